@@ -1,0 +1,34 @@
+"""Courses as authors write them: Markdown files with front matter, read into typed, checked values."""
+
+from rugcourse.content.errors import AuthoringErrors, Problem
+from rugcourse.content.loader import find_courses, load_course, load_courses
+from rugcourse.content.model import (
+    AlarmSigns,
+    Course,
+    CourseText,
+    FurtherReading,
+    KnowledgeTest,
+    Lesson,
+    LessonText,
+    Option,
+    Question,
+    Tile,
+)
+
+__all__ = [
+    "AlarmSigns",
+    "AuthoringErrors",
+    "Course",
+    "CourseText",
+    "FurtherReading",
+    "KnowledgeTest",
+    "Lesson",
+    "LessonText",
+    "Option",
+    "Problem",
+    "Question",
+    "Tile",
+    "find_courses",
+    "load_course",
+    "load_courses",
+]

@@ -1,0 +1,226 @@
+"""Reads a course from its folder.
+
+    oorzaken-van-rugpijn/           the folder's name is the course's slug
+        course.nl.md                what the landing page says; each language that has one must have every file
+        test.nl.md                  the knowledge test
+        alarm-signs.nl.md
+        01-welkom.nl.md             lesson 1, slug `welkom`
+
+Mistakes are collected over all files, so that an author sees them at once and none comes as a surprise later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rugcourse.content.errors import AuthoringErrors, Problem
+from rugcourse.content.front_matter import Document, read_document
+from rugcourse.content.markdown import UnknownTag, check_tags
+from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText, Question
+
+_LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
+_COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
+_IGNORED = {"README.md"}
+
+Model = TypeVar("Model", bound=BaseModel)
+Parsed = dict[str, tuple[Document, Model]]
+
+
+def find_courses(folder: Path) -> list[Path]:
+    """The folders of courses in `folder`, sorted. Raises AuthoringErrors when there are none."""
+    found = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith((".", "_")))
+    if not found:
+        raise AuthoringErrors([Problem(folder, 1, "there is no course in this folder")])
+    return found
+
+
+def load_courses(folder: Path) -> list[Course]:
+    """Every course in `folder`. Raises AuthoringErrors with the mistakes of all of them."""
+    courses, problems = [], []
+    for path in find_courses(folder):
+        try:
+            courses.append(load_course(path))
+        except AuthoringErrors as error:
+            problems += error.problems
+    if problems:
+        raise AuthoringErrors(problems)
+    return courses
+
+
+def load_course(folder: Path) -> Course:
+    """The course in `folder`. Raises AuthoringErrors."""
+    return _Reader(folder).course()
+
+
+class _Reader:
+    """Reads one folder, gathering problems instead of stopping at the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[Problem] = []
+
+    def course(self) -> Course:
+        lesson_files, course_files = self._sort_files()
+        texts = self._parse_all(course_files["course"], CourseText)
+        tests = self._parse_all(course_files["test"], KnowledgeTest)
+        alarm_signs = self._parse_all(course_files["alarm-signs"], AlarmSigns)
+        languages = sorted(course_files["course"])
+        self._expect_languages("test", course_files["test"], languages)
+        self._expect_languages("alarm-signs", course_files["alarm-signs"], languages)
+        lessons = [self._lesson(number, slug, files, languages) for (number, slug), files in lesson_files]
+        self._check_numbers([key for key, _ in lesson_files])
+        self._check_questions(tests, [parsed for _, parsed in lessons])
+        self._check_tiles(texts, {slug for (_, slug), _ in lesson_files})
+        if self.problems:
+            raise AuthoringErrors(self.problems)
+        try:
+            return Course(
+                slug=self.folder.name,
+                texts=_values(texts),
+                tests=_values(tests),
+                alarm_signs=_values(alarm_signs),
+                lessons=tuple(
+                    Lesson(number=number, slug=slug, texts=_values(parsed)) for (number, slug), parsed in lessons
+                ),
+            )
+        except ValidationError as error:
+            found = error.errors()[0]
+            message = (
+                f"the name of the folder or of a file ({found['input']!r}) may hold only a-z, 0-9 and single dashes"
+            )
+            raise AuthoringErrors([Problem(self.folder, 1, message)]) from None
+
+    def _sort_files(self) -> tuple[list[tuple[tuple[int, str], dict[str, Path]]], dict[str, dict[str, Path]]]:
+        lessons: dict[tuple[int, str], dict[str, Path]] = defaultdict(dict)
+        course: dict[str, dict[str, Path]] = {"course": {}, "test": {}, "alarm-signs": {}}
+        for file in sorted(self.folder.glob("*.md")):
+            if match := _LESSON_FILE.match(file.name):
+                lessons[int(match["number"]), match["slug"]][match["language"]] = file
+            elif match := _COURSE_FILE.match(file.name):
+                course[match["kind"]][match["language"]] = file
+            elif file.name not in _IGNORED:
+                self._problem(
+                    file, "is not named like `03-slug.nl.md`, `course.nl.md`, `test.nl.md`, `alarm-signs.nl.md`"
+                )
+        if not course["course"]:
+            self._problem(self.folder / "course.nl.md", "is missing: every course says what it is about")
+        if not lessons:
+            self._problem(self.folder, "has no lessons: name the first one `01-slug.nl.md`")
+        return sorted(lessons.items()), course
+
+    def _parse_all(self, files: dict[str, Path], model: type[Model]) -> Parsed[Model]:
+        parsed: Parsed[Model] = {}
+        for language, file in sorted(files.items()):
+            try:
+                document = read_document(file)
+                parsed[language] = (document, document.parse(model))
+                check_tags(document.body)
+            except UnknownTag as error:
+                self.problems.append(Problem(file, document.body_line + error.line, str(error)))
+            except AuthoringErrors as error:
+                self.problems += error.problems
+        return parsed
+
+    def _lesson(
+        self, number: int, slug: str, files: dict[str, Path], languages: list[str]
+    ) -> tuple[tuple[int, str], Parsed[LessonText]]:
+        self._expect_languages(f"{number:02}-{slug}", files, languages)
+        return (number, slug), self._parse_all(files, LessonText)
+
+    def _expect_languages(self, stem: str, files: dict[str, Path], languages: list[str]) -> None:
+        for language in languages:
+            if language not in files:
+                self._problem(
+                    self.folder / f"{stem}.{language}.md", f"is missing: the course is in {', '.join(languages)}"
+                )
+        for language, file in files.items():
+            if language not in languages:
+                self._problem(file, f"there is no course.{language}.md: the course has no such language")
+
+    def _check_numbers(self, keys: list[tuple[int, str]]) -> None:
+        for slug, count in Counter(slug for _, slug in keys).items():
+            if count > 1:
+                number = next(number for number, other in reversed(keys) if other == slug)
+                self._problem(self._any_file(number, slug), f"the slug {slug!r} is used by {count} lessons")
+        for number, count in Counter(number for number, _ in keys).items():
+            if count > 1:
+                slug = next(slug for other, slug in reversed(keys) if other == number)
+                self._problem(self._any_file(number, slug), f"there are {count} lessons with the number {number}")
+        for expected, (number, slug) in enumerate(keys, 1):
+            if number > expected and len({n for n, _ in keys}) == len(keys):
+                self._problem(
+                    self._any_file(number, slug), f"lesson {expected} is missing: number from 01 without gaps"
+                )
+                break
+
+    def _check_questions(self, tests: Parsed[KnowledgeTest], lessons: list[Parsed[LessonText]]) -> None:
+        """Ids are used once in the course, and translations ask the same questions with the same right option."""
+        self._check_translations(tests, "questions", lambda test: test.questions)
+        self._check_retests(lessons)
+        seen: dict[str, str] = {}
+        for parsed in lessons:
+            self._check_translations(parsed, "quiz", lambda lesson: lesson.quiz)
+        for document, questions in _first_language(tests, lessons):
+            for index, question in enumerate(questions):
+                if question.id in seen:
+                    field = "quiz" if "quiz" in document.fields else "questions"
+                    message = f"the question id {question.id!r} is also used in {seen[question.id]}"
+                    self.problems.append(document.problem((field, index, "id"), message))
+                seen.setdefault(question.id, document.file.name)
+
+    def _check_translations(
+        self, parsed: Parsed[Model], field: str, questions: Callable[[Model], tuple[Question, ...]]
+    ) -> None:
+        if not parsed:
+            return
+        first, *others = parsed.values()
+        expected = [(question.id, question.right_option, len(question.options)) for question in questions(first[1])]
+        for document, model in others:
+            found = [(question.id, question.right_option, len(question.options)) for question in questions(model)]
+            if found != expected:
+                pairs = zip(found, expected, strict=False)
+                index = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
+                message = (
+                    f"`{field}` differs from {first[0].file.name}: the ids, the number of options "
+                    "and the right option must be the same in every language"
+                )
+                self.problems.append(document.problem((field, index), message))
+
+    def _check_retests(self, lessons: list[Parsed[LessonText]]) -> None:
+        for parsed in lessons:
+            if len({model.retest for _, model in parsed.values()}) > 1:
+                document = next(iter(parsed.values()))[0]
+                self.problems.append(document.problem(("retest",), "`retest` must be the same in every language"))
+
+    def _check_tiles(self, texts: Parsed[CourseText], slugs: set[str]) -> None:
+        for document, text in texts.values():
+            for index, tile in enumerate(text.tiles):
+                if tile.lesson not in slugs:
+                    message = f"there is no lesson with the slug {tile.lesson!r}"
+                    self.problems.append(document.problem(("tiles", index, "lesson"), message))
+
+    def _any_file(self, number: int, slug: str) -> Path:
+        return next(iter(sorted(self.folder.glob(f"*{number}-{slug}.*.md"))), self.folder)
+
+    def _problem(self, file: Path, message: str) -> None:
+        self.problems.append(Problem(file, 1, message))
+
+
+def _values(parsed: Parsed[Model]) -> dict[str, Model]:
+    return {language: model for language, (_, model) in parsed.items()}
+
+
+def _first_language(
+    tests: Parsed[KnowledgeTest], lessons: Iterable[Parsed[LessonText]]
+) -> Iterator[tuple[Document, tuple[Question, ...]]]:
+    for document, test in list(tests.values())[:1]:
+        yield document, test.questions
+    for parsed in lessons:
+        for document, lesson in list(parsed.values())[:1]:
+            yield document, lesson.quiz

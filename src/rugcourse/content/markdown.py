@@ -1,0 +1,125 @@
+"""Markdown to HTML and to plain text, with the few merge tags that an author may use.
+
+A merge tag is swapped for a placeholder of letters before Markdown sees it (Markdown would curl its quotes and
+percent-encode it in links), and back afterwards, to whatever the caller wants in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+MERGE_TAGS = frozenset({"first_name", "practice"})
+
+_TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+_TEMPLATE_MARK = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
+_PLACEHOLDER = re.compile(r"MERGETAG([A-Z]+)X")
+
+
+class UnknownTag(Exception):
+    """Something like `{{ … }}` that is no merge tag. `line` counts from 0 within the text."""
+
+    def __init__(self, line: int, text: str) -> None:
+        self.line = line
+        known = ", ".join(f"{{{{ {name} }}}}" for name in sorted(MERGE_TAGS))
+        super().__init__(f"{text} can't be used here; the merge tags are {known}")
+
+
+def check_tags(text: str) -> None:
+    """Raise UnknownTag for anything in double braces, or for template code, that is no merge tag."""
+    for number, line in enumerate(text.split("\n")):
+        for name in _TAG.findall(line):
+            if name not in MERGE_TAGS:
+                raise UnknownTag(number, f"{{{{ {name} }}}}")
+        rest = _TAG.sub("", line)
+        if match := _TEMPLATE_MARK.search(rest):
+            raise UnknownTag(number, match.group() + rest[match.end() : match.end() + 20])
+
+
+def to_html(
+    text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
+) -> str:
+    """HTML of `text`, where raw HTML is shown as text and a brace is no template code (also not by way of `{\\{`).
+
+    `styles`: the `style` attribute per element name (mail clients want it on the element). `tags`: what stands in the
+    place of each merge tag, as HTML. `link` maps a link's target to what is written in `href`, before escaping.
+    """
+    tokens = _markdown().parse(_hide_tags(text))
+    for token in _walk(tokens):
+        if token.nesting == -1:
+            continue
+        if style := styles.get(token.tag):
+            token.attrSet("style", style)
+        if token.tag == "a":
+            token.attrSet("href", link(str(token.attrs["href"])))
+    html: str = _markdown().renderer.render(tokens, _markdown().options, {})
+    return _show_tags(html.replace("{", "&#123;"), tags)
+
+
+def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = lambda text: text) -> str:
+    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists with dashes, links written out.
+
+    `escape` is applied to everything but the merge tags.
+    """
+    blocks: list[str] = []
+    markers: list[str] = []
+    for token in _markdown().parse(_hide_tags(text)):
+        match token.type:
+            case "list_item_open":
+                markers.append(f"{token.info}{token.markup} " if token.info else "- ")
+            case "list_item_close":
+                markers.pop()
+            case "inline":
+                line = _inline_text(token.children or [])
+                blocks.append(f"\n{markers[-1]}{line}" if markers else f"\n\n{line}")
+            case "bullet_list_open" | "ordered_list_open" if not markers:
+                blocks.append("\n")
+            case _:
+                pass
+    return _show_tags(escape("".join(blocks).strip()), tags)
+
+
+def count_words(text: str) -> int:
+    return len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False})
+
+
+def _walk(tokens: Sequence[Token]) -> list[Token]:
+    return [one for token in tokens for one in (token, *_walk(token.children or []))]
+
+
+def _inline_text(children: Sequence[Token]) -> str:
+    parts: list[str] = []
+    target = ""
+    for token in children:
+        match token.type:
+            case "text" | "code_inline":
+                parts.append(token.content)
+            case "softbreak":
+                parts.append(" ")
+            case "hardbreak":
+                parts.append("\n")
+            case "link_open":
+                target = str(token.attrs["href"])
+            case "link_close":
+                parts.append(f" ({target})")
+            case _:
+                pass
+    return "".join(parts)
+
+
+def _hide_tags(text: str) -> str:
+    check_tags(text)
+    return _TAG.sub(lambda match: f"MERGETAG{match[1].replace('_', 'Q').upper()}X", text)
+
+
+def _show_tags(text: str, tags: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: tags[match[1].replace("Q", "_").lower()], text)

@@ -1,0 +1,175 @@
+"""The typed values of a course. Immutable, and the same whether they come from files or from the store."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SUBJECT_LIMIT = 50
+PREHEADER_LIMIT = 90
+OPTION_KEYS = "abcd"
+
+
+def _sober(text: str) -> str:
+    if "!" in text:
+        raise ValueError("has an exclamation mark; say it calmly")
+    if any(unicodedata.category(character) in {"So", "Cs"} for character in text):
+        raise ValueError("has an emoji or symbol; use words")
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[^\r\n]*$")]
+Subject = Annotated[Line, Field(max_length=SUBJECT_LIMIT), AfterValidator(_sober)]
+Preheader = Annotated[Line, Field(max_length=PREHEADER_LIMIT)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+Body = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$", max_length=500)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Option(_Value):
+    """One answer that a reader can choose, and why it is right or wrong."""
+
+    text: Line
+    right: bool = False
+    why: Line
+
+
+class Question(_Value):
+    """A question with three or four options (two for a statement in the test), of which one is right."""
+
+    id: Slug
+    question: Line
+    cause: Slug | None = None
+    options: tuple[Option, ...]
+
+    @model_validator(mode="after")
+    def _one_right(self) -> Self:
+        right = sum(option.right for option in self.options)
+        if right != 1:
+            found = "none is" if right == 0 else f"{right} are"
+            raise ValueError(f"question {self.id!r} needs exactly one option with `right: true`; {found}")
+        return self
+
+    @property
+    def right_option(self) -> int:
+        """The index of the right option, from 0."""
+        return next(index for index, option in enumerate(self.options) if option.right)
+
+
+class QuizQuestion(Question):
+    """A question in a lesson."""
+
+    options: tuple[Option, ...] = Field(min_length=3, max_length=4)
+
+
+class TestQuestion(Question):
+    """A question of the knowledge test: it says which cause it is about."""
+
+    cause: Slug
+    options: tuple[Option, ...] = Field(min_length=2, max_length=4)
+
+
+class FurtherReading(_Value):
+    """A thing to read next. A link is optional: not everything worth reading has a lasting address."""
+
+    title: Line
+    summary: Line
+    link: WebAddress | None = None
+
+
+class LessonText(_Value):
+    """A lesson in one language. `body` is Markdown, in which `{{ first_name }}` and `{{ practice }}` may stand."""
+
+    title: Line
+    subject: Subject
+    preheader: Preheader
+    highlight: Line
+    today: Line
+    quiz: tuple[QuizQuestion, ...] = Field(min_length=1, max_length=2)
+    further: tuple[FurtherReading, ...] = ()
+    retest: bool = False
+    body: Body
+
+
+class Lesson(_Value):
+    """One lesson of a course, in all its languages. `number` counts from 1."""
+
+    number: int = Field(ge=1, le=999)
+    slug: Slug
+    texts: dict[str, LessonText]
+
+    @property
+    def content_hash(self) -> str:
+        """Names this exact wording: two lessons with the same hash are the same lesson version."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+class Tile(_Value):
+    """A cause on the landing page; opens the lesson about it."""
+
+    lesson: Slug
+    title: Line
+    line: Line
+
+
+class CourseText(_Value):
+    """What the landing page says, in one language. `summary`: what a reader will know, line by line."""
+
+    title: Line
+    tagline: Line
+    summary: tuple[Line, ...] = Field(min_length=1, max_length=12)
+    tiles: tuple[Tile, ...] = ()
+    further: tuple[FurtherReading, ...] = ()
+    body: Body
+
+
+class KnowledgeTest(_Value):
+    """The 2-minute test in one language. `causes`: how each cause is called on the result page."""
+
+    title: Line
+    causes: dict[Slug, Line]
+    questions: tuple[TestQuestion, ...] = Field(min_length=2, max_length=20)
+    body: Body
+
+    @model_validator(mode="after")
+    def _causes_are_named(self) -> Self:
+        unnamed = sorted({question.cause for question in self.questions} - set(self.causes))
+        if unnamed:
+            raise ValueError(f"the cause {unnamed[0]!r} of a question is missing under `causes`")
+        return self
+
+
+class AlarmSigns(_Value):
+    """The alarm signs in one language. `line` stands in every mail, `body` is the page behind it."""
+
+    title: Line
+    line: Line
+    body: Body
+
+
+class Course(_Value):
+    """A whole course. Each dictionary is by language; the lessons are in order, numbered from 1."""
+
+    slug: Slug
+    texts: dict[str, CourseText]
+    tests: dict[str, KnowledgeTest]
+    alarm_signs: dict[str, AlarmSigns]
+    lessons: tuple[Lesson, ...]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.texts)
+
+    @property
+    def content_hash(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def lesson(self, slug: str) -> Lesson | None:
+        return next((lesson for lesson in self.lessons if lesson.slug == slug), None)

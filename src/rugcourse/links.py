@@ -1,0 +1,156 @@
+"""The one place where addresses in mails are made and read.
+
+A link carries a purpose and a few numbers, signed. What a link may do is looked up from the numbers, never taken from
+the address: a changed token of any kind opens nothing.
+
+Token: base64url(numbers as varints + the first 12 bytes of HMAC-SHA256(key, purpose + numbers)), RFC 2104. The newest
+key signs, every key in the settings is accepted, so keys can be changed without breaking mails already sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAC_BYTES = 12
+_MAX_TOKEN_LENGTH = 120
+
+
+class Purpose(StrEnum):
+    """What a token is for. A token for one purpose is worth nothing for another."""
+
+    CONFIRM = "confirm"
+    ANSWER = "answer"
+    LESSON = "lesson"
+    PREFERENCES = "preferences"
+    UNSUBSCRIBE = "unsubscribe"
+    CLICK = "click"
+    OPEN = "open"
+    RETEST = "retest"
+    ATTEMPT = "attempt"
+    FORM = "form"
+
+
+class BadToken(Exception):
+    """The token was not signed by us for this purpose. There is nothing more to tell whoever sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs and checks tokens. `keys`: newest first."""
+
+    keys: tuple[bytes, ...]
+
+    @classmethod
+    def from_texts(cls, keys: Sequence[str]) -> Signer:
+        return cls(tuple(key.encode() for key in keys))
+
+    def sign(self, purpose: Purpose, *numbers: int) -> str:
+        payload = b"".join(_varint(number) for number in numbers)
+        return base64.urlsafe_b64encode(payload + self._mac(self.keys[0], purpose, payload)).rstrip(b"=").decode()
+
+    def read(self, purpose: Purpose, token: str, count: int) -> tuple[int, ...]:
+        """The `count` numbers in a token. Raises BadToken."""
+        payload, mac = _split(token)
+        if not any(hmac.compare_digest(mac, self._mac(key, purpose, payload)) for key in self.keys):
+            raise BadToken
+        numbers = _numbers(payload)
+        if len(numbers) != count:
+            raise BadToken
+        return numbers
+
+    def digest(self, text: str) -> str:
+        """A keyed hash of `text` under the oldest key: the same for as long as that key is kept.
+
+        With it a person can be recognised who asked to be forgotten, and nobody can be listed.
+        """
+        return hmac.new(self.keys[-1], b"digest\0" + text.encode(), "sha256").hexdigest()
+
+    @staticmethod
+    def _mac(key: bytes, purpose: Purpose, payload: bytes) -> bytes:
+        return hmac.digest(key, purpose.encode() + b"\0" + payload, "sha256")[:MAC_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses for one installation. Those that take a `delivery_id` are for the person it was sent to."""
+
+    base_url: str
+    signer: Signer
+
+    def home(self, language: str) -> str:
+        return f"{self.base_url}/{language}"
+
+    def course(self, language: str, course: str) -> str:
+        return f"{self.base_url}/{language}/{course}"
+
+    def alarm_signs(self, language: str, course: str) -> str:
+        return f"{self.base_url}/{language}/{course}/alarm-signs"
+
+    def confirm(self, delivery_id: int) -> str:
+        return self._personal("c", Purpose.CONFIRM, delivery_id)
+
+    def answer(self, delivery_id: int, question: int, option: int) -> str:
+        return self._personal("a", Purpose.ANSWER, delivery_id, question, option)
+
+    def lesson(self, delivery_id: int) -> str:
+        return self._personal("w", Purpose.LESSON, delivery_id)
+
+    def preferences(self, delivery_id: int) -> str:
+        return self._personal("p", Purpose.PREFERENCES, delivery_id)
+
+    def unsubscribe(self, delivery_id: int) -> str:
+        return self._personal("u", Purpose.UNSUBSCRIBE, delivery_id)
+
+    def retest(self, delivery_id: int) -> str:
+        return self._personal("t", Purpose.RETEST, delivery_id)
+
+    def click(self, delivery_id: int, link: int) -> str:
+        return self._personal("l", Purpose.CLICK, delivery_id, link)
+
+    def pixel(self, delivery_id: int) -> str:
+        return self._personal("o", Purpose.OPEN, delivery_id) + ".gif"
+
+    def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
+        return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, lowest first, the high bit set on all but the last (LEB128)."""
+    if number < 0:
+        raise ValueError("tokens carry no negative numbers")
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _numbers(payload: bytes) -> tuple[int, ...]:
+    numbers, value, shift = [], 0, 0
+    for byte in payload:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(value)
+            value, shift = 0, 0
+    return tuple(numbers)
+
+
+def _split(token: str) -> tuple[bytes, bytes]:
+    if len(token) > _MAX_TOKEN_LENGTH:
+        raise BadToken
+    try:
+        data = token.encode("ascii")
+        raw = base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error, ValueError):
+        raise BadToken from None
+    # Only the one canonical spelling is ours: base64 leaves spare bits in the last character.
+    if base64.urlsafe_b64encode(raw).rstrip(b"=") != data:
+        raise BadToken
+    return raw[:-MAC_BYTES], raw[-MAC_BYTES:]

@@ -1,0 +1,142 @@
+"""Mails as templates in two passes.
+
+The first pass happens once per lesson version and language. It fills in everything that is the same for all readers
+(`[[ … ]]` and `[% … %]`), compiles MJML to HTML, and compiles the result as a Jinja template: a `Letter`. The second
+pass happens per reader (`{{ … }}` and `{% … %}`) and costs a fraction of a millisecond.
+
+Text that an author wrote goes in as text: its braces are escaped, so it can't become template code, and neither can a
+reader's name, which is only ever a value of the second pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+from mjml import mjml2html
+
+from rugcourse import resources
+from rugcourse.rendering.languages import translations
+
+MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
+_MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
+
+_KNOWN_TAGS = frozenset(
+    """mjml mj-head mj-title mj-preview mj-attributes mj-all mj-class mj-style mj-raw mj-body mj-wrapper mj-section
+    mj-column mj-text mj-button mj-table mj-divider mj-spacer mj-include""".split()
+)
+
+
+class TemplateError(Exception):
+    """A mail template is broken. The message names it and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail that is ready for readers: only their own values are missing.
+
+    `targets`: where its numbered links lead; `{{ link(n) }}` in the HTML stands for target n.
+    """
+
+    subject: str
+    html: Template
+    text: Template
+    targets: tuple[str, ...] = ()
+
+    def write(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """The HTML and the text for one reader. Lines end in a line feed."""
+        return self.html.render(values), self.text.render(values)
+
+
+def compile_letter(
+    name: str, language: str, subject: str, values: Mapping[str, Any], targets: tuple[str, ...] = ()
+) -> Letter:
+    """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
+    fixed = {**values, "language": language, "subject": subject}
+    source = _first_pass(language, html=True).get_template(f"{name}.mjml").render(fixed)
+    html = _to_html(name, source)
+    text = _first_pass(language, html=False).get_template(f"{name}.txt").render(fixed)
+    if len(html.encode()) > MAX_HTML_BYTES:
+        raise TemplateError(f"{name}: {len(html.encode()) // 1000} kB of HTML; Gmail cuts a mail off at 102 kB")
+    return Letter(
+        subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
+    )
+
+
+def merge(expression: str) -> Markup:
+    """Template code for the second pass, as a value of the first."""
+    return Markup("{{ " + expression + " }}")  # noqa: S704 - only our own code calls this, with constants
+
+
+def as_text(value: str) -> str:
+    """`value` so that the second pass of a text template prints it as it is."""
+    return value.replace("{", "{{ '{' }}")
+
+
+@cache
+def _first_pass(language: str, *, html: bool) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(resources.folder("templates") / "email"),
+        variable_start_string="[[",
+        variable_end_string="]]",
+        block_start_string="[%",
+        block_end_string="%]",
+        comment_start_string="[#",
+        comment_end_string="#]",
+        autoescape=html,
+        finalize=_inert_html if html else _inert_text,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+@cache
+def _second_pass(*, html: bool) -> Environment:
+    return Environment(
+        autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+
+
+def _inert_html(value: Any) -> Any:
+    return value if isinstance(value, Markup) else Markup(escape(value).replace("{", "&#123;"))  # noqa: S704 - escaped
+
+
+def _inert_text(value: Any) -> Any:
+    return value if isinstance(value, Markup) else as_text(str(value))
+
+
+def _to_html(name: str, source: str) -> str:
+    unknown = set(re.findall(r"<(mj[a-z-]*)", source)) - _KNOWN_TAGS
+    if unknown:
+        raise TemplateError(f"{name}.mjml: unknown tag <{min(unknown)}>; MJML would leave it out without a word")
+    try:
+        html: str = mjml2html(source, fonts={}, disable_comments=True)  # no web font: no mail of ours asks a third party
+    except ValueError as error:
+        raise TemplateError(f"{name}.mjml: {error}") from None
+    return "\n".join(_short_lines(html))
+
+
+def _short_lines(html: str) -> list[str]:
+    """Break long lines at a space, which HTML and style attributes read the same way."""
+    lines: list[str] = []
+    for long_line in html.split("\n"):
+        line = long_line
+        while len(line.encode()) > _MAX_LINE:
+            cut = line.rfind(" ", 0, _MAX_LINE // 2)
+            if cut <= 0:
+                cut = line.find(" ")
+            if cut <= 0:
+                break
+            lines.append(line[:cut])
+            line = line[cut + 1 :]
+        lines.append(line)
+    return lines

@@ -1,0 +1,131 @@
+"""The mails that rugcourse sends, one function each."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from rugcourse.content import Course, FurtherReading, Lesson, Question
+from rugcourse.content.markdown import to_html, to_text
+from rugcourse.links import Links
+from rugcourse.rendering.languages import translations
+from rugcourse.rendering.letters import Letter, as_text, compile_letter, merge
+
+# On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
+_STYLES = {
+    "p": "margin:0 0 14px 0;",
+    "ul": "margin:0 0 14px 0;padding-left:22px;",
+    "ol": "margin:0 0 14px 0;padding-left:22px;",
+    "li": "margin:0 0 6px 0;",
+    "h2": "margin:18px 0 8px 0;font-size:19px;line-height:1.35;",
+    "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
+    "a": "color:#1c6a5e;",
+}
+_TAGS = {"first_name": merge("first_name"), "practice": merge("practice")}
+_LINK = re.compile(r"LINKTARGET(\d+)X")
+_TEXT_WIDTH = 76
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every mail says about who sends it."""
+
+    practice: str
+    author_name: str
+    author_lines: dict[str, str]
+    postal_address: str
+
+
+def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, links: Links) -> Letter:
+    """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`."""
+    text = lesson.texts[language]
+    targets: list[str] = []
+
+    def numbered(target: str) -> str:
+        targets.append(target)
+        return f"LINKTARGET{len(targets) - 1}X"
+
+    body = _LINK.sub(r"{{ link(\1) }}", to_html(text.body, _STYLES, _TAGS, numbered))
+    further = [_further(one, targets) for one in text.further]
+    return compile_letter(
+        "lesson",
+        language,
+        text.subject,
+        {
+            **_common(course, language, house, links),
+            "lesson": text,
+            "number": lesson.number,
+            "body": Markup(body),  # noqa: S704 - made from Markdown without raw HTML
+            "body_text": Markup(_wrapped(to_text(text.body, _TAGS, as_text))),  # noqa: S704 - braces are escaped
+            "further": further,
+        },
+        tuple(targets),
+    )
+
+
+def confirm_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+    """Asks whether the signup was really theirs. Carries nothing that the visitor typed."""
+    subject = translations(language).gettext("Please confirm your course by e-mail")
+    return compile_letter("confirm", language, subject, _common(course, language, house, links))
+
+
+def welcome_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+    """Says what comes, and when."""
+    subject = translations(language).gettext("You are in: your first lesson is on its way")
+    return compile_letter("welcome", language, subject, _common(course, language, house, links))
+
+
+def already_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+    """Tells a reader that somebody signed up with their address again."""
+    subject = translations(language).gettext("You already follow this course")
+    return compile_letter("already", language, subject, _common(course, language, house, links))
+
+
+def answer_links(question: Question, number: int, delivery_id: int, links: Links) -> list[str]:
+    """One address per option of the mail's question `number`."""
+    return [links.answer(delivery_id, number, option) for option in range(len(question.options))]
+
+
+def first_name(name: str) -> str:
+    """How a reader is greeted: the first word of what they typed, or nothing."""
+    return name.split(" ", 1)[0]
+
+
+def _common(course: Course, language: str, house: House, links: Links) -> dict[str, Any]:
+    return {
+        "course": course.texts[language],
+        "alarm": course.alarm_signs[language],
+        "alarm_url": links.alarm_signs(language, course.slug),
+        "course_url": links.course(language, course.slug),
+        "house": house,
+        "author_line": house.author_lines[language],
+        "wrapped": _wrapped,
+    }
+
+
+def _further(reading: FurtherReading, targets: list[str]) -> dict[str, Any]:
+    link = None
+    if reading.link:
+        targets.append(reading.link)
+        link = merge(f"link({len(targets) - 1})")
+    return {"title": reading.title, "summary": reading.summary, "link": link, "target": reading.link}
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs and list items at a width that every mail program shows."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            _TEXT_WIDTH,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+
+

@@ -1,0 +1,18 @@
+"""Finds the files that come with rugcourse: lessons, templates and translations.
+
+In a checkout they stand at its root, where authors look for them; a wheel carries the same folders in the package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """The folder `lessons`, `templates` or `locales`. Raises FileNotFoundError when the installation is broken."""
+    for candidate in (_PACKAGE / "shipped" / name, _PACKAGE.parents[1] / name):
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(f"the folder {name!r} is missing from this installation of rugcourse; install it again")

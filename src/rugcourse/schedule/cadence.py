@@ -1,0 +1,114 @@
+"""The one place that decides on which day, and at which instant, a lesson is due.
+
+A schedule is local: a zone name, an hour, the weekdays. What is stored and returned is UTC. Rules:
+
+- at most one lesson per local day, also after an outage, a pause or a move to another zone;
+- an hour that a clock change skips moves forward (02:00 becomes 03:00); one that comes twice is taken once;
+- a lesson goes out at the reader's hour or shortly after; when that moment is missed it waits for the next one, so
+  that nobody gets a mail at night because a server was down, and nobody gets a pile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+EVERY_DAY = frozenset(range(7))
+
+# A reader with a single weekday whose date was just used waits 7 days; one who flew over the date line may wait one more.
+_DAYS_TO_LOOK_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When somebody wants to be written to.
+
+    `weekdays`: 0 is Monday. `paused_until`: nothing is due before this instant (UTC); `paused` without it: until
+    further notice.
+    """
+
+    zone: str
+    hour: int
+    weekdays: frozenset[int] = EVERY_DAY
+    paused: bool = False
+    paused_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hour <= 23:
+            raise ValueError(f"hour {self.hour} is not between 0 and 23")
+        if not self.weekdays or not self.weekdays <= EVERY_DAY:
+            raise ValueError("choose at least one weekday, Monday (0) to Sunday (6)")
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused and (self.paused_until is None or self.paused_until > now)
+
+    def local_date(self, instant: datetime) -> date:
+        return instant.astimezone(ZoneInfo(self.zone)).date()
+
+
+@dataclass(frozen=True, slots=True)
+class SendNow:
+    """The lesson goes out, and is the one of this local date."""
+
+    local_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftTo:
+    """The moment has passed or is not allowed: due again at `instant` (UTC), or when the pause ends if None."""
+
+    instant: datetime | None
+
+
+Decision = SendNow | ShiftTo
+
+
+def next_due(schedule: Schedule, after: datetime, last_local_date: date | None = None) -> datetime | None:
+    """The first instant at or after `after` at which a lesson may go out, in UTC.
+
+    `last_local_date` is the local date of the lesson before: the next one is on a later date. None means: paused
+    until further notice.
+    """
+    if schedule.paused:
+        if schedule.paused_until is None:
+            return None
+        after = max(after, schedule.paused_until)
+    first_day = schedule.local_date(after)
+    if last_local_date is not None:
+        first_day = max(first_day, last_local_date + timedelta(days=1))
+    for day in _days_from(first_day, schedule.weekdays):
+        instant = _local_hour(day, schedule.hour, schedule.zone)
+        if instant >= after:
+            return instant
+    raise AssertionError("a schedule with a weekday always has a next day")
+
+
+def decide(
+    schedule: Schedule, due: datetime, now: datetime, grace: timedelta, last_local_date: date | None = None
+) -> Decision:
+    """Whether a lesson that stood planned for `due` goes out at `now`, or when it does instead.
+
+    It goes out within `grace` of the reader's hour, on a local date that has had none. `due` may be stale, after an
+    outage or because the reader changed the schedule.
+    """
+    slot = next_due(schedule, max(due, now - grace), last_local_date)
+    if slot is None or slot > now:
+        return ShiftTo(slot)
+    return SendNow(schedule.local_date(slot))
+
+
+def _days_from(day: date, weekdays: frozenset[int]) -> Iterator[date]:
+    for offset in range(_DAYS_TO_LOOK_AHEAD):
+        candidate = day + timedelta(days=offset)
+        if candidate.weekday() in weekdays:
+            yield candidate
+
+
+def _local_hour(day: date, hour: int, zone: str) -> datetime:
+    """The instant of a local hour: the first of two where the clock goes back, the next real one where it is skipped.
+
+    PEP 495: `fold=0` reads a skipped hour with the offset from before the change, which lands after the gap.
+    """
+    return datetime.combine(day, time(hour), tzinfo=ZoneInfo(zone)).astimezone(UTC)

@@ -1,0 +1,163 @@
+"""Every setting of rugcourse, in one typed place.
+
+Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
+
+Security = Literal["plain", "opportunistic", "starttls", "tls"]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message names the variable and says how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed over.
+
+    `security`: `tls` from the first byte, `starttls` or nothing, `opportunistic` (STARTTLS when offered), `plain`.
+    """
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = None
+    security: Security = "opportunistic"
+
+    @classmethod
+    def from_url(cls, url: str) -> SmtpServer:
+        """Read `smtp://user:pass@host:port?starttls=always|auto|never` or `smtps://…`.
+
+        Raises ValueError for any other shape.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ValueError("expected smtp://[user:password@]host[:port][?starttls=always|auto|never] or smtps://…")
+        policy = parse_qs(parts.query).get("starttls", ["auto"])[0]
+        choices: dict[str, Security] = {"always": "starttls", "auto": "opportunistic", "never": "plain"}
+        if policy not in choices:
+            raise ValueError(f"starttls={policy} is not one of always, auto, never")
+        secure = parts.scheme == "smtps"
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if secure else 25),
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            security="tls" if secure else choices[policy],
+        )
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Times are in the unit that the name ends with."""
+
+    model_config = SettingsConfigDict(env_prefix="RUGCOURSE_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite:///var/rugcourse.db", description="SQLite or PostgreSQL (postgresql://…)")
+    broker_url: str = Field("memory://", description="memory:// in one process, redis://… for many")
+    smtp_url: str = Field("smtp://127.0.0.1:25", description="smtp://user:pass@host:port or smtps://…")
+    base_url: str = Field("http://127.0.0.1:8000", description="the address that readers see; links in mails begin so")
+    secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (DEFAULT_SECRET,), description="keys that sign links, newest first, separated by commas"
+    )
+    data_dir: Path = Field(Path("var"), description="the folder for journals and other local state")
+    lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
+
+    host: str = Field("127.0.0.1", description="the address the web server listens on")
+    port: int = Field(8000, description="the port the web server listens on")
+    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, or *")
+
+    default_language: str = Field("nl", description="the language when a visitor asks for none that exists")
+    practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
+    author_name: str = Field("Stijn", description="who writes the lessons")
+    author_line_nl: str = Field("Fysiotherapeut. Legt rugpijn uit in gewone taal.", description="one line, Dutch")
+    author_line_en: str = Field("Physiotherapist. Explains back pain in plain words.", description="one line, English")
+    sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
+    reply_to: str = Field("", description="where replies go; default: the sender")
+    postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
+
+    tick_seconds: float = Field(10.0, description="how often the scheduler looks for what is due")
+    worker_threads: int = Field(3, description="sending threads per worker process")
+    lease_seconds: float = Field(300.0, description="how long a worker may hold deliveries before they are taken back")
+    smtp_timeout_seconds: float = Field(60.0, description="how long the mail server may be silent")
+    grace_hours: float = Field(4.0, description="how long after the reader's hour a lesson may still go out")
+    max_attempts: int = Field(8, description="how often a deferred mail is tried before it counts as failed")
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not keys or any(len(key) < 16 for key in keys):
+            raise ValueError("give at least one key of 16 characters or more")
+        return keys
+
+    @field_validator("base_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("expected an address like https://courses.example.org")
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _readable_smtp(cls, value: str) -> str:
+        SmtpServer.from_url(value)
+        return value
+
+    @field_validator("sender_address")
+    @classmethod
+    def _has_domain(cls, value: str) -> str:
+        local, at, domain = value.partition("@")
+        if not (local and at and domain) or any(character.isspace() for character in value):
+            raise ValueError("expected an address like course@example.org")
+        return value
+
+    @property
+    def smtp(self) -> SmtpServer:
+        return SmtpServer.from_url(self.smtp_url)
+
+    @property
+    def sender_domain(self) -> str:
+        return self.sender_address.rpartition("@")[2]
+
+    def author_line(self, language: str) -> str:
+        return self.author_line_nl if language == "nl" else self.author_line_en
+
+    def require_own_secret(self) -> None:
+        """Raise SettingsError while links would be signed with the key that everybody can read here."""
+        if DEFAULT_SECRET in self.secret_keys:
+            raise SettingsError(
+                "RUGCOURSE_SECRET_KEYS is not set, so anyone could forge links. Set it to a long random text, "
+                'for instance the output of: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+            )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment and `.env`, with `overrides` on top.
+
+    Raises SettingsError with one line per wrong variable.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = (
+            f"RUGCOURSE_{'_'.join(str(part) for part in problem['loc']).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        )
+        raise SettingsError("\n".join(lines)) from None

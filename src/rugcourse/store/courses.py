@@ -1,0 +1,115 @@
+"""Courses, lessons and their versions in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Course, Lesson
+from rugcourse.store.tables import CampaignKind, CampaignRow, CourseRow, LessonRow, LessonVersionRow
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCourse:
+    """A course as readers get it now. `campaign_id`: its evergreen campaign; the dictionaries are by lesson slug."""
+
+    id: int
+    campaign_id: int
+    course: Course
+    lesson_ids: dict[str, int]
+    content_hash: str
+
+
+def course_hashes(session: Session) -> dict[str, str]:
+    """Slug → hash of what is published, in the order of publishing."""
+    rows = session.execute(select(CourseRow.slug, CourseRow.content_hash).order_by(CourseRow.id))
+    return dict(row.tuple() for row in rows)
+
+
+def load_course(session: Session, slug: str) -> PublishedCourse | None:
+    row = session.scalar(select(CourseRow).where(CourseRow.slug == slug))
+    if row is None:
+        return None
+    lessons = session.execute(
+        select(LessonRow.id, LessonVersionRow.document)
+        .join(LessonVersionRow, LessonVersionRow.id == LessonRow.current_version_id)
+        .where(LessonRow.course_id == row.id, LessonRow.position.is_not(None))
+        .order_by(LessonRow.position)
+    ).all()
+    course = Course.model_validate({**row.document, "lessons": [document for _, document in lessons]})
+    campaign_id = session.scalars(
+        select(CampaignRow.id).where(CampaignRow.course_id == row.id, CampaignRow.kind == CampaignKind.EVERGREEN)
+    ).one()
+    lesson_ids = {lesson.slug: lesson_id for lesson, (lesson_id, _) in zip(course.lessons, lessons, strict=True)}
+    return PublishedCourse(row.id, campaign_id, course, lesson_ids, row.content_hash)
+
+
+def load_version(session: Session, version_id: int) -> Lesson:
+    return Lesson.model_validate(
+        session.scalars(select(LessonVersionRow.document).where(LessonVersionRow.id == version_id)).one()
+    )
+
+
+def save_course(session: Session, course: Course, now: datetime) -> list[str]:
+    """Make `course` what readers get. Returns the slugs of the lessons that are new or changed.
+
+    Versions are only ever added. A lesson that left the course keeps its row, its versions and its deliveries.
+    """
+    row = session.scalar(select(CourseRow).where(CourseRow.slug == course.slug).with_for_update())
+    if row is None:
+        row = CourseRow(slug=course.slug, content_hash="", document={}, published_at=now)
+        session.add(row)
+        session.flush()
+        name = next(iter(course.texts.values())).title
+        session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
+    if row.content_hash == course.content_hash:
+        return []
+    row.content_hash = course.content_hash
+    row.document = course.model_dump(mode="json", exclude={"lessons"})
+    row.published_at = now
+    session.execute(update(LessonRow).where(LessonRow.course_id == row.id).values(position=None))
+    return [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
+
+
+def count_reading(session: Session, lesson_id: int) -> int:
+    """Add one to how often a lesson's web version was read, and return the new number."""
+    return session.scalars(
+        update(LessonRow)
+        .where(LessonRow.id == lesson_id)
+        .values(read_count=LessonRow.read_count + 1)
+        .returning(LessonRow.read_count)
+    ).one()
+
+
+def read_count(session: Session, lesson_id: int) -> int:
+    return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:
+    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == lesson.slug))
+    if row is None:
+        row = LessonRow(course_id=course_id, slug=lesson.slug, read_count=0)
+        session.add(row)
+    row.position = lesson.number
+    session.flush()
+    version_id = session.scalar(
+        select(LessonVersionRow.id).where(
+            LessonVersionRow.lesson_id == row.id, LessonVersionRow.content_hash == lesson.content_hash
+        )
+    )
+    if version_id is None:
+        version = LessonVersionRow(
+            lesson_id=row.id,
+            content_hash=lesson.content_hash,
+            document=lesson.model_dump(mode="json"),
+            published_at=now,
+        )
+        session.add(version)
+        session.flush()
+        version_id = version.id
+    changed = row.current_version_id != version_id
+    row.current_version_id = version_id
+    return changed

@@ -1,0 +1,84 @@
+"""Opens the store and begins transactions; the rest of the product never sees an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+_WRITE = "rugcourse_write"
+_SQLITE_BUSY_SECONDS = 30
+
+
+class DatabaseError(Exception):
+    """The database can't be used as it is configured. The message says how to mend it."""
+
+
+class Database:
+    """A store on SQLite or PostgreSQL.
+
+    `write()` and `read()` are the units of work: one transaction each, committed when the block ends, rolled back when
+    it raises. On SQLite a write takes its lock at once (BEGIN IMMEDIATE), so that it never fails half-way because
+    another one was quicker.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._writing = self.engine.execution_options(**{_WRITE: True})
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _engine(text: str) -> Engine:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise DatabaseError(
+            "RUGCOURSE_DATABASE_URL can't be read; write sqlite:///path/to/file.db or postgresql://user:pass@host/name"
+        ) from None
+    match url.get_backend_name():
+        case "sqlite":
+            if url.database and url.database != ":memory:":
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False})
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        case "postgresql":
+            return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=30)
+        case other:
+            raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # an accepted mail that is forgotten would be sent twice
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writing = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,113 @@
+"""Who is in which campaign, and when their next lesson is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from rugcourse.schedule import Schedule
+from rugcourse.store.subscribers import schedule_of
+from rugcourse.store.tables import (
+    CampaignRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    LessonRow,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEnrolment:
+    """An enrolment whose next lesson is due, with what decides about it.
+
+    `lesson_id` is None when the course has no lesson at `position` any more; `is_last`: none comes after it.
+    """
+
+    id: int
+    campaign_id: int
+    subscriber_id: int
+    position: int
+    due_at: datetime
+    last_local_date: date | None
+    active: bool
+    schedule: Schedule
+    lesson_id: int | None
+    is_last: bool
+
+
+def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
+    """Up to `limit` enrolments that are due, earliest first, locked until the transaction ends.
+
+    Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work.
+    """
+    lesson, later = aliased(LessonRow), aliased(LessonRow)
+    last_position = (
+        select(func.max(later.position)).where(later.course_id == CampaignRow.course_id).correlate(CampaignRow)
+    ).scalar_subquery()
+    rows = session.execute(
+        select(EnrolmentRow, ScheduleRow, SubscriberRow.status, lesson.id, last_position)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .outerjoin(
+            lesson, (lesson.course_id == CampaignRow.course_id) & (lesson.position == EnrolmentRow.next_position)
+        )
+        .where(EnrolmentRow.next_due_at <= now)
+        .order_by(EnrolmentRow.next_due_at)
+        .limit(limit)
+        .with_for_update(of=EnrolmentRow, skip_locked=True)
+    ).all()
+    return [
+        DueEnrolment(
+            id=enrolment.id,
+            campaign_id=enrolment.campaign_id,
+            subscriber_id=enrolment.subscriber_id,
+            position=enrolment.next_position,
+            due_at=enrolment.next_due_at,
+            last_local_date=enrolment.last_local_date,
+            active=status == SubscriberStatus.ACTIVE,
+            schedule=schedule_of(schedule),
+            lesson_id=lesson_id,
+            is_last=enrolment.next_position >= (last or 0),
+        )
+        for enrolment, schedule, status, lesson_id, last in rows
+    ]
+
+
+def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Write new values to many enrolments; each dictionary has the `id` and the columns to set."""
+    if changes:
+        session.execute(update(EnrolmentRow), list(changes))
+
+
+def find(session: Session, campaign_id: int, subscriber_id: int) -> EnrolmentRow | None:
+    return session.scalar(
+        select(EnrolmentRow)
+        .where(EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == subscriber_id)
+        .with_for_update()
+    )
+
+
+def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> None:
+    session.add(
+        EnrolmentRow(
+            campaign_id=campaign_id,
+            subscriber_id=subscriber_id,
+            status=EnrolmentStatus.ACTIVE,
+            next_position=1,
+            next_due_at=due_at,
+            started_at=now,
+        )
+    )
+
+
+def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
+    query = select(EnrolmentRow).where(EnrolmentRow.subscriber_id == subscriber_id).order_by(EnrolmentRow.id)
+    return session.scalars(query.with_for_update() if lock else query).all()

@@ -1,0 +1,99 @@
+"""People, what they agreed to, and when they want to be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.schedule import EVERY_DAY, Schedule
+from rugcourse.store.statements import upsert
+from rugcourse.store.tables import ConsentRow, DeliveryRow, ScheduleRow, SubscriberRow, SubscriberStatus, SuppressionRow
+
+
+def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberRow | None:
+    query = select(SubscriberRow).where(SubscriberRow.email == email)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def by_delivery(session: Session, delivery_id: int) -> tuple[SubscriberRow, DeliveryRow] | None:
+    """The person a delivery is for: how a link in a mail finds its reader."""
+    row = session.execute(
+        select(SubscriberRow, DeliveryRow)
+        .join(DeliveryRow, DeliveryRow.subscriber_id == SubscriberRow.id)
+        .where(DeliveryRow.id == delivery_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def add_pending(session: Session, email: str, language: str, now: datetime) -> SubscriberRow:
+    """The person with this address, made now if they are new; safe when two sign up at the same instant."""
+    session.execute(
+        upsert(session, SubscriberRow)
+        .values(
+            email=email, name="", language=language, status=SubscriberStatus.PENDING, measuring=False, created_at=now
+        )
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    return session.scalars(select(SubscriberRow).where(SubscriberRow.email == email).with_for_update()).one()
+
+
+def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[SubscriberRow]:
+    return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
+
+
+def load_schedule(session: Session, subscriber_id: int) -> Schedule:
+    return schedule_of(session.get_one(ScheduleRow, subscriber_id))
+
+
+def schedule_of(row: ScheduleRow) -> Schedule:
+    return Schedule(
+        zone=row.zone,
+        hour=row.hour,
+        weekdays=frozenset(day for day in EVERY_DAY if row.weekdays >> day & 1),
+        paused=row.paused,
+        paused_until=row.paused_until,
+    )
+
+
+def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> None:
+    values = {
+        "zone": schedule.zone,
+        "hour": schedule.hour,
+        "weekdays": sum(1 << day for day in schedule.weekdays),
+        "paused": schedule.paused,
+        "paused_until": schedule.paused_until,
+    }
+    session.execute(
+        upsert(session, ScheduleRow)
+        .values(subscriber_id=subscriber_id, **values)
+        .on_conflict_do_update(index_elements=["subscriber_id"], set_=values)
+    )
+    session.expire_all()
+
+
+def add_consent(session: Session, consent: ConsentRow) -> None:
+    session.add(consent)
+
+
+def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
+    return session.scalars(
+        select(ConsentRow).where(ConsentRow.subscriber_id == subscriber_id).order_by(ConsentRow.id)
+    ).all()
+
+
+def is_suppressed(session: Session, address_hash: str) -> bool:
+    return session.get(SuppressionRow, address_hash) is not None
+
+
+def suppress(session: Session, address_hash: str, email: str, reason: str, now: datetime) -> None:
+    session.execute(
+        upsert(session, SuppressionRow)
+        .values(address_hash=address_hash, reason=reason, at=now)
+        .on_conflict_do_nothing(index_elements=["address_hash"])
+    )
+    session.execute(
+        update(SubscriberRow).where(SubscriberRow.email == email).values(status=SubscriberStatus.SUPPRESSED)
+    )

@@ -1,0 +1,337 @@
+"""The tables. A row's life is described where it is lived: deliveries in `rugcourse.delivery`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from rugcourse.store.types import UtcDateTime
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class SubscriberStatus(StrEnum):
+    PENDING = "pending"  # signed up, not confirmed
+    ACTIVE = "active"
+    LEFT = "left"  # unsubscribed
+    SUPPRESSED = "suppressed"  # must not be written to, whatever they sign up for
+
+
+class EnrolmentStatus(StrEnum):
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    LEFT = "left"
+
+
+class CampaignKind(StrEnum):
+    EVERGREEN = "evergreen"  # everyone starts when they sign up
+
+
+class DeliveryKind(StrEnum):
+    LESSON = "lesson"
+    CONFIRM = "confirm"
+    WELCOME = "welcome"
+    ALREADY = "already"  # somebody signed up who is a reader already
+
+
+class Queue(StrEnum):
+    WAITING = "waiting"  # a person waits for this mail
+    LESSONS = "lessons"
+
+
+class DeliveryState(StrEnum):
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SUBMITTING)
+
+
+class EventKind(StrEnum):
+    OPEN = "open"
+    CLICK = "click"
+    UNSUBSCRIBE = "unsubscribe"
+
+
+class Verdict(StrEnum):
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
+class Stage(StrEnum):
+    BEFORE = "before"  # the knowledge test as the door to the course
+    AFTER = "after"  # the same test in the closing lesson
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, Any]: Json}  # noqa: RUF012
+
+
+class CourseRow(Base):
+    """A course. `document` is what is not a lesson: landing page, knowledge test, alarm signs."""
+
+    __tablename__ = "course"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), unique=True)
+    content_hash: Mapped[str] = mapped_column(String(64))
+    document: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime]
+
+
+class LessonRow(Base):
+    """A lesson's place in its course, and the version that readers get from now on."""
+
+    __tablename__ = "lesson"
+    __table_args__ = (UniqueConstraint("course_id", "slug"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    slug: Mapped[str] = mapped_column(String(60))
+    position: Mapped[int | None]  # from 1; None: no longer part of the course
+    # Set in the transaction that inserts the lesson. No foreign key: the two tables would each need the other first.
+    current_version_id: Mapped[int | None]
+    read_count: Mapped[int] = mapped_column(default=0)
+
+
+class LessonVersionRow(Base):
+    """The exact wording of a lesson in all its languages. Never changed, never deleted."""
+
+    __tablename__ = "lesson_version"
+    __table_args__ = (UniqueConstraint("lesson_id", "content_hash"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"))
+    content_hash: Mapped[str] = mapped_column(String(64))
+    document: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime]
+
+
+class SubscriberRow(Base):
+    """A person. `email` is normalised: two spellings of one mailbox are one row."""
+
+    __tablename__ = "subscriber"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    language: Mapped[str] = mapped_column(String(5))
+    status: Mapped[str] = mapped_column(String(12))
+    measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class ConsentRow(Base):
+    """What a person agreed to, or withdrew: a history, never changed."""
+
+    __tablename__ = "consent"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    given: Mapped[bool]
+    wording: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+class ScheduleRow(Base):
+    """When a person wants to be written to, in their own time."""
+
+    __tablename__ = "schedule"
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    zone: Mapped[str] = mapped_column(String(64))
+    hour: Mapped[int]
+    weekdays: Mapped[int]  # bit 0 is Monday
+    paused: Mapped[bool] = mapped_column(default=False)
+    paused_until: Mapped[datetime | None]
+
+
+class CampaignRow(Base):
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    kind: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+
+
+class EnrolmentRow(Base):
+    """A person in a campaign. `next_due_at` carries the whole future: then the lesson at `next_position` is due."""
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "subscriber_id"),
+        Index(
+            "ix_enrolment_next_due_at",
+            "next_due_at",
+            sqlite_where=text("next_due_at IS NOT NULL"),
+            postgresql_where=text("next_due_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    status: Mapped[str] = mapped_column(String(12))
+    next_position: Mapped[int] = mapped_column(default=1)
+    next_due_at: Mapped[datetime | None]
+    last_local_date: Mapped[date | None]
+    started_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]
+
+
+class DeliveryRow(Base):
+    """One message to one person: a row of the ledger."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("enrolment_id", "lesson_id"),
+        UniqueConstraint("enrolment_id", "local_date"),
+        Index(
+            "ix_delivery_planned",
+            "queue",
+            "not_before",
+            sqlite_where=text("state = 'planned'"),
+            postgresql_where=text("state = 'planned'"),
+        ),
+        Index(
+            "ix_delivery_leased",
+            "lease_until",
+            sqlite_where=text("state IN ('claimed', 'submitting')"),
+            postgresql_where=text("state IN ('claimed', 'submitting')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    queue: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
+    enrolment_id: Mapped[int | None] = mapped_column(ForeignKey("enrolment.id"))
+    lesson_id: Mapped[int | None] = mapped_column(ForeignKey("lesson.id"))
+    local_date: Mapped[date | None]
+    once_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # at most one delivery has it
+    planned_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    lesson_version_id: Mapped[int | None] = mapped_column(ForeignKey("lesson_version.id"))
+    language: Mapped[str | None] = mapped_column(String(5))
+    recap_question: Mapped[str | None] = mapped_column(String(60))  # a missed question that comes back in this mail
+    message_id: Mapped[str | None] = mapped_column(String(120))
+    settled_at: Mapped[datetime | None]
+    reply: Mapped[str | None] = mapped_column(Text)  # the mail server's words, or why it was cancelled
+
+
+class EventRow(Base):
+    """Something that a reader, or a machine in their name, did with a mail."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    link: Mapped[int | None]
+    verdict: Mapped[str] = mapped_column(String(12))
+    at: Mapped[datetime]
+
+
+class AnswerRow(Base):
+    """What a person answered to a question. The first answer tells what was known, the last what stands."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("subscriber_id", "course_id", "question"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    question: Mapped[str] = mapped_column(String(60))
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"))
+    lesson_version_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+    first_option: Mapped[int]
+    first_right: Mapped[bool]
+    first_at: Mapped[datetime]
+    last_option: Mapped[int]
+    last_right: Mapped[bool]
+    last_at: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(12))
+
+
+class CardRow(Base):
+    """What spaced repetition remembers of a question. `state` is the card as package `fsrs` writes it."""
+
+    __tablename__ = "card"
+    __table_args__ = (UniqueConstraint("subscriber_id", "course_id", "question"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    question: Mapped[str] = mapped_column(String(60))
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"))
+    due_at: Mapped[datetime]
+    missed: Mapped[bool]  # the last answer was wrong
+    state: Mapped[dict[str, Any]]
+
+
+class AttemptRow(Base):
+    """A knowledge test that somebody finished. It belongs to nobody until they sign up."""
+
+    __tablename__ = "attempt"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    stage: Mapped[str] = mapped_column(String(8))
+    options: Mapped[dict[str, Any]]  # question id → index of the chosen option
+    right: Mapped[int]
+    asked: Mapped[int]
+    at: Mapped[datetime]
+
+
+class SuppressionRow(Base):
+    """An address that must not be written to, as a keyed hash: it survives erasing the person."""
+
+    __tablename__ = "suppression"
+
+    address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
