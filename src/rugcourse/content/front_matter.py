@@ -120,7 +120,7 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _message(problem: Any) -> str:
+def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
     """Pydantic's finding in an author's words."""
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
     match problem["type"]:

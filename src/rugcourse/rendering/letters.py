@@ -26,10 +26,10 @@ from rugcourse.rendering.languages import translations
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
 _MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
 
-_KNOWN_TAGS = frozenset(
-    """mjml mj-head mj-title mj-preview mj-attributes mj-all mj-class mj-style mj-raw mj-body mj-wrapper mj-section
-    mj-column mj-text mj-button mj-table mj-divider mj-spacer mj-include""".split()
-)
+# Not `mj-include`: templates extend each other with Jinja, which stays inside its folder.
+_KNOWN_TAGS = {"mjml", "mj-head", "mj-title", "mj-preview", "mj-attributes", "mj-all", "mj-class", "mj-style"}
+_KNOWN_TAGS |= {"mj-raw", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-text"}
+_KNOWN_TAGS |= {"mj-table", "mj-button", "mj-image", "mj-divider", "mj-spacer"}
 
 
 class TemplateError(Exception):
@@ -88,7 +88,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         block_end_string="%]",
         comment_start_string="[#",
         comment_end_string="#]",
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - a text part is no HTML
         finalize=_inert_html if html else _inert_text,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -102,7 +102,11 @@ def _first_pass(language: str, *, html: bool) -> Environment:
 @cache
 def _second_pass(*, html: bool) -> Environment:
     return Environment(
-        autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        autoescape=html,  # noqa: S701 - a text part is no HTML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 
@@ -119,7 +123,9 @@ def _to_html(name: str, source: str) -> str:
     if unknown:
         raise TemplateError(f"{name}.mjml: unknown tag <{min(unknown)}>; MJML would leave it out without a word")
     try:
-        html: str = mjml2html(source, fonts={}, disable_comments=True)  # no web font: no mail of ours asks a third party
+        html: str = mjml2html(
+            source, fonts={}, disable_comments=True
+        )  # no web font: no mail of ours asks a third party
     except ValueError as error:
         raise TemplateError(f"{name}.mjml: {error}") from None
     return "\n".join(_short_lines(html))

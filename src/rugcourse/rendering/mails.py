@@ -127,5 +127,3 @@ def _wrapped(text: str) -> str:
         )
         for line in text.split("\n")
     )
-
-

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 EVERY_DAY = frozenset(range(7))
 
-# A reader with a single weekday whose date was just used waits 7 days; one who flew over the date line may wait one more.
+# A reader with one weekday whose date was just used waits 7 days; one who crossed the date line may wait one more.
 _DAYS_TO_LOOK_AHEAD = 16
 
 

@@ -17,14 +17,14 @@ _CONTINENTS = (
     "Australia/",
     "Europe/",
     "Indian/",
+    "Pacific/",
 )
-_OCEANIA = "Pacific/"
 
 
 @cache
 def zone_names() -> tuple[str, ...]:
     """IANA names of places, sorted; without the aliases (`GMT+0`, `EST5EDT`) that nobody calls their home."""
-    return tuple(sorted(name for name in available_timezones() if name.startswith((*_CONTINENTS, _OCEANIA)))) + ("UTC",)
+    return (*sorted(name for name in available_timezones() if name.startswith(_CONTINENTS)), "UTC")
 
 
 def is_zone(name: str) -> bool:

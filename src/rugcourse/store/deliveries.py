@@ -164,7 +164,7 @@ def claim(session: Session, queue: Queue, lease: str, now: datetime, until: date
 
 
 def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
-    rows = session.execute(
+    rows: Iterable[Any] = session.execute(
         select(
             DeliveryRow.id,
             DeliveryRow.kind,

@@ -19,13 +19,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from rugcourse.store.types import UtcDateTime
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
-Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class SubscriberStatus(StrEnum):
@@ -97,7 +95,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, Any]: Json}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, Any]: JSON()}  # noqa: RUF012
 
 
 class CourseRow(Base):
