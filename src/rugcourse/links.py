@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     RETEST = "retest"
     ATTEMPT = "attempt"
     FORM = "form"
+    MESSAGE = "message"
 
 
 class BadToken(Exception):
@@ -114,6 +115,10 @@ class Links:
 
     def pixel(self, delivery_id: int) -> str:
         return self._personal("o", Purpose.OPEN, delivery_id) + ".gif"
+
+    def message_id(self, delivery_id: int, domain: str) -> str:
+        """The Message-ID of a delivery: always the same, and a bounce that quotes it can't be made up."""
+        return f"<{self.signer.sign(Purpose.MESSAGE, delivery_id)}@{domain}>"
 
     def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"

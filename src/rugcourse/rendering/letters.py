@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import TemplateError as JinjaError
 from markupsafe import Markup, escape
 from mjml import mjml2html
 
@@ -49,8 +50,11 @@ class Letter:
     targets: tuple[str, ...] = ()
 
     def write(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """The HTML and the text for one reader. Lines end in a line feed."""
-        return self.html.render(values), self.text.render(values)
+        """The HTML and the text for one reader. Lines end in a line feed. Raises TemplateError."""
+        try:
+            return self.html.render(values), self.text.render(values)
+        except JinjaError as error:
+            raise TemplateError(f"“{self.subject}”: {error}") from error
 
 
 def compile_letter(
@@ -58,19 +62,27 @@ def compile_letter(
 ) -> Letter:
     """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
     fixed = {**values, "language": language, "subject": subject}
-    source = _first_pass(language, html=True).get_template(f"{name}.mjml").render(fixed)
-    html = _to_html(name, source)
-    text = _first_pass(language, html=False).get_template(f"{name}.txt").render(fixed)
+    try:
+        html = _to_html(name, _first_pass(language, html=True).get_template(f"{name}.mjml").render(fixed))
+        text = _first_pass(language, html=False).get_template(f"{name}.txt").render(fixed)
+        letter = Letter(
+            subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
+        )
+    except JinjaError as error:
+        raise TemplateError(f"{name}: {error}") from error
     if len(html.encode()) > MAX_HTML_BYTES:
         raise TemplateError(f"{name}: {len(html.encode()) // 1000} kB of HTML; Gmail cuts a mail off at 102 kB")
-    return Letter(
-        subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
-    )
+    return letter
 
 
 def merge(expression: str) -> Markup:
     """Template code for the second pass, as a value of the first."""
     return Markup("{{ " + expression + " }}")  # noqa: S704 - only our own code calls this, with constants
+
+
+def inert_html(value: Any) -> Any:
+    """`value` as HTML that prints it as it is, and that the second pass leaves alone."""
+    return value if isinstance(value, Markup) else Markup(escape(value).replace("{", "&#123;"))  # noqa: S704 - escaped
 
 
 def as_text(value: str) -> str:
@@ -89,7 +101,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         comment_start_string="[#",
         comment_end_string="#]",
         autoescape=html,  # noqa: S701 - a text part is no HTML
-        finalize=_inert_html if html else _inert_text,
+        finalize=inert_html if html else _inert_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -108,10 +120,6 @@ def _second_pass(*, html: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _inert_html(value: Any) -> Any:
-    return value if isinstance(value, Markup) else Markup(escape(value).replace("{", "&#123;"))  # noqa: S704 - escaped
 
 
 def _inert_text(value: Any) -> Any:

@@ -13,7 +13,7 @@ from rugcourse.content import Course, FurtherReading, Lesson, Question
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
-from rugcourse.rendering.letters import Letter, as_text, compile_letter, merge
+from rugcourse.rendering.letters import Letter, as_text, compile_letter, inert_html, merge
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -25,7 +25,6 @@ _STYLES = {
     "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
     "a": "color:#1c6a5e;",
 }
-_TAGS = {"first_name": merge("first_name"), "practice": merge("practice")}
 _LINK = re.compile(r"LINKTARGET(\d+)X")
 _TEXT_WIDTH = 76
 
@@ -49,7 +48,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
         targets.append(target)
         return f"LINKTARGET{len(targets) - 1}X"
 
-    body = _LINK.sub(r"{{ link(\1) }}", to_html(text.body, _STYLES, _TAGS, numbered))
+    body = _LINK.sub(r"{{ link(\1) }}", to_html(text.body, _STYLES, _tags(str(inert_html(house.practice))), numbered))
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
@@ -60,7 +59,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
             "lesson": text,
             "number": lesson.number,
             "body": Markup(body),  # noqa: S704 - made from Markdown without raw HTML
-            "body_text": Markup(_wrapped(to_text(text.body, _TAGS, as_text))),  # noqa: S704 - braces are escaped
+            "body_text": Markup(_wrapped(to_text(text.body, _tags(as_text(house.practice)), as_text))),  # noqa: S704 - braces are escaped
             "further": further,
         },
         tuple(targets),
@@ -105,6 +104,10 @@ def _common(course: Course, language: str, house: House, links: Links) -> dict[s
         "author_line": house.author_lines[language],
         "wrapped": _wrapped,
     }
+
+
+def _tags(practice: str) -> dict[str, str]:
+    return {"first_name": merge("first_name"), "practice": practice}
 
 
 def _further(reading: FurtherReading, targets: list[str]) -> dict[str, Any]:

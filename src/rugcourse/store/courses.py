@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson
-from rugcourse.store.tables import CampaignKind, CampaignRow, CourseRow, LessonRow, LessonVersionRow
+from rugcourse.store.tables import CampaignKind, CampaignRow, CourseRow, EnrolmentRow, LessonRow, LessonVersionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,14 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
         session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
     if row.content_hash == course.content_hash:
         return []
+    places = _places(session, row.id)
     row.content_hash = course.content_hash
     row.document = course.model_dump(mode="json", exclude={"lessons"})
     row.published_at = now
     session.execute(update(LessonRow).where(LessonRow.course_id == row.id).values(position=None))
-    return [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
+    changed = [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
+    _keep_places(session, row.id, places, {lesson.slug: lesson.number for lesson in course.lessons})
+    return changed
 
 
 def count_reading(session: Session, lesson_id: int) -> int:
@@ -86,6 +89,44 @@ def count_reading(session: Session, lesson_id: int) -> int:
 
 def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def _places(session: Session, course_id: int) -> list[str]:
+    """The slugs of a course's lessons, in order, as they stand now."""
+    return list(
+        session.scalars(
+            select(LessonRow.slug)
+            .where(LessonRow.course_id == course_id, LessonRow.position.is_not(None))
+            .order_by(LessonRow.position)
+        )
+    )
+
+
+def _keep_places(session: Session, course_id: int, before: list[str], after: dict[str, int]) -> None:
+    """Let every reader go on with the lesson that was next for them, wherever it stands now.
+
+    Where that lesson is gone, with the first one behind it that is still there. Nobody goes back to a lesson that was
+    put in behind them.
+    """
+    moved: dict[int, int] = {}
+    target = len(after) + 1
+    for position in range(len(before) + 1, 0, -1):
+        if position <= len(before):
+            target = after.get(before[position - 1], target)
+        elif before and after.get(before[-1]) is not None:
+            target = after[before[-1]] + 1
+        if target != position:
+            moved[position] = target
+    if before and moved:
+        session.execute(
+            update(EnrolmentRow)
+            .where(
+                EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(CampaignRow.course_id == course_id)),
+                EnrolmentRow.next_position.in_(moved),
+            )
+            .values(next_position=case(moved, value=EnrolmentRow.next_position))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:

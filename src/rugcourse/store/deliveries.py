@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Result, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Result, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.store.statements import upsert
@@ -60,6 +60,7 @@ class Outgoing:
     lesson_version_id: int | None
     lesson_id: int | None
     attempts: int
+    message_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,13 @@ class Settlement:
     not_before: datetime | None = None
 
 
-def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: datetime) -> None:
-    """Insert deliveries, or bring back the cancelled one of a lesson that a pause had stopped."""
+def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: datetime) -> set[int]:
+    """Insert deliveries, or bring back the cancelled one of a lesson that a pause had stopped.
+
+    Returns the enrolments for which that was done; the others had this lesson already.
+    """
     if not lessons:
-        return
+        return set()
     statement = upsert(session, DeliveryRow)
     revived = {
         "state": DeliveryState.PLANNED,
@@ -96,12 +100,12 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
         "reply": None,
         "settled_at": None,
     }
-    session.execute(
+    planned = session.scalars(
         statement.on_conflict_do_update(
             index_elements=["enrolment_id", "lesson_id"],
             set_=revived,
             where=DeliveryRow.state == DeliveryState.CANCELLED,
-        ),
+        ).returning(DeliveryRow.enrolment_id),
         [
             {
                 "kind": DeliveryKind.LESSON,
@@ -119,6 +123,7 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
             for lesson in lessons
         ],
     )
+    return {enrolment_id for enrolment_id in planned if enrolment_id is not None}
 
 
 def plan_waiting(
@@ -179,6 +184,7 @@ def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
             func.coalesce(DeliveryRow.lesson_version_id, LessonRow.current_version_id),
             DeliveryRow.lesson_id,
             DeliveryRow.attempts,
+            DeliveryRow.message_id,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
@@ -251,6 +257,7 @@ def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datet
                 settled_at=now,
                 reply="the reader left, paused or is suppressed",
                 lease=None,
+                lease_until=None,
             )
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
@@ -279,10 +286,46 @@ def cancel_planned(session: Session, subscriber_id: int, reason: str, now: datet
     return cancelled
 
 
+def cancel_late(session: Session, planned_before: datetime, now: datetime, limit: int) -> list[int]:
+    """Cancel up to `limit` lessons whose hour has passed while nothing could be sent.
+
+    They are due again at their reader's next hour.
+    """
+    late = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.queue == Queue.LESSONS,
+            DeliveryRow.state == DeliveryState.PLANNED,
+            DeliveryRow.planned_at < planned_before,
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    cancelled = list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(late.scalar_subquery()), DeliveryRow.state == DeliveryState.PLANNED)
+            .values(state=DeliveryState.CANCELLED, settled_at=now, reply="its hour passed before it could be sent")
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    step_back(session, cancelled)
+    if cancelled:
+        session.execute(
+            update(EnrolmentRow)
+            .where(EnrolmentRow.id.in_(_enrolments_of(cancelled)), EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+            .values(next_due_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return cancelled
+
+
 def step_back(session: Session, cancelled: Sequence[int]) -> None:
     """Set the enrolments of cancelled deliveries back to the lesson that was not sent."""
     if not cancelled:
         return
+    mine = EnrolmentRow.id.in_(_enrolments_of(cancelled))
     lesson = aliased(LessonRow)
     missed = (
         select(func.min(lesson.position))
@@ -294,7 +337,7 @@ def step_back(session: Session, cancelled: Sequence[int]) -> None:
     session.execute(
         update(EnrolmentRow)
         .where(
-            EnrolmentRow.id.in_(select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(cancelled))),
+            mine,
             EnrolmentRow.next_position > missed,
         )
         .values(next_position=missed, completed_at=None)
@@ -302,11 +345,20 @@ def step_back(session: Session, cancelled: Sequence[int]) -> None:
     )
     session.execute(
         update(EnrolmentRow)
-        .where(
-            EnrolmentRow.id.in_(select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(cancelled))),
-            EnrolmentRow.status == EnrolmentStatus.COMPLETED,
-        )
+        .where(mine, EnrolmentRow.status == EnrolmentStatus.COMPLETED)
         .values(status=EnrolmentStatus.ACTIVE)
+        .execution_options(synchronize_session=False)
+    )
+    how_many = (
+        select(func.count())
+        .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.id.in_(cancelled))
+        .correlate(EnrolmentRow)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(EnrolmentRow)
+        .where(mine)
+        .values(lessons_planned=EnrolmentRow.lessons_planned - how_many)
         .execution_options(synchronize_session=False)
     )
 
@@ -382,6 +434,24 @@ def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
     return _count(back), list(unknown)
 
 
+def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime) -> list[int]:
+    """Mark submissions that were begun and never answered as unknown; returns those that were still open."""
+    return list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(ids), DeliveryRow.lease == lease, DeliveryRow.state == DeliveryState.SUBMITTING)
+            .values(
+                state=DeliveryState.UNKNOWN,
+                settled_at=now,
+                lease_until=None,
+                reply="the worker that was sending it ended before the server answered",
+            )
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
 def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:
     """A reader did something with an `unknown` mail, so it arrived."""
     result = session.execute(
@@ -453,6 +523,10 @@ def _still_wanted(now: datetime) -> ColumnElement[bool]:
         and_(DeliveryRow.kind == DeliveryKind.CONFIRM, with_status(*_TO_CONFIRM)),
         and_(DeliveryRow.kind.in_((DeliveryKind.WELCOME, DeliveryKind.ALREADY)), with_status(SubscriberStatus.ACTIVE)),
     )
+
+
+def _enrolments_of(ids: Sequence[int]) -> Select[int | None]:
+    return select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(ids))
 
 
 def _count(result: Result[Any]) -> int:

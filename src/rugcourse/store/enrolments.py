@@ -14,6 +14,7 @@ from rugcourse.schedule import Schedule
 from rugcourse.store.subscribers import schedule_of
 from rugcourse.store.tables import (
     CampaignRow,
+    DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
     LessonRow,
@@ -34,12 +35,36 @@ class DueEnrolment:
     campaign_id: int
     subscriber_id: int
     position: int
+    lessons_planned: int
     due_at: datetime
     last_local_date: date | None
     active: bool
     schedule: Schedule
     lesson_id: int | None
     is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """When a person's next lesson comes (`at`, UTC), and the zone they live in."""
+
+    at: datetime
+    zone: str
+
+
+def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDue]:
+    """For mails about an enrolment: when the next lesson of that person in that campaign comes, if one is planned."""
+    rows = session.execute(
+        select(DeliveryRow.id, EnrolmentRow.next_due_at, ScheduleRow.zone)
+        .join(
+            EnrolmentRow,
+            (EnrolmentRow.subscriber_id == DeliveryRow.subscriber_id)
+            & (EnrolmentRow.campaign_id == DeliveryRow.campaign_id),
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.id.in_(delivery_ids), EnrolmentRow.next_due_at.is_not(None))
+    )
+    return {delivery_id: NextDue(at, zone) for delivery_id, at, zone in rows if at is not None}
 
 
 def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
@@ -70,6 +95,7 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
             campaign_id=enrolment.campaign_id,
             subscriber_id=enrolment.subscriber_id,
             position=enrolment.next_position,
+            lessons_planned=enrolment.lessons_planned,
             due_at=enrolment.next_due_at,
             last_local_date=enrolment.last_local_date,
             active=status == SubscriberStatus.ACTIVE,
@@ -102,6 +128,7 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
             subscriber_id=subscriber_id,
             status=EnrolmentStatus.ACTIVE,
             next_position=1,
+            lessons_planned=0,
             next_due_at=due_at,
             started_at=now,
         )

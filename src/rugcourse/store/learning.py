@@ -74,7 +74,7 @@ def save_card(session: Session, values: dict[str, Any]) -> None:
 
 
 def missed_cards(session: Session, subscriber_ids: Sequence[int], now: datetime) -> Sequence[CardRow]:
-    """Cards of missed questions that are due, the longest overdue first."""
+    """Cards of missed questions that are due for these people, the longest overdue first."""
     return session.scalars(
         select(CardRow)
         .where(CardRow.subscriber_id.in_(subscriber_ids), CardRow.missed, CardRow.due_at <= now)

@@ -209,6 +209,7 @@ class EnrolmentRow(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
     status: Mapped[str] = mapped_column(String(12))
     next_position: Mapped[int] = mapped_column(default=1)
+    lessons_planned: Mapped[int] = mapped_column(default=0)  # kept beside the ledger, so that an audit can compare
     next_due_at: Mapped[datetime | None]
     last_local_date: Mapped[date | None]
     started_at: Mapped[datetime]

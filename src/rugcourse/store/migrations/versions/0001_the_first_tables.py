@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
         sa.Column("next_position", sa.Integer(), nullable=False),
+        sa.Column("lessons_planned", sa.Integer(), nullable=False),
         sa.Column("next_due_at", UtcDateTime(), nullable=True),
         sa.Column("last_local_date", sa.Date(), nullable=True),
         sa.Column("started_at", UtcDateTime(), nullable=False),

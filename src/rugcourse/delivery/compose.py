@@ -1,0 +1,103 @@
+"""Fills a prepared mail in for one reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rugcourse.content import Lesson, Question
+from rugcourse.delivery.press import Prepared
+from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.links import Links
+from rugcourse.rendering.languages import day_and_hour
+from rugcourse.rendering.mails import answer_links, first_name
+from rugcourse.rendering.messages import Addressing, assemble
+from rugcourse.store.deliveries import Outgoing, Pin
+from rugcourse.store.enrolments import NextDue
+from rugcourse.store.tables import DeliveryKind
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message that is ready to go, and what the ledger is to remember of it."""
+
+    recipient: str
+    message: bytes
+    pin: Pin
+
+
+@dataclass(frozen=True, slots=True)
+class Particulars:
+    """What a mail says about its reader's own course. `next_due` is None while nothing is planned."""
+
+    recap: Question | None = None
+    next_due: NextDue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Writes messages for one installation: its links, and the domain of its Message-IDs."""
+
+    links: Links
+    domain: str
+
+    def compose(
+        self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars, now: datetime, *, eight_bit: bool
+    ) -> Composed:
+        """The message of one delivery. `now` becomes its Date (UTC)."""
+        html, text = prepared.letter.write(self._values(outgoing, prepared, particulars))
+        message_id = outgoing.message_id or self.links.message_id(outgoing.id, self.domain)
+        addressing = Addressing(outgoing.email, message_id, now, self.links.unsubscribe(outgoing.id))
+        recap = particulars.recap.id if particulars.recap else None
+        return Composed(
+            outgoing.email,
+            assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit),
+            Pin(outgoing.id, message_id, prepared.language, outgoing.lesson_version_id, recap),
+        )
+
+    def _values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
+        """The reader's own values; each template says at its top which ones it takes."""
+        links, delivery_id = self.links, outgoing.id
+        if outgoing.kind == DeliveryKind.CONFIRM:
+            return {"confirm_url": links.confirm(delivery_id)}
+        values: dict[str, Any] = {
+            "first_name": first_name(outgoing.name),
+            "total": len(prepared.course.lessons),
+            "preferences_url": links.preferences(delivery_id),
+            "unsubscribe_url": links.unsubscribe(delivery_id),
+        }
+        if outgoing.kind == DeliveryKind.WELCOME:
+            values["first_due"] = _first_due(particulars.next_due, prepared.language)
+        if prepared.lesson is not None:
+            values |= self._lesson_values(outgoing, prepared, prepared.lesson, particulars.recap)
+        return values
+
+    def _lesson_values(
+        self, outgoing: Outgoing, prepared: Prepared, lesson: Lesson, recap: Question | None
+    ) -> dict[str, Any]:
+        links, delivery_id = self.links, outgoing.id
+        targets = prepared.letter.targets
+        quiz = lesson.texts[prepared.language].quiz
+        return {
+            "percent": round(100 * lesson.number / len(prepared.course.lessons)),
+            "lesson_url": links.lesson(delivery_id),
+            "retest_url": links.retest(delivery_id),
+            "pixel_url": links.pixel(delivery_id) if outgoing.measuring else "",
+            "answers": [answer_links(question, number, delivery_id, links) for number, question in enumerate(quiz)],
+            "recap": _recap(recap, delivery_id, links),
+            "link": (lambda number: links.click(delivery_id, number)) if outgoing.measuring else targets.__getitem__,
+        }
+
+
+def _recap(question: Question | None, delivery_id: int, links: Links) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    addresses = answer_links(question, RECAP_NUMBER, delivery_id, links)
+    options = [{"text": one.text, "url": url} for one, url in zip(question.options, addresses, strict=True)]
+    return {"question": question.question, "options": options}
+
+
+def _first_due(next_due: NextDue | None, language: str) -> str:
+    return day_and_hour(next_due.at.astimezone(ZoneInfo(next_due.zone)), language) if next_due else ""

@@ -1,0 +1,76 @@
+"""Keeps mails ready: each wording is compiled once, whoever it goes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Course, Lesson
+from rugcourse.links import Links
+from rugcourse.rendering import mails
+from rugcourse.rendering.letters import Letter
+from rugcourse.rendering.mails import House
+from rugcourse.rendering.messages import Sender, Skeleton
+from rugcourse.store import courses
+from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.library import Library
+from rugcourse.store.tables import DeliveryKind
+
+_KEPT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail to which only its reader is missing. `lesson` is None for mails about the signup itself."""
+
+    letter: Letter
+    skeleton: Skeleton
+    course: Course
+    lesson: Lesson | None
+    language: str
+
+
+class Press:
+    """Prepares mails. Safe to share among threads: at worst two compile the same one at the same time."""
+
+    def __init__(self, library: Library, house: House, sender: Sender, links: Links) -> None:
+        self._library = library
+        self._house = house
+        self._sender = sender
+        self._links = links
+        self._prepared: dict[tuple[object, ...], Prepared] = {}
+
+    def prepare(self, session: Session, outgoing: Outgoing) -> Prepared:
+        """The mail of a delivery. Raises TemplateError."""
+        published = self._library.course(session, outgoing.course)
+        if published is None:
+            raise LookupError(outgoing.course)
+        language = (
+            outgoing.language if outgoing.language in published.course.languages else published.course.languages[0]
+        )
+        key = (outgoing.kind, outgoing.course, published.content_hash, outgoing.lesson_version_id, language)
+        if key not in self._prepared:
+            if len(self._prepared) >= _KEPT:
+                self._prepared.clear()
+            self._prepared[key] = self._make(session, outgoing, published.course, language)
+        return self._prepared[key]
+
+    def _make(self, session: Session, outgoing: Outgoing, course: Course, language: str) -> Prepared:
+        lesson = None
+        match outgoing.kind:
+            case DeliveryKind.LESSON:
+                if outgoing.lesson_version_id is None:
+                    raise LookupError(f"delivery {outgoing.id} is of a lesson without a version")
+                lesson = courses.load_version(session, outgoing.lesson_version_id)
+                letter = mails.lesson_letter(course, lesson, language, self._house, self._links)
+            case DeliveryKind.CONFIRM:
+                letter = mails.confirm_letter(course, language, self._house, self._links)
+            case DeliveryKind.WELCOME:
+                letter = mails.welcome_letter(course, language, self._house, self._links)
+            case DeliveryKind.ALREADY:
+                letter = mails.already_letter(course, language, self._house, self._links)
+        list_name = None if outgoing.kind == DeliveryKind.CONFIRM else course.slug
+        return Prepared(
+            letter, Skeleton.make(self._sender, letter.subject, language, list_name), course, lesson, language
+        )

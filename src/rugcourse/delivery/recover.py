@@ -1,0 +1,66 @@
+"""Takes back what dead workers held, and settles what they had found out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.delivery.journal import LeaseRecord, dead_journals
+from rugcourse.store import deliveries
+from rugcourse.store.database import Database
+from rugcourse.store.deliveries import Settlement
+from rugcourse.store.tables import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """`settled`: answers that a dead worker had journalled; `unknown`: the ids that nobody can be sure about."""
+
+    settled: int = 0
+    given_back: int = 0
+    unknown: tuple[int, ...] = ()
+
+
+def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered:
+    """Settle the journals of dead processes. A worker does this before it takes new work.
+
+    Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown.
+    """
+    settled, given_back, unknown = 0, 0, []
+    with dead_journals(folder) as journals:
+        for path, records in journals:
+            with database.write() as session:
+                for record in records:
+                    settled += _settle_replies(session, record, clock.now())
+                    begun = record.begun | set(record.replies)
+                    never_begun = [one for one in record.submitted if one not in begun]
+                    given_back += deliveries.give_back(
+                        session, record.lease, clock.now(), "its worker ended before it was begun", never_begun
+                    )
+                    doubtful = [one for one in record.submitted if one in begun and one not in record.replies]
+                    unknown += deliveries.doubt(session, record.lease, doubtful, clock.now())
+            path.unlink(missing_ok=True)
+    return Recovered(settled, given_back, tuple(unknown))
+
+
+def expire_leases(database: Database, clock: Clock) -> Recovered:
+    """Take back what silent workers hold: claimed goes back to planned, submitting becomes unknown, never planned."""
+    with database.write() as session:
+        given_back, unknown = deliveries.expire_leases(session, clock.now())
+    return Recovered(given_back=given_back, unknown=tuple(unknown))
+
+
+def _settle_replies(session: Session, record: LeaseRecord, now: datetime) -> int:
+    return deliveries.settle(
+        session,
+        record.lease,
+        [
+            Settlement(delivery_id, state, words, not_before=now if state == DeliveryState.PLANNED else None)
+            for delivery_id, (state, words) in record.replies.items()
+        ],
+        now,
+    )

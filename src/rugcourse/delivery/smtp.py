@@ -1,0 +1,172 @@
+"""One connection to the mail server, and what can become of a message on it.
+
+Connecting, TLS and login are smtplib's. The transaction is ours, because what may be repeated depends on exactly how
+far it came: up to the final dot a message was surely not taken; after it, only the server knows (RFC 1047).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rugcourse.settings import SmtpServer
+
+_LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The server will never take this message (5xx)."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Surely not taken: it can be tried again."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The final dot was sent and no answer came."""
+
+    reply: str
+
+
+Outcome = Accepted | Rejected | Deferred | Unknown
+
+
+class ServerUnavailable(Exception):
+    """No mail at all can be sent through this server now. Says what it answered; no delivery is to blame."""
+
+
+class Connection:
+    """A session with the mail server. For one thread at a time."""
+
+    def __init__(self, server: SmtpServer, local_hostname: str, timeout_seconds: float) -> None:
+        """Connect, secure and log in. Raises ServerUnavailable."""
+        self._server = server
+        try:
+            self._smtp = self._connect(local_hostname, timeout_seconds)
+        except (smtplib.SMTPException, OSError) as error:
+            raise ServerUnavailable(f"{server.host}:{server.port}: {_words(error)}") from error
+        self.eight_bit = self._smtp.has_extn("8bitmime")
+        self._pipelining = self._smtp.has_extn("pipelining")
+        self.alive = True
+
+    def send(self, sender: str, recipient: str, message: bytes, begin: Callable[[], None]) -> Outcome:
+        """Hand over one message. `begin` is called just before the bytes with which the server may accept it.
+
+        Raises ServerUnavailable when the server refuses to serve this sender at all.
+        """
+        try:
+            refusal = self._envelope(sender, recipient)
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            return Deferred(_words(error))
+        if refusal is not None:
+            return refusal
+        begin()
+        try:
+            self._smtp.send(_LINE_START_DOT.sub(b"..", message) + b".\r\n")
+            code, words = self._reply()
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            return Unknown(_words(error))
+        return self._judge(code, words, accepted=code == 250)
+
+    def close(self) -> None:
+        """Drop the connection without a word."""
+        if self.alive:
+            self.alive = False
+            self._smtp.close()
+
+    def quit(self) -> None:
+        """Say goodbye and close; a server that hung up first is no error."""
+        if self.alive:
+            self.alive = False
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                self._smtp.quit()
+
+    def _connect(self, local_hostname: str, timeout_seconds: float) -> smtplib.SMTP:
+        server = self._server
+        context = ssl.create_default_context()
+        smtp: smtplib.SMTP
+        if server.security == "tls":
+            smtp = smtplib.SMTP_SSL(server.host, server.port, local_hostname, timeout=timeout_seconds, context=context)
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, local_hostname, timeout=timeout_seconds)
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if server.security == "starttls" or (server.security == "opportunistic" and smtp.has_extn("starttls")):
+                smtp.starttls(context=context)
+                smtp.ehlo()
+            if server.user is not None:
+                smtp.login(server.user, server.password or "")
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+    def _envelope(self, sender: str, recipient: str) -> Outcome | None:
+        """MAIL, RCPT and DATA, in one write where the server allows (RFC 2920). None: it waits for the message."""
+        body = " BODY=8BITMIME" if self.eight_bit else ""
+        commands = (f"MAIL FROM:<{sender}>{body}", f"RCPT TO:<{recipient}>", "DATA")
+        if self._pipelining:
+            self._smtp.send("".join(f"{command}\r\n" for command in commands))
+            replies = [self._reply() for _ in commands]
+        else:
+            replies = []
+            for command in commands:
+                self._smtp.putcmd(command)
+                replies.append(self._reply())
+                if replies[-1][0] >= 400:
+                    break
+        return self._refusal(replies)
+
+    def _refusal(self, replies: list[tuple[int, str]]) -> Outcome | None:
+        refused = next(((step, *reply) for step, reply in enumerate(replies) if reply[0] >= 400), None)
+        if refused is None:
+            return None
+        step, code, words = refused
+        if len(replies) == 3 and replies[2][0] == 354:
+            # Pipelined DATA was granted although nobody is to receive it: an empty message ends that.
+            self._smtp.send(b".\r\n")
+            self._reply()
+        if self.alive and code != 421:
+            self._smtp.putcmd("RSET")
+            self._reply()
+        if step == 0 and code >= 500:
+            self.close()
+            raise ServerUnavailable(f"{self._server.host} refuses the sender: {code} {words}")
+        return self._judge(code, words, accepted=False)
+
+    def _judge(self, code: int, words: str, *, accepted: bool) -> Outcome:
+        reply = f"{code} {words}"
+        if accepted:
+            return Accepted(reply)
+        if code == 421:
+            self.close()
+        return Rejected(reply) if code >= 500 else Deferred(reply)
+
+    def _reply(self) -> tuple[int, str]:
+        code, words = self._smtp.getreply()
+        return code, words.decode("utf-8", "replace").replace("\n", " ")
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        raw = error.smtp_error
+        return f"{error.smtp_code} {raw.decode('utf-8', 'replace') if isinstance(raw, bytes) else raw}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,61 @@
+"""Which missed question opens a reader's next lesson."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Course, Lesson, Question
+from rugcourse.store import learning
+from rugcourse.store.tables import CardRow
+
+RECAP_NUMBER = 15  # the place of the recap among a mail's questions; quizzes count from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A lesson that is about to go to a person."""
+
+    subscriber_id: int
+    course_id: int
+    course: Course
+    lesson: Lesson
+    language: str
+
+
+def due_recaps(session: Session, readings: Mapping[int, Reading], now: datetime) -> dict[int, Question]:
+    """For each of the `readings`, by any key, the missed question that comes back in it, if there is one."""
+    people = sorted({reading.subscriber_id for reading in readings.values()})
+    cards: dict[tuple[int, int], list[CardRow]] = defaultdict(list)
+    for card in learning.missed_cards(session, people, now):
+        cards[card.subscriber_id, card.course_id].append(card)
+    chosen = {
+        key: choose(reading, [card.question for card in cards[reading.subscriber_id, reading.course_id]])
+        for key, reading in readings.items()
+    }
+    return {key: question for key, question in chosen.items() if question is not None}
+
+
+def choose(reading: Reading, missed: Sequence[str]) -> Question | None:
+    """The first of the `missed` ids that an earlier lesson of the course asks as it stands today."""
+    asked = {question.id: question for question in _earlier_questions(reading)}
+    return next((asked[question] for question in missed if question in asked), None)
+
+
+def find_question(course: Course, language: str, question: str) -> tuple[Lesson, Question] | None:
+    """The question with this id in any lesson of the course."""
+    for lesson in course.lessons:
+        for candidate in lesson.texts[language].quiz:
+            if candidate.id == question:
+                return lesson, candidate
+    return None
+
+
+def _earlier_questions(reading: Reading) -> Iterable[Question]:
+    for lesson in reading.course.lessons:
+        if lesson.number < reading.lesson.number:
+            yield from lesson.texts[reading.language].quiz

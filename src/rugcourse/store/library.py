@@ -1,0 +1,32 @@
+"""The published courses, kept in memory for as long as the store holds the same ones."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from rugcourse.store import courses
+from rugcourse.store.courses import PublishedCourse
+
+
+class Library:
+    """Reads a course once per published wording; each look-up costs one small query. Safe to share among threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, PublishedCourse] = {}
+
+    def courses(self, session: Session) -> list[PublishedCourse]:
+        """All published courses, the oldest first."""
+        return [self._current(session, slug, wanted) for slug, wanted in courses.course_hashes(session).items()]
+
+    def course(self, session: Session, slug: str) -> PublishedCourse | None:
+        wanted = courses.course_hashes(session).get(slug)
+        return self._current(session, slug, wanted) if wanted else None
+
+    def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:
+        kept = self._kept.get(slug)
+        if kept is None or kept.content_hash != content_hash:
+            kept = courses.load_course(session, slug)
+            if kept is None:
+                raise LookupError(slug)
+            self._kept[slug] = kept
+        return kept
