@@ -43,26 +43,29 @@ class Press:
 
     def prepare(self, session: Session, outgoing: Outgoing) -> Prepared:
         """The mail of a delivery. Raises TemplateError."""
+        key = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            prepared = self._make(session, outgoing)
+            if len(self._prepared) >= _KEPT:
+                self._prepared.clear()
+            self._prepared[key] = prepared
+        return prepared
+
+    def _make(self, session: Session, outgoing: Outgoing) -> Prepared:
         published = self._library.course(session, outgoing.course)
         if published is None:
             raise LookupError(outgoing.course)
-        language = (
-            outgoing.language if outgoing.language in published.course.languages else published.course.languages[0]
-        )
-        key = (outgoing.kind, outgoing.course, published.content_hash, outgoing.lesson_version_id, language)
-        if key not in self._prepared:
-            if len(self._prepared) >= _KEPT:
-                self._prepared.clear()
-            self._prepared[key] = self._make(session, outgoing, published.course, language)
-        return self._prepared[key]
-
-    def _make(self, session: Session, outgoing: Outgoing, course: Course, language: str) -> Prepared:
+        course = published.course
+        language = outgoing.language if outgoing.language in course.languages else course.languages[0]
         lesson = None
         match outgoing.kind:
             case DeliveryKind.LESSON:
                 if outgoing.lesson_version_id is None:
                     raise LookupError(f"delivery {outgoing.id} is of a lesson without a version")
                 lesson = courses.load_version(session, outgoing.lesson_version_id)
+                if language not in lesson.texts:  # a wording from before the course had this language
+                    language = next(iter(lesson.texts))
                 letter = mails.lesson_letter(course, lesson, language, self._house, self._links)
             case DeliveryKind.CONFIRM:
                 letter = mails.confirm_letter(course, language, self._house, self._links)
@@ -71,6 +74,5 @@ class Press:
             case DeliveryKind.ALREADY:
                 letter = mails.already_letter(course, language, self._house, self._links)
         list_name = None if outgoing.kind == DeliveryKind.CONFIRM else course.slug
-        return Prepared(
-            letter, Skeleton.make(self._sender, letter.subject, language, list_name), course, lesson, language
-        )
+        skeleton = Skeleton.make(self._sender, letter.subject, language, list_name)
+        return Prepared(letter, skeleton, course, lesson, language)

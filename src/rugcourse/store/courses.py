@@ -29,6 +29,11 @@ def course_hashes(session: Session) -> dict[str, str]:
     return dict(row.tuple() for row in rows)
 
 
+def course_ids(session: Session) -> list[tuple[int, str]]:
+    rows = session.execute(select(CourseRow.id, CourseRow.slug).order_by(CourseRow.id))
+    return [row.tuple() for row in rows]
+
+
 def load_course(session: Session, slug: str) -> PublishedCourse | None:
     row = session.scalar(select(CourseRow).where(CourseRow.slug == slug))
     if row is None:
@@ -45,6 +50,14 @@ def load_course(session: Session, slug: str) -> PublishedCourse | None:
     ).one()
     lesson_ids = {lesson.slug: lesson_id for lesson, (lesson_id, _) in zip(course.lessons, lessons, strict=True)}
     return PublishedCourse(row.id, campaign_id, course, lesson_ids, row.content_hash)
+
+
+def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
+    return session.scalar(
+        select(CourseRow.slug)
+        .join(CampaignRow, CampaignRow.course_id == CourseRow.id)
+        .where(CampaignRow.id == campaign_id)
+    )
 
 
 def load_version(session: Session, version_id: int) -> Lesson:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.tables import EventKind, EventRow, Verdict
+from rugcourse.store.tables import DeliveryRow, EventKind, EventRow, Verdict
 
 
 def add_event(session: Session, event: EventRow) -> None:
@@ -31,6 +31,16 @@ def judge_clicks_since(session: Session, delivery_id: int, since: datetime, verd
         .values(verdict=verdict)
         .execution_options(synchronize_session=False)
     )
+
+
+def answers_since(session: Session, subscriber_id: int, since: datetime) -> int:
+    """How often a person pressed an answer's button since an instant, over all their mails."""
+    return session.scalars(
+        select(func.count())
+        .select_from(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .where(DeliveryRow.subscriber_id == subscriber_id, EventRow.kind == EventKind.ANSWER, EventRow.at >= since)
+    ).one()
 
 
 def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from rugcourse.store.statements import upsert
 from rugcourse.store.tables import AnswerRow, AttemptRow, CardRow, Stage, Verdict
@@ -21,28 +21,35 @@ def find_answer(session: Session, subscriber_id: int, course_id: int, question: 
     )
 
 
-def count_answers_since(session: Session, subscriber_id: int, since: datetime) -> int:
-    return session.scalars(
-        select(func.count()).where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.last_at >= since)
-    ).one()
-
-
-def mark_machine(session: Session, subscriber_id: int, since: datetime) -> None:
+def disbelieve(session: Session, subscriber_id: int, since: datetime) -> None:
+    """Let answers that were given since an instant count for nothing: a machine gave them."""
     session.execute(
         update(AnswerRow)
         .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.last_at >= since)
         .values(verdict=Verdict.MACHINE)
-        .execution_options(synchronize_session="fetch")
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(CardRow)
+        .where(CardRow.subscriber_id == subscriber_id, CardRow.reviewed_at >= since)
+        .execution_options(synchronize_session=False)
     )
 
 
 def tally(session: Session, subscriber_id: int, course_id: int) -> tuple[int, int]:
     """How many questions of a course a person answered, and how many of the last answers are right."""
+    return _tally(session, AnswerRow.course_id == course_id, AnswerRow.subscriber_id == subscriber_id)
+
+
+def tally_of_course(session: Session, course_id: int) -> tuple[int, int]:
+    """The same over everybody."""
+    return _tally(session, AnswerRow.course_id == course_id)
+
+
+def _tally(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
     answered, right = session.execute(
         select(func.count(), func.count().filter(AnswerRow.last_right)).where(
-            AnswerRow.subscriber_id == subscriber_id,
-            AnswerRow.course_id == course_id,
-            AnswerRow.verdict != Verdict.MACHINE,
+            *which, AnswerRow.verdict != Verdict.MACHINE
         )
     ).one()
     return answered, right
@@ -88,32 +95,54 @@ def add_attempt(session: Session, attempt: AttemptRow) -> int:
     return attempt.id
 
 
-def first_attempt(session: Session, subscriber_id: int, course_id: int) -> AttemptRow | None:
-    """The test that a person took before the course."""
+def find_attempt(session: Session, attempt_id: int) -> AttemptRow | None:
+    return session.get(AttemptRow, attempt_id)
+
+
+def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: Stage) -> AttemptRow | None:
+    """The newest test that a person took before, or after, the course."""
     return session.scalar(
         select(AttemptRow)
-        .where(
-            AttemptRow.subscriber_id == subscriber_id,
-            AttemptRow.course_id == course_id,
-            AttemptRow.stage == Stage.BEFORE,
-        )
-        .order_by(AttemptRow.id)
+        .where(AttemptRow.subscriber_id == subscriber_id, AttemptRow.course_id == course_id, AttemptRow.stage == stage)
+        .order_by(AttemptRow.id.desc())
         .limit(1)
     )
 
 
-def adopt_attempt(
-    session: Session, attempt_id: int, subscriber_id: int, course_id: int, newest_age: timedelta, now: datetime
-) -> None:
-    """Give an unowned attempt, not older than `newest_age`, to the person who signs up after it."""
+def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_id: int, taken_after: datetime) -> None:
+    """Give an unowned attempt, taken after an instant, to the person who signs up after it."""
     session.execute(
         update(AttemptRow)
         .where(
             AttemptRow.id == attempt_id,
             AttemptRow.course_id == course_id,
             AttemptRow.subscriber_id.is_(None),
-            AttemptRow.at >= now - newest_age,
+            AttemptRow.at >= taken_after,
         )
         .values(subscriber_id=subscriber_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None, float | None]:
+    """Over everyone with a test before and after: how many, and the mean share of right answers of each (0 to 1)."""
+    before, after = aliased(AttemptRow), aliased(AttemptRow)
+
+    def newest(stage: Stage) -> Select[int]:
+        return (
+            select(func.max(AttemptRow.id))
+            .where(AttemptRow.course_id == course_id, AttemptRow.stage == stage, AttemptRow.subscriber_id.is_not(None))
+            .group_by(AttemptRow.subscriber_id)
+        )
+
+    count, mean_before, mean_after = session.execute(
+        select(func.count(), func.avg(1.0 * before.right / before.asked), func.avg(1.0 * after.right / after.asked))
+        .select_from(before)
+        .join(after, after.subscriber_id == before.subscriber_id)
+        .where(before.id.in_(newest(Stage.BEFORE)), after.id.in_(newest(Stage.AFTER)))
+    ).one()
+    return count, _share(mean_before), _share(mean_after)
+
+
+def _share(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -22,6 +22,11 @@ class Library:
         wanted = courses.course_hashes(session).get(slug)
         return self._current(session, slug, wanted) if wanted else None
 
+    def of_campaign(self, session: Session, campaign_id: int | None) -> PublishedCourse | None:
+        """The course that a campaign delivers."""
+        slug = courses.slug_of_campaign(session, campaign_id) if campaign_id is not None else None
+        return self.course(session, slug) if slug is not None else None
+
     def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:
         kept = self._kept.get(slug)
         if kept is None or kept.content_hash != content_hash:

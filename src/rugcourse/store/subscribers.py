@@ -48,6 +48,11 @@ def load_schedule(session: Session, subscriber_id: int) -> Schedule:
     return schedule_of(session.get_one(ScheduleRow, subscriber_id))
 
 
+def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
+    row = session.get(ScheduleRow, subscriber_id)
+    return schedule_of(row) if row else None
+
+
 def schedule_of(row: ScheduleRow) -> Schedule:
     return Schedule(
         zone=row.zone,

@@ -71,6 +71,7 @@ OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SUBMI
 class EventKind(StrEnum):
     OPEN = "open"
     CLICK = "click"
+    ANSWER = "answer"  # a press on the button, whatever became of it; `link` is the option
     UNSUBSCRIBE = "unsubscribe"
 
 
@@ -305,9 +306,10 @@ class CardRow(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
     question: Mapped[str] = mapped_column(String(60))
-    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"))
     due_at: Mapped[datetime]
-    missed: Mapped[bool]  # the last answer was wrong
+    missed: Mapped[bool]  # it was answered wrong when it was asked last
+    asked_in: Mapped[int] = mapped_column(ForeignKey("delivery.id"))  # the mail that asked it last
+    reviewed_at: Mapped[datetime]
     state: Mapped[dict[str, Any]]
 
 

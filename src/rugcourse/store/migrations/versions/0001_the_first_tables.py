@@ -112,24 +112,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscriber_id", name=op.f("pk_schedule")),
     )
     op.create_table(
-        "card",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("course_id", sa.Integer(), nullable=False),
-        sa.Column("question", sa.String(length=60), nullable=False),
-        sa.Column("lesson_id", sa.Integer(), nullable=False),
-        sa.Column("due_at", UtcDateTime(), nullable=False),
-        sa.Column("missed", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_card_course_id_course")),
-        sa.ForeignKeyConstraint(["lesson_id"], ["lesson.id"], name=op.f("fk_card_lesson_id_lesson")),
-        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], name=op.f("fk_card_subscriber_id_subscriber")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
-        sa.UniqueConstraint(
-            "subscriber_id", "course_id", "question", name=op.f("uq_card_subscriber_id_course_id_question")
-        ),
-    )
-    op.create_table(
         "enrolment",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("campaign_id", sa.Integer(), nullable=False),
@@ -251,6 +233,25 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "card",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("subscriber_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("course_id", sa.Integer(), nullable=False),
+        sa.Column("question", sa.String(length=60), nullable=False),
+        sa.Column("due_at", UtcDateTime(), nullable=False),
+        sa.Column("missed", sa.Boolean(), nullable=False),
+        sa.Column("asked_in", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reviewed_at", UtcDateTime(), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["asked_in"], ["delivery.id"], name=op.f("fk_card_asked_in_delivery")),
+        sa.ForeignKeyConstraint(["course_id"], ["course.id"], name=op.f("fk_card_course_id_course")),
+        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], name=op.f("fk_card_subscriber_id_subscriber")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_card")),
+        sa.UniqueConstraint(
+            "subscriber_id", "course_id", "question", name=op.f("uq_card_subscriber_id_course_id_question")
+        ),
+    )
+    op.create_table(
         "event",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -270,6 +271,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_event_delivery_id"))
 
     op.drop_table("event")
+    op.drop_table("card")
     op.drop_table("answer")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_subscriber_id"))
@@ -296,7 +298,6 @@ def downgrade() -> None:
         )
 
     op.drop_table("enrolment")
-    op.drop_table("card")
     op.drop_table("schedule")
     op.drop_table("lesson")
     with op.batch_alter_table("consent", schema=None) as batch_op:

@@ -1,0 +1,1 @@
+"""Courses on offer: publishing them, and what has come of them."""

@@ -1,0 +1,52 @@
+"""The figures of a course, at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rugcourse.store import books, courses, learning
+from rugcourse.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CourseStats:
+    """Readers and mails of one course. The gain is the mean share of right answers (0 to 1) before and after."""
+
+    course: str
+    readers: dict[str, int]
+    lessons: dict[str, int]
+    answered: int
+    answered_right: int
+    tests_twice: int
+    right_before: float | None
+    right_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    subscribers: dict[str, int]
+    courses: tuple[CourseStats, ...]
+
+
+def gather(database: Database) -> Stats:
+    """Count everything once."""
+    with database.read() as session:
+        enrolled = books.enrolments_by_status(session)
+        sent = books.lessons_by_state(session)
+        found = []
+        for course_id, slug in courses.course_ids(session):
+            answered, right = learning.tally_of_course(session, course_id)
+            twice, before, after = learning.gain_of_course(session, course_id)
+            found.append(
+                CourseStats(
+                    slug,
+                    {status: count for (course, status), count in enrolled.items() if course == slug},
+                    {state: count for (course, state), count in sent.items() if course == slug},
+                    answered,
+                    right,
+                    twice,
+                    before,
+                    after,
+                )
+            )
+        return Stats(books.subscribers_by_status(session), tuple(found))

@@ -1,0 +1,104 @@
+"""Proves that the books balance: what was planned is accepted, failed, cancelled, unknown or still open.
+
+The ledger is compared with what the enrolments say of themselves, which is written in the same transactions but kept
+apart; and rows are looked for that could only exist if a step had been half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from rugcourse.store import books
+from rugcourse.store.database import Database
+from rugcourse.store.tables import DeliveryKind, DeliveryState
+
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One line of the books: a lesson (or another kind of mail) of a campaign. `counts` is by state."""
+
+    campaign: str
+    kind: str
+    lesson: str | None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def open(self) -> int:
+        return sum(self.counts.get(state, 0) for state in ("planned", "claimed", "submitting"))
+
+    def count(self, state: DeliveryState) -> int:
+        return self.counts.get(state, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A mail of which nobody can say whether it arrived."""
+
+    delivery_id: int
+    email: str
+    lesson: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The books, what is wrong with them (nothing, if they balance), and the unknown by name."""
+
+    books: tuple[Book, ...]
+    findings: tuple[str, ...]
+    unknown: tuple[Unknown, ...]
+
+    @property
+    def balanced(self) -> bool:
+        return not self.findings
+
+
+def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
+    """Check the whole ledger. `patience`: how long something may lie due or expired before that is a finding."""
+    with database.read() as session:
+        lines = _books(session)
+        unknown = tuple(Unknown(*row) for row in books.unknown_deliveries(session, 1000))
+        return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, patience)), unknown)
+
+
+def _books(session: Session) -> dict[tuple[int, str, str | None], Book]:
+    lines: dict[tuple[int, str, str | None], Book] = {}
+    for campaign_id, campaign, kind, lesson, state, count in books.states_by_lesson(session):
+        line = lines.setdefault((campaign_id, kind, lesson), Book(campaign, kind, lesson))
+        line.counts[state] = count
+    return lines
+
+
+def _findings(
+    session: Session, lines: dict[tuple[int, str, str | None], Book], now: datetime, patience: timedelta
+) -> list[str]:
+    findings = []
+    for campaign_id, expected in books.lessons_planned(session).items():
+        mine = [
+            line
+            for (campaign, kind, _), line in lines.items()
+            if (campaign, kind) == (campaign_id, DeliveryKind.LESSON)
+        ]
+        found = sum(line.planned - line.count(DeliveryState.CANCELLED) for line in mine)
+        if found != expected:
+            findings.append(f"campaign {campaign_id}: {expected} lessons were planned, the ledger holds {found}")
+    checks: dict[str, Sequence[int | str]] = {
+        "enrolments whose count differs from the ledger": books.miscounted_enrolments(session, _EXAMPLES),
+        "enrolments that nothing is planned for": books.forgotten_enrolments(session, _EXAMPLES),
+        "enrolments that are overdue": books.overdue_enrolments(session, now - patience, _EXAMPLES),
+        "enrolments that are completed and due": books.unfinished_completions(session, _EXAMPLES),
+        "deliveries that contradict themselves": books.half_written_deliveries(session, _EXAMPLES),
+        "Message-IDs that were used twice": books.repeated_message_ids(session, _EXAMPLES),
+        "deliveries whose lease ran out": books.expired_leases(session, now - patience, _EXAMPLES),
+    }
+    findings += [f"{what}: {', '.join(str(one) for one in which)}" for what, which in checks.items() if which]
+    return findings

@@ -1,0 +1,97 @@
+"""What the button on the confirm page does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.schedule import Schedule, next_due
+from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import (
+    ConsentRow,
+    DeliveryKind,
+    DeliveryRow,
+    EnrolmentStatus,
+    SubscriberRow,
+    SubscriberStatus,
+)
+
+VALID_DAYS = 7
+
+
+class NotConfirmable(Exception):
+    """The link is too old, or belongs to nobody who may be written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A confirmation that waits for its button. `done`: it was pressed before."""
+
+    subscriber: SubscriberRow
+    delivery: DeliveryRow
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A reader has begun. `first_due` (UTC) is None while they paused; `schedule` says in which zone they live."""
+
+    first_due: datetime | None
+    schedule: Schedule
+
+
+def find_invitation(session: Session, clock: Clock, delivery_id: int) -> Invitation:
+    """Raises NotConfirmable."""
+    found = subscribers.by_delivery(session, delivery_id)
+    if found is None or found[1].kind != DeliveryKind.CONFIRM or found[1].campaign_id is None:
+        raise NotConfirmable
+    subscriber, delivery = found
+    age = clock.now() - delivery.planned_at
+    if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
+        raise NotConfirmable
+    enrolment = enrolments.find(session, delivery.campaign_id, subscriber.id)
+    active = subscriber.status == SubscriberStatus.ACTIVE
+    done = active and enrolment is not None and enrolment.status != EnrolmentStatus.LEFT
+    return Invitation(subscriber, delivery, done)
+
+
+def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
+    """Make the owner of the address a reader, and plan the mail that welcomes them. Raises NotConfirmable.
+
+    Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
+    """
+    now = clock.now()
+    with database.write() as session:
+        invitation = find_invitation(session, clock, delivery_id)
+        person, campaign_id = invitation.subscriber, invitation.delivery.campaign_id
+        if campaign_id is None:
+            raise NotConfirmable
+        schedule = subscribers.load_schedule(session, person.id)
+        if not invitation.done:
+            _begin(session, person, campaign_id, schedule, now)
+            deliveries.settle_by_evidence(session, delivery_id, now)
+            deliveries.plan_waiting(
+                session, DeliveryKind.WELCOME, person.id, campaign_id, f"welcome:{delivery_id}", now
+            )
+        enrolment = enrolments.find(session, campaign_id, person.id)
+        return Welcome(enrolment.next_due_at if enrolment else None, schedule)
+
+
+def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
+    person.status = SubscriberStatus.ACTIVE
+    person.confirmed_at = now
+    subscribers.add_consent(
+        session,
+        ConsentRow(subscriber_id=person.id, purpose="lessons", given=True, wording="confirm", source="confirm", at=now),
+    )
+    enrolment = enrolments.find(session, campaign_id, person.id)
+    if enrolment is None:
+        enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
+    elif enrolment.status == EnrolmentStatus.LEFT:
+        enrolment.status = EnrolmentStatus.ACTIVE
+        enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+    session.flush()

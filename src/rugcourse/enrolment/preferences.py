@@ -1,0 +1,121 @@
+"""What readers change about their own course: the hour, the days, the zone, a pause, measuring, and whether to go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.schedule import Schedule, next_due
+from rugcourse.store import deliveries, enrolments, events, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import (
+    ConsentRow,
+    EnrolmentStatus,
+    EventKind,
+    EventRow,
+    SubscriberRow,
+    SubscriberStatus,
+    Verdict,
+)
+
+
+class NotAReader(Exception):
+    """The person behind a link was never confirmed, left or is suppressed."""
+
+
+def change_schedule(database: Database, clock: Clock, subscriber_id: int, schedule: Schedule) -> None:
+    """Keep another hour, other days or another zone. A pause stays what it is. Raises NotAReader."""
+    now = clock.now()
+    with database.write() as session:
+        _reader(session, subscriber_id)
+        before = subscribers.load_schedule(session, subscriber_id)
+        _reschedule(
+            session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now
+        )
+
+
+def pause(database: Database, clock: Clock, subscriber_id: int, until: datetime | None = None) -> None:
+    """Send nothing until an instant (UTC), or until the reader goes on. Raises NotAReader."""
+    now = clock.now()
+    with database.write() as session:
+        _reader(session, subscriber_id)
+        deliveries.cancel_planned(session, subscriber_id, "the reader paused", now)
+        schedule = subscribers.load_schedule(session, subscriber_id)
+        _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
+
+
+def go_on(database: Database, clock: Clock, subscriber_id: int) -> None:
+    """End a pause. Raises NotAReader."""
+    with database.write() as session:
+        _reader(session, subscriber_id)
+        schedule = subscribers.load_schedule(session, subscriber_id)
+        _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), clock.now())
+
+
+def set_measuring(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool) -> None:
+    """Keep whether opens and clicks may be measured. Raises NotAReader."""
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        if person.measuring != agreed:
+            person.measuring = agreed
+            _consent(session, subscriber_id, "measuring", agreed, clock.now())
+
+
+def set_language(database: Database, subscriber_id: int, language: str) -> None:
+    """Write to a reader in another language from the next mail on. Raises NotAReader."""
+    with database.write() as session:
+        _reader(session, subscriber_id).language = language
+
+
+def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
+    """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
+    now = clock.now()
+    with database.write() as session:
+        found = subscribers.by_delivery(session, delivery_id)
+        if found is None or found[0].status != SubscriberStatus.ACTIVE:
+            return
+        person, _ = found
+        deliveries.cancel_planned(session, person.id, "the reader left", now)
+        person.status = SubscriberStatus.LEFT
+        for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
+            enrolment.next_due_at = None
+            if enrolment.status == EnrolmentStatus.ACTIVE:
+                enrolment.status = EnrolmentStatus.LEFT
+        events.add_event(
+            session,
+            EventRow(delivery_id=delivery_id, kind=EventKind.UNSUBSCRIBE, verdict=Verdict.HUMAN, at=now),
+        )
+        deliveries.settle_by_evidence(session, delivery_id, now)
+        _consent(session, person.id, "lessons", False, now)
+
+
+def _reader(session: Session, subscriber_id: int) -> SubscriberRow:
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+    if person is None or person.status != SubscriberStatus.ACTIVE:
+        raise NotAReader
+    return person
+
+
+def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: datetime) -> None:
+    """Save a schedule and let it count at once for what is due next."""
+    subscribers.save_schedule(session, subscriber_id, schedule)
+    for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
+        if enrolment.status == EnrolmentStatus.ACTIVE:
+            enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+
+
+def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, now: datetime) -> None:
+    subscribers.add_consent(
+        session,
+        ConsentRow(
+            subscriber_id=subscriber_id,
+            purpose=purpose,
+            given=given,
+            wording="preferences",
+            source="preferences",
+            at=now,
+        ),
+    )

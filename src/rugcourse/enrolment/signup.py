@@ -1,0 +1,184 @@
+"""The signup form: checks what was typed, and asks the owner of the address to confirm.
+
+Whatever is known about an address, the visitor gets the same answer: who is a reader is nobody's business.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.learning.attempts import adopt
+from rugcourse.links import Signer
+from rugcourse.schedule import Schedule, is_zone
+from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.database import Database
+from rugcourse.store.tables import ConsentRow, DeliveryKind, EnrolmentStatus, SubscriberRow, SubscriberStatus
+
+MAX_NAME = 60
+_WORDING = "signup-2026-11"  # which wording of the consent boxes somebody saw; change it when the words change
+
+
+class Field(StrEnum):
+    """What can be wrong with a form."""
+
+    EMAIL = "email"
+    NAME = "name"
+    HOUR = "hour"
+    DAYS = "days"
+    ZONE = "zone"
+    CONSENT = "consent"
+
+
+class InvalidForm(Exception):
+    """Something typed into a form can't be used. `fields` says what; the page says how to mend it."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = frozenset(fields)
+        super().__init__(", ".join(sorted(self.fields)))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A signup as it was typed: nothing in it has been checked."""
+
+    email: str
+    name: str = ""
+    zone: str = ""
+    hour: str = ""
+    days: Sequence[str] = field(default_factory=tuple)
+    consent: bool = False
+    measuring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """A signup that can be used. `email` is normalised: its domain in ASCII and lower case."""
+
+    email: str
+    name: str
+    schedule: Schedule
+    measuring: bool
+
+
+def check(form: Form) -> Signup:
+    """Raises InvalidForm with everything that is wrong."""
+    wrong: list[Field] = []
+    email = normalise_email(form.email)
+    name = clean_name(form.name)
+    schedule, schedule_wrong = read_schedule(form.zone, form.hour, form.days)
+    wrong += schedule_wrong
+    if email is None:
+        wrong.append(Field.EMAIL)
+    if name is None:
+        wrong.append(Field.NAME)
+    if not form.consent:
+        wrong.append(Field.CONSENT)
+    if wrong or email is None or name is None or schedule is None:
+        raise InvalidForm(wrong)
+    return Signup(email, name, schedule, form.measuring)
+
+
+def normalise_email(text: str) -> str | None:
+    """One spelling per mailbox, or None for what can't be written to.
+
+    Domains may be international (they go out as IDNA, RFC 5891). A local part outside ASCII would need SMTPUTF8
+    (RFC 6531) all the way, which many servers lack, so it is refused at the door instead of failing later.
+    """
+    try:
+        found = validate_email(text.strip()[:400], check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        return None
+    address = found.ascii_email
+    if address is None:
+        return None
+    local, _, domain = address.rpartition("@")
+    return f"{local.lower()}@{domain.lower()}"
+
+
+def clean_name(text: str) -> str | None:
+    """A name to greet somebody by, empty if they gave none, or None for what is no name.
+
+    Line ends and other control characters become spaces. What looks like an address is refused: a name is printed in
+    mails, and nobody's form is a way to send links to others.
+    """
+    plain = unicodedata.normalize("NFC", text)
+    name = " ".join("".join(" " if _is_control(character) else character for character in plain).split())
+    if len(name) > MAX_NAME or any(mark in name.lower() for mark in ("://", "www.", "@", "/", "\\", "<", ">")):
+        return None
+    return name
+
+
+def read_schedule(zone: str, hour: str, days: Sequence[str]) -> tuple[Schedule | None, list[Field]]:
+    """A schedule from a form's fields, or what is wrong with them. `days`: "0" (Monday) to "6"."""
+    wrong: list[Field] = []
+    if not is_zone(zone):
+        wrong.append(Field.ZONE)
+    if hour not in {str(number) for number in range(24)}:
+        wrong.append(Field.HOUR)
+    if not days or any(day not in set("0123456") for day in days):
+        wrong.append(Field.DAYS)
+    if wrong:
+        return None, wrong
+    return Schedule(zone, int(hour), frozenset(int(day) for day in days)), []
+
+
+def sign_up(
+    database: Database,
+    clock: Clock,
+    signer: Signer,
+    published: PublishedCourse,
+    signup: Signup,
+    language: str,
+    attempt_id: int | None = None,
+) -> None:
+    """Remember a signup and plan the mail that asks to confirm it: at most one a day for an address.
+
+    Nothing that a stranger types changes a reader who is there already: until it is confirmed it is only kept for
+    people who were never confirmed before. A suppressed address gets nothing.
+    """
+    now = clock.now()
+    with database.write() as session:
+        if subscribers.is_suppressed(session, signer.digest(signup.email)):
+            return
+        person = subscribers.add_pending(session, signup.email, language, now)
+        if person.status == SubscriberStatus.SUPPRESSED:
+            return
+        enrolment = enrolments.find(session, published.campaign_id, person.id)
+        reads_already = (
+            person.status == SubscriberStatus.ACTIVE
+            and enrolment is not None
+            and enrolment.status != EnrolmentStatus.LEFT
+        )
+        if person.status == SubscriberStatus.PENDING:
+            _keep(session, person, signup, language, clock)
+            if attempt_id is not None:
+                adopt(session, clock, attempt_id, person.id, published.id)
+        elif subscribers.find_schedule(session, person.id) is None:
+            subscribers.save_schedule(session, person.id, signup.schedule)
+        kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
+        once_key = f"{kind}:{person.id}:{now.date()}"
+        deliveries.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+
+
+def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str, clock: Clock) -> None:
+    person.name, person.language, person.measuring = signup.name, language, signup.measuring
+    subscribers.save_schedule(session, person.id, signup.schedule)
+    for purpose, given in (("lessons", True), ("measuring", signup.measuring)):
+        subscribers.add_consent(
+            session,
+            ConsentRow(
+                subscriber_id=person.id, purpose=purpose, given=given, wording=_WORDING, source="signup", at=clock.now()
+            ),
+        )
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}

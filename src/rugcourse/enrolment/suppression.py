@@ -1,0 +1,25 @@
+"""Addresses that must not be written to."""
+
+from __future__ import annotations
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment.signup import normalise_email
+from rugcourse.links import Signer
+from rugcourse.store import subscribers
+from rugcourse.store.database import Database
+
+
+class NotAnAddress(Exception):
+    """The text is no e-mail address."""
+
+
+def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:
+    """Never write to an address again, whoever signs it up. Raises NotAnAddress.
+
+    Only a keyed hash is kept, so that it lasts when everything else about the person is erased.
+    """
+    email = normalise_email(address)
+    if email is None:
+        raise NotAnAddress(address)
+    with database.write() as session:
+        subscribers.suppress(session, signer.digest(email), email, reason, clock.now())

@@ -1,0 +1,74 @@
+"""Keeps finished knowledge tests, and shows what was learned between the first and the second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.content import KnowledgeTest
+from rugcourse.learning.knowledge_test import TestResult, is_complete, score
+from rugcourse.store import learning
+from rugcourse.store.database import Database
+from rugcourse.store.tables import AttemptRow, Stage
+
+# How long a visitor may take from the test to the signup, in the machine's time.
+ADOPTION_SECONDS = 24 * 3600.0
+
+
+class IncompleteTest(Exception):
+    """Not every question was answered with an option that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """A person's second test beside the first. `before` is None for somebody who never took the first."""
+
+    before: TestResult | None
+    after: TestResult
+
+
+def save_attempt(
+    database: Database,
+    clock: Clock,
+    course_id: int,
+    test: KnowledgeTest,
+    chosen: Mapping[str, int],
+    subscriber_id: int | None = None,
+) -> int:
+    """Keep a finished test and return its id. With a subscriber it is the one after the course. Raises IncompleteTest.
+
+    Somebody may take it again: each attempt is kept, and the newest counts.
+    """
+    if not is_complete(test, chosen):
+        raise IncompleteTest
+    with database.write() as session:
+        return learning.add_attempt(
+            session,
+            AttemptRow(
+                course_id=course_id,
+                subscriber_id=subscriber_id,
+                stage=Stage.BEFORE if subscriber_id is None else Stage.AFTER,
+                options=dict(chosen),
+                right=score(test, chosen).right,
+                asked=len(test.questions),
+                at=clock.now(),
+            ),
+        )
+
+
+def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, course_id: int) -> None:
+    """Give a visitor's test to the person they turned out to be."""
+    oldest = clock.now() - clock.span(ADOPTION_SECONDS)
+    learning.adopt_attempt(session, attempt_id, subscriber_id, course_id, oldest)
+
+
+def gain_of(session: Session, subscriber_id: int, course_id: int, test: KnowledgeTest) -> Gain | None:
+    """What somebody learned, or None while they have not taken the second test."""
+    after = learning.last_attempt(session, subscriber_id, course_id, Stage.AFTER)
+    if after is None:
+        return None
+    before = learning.last_attempt(session, subscriber_id, course_id, Stage.BEFORE)
+    return Gain(score(test, before.options) if before else None, score(test, after.options))

@@ -1,0 +1,42 @@
+"""The 2-minute test: what the answers say about each cause. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rugcourse.content import KnowledgeTest
+
+
+@dataclass(frozen=True, slots=True)
+class CauseResult:
+    """How somebody did on one cause. `strong`: every question about it was answered right."""
+
+    cause: str
+    right: int
+    asked: int
+
+    @property
+    def strong(self) -> bool:
+        return self.right == self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    right: int
+    asked: int
+    causes: tuple[CauseResult, ...]
+
+
+def score(test: KnowledgeTest, chosen: Mapping[str, int]) -> TestResult:
+    """Score a test. `chosen`: question id → index of the option; a question without an answer is not right."""
+    causes: dict[str, list[bool]] = {}
+    for question in test.questions:
+        causes.setdefault(question.cause, []).append(chosen.get(question.id) == question.right_option)
+    results = tuple(CauseResult(cause, sum(right), len(right)) for cause, right in causes.items())
+    return TestResult(sum(one.right for one in results), len(test.questions), results)
+
+
+def is_complete(test: KnowledgeTest, chosen: Mapping[str, int]) -> bool:
+    """Whether each question has an answer that exists."""
+    return all(chosen.get(question.id) in range(len(question.options)) for question in test.questions)

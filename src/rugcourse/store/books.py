@@ -1,0 +1,182 @@
+"""What the audit reads: sums over the ledger, and rows that should not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from rugcourse.store.tables import (
+    OPEN_STATES,
+    CampaignRow,
+    CourseRow,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    LessonRow,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
+
+_SETTLED = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.CANCELLED)
+
+
+def states_by_lesson(session: Session) -> Sequence[tuple[int, str, str, str | None, str, int]]:
+    """(campaign id, campaign name, kind, lesson's slug, state, how many) over the whole ledger."""
+    rows = session.execute(
+        select(CampaignRow.id, CampaignRow.name, DeliveryRow.kind, LessonRow.slug, DeliveryRow.state, func.count())
+        .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
+        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .group_by(
+            CampaignRow.id, CampaignRow.name, DeliveryRow.kind, LessonRow.slug, LessonRow.position, DeliveryRow.state
+        )
+        .order_by(CampaignRow.id, DeliveryRow.kind, LessonRow.position)
+    ).all()
+    return [row.tuple() for row in rows]
+
+
+def lessons_planned(session: Session) -> dict[int, int]:
+    """Campaign id → how many lessons its enrolments say were planned for them."""
+    rows = session.execute(
+        select(EnrolmentRow.campaign_id, func.sum(EnrolmentRow.lessons_planned)).group_by(EnrolmentRow.campaign_id)
+    )
+    return dict(row.tuple() for row in rows)
+
+
+def miscounted_enrolments(session: Session, limit: int) -> list[int]:
+    """Enrolments whose own count of planned lessons is not what the ledger holds for them."""
+    in_ledger = (
+        select(func.count())
+        .where(
+            DeliveryRow.enrolment_id == EnrolmentRow.id,
+            DeliveryRow.kind == DeliveryKind.LESSON,
+            DeliveryRow.state != DeliveryState.CANCELLED,
+        )
+        .scalar_subquery()
+    )
+    return _ids(session, select(EnrolmentRow.id).where(EnrolmentRow.lessons_planned != in_ledger), limit)
+
+
+def forgotten_enrolments(session: Session, limit: int) -> list[int]:
+    """Readers in the middle of a course, not paused, for whom nothing is due and nothing is open."""
+    being_sent = (
+        select(DeliveryRow.id)
+        .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
+        .exists()
+    )
+    query = (
+        select(EnrolmentRow.id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .where(
+            EnrolmentRow.status == EnrolmentStatus.ACTIVE,
+            EnrolmentRow.next_due_at.is_(None),
+            SubscriberRow.status == SubscriberStatus.ACTIVE,
+            ScheduleRow.paused.is_(False),
+            ~being_sent,
+        )
+    )
+    return _ids(session, query, limit)
+
+
+def overdue_enrolments(session: Session, before: datetime, limit: int) -> list[int]:
+    """Enrolments that were due before an instant and that no scheduler has looked at."""
+    return _ids(session, select(EnrolmentRow.id).where(EnrolmentRow.next_due_at < before), limit)
+
+
+def unfinished_completions(session: Session, limit: int) -> list[int]:
+    """Enrolments called completed for which another lesson is due."""
+    query = select(EnrolmentRow.id).where(
+        EnrolmentRow.status == EnrolmentStatus.COMPLETED, EnrolmentRow.next_due_at.is_not(None)
+    )
+    return _ids(session, query, limit)
+
+
+def half_written_deliveries(session: Session, limit: int) -> list[int]:
+    """Rows whose state and whose other columns contradict each other."""
+    settled = DeliveryRow.state.in_(_SETTLED)
+    pinned = and_(
+        DeliveryRow.message_id.is_not(None),
+        or_(DeliveryRow.kind != DeliveryKind.LESSON, DeliveryRow.lesson_version_id.is_not(None)),
+    )
+    sent = DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING))
+    leased = DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING))
+    contradictions: list[ColumnElement[bool]] = [
+        DeliveryRow.state.not_in([*DeliveryState]),
+        and_(settled, DeliveryRow.settled_at.is_(None)),
+        and_(~settled, DeliveryRow.settled_at.is_not(None)),
+        and_(sent, ~pinned),
+        and_(sent, DeliveryRow.attempts == 0),
+        and_(leased, or_(DeliveryRow.lease.is_(None), DeliveryRow.lease_until.is_(None))),
+    ]
+    return _ids(session, select(DeliveryRow.id).where(or_(*contradictions)), limit)
+
+
+def repeated_message_ids(session: Session, limit: int) -> list[str]:
+    """Message-IDs that stand under more than one delivery."""
+    query = (
+        select(DeliveryRow.message_id)
+        .where(DeliveryRow.message_id.is_not(None))
+        .group_by(DeliveryRow.message_id)
+        .having(func.count() > 1)
+        .limit(limit)
+    )
+    return [one for one in session.scalars(query) if one is not None]
+
+
+def expired_leases(session: Session, now: datetime, limit: int) -> list[int]:
+    """Deliveries that a worker held for longer than it may, and that nobody has taken back."""
+    query = select(DeliveryRow.id).where(
+        DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)), DeliveryRow.lease_until < now
+    )
+    return _ids(session, query, limit)
+
+
+def unknown_deliveries(session: Session, limit: int) -> Sequence[Any]:
+    """(delivery id, e-mail address, lesson's slug) of mails of which nobody can say whether they arrived."""
+    return session.execute(
+        select(DeliveryRow.id, SubscriberRow.email, LessonRow.slug)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .where(DeliveryRow.state == DeliveryState.UNKNOWN)
+        .order_by(DeliveryRow.id)
+        .limit(limit)
+    ).all()
+
+
+def subscribers_by_status(session: Session) -> dict[str, int]:
+    rows = session.execute(select(SubscriberRow.status, func.count()).group_by(SubscriberRow.status))
+    return dict(row.tuple() for row in rows)
+
+
+def enrolments_by_status(session: Session) -> dict[tuple[str, str], int]:
+    """(course's slug, status) → how many enrolments."""
+    rows = session.execute(
+        select(CourseRow.slug, EnrolmentRow.status, func.count())
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .join(CourseRow, CourseRow.id == CampaignRow.course_id)
+        .group_by(CourseRow.slug, EnrolmentRow.status)
+    )
+    return {(slug, status): count for slug, status, count in rows}
+
+
+def lessons_by_state(session: Session) -> dict[tuple[str, str], int]:
+    """(course's slug, state) → how many lessons in the ledger."""
+    rows = session.execute(
+        select(CourseRow.slug, DeliveryRow.state, func.count())
+        .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
+        .join(CourseRow, CourseRow.id == CampaignRow.course_id)
+        .where(DeliveryRow.kind == DeliveryKind.LESSON)
+        .group_by(CourseRow.slug, DeliveryRow.state)
+    )
+    return {(slug, state): count for slug, state, count in rows}
+
+
+def _ids(session: Session, query: Select[int], limit: int) -> list[int]:
+    return list(session.scalars(query.limit(limit)))
