@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     author_line_en: str = Field("Physiotherapist. Explains back pain in plain words.", description="one line, English")
     sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
     reply_to: str = Field("", description="where replies go; default: the sender")
+    ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
     postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
 
     tick_seconds: float = Field(10.0, description="how often the scheduler looks for what is due")

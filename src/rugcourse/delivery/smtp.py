@@ -54,7 +54,7 @@ class ServerUnavailable(Exception):
 class Connection:
     """A session with the mail server. For one thread at a time."""
 
-    def __init__(self, server: SmtpServer, local_hostname: str, timeout_seconds: float) -> None:
+    def __init__(self, server: SmtpServer, local_hostname: str | None, timeout_seconds: float) -> None:
         """Connect, secure and log in. Raises ServerUnavailable."""
         self._server = server
         try:
@@ -99,7 +99,7 @@ class Connection:
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._smtp.quit()
 
-    def _connect(self, local_hostname: str, timeout_seconds: float) -> smtplib.SMTP:
+    def _connect(self, local_hostname: str | None, timeout_seconds: float) -> smtplib.SMTP:
         server = self._server
         context = ssl.create_default_context()
         smtp: smtplib.SMTP

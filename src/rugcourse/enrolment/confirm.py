@@ -33,6 +33,7 @@ class Invitation:
 
     subscriber: SubscriberRow
     delivery: DeliveryRow
+    campaign_id: int
     done: bool
 
 
@@ -47,16 +48,18 @@ class Welcome:
 def find_invitation(session: Session, clock: Clock, delivery_id: int) -> Invitation:
     """Raises NotConfirmable."""
     found = subscribers.by_delivery(session, delivery_id)
-    if found is None or found[1].kind != DeliveryKind.CONFIRM or found[1].campaign_id is None:
+    if found is None:
         raise NotConfirmable
     subscriber, delivery = found
+    if delivery.kind != DeliveryKind.CONFIRM or delivery.campaign_id is None:
+        raise NotConfirmable
     age = clock.now() - delivery.planned_at
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
     enrolment = enrolments.find(session, delivery.campaign_id, subscriber.id)
     active = subscriber.status == SubscriberStatus.ACTIVE
     done = active and enrolment is not None and enrolment.status != EnrolmentStatus.LEFT
-    return Invitation(subscriber, delivery, done)
+    return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
 def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
@@ -67,9 +70,7 @@ def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
     now = clock.now()
     with database.write() as session:
         invitation = find_invitation(session, clock, delivery_id)
-        person, campaign_id = invitation.subscriber, invitation.delivery.campaign_id
-        if campaign_id is None:
-            raise NotConfirmable
+        person, campaign_id = invitation.subscriber, invitation.campaign_id
         schedule = subscribers.load_schedule(session, person.id)
         if not invitation.done:
             _begin(session, person, campaign_id, schedule, now)

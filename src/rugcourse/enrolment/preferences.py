@@ -1,4 +1,4 @@
-"""What readers change about their own course: the hour, the days, the zone, a pause, measuring, and whether to go on."""
+"""What readers change about their course: the hour, the days, the zone, a pause, measuring, and leaving."""
 
 from __future__ import annotations
 

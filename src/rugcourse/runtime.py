@@ -1,0 +1,106 @@
+"""Puts the parts together: settings become a database, links, mails. The only place that does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from rugcourse import resources
+from rugcourse.clock import Clock, SystemClock
+from rugcourse.delivery.compose import Composer
+from rugcourse.delivery.journal import Journal
+from rugcourse.delivery.press import Press
+from rugcourse.delivery.recover import settle_journals
+from rugcourse.delivery.send import Dispatcher, Policy
+from rugcourse.delivery.smtp import Connection
+from rugcourse.links import Links, Signer
+from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.rendering.mails import House
+from rugcourse.rendering.messages import Sender
+from rugcourse.settings import Settings
+from rugcourse.store.database import Database
+from rugcourse.store.library import Library
+from rugcourse.store.tables import Queue
+
+Ring = Callable[[Queue], None]
+
+
+def no_ring(_queue: Queue) -> None:
+    """For those who have no worker to wake: what stands planned goes out at the next tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the faces of the product work with. `ring` wakes a worker for a queue; losing a ring loses nothing."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    signer: Signer
+    links: Links
+    library: Library
+    ring: Ring = no_ring
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(hours=self.settings.grace_hours)
+
+    @property
+    def lessons_dir(self) -> Path:
+        return self.settings.lessons_dir or resources.folder("lessons")
+
+    @property
+    def house(self) -> House:
+        return house(self.settings)
+
+
+def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
+    """Open what the settings name. Raises DatabaseError; connects to nothing yet."""
+    signer = Signer.from_texts(settings.secret_keys)
+    return Runtime(
+        settings=settings,
+        clock=clock or SystemClock(),
+        database=Database(settings.database_url),
+        signer=signer,
+        links=Links(settings.base_url, signer),
+        library=Library(),
+        ring=ring,
+    )
+
+
+def house(settings: Settings) -> House:
+    return House(
+        practice=settings.practice,
+        author_name=settings.author_name,
+        author_lines={language: settings.author_line(language) for language in LANGUAGES},
+        postal_address=settings.postal_address,
+    )
+
+
+def sender(settings: Settings) -> Sender:
+    return Sender(
+        name=settings.practice,
+        address=settings.sender_address,
+        reply_to=settings.reply_to,
+        list_domain=settings.sender_domain,
+    )
+
+
+def open_dispatcher(runtime: Runtime) -> Dispatcher:
+    """What a worker process sends with. Settles first what dead workers on this machine had found out."""
+    settings = runtime.settings
+    journals = settings.data_dir / "journal"
+    journals.mkdir(parents=True, exist_ok=True)
+    settle_journals(runtime.database, runtime.clock, journals)
+    return Dispatcher(
+        database=runtime.database,
+        clock=runtime.clock,
+        press=Press(runtime.library, runtime.house, sender(settings), runtime.links),
+        composer=Composer(runtime.links, settings.sender_domain),
+        journal=Journal(journals),
+        connect=lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds),
+        sender=settings.sender_address,
+        policy=Policy(settings.lease_seconds, settings.smtp_timeout_seconds, settings.max_attempts),
+    )

@@ -1,0 +1,79 @@
+"""The Celery application: two tasks, and a beat that ticks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Queue as Route
+from kombu.exceptions import OperationalError
+
+from rugcourse.runtime import Ring
+from rugcourse.settings import Settings
+from rugcourse.store.tables import Queue
+
+log = structlog.get_logger()
+
+TICK = "rugcourse.tick"
+DELIVER = "rugcourse.deliver"
+_RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
+_EMBEDDED = "memory://"
+
+
+def create_app(settings: Settings) -> Celery:
+    """An application for the broker in the settings: in this process (`memory://`) or on Redis."""
+    app = Celery("rugcourse", broker=settings.broker_url, set_as_current=False)
+    embedded = settings.broker_url.startswith(_EMBEDDED)
+    app.conf.update(
+        broker_transport="rugcourse.worker.embedded:QuickTransport" if embedded else None,
+        broker_transport_options={"polling_interval": 0.05} if embedded else {"socket_timeout": 10},
+        broker_connection_retry_on_startup=True,
+        task_ignore_result=True,
+        task_default_queue="rugcourse.tick",
+        task_queues=[Route("rugcourse.tick"), *(Route(_route(queue)) for queue in Queue)],
+        task_create_missing_queues=False,
+        # A message is worth nothing once it is taken: a lost one is rung again by the next tick.
+        task_acks_late=False,
+        worker_prefetch_multiplier=4,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        beat_schedule={
+            "tick": {
+                "task": TICK,
+                "schedule": settings.tick_seconds,
+                "options": {"expires": max(1.0, settings.tick_seconds)},
+            }
+        },
+        beat_max_loop_interval=min(5.0, settings.tick_seconds),
+    )
+    return app
+
+
+def ringer(app: Celery) -> Ring:
+    """How a worker is woken for a queue. A broker that is away costs a ring, never a mail."""
+
+    def ring(queue: Queue) -> None:
+        try:
+            app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_RING_EXPIRES_SECONDS, retry=False)
+        except OperationalError as error:
+            log.warning("the broker can't be reached; the next tick will look", error=str(error))
+
+    return ring
+
+
+def _route(queue: Queue) -> str:
+    return f"rugcourse.{queue.value}"
+
+
+def worker_options(settings: Settings) -> dict[str, Any]:
+    """How a worker of ours is run: threads, since sending waits for the network most of the time."""
+    return {
+        "pool": "threads",
+        "concurrency": settings.worker_threads,
+        "without_gossip": True,
+        "without_mingle": True,
+        "without_heartbeat": True,
+    }

@@ -1,0 +1,54 @@
+"""Worker and beat as threads of this process, with the in-memory broker."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import celery.worker.state
+from celery import Celery
+from celery.beat import Scheduler, Service
+from celery.worker import WorkController
+from kombu.transport import memory
+
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.settings import Settings
+from rugcourse.worker.app import worker_options
+
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 5.0
+
+
+class QuickTransport(memory.Transport):
+    """The in-memory broker, waiting for messages in short turns, so that a stop is noticed at once."""
+
+    def drain_events(self, connection: Any, **kwargs: Any) -> None:
+        turn = min(kwargs.pop("timeout", None) or _POLL_SECONDS, _POLL_SECONDS)
+        super().drain_events(connection, timeout=turn, **kwargs)
+
+
+class EmbeddedWorker:
+    """Runs the worker and the beat of an application until it is stopped. One at a time in a process."""
+
+    def __init__(self, app: Celery, settings: Settings, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(settings))
+        self._beat = Service(app, scheduler_cls=Scheduler)
+        self._threads = [
+            threading.Thread(target=self._worker.start, name="worker", daemon=True),
+            threading.Thread(target=self._beat.start, name="beat", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End both, after the message that is under way."""
+        self._dispatcher.stopping.set()
+        self._beat.stop(wait=False)
+        celery.worker.state.should_stop = 0  # type: ignore[assignment] # 0 is the exit code: Celery's way to say "stop, all is well"
+        for thread in self._threads:
+            thread.join(_STOP_SECONDS)
+        celery.worker.state.should_stop = None  # it is global: the next worker of this process would stop at once
+        self._dispatcher.close()

@@ -1,0 +1,44 @@
+"""The two tasks."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.recover import expire_leases
+from rugcourse.delivery.send import BATCH, Dispatcher
+from rugcourse.runtime import Ring, Runtime
+from rugcourse.store import deliveries
+from rugcourse.store.tables import Queue
+from rugcourse.worker.app import DELIVER, TICK
+
+_MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings again
+
+
+def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ring: Ring) -> None:
+    """Give the application its tasks. Each is one call; sent twice, or twenty times, it does the same."""
+
+    @app.task(name=TICK)
+    def tick() -> None:
+        look(runtime, ring)
+
+    @app.task(name=DELIVER)
+    def deliver(queue: str) -> None:
+        send(dispatcher, Queue(queue), ring)
+
+
+def look(runtime: Runtime, ring: Ring) -> None:
+    """Plan what is due, take back what silent workers hold, and ring for everything that may go."""
+    expire_leases(runtime.database, runtime.clock)
+    plan_due(runtime.database, runtime.clock, runtime.grace)
+    with runtime.database.read() as session:
+        waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
+    for queue, count in waiting.items():
+        for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
+            ring(queue)
+
+
+def send(dispatcher: Dispatcher, queue: Queue, ring: Ring) -> None:
+    """Send one batch; where there was a whole one, there may be another."""
+    if dispatcher.send_batch(queue) == BATCH:
+        ring(queue)
