@@ -22,9 +22,8 @@ _STOP_SECONDS = 5.0
 class QuickTransport(memory.Transport):
     """The in-memory broker, waiting for messages in short turns, so that a stop is noticed at once."""
 
-    def drain_events(self, connection: Any, **kwargs: Any) -> None:
-        turn = min(kwargs.pop("timeout", None) or _POLL_SECONDS, _POLL_SECONDS)
-        super().drain_events(connection, timeout=turn, **kwargs)
+    def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: Any) -> None:
+        super().drain_events(connection, timeout=min(timeout or _POLL_SECONDS, _POLL_SECONDS))
 
 
 class EmbeddedWorker:
