@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from rugcourse.content.errors import AuthoringErrors, Problem
 
 _FENCE = "---"
+_INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}
 _MAX_BYTES = 200_000
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -90,8 +92,8 @@ def _read_text(file: Path) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise _error(file, line, "is not UTF-8 text; save the file with the encoding UTF-8") from None
     for number, line_text in enumerate(text.split("\n"), 1):
-        if any(ord(character) < 32 and character not in "\t\r" for character in line_text):
-            raise _error(file, number, "holds a control character; remove it")
+        if any(unicodedata.category(character) in _INVISIBLE and character not in "\t\r" for character in line_text):
+            raise _error(file, number, "holds a control character or a private one; remove it")
     return text.replace("\r\n", "\n")
 
 

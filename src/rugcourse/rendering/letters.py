@@ -24,6 +24,8 @@ from mjml import mjml2html
 from rugcourse import resources
 from rugcourse.rendering.languages import translations
 
+_OPEN, _CLOSE = "\ue000", "\ue001"
+
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
 _MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
 
@@ -63,8 +65,8 @@ def compile_letter(
     """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
     fixed = {**values, "language": language, "subject": subject}
     try:
-        html = _to_html(name, _first_pass(language, html=True).get_template(f"{name}.mjml").render(fixed))
-        text = _first_pass(language, html=False).get_template(f"{name}.txt").render(fixed)
+        html = _to_html(name, _render(language, f"{name}.mjml", fixed, html=True))
+        text = _render(language, f"{name}.txt", fixed, html=False)
         letter = Letter(
             subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
         )
@@ -76,8 +78,12 @@ def compile_letter(
 
 
 def merge(expression: str) -> Markup:
-    """Template code for the second pass, as a value of the first."""
-    return Markup("{{ " + expression + " }}")  # noqa: S704 - only our own code calls this, with constants
+    """Template code for the second pass, as a value of the first.
+
+    It stands between two private characters until the first pass is over, so that nothing on the way, escaping or
+    gettext, has to know about it. Authors can't type them: the loader refuses private characters.
+    """
+    return Markup(_OPEN + expression + _CLOSE)  # noqa: S704 - only our own code calls this, with constants
 
 
 def inert_html(value: Any) -> Any:
@@ -88,6 +94,11 @@ def inert_html(value: Any) -> Any:
 def as_text(value: str) -> str:
     """`value` so that the second pass of a text template prints it as it is."""
     return value.replace("{", "{{ '{' }}")
+
+
+def _render(language: str, template: str, values: Mapping[str, Any], *, html: bool) -> str:
+    source = _first_pass(language, html=html).get_template(template).render(values)
+    return source.replace(_OPEN, "{{ ").replace(_CLOSE, " }}")
 
 
 @cache
@@ -107,6 +118,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    environment.globals["merge"] = merge
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
 

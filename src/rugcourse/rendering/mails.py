@@ -48,7 +48,10 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
         targets.append(target)
         return f"LINKTARGET{len(targets) - 1}X"
 
-    body = _LINK.sub(r"{{ link(\1) }}", to_html(text.body, _STYLES, _tags(str(inert_html(house.practice))), numbered))
+    body = _LINK.sub(
+        lambda match: merge(f"link({match[1]})"),
+        to_html(text.body, _STYLES, _tags(str(inert_html(house.practice))), numbered),
+    )
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
