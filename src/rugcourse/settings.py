@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, description="the port the web server listens on")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, or *")
 
+    signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
     default_language: str = Field("nl", description="the language when a visitor asks for none that exists")
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")

@@ -83,6 +83,13 @@ def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = l
     return _show_tags(escape("".join(blocks).strip()), tags)
 
 
+def link_targets(text: str) -> list[str]:
+    """Where the links of `text` lead, in the order in which `to_html` meets them."""
+    return [
+        str(token.attrs["href"]) for token in _walk(_markdown().parse(_hide_tags(text))) if token.type == "link_open"
+    ]
+
+
 def count_words(text: str) -> int:
     return len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
 

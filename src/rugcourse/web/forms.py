@@ -1,0 +1,42 @@
+"""What the forms on public pages have in common: a token that says when they were shown, and the choices they offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rugcourse.clock import Clock
+from rugcourse.links import BadToken, Purpose, Signer
+from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, zone_names
+
+MIN_SECONDS = 2.0  # nobody fills a form in faster
+MAX_SECONDS = 24 * 3600.0
+DEFAULT_HOUR = 8
+
+
+def form_token(signer: Signer, clock: Clock) -> str:
+    return signer.sign(Purpose.FORM, int(clock.now().timestamp() * 1000))
+
+
+def was_shown_in_time(signer: Signer, clock: Clock, token: str) -> bool:
+    """Whether a form was shown by us, neither a moment ago nor days ago."""
+    try:
+        (milliseconds,) = signer.read(Purpose.FORM, token, 1)
+    except BadToken:
+        return False
+    age = clock.now() - datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return clock.span(MIN_SECONDS) <= age <= clock.span(MAX_SECONDS)
+
+
+def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, Any]:
+    """The values of the fields hour, days and zone in a template. `guess`: the browser may say where it is."""
+    return {
+        "zones": zone_names(),
+        "zone": zone if zone in zone_names() else DEFAULT_ZONE,
+        "guess": not zone,
+        "hours": range(24),
+        "hour": hour if hour.isdecimal() else str(DEFAULT_HOUR),
+        "weekdays": range(7),
+        "days": {str(day) for day in EVERY_DAY} if days is None else set(days),
+    }

@@ -1,0 +1,107 @@
+"""Turns values into HTML pages in the visitor's language."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rugcourse import resources
+from rugcourse.content.markdown import to_html
+from rugcourse.rendering.languages import LANGUAGES, day_and_hour, translations, weekday_name
+from rugcourse.runtime import Runtime
+
+STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript"}
+
+
+class NotFound(Exception):
+    """There is no such page, or not for whoever asks: the visitor can't tell which."""
+
+
+def runtime_of(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def page(
+    request: Request, language: str, template: str, values: Mapping[str, Any] | None = None, status: int = 200
+) -> HTMLResponse:
+    """Render `templates/web/<template>.html`."""
+    runtime = runtime_of(request)
+    html = (
+        _environment(language)
+        .get_template(f"{template}.html")
+        .render(
+            language=language,
+            practice=runtime.settings.practice,
+            postal_address=runtime.settings.postal_address,
+            base_url=runtime.settings.base_url,
+            **(values or {}),
+        )
+    )
+    return HTMLResponse(html, status)
+
+
+def preferred_language(request: Request) -> str:
+    """The first language in Accept-Language (RFC 9110 12.5.4) that we have, or the default of this installation.
+
+    The order in the header is taken for the preference, which is how browsers write it.
+    """
+    for part in request.headers.get("accept-language", "").split(","):
+        language = part.split(";")[0].strip()[:2].lower()
+        if language in LANGUAGES:
+            return language
+    return runtime_of(request).settings.default_language
+
+
+def require_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise NotFound
+
+
+@lru_cache(maxsize=512)
+def body_html(text: str, practice: str) -> Markup:
+    """A Markdown body for a page, where nobody is greeted by name."""
+    tags = {"first_name": "", "practice": str(Markup.escape(practice))}
+    return Markup(to_html(text, {}, tags))  # noqa: S704 - made from Markdown without raw HTML
+
+
+@cache
+def static_file(name: str) -> bytes:
+    """A style sheet or script of ours. Raises NotFound."""
+    if name not in STATIC_TYPES:
+        raise NotFound
+    return (resources.folder("templates") / "web" / "static" / name).read_bytes()
+
+
+@cache
+def static_url(name: str) -> str:
+    """The address of a static file, with a fingerprint, so that browsers may keep it for ever."""
+    return f"/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}"
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(resources.folder("templates") / "web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(
+        static_url=static_url,
+        body_html=body_html,
+        languages=LANGUAGES,
+        weekday=lambda day: weekday_name(day, language),
+        when=lambda instant: day_and_hour(instant, language),
+    )
+    return environment

@@ -1,0 +1,52 @@
+"""How far somebody is in the knowledge test. What they answered travels in the page, not in a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rugcourse.content import KnowledgeTest, Question
+
+
+@dataclass(frozen=True, slots=True)
+class TestProgress:
+    """The options chosen so far, in the order of the questions."""
+
+    test: KnowledgeTest
+    options: tuple[int, ...]
+
+    @classmethod
+    def read(cls, test: KnowledgeTest, given: str, option: str) -> TestProgress:
+        """From a page's fields: `given` like "0.2.1", `option` the newest choice. What makes no sense ends the list."""
+        options: list[int] = []
+        for question, text in zip(test.questions, [*given.split("."), option] if given else [option], strict=False):
+            if not text.isdecimal() or len(text) > 2 or int(text) >= len(question.options):
+                break
+            options.append(int(text))
+        return cls(test, tuple(options))
+
+    @property
+    def finished(self) -> bool:
+        return len(self.options) == len(self.test.questions)
+
+    @property
+    def number(self) -> int:
+        """The number of the question to ask, from 1; the last one when all are answered."""
+        return min(len(self.options) + 1, self.total)
+
+    @property
+    def total(self) -> int:
+        return len(self.test.questions)
+
+    @property
+    def question(self) -> Question:
+        return self.test.questions[self.number - 1]
+
+    @property
+    def given(self) -> str:
+        """The answers before the question to ask."""
+        return ".".join(str(option) for option in self.options[: self.number - 1])
+
+    @property
+    def chosen(self) -> dict[str, int]:
+        """Question id → index of the chosen option."""
+        return {question.id: option for question, option in zip(self.test.questions, self.options, strict=False)}
