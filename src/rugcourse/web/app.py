@@ -58,7 +58,7 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
 async def _not_found(request: Request, error: Exception) -> HTMLResponse:
     """The same page for everything that is not there, or not for you."""
     status = error.status_code if isinstance(error, HTTPException) and error.status_code == 405 else 404
-    return page(request, preferred_language(request), "not-found", status=status)
+    return page(request, preferred_language(request), "not-found", {"other_language_path": None}, status)
 
 
 def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the address unique
