@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import celery.worker.state
@@ -12,8 +13,10 @@ from celery.worker import WorkController
 from kombu.transport import memory
 
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.settings import Settings
-from rugcourse.worker.app import worker_options
+from rugcourse.worker.app import create_app, ringer, worker_options
+from rugcourse.worker.tasks import register
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 5.0
@@ -24,6 +27,15 @@ class QuickTransport(memory.Transport):
 
     def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: Any) -> None:
         super().drain_events(connection, timeout=min(timeout or _POLL_SECONDS, _POLL_SECONDS))
+
+
+def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
+    """A worker for `runtime`, not started yet, and the runtime whose rings it hears."""
+    app = create_app(runtime.settings)
+    runtime = replace(runtime, ring=ringer(app))
+    dispatcher = open_dispatcher(runtime)
+    register(app, runtime, dispatcher)
+    return runtime, EmbeddedWorker(app, runtime.settings, dispatcher)
 
 
 class EmbeddedWorker:

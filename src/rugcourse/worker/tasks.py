@@ -7,7 +7,7 @@ from celery import Celery
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import BATCH, Dispatcher
-from rugcourse.runtime import Ring, Runtime
+from rugcourse.runtime import Runtime
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import DELIVER, TICK
@@ -15,19 +15,19 @@ from rugcourse.worker.app import DELIVER, TICK
 _MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings again
 
 
-def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ring: Ring) -> None:
+def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
     """Give the application its tasks. Each is one call; sent twice, or twenty times, it does the same."""
 
     @app.task(name=TICK)
     def tick() -> None:
-        look(runtime, ring)
+        look(runtime)
 
     @app.task(name=DELIVER)
     def deliver(queue: str) -> None:
-        send(dispatcher, Queue(queue), ring)
+        send(runtime, dispatcher, Queue(queue))
 
 
-def look(runtime: Runtime, ring: Ring) -> None:
+def look(runtime: Runtime) -> None:
     """Plan what is due, take back what silent workers hold, and ring for everything that may go."""
     expire_leases(runtime.database, runtime.clock)
     plan_due(runtime.database, runtime.clock, runtime.grace)
@@ -35,10 +35,10 @@ def look(runtime: Runtime, ring: Ring) -> None:
         waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
-            ring(queue)
+            runtime.ring(queue)
 
 
-def send(dispatcher: Dispatcher, queue: Queue, ring: Ring) -> None:
+def send(runtime: Runtime, dispatcher: Dispatcher, queue: Queue) -> None:
     """Send one batch; where there was a whole one, there may be another."""
     if dispatcher.send_batch(queue) == BATCH:
-        ring(queue)
+        runtime.ring(queue)

@@ -1,0 +1,108 @@
+"""Runs the demo."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rugcourse.campaigns.publish import publish
+from rugcourse.clock import ScaledClock
+from rugcourse.demo.ports import require_free
+from rugcourse.demo.saved_clock import open_clock, save_clock
+from rugcourse.inbox import app as inbox_pages
+from rugcourse.inbox.mailbox import Mailbox
+from rugcourse.inbox.sink import open_sink
+from rugcourse.runtime import open_runtime
+from rugcourse.settings import Settings, load_settings
+from rugcourse.store.migrate import upgrade
+from rugcourse.web import app as pages
+from rugcourse.web.server import BackgroundServer
+from rugcourse.worker.embedded import embed
+
+HOST = "127.0.0.1"
+_SAVE_SECONDS = 1.0
+_DATABASE = "rugcourse.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where to look."""
+
+    site: str
+    inbox: str
+    smtp: str
+
+
+def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready: Callable[[Addresses], None]) -> None:
+    """Run until Ctrl-C or SIGTERM. `folder` keeps everything; `fresh` empties it first. Uses three ports from `port`.
+
+    Raises PortBusy. Calls `ready` when the pages answer.
+    """
+    require_free(HOST, {port: "the web pages", port + 1: "the inbox", port + 2: "its mail server"})
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    clock_file = folder / "clock"
+    clock = open_clock(clock_file, day_seconds)
+    addresses = Addresses(f"http://{HOST}:{port}", f"http://{HOST}:{port + 1}", f"smtp://{HOST}:{port + 2}")
+    with ExitStack() as running:
+        _start(running, folder, clock, addresses, port)
+        ready(addresses)
+        while not stop.wait(_SAVE_SECONDS):
+            save_clock(clock_file, clock)
+    save_clock(clock_file, clock)
+
+
+def demo_settings(folder: Path, addresses: Addresses) -> Settings:
+    """Settings under which nothing leaves this machine, whatever the environment says."""
+    return load_settings(
+        database_url=f"sqlite:///{folder / _DATABASE}",
+        broker_url="memory://",
+        smtp_url=f"{addresses.smtp}?starttls=never",
+        base_url=addresses.site,
+        secret_keys=(_secret(folder),),
+        data_dir=folder,
+        lessons_dir=None,
+        ehlo_name="localhost",
+        tick_seconds=0.5,
+    )
+
+
+def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addresses, port: int) -> None:
+    """Start inbox, worker and pages; `running` ends them in the opposite order."""
+    settings = demo_settings(folder, addresses)
+    runtime = open_runtime(settings, clock)
+    running.callback(runtime.database.close)
+    upgrade(runtime.database)
+    publish(runtime.database, clock, runtime.lessons_dir)
+    mailbox = Mailbox(folder / "inbox")
+    sink = open_sink(mailbox, HOST, port + 2)
+    sink.start()
+    running.callback(sink.stop)
+    runtime, worker = embed(runtime)
+    worker.start()
+    running.callback(worker.stop)
+    for app, its_port in (
+        (pages.create_app(runtime), port),
+        (inbox_pages.create_app(mailbox, addresses.site), port + 1),
+    ):
+        server = BackgroundServer(app, HOST, its_port)
+        server.start()
+        running.callback(server.stop)
+
+
+def _secret(folder: Path) -> str:
+    """The key that signs this demo's links; kept, so that the links of yesterday's mails still work."""
+    file = folder / "secret"
+    if not file.exists():
+        file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    return file.read_text(encoding="ascii")

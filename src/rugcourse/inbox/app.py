@@ -1,0 +1,56 @@
+"""The page of the inbox: a list, and each mail as HTML, as text and as it came over the wire."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from rugcourse import resources
+from rugcourse.inbox.mailbox import Mailbox, parse, part
+
+# What a careful mail program would allow: no script, nothing from elsewhere but the mail's own pictures.
+_MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
+
+
+def create_app(mailbox: Mailbox, site: str) -> FastAPI:
+    """The pages of one mailbox. `site`: the address of the courses, to go back to."""
+    app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
+    templates = Environment(
+        loader=FileSystemLoader(resources.folder("templates") / "inbox"), autoescape=True, undefined=StrictUndefined
+    )
+
+    def show(template: str, **values: object) -> HTMLResponse:
+        html = templates.get_template(template).render(site=site, **values)
+        return HTMLResponse(html, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    def source(number: int) -> bytes:
+        raw = mailbox.source(number)
+        if raw is None:
+            raise HTTPException(404, "there is no such mail")
+        return raw
+
+    @app.get("/")
+    def mails() -> HTMLResponse:
+        return show("list.html", mails=mailbox.newest_first())
+
+    @app.get("/mail/{number}")
+    def mail(number: int) -> HTMLResponse:
+        message = parse(source(number))
+        return show("mail.html", number=number, message=message, text=part(message, "plain"))
+
+    @app.get("/mail/{number}/html")
+    def html(number: int) -> HTMLResponse:
+        """The HTML part; its links open in a tab of their own."""
+        content = part(parse(source(number)), "html").replace("<head>", '<head><base target="_blank">', 1)
+        return HTMLResponse(content, headers={"Content-Security-Policy": _MAIL_POLICY})
+
+    @app.get("/mail/{number}/source")
+    def wire(number: int) -> PlainTextResponse:
+        return PlainTextResponse(source(number).decode("utf-8", "replace"))
+
+    return app

@@ -1,0 +1,63 @@
+"""The mails that came in, each a file in a folder."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as a list shows it. `number` counts from 1, in the order of arrival."""
+
+    number: int
+    recipient: str
+    subject: str
+    sent_at: datetime | None
+
+
+class Mailbox:
+    """Mails in the folder `folder`, one `.eml` each; what is there already stays. Safe to share among threads."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._mails = [_summary(int(path.stem), path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
+
+    def keep(self, raw: bytes) -> None:
+        with self._lock:
+            number = self._mails[-1].number + 1 if self._mails else 1
+            self._path(number).write_bytes(raw)
+            self._mails.append(_summary(number, raw))
+
+    def newest_first(self) -> list[Mail]:
+        return self._mails[::-1]
+
+    def source(self, number: int) -> bytes | None:
+        path = self._path(number)
+        return path.read_bytes() if path.is_file() else None
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:06}.eml"
+
+
+def parse(raw: bytes) -> EmailMessage:
+    return message_from_bytes(raw, policy=policy.default)  # type: ignore[arg-type, return-value]
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    """The text of the `html` or `plain` part, or nothing."""
+    found = message.get_body((kind,))
+    return str(found.get_content()) if found is not None else ""
+
+
+def _summary(number: int, raw: bytes) -> Mail:
+    message: Any = parse(raw)
+    date = message["Date"]
+    return Mail(number, str(message["To"] or ""), str(message["Subject"] or ""), date.datetime if date else None)

@@ -1,0 +1,23 @@
+"""An SMTP server that keeps what it gets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+from rugcourse.inbox.mailbox import Mailbox
+
+
+class _Keeper:
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self._mailbox.keep(envelope.original_content)
+        return "250 kept"
+
+
+def open_sink(mailbox: Mailbox, host: str, port: int) -> Controller:
+    """A server for `mailbox` on its own thread; call its `start()` and `stop()`."""
+    return Controller(_Keeper(mailbox), hostname=host, port=port, server_hostname="inbox.rugcourse.example")

@@ -1,0 +1,50 @@
+"""Runs web applications with uvicorn."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+
+_STOP_SECONDS = 1  # how long open requests may take when the server ends
+
+
+def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=trusted_proxies or None,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+    )
+
+
+def serve(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> None:
+    """Serve in this, the main, thread until a signal says stop."""
+    # uvicorn sends itself the signal again when it is done; without a handler that would kill us with code 143.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda *_: None)
+    _server(app, host, port, trusted_proxies).run()
+
+
+class BackgroundServer:
+    """Serves from a thread of its own."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self._server = _server(app, host, port)
+        self._thread = threading.Thread(target=self._server.run, name=f"web-{port}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(2 * _STOP_SECONDS)
