@@ -27,7 +27,8 @@ from rugcourse.worker.embedded import embed
 
 HOST = "127.0.0.1"
 _SAVE_SECONDS = 1.0
-_DATABASE = "rugcourse.db"
+DATABASE = "rugcourse.db"
+CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    clock_file = folder / "clock"
+    clock_file = folder / CLOCK
     clock = open_clock(clock_file, day_seconds)
     addresses = Addresses(f"http://{HOST}:{port}", f"http://{HOST}:{port + 1}", f"smtp://{HOST}:{port + 2}")
     with ExitStack() as running:
@@ -65,7 +66,7 @@ def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready:
 def demo_settings(folder: Path, addresses: Addresses) -> Settings:
     """Settings under which nothing leaves this machine, whatever the environment says."""
     return load_settings(
-        database_url=f"sqlite:///{folder / _DATABASE}",
+        database_url=f"sqlite:///{folder / DATABASE}",
         broker_url="memory://",
         smtp_url=f"{addresses.smtp}?starttls=never",
         base_url=addresses.site,

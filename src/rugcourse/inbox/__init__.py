@@ -1,1 +1,1 @@
-"""A mail server for rehearsals: takes every mail, keeps it in a folder, and shows it on a page. Never for production."""
+"""A mail server for rehearsals: keeps every mail in a folder and shows it on a page. Never for production."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from celery import Celery
+from dataclasses import replace
+
 from celery.apps.beat import Beat
 
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.settings import Settings
-from rugcourse.worker.app import worker_options
+from rugcourse.worker.app import create_app, ringer, worker_options
+from rugcourse.worker.tasks import register
 
 
-def run_worker(app: Celery, settings: Settings, dispatcher: Dispatcher) -> int:
+def run_worker(runtime: Runtime) -> int:
     """Work until a signal says stop; returns the exit code. A first SIGTERM lets the batch end, a second does not."""
-    worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(settings))
+    app = create_app(runtime.settings)
+    runtime = replace(runtime, ring=ringer(app))
+    dispatcher = open_dispatcher(runtime)
+    register(app, runtime, dispatcher)
+    worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(runtime.settings))
     try:
         worker.start()
     finally:
@@ -21,6 +27,6 @@ def run_worker(app: Celery, settings: Settings, dispatcher: Dispatcher) -> int:
     return int(worker.exitcode or 0)
 
 
-def run_beat(app: Celery) -> None:
+def run_beat(settings: Settings) -> None:
     """Tick until a signal says stop. Any number of beats may run: their ticks do the same work, once."""
-    Beat(app=app, scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()
+    Beat(app=create_app(settings), scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True).run()

@@ -1,0 +1,86 @@
+"""Commands for authors: check, render and publish lessons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json
+
+if TYPE_CHECKING:
+    from rugcourse.content import Course
+
+app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
+
+Folder = Annotated[Path | None, typer.Option("--dir", help="The folder with courses. Default: RUGCOURSE_LESSONS_DIR.")]
+
+
+@app.command()
+def check(folder: Folder = None, as_json: Json = False) -> None:
+    """Read every course and report each mistake with its file and line."""
+    courses = load_or_exit(folder, as_json=as_json)
+    summary = [
+        {"course": one.slug, "languages": list(one.languages), "lessons": [lesson.slug for lesson in one.lessons]}
+        for one in courses
+    ]
+    if as_json:
+        print_json(summary)
+        return
+    for one in courses:
+        typer.echo(f"{one.slug}: {len(one.lessons)} lessons in {', '.join(one.languages)}; no mistakes")
+
+
+@app.command()
+def render(
+    slug: Annotated[str, typer.Argument(help="The slug of a lesson, such as `welkom`.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+    language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
+    folder: Folder = None,
+) -> None:
+    """Write a lesson as its readers get it: .html, .txt and .eml, and pictures where Chromium is found."""
+    from rugcourse.preview import NoSuchLesson, render_lesson
+    from rugcourse.settings import load_settings
+
+    try:
+        files = render_lesson(load_settings(), load_or_exit(folder), slug, language, out)
+    except NoSuchLesson as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+    for file in files:
+        typer.echo(str(file))
+
+
+@app.command()
+def publish(folder: Folder = None) -> None:
+    """Make the lessons in the folder what readers get from now on."""
+    from rugcourse.campaigns.publish import publish as publish_courses
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.content import AuthoringErrors
+
+    runtime = open_checked()
+    try:
+        published = publish_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir)
+    except AuthoringErrors as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    for one in published:
+        changed = f"changed: {', '.join(one.changed)}" if one.changed else "nothing changed"
+        typer.echo(f"{one.course}: {one.lessons} lessons; {changed}")
+
+
+def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:
+    """The courses, or every mistake in them and exit code 1."""
+    from rugcourse import resources
+    from rugcourse.content import AuthoringErrors, load_courses
+    from rugcourse.settings import load_settings
+
+    try:
+        return load_courses(folder or load_settings().lessons_dir or resources.folder("lessons"))
+    except AuthoringErrors as error:
+        if as_json:
+            print_json([{"file": one.file, "line": one.line, "message": one.message} for one in error.problems])
+        else:
+            typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,67 @@
+"""The commands, and what becomes of errors that somebody at the keyboard can mend."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import structlog
+import typer
+
+from rugcourse import __version__
+from rugcourse.cli import courses, people, processes, reports
+
+app = typer.Typer(
+    name="rugcourse",
+    help="Courses by e-mail: one short lesson a day, at the reader's own hour, never lost and never twice.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+processes.add_to(app)
+app.add_typer(courses.app, name="lessons")
+app.add_typer(people.app, name="subscribers")
+reports.add_to(app)
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command. A user's mistake is one clear message, never a traceback."""
+    _log_to_stderr()
+    try:
+        app()
+    except Exception as error:
+        if not _is_for_the_user(error):
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+
+
+def _is_for_the_user(error: Exception) -> bool:
+    from rugcourse.content import AuthoringErrors
+    from rugcourse.demo.ports import PortBusy
+    from rugcourse.settings import SettingsError
+    from rugcourse.store.database import DatabaseError
+
+    return isinstance(error, (SettingsError, DatabaseError, PortBusy, AuthoringErrors))
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,81 @@
+"""Commands about readers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json, print_table
+
+app = typer.Typer(help="Readers.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_people(
+    limit: Annotated[int, typer.Option(help="How many to show.", min=1)] = 100,
+    offset: Annotated[int, typer.Option(help="How many to pass over.", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """List readers, in the order of signing up."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import subscribers
+
+    with open_checked().database.read() as session:
+        people = subscribers.everyone(session, limit, offset)
+    rows = [
+        {"id": one.id, "email": one.email, "name": one.name, "status": one.status, "language": one.language,
+         "signed_up": one.created_at.isoformat(timespec="minutes")}
+        for one in people
+    ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        "", ["id", "e-mail", "name", "status", "language", "signed up (UTC)"], [list(row.values()) for row in rows]
+    )
+
+
+@app.command()
+def show(email: Annotated[str, typer.Argument(help="The reader's address.")], as_json: Json = False) -> None:
+    """Show who a reader is, when they are written to, and what they got."""
+    from rugcourse.campaigns.readers import find_reader
+    from rugcourse.cli.opening import open_checked
+
+    runtime = open_checked()
+    reader = find_reader(runtime.database, email)
+    if reader is None:
+        typer.echo(f"error: nobody with the address {email}", err=True)
+        raise typer.Exit(1)
+    if as_json:
+        print_json(reader)
+        return
+    typer.echo(f"{reader.email}  {reader.name or '(no name)'}  {reader.status}  language {reader.language}")
+    typer.echo(
+        f"written to at {reader.hour:02}:00, {reader.days}, {reader.zone}{'  (paused)' if reader.paused else ''}"
+    )
+    for one in reader.courses:
+        typer.echo(f"{one.course}: {one.status}, {one.lessons_planned} lessons so far, next {one.next_due or '-'}")
+    typer.echo(f"answers: {reader.answered}, right: {reader.answered_right}")
+    print_table("", ["mail", "kind", "lesson", "state", "planned (UTC)", "reply"], [
+        (one.id, one.kind, one.lesson, one.state, one.planned_at, one.reply) for one in reader.mails
+    ])  # fmt: skip
+
+
+@app.command()
+def suppress(
+    email: Annotated[str, typer.Argument(help="The address that must not be written to.")],
+    reason: Annotated[str, typer.Option(help="Why, in a word or two.")] = "operator",
+) -> None:
+    """Never write to an address again, also when it signs up anew."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.enrolment.suppression import NotAnAddress
+    from rugcourse.enrolment.suppression import suppress as suppress_address
+
+    runtime = open_checked(own_secret=True)
+    try:
+        suppress_address(runtime.database, runtime.clock, runtime.signer, email, reason[:20])
+    except NotAnAddress:
+        typer.echo(f"error: {email} is not an e-mail address", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("suppressed")

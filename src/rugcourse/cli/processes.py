@@ -1,0 +1,100 @@
+"""Commands that run until they are stopped, and the one that prepares the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+database = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (demo, serve, web, worker, beat):
+        app.command()(command)
+    app.add_typer(database, name="db")
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="The first of three: web, inbox, mail server.", min=1, max=65533)] = 8000,
+    day_seconds: Annotated[float, typer.Option("--day", help="How many seconds a day lasts.", min=1)] = 60.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget readers, answers and mails.")] = False,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the demo keeps everything.")] = Path("var/demo"),
+) -> None:
+    """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
+    from rugcourse.demo.run import Addresses, run_demo
+
+    def ready(addresses: Addresses) -> None:
+        typer.echo(f"Courses       {addresses.site}")
+        typer.echo(f"Inbox         {addresses.inbox}")
+        typer.echo(f"Mail server   {addresses.smtp}")
+        typer.echo(f"A day lasts {day_seconds:g} seconds. Ctrl-C ends; started again, it goes on where it was.")
+
+    run_demo(folder, port, day_seconds, fresh=fresh, ready=ready)
+
+
+def serve() -> None:
+    """Run web pages, worker and beat in one process. Prepares the database and publishes the lessons first."""
+    from rugcourse.campaigns.publish import publish
+    from rugcourse.runtime import open_runtime
+    from rugcourse.settings import load_settings
+    from rugcourse.store.migrate import upgrade
+    from rugcourse.web.app import create_app
+    from rugcourse.web.server import serve as serve_pages
+    from rugcourse.worker.embedded import embed
+
+    settings = load_settings()
+    settings.require_own_secret()
+    runtime = open_runtime(settings)
+    upgrade(runtime.database)
+    publish(runtime.database, runtime.clock, runtime.lessons_dir)
+    runtime, worker = embed(runtime)
+    worker.start()
+    typer.echo(f"rugcourse listens on http://{settings.host}:{settings.port}", err=True)
+    try:
+        serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
+    finally:
+        worker.stop()
+
+
+def web() -> None:
+    """Run the web pages only."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.web.app import create_app
+    from rugcourse.web.server import serve as serve_pages
+    from rugcourse.worker.app import create_app as create_celery
+    from rugcourse.worker.app import ringer
+
+    runtime = open_checked(own_secret=True)
+    settings = runtime.settings
+    runtime = replace(runtime, ring=ringer(create_celery(settings)))
+    serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
+
+
+def worker() -> None:
+    """Run a worker that plans and sends. Any number of them share the work."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.worker.standalone import run_worker
+
+    raise typer.Exit(run_worker(open_checked(own_secret=True)))
+
+
+def beat() -> None:
+    """Run the beat that lets workers look for what is due. More than one does no harm."""
+    from rugcourse.settings import load_settings
+    from rugcourse.worker.standalone import run_beat
+
+    run_beat(load_settings())
+
+
+@database.command("upgrade")
+def upgrade_database() -> None:
+    """Create the tables, or bring them up to date. Safe to repeat."""
+    from rugcourse.runtime import open_runtime
+    from rugcourse.settings import load_settings
+    from rugcourse.store.migrate import upgrade
+
+    upgrade(open_runtime(load_settings()).database)
+    typer.echo("the database is up to date")

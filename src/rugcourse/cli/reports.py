@@ -1,0 +1,70 @@
+"""Commands that show how things stand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json, print_table
+
+_STATES = ("planned", "claimed", "submitting", "accepted", "failed", "unknown", "cancelled")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(stats)
+    app.command()(audit)
+
+
+def stats(as_json: Json = False) -> None:
+    """Show the figures of every course."""
+    from rugcourse.campaigns.stats import gather
+    from rugcourse.cli.opening import open_checked
+
+    found = gather(open_checked().database)
+    if as_json:
+        print_json(found)
+        return
+    typer.echo(f"subscribers: {_counts(found.subscribers)}")
+    for one in found.courses:
+        typer.echo(f"\n{one.course}")
+        typer.echo(f"  readers: {_counts(one.readers)}")
+        typer.echo(f"  lessons: {_counts(one.lessons)}")
+        typer.echo(f"  answers: {one.answered}, right: {one.answered_right}")
+        if one.right_before is not None and one.right_after is not None:
+            before, after = f"{one.right_before:.0%}", f"{one.right_after:.0%}"
+            typer.echo(f"  learned: {before} right before, {after} after ({one.tests_twice} readers)")
+
+
+def audit(
+    as_json: Json = False,
+    demo: Annotated[Path | None, typer.Option("--demo", help="Audit the demo that is kept in this folder.")] = None,
+) -> None:
+    """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
+    from rugcourse.cli.opening import open_checked, open_demo
+    from rugcourse.delivery.audit import audit as check_books
+
+    runtime = open_demo(demo) if demo is not None else open_checked()
+    found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(300) + timedelta(minutes=5))
+    if as_json:
+        print_json(
+            {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}
+        )
+    else:
+        rows = [
+            (book.campaign, book.kind, book.lesson, book.planned, *(book.counts.get(state, 0) for state in _STATES))
+            for book in found.books
+        ]
+        print_table("", ["campaign", "mail", "lesson", "in all", *_STATES], rows)
+        for one in found.unknown:
+            typer.echo(f"unknown: delivery {one.delivery_id}, {one.lesson or 'mail'} to {one.email}")
+        for finding in found.findings:
+            typer.echo(f"finding: {finding}")
+        typer.echo("the books balance" if found.balanced else "the books do not balance")
+    raise typer.Exit(0 if found.balanced else 1)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none"

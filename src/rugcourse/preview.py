@@ -1,0 +1,115 @@
+"""Shows an author a lesson as a reader gets it, without a reader."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from rugcourse.content import Course, Lesson
+from rugcourse.delivery.compose import Composer, Particulars
+from rugcourse.delivery.press import Prepared
+from rugcourse.links import Links, Signer
+from rugcourse.rendering import mails
+from rugcourse.rendering.messages import Skeleton
+from rugcourse.runtime import house, sender
+from rugcourse.settings import Settings
+from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.tables import DeliveryKind
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_WIDTHS = {"desktop": 800, "phone": 500}  # 500 is the narrowest window that Chromium opens
+_HEIGHT = 3400
+_BROWSER_SECONDS = 60
+
+
+class NoSuchLesson(Exception):
+    """No course has a lesson with this slug, or not in this language."""
+
+
+def render_lesson(
+    settings: Settings, courses: Sequence[Course], slug: str, language: str | None, out: Path
+) -> list[Path]:
+    """Write the lesson `slug` into the folder `out`, and return the files. Raises NoSuchLesson.
+
+    Links are signed for nobody, so they open nothing. Pictures are made where a Chromium is found.
+    """
+    course, lesson = _find(courses, slug)
+    languages = [language] if language else list(lesson.texts)
+    if not set(languages) <= set(lesson.texts):
+        raise NoSuchLesson(f"the lesson {slug} is in {', '.join(lesson.texts)}, not in {language}")
+    out.mkdir(parents=True, exist_ok=True)
+    return [file for one in languages for file in _write(settings, course, lesson, one, out)]
+
+
+def find_browser() -> str | None:
+    return next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+
+
+def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
+    for course in courses:
+        if (lesson := course.lesson(slug)) is not None:
+            return course, lesson
+    known = ", ".join(lesson.slug for course in courses for lesson in course.lessons)
+    raise NoSuchLesson(f"there is no lesson {slug}; there are: {known}")
+
+
+def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
+    raw = _message(settings, course, lesson, language)
+    message = message_from_bytes(raw, policy=policy.default)
+    stem = out / f"{lesson.slug}.{language}"
+    files = [stem.with_name(f"{stem.name}.eml")]
+    files[0].write_bytes(raw)
+    for kind, suffix in (("html", "html"), ("plain", "txt")):
+        part = message.get_body((kind,))
+        file = stem.with_name(f"{stem.name}.{suffix}")
+        file.write_text(part.get_content() if part else "", encoding="utf-8")
+        files.append(file)
+    return files + _pictures(stem.with_name(f"{stem.name}.html"))
+
+
+def _message(settings: Settings, course: Course, lesson: Lesson, language: str) -> bytes:
+    links = Links(settings.base_url, Signer.from_texts(("a preview opens nothing",)))
+    letter = mails.lesson_letter(course, lesson, language, house(settings), links)
+    skeleton = Skeleton.make(sender(settings), letter.subject, language, course.slug)
+    outgoing = Outgoing(
+        id=1,
+        kind=DeliveryKind.LESSON,
+        subscriber_id=1,
+        email="reader@example.org",
+        name="Sam",
+        language=language,
+        measuring=False,
+        course=course.slug,
+        course_hash="",
+        course_id=1,
+        lesson_version_id=1,
+        lesson_id=1,
+        attempts=0,
+        message_id=None,
+    )
+    prepared = Prepared(letter, skeleton, course, lesson, language)
+    composer = Composer(links, settings.sender_domain)
+    return composer.compose(outgoing, prepared, Particulars(), datetime.now(UTC), eight_bit=True).message
+
+
+def _pictures(page: Path) -> list[Path]:
+    browser = find_browser()
+    if browser is None:
+        return []
+    pictures = []
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars"]
+    for name, width in _WIDTHS.items():
+        picture = page.with_name(f"{page.stem}.{name}.png")
+        subprocess.run(  # noqa: S603 - a browser from the PATH, a file of ours
+            [browser, *options, f"--window-size={width},{_HEIGHT}", f"--screenshot={picture}", page.resolve().as_uri()],
+            check=False,
+            capture_output=True,
+            timeout=_BROWSER_SECONDS,
+        )
+        if picture.exists():
+            pictures.append(picture)
+    return pictures
