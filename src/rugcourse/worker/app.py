@@ -23,7 +23,7 @@ _EMBEDDED = "memory://"
 
 def create_app(settings: Settings) -> Celery:
     """An application for the broker in the settings: in this process (`memory://`) or on Redis."""
-    app = Celery("rugcourse", broker=settings.broker_url, set_as_current=False)
+    app = Celery("rugcourse", broker=_broker(settings), set_as_current=False)
     embedded = settings.broker_url.startswith(_EMBEDDED)
     app.conf.update(
         broker_transport="rugcourse.worker.embedded:QuickTransport" if embedded else None,
@@ -66,6 +66,11 @@ def ringer(app: Celery) -> Ring:
 
 def _route(queue: Queue) -> str:
     return f"rugcourse.{queue.value}"
+
+
+def _broker(settings: Settings) -> str:
+    # kombu warns about an address without a host, also where there is none to have.
+    return "memory://localhost" if settings.broker_url == _EMBEDDED else settings.broker_url
 
 
 def worker_options(settings: Settings) -> dict[str, Any]:
