@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rugcourse.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from rugcourse.delivery.audit import Book
 
 _STATES = ("planned", "claimed", "submitting", "accepted", "failed", "unknown", "cancelled")
 
@@ -53,17 +57,19 @@ def audit(
             {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}
         )
     else:
-        rows = [
-            (book.campaign, book.kind, book.lesson, book.planned, *(book.counts.get(state, 0) for state in _STATES))
-            for book in found.books
-        ]
-        print_table("", ["campaign", "mail", "lesson", "in all", *_STATES], rows)
+        for campaign, lines in groupby(found.books, lambda book: book.campaign):
+            rows = [(_what(line), line.planned, *(line.counts.get(state, 0) for state in _STATES)) for line in lines]
+            print_table(campaign, ["mail", "in all", *_STATES], rows)
         for one in found.unknown:
             typer.echo(f"unknown: delivery {one.delivery_id}, {one.lesson or 'mail'} to {one.email}")
         for finding in found.findings:
             typer.echo(f"finding: {finding}")
         typer.echo("the books balance" if found.balanced else "the books do not balance")
     raise typer.Exit(0 if found.balanced else 1)
+
+
+def _what(line: Book) -> str:
+    return line.lesson or line.kind
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -1,0 +1,51 @@
+# `make demo` and `make test` set up everything they need. A fresh machine has Python 3.11 or newer and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_READY := .venv/.ready-run
+DEV_READY := .venv/.ready-dev
+ARGS ?=
+
+.PHONY: demo test check bench lock clean help
+
+help:
+	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
+	@echo "make test    run the tests"
+	@echo "make check   lint, formatting, types, import rules, lessons"
+	@echo "make bench   measure, and write var/bench.json"
+	@echo "make lock    choose the versions of all dependencies anew"
+
+demo: $(RUN_READY)
+	@exec $(BIN)/rugcourse demo $(ARGS)
+
+test: $(DEV_READY)
+	@$(BIN)/python -m tests.browser
+	$(BIN)/pytest $(ARGS)
+
+check: $(DEV_READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/rugcourse lessons check
+
+bench: $(DEV_READY)
+	$(BIN)/python -m bench $(ARGS)
+
+lock: .tools
+	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
+	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .tools dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(RUN_READY): requirements.lock pyproject.toml
+	@$(PYTHON) tools/setup.py requirements.lock
+	@touch $@
+
+$(DEV_READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) tools/setup.py requirements-dev.lock
+	@touch $@ $(RUN_READY)
+
+.tools:
+	$(PYTHON) -m pip install --quiet --target .tools uv
