@@ -38,7 +38,7 @@ def states_by_lesson(session: Session) -> Sequence[tuple[int, str, str, str | No
         )
         .order_by(CampaignRow.id, DeliveryRow.kind, LessonRow.position)
     ).all()
-    return [row.tuple() for row in rows]
+    return list(rows)
 
 
 def lessons_planned(session: Session) -> dict[int, int]:
@@ -46,7 +46,7 @@ def lessons_planned(session: Session) -> dict[int, int]:
     rows = session.execute(
         select(EnrolmentRow.campaign_id, func.sum(EnrolmentRow.lessons_planned)).group_by(EnrolmentRow.campaign_id)
     )
-    return dict(row.tuple() for row in rows)
+    return dict(iter(rows))
 
 
 def miscounted_enrolments(session: Session, limit: int) -> list[int]:
@@ -152,7 +152,7 @@ def unknown_deliveries(session: Session, limit: int) -> Sequence[Any]:
 
 def subscribers_by_status(session: Session) -> dict[str, int]:
     rows = session.execute(select(SubscriberRow.status, func.count()).group_by(SubscriberRow.status))
-    return dict(row.tuple() for row in rows)
+    return dict(iter(rows))
 
 
 def enrolments_by_status(session: Session) -> dict[tuple[str, str], int]:

@@ -26,12 +26,12 @@ class PublishedCourse:
 def course_hashes(session: Session) -> dict[str, str]:
     """Slug → hash of what is published, in the order of publishing."""
     rows = session.execute(select(CourseRow.slug, CourseRow.content_hash).order_by(CourseRow.id))
-    return dict(row.tuple() for row in rows)
+    return dict(iter(rows))
 
 
 def course_ids(session: Session) -> list[tuple[int, str]]:
     rows = session.execute(select(CourseRow.id, CourseRow.slug).order_by(CourseRow.id))
-    return [row.tuple() for row in rows]
+    return list(rows)
 
 
 def load_course(session: Session, slug: str) -> PublishedCourse | None:

@@ -375,7 +375,8 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
         .where(
             DeliveryRow.id == bindparam("b_id"),
             DeliveryRow.lease == lease,
-            DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
+            # No IN here: many rows go in one statement, which can't have a list in it.
+            or_(DeliveryRow.state == DeliveryState.SUBMITTING, DeliveryRow.state == DeliveryState.UNKNOWN),
         )
         .values(
             state=bindparam("b_state"),

@@ -1,0 +1,117 @@
+"""Makes what tests need, in one line each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import select
+
+from rugcourse.campaigns.publish import publish
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
+from rugcourse.schedule import Schedule
+from rugcourse.settings import Settings, load_settings
+from rugcourse.store import subscribers
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.database import Database
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
+
+MORNING = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # a Monday, 06:00 in Amsterdam
+COURSE = "oorzaken-van-rugpijn"
+LESSONS = Path(__file__).parent.parent / "lessons"
+_numbers = count(1)
+
+
+def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: object) -> Settings:
+    values: dict[str, object] = {
+        "database_url": f"sqlite:///{folder / 'test.db'}",
+        "smtp_url": smtp_url,
+        "base_url": "http://courses.example",
+        "secret_keys": ("a key for tests, long enough",),
+        "data_dir": folder,
+        "ehlo_name": "localhost",
+        "smtp_timeout_seconds": 5.0,
+    }
+    return load_settings(**{**values, **others})
+
+
+def make_runtime(database: Database, settings: Settings, clock: VirtualClock | None = None) -> Runtime:
+    """A runtime on a database that is there already, with the shipped course published."""
+    runtime = replace(open_runtime(settings, clock or VirtualClock(MORNING)), database=database)
+    publish(database, runtime.clock, LESSONS)
+    return runtime
+
+
+def course_of(runtime: Runtime) -> PublishedCourse:
+    with runtime.database.read() as session:
+        found = runtime.library.course(session, COURSE)
+    assert found is not None
+    return found
+
+
+def make_pending(runtime: Runtime, email: str | None = None, **schedule: object) -> str:
+    """Somebody who signed up; returns their address. Their hour is 08:00 in Amsterdam."""
+    email = email or f"reader{next(_numbers)}@example.org"
+    wanted = Schedule(**{"zone": "Europe/Amsterdam", "hour": 8, **schedule})  # type: ignore[arg-type]
+    signup = Signup(email, "Sam Reader", wanted, measuring=False)
+    sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
+    return email
+
+
+def make_reader(runtime: Runtime, email: str | None = None, **schedule: object) -> str:
+    """Somebody who signed up and confirmed; returns their address."""
+    email = make_pending(runtime, email, **schedule)
+    confirm(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
+    return email
+
+
+def mails_to(runtime: Runtime, email: str, kind: DeliveryKind | None = None) -> list[DeliveryRow]:
+    """The deliveries for an address, oldest first."""
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        rows = session.scalars(
+            select(DeliveryRow).where(DeliveryRow.subscriber_id == person.id).order_by(DeliveryRow.id)
+        ).all()
+    return [row for row in rows if kind is None or row.kind == kind]
+
+
+def lessons_to(runtime: Runtime, email: str) -> list[DeliveryRow]:
+    return mails_to(runtime, email, DeliveryKind.LESSON)
+
+
+def enrolment_of(runtime: Runtime, email: str) -> EnrolmentRow:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        return session.scalars(select(EnrolmentRow).where(EnrolmentRow.subscriber_id == person.id)).one()
+
+
+def plan(runtime: Runtime) -> int:
+    """How many lessons were planned now."""
+    return plan_due(runtime.database, runtime.clock, runtime.grace).planned
+
+
+def send_all(dispatcher: Dispatcher) -> None:
+    """Send what may go now, those first for whom a person waits."""
+    for queue in (Queue.WAITING, Queue.LESSONS):
+        while dispatcher.send_batch(queue):
+            pass
+
+
+def open_sender(runtime: Runtime) -> Dispatcher:
+    return open_dispatcher(runtime)
+
+
+def at_eight(runtime: Runtime, day: int = 0) -> None:
+    """Move the clock to 08:00 in Amsterdam, `day` days after the first."""
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.move_to(datetime(2026, 11, 23, 7, 0, tzinfo=UTC))
+    runtime.clock.advance(days=day)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from tests import servers
+from tests.builders import MORNING, make_runtime, make_settings
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import Base
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests see neither the environment nor the `.env` of whoever runs them."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("RUGCOURSE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_database(postgres_url: str) -> Iterator[Database]:
+    database = Database(postgres_url)
+    upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store with all tables, on each of the two databases."""
+    if request.param == "postgresql":
+        shared: Database = request.getfixturevalue("_postgres_database")
+        with shared.engine.begin() as connection:
+            names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        yield shared
+    else:
+        own = Database(f"sqlite:///{tmp_path / 'test.db'}")
+        upgrade(own)
+        yield own
+        own.close()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(MORNING)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as running:
+        yield running
+
+
+@pytest.fixture
+def runtime(database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path) -> Runtime:
+    """An installation with the shipped course, whose mails go to `sink`."""
+    return make_runtime(database, make_settings(tmp_path, sink.url), clock)
+
+
+@pytest.fixture
+def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
+    running = open_dispatcher(runtime)
+    yield running
+    running.close()

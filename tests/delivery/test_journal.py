@@ -1,0 +1,103 @@
+"""What a dead worker's journal still tells."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
+from tests.sink import Fault, Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.journal import Journal, dead_journals, read_records
+from rugcourse.delivery.recover import expire_leases, settle_journals
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.store.tables import DeliveryState, Queue
+
+
+def test_a_settled_lease_leaves_nothing_to_recover(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.submit("lease", [1, 2])
+    journal.begin("lease", 1)
+    journal.reply("lease", 1, DeliveryState.ACCEPTED, "250 ok")
+    journal.done("lease")
+    [path] = tmp_path.glob("*.journal")
+    assert read_records(path) == []
+    journal.close()
+    assert list(tmp_path.glob("*.journal")) == []
+
+
+def test_an_open_lease_tells_what_was_begun_and_what_was_answered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.submit("lease", [1, 2, 3])
+    journal.begin("lease", 1)
+    journal.reply("lease", 1, DeliveryState.ACCEPTED, "250 two\nlines")
+    journal.begin("lease", 2)
+    [path] = tmp_path.glob("*.journal")
+    [record] = read_records(path)
+    assert (record.submitted, record.begun) == ([1, 2, 3], {1, 2})
+    assert record.replies == {1: (DeliveryState.ACCEPTED, "250 two lines")}
+
+
+def test_a_last_line_that_was_cut_off_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "1-x.journal"
+    path.write_text("submit lease 1,2\nbegin lease 1\nreply lease 1 accep")
+    [record] = read_records(path)
+    assert record.replies == {}
+
+
+def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.submit("lease", [1])
+    with dead_journals(tmp_path) as found:
+        assert found == []
+    journal.close()
+    with dead_journals(tmp_path) as found:
+        assert len(found) == 1
+
+
+def _send_and_die(runtime: Runtime, victim: str, step: str, sink: Sink) -> None:
+    """Send a batch in a process of its own that is killed with kill -9 when `victim` comes to `step`."""
+    dispatcher = open_dispatcher(runtime)
+
+    def kill(recipient: str) -> Fault | None:
+        return Fault(step, "", 0.5, lambda: os.kill(child, signal.SIGKILL)) if recipient == victim else None
+
+    child = os.fork()
+    if child == 0:
+        runtime.database.engine.dispose(close=False)
+        dispatcher.send_batch(Queue.LESSONS)
+        os._exit(0)
+    sink.fault = kill
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "the worker was not killed"
+    sink.fault = lambda _: None
+    dispatcher._journal._open.clear()
+    os.close(dispatcher._journal._file)  # our end of the dead worker's lock
+
+
+@pytest.mark.parametrize(("step", "expected"), [("rcpt", DeliveryState.ACCEPTED), ("reply", DeliveryState.UNKNOWN)])
+def test_kill_9_in_a_batch_loses_and_repeats_nothing(
+    runtime: Runtime, clock: VirtualClock, sink: Sink, dispatcher: Dispatcher, step: str, expected: str
+) -> None:
+    readers = [make_reader(runtime) for _ in range(10)]
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    victim = readers[5]
+    _send_and_die(runtime, victim, step, sink)
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal")
+    send_all(dispatcher)
+    expire_leases(runtime.database, clock)
+    send_all(dispatcher)
+    states = {email: lessons_to(runtime, email)[0].state for email in readers}
+    assert states.pop(victim) == expected
+    assert set(states.values()) == {DeliveryState.ACCEPTED}
+    assert len(sink.message_ids) == len(set(sink.message_ids))
+    assert all(len(sink.to(email)) == 3 for email in readers)
+    assert audit(runtime.database, clock.now(), timedelta(minutes=5)).balanced

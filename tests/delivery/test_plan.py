@@ -1,0 +1,125 @@
+"""Who gets a lesson planned, on which day, and never twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryState, EnrolmentStatus
+
+
+def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, hour=8)
+    clock.move_to(datetime(2026, 11, 23, 6, 59, tzinfo=UTC))
+    assert plan(runtime) == 0
+    at_eight(runtime)
+    assert plan(runtime) == 1
+    assert lessons_to(runtime, email)[0].local_date == date(2026, 11, 23)
+
+
+def test_each_day_brings_the_next_lesson_until_the_course_is_done(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    email = make_reader(runtime)
+    for day in range(12):
+        at_eight(runtime, day)
+        plan(runtime)
+        plan(runtime)
+        send_all(dispatcher)
+    lessons = lessons_to(runtime, email)
+    assert [one.state for one in lessons] == [DeliveryState.ACCEPTED] * 9
+    assert len({one.lesson_id for one in lessons}) == 9
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    subjects = [b"Subject: Les %d" % number for number in range(1, 10)]
+    mails = [one.raw for one in sink.to(email) if b"\r\nSubject: Les" in one.raw]
+    assert [subject in mail for subject, mail in zip(subjects, mails, strict=True)] == [True] * 9
+
+
+def test_planning_by_many_at_once_plans_each_lesson_once(runtime: Runtime) -> None:
+    readers = [make_reader(runtime) for _ in range(12)]
+    at_eight(runtime)
+    with ThreadPoolExecutor(6) as pool:
+        planned = sum(pool.map(lambda _: plan(runtime), range(6)))
+    assert planned == 12
+    assert all(len(lessons_to(runtime, email)) == 1 for email in readers)
+
+
+def test_after_an_outage_of_five_days_nobody_gets_a_pile_or_a_mail_at_night(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    clock.move_to(datetime(2026, 11, 28, 22, 0, tzinfo=UTC))
+    assert plan(runtime) == 0
+    clock.move_to(datetime(2026, 11, 29, 7, 0, tzinfo=UTC))
+    assert plan(runtime) == 1
+    assert plan(runtime) == 0
+    assert [one.local_date for one in lessons_to(runtime, email)] == [date(2026, 11, 29)]
+
+
+def test_a_lesson_that_could_not_be_sent_in_its_hours_comes_the_next_day(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    before = sink.count
+    at_eight(runtime)
+    plan(runtime)
+    clock.advance(hours=14)  # no worker all day
+    plan(runtime)
+    send_all(dispatcher)
+    assert sink.count == before
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]
+    assert enrolment_of(runtime, email).lessons_planned == 1
+
+
+def test_a_pause_between_planning_and_sending_keeps_the_lesson_for_later(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    person = enrolment_of(runtime, email).subscriber_id
+    at_eight(runtime)
+    plan(runtime)
+    preferences.pause(runtime.database, clock, person)
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    at_eight(runtime, 3)
+    plan(runtime)
+    preferences.go_on(runtime.database, clock, person)
+    at_eight(runtime, 4)
+    plan(runtime)
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    assert lesson.state == DeliveryState.ACCEPTED
+    assert lesson.local_date == date(2026, 11, 27)
+
+
+def test_only_the_chosen_weekdays_bring_a_lesson(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime, weekdays=frozenset({1, 3}))
+    for day in range(8):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.local_date.isoweekday() for one in lessons_to(runtime, email) if one.local_date] == [2, 4]
+
+
+def test_somebody_who_left_gets_nothing_more(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    for day in range(1, 5):
+        at_eight(runtime, day)
+        assert plan(runtime) == 0
+    assert len(lessons_to(runtime, email)) == 1

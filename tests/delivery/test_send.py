@@ -1,0 +1,229 @@
+"""What becomes of a batch: accepted, refused, deferred, unknown; and that nothing goes out twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.sink import Fault, Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.recover import expire_leases
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.store import deliveries
+from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
+
+
+def lesson_day(runtime: Runtime, dispatcher: Dispatcher, readers: int = 1) -> list[str]:
+    """Readers for whom the first lesson is planned, and who have had their other mails."""
+    emails = [make_reader(runtime) for _ in range(readers)]
+    send_all(dispatcher)
+    at_eight(runtime)
+    assert plan(runtime) == readers
+    return emails
+
+
+def balanced(runtime: Runtime) -> bool:
+    return audit(runtime.database, runtime.clock.now(), timedelta(minutes=5)).balanced
+
+
+def test_an_accepted_lesson_is_pinned_and_its_message_id_is_in_the_ledger(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    assert lesson.state == DeliveryState.ACCEPTED
+    assert lesson.reply == "250 taken"
+    assert lesson.lesson_version_id is not None
+    assert lesson.message_id == sink.to(email)[-1].message_id
+    assert balanced(runtime)
+
+
+def test_a_thousand_lessons_are_all_sent_once_by_several_threads(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    lesson_day(runtime, dispatcher, 200)
+    before = sink.count
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: send_all(dispatcher), range(4)))
+    assert sink.count - before == 200
+    assert len(set(sink.message_ids)) == len(sink.message_ids)
+    assert balanced(runtime)
+
+
+@pytest.mark.parametrize(("step", "reply"), [("rcpt", "550 no such user"), ("dot", "554 spam")])
+def test_a_refusal_for_good_fails_that_delivery_with_the_servers_words(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, step: str, reply: str
+) -> None:
+    unlucky, lucky = lesson_day(runtime, dispatcher, 2)
+    sink.fault = lambda recipient: Fault(step, reply) if recipient == unlucky else None
+    send_all(dispatcher)
+    assert (lessons_to(runtime, unlucky)[0].state, lessons_to(runtime, unlucky)[0].reply) == ("failed", reply)
+    assert lessons_to(runtime, lucky)[0].state == DeliveryState.ACCEPTED
+    assert balanced(runtime)
+
+
+@pytest.mark.parametrize(
+    ("step", "reply"), [("rcpt", "451 later"), ("data", "452 full"), ("dot", "450 busy"), ("data", "")]
+)
+def test_what_was_surely_not_taken_is_tried_again_after_a_while(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, step: str, reply: str
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    sink.fault = lambda recipient: Fault(step, reply) if recipient == email else None
+    send_all(dispatcher)
+    first = lessons_to(runtime, email)[0]
+    assert first.state == DeliveryState.PLANNED
+    assert first.not_before > clock.now()
+    sink.fault = lambda _: None
+    clock.advance(minutes=2)
+    send_all(dispatcher)
+    again = lessons_to(runtime, email)[0]
+    assert (again.state, again.attempts, again.message_id) == (DeliveryState.ACCEPTED, 2, first.message_id)
+
+
+def test_a_delivery_that_is_deferred_too_often_fails(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime)
+    sink.fault = lambda recipient: Fault("rcpt", "451 later") if recipient == email else None
+    for _ in range(10):
+        send_all(dispatcher)
+        clock.advance(hours=3)
+    [mail] = mails_to(runtime, email)
+    assert (mail.state, mail.attempts) == (DeliveryState.FAILED, runtime.settings.max_attempts)
+
+
+@pytest.mark.parametrize("stall", [0.0, 7.0])
+def test_no_answer_after_the_final_dot_is_unknown_and_never_sent_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, stall: float
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    sink.fault = lambda recipient: Fault("reply", "", stall) if recipient == email else None
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.UNKNOWN
+    sink.fault = lambda _: None
+    clock.advance(hours=1)
+    expire_leases(runtime.database, clock)
+    send_all(dispatcher)
+    assert [one.recipient for one in sink.taken].count(email) == 3  # confirm, welcome, and this lesson once
+    found = audit(runtime.database, clock.now(), timedelta(minutes=5))
+    assert found.balanced
+    assert [one.email for one in found.unknown] == [email]
+
+
+def test_a_reader_who_uses_an_unknown_mail_settles_it(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    sink.fault = lambda recipient: Fault("reply") if recipient == email else None
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    with runtime.database.write() as session:
+        assert deliveries.settle_by_evidence(session, lesson.id, clock.now())
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+@pytest.mark.parametrize("fault", [Fault("helo"), Fault("mail", "530 log in first"), Fault("mail", "550 who are you")])
+def test_a_server_that_serves_nobody_is_no_readers_fault(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, fault: Fault
+) -> None:
+    emails = [make_pending(runtime) for _ in range(3)]
+    sink.fault = lambda _: fault
+    send_all(dispatcher)
+    assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.PLANNED}
+    sink.fault = lambda _: None
+    assert dispatcher.send_batch(Queue.WAITING) == 0  # it rests
+    clock.advance(minutes=1)
+    send_all(dispatcher)
+    assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.ACCEPTED}
+
+
+def test_a_connection_that_is_closed_every_few_messages_costs_nothing(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    sink.messages_per_connection = 3
+    emails = [make_pending(runtime) for _ in range(10)]
+    send_all(dispatcher)
+    assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.ACCEPTED}
+    assert sink.count == 10
+
+
+def test_somebody_who_left_after_the_claim_is_not_written_to(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    welcome = mails_to(runtime, email, DeliveryKind.WELCOME)[0].id
+    written = dispatcher._write
+
+    def leave_meanwhile(*arguments: object) -> object:
+        preferences.unsubscribe(runtime.database, clock, welcome)
+        return written(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dispatcher, "_write", leave_meanwhile)
+    before = sink.count
+    send_all(dispatcher)
+    assert sink.count == before
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    assert balanced(runtime)
+
+
+def test_a_worker_that_was_too_slow_walks_away(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [email] = lesson_day(runtime, dispatcher)
+    written = dispatcher._write
+
+    def dawdle(*arguments: object) -> object:
+        clock.advance(seconds=runtime.settings.lease_seconds + 1)
+        expire_leases(runtime.database, clock)
+        return written(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dispatcher, "_write", dawdle)
+    before = sink.count
+    dispatcher.send_batch(Queue.LESSONS)
+    assert sink.count == before
+    assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
+    assert enrolment_of(runtime, email).lessons_planned == 1
+
+
+def test_a_broken_template_holds_up_only_the_mails_made_from_it(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.rendering import mails
+    from rugcourse.rendering.letters import TemplateError
+
+    lesson_day(runtime, dispatcher)
+    waiting = make_pending(runtime)
+
+    def broken(*_: object) -> object:
+        raise TemplateError("lesson: it does not compile")
+
+    monkeypatch.setattr(mails, "lesson_letter", broken)
+    send_all(dispatcher)
+    assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED
+    assert balanced(runtime)
+
+
+def test_without_pipelining_or_8bit_the_mail_arrives_the_same(runtime: Runtime, tmp_path: object) -> None:
+    from email import message_from_bytes, policy
+
+    from rugcourse.delivery.smtp import Accepted, Connection
+    from rugcourse.settings import SmtpServer
+
+    raw = b"Subject: x\r\n\r\n.dots\r\n..more\r\nend\r\n"
+    for pipelining in (True, False):
+        with Sink(pipelining=pipelining, eight_bit=pipelining) as plain:
+            connection = Connection(SmtpServer.from_url(plain.url), "localhost", 5)
+            outcome = connection.send("a@x.example", "b@x.example", raw, lambda: None)
+            connection.quit()
+        assert isinstance(outcome, Accepted)
+        assert plain.taken[0].raw == raw
+        assert ("BODY=8BITMIME" in plain.commands[1]) is pipelining
+        assert message_from_bytes(plain.taken[0].raw, policy=policy.default)["Subject"] == "x"
