@@ -37,7 +37,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
         "secret_keys": ("a key for tests, long enough",),
         "data_dir": folder,
         "ehlo_name": "localhost",
-        "smtp_timeout_seconds": 5.0,
+        "smtp_timeout_seconds": 1.5,
     }
     return load_settings(**{**values, **others})
 

@@ -33,7 +33,8 @@ class Taken:
 class Fault:
     """What to do at a step of the conversation instead of taking it well.
 
-    `step`: helo, mail, rcpt, data, dot or reply (the message is taken, the answer is lost). `reply` "" hangs up. `do` is called when it comes to it.
+    `step`: helo, mail, rcpt, data, dot or reply (the message is taken, the answer is lost). `reply` "" hangs up.
+    `do` is called when it comes to it.
     """
 
     step: str

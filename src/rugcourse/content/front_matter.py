@@ -69,11 +69,13 @@ def read_document(file: Path) -> Document:
     end = next((number for number, line in enumerate(lines[1:], 1) if line.rstrip() == _FENCE), None)
     if end is None:
         raise _error(file, 1, "the front matter has no closing line `---`")
+    body = lines[end + 1 :]
+    blank = next((number for number, line in enumerate(body) if line.strip()), 0)
     return Document(
         file=file,
         fields=_parse_yaml(file, "\n".join(lines[1:end])),
-        body="\n".join(lines[end + 1 :]).strip(),
-        body_line=end + 2,
+        body="\n".join(body).strip(),
+        body_line=end + 2 + blank,
     )
 
 

@@ -1,0 +1,184 @@
+"""What authors can do wrong: each mistake is one clear error with file and line, and nothing is half published."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.builders import COURSE, LESSONS
+
+from rugcourse.campaigns.publish import publish
+from rugcourse.content import AuthoringErrors, load_course, load_courses
+from rugcourse.content.markdown import count_words
+from rugcourse.runtime import Runtime
+
+LESSON = "02-overbelasting.nl.md"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(LESSONS / COURSE, tmp_path / COURSE)
+    return tmp_path / COURSE
+
+
+def swap(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def write(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no front matter": (write(LESSON, b"Just text\n"), rf"{LESSON}:1: must begin with front matter"),
+    "front matter without an end": (write(LESSON, b"---\ntitle: x\n"), rf"{LESSON}:1: .*no closing line"),
+    "malformed YAML": (swap(LESSON, "title: Als", "title: 'Als"), rf"{LESSON}:\d+: the front matter is not valid YAML"),
+    "a list for front matter": (write(LESSON, b"---\n- a\n---\nx\n"), rf"{LESSON}:2: .*must be fields"),
+    "an empty file": (write(LESSON, b""), rf"{LESSON}:1: is empty"),
+    "Latin-1 bytes": (write(LESSON, "---\ntitle: caf\xe9\n---\nx".encode("latin-1")), rf"{LESSON}:2: is not UTF-8"),
+    "a NUL": (swap(LESSON, "De hele dag", "De\x00hele dag"), rf"{LESSON}:33: holds a control character"),
+    "a huge file": (write(LESSON, b"x" * 300_000), rf"{LESSON}:1: is larger than 200 kB"),
+    "an unknown field": (
+        swap(LESSON, "highlight:", "hilite: x\nhighlight:"),
+        rf"{LESSON}:5: there is no field `hilite`",
+    ),
+    "a missing field": (swap(LESSON, "subject:", "# subject:"), rf"{LESSON}:2: the field `subject` is missing"),
+    "a number for text": (
+        swap(LESSON, "title: Als je rug te veel moet", "title: 12"),
+        rf"{LESSON}:2: `title` must be text",
+    ),
+    "a long subject": (
+        swap(LESSON, 'subject: "Les 2', 'subject: "' + "lang " * 12 + "Les 2"),
+        rf"{LESSON}:3: `subject` has \d+ characters; at most 50",
+    ),
+    "a long preheader": (
+        swap(LESSON, "preheader: Je", "preheader: " + "lang " * 15 + "Je"),
+        rf"{LESSON}:4: `preheader` has",
+    ),
+    "shouting": (swap(LESSON, 'te veel moet"', 'te veel moet!"'), rf"{LESSON}:3: `subject` has an exclamation mark"),
+    "an emoji": (swap(LESSON, 'te veel moet"', 'te veel 😀"'), rf"{LESSON}:3: `subject` has an emoji"),
+    "two right answers": (
+        swap(LESSON, "      - text: Nooit meer", "      - right: true\n        text: Nooit meer"),
+        rf"{LESSON}:8: question 'overbelasting-signaal' needs exactly one .* 2 are",
+    ),
+    "no right answer": (
+        swap(LESSON, "        right: true\n", ""),
+        rf"{LESSON}:8: question 'overbelasting-signaal' needs exactly one .* none is",
+    ),
+    "an answer without a reason": (
+        swap(LESSON, "        why: Wie het", "        because: Wie het"),
+        rf"{LESSON}:11: the field `quiz.1.options.1.why` is missing",
+    ),
+    "too few answers": (
+        swap("01-welkom.nl.md", "quiz:", "quiz: []\nold:"),
+        r"01-welkom.nl.md:7: `quiz` has 0 items; at least 1",
+    ),
+    "an unknown merge tag": (
+        swap(LESSON, "De hele dag", "{{ naam }}, de hele dag"),
+        rf"{LESSON}:33: {{{{ naam }}}} can't be used",
+    ),
+    "template code": (swap(LESSON, "De hele dag", "{% for x in range(9**9) %}"), rf"{LESSON}:33: {{% for"),
+    "an attribute in a tag": (swap(LESSON, "De hele dag", "{{ practice.__class__ }}"), rf"{LESSON}:33: {{{{"),
+    "a missing translation": (lambda folder: (folder / "04-stress.en.md").unlink(), r"04-stress.en.md:1: is missing"),
+    "a translation too many": (
+        write("04-stress.fr.md", b"---\ntitle: x\n---\nx\n"),
+        r"04-stress.fr.md:1: there is no course.fr.md",
+    ),
+    "a translation with another right answer": (
+        swap("04-stress.en.md", "        right: true\n        why: Your body", "        why: Your body"),
+        r"04-stress.en.md:8: question 'stress-lichaam'",
+    ),
+    "a translation with other questions": (
+        swap("04-stress.nl.md", "id: stress-eerder", "id: stress-later"),
+        r"04-stress.nl.md:\d+: `quiz` differs from 04-stress.en.md",
+    ),
+    "a question id used twice": (
+        lambda folder: [
+            swap(f"03-onderbelasting.{one}.md", "id: onderbelasting-gips", "id: overbelasting-signaal")(folder)
+            for one in ("nl", "en")
+        ],
+        r"03-onderbelasting.en.md:8: the question id 'overbelasting-signaal' is also used in 02-",
+    ),
+    "a duplicate slug": (
+        lambda folder: [
+            (folder / f"04-stress.{one}.md").rename(folder / f"04-overbelasting.{one}.md") for one in ("nl", "en")
+        ],
+        r"the slug 'overbelasting' is used by 2 lessons",
+    ),
+    "a gap in the numbers": (
+        lambda folder: [
+            (folder / f"09-afronding.{one}.md").rename(folder / f"11-afronding.{one}.md") for one in ("nl", "en")
+        ],
+        r"11-afronding.en.md:1: lesson 9 is missing",
+    ),
+    "a tile to no lesson": (
+        swap("course.nl.md", "lesson: stress", "lesson: stres"),
+        r"course.nl.md:\d+: there is no lesson with the slug 'stres'",
+    ),
+    "a cause without a name": (
+        swap("test.nl.md", "  stress: Stress\n", ""),
+        r"test.nl.md:\d+: the cause 'stress' of a question is missing",
+    ),
+    "a file with a strange name": (write("les2.md", b"x"), r"les2.md:1: is not named like"),
+}
+
+
+@pytest.mark.parametrize("name", list(MISTAKES))
+def test_each_mistake_is_told_with_file_and_line(folder: Path, name: str) -> None:
+    change, expected = MISTAKES[name]
+    change(folder)
+    with pytest.raises(AuthoringErrors) as caught:
+        load_course(folder)
+    assert re.search(expected, str(caught.value)), str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+    for name in ("an unknown field", "a missing translation", "a tile to no lesson"):
+        MISTAKES[name][0](folder)
+    with pytest.raises(AuthoringErrors) as caught:
+        load_courses(folder.parent)
+    assert len(caught.value.problems) >= 3
+
+
+def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:
+    swap(LESSON, "highlight: Pijn", "highlight: Nieuwe pijn")(folder)
+    (folder / "03-onderbelasting.nl.md").write_text("")
+    with runtime.database.read() as session:
+        before = runtime.library.courses(session)[0].content_hash
+    with pytest.raises(AuthoringErrors):
+        publish(runtime.database, runtime.clock, folder.parent)
+    with runtime.database.read() as session:
+        assert runtime.library.courses(session)[0].content_hash == before
+
+
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AuthoringErrors, match="no course"):
+        load_courses(tmp_path)
+
+
+def test_windows_line_ends_and_a_byte_order_mark_are_no_mistake(folder: Path) -> None:
+    raw = (folder / LESSON).read_bytes()
+    (folder / LESSON).write_bytes(b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"))
+    assert load_course(folder) == load_course(LESSONS / COURSE)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_shipped_course_keeps_to_its_brief(language: str) -> None:
+    course = load_course(LESSONS / COURSE)
+    assert [lesson.slug for lesson in course.lessons] == [
+        "welkom", "overbelasting", "onderbelasting", "stress", "zonder-oorzaak", "specifieke-oorzaak",
+        "meer-oorzaken", "meerdere-oorzaken", "afronding",
+    ]  # fmt: skip
+    assert all(250 <= count_words(lesson.texts[language].body) <= 450 for lesson in course.lessons)
+    assert len(course.tests[language].questions) == 8
+    assert len({question.cause for question in course.tests[language].questions}) == 7
+    assert len(course.texts[language].tiles) == 7
+    assert [lesson.slug for lesson in course.lessons if lesson.texts[language].retest] == ["afronding"]

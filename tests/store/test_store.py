@@ -1,0 +1,117 @@
+"""The store: migrations, publishing, and that readers keep their place when a course changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import func, select
+from sqlalchemy.exc import StatementError
+from tests.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
+
+from rugcourse.clock import VirtualClock
+from rugcourse.content import Course, load_course
+from rugcourse.runtime import Runtime
+from rugcourse.store import courses
+from rugcourse.store.database import Database, DatabaseError
+from rugcourse.store.migrate import is_current, upgrade
+from rugcourse.store.tables import Base, EnrolmentRow, LessonVersionRow, SubscriberRow
+
+
+def reordered(course: Course, *slugs: str) -> Course:
+    lessons = [lesson for slug in slugs if (lesson := course.lesson(slug)) is not None]
+    numbered = [lesson.model_copy(update={"number": number}) for number, lesson in enumerate(lessons, 1)]
+    return course.model_copy(update={"lessons": tuple(numbered)})
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
+    assert is_current(database)
+    with database.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert differences == []
+
+
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
+    upgrade(database)
+    assert is_current(database)
+
+
+def test_a_course_comes_out_of_the_store_as_it_went_in(database: Database) -> None:
+    course = load_course(LESSONS / COURSE)
+    with database.write() as session:
+        changed = courses.save_course(session, course, MORNING)
+    with database.read() as session:
+        found = courses.load_course(session, COURSE)
+    assert found is not None
+    assert found.course == course
+    assert list(found.course.tests["nl"].causes) == list(course.tests["nl"].causes)
+    assert changed == [lesson.slug for lesson in course.lessons]
+
+
+def test_publishing_the_same_again_adds_nothing_and_an_edit_adds_one_version(database: Database) -> None:
+    course = load_course(LESSONS / COURSE)
+    first = course.lessons[0]
+    text = first.texts["nl"].model_copy(update={"highlight": "Iets anders."})
+    edited_lesson = first.model_copy(update={"texts": {**first.texts, "nl": text}})
+    edited = course.model_copy(update={"lessons": (edited_lesson, *course.lessons[1:])})
+    with database.write() as session:
+        courses.save_course(session, course, MORNING)
+    with database.write() as session:
+        assert courses.save_course(session, course, MORNING) == []
+        assert courses.save_course(session, edited, MORNING) == ["welkom"]
+        assert session.scalar(select(func.count()).select_from(LessonVersionRow)) == 10
+
+
+@pytest.mark.parametrize(
+    ("slugs", "at", "expected"),
+    [
+        (["overbelasting", "stress"], 4, 2),  # stress was fourth and is second now
+        (["welkom", "stress"], 2, 2),  # the next one is gone: on with the first behind it that is left
+        (["afronding", "welkom"], 9, 1),
+        (["welkom"], 5, 2),  # nothing is left for them
+    ],
+)
+def test_readers_go_on_with_the_same_lesson_when_a_course_is_put_in_another_order(
+    runtime: Runtime, slugs: list[str], at: int, expected: int
+) -> None:
+    email = make_reader(runtime)
+    course = load_course(LESSONS / COURSE)
+    with runtime.database.write() as session:
+        session.get_one(EnrolmentRow, enrolment_of(runtime, email).id).next_position = at
+    with runtime.database.write() as session:
+        courses.save_course(session, reordered(course, *slugs), MORNING)
+    assert enrolment_of(runtime, email).next_position == expected
+
+
+def test_what_raises_in_a_unit_of_work_leaves_nothing(database: Database) -> None:
+    row = SubscriberRow(email="a@x.example", language="nl", status="active", created_at=MORNING)
+
+    def fail_half_way() -> None:
+        with database.write() as session:
+            session.add(row)
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(SubscriberRow)) == 0
+
+
+def test_times_come_back_in_utc_and_a_time_without_a_zone_is_refused(database: Database) -> None:
+    clock = VirtualClock(datetime(2026, 7, 1, 12, tzinfo=UTC))
+    with database.write() as session:
+        session.add(SubscriberRow(email="a@x.example", language="nl", status="active", created_at=clock.now()))
+    with database.read() as session:
+        assert session.scalars(select(SubscriberRow.created_at)).one() == clock.now()
+    naive = clock.now().replace(tzinfo=None)
+    with pytest.raises(StatementError, match="zone"), database.write() as session:
+        session.execute(select(SubscriberRow).where(SubscriberRow.created_at == naive))
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "postgresql://nobody@127.0.0.1:1/none"])
+def test_a_database_that_cannot_be_used_is_one_clear_error(url: str) -> None:
+    with pytest.raises(DatabaseError, match="RUGCOURSE_DATABASE_URL"):
+        upgrade(Database(url))

@@ -1,0 +1,56 @@
+"""Settings: each mistake names its variable and the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rugcourse.settings import SettingsError, SmtpServer, load_settings
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", SmtpServer("mail.example", 25, security="opportunistic")),
+        (
+            "smtp://u%40x:p%3Aw@mail.example:587?starttls=always",
+            SmtpServer("mail.example", 587, "u@x", "p:w", "starttls"),
+        ),
+        ("smtps://mail.example", SmtpServer("mail.example", 465, security="tls")),
+        ("smtp://127.0.0.1:1025?starttls=never", SmtpServer("127.0.0.1", 1025, security="plain")),
+    ],
+)
+def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) -> None:
+    assert SmtpServer.from_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RUGCOURSE_SMTP_URL", "http://mail.example"),
+        ("RUGCOURSE_SMTP_URL", "smtp://mail.example?starttls=maybe"),
+        ("RUGCOURSE_BASE_URL", "courses.example"),
+        ("RUGCOURSE_SECRET_KEYS", "short"),
+        ("RUGCOURSE_SENDER_ADDRESS", "nobody"),
+        ("RUGCOURSE_PORT", "many"),
+    ],
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_settings_come_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "RUGCOURSE_PRACTICE=De Praktijk\nRUGCOURSE_SECRET_KEYS=a-new-key-0123456789,the-old-key-0123456\n"
+    )
+    settings = load_settings()
+    assert settings.practice == "De Praktijk"
+    assert settings.secret_keys == ("a-new-key-0123456789", "the-old-key-0123456")
+
+
+def test_the_public_default_key_is_refused_where_it_matters() -> None:
+    with pytest.raises(SettingsError, match="RUGCOURSE_SECRET_KEYS"):
+        load_settings().require_own_secret()
