@@ -88,7 +88,7 @@ def merge(expression: str) -> Markup:
 
 def inert_html(value: Any) -> Any:
     """`value` as HTML that prints it as it is, and that the second pass leaves alone."""
-    return value if isinstance(value, Markup) else Markup(escape(value).replace("{", "&#123;"))  # noqa: S704 - escaped
+    return value if isinstance(value, Markup) else Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped
 
 
 def as_text(value: str) -> str:

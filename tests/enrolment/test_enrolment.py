@@ -1,0 +1,176 @@
+"""Signing up, confirming, changing one's mind."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import NotConfirmable, confirm
+from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_name, normalise_email
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule
+from rugcourse.store import subscribers
+from rugcourse.store.tables import DeliveryKind, DeliveryState, SubscriberStatus
+
+GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Sam@Example.ORG", "sam@example.org"),
+        ("  sam@example.org \n", "sam@example.org"),
+        ("sam@bücher.example.org", "sam@xn--bcher-kva.example.org"),
+        ("a+b.c@example.org", "a+b.c@example.org"),
+    ],
+)
+def test_one_mailbox_has_one_spelling(typed: str, kept: str) -> None:
+    assert normalise_email(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "sam", "a@b@c.example", "sam@", "@x.org", "sam@x.org\r\nBcc: all@x.org", "sam\0@x.org", "sam\u2028@x.org",
+     "zoë@x.org", "sam@x..org", "x" * 10_000 + "@x.org", "sam@-x.org", "<sam@x.org>", "sam@localhost"],
+)  # fmt: skip
+def test_what_cannot_be_written_to_is_refused(typed: str) -> None:
+    assert normalise_email(typed) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["http://x.example", "www.x.example", "a@b.c", "<b>x</b>", "x" * 61, "x" * 10_000, "a/b"]
+)
+def test_a_name_that_carries_a_link_or_markup_is_refused(name: str) -> None:
+    assert clean_name(name) is None
+
+
+@given(st.text(max_size=100))
+def test_a_name_never_keeps_a_line_end_or_control_character(text: str) -> None:
+    name = clean_name(text)
+    assert name is None or not any(unicodedata.category(one) in {"Cc", "Cf", "Zl", "Zp"} for one in name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"email": "x"}, Field.EMAIL), ({"name": "www.x"}, Field.NAME), ({"zone": "Mars"}, Field.ZONE), ({"hour": "24"}, Field.HOUR),
+     ({"hour": "8\n"}, Field.HOUR), ({"days": ()}, Field.DAYS), ({"days": ("7",)}, Field.DAYS), ({"consent": False}, Field.CONSENT)],
+)  # fmt: skip
+def test_each_wrong_field_is_named(changes: dict[str, object], field: Field) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(InvalidForm) as caught:
+        check(replace(GOOD, **changes))  # type: ignore[arg-type]
+    assert caught.value.fields == {field}
+
+
+def test_one_address_a_thousand_times_gets_one_confirmation_a_day(runtime: Runtime, clock: VirtualClock) -> None:
+    for _ in range(60):
+        make_pending(runtime, "sam@x.example")
+    assert len(mails_to(runtime, "sam@x.example")) == 1
+    clock.advance(days=1)
+    make_pending(runtime, "SAM@x.example".lower())
+    assert len(mails_to(runtime, "sam@x.example")) == 2
+
+
+def test_a_confirmation_makes_a_reader_once(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_pending(runtime)
+    [mail] = mails_to(runtime, email)
+    first = confirm(runtime.database, clock, mail.id)
+    assert confirm(runtime.database, clock, mail.id) == first
+    assert len(mails_to(runtime, email, DeliveryKind.WELCOME)) == 1
+    assert enrolment_of(runtime, email).next_position == 1
+
+
+def test_a_confirmation_ends_after_a_week_and_is_nobody_elses(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_pending(runtime)
+    reader = make_reader(runtime)
+    with pytest.raises(NotConfirmable):
+        confirm(runtime.database, clock, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id)
+    with pytest.raises(NotConfirmable):
+        confirm(runtime.database, clock, 999_999)
+    clock.advance(days=7)
+    with pytest.raises(NotConfirmable):
+        confirm(runtime.database, clock, mails_to(runtime, email)[0].id)
+
+
+def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, hour=8)
+    make_pending(runtime, email, hour=3)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert subscribers.load_schedule(session, person.id).hour == 8
+    assert [one.kind for one in mails_to(runtime, email)] == ["confirm", "welcome", "already"]
+
+
+def test_a_suppressed_address_gets_nothing_whoever_signs_it_up(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    suppress(runtime.database, clock, runtime.signer, "Never@X.example", "operator")
+    with pytest.raises(AssertionError):
+        mails_to(runtime, make_pending(runtime, "never@x.example"))
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, "operator")
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    assert sink.count == 0
+
+
+def test_who_left_and_comes_back_goes_on_where_they_were(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    for day in range(3):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[-1].id)
+    clock.advance(days=30)
+    make_pending(runtime, email)
+    confirm(runtime.database, clock, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    at_eight(runtime, 34)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 4
+
+
+def test_another_hour_counts_for_the_next_lesson(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, hour=8)
+    preferences.change_schedule(
+        runtime.database, clock, enrolment_of(runtime, email).subscriber_id, Schedule("Europe/Amsterdam", 20)
+    )
+    at_eight(runtime)
+    assert plan(runtime) == 0
+    clock.advance(hours=12)
+    assert plan(runtime) == 1
+
+
+def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    person = enrolment_of(runtime, email).subscriber_id
+    preferences.set_measuring(runtime.database, clock, person, agreed=True)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[0].id)
+    with runtime.database.read() as session:
+        history = [(one.purpose, one.given) for one in subscribers.consents(session, person)]
+        found = subscribers.by_email(session, email)
+    assert history == [
+        ("lessons", True),
+        ("measuring", False),
+        ("lessons", True),
+        ("measuring", True),
+        ("lessons", False),
+    ]
+    assert found is not None
+    assert found.status == SubscriberStatus.LEFT
+    with pytest.raises(preferences.NotAReader):
+        preferences.go_on(runtime.database, clock, person)

@@ -1,0 +1,139 @@
+"""Answers, the questions that come back, and what was learned."""
+
+from __future__ import annotations
+
+import pytest
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.answers import NoSuchOption, find_asking, record_answer
+from rugcourse.learning.attempts import IncompleteTest, gain_of, save_attempt
+from rugcourse.learning.knowledge_test import score
+from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.runtime import Runtime
+from rugcourse.store import learning
+from rugcourse.store.tables import DeliveryRow, Stage
+
+
+def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> DeliveryRow:
+    at_eight(runtime, len(lessons_to(runtime, email)))
+    plan(runtime)
+    send_all(dispatcher)
+    return lessons_to(runtime, email)[-1]
+
+
+def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> object:
+    with runtime.database.read() as session:
+        asking = find_asking(session, runtime.library, delivery.id, number)
+    assert asking is not None
+    good = asking.question.right_option
+    option = good if right else (good + 1) % len(asking.question.options)
+    return record_answer(runtime.database, runtime.clock, asking, option)
+
+
+@pytest.fixture
+def email(runtime: Runtime) -> str:
+    return make_reader(runtime)
+
+
+def test_the_first_and_the_last_answer_are_kept_until_the_next_lesson(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
+    first = next_lesson(runtime, dispatcher, email)
+    press(runtime, first, 0, right=False)
+    clock.advance(minutes=5)
+    press(runtime, first, 0, right=True)
+    next_lesson(runtime, dispatcher, email)
+    late = press(runtime, first, 0, right=False)
+    with runtime.database.read() as session:
+        [answer] = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
+    assert (answer.first_right, answer.last_right) == (False, True)
+    assert late.kept is False  # type: ignore[attr-defined]
+    assert late.right is True  # type: ignore[attr-defined]
+
+
+def test_a_missed_question_opens_the_next_lesson_until_it_is_known(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
+    first = next_lesson(runtime, dispatcher, email)
+    press(runtime, first, 1, right=False)
+    clock.advance(minutes=1)
+    press(runtime, first, 1, right=True)  # after reading why: that is no proof of knowing it tomorrow
+    second = next_lesson(runtime, dispatcher, email)
+    assert second.recap_question == "welkom-ernstig"
+    press(runtime, second, RECAP_NUMBER, right=True)
+    assert next_lesson(runtime, dispatcher, email).recap_question is None
+
+
+def test_a_question_that_was_answered_right_does_not_come_back(
+    runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
+    press(runtime, next_lesson(runtime, dispatcher, email), 0, right=True)
+    assert next_lesson(runtime, dispatcher, email).recap_question is None
+
+
+def test_five_answers_within_two_seconds_are_a_machines_and_do_not_count(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
+    first = next_lesson(runtime, dispatcher, email)
+    outcomes = [press(runtime, first, one % 2, right=one < 3) for one in range(5)]
+    person = enrolment_of(runtime, email).subscriber_id
+    assert [one.counted for one in outcomes] == [True] * 4 + [False]  # type: ignore[attr-defined]
+    with runtime.database.read() as session:
+        assert learning.tally(session, person, course_of(runtime).id) == (0, 0)
+        assert len(learning.answers_of(session, person)) == 2
+    clock.advance(hours=1)
+    human = press(runtime, first, 0, right=True)
+    assert (human.counted, human.answered, human.answered_right) == (True, 1, 1)  # type: ignore[attr-defined]
+    assert next_lesson(runtime, dispatcher, email).recap_question is None
+
+
+def test_an_option_that_does_not_exist_is_refused(runtime: Runtime, dispatcher: Dispatcher, email: str) -> None:
+    first = next_lesson(runtime, dispatcher, email)
+    with runtime.database.read() as session:
+        asking = find_asking(session, runtime.library, first.id, 0)
+        assert find_asking(session, runtime.library, first.id, 7) is None
+        assert find_asking(session, runtime.library, first.id, RECAP_NUMBER) is None
+    assert asking is not None
+    with pytest.raises(NoSuchOption):
+        record_answer(runtime.database, runtime.clock, asking, 9)
+
+
+def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
+    test = course_of(runtime).course.tests["nl"]
+    chosen = {question.id: question.right_option for question in test.questions}
+    assert score(test, chosen).right == 8
+    chosen["test-pijn-is-schade"] = 0
+    result = score(test, chosen)
+    assert [one.cause for one in result.causes if not one.strong] == ["overbelasting"]
+    assert score(test, {}).right == 0
+
+
+def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: str) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    person = enrolment_of(runtime, email).subscriber_id
+    wrong = {question.id: (question.right_option + 1) % len(question.options) for question in test.questions}
+    right = {question.id: question.right_option for question in test.questions}
+    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, wrong)
+    with runtime.database.write() as session:
+        learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
+        assert gain_of(session, person, published.id, test) is None
+    save_attempt(runtime.database, runtime.clock, published.id, test, right, person)
+    with runtime.database.read() as session:
+        gain = gain_of(session, person, published.id, test)
+        assert learning.gain_of_course(session, published.id) == (1, 0.0, 1.0)
+        stored = learning.last_attempt(session, person, published.id, Stage.BEFORE)
+    assert gain is not None
+    assert gain.before is not None
+    assert (gain.before.right, gain.after.right) == (0, 8)
+    assert stored is not None
+
+
+def test_a_test_with_a_missing_or_impossible_answer_is_not_kept(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    for chosen in ({}, {question.id: 9 for question in test.questions}):
+        with pytest.raises(IncompleteTest):
+            save_attempt(runtime.database, runtime.clock, published.id, test, chosen)

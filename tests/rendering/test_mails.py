@@ -1,0 +1,232 @@
+"""How a mail is put together, and that nothing an author or a reader types becomes code or markup."""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
+from tests.builders import COURSE, LESSONS
+
+import rugcourse
+from rugcourse.content import Course, Lesson, load_course
+from rugcourse.delivery.compose import Composer, Particulars
+from rugcourse.delivery.press import Prepared
+from rugcourse.links import Links, Signer
+from rugcourse.rendering import letters, mails
+from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
+from rugcourse.rendering.mails import House
+from rugcourse.rendering.messages import Sender, Skeleton
+from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.tables import DeliveryKind
+
+ROOT = Path(__file__).parents[2]
+LINKS = Links("https://c.example", Signer((b"a key for tests, long enough",)))
+HOUSE = House("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+SENDER = Sender("Fysio", "cursus@c.example", "", "c.example")
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return load_course(LESSONS / COURSE)
+
+
+def outgoing(**changes: Any) -> Outgoing:
+    fields = {
+        "id": 7, "kind": DeliveryKind.LESSON, "subscriber_id": 1, "email": "sam@x.example", "name": "Sam Jansen",
+        "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
+        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None,
+    }  # fmt: skip
+    return Outgoing(**{**fields, **changes})
+
+
+def compose(
+    course: Course, lesson: Lesson, language: str = "nl", *, eight_bit: bool = True, recap: Any = None, **changes: Any
+) -> bytes:
+    letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
+    prepared = Prepared(letter, Skeleton.make(SENDER, letter.subject, language, course.slug), course, lesson, language)
+    composer = Composer(LINKS, "c.example")
+    return composer.compose(outgoing(**changes), prepared, Particulars(recap), NOW, eight_bit=eight_bit).message
+
+
+def parse(raw: bytes) -> tuple[EmailMessage, str, str]:
+    message: Any = message_from_bytes(raw, policy=policy.default)
+    return message, message.get_body(("html",)).get_content(), message.get_body(("plain",)).get_content()
+
+
+def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) -> None:
+    message, _, _ = parse(compose(course, course.lessons[0]))
+    assert message["Subject"] == course.lessons[0].texts["nl"].subject
+    assert message["To"] == "sam@x.example"
+    assert message["Content-Language"] == "nl"
+    assert message["List-Id"] == f"<{COURSE}.c.example>"
+    assert message["List-Unsubscribe"] == f"<{LINKS.unsubscribe(7)}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Message-ID"] == LINKS.message_id(7, "c.example")
+    assert not message.defects
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("number", range(9))
+def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, language: str) -> None:
+    lesson = course.lessons[number]
+    text = lesson.texts[language]
+    message, html, plain = parse(compose(course, lesson, language))
+    assert f'lang="{language}"' in html
+    assert len(html.encode()) < MAX_HTML_BYTES
+    for part in (html, plain):
+        for address in (
+            LINKS.lesson(7),
+            LINKS.preferences(7),
+            LINKS.unsubscribe(7),
+            LINKS.alarm_signs(language, COURSE),
+        ):
+            assert address in part
+        for index, question in enumerate(text.quiz):
+            for option in range(len(question.options)):
+                assert LINKS.answer(7, index, option) in part
+        assert "Sam" in part
+        assert (LINKS.retest(7) in part) is text.retest
+        assert {"nl": f"Les {number + 1} van 9", "en": f"Lesson {number + 1} of 9"}[language] in part
+        assert "{{" not in part.replace("{{ 7*7 }}", "")
+    assert text.preheader.split(",", maxsplit=1)[0] in html
+    assert re.sub(r"\s+", " ", text.highlight) in re.sub(r"\s+", " ", plain)
+    assert message.get_content_type() == "multipart/alternative"
+
+
+def test_no_line_is_longer_than_mail_servers_take(course: Course) -> None:
+    for lesson in course.lessons:
+        for eight_bit in (True, False):
+            assert max(map(len, compose(course, lesson, eight_bit=eight_bit).split(b"\r\n"))) <= 998
+
+
+def test_without_8bit_the_same_text_arrives_in_plain_ascii(course: Course) -> None:
+    eight = compose(course, course.lessons[3])
+    seven = compose(course, course.lessons[3], eight_bit=False)
+    assert seven.isascii()
+    assert not eight.isascii()
+    assert parse(seven)[1].split() == parse(eight)[1].split()
+    assert parse(seven)[2].split() == parse(eight)[2].split()
+
+
+def test_no_mail_asks_anything_of_a_third_party(course: Course) -> None:
+    for lesson in course.lessons:
+        html = parse(compose(course, lesson))[1]
+        assert set(re.findall(r'(?:src|href|url\()="?(https?://[^/"]+)', html)) == {"https://c.example"}
+
+
+def test_without_consent_there_is_no_pixel_and_links_are_plain(course: Course) -> None:
+    first = course.lessons[0]
+    text = first.texts["nl"].model_copy(update={"body": "Lees [dit](https://elders.example/x?a=1&b=2)."})
+    linked = first.model_copy(update={"texts": {**first.texts, "nl": text}})
+    plain = parse(compose(course, linked, measuring=False))[1]
+    assert LINKS.pixel(7) not in plain
+    assert 'href="https://elders.example/x?a=1&amp;b=2"' in plain
+    measured = parse(compose(course, linked, measuring=True))[1]
+    assert LINKS.pixel(7) in measured
+    assert LINKS.click(7, 0) in measured
+    assert "elders.example" not in measured
+
+
+def test_a_missed_question_opens_the_lesson(course: Course) -> None:
+    recap = course.lessons[0].texts["nl"].quiz[0]
+    _, html, plain = parse(compose(course, course.lessons[2], recap=recap))
+    for part in (html, plain):
+        assert recap.question in re.sub(r"\s+", " ", part)
+        assert LINKS.answer(7, 15, 2) in part
+
+
+@pytest.mark.parametrize("name", ["{{7*7}}", "{%for", "<img/onerror=x>", "a&b", "[[x]]", '"quoted"'])
+def test_a_readers_name_stays_text(course: Course, name: str) -> None:
+    _, html, plain = parse(compose(course, course.lessons[0], name=name))
+    assert "49" not in re.findall(r"Hoi ([^,]*),", plain)
+    assert f"Hoi {name}," in plain
+    assert "<img/onerror" not in html
+
+
+@pytest.mark.parametrize(
+    "typed", ["{\\{ 7*7 }}", "&#123;{ 7*7 }}", "`{` `{`7*7", "<b onclick=x>", "[x](javascript:alert)", "{#x#}x"]
+)
+def test_what_an_author_types_is_never_code(course: Course, typed: str) -> None:
+    first = course.lessons[0]
+    fields = first.texts["nl"].model_dump()
+    fields["highlight"] = typed
+    fields["body"] = typed.replace("}}", "} }") if "{#" not in typed else "x"  # the loader refuses these in a body
+    odd = first.model_copy(update={"texts": {**first.texts, "nl": type(first.texts["nl"]).model_validate(fields)}})
+    _, html, plain = parse(compose(course, odd))
+    assert typed in plain
+    assert "49" not in re.sub(r"\d{3,}|#[0-9a-f]+", "", plain)
+    assert "<b onclick" not in html
+    assert 'href="javascript' not in html
+
+
+def test_the_name_of_the_practice_is_text_too(course: Course) -> None:
+    html = parse(compose(course, course.lessons[8]))[1]
+    assert "Fysio &#123;&#123; 7*7 }} &amp; Zn" in html
+
+
+def test_an_unknown_mjml_tag_is_an_error_instead_of_vanishing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for source, told in (
+        ("<mjml><mj-titel>x</mj-titel></mjml>", "mj-titel"),
+        ("<mjml><mj-include path='/etc/passwd' /></mjml>", "mj-include"),
+    ):
+        with pytest.raises(TemplateError, match=told):
+            letters._to_html("lesson", source)
+
+
+def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> None:
+    letter = mails.confirm_letter(course, "nl", HOUSE, LINKS)
+    html, text = letter.write({"confirm_url": "https://c.example/c/x"})
+    assert "Sam" not in html + text
+    assert "https://c.example/c/x" in html
+    assert b"List-Unsubscribe" not in Skeleton.make(SENDER, letter.subject, "nl", None).headers
+
+
+def test_a_subject_cannot_add_a_header() -> None:
+    with pytest.raises(ValueError, match="(?i)header"):
+        Skeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", COURSE)
+
+
+def test_the_message_id_of_an_earlier_try_is_kept(course: Course) -> None:
+    message, _, _ = parse(compose(course, course.lessons[0], message_id="<first@c.example>"))
+    assert message["Message-ID"] == "<first@c.example>"
+
+
+def _messages() -> set[str]:
+    """Every English text that templates and code give to gettext."""
+    in_mails = {
+        "variable_start_string": "[[", "variable_end_string": "]]", "block_start_string": "[%",
+        "block_end_string": "%]", "comment_start_string": "[#", "comment_end_string": "#]",
+    }  # fmt: skip
+    found: set[str] = set()
+    for path in (ROOT / "templates").rglob("*"):
+        if path.suffix in {".html", ".mjml", ".txt"}:
+            options = {"silent": "false", **(in_mails if path.parent.name == "email" else {})}
+            with path.open("rb") as file:
+                for _, _, message, _ in babel_extract(file, ("_", "gettext", "ngettext"), [], options):
+                    found.add(message if isinstance(message, str) else message[0])
+    for path in Path(rugcourse.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gettext":
+                found.add(ast.literal_eval(node.args[0]))
+    return found
+
+
+def test_every_word_around_the_lessons_is_translated_and_no_translation_is_left_over() -> None:
+    with (ROOT / "locales" / "nl.po").open("rb") as file:
+        catalogue = read_po(file, locale="nl")
+    translated = {
+        message.id if isinstance(message.id, str) else message.id[0]
+        for message in catalogue
+        if message.id and message.string
+    }
+    assert translated == _messages()
+    assert [error for _, errors in catalogue.check() for error in errors] == []
