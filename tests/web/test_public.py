@@ -1,0 +1,208 @@
+"""The public pages without a browser: what they answer, and how they meet bad input (drills: "Signup and tokens")."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from tests.builders import COURSE, make_reader
+
+from rugcourse.clock import VirtualClock
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.links import Purpose
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryRow, SubscriberRow
+from rugcourse.web.app import create_app
+from rugcourse.web.forms import form_token
+from rugcourse.web.limits import network
+
+SITE = f"/nl/{COURSE}"
+
+
+@pytest.fixture
+def browser(runtime: Runtime) -> TestClient:
+    return TestClient(create_app(runtime), follow_redirects=False)
+
+
+def fields(runtime: Runtime, clock: VirtualClock, **changes: object) -> dict[str, object]:
+    token = form_token(runtime.signer, clock)
+    clock.advance(seconds=5)
+    typed = {
+        "email": "sam@x.example",
+        "zone": "Europe/Amsterdam",
+        "hour": "8",
+        "days": ["0", "1"],
+        "consent": "yes",
+        "shown": token,
+    }
+    return {**typed, **changes}
+
+
+def count(runtime: Runtime, table: type[SubscriberRow | DeliveryRow]) -> int:
+    with runtime.database.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize(
+    "path", ["", "/test", "/signup", "/check-mail", "/alarm-signs", "/lessons/stress", "/lessons/afronding"]
+)
+def test_every_page_is_there_in_both_languages(browser: TestClient, language: str, path: str) -> None:
+    answer = browser.get(f"/{language}/{COURSE}{path}")
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert browser.head(f"/{language}/{COURSE}{path}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/xx", "/nl/none", "/fr/" + COURSE, SITE + "/lessons/none", SITE + "/result/abc", "/c/abc", "/a/abc", "/w/x", "/p/x", "/u/x", "/t/x", "/l/x", "/o/x.gif", "/static/1/../settings.py", "/static/1/zone.py"],
+)  # fmt: skip
+def test_what_is_not_there_is_the_same_page_for_everybody(browser: TestClient, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert answer.text == browser.get("/nl/none").text
+
+
+def test_the_front_page_leads_to_the_visitors_language(browser: TestClient) -> None:
+    assert browser.get("/", headers={"accept-language": "en-GB,en;q=0.9"}).headers["location"] == "/en"
+    assert browser.get("/", headers={"accept-language": "fr,de"}).headers["location"] == "/nl"
+    assert browser.get("/nl", headers={}).text.count("Begrijp je rugpijn") == 1
+
+
+def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembers(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    given = ""
+    for _ in range(7):
+        answer = browser.get(f"{SITE}/test", params={"a": given, "o": "0", "s": "1"})
+        given = f"{given}.0" if given else "0"
+        assert f'name="a" value="{given}"' in answer.text
+    assert "Vraag 8 van 8" in answer.text
+    finished = browser.post(f"{SITE}/test", data={"a": given, "o": "1"})
+    assert finished.status_code == 303
+    result = browser.get(finished.headers["location"])
+    assert "3 van de 8 goed" in result.text
+    token = finished.headers["location"].rpartition("/")[2]
+    browser.post(f"{SITE}/signup", data=fields(runtime, clock, t=token))
+    with runtime.database.read() as session:
+        from rugcourse.store.tables import AttemptRow
+
+        attempt = session.scalars(select(AttemptRow)).one()
+    assert attempt.subscriber_id == 1
+    assert attempt.right == 3
+
+
+@pytest.mark.parametrize("given", ["x", "0.9.1", "-1", "0..0", "9" * 500, "0.0.0.0.0.0.0.0.0.0.0", "\x00"])
+def test_a_test_with_nonsense_in_the_address_begins_where_the_nonsense_does(browser: TestClient, given: str) -> None:
+    assert browser.get(f"{SITE}/test", params={"a": given}).status_code == 200
+    assert browser.post(f"{SITE}/test", data={"a": given}).status_code in {200, 303}
+
+
+def test_known_new_and_suppressed_addresses_are_answered_alike_in_body_and_time(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    known = make_reader(runtime, "known@x.example")
+    suppress(runtime.database, clock, runtime.signer, "never@x.example", "operator")
+    answers, times = {}, {}
+    for email in (known, "never@x.example", "new@x.example"):
+        spans = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, email=email))
+            spans.append(time.perf_counter() - begun)
+        times[email] = statistics.median(spans)
+        answers[email] = (answer.status_code, answer.headers["location"], answer.text)
+    assert len(set(answers.values())) == 1
+    assert max(times.values()) / min(times.values()) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({"email": "a@b@c"}, "wrong-email"), ({"email": "zoë@x.example"}, "wrong-email"), ({"email": "a@x.org\r\nBcc: b@x.org"}, "wrong-email"),
+     ({"email": "x" * 10_000}, "wrong-email"), ({"name": "<b>www.x.example</b>"}, "wrong-name"), ({"days": []}, "minstens één dag"),
+     ({"zone": "x"}, "tijdzone uit de lijsten"), ({"hour": "99"}, "tijdzone uit de lijsten"), ({"consent": ""}, "mogen we je niet")],
+)  # fmt: skip
+def test_a_wrong_field_is_told_and_nothing_is_kept(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], told: str
+) -> None:
+    answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, **changes))
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert "<b>www" not in answer.text
+    assert count(runtime, SubscriberRow) == 0
+
+
+def test_what_was_typed_is_still_there_after_a_mistake(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    answer = browser.post(
+        f"{SITE}/signup", data=fields(runtime, clock, email="oops", name="Sam", hour="20", zone="Asia/Tokyo")
+    )
+    for kept in ('value="oops"', 'value="Sam"', '<option value="20" selected>', "<option selected>Asia/Tokyo"):
+        assert kept in answer.text
+
+
+def test_a_machine_that_fills_every_field_is_thanked_and_forgotten(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, website="http://x.example"))
+    assert answer.status_code == 303
+    assert count(runtime, SubscriberRow) == 0
+
+
+@pytest.mark.parametrize("shown", ["", "abc", "old", "now", "other"])
+def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, shown: str
+) -> None:
+    data = fields(runtime, clock)
+    if shown == "old":
+        clock.advance(days=2)
+    elif shown == "now":
+        data["shown"] = form_token(runtime.signer, clock)
+    elif shown == "other":
+        data["shown"] = runtime.signer.sign(Purpose.ATTEMPT, 1)
+    else:
+        data["shown"] = shown
+    answer = browser.post(f"{SITE}/signup", data=data)
+    assert "nog een keer op de knop" in answer.text
+    assert count(runtime, SubscriberRow) == 0
+
+
+def test_ten_thousand_addresses_from_one_place_are_stopped(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import public
+
+    monkeypatch.setattr(public, "_SAME_SECONDS", 0.0)
+    browser = TestClient(create_app(runtime), follow_redirects=False)
+    data = fields(runtime, clock)
+    statuses = [
+        browser.post(f"{SITE}/signup", data={**data, "email": f"a{number}@x.example"}).status_code
+        for number in range(40)
+    ]
+    assert statuses == [303] * 30 + [429] * 10
+    assert count(runtime, DeliveryRow) == 30
+    assert network("2001:db8:1:2:3::4") == network("2001:db8:1:2::1") != network("2001:db8:1:3::1")
+
+
+def test_a_form_that_is_too_large_is_refused(browser: TestClient) -> None:
+    assert browser.post(f"{SITE}/signup", data={"name": "x" * 100_000}).status_code == 413
+    assert browser.post(f"{SITE}/signup", content=iter([b"x" * 10])).status_code == 413
+
+
+def test_a_lesson_counts_how_often_humans_read_it(browser: TestClient) -> None:
+    human = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"}
+    assert "keer gelezen" not in browser.get(f"{SITE}/lessons/stress", headers={"user-agent": "curl/8"}).text
+    assert "één keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
+    assert "2 keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
+
+
+def test_nothing_is_asked_of_a_third_party(browser: TestClient) -> None:
+    for path in ("", "/test", "/signup", "/lessons/stress"):
+        text = browser.get(SITE + path).text
+        assert "http://" not in text
+        assert "https://" not in text

@@ -1,0 +1,159 @@
+"""The same tasks, embedded with the in-memory broker and as processes with Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.builders import at_eight, lessons_to, mails_to, make_pending, make_reader, make_runtime, make_settings
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.runtime import Runtime, open_runtime
+from rugcourse.store.database import Database
+from rugcourse.store.tables import DeliveryState, Queue
+from rugcourse.worker.app import create_app, ringer
+from rugcourse.worker.embedded import embed
+
+PATIENCE_SECONDS = 40.0
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_embedded_the_beat_finds_what_is_due_and_the_worker_sends_it(
+    database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path
+) -> None:
+    runtime = make_runtime(database, make_settings(tmp_path, sink.url, tick_seconds=0.2), clock)
+    readers = [make_reader(runtime) for _ in range(60)]
+    at_eight(runtime)
+    running, worker = embed(runtime)
+    worker.start()
+    try:
+        assert eventually(lambda: sink.count == 180)
+    finally:
+        worker.stop()
+    assert {lessons_to(running, email)[0].state for email in readers} == {DeliveryState.ACCEPTED}
+    assert len(set(sink.message_ids)) == 180
+    assert audit(database, clock.now(), timedelta(minutes=5)).balanced
+
+
+def test_an_embedded_worker_stops_at_once_and_another_goes_on(
+    database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path
+) -> None:
+    runtime = make_runtime(database, make_settings(tmp_path, sink.url, tick_seconds=0.2), clock)
+    before = threading.active_count()
+    for _ in range(2):
+        email = make_pending(runtime)
+        _, worker = embed(runtime)
+        worker.start()
+        assert eventually(lambda email=email: mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED)  # type: ignore[misc]
+        worker.stop()
+    assert eventually(lambda: threading.active_count() <= before + 1)
+    assert list((tmp_path / "journal").glob("*")) == []
+
+
+def test_a_ring_sends_at_once_what_a_person_waits_for(
+    database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path
+) -> None:
+    runtime = make_runtime(database, make_settings(tmp_path, sink.url, tick_seconds=600), clock)
+    running, worker = embed(runtime)
+    worker.start()
+    try:
+        email = make_pending(running)
+        running.ring(Queue.WAITING)
+        assert eventually(lambda: len(sink.to(email)) == 1)
+    finally:
+        worker.stop()
+
+
+def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
+    ringer(create_app(settings))(Queue.WAITING)
+
+
+@pytest.fixture
+def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink, tmp_path: Path) -> object:
+    """Starts `rugcourse` commands on PostgreSQL, Redis and the sink; ends what still runs."""
+    environment = {
+        **os.environ,
+        "RUGCOURSE_DATABASE_URL": postgres_url,
+        "RUGCOURSE_BROKER_URL": redis_url,
+        "RUGCOURSE_SMTP_URL": sink.url,
+        "RUGCOURSE_SECRET_KEYS": "a key for tests, long enough",
+        "RUGCOURSE_DATA_DIR": str(tmp_path / "data"),
+        "RUGCOURSE_TICK_SECONDS": "0.3",
+        "RUGCOURSE_EHLO_NAME": "localhost",
+        "RUGCOURSE_LEASE_SECONDS": "5",
+        "RUGCOURSE_SMTP_TIMEOUT_SECONDS": "1",
+        "C_FORCE_ROOT": "1",
+    }
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(command: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from rugcourse.cli import main; main()", command], env=environment
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_separate_workers_and_beats_on_redis_send_each_lesson_once_also_when_one_is_killed(
+    runtime: Runtime, processes: Callable[[str], subprocess.Popen[bytes]], sink: Sink
+) -> None:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from rugcourse.clock import SystemClock
+
+    real = replace(open_runtime(runtime.settings, SystemClock()), database=runtime.database)
+    hour = datetime.now(UTC).hour
+    readers = [make_reader(real, zone="UTC", hour=hour) for _ in range(150)]
+    with real.database.write() as session:
+        from sqlalchemy import update
+
+        from rugcourse.store.tables import EnrolmentRow
+
+        session.execute(
+            update(EnrolmentRow).values(next_due_at=datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+        )
+    victim, worker = processes("worker"), processes("worker")
+    beats = [processes("beat"), processes("beat")]
+    assert eventually(lambda: sink.count > 100)
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(20)
+    replacement = processes("worker")
+    assert eventually(lambda: all(lessons_to(real, email) for email in readers[-3:]))
+    open_states = {DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SUBMITTING}
+    assert eventually(lambda: not any(one.state in open_states for email in readers for one in mails_to(real, email)))
+    for process in (worker, replacement, *beats):
+        process.terminate()
+    assert [process.wait(20) for process in (worker, replacement)] == [0, 0]
+    assert len(sink.message_ids) == len(set(sink.message_ids))
+    states = [one.state for email in readers for one in mails_to(real, email)]
+    unknown = states.count(DeliveryState.UNKNOWN)
+    assert unknown <= real.settings.worker_threads
+    assert states.count(DeliveryState.ACCEPTED) + unknown == 450
+    assert audit(real.database, real.clock.now(), timedelta(minutes=5)).balanced
