@@ -34,7 +34,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
         "database_url": f"sqlite:///{folder / 'test.db'}",
         "smtp_url": smtp_url,
         "base_url": "http://courses.example",
-        "secret_keys": ("a key for tests, long enough",),
+        "secret_keys": ("a-key-for-tests-0123456789",),
         "data_dir": folder,
         "ehlo_name": "localhost",
         "smtp_timeout_seconds": 1.5,

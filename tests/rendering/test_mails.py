@@ -28,7 +28,7 @@ from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.tables import DeliveryKind
 
 ROOT = Path(__file__).parents[2]
-LINKS = Links("https://c.example", Signer((b"a key for tests, long enough",)))
+LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
 HOUSE = House("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 SENDER = Sender("Fysio", "cursus@c.example", "", "c.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)

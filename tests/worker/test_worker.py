@@ -24,7 +24,7 @@ from rugcourse.store.tables import DeliveryState, Queue
 from rugcourse.worker.app import create_app, ringer
 from rugcourse.worker.embedded import embed
 
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 20.0
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -95,7 +95,7 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
         "RUGCOURSE_DATABASE_URL": postgres_url,
         "RUGCOURSE_BROKER_URL": redis_url,
         "RUGCOURSE_SMTP_URL": sink.url,
-        "RUGCOURSE_SECRET_KEYS": "a key for tests, long enough",
+        "RUGCOURSE_SECRET_KEYS": "a-key-for-tests-0123456789",
         "RUGCOURSE_DATA_DIR": str(tmp_path / "data"),
         "RUGCOURSE_TICK_SECONDS": "0.3",
         "RUGCOURSE_EHLO_NAME": "localhost",

@@ -42,6 +42,7 @@ class EmbeddedWorker:
     """Runs the worker and the beat of an application until it is stopped. One at a time in a process."""
 
     def __init__(self, app: Celery, settings: Settings, dispatcher: Dispatcher) -> None:
+        app.set_default()  # Celery's threads look their tasks up in the default application
         self._dispatcher = dispatcher
         self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(settings))
         self._beat = Service(app, scheduler_cls=Scheduler)

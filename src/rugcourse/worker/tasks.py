@@ -16,13 +16,13 @@ _MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings aga
 
 
 def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
-    """Give the application its tasks. Each is one call; sent twice, or twenty times, it does the same."""
+    """Give the application, and no other in this process, its tasks. Each is one call; sent twice, or twenty times, it does the same."""
 
-    @app.task(name=TICK)
+    @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
         look(runtime)
 
-    @app.task(name=DELIVER)
+    @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
         send(runtime, dispatcher, Queue(queue))
 
