@@ -150,7 +150,8 @@ def test_separate_workers_and_beats_on_redis_send_each_lesson_once_also_when_one
     assert eventually(lambda: not any(one.state in open_states for email in readers for one in mails_to(real, email)))
     for process in (worker, replacement, *beats):
         process.terminate()
-    assert [process.wait(20) for process in (worker, replacement)] == [0, 0]
+    assert worker.wait(20) == 0
+    assert replacement.wait(20) in {0, -signal.SIGTERM}  # it may still have been starting
     assert len(sink.message_ids) == len(set(sink.message_ids))
     states = [one.state for email in readers for one in mails_to(real, email)]
     unknown = states.count(DeliveryState.UNKNOWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 import uvicorn
 from fastapi import FastAPI
@@ -43,7 +44,10 @@ class BackgroundServer:
         self._thread = threading.Thread(target=self._server.run, name=f"web-{port}", daemon=True)
 
     def start(self) -> None:
+        """Return when it answers."""
         self._thread.start()
+        while self._thread.is_alive() and not self._server.started:
+            time.sleep(0.01)
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -1,0 +1,250 @@
+"""The links in mails (drills: "Links"): looking changes nothing, pressing does what the button says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.links import Purpose
+from rugcourse.runtime import Runtime
+from rugcourse.store import subscribers
+from rugcourse.store.tables import Base, DeliveryKind, EventRow, LessonVersionRow
+from rugcourse.web.app import create_app
+
+CHROME = {
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+}
+
+
+@pytest.fixture
+def browser(runtime: Runtime) -> TestClient:
+    return TestClient(create_app(runtime), follow_redirects=False, headers=CHROME)
+
+
+@pytest.fixture
+def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    """A reader who has had the first lesson."""
+    address = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    return address
+
+
+def path(
+    runtime: Runtime, purpose: Purpose, email: str, *numbers: int, kind: DeliveryKind = DeliveryKind.LESSON
+) -> str:
+    letter = {
+        "confirm": "c",
+        "answer": "a",
+        "lesson": "w",
+        "preferences": "p",
+        "unsubscribe": "u",
+        "retest": "t",
+        "click": "l",
+    }
+    delivery = mails_to(runtime, email, kind)[-1].id
+    return f"/{letter[purpose]}/{runtime.signer.sign(purpose, delivery, *numbers)}"
+
+
+def everything(runtime: Runtime, *but: str) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    with runtime.database.read() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+            for table in Base.metadata.sorted_tables
+            if table.name not in but
+        }
+
+
+def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
+    browser: TestClient, runtime: Runtime, email: str, sink: Sink
+) -> None:
+    pending = make_pending(runtime)
+    links = {
+        match.decode()
+        for mail in sink.taken
+        for match in re.findall(rb"http://courses\.example(/[^\s\"<>]+)", mail.raw)
+    }
+    links.add(path(runtime, Purpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
+    assert len(links) > 12
+    before = everything(runtime)
+    for _ in range(3):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            for link in links:
+                assert browser.request(method, link).status_code in (
+                    {200, 405} if method == "OPTIONS" else {200, 302, 404}
+                )
+    after = everything(runtime)
+    for rows in (before, after):
+        rows["lesson"] = [row[:-1] for row in rows["lesson"]]  # how often it was read may grow
+    assert after == before
+
+
+@pytest.mark.parametrize("purpose", ["c", "a", "w", "p", "u", "t", "l", "o"])
+def test_a_token_flipped_or_of_another_purpose_opens_the_same_404(
+    browser: TestClient, runtime: Runtime, email: str, purpose: str
+) -> None:
+    nothing = browser.get("/nl/none").text
+    tokens = [runtime.signer.sign(one, 1) for one in Purpose] + [runtime.signer.sign(Purpose.LESSON, 1)[:-1] + "x"]
+    right = {
+        "c": Purpose.CONFIRM,
+        "w": Purpose.LESSON,
+        "p": Purpose.PREFERENCES,
+        "u": Purpose.UNSUBSCRIBE,
+        "t": Purpose.RETEST,
+        "o": Purpose.OPEN,
+    }
+    own = runtime.signer.sign(right[purpose], 1) if purpose in right else None
+    for token in tokens:
+        if token == own:
+            continue
+        for answer in (
+            browser.get(f"/{purpose}/{token}"),
+            browser.post(f"/{purpose}/{token}", data={"leave": "yes", "o": "0"}),
+        ):
+            assert answer.status_code in {404, 405}
+            assert answer.text == nothing
+
+
+def test_an_answer_is_kept_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.ANSWER, email, 0, 2)
+    form = browser.get(link)
+    assert re.search(r'value="2" required checked', form.text)
+    answer = browser.post(link, data={"o": "1"})
+    assert "Dat klopt" in answer.text
+    assert "één vraag beantwoord, 1 goed" in answer.text
+    assert "eerder: Nee, weten wat meespeelde" in browser.get(link).text
+
+
+@pytest.mark.parametrize("option", ["", "9", "-1", "x", "0 OR 1=1", "1" * 300])
+def test_an_answer_that_makes_no_sense_shows_the_question_again(
+    browser: TestClient, runtime: Runtime, email: str, option: str
+) -> None:
+    before = everything(runtime)
+    answer = browser.post(path(runtime, Purpose.ANSWER, email, 0, 2), data={"o": option})
+    assert answer.status_code == 200
+    assert "Dit is mijn antwoord" in answer.text
+    assert everything(runtime) == before
+
+
+def test_one_click_unsubscribe_works_without_cookies_or_redirect(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
+    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    for wrong in ({"List-Unsubscribe": "One-click"}, {"x": "y"}, {}):
+        assert browser.post(link, data=wrong).status_code == 400
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert person.status == "active"
+    answer = browser.post(link, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, answer.text) == (200, "unsubscribed")
+    assert "set-cookie" not in answer.headers
+    assert browser.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert enrolment_of(runtime, email).next_due_at is None
+    assert "Je bent uitgeschreven" in browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+
+
+def test_the_button_on_the_page_unsubscribes_too(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    assert "Ja, schrijf me uit" in browser.get(link).text
+    assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
+
+
+def test_a_reader_changes_hour_days_zone_language_and_measuring(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    changed = {
+        "action": "save",
+        "hour": "20",
+        "zone": "Asia/Tokyo",
+        "days": ["5", "6"],
+        "measuring": "yes",
+        "language": "en",
+    }
+    assert browser.post(link, data=changed).headers["location"] == f"{link}?done=save"
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        schedule = subscribers.load_schedule(session, person.id)
+    assert (schedule.hour, schedule.zone, schedule.weekdays) == (20, "Asia/Tokyo", frozenset({5, 6}))
+    assert (person.language, person.measuring) == ("en", True)
+    page = browser.get(f"{link}?done=save").text
+    assert "Your choice is saved." in page
+    assert "lesson 2, on Saturday 28 November, 20:00" in page
+
+
+def test_a_reader_pauses_and_goes_on(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    browser.post(link, data={"action": "pause"})
+    assert "Je hebt pauze" in browser.get(link).text
+    assert enrolment_of(runtime, email).next_due_at is None
+    browser.post(link, data={"action": "resume"})
+    assert "Hierna: les 2" in browser.get(link).text
+
+
+def test_preferences_that_make_no_sense_change_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
+    before = everything(runtime)
+    link = path(runtime, Purpose.PREFERENCES, email)
+    for wrong in (
+        {"action": "save", "hour": "8", "zone": "x", "days": ["1"]},
+        {"action": "save"},
+        {"action": "drop"},
+        {},
+    ):
+        assert browser.post(link, data=wrong).status_code == 200
+    assert everything(runtime) == before
+
+
+def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    [lesson] = lessons_to(runtime, email)
+    with runtime.database.write() as session:
+        version = session.get_one(LessonVersionRow, lesson.lesson_version_id)
+        document = {**version.document, "texts": {**version.document["texts"]}}
+        document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
+        session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
+    link = path(runtime, Purpose.CLICK, email, 0)
+    answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
+    assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")
+    assert browser.get(path(runtime, Purpose.CLICK, email, 1)).status_code == 404
+    assert everything(runtime)["event"] == []
+    browser.post(
+        path(runtime, Purpose.PREFERENCES, email),
+        data={"action": "save", "hour": "8", "zone": "UTC", "days": ["1"], "measuring": "yes"},
+    )
+    browser.get(link)
+    browser.get(link, headers={"user-agent": "Mozilla/5.0 (compatible; GoogleImageProxy)"})
+    browser.get(f"/o/{runtime.signer.sign(Purpose.OPEN, lesson.id)}.gif", headers={"user-agent": "Mozilla/5.0"})
+    browser.head(link)
+    with runtime.database.read() as session:
+        found = [(one.kind, one.verdict) for one in session.scalars(select(EventRow).order_by(EventRow.id))]
+    assert found == [("click", "human"), ("click", "machine"), ("open", "machine")]
+
+
+def test_a_lesson_on_the_web_is_the_one_that_was_sent(browser: TestClient, runtime: Runtime, email: str) -> None:
+    page = browser.get(path(runtime, Purpose.LESSON, email))
+    assert "Waar komt rugpijn vandaan?" in page.text
+    assert f"{runtime.settings.base_url}/a/" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_second_test_stands_beside_the_first(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.RETEST, email)
+    assert "Vraag 1 van 8" in browser.get(link).text
+    assert "Vraag 8 van 8" in browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": ""}).text
+    answer = browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": "1"})
+    assert "8 van de 8 goed" in answer.text
+    assert "geen test, dus er is niets om mee te vergelijken" in answer.text
