@@ -16,7 +16,10 @@ _MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings aga
 
 
 def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
-    """Give the application, and no other in this process, its tasks. Each is one call; sent twice, or twenty times, it does the same."""
+    """Give the application, and no other in this process, its tasks.
+
+    Each is one call; sent twice, or twenty times, it does the same.
+    """
 
     @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
