@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,10 +89,9 @@ def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
         shutil.copytree(libraries, folder / "install" / libraries.name, symlinks=True)
     nobody = pwd.getpwnam("nobody")
     for path in (folder, *folder.parents):
-        if not path.stat().st_mode & 0o001:
-            path.chmod(path.stat().st_mode | 0o011)
-        if path == folder.parents[1]:
-            break
+        if path == Path(tempfile.gettempdir()):
+            break  # from here on the folders are not the tests' own
+        path.chmod(path.stat().st_mode | 0o011)
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return copy / "pginstall18" / "bin", "nobody"
 

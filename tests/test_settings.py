@@ -54,3 +54,11 @@ def test_settings_come_from_a_file_too(tmp_path: Path) -> None:
 def test_the_public_default_key_is_refused_where_it_matters() -> None:
     with pytest.raises(SettingsError, match="RUGCOURSE_SECRET_KEYS"):
         load_settings().require_own_secret()
+
+
+def test_the_example_file_names_every_setting() -> None:
+    from rugcourse.settings import Settings
+
+    example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
+    missing = [name for name in Settings.model_fields if f"# RUGCOURSE_{name.upper()}=" not in example]
+    assert missing == []
