@@ -1,0 +1,186 @@
+"""The command line: help, JSON, exit codes, and no traceback for a user's mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from tests.builders import make_reader, make_runtime, make_settings
+from tests.servers import free_port
+
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = [
+    [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
+    ["lessons", "render"], ["lessons", "publish"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
+    ["subscribers", "suppress"], ["stats"], ["audit"],
+]  # fmt: skip
+
+
+def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from rugcourse.cli import main; main()", *arguments],
+        check=False, capture_output=True, text=True, cwd=cwd, timeout=120,
+        env={**os.environ, **{f"RUGCOURSE_{name}": value for name, value in environment.items()}, "COLUMNS": "160"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """A SQLite database with one reader in it."""
+    settings = make_settings(tmp_path)
+    database = Database(settings.database_url)
+    upgrade(database)
+    runtime = make_runtime(database, settings, None)
+    make_reader(runtime, "sam@x.example")
+    database.close()
+    return settings.database_url
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: list[str]) -> None:
+    from typer.testing import CliRunner
+
+    from rugcourse.cli.main import app
+
+    shown = CliRunner().invoke(app, [*command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.stdout
+
+
+def test_the_version_is_the_packages() -> None:
+    import rugcourse
+
+    assert run("--version").stdout.strip() == rugcourse.__version__
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (("serve",), {}, "RUGCOURSE_SECRET_KEYS is not set"),
+        (("web",), {}, "RUGCOURSE_SECRET_KEYS is not set"),
+        (("worker",), {}, "RUGCOURSE_SECRET_KEYS is not set"),
+        (("stats",), {}, "rugcourse db upgrade"),
+        (("stats",), {"DATABASE_URL": "mysql://x/y"}, "use sqlite or postgresql"),
+        (("audit",), {"DATABASE_URL": "postgresql://x@127.0.0.1:1/y"}, "can't be reached"),
+        (("stats",), {"SMTP_URL": "ftp://x"}, "RUGCOURSE_SMTP_URL"),
+        (("audit", "--demo", "nowhere"), {}, "there is no demo in nowhere"),
+        (("demo", "--port", "99999"), {}, "--port"),
+        (("nonsense",), {}, "No such command"),
+    ],
+)
+def test_a_users_mistake_is_one_message_and_exit_code_2(
+    arguments: tuple[str, ...], environment: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    answer = run(*arguments, cwd=tmp_path, **environment)
+    assert answer.returncode == 2
+    assert told in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_lists_are_tables_or_json(address: str) -> None:
+    listed = json.loads(run("subscribers", "list", "--json", DATABASE_URL=address).stdout)
+    assert [one["email"] for one in listed] == ["sam@x.example"]
+    assert "sam@x.example" in run("subscribers", "list", DATABASE_URL=address).stdout
+    shown = json.loads(run("subscribers", "show", "SAM@x.example", "--json", DATABASE_URL=address).stdout)
+    assert (shown["hour"], shown["mails"][0]["kind"]) == (8, "confirm")
+    assert "next 2026" in run("subscribers", "show", "sam@x.example", DATABASE_URL=address).stdout
+    figures = json.loads(run("stats", "--json", DATABASE_URL=address).stdout)
+    assert figures["subscribers"] == {"active": 1}
+    assert "1 active" in run("stats", DATABASE_URL=address).stdout
+
+
+def test_nobody_found_is_exit_code_1(address: str) -> None:
+    answer = run("subscribers", "show", "kim@x.example", DATABASE_URL=address)
+    assert (answer.returncode, answer.stderr) == (1, "error: nobody with the address kim@x.example\n")
+
+
+def test_a_suppressed_reader_stays_so(address: str) -> None:
+    keys = "a-key-for-tests-0123456789"
+    assert run("subscribers", "suppress", "sam@x.example", DATABASE_URL=address, SECRET_KEYS=keys).returncode == 0
+    assert '"suppressed": 1' in run("stats", "--json", DATABASE_URL=address).stdout
+    assert run("subscribers", "suppress", "sam", DATABASE_URL=address, SECRET_KEYS=keys).returncode == 1
+
+
+def test_books_that_do_not_balance_are_exit_code_1(address: str) -> None:
+    from sqlalchemy import update
+
+    from rugcourse.store.tables import EnrolmentRow
+
+    database = Database(address)
+    with database.write() as session:
+        session.execute(update(EnrolmentRow).values(lessons_planned=3))
+    answer = run("audit", "--json", DATABASE_URL=address)
+    assert answer.returncode == 1
+    found = json.loads(answer.stdout)
+    assert found["balanced"] is False
+    assert "3 lessons were planned, the ledger holds 0" in found["findings"][0]
+
+
+def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path) -> None:
+    checked = run("lessons", "check")
+    assert (checked.returncode, checked.stdout) == (0, "oorzaken-van-rugpijn: 9 lessons in en, nl; no mistakes\n")
+    assert "nothing changed" in run("lessons", "publish", DATABASE_URL=address).stdout
+    rendered = run("lessons", "render", "stress", "--out", tmp_path / "out", "--language", "nl")
+    assert rendered.returncode == 0
+    assert {"stress.nl.eml", "stress.nl.html", "stress.nl.txt", "stress.nl.phone.png"} <= {
+        one.name for one in (tmp_path / "out").iterdir()
+    }
+    mail = message_from_bytes((tmp_path / "out" / "stress.nl.eml").read_bytes(), policy=policy.default)
+    assert mail["Subject"] == "Les 4: spanning die je in je rug voelt"
+    missing = run("lessons", "render", "none", "--out", tmp_path / "out")
+    assert missing.returncode == 1
+    assert "there are: welkom, overbelasting" in missing.stderr
+
+
+def test_a_mistake_in_a_lesson_is_exit_code_1_with_file_and_line(tmp_path: Path) -> None:
+    folder = tmp_path / "lessons" / "kort"
+    folder.mkdir(parents=True)
+    (folder / "course.nl.md").write_text("---\ntitle: x\nsumary: y\n---\ntekst\n")
+    answer = run("lessons", "check", "--dir", tmp_path / "lessons")
+    assert answer.returncode == 1
+    assert "course.nl.md:3: there is no field `sumary`" in answer.stderr
+    problems = json.loads(run("lessons", "check", "--dir", tmp_path / "lessons", "--json").stdout)
+    assert {"file", "line", "message"} == set(problems[0])
+
+
+def test_a_wheel_carries_lessons_templates_and_words_and_its_demo_runs(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    port = free_port() % 60000
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "PYTHONUNBUFFERED": "1"}
+    where = "import rugcourse; print(rugcourse.__file__); from rugcourse.cli import main; main()"
+    demo = subprocess.Popen(
+        [sys.executable, "-c", where, "demo", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert demo.stdout is not None
+        lines = [demo.stdout.readline() for _ in range(5)]
+        assert lines[0].startswith(str(tmp_path / "installed"))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/nl/oorzaken-van-rugpijn", timeout=20) as page:
+            assert "Begrijp je rugpijn" in page.read().decode()
+    finally:
+        demo.terminate()
+        assert demo.wait(20) == 0
