@@ -9,18 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from tests.builders import at_eight, lessons_to, mails_to, make_pending, make_reader, make_runtime, make_settings
 from tests.sink import Sink
 
-from rugcourse.clock import VirtualClock
+from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, Queue
+from rugcourse.store.tables import DeliveryState, EnrolmentRow, Queue
 from rugcourse.worker.app import create_app, ringer
 from rugcourse.worker.embedded import embed
 
@@ -123,21 +125,11 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
 def test_separate_workers_and_beats_on_redis_send_each_lesson_once_also_when_one_is_killed(
     runtime: Runtime, processes: Callable[[str], subprocess.Popen[bytes]], sink: Sink
 ) -> None:
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    from rugcourse.clock import SystemClock
-
     real = replace(open_runtime(runtime.settings, SystemClock()), database=runtime.database)
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     readers = [make_reader(real, zone="UTC", hour=hour.hour) for _ in range(150)]
     with real.database.write() as session:
-        from sqlalchemy import update
-
-        from rugcourse.store.tables import EnrolmentRow
-
         session.execute(update(EnrolmentRow).values(next_due_at=hour))
-        )
     victim, worker = processes("worker"), processes("worker")
     beats = [processes("beat"), processes("beat")]
     assert eventually(lambda: sink.count > 100)
