@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 
@@ -87,6 +89,15 @@ def test_five_answers_within_two_seconds_are_a_machines_and_do_not_count(
     human = press(runtime, first, 0, right=True)
     assert (human.counted, human.answered, human.answered_right) == (True, 1, 1)  # type: ignore[attr-defined]
     assert next_lesson(runtime, dispatcher, email).recap_question is None
+
+
+def test_a_button_that_is_pressed_twice_at_once_is_one_answer(
+    runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
+    first = next_lesson(runtime, dispatcher, email)
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: press(runtime, first, 0, right=True), range(4)))
+    assert {one.answered for one in outcomes} == {1}  # type: ignore[attr-defined]
 
 
 def test_an_option_that_does_not_exist_is_refused(runtime: Runtime, dispatcher: Dispatcher, email: str) -> None:

@@ -45,9 +45,9 @@ class Welcome:
     schedule: Schedule
 
 
-def find_invitation(session: Session, clock: Clock, delivery_id: int) -> Invitation:
+def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: bool = False) -> Invitation:
     """Raises NotConfirmable."""
-    found = subscribers.by_delivery(session, delivery_id)
+    found = subscribers.by_delivery(session, delivery_id, lock=lock)
     if found is None:
         raise NotConfirmable
     subscriber, delivery = found
@@ -69,7 +69,7 @@ def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
     """
     now = clock.now()
     with database.write() as session:
-        invitation = find_invitation(session, clock, delivery_id)
+        invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
         schedule = subscribers.load_schedule(session, person.id)
         if not invitation.done:

@@ -74,7 +74,7 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
     """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
     now = clock.now()
     with database.write() as session:
-        found = subscribers.by_delivery(session, delivery_id)
+        found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is None or found[0].status != SubscriberStatus.ACTIVE:
             return
         person, _ = found

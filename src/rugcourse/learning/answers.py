@@ -88,6 +88,7 @@ def record_answer(database: Database, clock: Clock, asking: Asking, option: int)
     now = clock.now()
     with database.write() as session:
         delivery_id, person = asking.delivery.id, asking.subscriber.id
+        subscribers.by_delivery(session, delivery_id, lock=True)
         events.add_event(
             session,
             EventRow(delivery_id=delivery_id, kind=EventKind.ANSWER, link=option, verdict=Verdict.HUMAN, at=now),

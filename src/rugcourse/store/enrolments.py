@@ -113,12 +113,11 @@ def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
         session.execute(update(EnrolmentRow), list(changes))
 
 
-def find(session: Session, campaign_id: int, subscriber_id: int) -> EnrolmentRow | None:
-    return session.scalar(
-        select(EnrolmentRow)
-        .where(EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == subscriber_id)
-        .with_for_update()
+def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:
+    query = select(EnrolmentRow).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == subscriber_id
     )
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> None:

@@ -18,13 +18,17 @@ def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberR
     return session.scalar(query.with_for_update() if lock else query)
 
 
-def by_delivery(session: Session, delivery_id: int) -> tuple[SubscriberRow, DeliveryRow] | None:
-    """The person a delivery is for: how a link in a mail finds its reader."""
-    row = session.execute(
+def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
+    """The person a delivery is for: how a link in a mail finds its reader.
+
+    `lock`: whatever else is done for this person waits until the transaction ends (a button that is pressed twice).
+    """
+    query = (
         select(SubscriberRow, DeliveryRow)
         .join(DeliveryRow, DeliveryRow.subscriber_id == SubscriberRow.id)
         .where(DeliveryRow.id == delivery_id)
-    ).one_or_none()
+    )
+    row = session.execute(query.with_for_update(of=SubscriberRow) if lock else query).one_or_none()
     return (row[0], row[1]) if row else None
 
 
