@@ -57,9 +57,10 @@ def audit(
             {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}
         )
     else:
+        states = [state for state in _STATES if any(state in book.counts for book in found.books)]
         for campaign, lines in groupby(found.books, lambda book: book.campaign):
-            rows = [(_what(line), line.planned, *(line.counts.get(state, 0) for state in _STATES)) for line in lines]
-            print_table(campaign, ["mail", "in all", *_STATES], rows)
+            rows = [(_what(line), line.planned, *(line.counts.get(state, 0) for state in states)) for line in lines]
+            print_table(campaign, ["mail", "in all", *states], rows)
         for one in found.unknown:
             typer.echo(f"unknown: delivery {one.delivery_id}, {one.lesson or 'mail'} to {one.email}")
         for finding in found.findings:
