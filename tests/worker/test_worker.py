@@ -26,7 +26,7 @@ from rugcourse.store.tables import DeliveryState, EnrolmentRow, Queue
 from rugcourse.worker.app import create_app, ringer
 from rugcourse.worker.embedded import embed
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -101,8 +101,8 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
         "RUGCOURSE_DATA_DIR": str(tmp_path / "data"),
         "RUGCOURSE_TICK_SECONDS": "0.3",
         "RUGCOURSE_EHLO_NAME": "localhost",
-        "RUGCOURSE_LEASE_SECONDS": "5",
-        "RUGCOURSE_SMTP_TIMEOUT_SECONDS": "1",
+        "RUGCOURSE_LEASE_SECONDS": "25",
+        "RUGCOURSE_SMTP_TIMEOUT_SECONDS": "10",
         "C_FORCE_ROOT": "1",
     }
     started: list[subprocess.Popen[bytes]] = []
