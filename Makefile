@@ -48,4 +48,4 @@ $(DEV_READY): requirements-dev.lock pyproject.toml
 	@touch $@ $(RUN_READY)
 
 .tools:
-	$(PYTHON) -m pip install --quiet --target .tools uv
+	$(PYTHON) -m pip install --quiet --root-user-action=ignore --target .tools uv

@@ -35,7 +35,7 @@ def main() -> int:
 
 def with_uv(lock: str) -> bool:
     if not TOOLS.is_dir() and not run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(TOOLS), "uv"]
+        [sys.executable, "-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target", str(TOOLS), "uv"]
     ):
         return False
     uv = [sys.executable, "-m", "uv", "--quiet"]
