@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -85,6 +86,18 @@ def test_a_users_mistake_is_one_message_and_exit_code_2(
     assert answer.returncode == 2
     assert told in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "web"])
+def test_a_port_that_is_taken_is_one_clear_line(command: str, address: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = run(command, DATABASE_URL=address, SECRET_KEYS="a-key-for-tests-0123456789", PORT=str(port))
+    assert answer.returncode == 2
+    assert f"port {port} (the web pages) can't be used" in answer.stderr
+    assert f"RUGCOURSE_PORT={port + 1}" in answer.stderr
 
 
 def test_lists_are_tables_or_json(address: str) -> None:

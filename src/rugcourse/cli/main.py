@@ -54,9 +54,9 @@ def main() -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     from rugcourse.content import AuthoringErrors
-    from rugcourse.demo.ports import PortBusy
     from rugcourse.settings import SettingsError
     from rugcourse.store.database import DatabaseError
+    from rugcourse.web.ports import PortBusy
 
     return isinstance(error, (SettingsError, DatabaseError, PortBusy, AuthoringErrors))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from rugcourse.campaigns.publish import publish
 from rugcourse.clock import ScaledClock
-from rugcourse.demo.ports import require_free
 from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
@@ -22,6 +21,7 @@ from rugcourse.runtime import open_runtime
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store.migrate import upgrade
 from rugcourse.web import app as pages
+from rugcourse.web.ports import require_free
 from rugcourse.web.server import BackgroundServer
 from rugcourse.worker.embedded import embed
 
@@ -45,7 +45,8 @@ def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready:
 
     Raises PortBusy. Calls `ready` when the pages answer.
     """
-    require_free(HOST, {port: "the web pages", port + 1: "the inbox", port + 2: "its mail server"})
+    for number, purpose in enumerate(("the web pages", "the inbox", "its mail server"), port):
+        require_free(HOST, number, purpose, f"rugcourse demo --port {min(port + 10, 65533)}")
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

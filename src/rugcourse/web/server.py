@@ -9,6 +9,8 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
+from rugcourse.web.ports import require_free
+
 _STOP_SECONDS = 1  # how long open requests may take when the server ends
 
 
@@ -29,7 +31,8 @@ def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uv
 
 
 def serve(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> None:
-    """Serve in this, the main, thread until a signal says stop."""
+    """Serve in this, the main, thread until a signal says stop. Raises PortBusy."""
+    require_free(host, port, "the web pages", f"RUGCOURSE_PORT={port + 1}")
     # uvicorn sends itself the signal again when it is done; without a handler that would kill us with code 143.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)

@@ -1,0 +1,22 @@
+"""Finds out before anything starts whether a port is free."""
+
+from __future__ import annotations
+
+import socket
+
+
+class PortBusy(Exception):
+    """A port can't be listened on. The message says why, and how to choose another."""
+
+
+def require_free(host: str, port: int, purpose: str, cure: str) -> None:
+    """Raise PortBusy when `port` can't be had. `cure`: how to choose another one."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortBusy(
+                f"port {port} ({purpose}) can't be used: {error.strerror}. "
+                f"End the program that has it, or choose another: {cure}"
+            ) from None
