@@ -6,7 +6,6 @@ messages of the same size against the same sink, measured before and after.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import time
@@ -14,10 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select
-from tests.builders import LESSONS, course_of, make_runtime, make_settings
+from tests.builders import course_of, make_runtime, make_settings
 from tests.crowd import add_crowd
 from tests.servers import HOST, free_port, postgres, redis
 from tests.stack import Stack, environment
@@ -40,8 +38,9 @@ def postfix_sink() -> Iterator[int]:
     """Postfix's `smtp-sink`, which throws away what it gets; yields its port."""
     port = free_port()
     sink = subprocess.Popen(
-        ["smtp-sink", "-u", "nobody", "-8", f"{HOST}:{port}", "100"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ["smtp-sink", "-u", "nobody", f"{HOST}:{port}", "100"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         time.sleep(0.5)
@@ -55,7 +54,8 @@ def source_rate(port: int) -> float:
     begun = time.perf_counter()
     subprocess.run(
         ["smtp-source", "-d", "-s", "10", "-m", str(SOURCE_MESSAGES), "-l", str(MESSAGE_BYTES), f"{HOST}:{port}"],
-        check=True, capture_output=True,
+        check=True,
+        capture_output=True,
     )
     return SOURCE_MESSAGES / (time.perf_counter() - begun)
 
@@ -72,7 +72,9 @@ def main() -> None:
             now = datetime.now(UTC)
             hour = now.replace(minute=0, second=0, microsecond=0)
             add_crowd(database, course_of(runtime).campaign_id, READERS, Schedule("UTC", now.hour), hour)
-            with Stack(environment(database_url, broker_url, smtp, folder / "data", tick_seconds=1), folder / "log") as stack:
+            with Stack(
+                environment(database_url, broker_url, smtp, folder / "data", tick_seconds=1), folder / "log"
+            ) as stack:
                 for _ in range(WORKERS):
                     stack.start("worker")
                 while len(list((folder / "data" / "journal").glob("*"))) < WORKERS:
@@ -83,11 +85,21 @@ def main() -> None:
                 while time.monotonic() < end:
                     time.sleep(0.5)
                     with database.read() as session:
-                        open_rows = session.scalar(select(func.count()).select_from(DeliveryRow).where(DeliveryRow.state == DeliveryState.ACCEPTED))
+                        open_rows = session.scalar(
+                            select(func.count())
+                            .select_from(DeliveryRow)
+                            .where(DeliveryRow.state == DeliveryState.ACCEPTED)
+                        )
                     if open_rows == READERS:
                         break
             with database.read() as session:
-                first, last, count = session.execute(select(func.min(DeliveryRow.planned_at), func.max(DeliveryRow.settled_at), func.count(DeliveryRow.settled_at))).one()
+                first, last, count = session.execute(
+                    select(
+                        func.min(DeliveryRow.planned_at),
+                        func.max(DeliveryRow.settled_at),
+                        func.count(DeliveryRow.settled_at),
+                    )
+                ).one()
             print("ours", count, count / (last - first).total_seconds())
             print("source", source_rate(port))
             print((folder / "log").read_text()[-3000:])

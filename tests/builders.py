@@ -96,7 +96,7 @@ def enrolment_of(runtime: Runtime, email: str) -> EnrolmentRow:
 
 def plan(runtime: Runtime) -> int:
     """How many lessons were planned now."""
-    return plan_due(runtime.database, runtime.clock, runtime.grace).planned
+    return plan_due(runtime.database, runtime.clock, runtime.patience).planned
 
 
 def send_all(dispatcher: Dispatcher) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import insert, text
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
+from rugcourse.store.subscribers import weekday_bits
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow, SubscriberStatus
 
 _CHUNK = 10_000
@@ -41,7 +42,7 @@ def add_crowd(
                 "subscriber_id": number,
                 "zone": schedule.zone,
                 "hour": schedule.hour,
-                "weekdays": sum(1 << day for day in schedule.weekdays),
+                "weekdays": weekday_bits(schedule.weekdays),
                 "paused": False,
             }
             for number in numbers

@@ -11,6 +11,7 @@ from rugcourse import resources
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery.compose import Composer
 from rugcourse.delivery.journal import Journal
+from rugcourse.delivery.pace import Limits, WarmUp
 from rugcourse.delivery.press import Press
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Dispatcher, Policy
@@ -19,6 +20,7 @@ from rugcourse.links import Links, Signer
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender
+from rugcourse.schedule import Patience, QuietHours
 from rugcourse.settings import Settings
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
@@ -44,8 +46,9 @@ class Runtime:
     ring: Ring = no_ring
 
     @property
-    def grace(self) -> timedelta:
-        return timedelta(hours=self.settings.grace_hours)
+    def patience(self) -> Patience:
+        quiet = self.settings.quiet
+        return Patience(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
 
     @property
     def lessons_dir(self) -> Path:
@@ -88,6 +91,15 @@ def sender(settings: Settings) -> Sender:
     )
 
 
+def limits(settings: Settings) -> Limits:
+    start = settings.warmup_start
+    return Limits(
+        per_minute=settings.per_minute,
+        domains=settings.per_domain,
+        warm_up=WarmUp(start, settings.warmup_count, settings.warmup_growth) if start else None,
+    )
+
+
 def open_dispatcher(runtime: Runtime) -> Dispatcher:
     """What a worker process sends with. Settles first what dead workers on this machine had found out."""
     settings = runtime.settings
@@ -103,4 +115,5 @@ def open_dispatcher(runtime: Runtime) -> Dispatcher:
         connect=lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds),
         sender=settings.sender_address,
         policy=Policy(settings.lease_seconds, settings.smtp_timeout_seconds, settings.max_attempts),
+        limits=limits(settings),
     )

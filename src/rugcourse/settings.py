@@ -6,6 +6,7 @@ Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -93,6 +94,12 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(300.0, description="how long a worker may hold deliveries before they are taken back")
     smtp_timeout_seconds: float = Field(60.0, description="how long the mail server may be silent")
     grace_hours: float = Field(4.0, description="how long after the reader's hour a lesson may still go out")
+    quiet_hours: str = Field("22-7", description="no late lessons between these local hours; empty: any hour will do")
+    per_minute: int | None = Field(None, ge=1, description="how many lessons go out in a minute; unset: no limit")
+    domain_limits: str = Field("", description="lessons a minute per recipient's domain: gmail.com=300,outlook.com=100")
+    warmup_start: date | None = Field(None, description="a new sender's first day (UTC), as 2026-11-24; unset: none")
+    warmup_count: int = Field(200, ge=1, description="how many lessons go out on the first day of the warm-up")
+    warmup_growth: float = Field(1.5, ge=1, description="how many times as many on each following day")
     max_attempts: int = Field(8, description="how often a deferred mail is tried before it counts as failed")
 
     @field_validator("secret_keys", mode="before")
@@ -129,6 +136,28 @@ class Settings(BaseSettings):
             raise ValueError("expected an address like course@example.org")
         return value
 
+    @field_validator("quiet_hours")
+    @classmethod
+    def _readable_hours(cls, value: str) -> str:
+        _read_hours(value)
+        return value
+
+    @field_validator("domain_limits")
+    @classmethod
+    def _readable_limits(cls, value: str) -> str:
+        _read_limits(value)
+        return value
+
+    @property
+    def quiet(self) -> tuple[int, int] | None:
+        """The local hours (0 to 23) between which nothing goes out late: from the first to the second."""
+        return _read_hours(self.quiet_hours)
+
+    @property
+    def per_domain(self) -> dict[str, int]:
+        """Recipient's domain → lessons in a minute."""
+        return _read_limits(self.domain_limits)
+
     @property
     def smtp(self) -> SmtpServer:
         return SmtpServer.from_url(self.smtp_url)
@@ -147,6 +176,25 @@ class Settings(BaseSettings):
                 "RUGCOURSE_SECRET_KEYS is not set, so anyone could forge links. Set it to a long random text, "
                 'for instance the output of: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
             )
+
+
+def _read_hours(value: str) -> tuple[int, int] | None:
+    if not value.strip():
+        return None
+    first, dash, last = (part.strip() for part in value.partition("-"))
+    if not (dash and first.isdecimal() and last.isdecimal() and int(first) < 24 and int(last) < 24):
+        raise ValueError("expected two hours of the day like 22-7, or nothing")
+    return int(first), int(last)
+
+
+def _read_limits(value: str) -> dict[str, int]:
+    limits = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        domain, equals, count = part.partition("=")
+        if not (domain.strip() and equals and count.strip().isdecimal() and int(count) > 0):
+            raise ValueError(f"expected domain=number like gmail.com=300, not {part}")
+        limits[domain.strip().lower()] = int(count)
+    return limits
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugcourse.schedule import Schedule, SendNow, ShiftTo, decide, is_zone, next_due, zone_names
+from rugcourse.schedule import Patience, Schedule, SendNow, ShiftTo, decide, is_zone, next_due, zone_names
 
 GRACE = timedelta(hours=4)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -44,8 +44,8 @@ def test_two_lessons_in_a_row_are_never_on_the_same_date(schedule: Schedule, aft
 @given(schedules, instants, st.integers(0, 20 * 24))
 def test_a_lesson_only_goes_out_within_the_grace_of_its_hour(schedule: Schedule, due: datetime, hours: int) -> None:
     now = due + timedelta(hours=hours)
-    match decide(schedule, due, now, GRACE):
-        case SendNow(local_date):
+    match decide(schedule, due, now, Patience(GRACE)):
+        case SendNow(local_date, _):
             slot = next_due(schedule, now - GRACE)
             assert slot is not None
             assert slot <= now

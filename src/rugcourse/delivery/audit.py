@@ -98,7 +98,8 @@ def _findings(
         "enrolments that are completed and due": books.unfinished_completions(session, _EXAMPLES),
         "deliveries that contradict themselves": books.half_written_deliveries(session, _EXAMPLES),
         "Message-IDs that were used twice": books.repeated_message_ids(session, _EXAMPLES),
-        "deliveries whose lease ran out": books.expired_leases(session, now - patience, _EXAMPLES),
+        "deliveries under a lease that is over": books.unleased_deliveries(session, _EXAMPLES),
+        "leases that ran out": books.expired_leases(session, now - patience, _EXAMPLES),
     }
     findings += [f"{what}: {', '.join(str(one) for one in which)}" for what, which in checks.items() if which]
     return findings

@@ -15,6 +15,8 @@ from rugcourse.store.database import Database
 from rugcourse.store.deliveries import Settlement
 from rugcourse.store.tables import DeliveryState
 
+_NO_ANSWER = "the worker that was sending it ended before the server answered"
+
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
@@ -39,10 +41,11 @@ def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered
                     begun = record.begun | set(record.replies)
                     never_begun = [one for one in record.submitted if one not in begun]
                     given_back += deliveries.give_back(
-                        session, record.lease, clock.now(), "its worker ended before it was begun", never_begun
+                        session, record.lease, never_begun, clock.now(), "its worker ended before it was begun"
                     )
                     doubtful = [one for one in record.submitted if one in begun and one not in record.replies]
-                    unknown += deliveries.doubt(session, record.lease, doubtful, clock.now())
+                    unknown += deliveries.doubt(session, record.lease, doubtful, clock.now(), _NO_ANSWER)
+                    deliveries.release(session, record.lease)
             path.unlink(missing_ok=True)
     return Recovered(settled, given_back, tuple(unknown))
 

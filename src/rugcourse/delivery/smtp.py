@@ -77,9 +77,13 @@ class Connection:
             return Deferred(_words(error))
         if refusal is not None:
             return refusal
-        begin()
         try:
-            self._smtp.send(_LINE_START_DOT.sub(b"..", message) + b".\r\n")
+            begin()
+        except BaseException:
+            self.close()  # it waits for a message that won't come
+            raise
+        try:
+            self._smtp.send(_stuffed(message) + b".\r\n")
             code, words = self._reply()
         except (smtplib.SMTPException, OSError) as error:
             self.close()
@@ -101,7 +105,7 @@ class Connection:
 
     def _connect(self, local_hostname: str | None, timeout_seconds: float) -> smtplib.SMTP:
         server = self._server
-        context = ssl.create_default_context()
+        context = None if server.security == "plain" else ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.security == "tls":
             smtp = smtplib.SMTP_SSL(server.host, server.port, local_hostname, timeout=timeout_seconds, context=context)
@@ -163,6 +167,11 @@ class Connection:
     def _reply(self) -> tuple[int, str]:
         code, words = self._smtp.getreply()
         return code, words.decode("utf-8", "replace").replace("\n", " ")
+
+
+def _stuffed(message: bytes) -> bytes:
+    """A line that begins with a dot gets another one (RFC 5321, 4.5.2)."""
+    return _LINE_START_DOT.sub(b"..", message) if b"\n." in message else message
 
 
 def _words(error: Exception) -> str:

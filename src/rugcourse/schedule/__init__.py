@@ -1,12 +1,24 @@
 """When a reader gets the next lesson: pure rules over local hours, weekdays and time zones."""
 
-from rugcourse.schedule.cadence import EVERY_DAY, Decision, Schedule, SendNow, ShiftTo, decide, next_due
+from rugcourse.schedule.cadence import (
+    EVERY_DAY,
+    Decision,
+    Patience,
+    QuietHours,
+    Schedule,
+    SendNow,
+    ShiftTo,
+    decide,
+    next_due,
+)
 from rugcourse.schedule.zones import DEFAULT_ZONE, is_zone, zone_names
 
 __all__ = [
     "DEFAULT_ZONE",
     "EVERY_DAY",
     "Decision",
+    "Patience",
+    "QuietHours",
     "Schedule",
     "SendNow",
     "ShiftTo",

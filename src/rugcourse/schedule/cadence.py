@@ -49,10 +49,42 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietHours:
+    """No mail of its own accord between these local hours, `start` to `end` (both 0 to 23), over midnight or not.
+
+    Who chose an hour within them chose it.
+    """
+
+    start: int
+    end: int
+
+    def __contains__(self, hour: int) -> bool:
+        return (hour - self.start) % 24 < (self.end - self.start) % 24
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long after the reader's hour a lesson may still go out: for `grace`, but not into `quiet` hours."""
+
+    grace: timedelta
+    quiet: QuietHours | None = None
+
+    def ends(self, schedule: Schedule, slot: datetime) -> datetime:
+        """Until when (UTC) the lesson of the reader's hour `slot` may go out."""
+        end = slot + self.grace
+        if self.quiet is None or schedule.hour in self.quiet:
+            return end
+        today = schedule.local_date(slot)
+        nights = (_local_hour(day, self.quiet.start, schedule.zone) for day in (today, today + timedelta(days=1)))
+        return min([end, *(night for night in nights if night > slot)])
+
+
+@dataclass(frozen=True, slots=True)
 class SendNow:
-    """The lesson goes out, and is the one of this local date."""
+    """The lesson goes out, by an instant (UTC), and is the one of this local date."""
 
     local_date: date
+    send_by: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +118,20 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
 
 
 def decide(
-    schedule: Schedule, due: datetime, now: datetime, grace: timedelta, last_local_date: date | None = None
+    schedule: Schedule, due: datetime, now: datetime, patience: Patience, last_local_date: date | None = None
 ) -> Decision:
     """Whether a lesson that stood planned for `due` goes out at `now`, or when it does instead.
 
-    It goes out within `grace` of the reader's hour, on a local date that has had none. `due` may be stale, after an
-    outage or because the reader changed the schedule.
+    It goes out at the reader's hour or a little later, as `patience` says, on a local date that has had none. `due` may
+    be stale, after an outage or because the reader changed the schedule.
     """
-    slot = next_due(schedule, max(due, now - grace), last_local_date)
+    slot = next_due(schedule, max(due, now - patience.grace), last_local_date)
     if slot is None or slot > now:
         return ShiftTo(slot)
-    return SendNow(schedule.local_date(slot))
+    send_by = patience.ends(schedule, slot)
+    if send_by <= now:
+        return ShiftTo(next_due(schedule, now, last_local_date))
+    return SendNow(schedule.local_date(slot), send_by)
 
 
 def _days_from(day: date, weekdays: frozenset[int]) -> Iterator[date]:

@@ -18,6 +18,7 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
+    LeaseRow,
     LessonRow,
     ScheduleRow,
     SubscriberRow,
@@ -113,7 +114,8 @@ def half_written_deliveries(session: Session, limit: int) -> list[int]:
         and_(~settled, DeliveryRow.settled_at.is_not(None)),
         and_(sent, ~pinned),
         and_(sent, DeliveryRow.attempts == 0),
-        and_(leased, or_(DeliveryRow.lease.is_(None), DeliveryRow.lease_until.is_(None))),
+        and_(leased, DeliveryRow.lease.is_(None)),
+        (DeliveryRow.state == DeliveryState.PLANNED) != DeliveryRow.not_before.is_not(None),
     ]
     return _ids(session, select(DeliveryRow.id).where(or_(*contradictions)), limit)
 
@@ -130,10 +132,16 @@ def repeated_message_ids(session: Session, limit: int) -> list[str]:
     return [one for one in session.scalars(query) if one is not None]
 
 
-def expired_leases(session: Session, now: datetime, limit: int) -> list[int]:
-    """Deliveries that a worker held for longer than it may, and that nobody has taken back."""
+def expired_leases(session: Session, now: datetime, limit: int) -> list[str]:
+    """Leases of workers that held deliveries for longer than they may, and that nobody has taken back."""
+    return list(session.scalars(select(LeaseRow.token).where(LeaseRow.until < now).limit(limit)))
+
+
+def unleased_deliveries(session: Session, limit: int) -> list[int]:
+    """Deliveries in a worker's hands under a lease that is over."""
     query = select(DeliveryRow.id).where(
-        DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)), DeliveryRow.lease_until < now
+        DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
+        ~select(LeaseRow.token).where(LeaseRow.token == DeliveryRow.lease).exists(),
     )
     return _ids(session, query, limit)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 _WRITE = "rugcourse_write"
@@ -17,6 +17,10 @@ _SQLITE_BUSY_SECONDS = 30
 
 class DatabaseError(Exception):
     """The database can't be used as it is configured. The message says how to mend it."""
+
+
+class DatabaseAway(Exception):
+    """The database could not be reached, or was locked or full. What the transaction did is not certain."""
 
 
 class Database:
@@ -37,16 +41,26 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        """Raises DatabaseAway."""
+        with _away(), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """Raises DatabaseAway."""
+        with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseAway(str(error.orig)) from error
 
 
 def _engine(text: str) -> Engine:
@@ -65,7 +79,11 @@ def _engine(text: str) -> Engine:
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         case "postgresql":
-            return create_engine(url.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=30)
+            # An index is as good as on any disk of today, and the planner should think so before it has statistics.
+            options = {"options": "-c random_page_cost=1.1"}
+            return create_engine(
+                url.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=30, connect_args=options
+            )
         case other:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 

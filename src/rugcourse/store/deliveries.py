@@ -5,15 +5,15 @@ Every step is a conditional UPDATE that carries the lease: a row it does not mat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Result, Select, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import upsert
+from rugcourse.store.statements import among, count, update_each, upsert, upsert_each
 from rugcourse.store.tables import (
     CampaignRow,
     CourseRow,
@@ -22,6 +22,7 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
+    LeaseRow,
     LessonRow,
     Queue,
     ScheduleRow,
@@ -34,13 +35,23 @@ _TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStat
 
 @dataclass(frozen=True, slots=True)
 class PlannedLesson:
-    """A lesson that goes out to one person on one of their dates."""
+    """A lesson that goes out to one person on one of their dates, by an instant (UTC) or not that day."""
 
     campaign_id: int
     enrolment_id: int
     subscriber_id: int
     lesson_id: int
     local_date: date
+    send_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A delivery that may go now, with what limits and holds look at."""
+
+    id: int
+    campaign_id: int
+    domain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +102,9 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
     """
     if not lessons:
         return set()
-    statement = upsert(session, DeliveryRow)
-    revived = {
-        "state": DeliveryState.PLANNED,
-        "local_date": statement.excluded.local_date,
-        "planned_at": now,
-        "not_before": now,
-        "reply": None,
-        "settled_at": None,
-    }
-    planned = session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["enrolment_id", "lesson_id"],
-            set_=revived,
-            where=DeliveryRow.state == DeliveryState.CANCELLED,
-        ).returning(DeliveryRow.enrolment_id),
+    statement, rows = upsert_each(
+        session,
+        DeliveryRow,
         [
             {
                 "kind": DeliveryKind.LESSON,
@@ -118,10 +117,28 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
                 "local_date": lesson.local_date,
                 "planned_at": now,
                 "not_before": now,
+                "send_by": lesson.send_by,
                 "attempts": 0,
             }
             for lesson in lessons
         ],
+    )
+    revived = {
+        "state": DeliveryState.PLANNED,
+        "local_date": statement.excluded.local_date,
+        "planned_at": now,
+        "not_before": now,
+        "send_by": statement.excluded.send_by,
+        "reply": None,
+        "settled_at": None,
+    }
+    planned = session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=["enrolment_id", "lesson_id"],
+            set_=revived,
+            where=DeliveryRow.state == DeliveryState.CANCELLED,
+        ).returning(DeliveryRow.enrolment_id),
+        rows,
     )
     return {enrolment_id for enrolment_id in planned if enrolment_id is not None}
 
@@ -143,29 +160,53 @@ def plan_waiting(
             not_before=now,
             attempts=0,
         )
-        .on_conflict_do_nothing(index_elements=["once_key"])
+        .on_conflict_do_nothing(index_elements=["once_key"], index_where=DeliveryRow.once_key.is_not(None))
     )
-    return _count(result) == 1
+    return count(result) == 1
 
 
-def claim(session: Session, queue: Queue, lease: str, now: datetime, until: datetime, limit: int) -> list[int]:
-    """Take up to `limit` planned deliveries under `lease`."""
-    candidates = (
-        select(DeliveryRow.id)
-        .where(DeliveryRow.queue == queue, DeliveryRow.state == DeliveryState.PLANNED, DeliveryRow.not_before <= now)
+def candidates(
+    session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()
+) -> list[Candidate]:
+    """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
+    over. `held`: the keys of what is not to be sent, see `HoldRow`.
+    """
+    query = (
+        select(DeliveryRow.id, DeliveryRow.campaign_id, SubscriberRow.domain)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.queue == queue, DeliveryRow.not_before <= now)
         .order_by(DeliveryRow.not_before)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=DeliveryRow, skip_locked=True)
     )
-    return list(
+    campaigns = [int(key.removeprefix("campaign:")) for key in held if key.startswith("campaign:")]
+    domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
+    if campaigns and queue == Queue.LESSONS:
+        query = query.where(DeliveryRow.campaign_id.not_in(campaigns))
+    if domains:
+        query = query.where(SubscriberRow.domain.not_in(domains))
+    return [Candidate(row_id, campaign or 0, domain) for row_id, campaign, domain in session.execute(query)]
+
+
+def claim(session: Session, lease: str, until: datetime, ids: Sequence[int]) -> list[int]:
+    """Take those of `ids` that stand planned, under `lease`."""
+    claimed = list(
         session.scalars(
             update(DeliveryRow)
-            .where(DeliveryRow.id.in_(candidates.scalar_subquery()), DeliveryRow.state == DeliveryState.PLANNED)
-            .values(state=DeliveryState.CLAIMED, lease=lease, lease_until=until)
+            .where(among(session, DeliveryRow.id, ids), DeliveryRow.state == DeliveryState.PLANNED)
+            .values(state=DeliveryState.CLAIMED, lease=lease, not_before=None)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
     )
+    if claimed:
+        session.execute(insert(LeaseRow).values(token=lease, until=until, deliveries=claimed))
+    return claimed
+
+
+def release(session: Session, lease: str) -> None:
+    """End a lease: nothing is held under it any more."""
+    session.execute(delete(LeaseRow).where(LeaseRow.token == lease))
 
 
 def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
@@ -190,7 +231,7 @@ def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
         .join(CourseRow, CourseRow.id == CampaignRow.course_id)
         .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
-        .where(DeliveryRow.id.in_(ids))
+        .where(among(session, DeliveryRow.id, ids))
     )
     return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
 
@@ -198,42 +239,29 @@ def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
 def submit(session: Session, lease: str, pins: Sequence[Pin], now: datetime) -> set[int]:
     """Move claimed deliveries to `submitting`; returns those that may really be sent.
 
-    Whether the person still wants the mail is looked at in the same UPDATE. What is sent is pinned in the same
-    transaction. A delivery that is pinned already, from an earlier attempt, keeps its Message-ID: it is the same one.
+    Whether the person still wants the mail, and whether the lease still holds, is looked at in the same UPDATE that
+    pins what is sent. One that is pinned already, from an earlier attempt, keeps its Message-ID: it is the same one.
     """
-    session.execute(
-        update(DeliveryRow.__table__)  # type: ignore[arg-type]
-        .where(DeliveryRow.id == bindparam("b_id"), DeliveryRow.lease == lease)
-        .values(
-            message_id=bindparam("b_message_id"),
-            language=bindparam("b_language"),
-            lesson_version_id=bindparam("b_lesson_version_id"),
-            recap_question=bindparam("b_recap_question"),
-        ),
-        [
-            {
-                "b_id": pin.delivery_id,
-                "b_message_id": pin.message_id,
-                "b_language": pin.language,
-                "b_lesson_version_id": pin.lesson_version_id,
-                "b_recap_question": pin.recap_question,
-            }
-            for pin in pins
-        ],
-    )
     return set(
-        session.scalars(
-            update(DeliveryRow)
-            .where(
-                DeliveryRow.id.in_([pin.delivery_id for pin in pins]),
-                DeliveryRow.lease == lease,
-                DeliveryRow.lease_until > now,
-                DeliveryRow.state == DeliveryState.CLAIMED,
-                _still_wanted(now),
-            )
-            .values(state=DeliveryState.SUBMITTING, attempts=DeliveryRow.attempts + 1)
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
+        update_each(
+            session,
+            DeliveryRow,
+            [
+                {
+                    "id": pin.delivery_id,
+                    "message_id": pin.message_id,
+                    "language": pin.language,
+                    "lesson_version_id": pin.lesson_version_id,
+                    "recap_question": pin.recap_question,
+                }
+                for pin in pins
+            ],
+            DeliveryRow.lease == lease,
+            DeliveryRow.state == DeliveryState.CLAIMED,
+            exists().where(LeaseRow.token == lease, LeaseRow.until > now),
+            _still_wanted(now),
+            state=DeliveryState.SUBMITTING,
+            attempts=DeliveryRow.attempts + 1,
         )
     )
 
@@ -247,7 +275,7 @@ def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datet
         session.scalars(
             update(DeliveryRow)
             .where(
-                DeliveryRow.id.in_(ids),
+                among(session, DeliveryRow.id, ids),
                 DeliveryRow.lease == lease,
                 DeliveryRow.state == DeliveryState.CLAIMED,
                 ~_still_wanted(now),
@@ -257,7 +285,6 @@ def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datet
                 settled_at=now,
                 reply="the reader left, paused or is suppressed",
                 lease=None,
-                lease_until=None,
             )
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
@@ -277,7 +304,7 @@ def cancel_planned(session: Session, subscriber_id: int, reason: str, now: datet
                 DeliveryRow.kind == DeliveryKind.LESSON,
                 DeliveryRow.state == DeliveryState.PLANNED,
             )
-            .values(state=DeliveryState.CANCELLED, settled_at=now, reply=reason)
+            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -286,18 +313,14 @@ def cancel_planned(session: Session, subscriber_id: int, reason: str, now: datet
     return cancelled
 
 
-def cancel_late(session: Session, planned_before: datetime, now: datetime, limit: int) -> list[int]:
-    """Cancel up to `limit` lessons whose hour has passed while nothing could be sent.
+def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
+    """Cancel up to `limit` lessons whose reader's hour is over, and that were never sent.
 
     They are due again at their reader's next hour.
     """
     late = (
         select(DeliveryRow.id)
-        .where(
-            DeliveryRow.queue == Queue.LESSONS,
-            DeliveryRow.state == DeliveryState.PLANNED,
-            DeliveryRow.planned_at < planned_before,
-        )
+        .where(DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -305,7 +328,12 @@ def cancel_late(session: Session, planned_before: datetime, now: datetime, limit
         session.scalars(
             update(DeliveryRow)
             .where(DeliveryRow.id.in_(late.scalar_subquery()), DeliveryRow.state == DeliveryState.PLANNED)
-            .values(state=DeliveryState.CANCELLED, settled_at=now, reply="its hour passed before it could be sent")
+            .values(
+                state=DeliveryState.CANCELLED,
+                settled_at=now,
+                not_before=None,
+                reply="its hour passed before it could be sent",
+            )
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -368,49 +396,39 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
 
     An `unknown` may still become what it really was: a late answer under the same lease is evidence.
     """
-    if not settlements:
-        return 0
-    result = session.execute(
-        update(DeliveryRow.__table__)  # type: ignore[arg-type]
-        .where(
-            DeliveryRow.id == bindparam("b_id"),
-            DeliveryRow.lease == lease,
-            # No IN here: many rows go in one statement, which can't have a list in it.
-            or_(DeliveryRow.state == DeliveryState.SUBMITTING, DeliveryRow.state == DeliveryState.UNKNOWN),
-        )
-        .values(
-            state=bindparam("b_state"),
-            reply=bindparam("b_reply"),
-            settled_at=bindparam("b_settled_at"),
-            not_before=func.coalesce(bindparam("b_not_before"), DeliveryRow.not_before),
-            lease_until=None,
-        ),
+    settled = update_each(
+        session,
+        DeliveryRow,
         [
             {
-                "b_id": one.delivery_id,
-                "b_state": one.state,
-                "b_reply": one.reply[:500],
-                "b_settled_at": None if one.state == DeliveryState.PLANNED else now,
-                "b_not_before": one.not_before,
+                "id": one.delivery_id,
+                "state": one.state,
+                "reply": one.reply[:500],
+                "settled_at": None if one.state == DeliveryState.PLANNED else now,
+                "not_before": one.not_before,
             }
             for one in settlements
         ],
+        DeliveryRow.lease == lease,
+        or_(DeliveryRow.state == DeliveryState.SUBMITTING, DeliveryRow.state == DeliveryState.UNKNOWN),
     )
-    return _count(result)
+    return len(settled)
 
 
-def give_back(session: Session, lease: str, not_before: datetime, reason: str, ids: Iterable[int] | None = None) -> int:
-    """Return deliveries that were surely not begun to planned, as if never claimed. `ids` None: all under the lease."""
-    mine = [DeliveryRow.lease == lease, DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING))]
-    if ids is not None:
-        mine.append(DeliveryRow.id.in_(list(ids)))
-    result = session.execute(
-        update(DeliveryRow)
-        .where(*mine)
-        .values(state=DeliveryState.PLANNED, lease=None, lease_until=None, not_before=not_before, reply=reason)
-        .execution_options(synchronize_session=False)
+def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
+    """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed."""
+    return count(
+        session.execute(
+            update(DeliveryRow)
+            .where(
+                among(session, DeliveryRow.id, list(ids)),
+                DeliveryRow.lease == lease,
+                DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
+            )
+            .values(state=DeliveryState.PLANNED, lease=None, not_before=not_before, reply=reason)
+            .execution_options(synchronize_session=False)
+        )
     )
-    return _count(result)
 
 
 def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
@@ -419,34 +437,37 @@ def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
     Returns how many went back and which became unknown. A submission that may have been accepted is never repeated: a
     second mail can't be recalled, a visible gap can be filled.
     """
-    back = session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.CLAIMED, DeliveryRow.lease_until <= now)
-        .values(state=DeliveryState.PLANNED, lease=None, lease_until=None)
-        .execution_options(synchronize_session=False)
-    )
-    unknown = session.scalars(
-        update(DeliveryRow)
-        .where(DeliveryRow.state == DeliveryState.SUBMITTING, DeliveryRow.lease_until <= now)
-        .values(state=DeliveryState.UNKNOWN, settled_at=now, reply="the worker that was sending it fell silent")
-        .returning(DeliveryRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    return _count(back), list(unknown)
+    back, unknown = 0, []
+    query = select(LeaseRow.token, LeaseRow.deliveries).where(LeaseRow.until <= now).with_for_update(skip_locked=True)
+    for lease, ids in session.execute(query).all():
+        back += count(
+            session.execute(
+                update(DeliveryRow)
+                .where(
+                    among(session, DeliveryRow.id, ids),
+                    DeliveryRow.lease == lease,
+                    DeliveryRow.state == DeliveryState.CLAIMED,
+                )
+                .values(state=DeliveryState.PLANNED, lease=None, not_before=now)
+                .execution_options(synchronize_session=False)
+            )
+        )
+        unknown += doubt(session, lease, ids, now, "the worker that was sending it fell silent")
+        release(session, lease)
+    return back, unknown
 
 
-def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime) -> list[int]:
-    """Mark submissions that were begun and never answered as unknown; returns those that were still open."""
+def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
+    """Mark submissions of which nobody knows whether they arrived as unknown; returns those that were still open."""
     return list(
         session.scalars(
             update(DeliveryRow)
-            .where(DeliveryRow.id.in_(ids), DeliveryRow.lease == lease, DeliveryRow.state == DeliveryState.SUBMITTING)
-            .values(
-                state=DeliveryState.UNKNOWN,
-                settled_at=now,
-                lease_until=None,
-                reply="the worker that was sending it ended before the server answered",
+            .where(
+                among(session, DeliveryRow.id, ids),
+                DeliveryRow.lease == lease,
+                DeliveryRow.state == DeliveryState.SUBMITTING,
             )
+            .values(state=DeliveryState.UNKNOWN, settled_at=now, reply=reason)
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
@@ -461,17 +482,15 @@ def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> boo
         .values(state=DeliveryState.ACCEPTED, settled_at=now, reply="its reader used it, so it arrived")
         .execution_options(synchronize_session=False)
     )
-    return _count(result) == 1
+    return count(result) == 1
 
 
 def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:
     """How many deliveries stand planned and may go now, per queue."""
     rows = session.execute(
-        select(DeliveryRow.queue, func.count())
-        .where(DeliveryRow.state == DeliveryState.PLANNED, DeliveryRow.not_before <= now)
-        .group_by(DeliveryRow.queue)
+        select(DeliveryRow.queue, func.count()).where(DeliveryRow.not_before <= now).group_by(DeliveryRow.queue)
     )
-    return {Queue(queue): count for queue, count in rows}
+    return {Queue(queue): waiting for queue, waiting in rows}
 
 
 def history(session: Session, subscriber_id: int) -> Sequence[Any]:
@@ -528,7 +547,3 @@ def _still_wanted(now: datetime) -> ColumnElement[bool]:
 
 def _enrolments_of(ids: Sequence[int]) -> Select[int | None]:
     return select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(ids))
-
-
-def _count(result: Result[Any]) -> int:
-    return cast("CursorResult[Any]", result).rowcount

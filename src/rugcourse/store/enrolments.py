@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.schedule import Schedule
-from rugcourse.store.subscribers import schedule_of
+from rugcourse.store.statements import update_each
+from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
     CampaignRow,
     DeliveryRow,
@@ -77,7 +79,19 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
         select(func.max(later.position)).where(later.course_id == CampaignRow.course_id).correlate(CampaignRow)
     ).scalar_subquery()
     rows = session.execute(
-        select(EnrolmentRow, ScheduleRow, SubscriberRow.status, lesson.id, last_position)
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.campaign_id,
+            EnrolmentRow.subscriber_id,
+            EnrolmentRow.next_position,
+            EnrolmentRow.lessons_planned,
+            EnrolmentRow.next_due_at,
+            EnrolmentRow.last_local_date,
+            SubscriberRow.status,
+            lesson.id,
+            last_position,
+            *SCHEDULE_COLUMNS,
+        )
         .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
         .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
         .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
@@ -88,29 +102,38 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
         .order_by(EnrolmentRow.next_due_at)
         .limit(limit)
         .with_for_update(of=EnrolmentRow, skip_locked=True)
-    ).all()
+    )
     return [
         DueEnrolment(
-            id=enrolment.id,
-            campaign_id=enrolment.campaign_id,
-            subscriber_id=enrolment.subscriber_id,
-            position=enrolment.next_position,
-            lessons_planned=enrolment.lessons_planned,
-            due_at=enrolment.next_due_at,
-            last_local_date=enrolment.last_local_date,
+            *(row_id, campaign_id, subscriber_id, position, planned, due_at, last_local_date),
             active=status == SubscriberStatus.ACTIVE,
-            schedule=schedule_of(schedule),
+            schedule=schedule_of(*schedule),
             lesson_id=lesson_id,
-            is_last=enrolment.next_position >= (last or 0),
+            is_last=position >= (last or 0),
         )
-        for enrolment, schedule, status, lesson_id, last in rows
+        for (
+            row_id,
+            campaign_id,
+            subscriber_id,
+            position,
+            planned,
+            due_at,
+            last_local_date,
+            status,
+            lesson_id,
+            last,
+            *schedule,
+        ) in rows
     ]
 
 
 def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Write new values to many enrolments; each dictionary has the `id` and the columns to set."""
-    if changes:
-        session.execute(update(EnrolmentRow), list(changes))
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for change in changes:
+        alike[tuple(change)].append(change)
+    for rows in alike.values():
+        update_each(session, EnrolmentRow, rows)
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:

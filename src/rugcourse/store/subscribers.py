@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
 from rugcourse.store.statements import upsert
 from rugcourse.store.tables import ConsentRow, DeliveryRow, ScheduleRow, SubscriberRow, SubscriberStatus, SuppressionRow
+
+SCHEDULE_COLUMNS = (
+    ScheduleRow.zone,
+    ScheduleRow.hour,
+    ScheduleRow.weekdays,
+    ScheduleRow.paused,
+    ScheduleRow.paused_until,
+)
+_DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in range(1 << len(EVERY_DAY))]
+
+
+def weekday_bits(weekdays: frozenset[int]) -> int:
+    """Weekdays as they are stored: bit 0 is Monday."""
+    return sum(1 << day for day in weekdays)
 
 
 def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberRow | None:
@@ -37,7 +51,12 @@ def add_pending(session: Session, email: str, language: str, now: datetime) -> S
     session.execute(
         upsert(session, SubscriberRow)
         .values(
-            email=email, name="", language=language, status=SubscriberStatus.PENDING, measuring=False, created_at=now
+            email=email,
+            name="",
+            language=language,
+            status=SubscriberStatus.PENDING,
+            measuring=False,
+            created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["email"])
     )
@@ -49,29 +68,24 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
 
 
 def load_schedule(session: Session, subscriber_id: int) -> Schedule:
-    return schedule_of(session.get_one(ScheduleRow, subscriber_id))
+    return schedule_of(*session.execute(_schedule(subscriber_id)).one())
 
 
 def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
-    row = session.get(ScheduleRow, subscriber_id)
-    return schedule_of(row) if row else None
+    row = session.execute(_schedule(subscriber_id)).one_or_none()
+    return schedule_of(*row) if row else None
 
 
-def schedule_of(row: ScheduleRow) -> Schedule:
-    return Schedule(
-        zone=row.zone,
-        hour=row.hour,
-        weekdays=frozenset(day for day in EVERY_DAY if row.weekdays >> day & 1),
-        paused=row.paused,
-        paused_until=row.paused_until,
-    )
+def schedule_of(zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None) -> Schedule:
+    """A schedule from the values of `SCHEDULE_COLUMNS`."""
+    return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until)
 
 
 def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> None:
     values = {
         "zone": schedule.zone,
         "hour": schedule.hour,
-        "weekdays": sum(1 << day for day in schedule.weekdays),
+        "weekdays": weekday_bits(schedule.weekdays),
         "paused": schedule.paused,
         "paused_until": schedule.paused_until,
     }
@@ -81,6 +95,10 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
         .on_conflict_do_update(index_elements=["subscriber_id"], set_=values)
     )
     session.expire_all()
+
+
+def _schedule(subscriber_id: int) -> Select[str, int, int, bool, datetime | None]:
+    return select(*SCHEDULE_COLUMNS).where(ScheduleRow.subscriber_id == subscriber_id)
 
 
 def add_consent(session: Session, consent: ConsentRow) -> None:

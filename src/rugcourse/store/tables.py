@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Date,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -96,7 +97,16 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, Any]: JSON()}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime(), date: Date(), dict[str, Any]: JSON(), list[int]: JSON()}  # noqa: RUF012
+
+
+def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def _domain_of_email(context: Any) -> str:
+    email: str = context.get_current_parameters()["email"]
+    return email.rpartition("@")[2]
 
 
 class CourseRow(Base):
@@ -146,6 +156,7 @@ class SubscriberRow(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
+    domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # whose servers take their mail
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(5))
     status: Mapped[str] = mapped_column(String(12))
@@ -189,6 +200,7 @@ class CampaignRow(Base):
     kind: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
+    per_minute: Mapped[int | None]  # no more lessons than this go out in a minute; None: as fast as it goes
 
 
 class EnrolmentRow(Base):
@@ -197,12 +209,7 @@ class EnrolmentRow(Base):
     __tablename__ = "enrolment"
     __table_args__ = (
         UniqueConstraint("campaign_id", "subscriber_id"),
-        Index(
-            "ix_enrolment_next_due_at",
-            "next_due_at",
-            sqlite_where=text("next_due_at IS NOT NULL"),
-            postgresql_where=text("next_due_at IS NOT NULL"),
-        ),
+        _partial_index("ix_enrolment_next_due_at", "next_due_at", where="next_due_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -218,25 +225,19 @@ class EnrolmentRow(Base):
 
 
 class DeliveryRow(Base):
-    """One message to one person: a row of the ledger."""
+    """One message to one person: a row of the ledger.
+
+    A row is written four times on its way. So that this stays cheap, no index knows `state`: `not_before` is there
+    exactly while a row is planned, and what a worker holds stands in its lease.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("enrolment_id", "lesson_id"),
         UniqueConstraint("enrolment_id", "local_date"),
-        Index(
-            "ix_delivery_planned",
-            "queue",
-            "not_before",
-            sqlite_where=text("state = 'planned'"),
-            postgresql_where=text("state = 'planned'"),
-        ),
-        Index(
-            "ix_delivery_leased",
-            "lease_until",
-            sqlite_where=text("state IN ('claimed', 'submitting')"),
-            postgresql_where=text("state IN ('claimed', 'submitting')"),
-        ),
+        _partial_index("uq_delivery_once_key", "once_key", where="once_key IS NOT NULL", unique=True),
+        _partial_index("ix_delivery_planned", "queue", "not_before", where="not_before IS NOT NULL"),
+        {"postgresql_with": {"fillfactor": 60}},  # room for the next versions of a row beside it
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -244,22 +245,70 @@ class DeliveryRow(Base):
     queue: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(12))
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
-    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
     enrolment_id: Mapped[int | None] = mapped_column(ForeignKey("enrolment.id"))
     lesson_id: Mapped[int | None] = mapped_column(ForeignKey("lesson.id"))
     local_date: Mapped[date | None]
-    once_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # at most one delivery has it
+    once_key: Mapped[str | None] = mapped_column(String(80))  # at most one delivery has it
     planned_at: Mapped[datetime]
-    not_before: Mapped[datetime]
+    not_before: Mapped[datetime | None]  # while planned: from when it may go
+    send_by: Mapped[datetime | None]  # a lesson: when its reader's hour is over
     attempts: Mapped[int] = mapped_column(default=0)
-    lease: Mapped[str | None] = mapped_column(String(32))
-    lease_until: Mapped[datetime | None]
+    lease: Mapped[str | None] = mapped_column(String(32))  # under which it was last claimed
     lesson_version_id: Mapped[int | None] = mapped_column(ForeignKey("lesson_version.id"))
     language: Mapped[str | None] = mapped_column(String(5))
     recap_question: Mapped[str | None] = mapped_column(String(60))  # a missed question that comes back in this mail
     message_id: Mapped[str | None] = mapped_column(String(120))
     settled_at: Mapped[datetime | None]
     reply: Mapped[str | None] = mapped_column(Text)  # the mail server's words, or why it was cancelled
+
+
+class LeaseRow(Base):
+    """The right of one worker to work on a batch of deliveries, until an instant."""
+
+    __tablename__ = "lease"
+
+    token: Mapped[str] = mapped_column(String(32), primary_key=True)
+    until: Mapped[datetime]
+    deliveries: Mapped[list[int]]
+
+
+class HoldRow(Base):
+    """Something that is not sent for now: `all`, `campaign:<id>` or `domain:<name>`.
+
+    `until` None: until an operator says go.
+    """
+
+    __tablename__ = "hold"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    times: Mapped[int]  # how often in a row it was found necessary: each time it lasts longer
+
+
+class BucketRow(Base):
+    """How much of a limit is left: a bucket of tokens that fills by itself, up to its size."""
+
+    __tablename__ = "bucket"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    tokens: Mapped[float] = mapped_column(Double)
+    filled_at: Mapped[datetime]
+
+
+class ProcessRow(Base):
+    """A process of the product that says from time to time that it lives."""
+
+    __tablename__ = "process"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
 
 
 class EventRow(Base):

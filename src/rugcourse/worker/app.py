@@ -19,6 +19,7 @@ TICK = "rugcourse.tick"
 DELIVER = "rugcourse.deliver"
 _RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
 _EMBEDDED = "memory://"
+_BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
 
 
 def create_app(settings: Settings) -> Celery:
@@ -77,7 +78,7 @@ def worker_options(settings: Settings) -> dict[str, Any]:
     """How a worker of ours is run: threads, since sending waits for the network most of the time."""
     return {
         "pool": "threads",
-        "concurrency": settings.worker_threads,
+        "concurrency": settings.worker_threads + _BESIDE_SENDING,
         "without_gossip": True,
         "without_mingle": True,
         "without_heartbeat": True,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from celery import Celery
 
-from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import BATCH, Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import DELIVER, TICK
+from rugcourse.worker.desk import Desk
 
 _MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings again
 
@@ -20,6 +21,10 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
 
     Each is one call; sent twice, or twenty times, it does the same.
     """
+    desk = Desk(
+        {Queue.LESSONS: runtime.settings.worker_threads, Queue.WAITING: 1},
+        lambda queue: send(runtime, dispatcher, queue),
+    )
 
     @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
@@ -27,13 +32,15 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
 
     @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
-        send(runtime, dispatcher, Queue(queue))
+        desk.drain(Queue(queue))
 
 
 def look(runtime: Runtime) -> None:
     """Plan what is due, take back what silent workers hold, and ring for everything that may go."""
     expire_leases(runtime.database, runtime.clock)
-    plan_due(runtime.database, runtime.clock, runtime.grace)
+    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience):
+        if batch.planned:
+            runtime.ring(Queue.LESSONS)
     with runtime.database.read() as session:
         waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
     for queue, count in waiting.items():
@@ -41,7 +48,9 @@ def look(runtime: Runtime) -> None:
             runtime.ring(queue)
 
 
-def send(runtime: Runtime, dispatcher: Dispatcher, queue: Queue) -> None:
-    """Send one batch; where there was a whole one, there may be another."""
-    if dispatcher.send_batch(queue) == BATCH:
+def send(runtime: Runtime, dispatcher: Dispatcher, queue: Queue) -> bool:
+    """Send one batch. Where there was a whole one there is more, also for somebody else: that rings."""
+    claimed = dispatcher.send_batch(queue)
+    if claimed == BATCH:
         runtime.ring(queue)
+    return claimed > 0
