@@ -8,12 +8,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import among, count, update_each, upsert, upsert_each
+from rugcourse.store.statements import as_rows, count, dialect_of, insert_rows, is_among, update_rows, upsert
 from rugcourse.store.tables import (
     CampaignRow,
     CourseRow,
@@ -29,6 +44,7 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
+from rugcourse.store.types import UtcDateTime
 
 _TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
@@ -102,43 +118,32 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
     """
     if not lessons:
         return set()
-    statement, rows = upsert_each(
-        session,
-        DeliveryRow,
-        [
-            {
-                "kind": DeliveryKind.LESSON,
-                "queue": Queue.LESSONS,
-                "state": DeliveryState.PLANNED,
-                "subscriber_id": lesson.subscriber_id,
-                "campaign_id": lesson.campaign_id,
-                "enrolment_id": lesson.enrolment_id,
-                "lesson_id": lesson.lesson_id,
-                "local_date": lesson.local_date,
-                "planned_at": now,
-                "not_before": now,
-                "send_by": lesson.send_by,
-                "attempts": 0,
-            }
-            for lesson in lessons
-        ],
-    )
-    revived = {
-        "state": DeliveryState.PLANNED,
-        "local_date": statement.excluded.local_date,
-        "planned_at": now,
-        "not_before": now,
-        "send_by": statement.excluded.send_by,
-        "reply": None,
-        "settled_at": None,
-    }
     planned = session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["enrolment_id", "lesson_id"],
-            set_=revived,
-            where=DeliveryRow.state == DeliveryState.CANCELLED,
-        ).returning(DeliveryRow.enrolment_id),
-        rows,
+        _planning(dialect_of(session)),
+        {
+            "now": now,
+            "rows": as_rows(
+                session,
+                DeliveryRow,
+                (
+                    {
+                        "kind": DeliveryKind.LESSON,
+                        "queue": Queue.LESSONS,
+                        "state": DeliveryState.PLANNED,
+                        "subscriber_id": lesson.subscriber_id,
+                        "campaign_id": lesson.campaign_id,
+                        "enrolment_id": lesson.enrolment_id,
+                        "lesson_id": lesson.lesson_id,
+                        "local_date": lesson.local_date,
+                        "planned_at": now,
+                        "not_before": now,
+                        "send_by": lesson.send_by,
+                        "attempts": 0,
+                    }
+                    for lesson in lessons
+                ),
+            ),
+        },
     )
     return {enrolment_id for enrolment_id in planned if enrolment_id is not None}
 
@@ -171,36 +176,24 @@ def candidates(
     """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
     over. `held`: the keys of what is not to be sent, see `HoldRow`.
     """
-    query = (
-        select(DeliveryRow.id, DeliveryRow.campaign_id, SubscriberRow.domain)
-        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(DeliveryRow.queue == queue, DeliveryRow.not_before <= now)
-        .order_by(DeliveryRow.not_before)
-        .limit(limit)
-        .with_for_update(of=DeliveryRow, skip_locked=True)
-    )
+    query = _candidates()
     campaigns = [int(key.removeprefix("campaign:")) for key in held if key.startswith("campaign:")]
     domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
     if campaigns and queue == Queue.LESSONS:
         query = query.where(DeliveryRow.campaign_id.not_in(campaigns))
     if domains:
         query = query.where(SubscriberRow.domain.not_in(domains))
-    return [Candidate(row_id, campaign or 0, domain) for row_id, campaign, domain in session.execute(query)]
+    found = session.execute(query, {"queue": queue, "now": now, "most": limit})
+    return [Candidate(row_id, campaign or 0, domain) for row_id, campaign, domain in found]
 
 
 def claim(session: Session, lease: str, until: datetime, ids: Sequence[int]) -> list[int]:
     """Take those of `ids` that stand planned, under `lease`."""
-    claimed = list(
-        session.scalars(
-            update(DeliveryRow)
-            .where(among(session, DeliveryRow.id, ids), DeliveryRow.state == DeliveryState.PLANNED)
-            .values(state=DeliveryState.CLAIMED, lease=lease, not_before=None)
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    if not ids:
+        return []
+    claimed = list(session.scalars(_claiming(dialect_of(session)), {"ids": ids, "under": lease}))
     if claimed:
-        session.execute(insert(LeaseRow).values(token=lease, until=until, deliveries=claimed))
+        session.execute(insert(LeaseRow), {"token": lease, "until": until, "deliveries": claimed})
     return claimed
 
 
@@ -210,29 +203,7 @@ def release(session: Session, lease: str) -> None:
 
 
 def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
-    rows: Iterable[Any] = session.execute(
-        select(
-            DeliveryRow.id,
-            DeliveryRow.kind,
-            SubscriberRow.id,
-            SubscriberRow.email,
-            SubscriberRow.name,
-            SubscriberRow.language,
-            SubscriberRow.measuring,
-            CourseRow.slug,
-            CourseRow.content_hash,
-            CourseRow.id,
-            func.coalesce(DeliveryRow.lesson_version_id, LessonRow.current_version_id),
-            DeliveryRow.lesson_id,
-            DeliveryRow.attempts,
-            DeliveryRow.message_id,
-        )
-        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
-        .join(CourseRow, CourseRow.id == CampaignRow.course_id)
-        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
-        .where(among(session, DeliveryRow.id, ids))
-    )
+    rows: Iterable[Any] = session.execute(_outgoing(dialect_of(session)), {"ids": ids})
     return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
 
 
@@ -242,28 +213,18 @@ def submit(session: Session, lease: str, pins: Sequence[Pin], now: datetime) -> 
     Whether the person still wants the mail, and whether the lease still holds, is looked at in the same UPDATE that
     pins what is sent. One that is pinned already, from an earlier attempt, keeps its Message-ID: it is the same one.
     """
-    return set(
-        update_each(
-            session,
-            DeliveryRow,
-            [
-                {
-                    "id": pin.delivery_id,
-                    "message_id": pin.message_id,
-                    "language": pin.language,
-                    "lesson_version_id": pin.lesson_version_id,
-                    "recap_question": pin.recap_question,
-                }
-                for pin in pins
-            ],
-            DeliveryRow.lease == lease,
-            DeliveryRow.state == DeliveryState.CLAIMED,
-            exists().where(LeaseRow.token == lease, LeaseRow.until > now),
-            _still_wanted(now),
-            state=DeliveryState.SUBMITTING,
-            attempts=DeliveryRow.attempts + 1,
-        )
+    rows = (
+        {
+            "id": pin.delivery_id,
+            "message_id": pin.message_id,
+            "language": pin.language,
+            "lesson_version_id": pin.lesson_version_id,
+            "recap_question": pin.recap_question,
+        }
+        for pin in pins
     )
+    parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease, "now": now}
+    return set(session.scalars(_submitting(dialect_of(session)), parameters))
 
 
 def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datetime) -> list[int]:
@@ -275,7 +236,7 @@ def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datet
         session.scalars(
             update(DeliveryRow)
             .where(
-                among(session, DeliveryRow.id, ids),
+                DeliveryRow.id.in_(ids),
                 DeliveryRow.lease == lease,
                 DeliveryRow.state == DeliveryState.CLAIMED,
                 ~_still_wanted(now),
@@ -396,39 +357,28 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
 
     An `unknown` may still become what it really was: a late answer under the same lease is evidence.
     """
-    settled = update_each(
-        session,
-        DeliveryRow,
-        [
-            {
-                "id": one.delivery_id,
-                "state": one.state,
-                "reply": one.reply[:500],
-                "settled_at": None if one.state == DeliveryState.PLANNED else now,
-                "not_before": one.not_before,
-            }
-            for one in settlements
-        ],
-        DeliveryRow.lease == lease,
-        or_(DeliveryRow.state == DeliveryState.SUBMITTING, DeliveryRow.state == DeliveryState.UNKNOWN),
+    if not settlements:
+        return 0
+    rows = (
+        {
+            "id": one.delivery_id,
+            "state": one.state,
+            "reply": one.reply[:500],
+            "settled_at": None if one.state == DeliveryState.PLANNED else now,
+            "not_before": one.not_before,
+        }
+        for one in settlements
     )
-    return len(settled)
+    parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
+    return len(session.scalars(_settling(dialect_of(session)), parameters).all())
 
 
 def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
     """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed."""
-    return count(
-        session.execute(
-            update(DeliveryRow)
-            .where(
-                among(session, DeliveryRow.id, list(ids)),
-                DeliveryRow.lease == lease,
-                DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
-            )
-            .values(state=DeliveryState.PLANNED, lease=None, not_before=not_before, reply=reason)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    if not ids:
+        return 0
+    parameters = {"ids": ids, "under": lease, "from_then": not_before, "why": reason}
+    return count(session.execute(_giving_back(dialect_of(session)), parameters))
 
 
 def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
@@ -440,18 +390,8 @@ def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
     back, unknown = 0, []
     query = select(LeaseRow.token, LeaseRow.deliveries).where(LeaseRow.until <= now).with_for_update(skip_locked=True)
     for lease, ids in session.execute(query).all():
-        back += count(
-            session.execute(
-                update(DeliveryRow)
-                .where(
-                    among(session, DeliveryRow.id, ids),
-                    DeliveryRow.lease == lease,
-                    DeliveryRow.state == DeliveryState.CLAIMED,
-                )
-                .values(state=DeliveryState.PLANNED, lease=None, not_before=now)
-                .execution_options(synchronize_session=False)
-            )
-        )
+        mine = select(DeliveryRow.id).where(DeliveryRow.id.in_(ids), DeliveryRow.state == DeliveryState.CLAIMED)
+        back += give_back(session, lease, session.scalars(mine).all(), now, "its worker fell silent before it began")
         unknown += doubt(session, lease, ids, now, "the worker that was sending it fell silent")
         release(session, lease)
     return back, unknown
@@ -463,7 +403,7 @@ def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reaso
         session.scalars(
             update(DeliveryRow)
             .where(
-                among(session, DeliveryRow.id, ids),
+                DeliveryRow.id.in_(ids),
                 DeliveryRow.lease == lease,
                 DeliveryRow.state == DeliveryState.SUBMITTING,
             )
@@ -517,7 +457,123 @@ def latest_lesson(session: Session, subscriber_id: int, course_id: int) -> int |
     )
 
 
-def _still_wanted(now: datetime) -> ColumnElement[bool]:
+@cache
+def _planning(dialect: str) -> Any:
+    names = ("kind", "queue", "state", "subscriber_id", "campaign_id", "enrolment_id", "lesson_id", "local_date")
+    statement = insert_rows(DeliveryRow, (*names, "planned_at", "not_before", "send_by", "attempts"), dialect)
+    revived = {
+        "state": DeliveryState.PLANNED,
+        "local_date": statement.excluded.local_date,
+        "planned_at": bindparam("now", type_=UtcDateTime()),
+        "not_before": bindparam("now", type_=UtcDateTime()),
+        "send_by": statement.excluded.send_by,
+        "reply": None,
+        "settled_at": None,
+    }
+    return statement.on_conflict_do_update(
+        index_elements=["enrolment_id", "lesson_id"],
+        set_=revived,
+        where=DeliveryRow.state == DeliveryState.CANCELLED,
+    ).returning(DeliveryRow.enrolment_id)
+
+
+@cache
+def _candidates() -> Select[int, int | None, str]:
+    return (
+        select(DeliveryRow.id, DeliveryRow.campaign_id, SubscriberRow.domain)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
+        .order_by(DeliveryRow.not_before)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(of=DeliveryRow, skip_locked=True)
+    )
+
+
+@cache
+def _claiming(dialect: str) -> Any:
+    return (
+        update(DeliveryRow)
+        .where(is_among(DeliveryRow.id, dialect), DeliveryRow.state == DeliveryState.PLANNED)
+        .values(state=DeliveryState.CLAIMED, lease=bindparam("under"), not_before=None)
+        .returning(DeliveryRow.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@cache
+def _outgoing(dialect: str) -> Any:
+    return (
+        select(
+            DeliveryRow.id,
+            DeliveryRow.kind,
+            SubscriberRow.id,
+            SubscriberRow.email,
+            SubscriberRow.name,
+            SubscriberRow.language,
+            SubscriberRow.measuring,
+            CourseRow.slug,
+            CourseRow.content_hash,
+            CourseRow.id,
+            func.coalesce(DeliveryRow.lesson_version_id, LessonRow.current_version_id),
+            DeliveryRow.lesson_id,
+            DeliveryRow.attempts,
+            DeliveryRow.message_id,
+        )
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
+        .join(CourseRow, CourseRow.id == CampaignRow.course_id)
+        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .where(is_among(DeliveryRow.id, dialect))
+    )
+
+
+@cache
+def _submitting(dialect: str) -> Update:
+    now = bindparam("now", type_=UtcDateTime())
+    return update_rows(
+        DeliveryRow,
+        ("id", "message_id", "language", "lesson_version_id", "recap_question"),
+        dialect,
+        DeliveryRow.lease == bindparam("under"),
+        DeliveryRow.state == DeliveryState.CLAIMED,
+        exists().where(LeaseRow.token == bindparam("under"), LeaseRow.until > now),
+        _still_wanted(now),
+        state=DeliveryState.SUBMITTING,
+        attempts=DeliveryRow.attempts + 1,
+    )
+
+
+@cache
+def _settling(dialect: str) -> Update:
+    return update_rows(
+        DeliveryRow,
+        ("id", "state", "reply", "settled_at", "not_before"),
+        dialect,
+        DeliveryRow.lease == bindparam("under"),
+        DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
+    )
+
+
+@cache
+def _giving_back(dialect: str) -> Any:
+    return (
+        update(DeliveryRow)
+        .where(
+            is_among(DeliveryRow.id, dialect),
+            DeliveryRow.lease == bindparam("under"),
+            DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
+        )
+        .values(
+            state=DeliveryState.PLANNED,
+            lease=None,
+            not_before=bindparam("from_then"),
+            reply=bindparam("why"),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _still_wanted(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
     """SQL: the person may be written to, for this kind of mail, at this moment."""
     lesson_wanted = exists(
         select(1)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.schedule import Schedule
-from rugcourse.store.statements import update_each
+from rugcourse.store.statements import as_rows, dialect_of, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
     CampaignRow,
@@ -132,8 +132,9 @@ def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for change in changes:
         alike[tuple(change)].append(change)
-    for rows in alike.values():
-        update_each(session, EnrolmentRow, rows)
+    for names, rows in alike.items():
+        statement = update_rows(EnrolmentRow, names, dialect_of(session))
+        session.execute(statement, {"rows": as_rows(session, EnrolmentRow, rows)})
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:

@@ -1,9 +1,14 @@
-"""Statements that the two databases spell differently, or that one of them needs in another form to be quick."""
+"""What the two databases spell differently, and how many rows go into one statement.
+
+Statements on the way of every lesson are built once per process, for a dialect, and executed with parameters: building
+them costs as much as running them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -11,9 +16,12 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CursorResult,
+    Dialect,
     FromClause,
     Result,
     String,
+    TypeDecorator,
+    Update,
     any_,
     bindparam,
     column,
@@ -28,46 +36,70 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from rugcourse.store.tables import Base
 
+_POSTGRESQL = "postgresql"
+
+
+class _IdList(TypeDecorator[Collection[int]]):
+    """Many ids as one parameter."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> str:
+        ids = ",".join(map(str, value or ()))
+        return f"{{{ids}}}" if dialect.name == _POSTGRESQL else f"[{ids}]"
+
+
+def dialect_of(session: Session) -> str:
+    return session.get_bind().dialect.name
+
 
 def upsert(session: Session, table: type[Base]) -> Any:
     """An INSERT that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(table) if _is_postgresql(session) else sqlite.insert(table)
+    return postgresql.insert(table) if dialect_of(session) == _POSTGRESQL else sqlite.insert(table)
 
 
-def among(session: Session, attribute: InstrumentedAttribute[Any], ids: Sequence[int]) -> ColumnElement[bool]:
-    """SQL: `attribute` is one of `ids`, given as one parameter however many there are."""
-    if _is_postgresql(session):
-        return attribute == any_(sql_cast(bindparam(None, list(ids)), ARRAY(BigInteger)))
-    return attribute.in_(ids)
+def is_among(attribute: InstrumentedAttribute[Any], dialect: str) -> ColumnElement[bool]:
+    """SQL: `attribute` is one of the parameter `ids`."""
+    ids = bindparam("ids", type_=_IdList())
+    if dialect == _POSTGRESQL:
+        return attribute == any_(sql_cast(ids, ARRAY(BigInteger)))
+    return attribute.in_(select(func.json_each(ids).table_valued("value").c.value))
 
 
-def update_each(
-    session: Session,
-    table: type[Base],
-    rows: Sequence[Mapping[str, Any]],
-    *conditions: ColumnElement[bool],
-    **same: Any,
-) -> list[int]:
-    """Write to many rows in one statement, each with its own values: an `id` and the columns to set, the same in all.
+def update_rows(
+    table: type[Base], names: Sequence[str], dialect: str, *conditions: ColumnElement[bool], **same: Any
+) -> Update:
+    """An UPDATE of many rows, each with its own values: `names` of columns, of which `id` says which row.
 
-    `same`: what is set in all of them alike. Returns the ids that were there and met the `conditions`.
+    Executed with the parameter `rows`, see `as_rows`. `same`: what is set in all of them alike. Returns the ids that
+    were there and met the `conditions`.
     """
-    if not rows:
-        return []
     plain: Any = table.__table__
-    new, parameters = _as_table(session, table, rows)
-    values = {name: new.c[name] for name in rows[0] if name != "id"}
-    statement = update(plain).where(plain.c.id == new.c.id, *conditions).values(**values, **same)
-    return list(session.scalars(statement.returning(plain.c.id), parameters))
+    new = _rows(table, names, dialect)
+    values = {name: new.c[name] for name in names if name != "id"}
+    written: Update = update(plain).where(plain.c.id == new.c.id, *conditions).values(**values, **same)
+    return written.returning(plain.c.id)
 
 
-def upsert_each(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> tuple[Any, dict[str, Any]]:
-    """An upsert of many rows, each with the same columns, as one statement, and the parameters to execute it with."""
+def insert_rows(table: type[Base], names: Sequence[str], dialect: str) -> Any:
+    """An INSERT of many rows, with ON CONFLICT to be added. Executed with the parameter `rows`, see `as_rows`."""
     plain: Any = table.__table__
-    new, parameters = _as_table(session, table, rows)
-    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
+    insert = postgresql.insert if dialect == _POSTGRESQL else sqlite.insert
     # SQLite needs the WHERE to tell this ON CONFLICT from a join's ON.
-    return insert(plain).from_select(list(rows[0]), select(new).where(true())), parameters
+    return insert(plain).from_select(list(names), select(_rows(table, names, dialect)).where(true()))
+
+
+def as_rows(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as the parameter of `update_rows` and `insert_rows`: their values as the database stores them, in JSON."""
+    processors = _processors(table, session.get_bind().dialect)
+    return json.dumps(
+        [
+            {name: processors[name](value) if name in processors else value for name, value in row.items()}
+            for row in rows
+        ],
+        default=str,
+    )
 
 
 def count(result: Result[Any]) -> int:
@@ -75,36 +107,23 @@ def count(result: Result[Any]) -> int:
     return cast("CursorResult[Any]", result).rowcount
 
 
-def _as_table(
-    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]
-) -> tuple[FromClause, dict[str, Any]]:
-    """`rows` as something to select from, in a statement that is the same however many there are."""
-    columns = [table.__table__.c[name] for name in rows[0]]
-    if _is_postgresql(session):
-        arrays = [sql_cast(bindparam(f"all_{one.name}"), ARRAY(one.type)) for one in columns]
+def _rows(table: type[Base], names: Sequence[str], dialect: str) -> FromClause:
+    """SQL: the parameter `rows` as a table."""
+    columns = [table.__table__.c[name] for name in names]
+    rows = bindparam("rows", type_=String())
+    if dialect == _POSTGRESQL:
         typed = (column(one.name, one.type) for one in columns)
-        new: FromClause = func.unnest(*arrays).table_valued(*typed, name="new").render_derived()
-        return new, {f"all_{one.name}": [row[one.name] for row in rows] for one in columns}
-    each = func.json_each(bindparam("all_rows", type_=String)).table_valued("value", name="each")
-    places = [
-        func.json_extract(each.c.value, f"$[{place}]", type_=one.type).label(one.name)
-        for place, one in enumerate(columns)
-    ]
-    return select(*places).subquery("new"), {"all_rows": _as_json(session, columns, rows)}
+        records = func.json_to_recordset(sql_cast(rows, postgresql.JSON)).table_valued(*typed, name="new")
+        return records.render_derived(with_types=True)
+    each = func.json_each(rows).table_valued("value", name="each")
+    values = [func.json_extract(each.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns]
+    return select(*values).subquery("new")
 
 
-def _as_json(session: Session, columns: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as arrays, with each value as SQLite stores it."""
-    dialect = session.get_bind().dialect
-    processors = [one.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged for one in columns]
-    return json.dumps(
-        [[process(row[one.name]) for one, process in zip(columns, processors, strict=True)] for row in rows]
-    )
-
-
-def _unchanged(value: Any) -> Any:
-    return value
-
-
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"
+@cache
+def _processors(table: type[Base], dialect: Dialect) -> dict[str, Any]:
+    """Column → what its values need before SQLite can store them. PostgreSQL reads them as they are."""
+    if dialect.name == _POSTGRESQL:
+        return {}
+    found = {one.name: one.type.dialect_impl(dialect).bind_processor(dialect) for one in table.__table__.columns}
+    return {name: processor for name, processor in found.items() if processor is not None}
