@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import structlog
 from sqlalchemy.orm import Session
@@ -131,11 +132,12 @@ class Dispatcher:
         if batch is None:
             return 0
         try:
-            for one in self._submit(batch, list(self._write(batch))):
-                if self.stopping.is_set() or self._runs_short(batch):
+            submitted = self._submit(batch, list(self._write(batch)))
+            for one, upcoming in pairwise([*submitted, None]):
+                if one is None or self.stopping.is_set() or self._runs_short(batch):
                     break
                 if _domain(one.outgoing.email) not in batch.refusing:
-                    batch.settlements.append(self._send(batch, one))
+                    batch.settlements.append(self._send(batch, one, upcoming))
         except ServerUnavailable as error:
             batch.unavailable = error
         finally:
@@ -205,27 +207,28 @@ class Dispatcher:
             self._journal.submit(batch.lease, sorted(submitted))
         return [one for one in written if one.outgoing.id in submitted]
 
-    def _send(self, batch: Batch, one: Written) -> Settlement:
-        outcome = self._hand_over(batch, one)
+    def _send(self, batch: Batch, one: Written, upcoming: Written | None) -> Settlement:
+        outcome = self._hand_over(batch, one, upcoming)
         settlement = self._judge(batch, one, outcome)
         self._journal.reply(batch.lease, one.outgoing.id, settlement.state, settlement.reply)
         return settlement
 
-    def _hand_over(self, batch: Batch, one: Written) -> Outcome:
+    def _hand_over(self, batch: Batch, one: Written, upcoming: Written | None) -> Outcome:
         """One try, or a second on a new connection where an old one turned out to be closed."""
         fresh = not self._has_connection()
         connection = self._connection()
-        outcome = self._try(connection, batch, one)
+        outcome = self._try(connection, batch, one, upcoming)
         if isinstance(outcome, Deferred) and not connection.alive and not fresh:
-            outcome = self._try(self._connection(), batch, one)
+            outcome = self._try(self._connection(), batch, one, upcoming)
         return outcome
 
-    def _try(self, connection: Connection, batch: Batch, one: Written) -> Outcome:
+    def _try(self, connection: Connection, batch: Batch, one: Written, upcoming: Written | None) -> Outcome:
         return connection.send(
             self._sender,
             one.composed.recipient,
             one.composed.message,
             lambda: self._journal.begin(batch.lease, one.outgoing.id),
+            upcoming.composed.recipient if upcoming else None,
         )
 
     def _judge(self, batch: Batch, one: Written, outcome: Outcome) -> Settlement:

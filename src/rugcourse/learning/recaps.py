@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Question
 from rugcourse.store import learning
-from rugcourse.store.tables import CardRow
 
 RECAP_NUMBER = 15  # the place of the recap among a mail's questions; quizzes count from 0
 
@@ -29,13 +28,13 @@ class Reading:
 
 def due_recaps(session: Session, readings: Mapping[int, Reading], now: datetime) -> dict[int, Question]:
     """For each of the `readings`, by any key, the missed question that comes back in it, if there is one."""
-    people = sorted({reading.subscriber_id for reading in readings.values()})
-    cards: dict[tuple[int, int], list[CardRow]] = defaultdict(list)
-    for card in learning.missed_cards(session, people, now):
-        cards[card.subscriber_id, card.course_id].append(card)
+    missed: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for card in learning.missed_cards(session, {reading.subscriber_id for reading in readings.values()}, now):
+        missed[card.subscriber_id, card.course_id].append(card.question)
+    if not missed:
+        return {}
     chosen = {
-        key: choose(reading, [card.question for card in cards[reading.subscriber_id, reading.course_id]])
-        for key, reading in readings.items()
+        key: choose(reading, missed[reading.subscriber_id, reading.course_id]) for key, reading in readings.items()
     }
     return {key: question for key, question in chosen.items() if question is not None}
 

@@ -52,9 +52,9 @@ class Letter:
     targets: tuple[str, ...] = ()
 
     def write(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """The HTML and the text for one reader. Lines end in a line feed. Raises TemplateError."""
+        """The HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
         try:
-            return self.html.render(values), self.text.render(values)
+            return _fill(self.html, values), _fill(self.text, values)
         except JinjaError as error:
             raise TemplateError(f"“{self.subject}”: {error}") from error
 
@@ -96,6 +96,11 @@ def as_text(value: str) -> str:
     return value.replace("{", "{{ '{' }}")
 
 
+def _fill(template: Template, values: Mapping[str, Any]) -> str:
+    # What `Template.render` does, without copying Jinja's own globals, which no mail uses, for every reader.
+    return "".join(template.root_render_func(template.new_context(dict(values), shared=True)))
+
+
 def _render(language: str, template: str, values: Mapping[str, Any], *, html: bool) -> str:
     source = _first_pass(language, html=html).get_template(template).render(values)
     return source.replace(_OPEN, "{{ ").replace(_CLOSE, " }}")
@@ -131,7 +136,14 @@ def _second_pass(*, html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_on_one_line,
+        newline_sequence="\r\n",
     )
+
+
+def _on_one_line(value: Any) -> Any:
+    """A reader's value stays where it stands: only the template itself begins new lines."""
+    return " ".join(value.splitlines()) if isinstance(value, str) and ("\n" in value or "\r" in value) else value
 
 
 def _inert_text(value: Any) -> Any:
@@ -148,7 +160,9 @@ def _to_html(name: str, source: str) -> str:
         )  # no web font: no mail of ours asks a third party
     except ValueError as error:
         raise TemplateError(f"{name}.mjml: {error}") from None
-    return "\n".join(_short_lines(html))
+    # What is the same for all readers is made easy to send once: in ASCII, and no line begins with a dot (RFC 5321 4.5.2).
+    lines = (f" {line}" if line.startswith(".") else line for line in _short_lines(html))
+    return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _short_lines(html: str) -> list[str]:

@@ -6,14 +6,15 @@ the same for every reader of a lesson. Here those are made once, by that same li
 
 from __future__ import annotations
 
+import binascii
 import hashlib
-import quopri
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,13 @@ class Addressing:
 
 
 def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *, eight_bit: bool = True) -> bytes:
-    """The message as it goes to the mail server, with CRLF line ends, not yet dot-stuffed.
+    """The message as it goes to the mail server, not yet dot-stuffed. Lines of `html` and `text` end in CR LF.
 
     `eight_bit`: the server offers 8BITMIME (RFC 6152), so nothing needs encoding; otherwise quoted-printable.
     """
     headers = [
         f"To: {addressing.to}",
-        f"Date: {format_datetime(addressing.date)}",
+        f"Date: {_date(addressing.date)}",
         f"Message-ID: {addressing.message_id}",
     ]
     if skeleton.bulk and addressing.unsubscribe_url:
@@ -94,7 +95,7 @@ def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *
 
 def _part(content_type: bytes, content: str, eight_bit: bool) -> bytes:
     raw = content.encode()
-    encoding, body = (b"8bit", raw) if eight_bit else (b"quoted-printable", quopri.encodestring(raw))
+    encoding, body = (b"8bit", raw) if eight_bit else (b"quoted-printable", binascii.b2a_qp(raw))
     return b"".join(
         (
             b"\r\nContent-Type: ",
@@ -102,7 +103,12 @@ def _part(content_type: bytes, content: str, eight_bit: bool) -> bytes:
             b"; charset=utf-8\r\nContent-Transfer-Encoding: ",
             encoding,
             b"\r\n\r\n",
-            body.replace(b"\n", b"\r\n"),
+            body,
             b"\r\n",
         )
     )
+
+
+@lru_cache(maxsize=64)
+def _date(instant: datetime) -> str:
+    return format_datetime(instant)  # RFC 5322

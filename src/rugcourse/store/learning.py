@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import upsert
+from rugcourse.store.statements import dialect_of, is_among, upsert
 from rugcourse.store.tables import AnswerRow, AttemptRow, CardRow, Stage, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MissedCard:
+    """A question that a person is to see again."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
 
 
 def find_answer(session: Session, subscriber_id: int, course_id: int, question: str) -> AnswerRow | None:
@@ -80,13 +91,19 @@ def save_card(session: Session, values: dict[str, Any]) -> None:
     )
 
 
-def missed_cards(session: Session, subscriber_ids: Sequence[int], now: datetime) -> Sequence[CardRow]:
+def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
     """Cards of missed questions that are due for these people, the longest overdue first."""
-    return session.scalars(
-        select(CardRow)
-        .where(CardRow.subscriber_id.in_(subscriber_ids), CardRow.missed, CardRow.due_at <= now)
+    rows = session.execute(_missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
+    return [MissedCard(*row) for row in rows]
+
+
+@cache
+def _missed_cards(dialect: str) -> Select[int, int, str]:
+    return (
+        select(CardRow.subscriber_id, CardRow.course_id, CardRow.question)
+        .where(is_among(CardRow.subscriber_id, dialect), CardRow.missed, CardRow.due_at <= bindparam("now"))
         .order_by(CardRow.due_at)
-    ).all()
+    )
 
 
 def add_attempt(session: Session, attempt: AttemptRow) -> int:
