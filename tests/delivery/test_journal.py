@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,7 +67,11 @@ def _send_and_die(runtime: Runtime, victim: str, step: str, sink: Sink) -> None:
     dispatcher = open_dispatcher(runtime)
 
     def kill(recipient: str) -> Fault | None:
-        return Fault(step, "", 0.5, lambda: os.kill(child, signal.SIGKILL)) if recipient == victim else None
+        return Fault(step, "", 0.5, end) if recipient == victim else None
+
+    def end() -> None:
+        time.sleep(0.3)  # the victim's envelope came along with the message before: let its answer be journalled
+        os.kill(child, signal.SIGKILL)
 
     child = os.fork()
     if child == 0:

@@ -41,7 +41,7 @@ from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
 
 log = structlog.get_logger()
 
-BATCH = 100
+BATCH = 200
 _BROKEN_MAIL_REST_SECONDS = 600.0
 _BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0)
 _JITTER = 0.2  # of a wait, to either side: what failed together doesn't come back together
@@ -173,7 +173,7 @@ class Dispatcher:
             prepared = self._prepare(session, batch)
             recaps = due_recaps(session, _readings(batch.outgoing, prepared), now)
             welcomes = [one.id for one in batch.outgoing if one.kind == DeliveryKind.WELCOME]
-            dues = enrolments.next_dues(session, welcomes)
+            dues = enrolments.next_dues(session, welcomes) if welcomes else {}
         for one in batch.outgoing:
             if one.id not in prepared:
                 continue
@@ -278,10 +278,11 @@ class Dispatcher:
         again_at = now + self._clock.span(_BROKEN_MAIL_REST_SECONDS)
         for delivery_id, reason in batch.broken.items():
             deliveries.give_back(session, batch.lease, [delivery_id], again_at, reason)
-        why = str(batch.unavailable or "not begun before its worker had to stop")
-        deliveries.give_back(session, batch.lease, batch.ids, now, why)
+        if len(batch.settlements) + len(batch.broken) < len(batch.outgoing):
+            why = str(batch.unavailable or "not begun before its worker had to stop")
+            deliveries.give_back(session, batch.lease, batch.ids, now, why)
         deliveries.release(session, batch.lease)
-        if any(one.state == DeliveryState.ACCEPTED for one in batch.settlements):
+        if batch.stale:
             self._lift(session, batch)
         for domain, words in batch.refusing.items():
             pace.hold(session, domain_key(domain), words, now, *self._spans(_POLICY_HOLD_SECONDS))
@@ -291,6 +292,8 @@ class Dispatcher:
     def _lift(self, session: Session, batch: Batch) -> None:
         """Mail got through, so the holds that only waited for that are over."""
         accepted = {one.delivery_id for one in batch.settlements if one.state == DeliveryState.ACCEPTED}
+        if not accepted:
+            return
         over = {ALL} | {domain_key(_domain(one.email)) for one in batch.outgoing if one.id in accepted}
         for key in pacing.lift_holds(session, batch.stale & over, also_of_operators=False):
             log.warning("sending goes on", what=key)

@@ -160,7 +160,7 @@ def _to_html(name: str, source: str) -> str:
         )  # no web font: no mail of ours asks a third party
     except ValueError as error:
         raise TemplateError(f"{name}.mjml: {error}") from None
-    # What is the same for all readers is made easy to send once: in ASCII, and no line begins with a dot (RFC 5321 4.5.2).
+    # What is the same for all readers is made easy to send once: in ASCII, no line begins with a dot (RFC 5321 4.5.2).
     lines = (f" {line}" if line.startswith(".") else line for line in _short_lines(html))
     return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode()
 

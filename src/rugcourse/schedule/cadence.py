@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 EVERY_DAY = frozenset(range(7))
@@ -97,6 +98,7 @@ class ShiftTo:
 Decision = SendNow | ShiftTo
 
 
+@lru_cache(maxsize=4096)  # readers with the same schedule have the same next hour
 def next_due(schedule: Schedule, after: datetime, last_local_date: date | None = None) -> datetime | None:
     """The first instant at or after `after` at which a lesson may go out, in UTC.
 
@@ -117,6 +119,7 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
     raise AssertionError("a schedule with a weekday always has a next day")
 
 
+@lru_cache(maxsize=4096)
 def decide(
     schedule: Schedule, due: datetime, now: datetime, patience: Patience, last_local_date: date | None = None
 ) -> Decision:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import as_rows, count, dialect_of, insert_rows, is_among, update_rows, upsert
+from rugcourse.store.statements import as_rows, count, dialect_of, insert_rows, is_among, run, update_rows, upsert
 from rugcourse.store.tables import (
     CampaignRow,
     CourseRow,
@@ -46,6 +46,8 @@ from rugcourse.store.tables import (
 )
 from rugcourse.store.types import UtcDateTime
 
+_LEASING = insert(LeaseRow)
+_RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
 _TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
 
@@ -118,7 +120,8 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
     """
     if not lessons:
         return set()
-    planned = session.scalars(
+    planned = run(
+        session,
         _planning(dialect_of(session)),
         {
             "now": now,
@@ -144,7 +147,7 @@ def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: dateti
                 ),
             ),
         },
-    )
+    ).scalars()
     return {enrolment_id for enrolment_id in planned if enrolment_id is not None}
 
 
@@ -183,7 +186,7 @@ def candidates(
         query = query.where(DeliveryRow.campaign_id.not_in(campaigns))
     if domains:
         query = query.where(SubscriberRow.domain.not_in(domains))
-    found = session.execute(query, {"queue": queue, "now": now, "most": limit})
+    found = run(session, query, {"queue": queue, "now": now, "most": limit})
     return [Candidate(row_id, campaign or 0, domain) for row_id, campaign, domain in found]
 
 
@@ -191,19 +194,19 @@ def claim(session: Session, lease: str, until: datetime, ids: Sequence[int]) -> 
     """Take those of `ids` that stand planned, under `lease`."""
     if not ids:
         return []
-    claimed = list(session.scalars(_claiming(dialect_of(session)), {"ids": ids, "under": lease}))
+    claimed = list(run(session, _claiming(dialect_of(session)), {"ids": ids, "under": lease}).scalars())
     if claimed:
-        session.execute(insert(LeaseRow), {"token": lease, "until": until, "deliveries": claimed})
+        run(session, _LEASING, {"token": lease, "until": until, "deliveries": claimed})
     return claimed
 
 
 def release(session: Session, lease: str) -> None:
     """End a lease: nothing is held under it any more."""
-    session.execute(delete(LeaseRow).where(LeaseRow.token == lease))
+    run(session, _RELEASING, {"ended": lease})
 
 
 def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
-    rows: Iterable[Any] = session.execute(_outgoing(dialect_of(session)), {"ids": ids})
+    rows: Iterable[Any] = run(session, _outgoing(dialect_of(session)), {"ids": ids})
     return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
 
 
@@ -224,7 +227,7 @@ def submit(session: Session, lease: str, pins: Sequence[Pin], now: datetime) -> 
         for pin in pins
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease, "now": now}
-    return set(session.scalars(_submitting(dialect_of(session)), parameters))
+    return set(run(session, _submitting(dialect_of(session)), parameters).scalars())
 
 
 def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datetime) -> list[int]:
@@ -370,7 +373,7 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
         for one in settlements
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
-    return len(session.scalars(_settling(dialect_of(session)), parameters).all())
+    return len(run(session, _settling(dialect_of(session)), parameters).all())
 
 
 def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
@@ -378,7 +381,7 @@ def give_back(session: Session, lease: str, ids: Collection[int], not_before: da
     if not ids:
         return 0
     parameters = {"ids": ids, "under": lease, "from_then": not_before, "why": reason}
-    return count(session.execute(_giving_back(dialect_of(session)), parameters))
+    return count(run(session, _giving_back(dialect_of(session)), parameters))
 
 
 def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:

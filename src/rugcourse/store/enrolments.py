@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, Update, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.schedule import Schedule
-from rugcourse.store.statements import as_rows, dialect_of, update_rows
+from rugcourse.store.statements import as_rows, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
     CampaignRow,
@@ -74,35 +75,7 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
 
     Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work.
     """
-    lesson, later = aliased(LessonRow), aliased(LessonRow)
-    last_position = (
-        select(func.max(later.position)).where(later.course_id == CampaignRow.course_id).correlate(CampaignRow)
-    ).scalar_subquery()
-    rows = session.execute(
-        select(
-            EnrolmentRow.id,
-            EnrolmentRow.campaign_id,
-            EnrolmentRow.subscriber_id,
-            EnrolmentRow.next_position,
-            EnrolmentRow.lessons_planned,
-            EnrolmentRow.next_due_at,
-            EnrolmentRow.last_local_date,
-            SubscriberRow.status,
-            lesson.id,
-            last_position,
-            *SCHEDULE_COLUMNS,
-        )
-        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
-        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
-        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
-        .outerjoin(
-            lesson, (lesson.course_id == CampaignRow.course_id) & (lesson.position == EnrolmentRow.next_position)
-        )
-        .where(EnrolmentRow.next_due_at <= now)
-        .order_by(EnrolmentRow.next_due_at)
-        .limit(limit)
-        .with_for_update(of=EnrolmentRow, skip_locked=True)
-    )
+    rows = run(session, _due(), {"now": now, "most": limit})
     return [
         DueEnrolment(
             *(row_id, campaign_id, subscriber_id, position, planned, due_at, last_local_date),
@@ -127,14 +100,51 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
     ]
 
 
+@cache
+def _due() -> Select[*tuple[Any, ...]]:
+    lesson, later = aliased(LessonRow), aliased(LessonRow)
+    last_position = (
+        select(func.max(later.position)).where(later.course_id == CampaignRow.course_id).correlate(CampaignRow)
+    ).scalar_subquery()
+    return (
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.campaign_id,
+            EnrolmentRow.subscriber_id,
+            EnrolmentRow.next_position,
+            EnrolmentRow.lessons_planned,
+            EnrolmentRow.next_due_at,
+            EnrolmentRow.last_local_date,
+            SubscriberRow.status,
+            lesson.id,
+            last_position,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .outerjoin(
+            lesson, (lesson.course_id == CampaignRow.course_id) & (lesson.position == EnrolmentRow.next_position)
+        )
+        .where(EnrolmentRow.next_due_at <= bindparam("now"))
+        .order_by(EnrolmentRow.next_due_at)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(of=EnrolmentRow, skip_locked=True)
+    )
+
+
 def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Write new values to many enrolments; each dictionary has the `id` and the columns to set."""
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for change in changes:
         alike[tuple(change)].append(change)
     for names, rows in alike.items():
-        statement = update_rows(EnrolmentRow, names, dialect_of(session))
-        session.execute(statement, {"rows": as_rows(session, EnrolmentRow, rows)})
+        run(session, _moving_on(names, dialect_of(session)), {"rows": as_rows(session, EnrolmentRow, rows)})
+
+
+@cache
+def _moving_on(names: tuple[str, ...], dialect: str) -> Update:
+    return update_rows(EnrolmentRow, names, dialect)
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import dialect_of, is_among, upsert
+from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import AnswerRow, AttemptRow, CardRow, Stage, Verdict
 
 
@@ -93,7 +93,7 @@ def save_card(session: Session, values: dict[str, Any]) -> None:
 
 def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
     """Cards of missed questions that are due for these people, the longest overdue first."""
-    rows = session.execute(_missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
+    rows = run(session, _missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
     return [MissedCard(*row) for row in rows]
 
 

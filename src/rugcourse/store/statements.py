@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     Dialect,
+    Executable,
     FromClause,
     Result,
     String,
@@ -52,6 +53,14 @@ class _IdList(TypeDecorator[Collection[int]]):
 
 def dialect_of(session: Session) -> str:
     return session.get_bind().dialect.name
+
+
+def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) -> Any:
+    """Execute a statement that is built once, past the ORM, which would look at all of it anew each time.
+
+    Returns SQLAlchemy's result.
+    """
+    return session.connection().execute(statement, parameters)
 
 
 def upsert(session: Session, table: type[Base]) -> Any:
