@@ -1,4 +1,7 @@
-"""Runs every measurement."""
+"""Runs the measurements: all of them, or those that are named.
+
+usage: python -m bench [NAME …]
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,50 @@ import json
 import os
 import platform
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.embedded import deliver_thousand
+from bench.pipeline import measure_pipeline
 from bench.rendering import compare_rendering
 from bench.starting import time_starts
 from rugcourse import __version__
 
 RESULT = Path("var/bench.json")
+MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "rendering": compare_rendering,
+    "embedded": deliver_thousand,
+    "pipeline": measure_pipeline,
+    "starting": time_starts,
+}
 
 
-def main() -> None:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True
-    ).stdout.strip()
-    figures = {
+def main() -> int:
+    names = sys.argv[1:] or list(MEASUREMENTS)
+    if unknown := [name for name in names if name not in MEASUREMENTS]:
+        print(f"there is no measurement {unknown[0]}; there are: {', '.join(MEASUREMENTS)}", file=sys.stderr)
+        return 2
+    figures = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        figures[name] = {"measured": _circumstances(), **MEASUREMENTS[name]()}
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps({name: figures[name]}, indent=2), flush=True)
+    return 0
+
+
+def _circumstances() -> dict[str, Any]:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], check=False, capture_output=True, text=True)
+    return {
         "version": __version__,
-        "commit": commit,
+        "commit": commit.stdout.strip(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "rendering": compare_rendering(),
-        "embedded": deliver_thousand(),
-        "starting": time_starts(),
     }
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,110 +1,120 @@
 """The whole pipeline on PostgreSQL and Redis: what is due is planned, claimed, written, sent and settled.
 
-Two worker processes on the cores that they share with the sink, against what Postfix's own load generator reaches with
-messages of the same size against the same sink, measured before and after.
+Two worker processes on the cores that they share with the database and the sink, against what Postfix's own load
+generator reaches with messages of the same size against the same sink, measured just before and just after.
 """
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
+import statistics
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_crowd
-from tests.servers import HOST, free_port, postgres, redis
-from tests.stack import Stack, environment
+from sqlalchemy import select
+from tests.builders import make_pending
 
-from rugcourse.clock import SystemClock
-from rugcourse.schedule import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryRow, DeliveryState
+from bench import postfix
+from bench.rendering import mean_lesson_bytes
+from bench.site import WORKERS, Site, open_site
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, Queue
+from rugcourse.worker.app import create_app, ringer
 
-READERS = 20_000
-SOURCE_MESSAGES = 20_000
-MESSAGE_BYTES = 38_000
-WORKERS = 2
-_LONGEST_SECONDS = 300.0
+SAME_MINUTE = 10_000
+MANY = 100_000
+WAITING = 15
 
 
-@contextmanager
-def postfix_sink() -> Iterator[int]:
-    """Postfix's `smtp-sink`, which throws away what it gets; yields its port."""
-    port = free_port()
-    sink = subprocess.Popen(
-        ["smtp-sink", "-u", "nobody", f"{HOST}:{port}", "100"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        time.sleep(0.5)
-        yield port
-    finally:
-        sink.terminate()
-        sink.wait(10)
+def measure_pipeline() -> dict[str, Any]:
+    """Throughput, lateness, mail that a person waits for, and the workers' memory."""
+    with postfix.sink() as port, open_site(port, SAME_MINUTE) as site:
+        late, waiting = _same_minute(site)
+        size = mean_lesson_bytes(number=1)
+        site.add_readers(MANY)
+        before = postfix.source_rate(port, size)
+        rate, memory = _many(site)
+        after = postfix.source_rate(port, size)
+    source = statistics.mean([before, after]) if before and after else None
+    return {
+        "message_bytes": size,
+        "workers": WORKERS,
+        "smtp_source_per_second": _rounded(source),
+        "ours_per_second": round(rate),
+        "ratio": round(rate / source, 3) if source else "not measured: Postfix's smtp-source is not installed",
+        "target_ratio": 0.7,
+        "same_minute": {"due": SAME_MINUTE, "lateness_seconds": late},
+        "waiting_mail_seconds": waiting,
+        "memory_mb": memory,
+    }
 
 
-def source_rate(port: int) -> float:
+def _same_minute(site: Site) -> tuple[dict[str, float], dict[str, float]]:
+    """10,000 due at once: how late each was accepted; and, meanwhile, how long those waited who had just signed up."""
+    ring = ringer(create_app(site.runtime.settings))
+    stop = threading.Event()
+
+    def sign_people_up() -> None:
+        for _ in range(WAITING):
+            make_pending(site.runtime)
+            ring(Queue.WAITING)
+            if stop.wait(0.1):
+                return
+
+    people = threading.Thread(target=sign_people_up)
+    released = site.release()
+    people.start()
+    site.wait_accepted(SAME_MINUTE)
+    stop.set()
+    people.join()
+    time.sleep(1)
+    return _lateness(site, released), _waited(site)
+
+
+def _lateness(site: Site, released: datetime) -> dict[str, float]:
+    with site.runtime.database.read() as session:
+        settled = session.scalars(
+            select(DeliveryRow.settled_at).where(
+                DeliveryRow.kind == DeliveryKind.LESSON, DeliveryRow.planned_at >= released
+            )
+        ).all()
+    return _percentiles([(one - released).total_seconds() for one in settled if one is not None])
+
+
+def _waited(site: Site) -> dict[str, float]:
+    with site.runtime.database.read() as session:
+        rows = session.execute(
+            select(DeliveryRow.planned_at, DeliveryRow.settled_at).where(DeliveryRow.kind == DeliveryKind.CONFIRM)
+        ).all()
+    return {
+        "mails": len(rows),
+        "target_max": 2,
+        **_percentiles([(b - a).total_seconds() for a, b in rows if b is not None]),
+    }
+
+
+def _percentiles(seconds: list[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    return {
+        "p50": round(statistics.median(ordered), 2),
+        "p99": round(ordered[int(len(ordered) * 0.99)], 2),
+        "max": round(ordered[-1], 2),
+    }
+
+
+def _many(site: Site) -> tuple[float, dict[str, Any]]:
+    """Lessons a second over 100,000, and each worker's memory after every tenth."""
+    memory = [site.memory_mb()]
+    done = site.accepted()
     begun = time.perf_counter()
-    subprocess.run(
-        ["smtp-source", "-d", "-s", "10", "-m", str(SOURCE_MESSAGES), "-l", str(MESSAGE_BYTES), f"{HOST}:{port}"],
-        check=True,
-        capture_output=True,
-    )
-    return SOURCE_MESSAGES / (time.perf_counter() - begun)
+    site.release()
+    for tenth in range(1, 11):
+        site.wait_accepted(done + MANY * tenth // 10)
+        memory.append(site.memory_mb())
+    rate = MANY / (time.perf_counter() - begun)
+    highest = [max(each) for each in memory]
+    return rate, {"after_each_tenth": [round(one) for one in highest], "max": round(max(highest)), "target_max": 150}
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="rugcourse-") as name, tempfile.TemporaryDirectory() as local:
-        folder = Path(local)
-        with postgres(Path(name), durable=True) as database_url, redis(folder) as broker_url, postfix_sink() as port:
-            smtp = f"smtp://{HOST}:{port}?starttls=never"
-            print("source", source_rate(port))
-            database = Database(database_url)
-            upgrade(database)
-            runtime = make_runtime(database, make_settings(folder, smtp), SystemClock())
-            now = datetime.now(UTC)
-            hour = now.replace(minute=0, second=0, microsecond=0)
-            add_crowd(database, course_of(runtime).campaign_id, READERS, Schedule("UTC", now.hour), hour)
-            with Stack(
-                environment(database_url, broker_url, smtp, folder / "data", tick_seconds=1), folder / "log"
-            ) as stack:
-                for _ in range(WORKERS):
-                    stack.start("worker")
-                while len(list((folder / "data" / "journal").glob("*"))) < WORKERS:
-                    time.sleep(0.1)
-                time.sleep(2)
-                stack.start("beat")
-                end = time.monotonic() + _LONGEST_SECONDS
-                while time.monotonic() < end:
-                    time.sleep(0.5)
-                    with database.read() as session:
-                        open_rows = session.scalar(
-                            select(func.count())
-                            .select_from(DeliveryRow)
-                            .where(DeliveryRow.state == DeliveryState.ACCEPTED)
-                        )
-                    if open_rows == READERS:
-                        break
-            with database.read() as session:
-                first, last, count = session.execute(
-                    select(
-                        func.min(DeliveryRow.planned_at),
-                        func.max(DeliveryRow.settled_at),
-                        func.count(DeliveryRow.settled_at),
-                    )
-                ).one()
-            print("ours", count, count / (last - first).total_seconds())
-            print("source", source_rate(port))
-            print((folder / "log").read_text()[-3000:])
-            database.close()
-
-
-if __name__ == "__main__":
-    main()
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)

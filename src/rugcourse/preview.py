@@ -78,8 +78,10 @@ def _message(settings: Settings, course: Course, lesson: Lesson, language: str) 
     outgoing = Outgoing(
         id=1,
         kind=DeliveryKind.LESSON,
+        campaign_id=1,
         subscriber_id=1,
         email="reader@example.org",
+        domain="example.org",
         name="Sam",
         language=language,
         measuring=False,
@@ -93,7 +95,8 @@ def _message(settings: Settings, course: Course, lesson: Lesson, language: str) 
     )
     prepared = Prepared(letter, skeleton, course, lesson, language)
     composer = Composer(links, settings.sender_domain)
-    return composer.compose(outgoing, prepared, Particulars(), datetime.now(UTC), eight_bit=True).message
+    draft = composer.draft(outgoing, prepared, Particulars())
+    return composer.write(draft, datetime.now(UTC), eight_bit=True)
 
 
 def _pictures(page: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rugcourse import resources
 from rugcourse.clock import Clock, SystemClock
+from rugcourse.delivery.claim import Claimer
 from rugcourse.delivery.compose import Composer
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits, WarmUp
@@ -106,14 +107,23 @@ def open_dispatcher(runtime: Runtime) -> Dispatcher:
     journals = settings.data_dir / "journal"
     journals.mkdir(parents=True, exist_ok=True)
     settle_journals(runtime.database, runtime.clock, journals)
+    composer = Composer(runtime.links, settings.sender_domain)
+    journal = Journal(journals)
     return Dispatcher(
         database=runtime.database,
         clock=runtime.clock,
-        press=Press(runtime.library, runtime.house, sender(settings), runtime.links),
-        composer=Composer(runtime.links, settings.sender_domain),
-        journal=Journal(journals),
+        claimer=Claimer(
+            database=runtime.database,
+            clock=runtime.clock,
+            press=Press(runtime.library, runtime.house, sender(settings), runtime.links),
+            composer=composer,
+            journal=journal,
+            limits=limits(settings),
+            lease_seconds=settings.lease_seconds,
+        ),
+        composer=composer,
+        journal=journal,
         connect=lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds),
         sender=settings.sender_address,
-        policy=Policy(settings.lease_seconds, settings.smtp_timeout_seconds, settings.max_attempts),
-        limits=limits(settings),
+        policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

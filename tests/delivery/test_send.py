@@ -13,10 +13,10 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import preferences
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.store import deliveries
-from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
+from rugcourse.store.tables import DeliveryState, Queue
 
 
 def lesson_day(runtime: Runtime, dispatcher: Dispatcher, readers: int = 1) -> list[str]:
@@ -155,42 +155,41 @@ def test_a_connection_that_is_closed_every_few_messages_costs_nothing(
     assert sink.count == 10
 
 
-def test_somebody_who_left_after_the_claim_is_not_written_to(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+def test_somebody_who_was_suppressed_after_planning_is_not_written_to(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
-    welcome = mails_to(runtime, email, DeliveryKind.WELCOME)[0].id
-    written = dispatcher._write
-
-    def leave_meanwhile(*arguments: object) -> object:
-        preferences.unsubscribe(runtime.database, clock, welcome)
-        return written(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(dispatcher, "_write", leave_meanwhile)
+    email, other = lesson_day(runtime, dispatcher, 2)
+    suppress(runtime.database, clock, runtime.signer, email, "complaint")
     before = sink.count
     send_all(dispatcher)
-    assert sink.count == before
+    assert sink.count == before + 1
     assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    assert lessons_to(runtime, other)[0].state == DeliveryState.ACCEPTED
     assert balanced(runtime)
 
 
-def test_a_worker_that_was_too_slow_walks_away(
+def test_a_worker_that_was_too_slow_to_begin_sends_nothing_and_gives_back_what_others_doubted(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [email] = lesson_day(runtime, dispatcher)
-    written = dispatcher._write
+    claimed = dispatcher._claimer.claim
 
-    def dawdle(*arguments: object) -> object:
-        clock.advance(seconds=runtime.settings.lease_seconds + 1)
-        expire_leases(runtime.database, clock)
-        return written(*arguments)  # type: ignore[arg-type]
+    class Dawdler:
+        """Claims, and is away until its lease is over and another worker has looked."""
 
-    monkeypatch.setattr(dispatcher, "_write", dawdle)
+        def claim(self, queue: Queue) -> object:
+            batch = claimed(queue)
+            clock.advance(seconds=runtime.settings.lease_seconds + 1)
+            assert len(expire_leases(runtime.database, clock)) == 1
+            return batch
+
+    monkeypatch.setattr(dispatcher, "_claimer", Dawdler())
     before = sink.count
     dispatcher.send_batch(Queue.LESSONS)
     assert sink.count == before
     assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
     assert enrolment_of(runtime, email).lessons_planned == 1
+    assert balanced(runtime)
 
 
 def test_a_broken_template_holds_up_only_the_mails_made_from_it(

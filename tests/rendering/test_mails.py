@@ -41,8 +41,8 @@ def course() -> Course:
 
 def outgoing(**changes: Any) -> Outgoing:
     fields = {
-        "id": 7, "kind": DeliveryKind.LESSON, "subscriber_id": 1, "email": "sam@x.example", "name": "Sam Jansen",
-        "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
+        "id": 7, "kind": DeliveryKind.LESSON, "campaign_id": 1, "subscriber_id": 1, "email": "sam@x.example",
+        "domain": "x.example", "name": "Sam Jansen", "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
         "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None,
     }  # fmt: skip
     return Outgoing(**{**fields, **changes})
@@ -54,7 +54,8 @@ def compose(
     letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
     prepared = Prepared(letter, Skeleton.make(SENDER, letter.subject, language, course.slug), course, lesson, language)
     composer = Composer(LINKS, "c.example")
-    return composer.compose(outgoing(**changes), prepared, Particulars(recap), NOW, eight_bit=eight_bit).message
+    draft = composer.draft(outgoing(**changes), prepared, Particulars(recap))
+    return composer.write(draft, NOW, eight_bit=eight_bit)
 
 
 def parse(raw: bytes) -> tuple[EmailMessage, str, str]:

@@ -14,7 +14,7 @@ from rugcourse.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from rugcourse.delivery.audit import Book
 
-_STATES = ("planned", "claimed", "submitting", "accepted", "failed", "unknown", "cancelled")
+_STATES = ("planned", "submitting", "accepted", "failed", "unknown", "cancelled")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -34,7 +34,7 @@ class Book:
 
     @property
     def open(self) -> int:
-        return sum(self.counts.get(state, 0) for state in ("planned", "claimed", "submitting"))
+        return sum(self.counts.get(state, 0) for state in ("planned", "submitting"))
 
     def count(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)

@@ -20,20 +20,39 @@ from rugcourse.store.tables import DeliveryKind
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
-    """A message that is ready to go, and what the ledger is to remember of it."""
-
-    recipient: str
-    message: bytes
-    pin: Pin
-
-
-@dataclass(frozen=True, slots=True)
 class Particulars:
     """What a mail says about its reader's own course. `next_due` is None while nothing is planned."""
 
     recap: Question | None = None
     next_due: NextDue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is decided on and not written yet."""
+
+    outgoing: Outgoing
+    prepared: Prepared
+    particulars: Particulars
+    message_id: str
+
+    @property
+    def id(self) -> int:
+        return self.outgoing.id
+
+    @property
+    def recipient(self) -> str:
+        return self.outgoing.email
+
+    @property
+    def domain(self) -> str:
+        return self.outgoing.domain
+
+    @property
+    def pin(self) -> Pin:
+        """What the ledger is to remember of it."""
+        recap = self.particulars.recap.id if self.particulars.recap else None
+        return Pin(self.outgoing.id, self.message_id, self.prepared.language, self.outgoing.lesson_version_id, recap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +62,17 @@ class Composer:
     links: Links
     domain: str
 
-    def compose(
-        self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars, now: datetime, *, eight_bit: bool
-    ) -> Composed:
-        """The message of one delivery. `now` becomes its Date (UTC)."""
-        html, text = prepared.letter.write(self._values(outgoing, prepared, particulars))
+    def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
+        """What the message of a delivery will be."""
         message_id = outgoing.message_id or self.links.message_id(outgoing.id, self.domain)
-        addressing = Addressing(outgoing.email, message_id, now, self.links.unsubscribe(outgoing.id))
-        recap = particulars.recap.id if particulars.recap else None
-        return Composed(
-            outgoing.email,
-            assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit),
-            Pin(outgoing.id, message_id, prepared.language, outgoing.lesson_version_id, recap),
-        )
+        return Draft(outgoing, prepared, particulars, message_id)
+
+    def write(self, draft: Draft, now: datetime, *, eight_bit: bool) -> bytes:
+        """The message. `now` becomes its Date (UTC). Raises TemplateError."""
+        outgoing, prepared = draft.outgoing, draft.prepared
+        html, text = prepared.letter.write(self._values(outgoing, prepared, draft.particulars))
+        addressing = Addressing(outgoing.email, draft.message_id, now, self.links.unsubscribe(outgoing.id))
+        return assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
 
     def _values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""

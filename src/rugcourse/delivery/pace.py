@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.store import pacing
-from rugcourse.store.deliveries import Candidate
+from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.pacing import ALL, Bucket, campaign_key, domain_key
 from rugcourse.store.tables import Queue
 
@@ -68,8 +68,10 @@ class Gate:
         """Keys of campaigns and domains that have had their share for now."""
         return {key for key, bucket in self.buckets.items() if bucket.tokens < 1}
 
-    def admit(self, queue: Queue, candidates: Sequence[Candidate]) -> list[int]:
-        """The ids of those that may go, each with its tokens taken."""
+    def admit(self, queue: Queue, candidates: Sequence[Outgoing]) -> list[Outgoing]:
+        """Those that may go, each with its tokens taken."""
+        if not self.buckets:
+            return list(candidates)
         admitted = []
         for one in candidates:
             mine = [self.buckets[key] for key in _keys(one) if key in self.buckets]
@@ -77,7 +79,7 @@ class Gate:
                 continue
             for bucket in mine:
                 bucket.tokens -= 1
-            admitted.append(one.id)
+            admitted.append(one)
         return admitted
 
 
@@ -107,6 +109,12 @@ def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
     return Gate(held, {one.key for one in holds} - held, buckets)
 
 
+def is_closed(session: Session, now: datetime) -> bool:
+    """Whether everything is held."""
+    everything = pacing.find_hold(session, ALL)
+    return everything is not None and (everything.until is None or everything.until > now)
+
+
 def hold(
     session: Session, key: str, reason: str, now: datetime, first: timedelta, longest: timedelta
 ) -> datetime | None:
@@ -134,7 +142,7 @@ def _fill(bucket: Bucket | None, per_second: float, now: datetime, second: timed
     return Bucket(min(most, bucket.tokens + gained), now)
 
 
-def _keys(candidate: Candidate) -> Iterator[str]:
+def _keys(candidate: Outgoing) -> Iterator[str]:
     yield _SENDING
     yield _TODAY
     yield campaign_key(candidate.campaign_id)

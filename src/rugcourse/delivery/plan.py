@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.schedule import Patience, SendNow, ShiftTo, decide, next_due
-from rugcourse.store import deliveries, enrolments
+from rugcourse.store import courses, deliveries, enrolments
 from rugcourse.store.database import Database
-from rugcourse.store.deliveries import PlannedLesson
-from rugcourse.store.enrolments import DueEnrolment
-from rugcourse.store.tables import EnrolmentStatus
+from rugcourse.store.deliveries import LessonOfDay
+from rugcourse.store.enrolments import DueEnrolment, Step
 
-BATCH = 500
+BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +49,54 @@ def plan_batches(database: Database, clock: Clock, patience: Patience) -> Iterat
         yield Plan(late=late)
     seen = BATCH
     while seen == BATCH:
-        with database.write() as session:
+        with database.write(durable=False) as session:
             batch = _plan_batch(session, clock.now(), patience)
         yield batch
         seen = batch.planned + batch.shifted
 
 
 def _plan_batch(session: Session, now: datetime, patience: Patience) -> Plan:
-    steps = [(due, *_next_step(due, now, patience)) for due in enrolments.lock_due(session, now, BATCH)]
-    planned = deliveries.plan_lessons(session, [lesson for _, lesson, _ in steps if lesson is not None], now)
+    places = courses.lesson_places(session)
+    choices = Choices()
+    due = enrolments.lock_due(session, now, BATCH)
+    for one in due:
+        choices.choose(one, places.get(one.campaign_id, {}), now, patience)
+    planned = deliveries.plan_lessons(session, choices.lessons, now)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
-    passed_over = {due.id for due, lesson, _ in steps if lesson is not None} - planned
-    enrolments.move_on(
-        session,
-        [
-            {"id": due.id, "next_position": due.position + 1} if due.id in passed_over else {"id": due.id, **change}
-            for due, _, change in steps
-        ],
-    )
-    return Plan(planned=len(planned), shifted=len(steps) - len(planned))
+    enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
+    enrolments.advance(session, {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()})
+    enrolments.complete(session, choices.over | (choices.last & planned), now)
+    enrolments.shift(session, choices.shifts)
+    return Plan(planned=len(planned), shifted=len(due) - len(planned))
 
 
-def _next_step(due: DueEnrolment, now: datetime, patience: Patience) -> tuple[PlannedLesson | None, dict[str, Any]]:
-    """The lesson to plan, if any, and the enrolment's new values."""
-    if due.lesson_id is None:
-        return None, {"next_due_at": None, "status": EnrolmentStatus.COMPLETED, "completed_at": now}
-    if not due.active:
-        return None, {"next_due_at": None}
-    match decide(due.schedule, due.due_at, now, patience, due.last_local_date):
-        case ShiftTo(instant):
-            return None, {"next_due_at": instant}
-        case SendNow(local_date, send_by):
-            lesson = PlannedLesson(due.campaign_id, due.id, due.subscriber_id, due.lesson_id, local_date, send_by)
-            change: dict[str, Any] = {
-                "next_position": due.position + 1,
-                "lessons_planned": due.lessons_planned + 1,
-                "last_local_date": local_date,
-                "next_due_at": None if due.is_last else next_due(due.schedule, now, local_date),
-            }
-            if due.is_last:
-                change |= {"status": EnrolmentStatus.COMPLETED, "completed_at": now}
-            return lesson, change
+@dataclass(slots=True)
+class Choices:
+    """What becomes of enrolments that are due, those together that go the same way.
+
+    `over`: no lesson is left for them; `last`: they get their last one.
+    """
+
+    lessons: dict[LessonOfDay, list[int]] = field(default_factory=lambda: defaultdict(list))
+    steps: dict[Step, list[int]] = field(default_factory=lambda: defaultdict(list))
+    shifts: dict[datetime | None, list[int]] = field(default_factory=lambda: defaultdict(list))
+    over: set[int] = field(default_factory=set)
+    last: set[int] = field(default_factory=set)
+
+    def choose(self, due: DueEnrolment, lesson_ids: Mapping[int, int], now: datetime, patience: Patience) -> None:
+        """Decide about one. `lesson_ids`: position → lesson of its course."""
+        lesson_id = lesson_ids.get(due.position)
+        if lesson_id is None:
+            self.over.add(due.id)
+            return
+        if not due.active:
+            self.shifts[None].append(due.id)
+            return
+        match decide(due.schedule, due.due_at, now, patience, due.last_local_date):
+            case ShiftTo(instant):
+                self.shifts[instant].append(due.id)
+            case SendNow(local_date, send_by):
+                self.lessons[LessonOfDay(lesson_id, local_date, send_by)].append(due.id)
+                self.steps[Step(local_date, next_due(due.schedule, now, local_date))].append(due.id)
+                if due.position == len(lesson_ids):
+                    self.last.add(due.id)

@@ -50,11 +50,10 @@ def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered
     return Recovered(settled, given_back, tuple(unknown))
 
 
-def expire_leases(database: Database, clock: Clock) -> Recovered:
-    """Take back what silent workers hold: claimed goes back to planned, submitting becomes unknown, never planned."""
+def expire_leases(database: Database, clock: Clock) -> list[int]:
+    """Call unknown what silent workers hold, never planned; returns the ids."""
     with database.write() as session:
-        given_back, unknown = deliveries.expire_leases(session, clock.now())
-    return Recovered(given_back=given_back, unknown=tuple(unknown))
+        return deliveries.expire_leases(session, clock.now())
 
 
 def _settle_replies(session: Session, record: LeaseRecord, now: datetime) -> int:

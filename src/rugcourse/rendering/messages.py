@@ -72,7 +72,7 @@ def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *
     """
     headers = [
         f"To: {addressing.to}",
-        f"Date: {_date(addressing.date)}",
+        f"Date: {_date(addressing.date.replace(microsecond=0))}",
         f"Message-ID: {addressing.message_id}",
     ]
     if skeleton.bulk and addressing.unsubscribe_url:

@@ -107,7 +107,7 @@ def half_written_deliveries(session: Session, limit: int) -> list[int]:
         or_(DeliveryRow.kind != DeliveryKind.LESSON, DeliveryRow.lesson_version_id.is_not(None)),
     )
     sent = DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING))
-    leased = DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING))
+    leased = DeliveryRow.state == DeliveryState.SUBMITTING
     contradictions: list[ColumnElement[bool]] = [
         DeliveryRow.state.not_in([*DeliveryState]),
         and_(settled, DeliveryRow.settled_at.is_(None)),
@@ -140,7 +140,7 @@ def expired_leases(session: Session, now: datetime, limit: int) -> list[str]:
 def unleased_deliveries(session: Session, limit: int) -> list[int]:
     """Deliveries in a worker's hands under a lease that is over."""
     query = select(DeliveryRow.id).where(
-        DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
+        DeliveryRow.state == DeliveryState.SUBMITTING,
         ~select(LeaseRow.token).where(LeaseRow.token == DeliveryRow.lease).exists(),
     )
     return _ids(session, query, limit)

@@ -60,6 +60,19 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
     )
 
 
+def lesson_places(session: Session) -> dict[int, dict[int, int]]:
+    """Campaign id → position → lesson id, for all that readers get now."""
+    rows = session.execute(
+        select(CampaignRow.id, LessonRow.position, LessonRow.id)
+        .join(LessonRow, LessonRow.course_id == CampaignRow.course_id)
+        .where(LessonRow.position.is_not(None))
+    )
+    places: dict[int, dict[int, int]] = {}
+    for campaign_id, position, lesson_id in rows:
+        places.setdefault(campaign_id, {})[position or 0] = lesson_id
+    return places
+
+
 def load_version(session: Session, version_id: int) -> Lesson:
     return Lesson.model_validate(
         session.scalars(select(LessonVersionRow.document).where(LessonVersionRow.id == version_id)).one()

@@ -40,9 +40,15 @@ class Database:
         return self.engine.dialect.name
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """Raises DatabaseAway."""
+    def write(self, *, durable: bool = True) -> Iterator[Session]:
+        """Raises DatabaseAway.
+
+        `durable` False: the commit does not wait for the disk (PostgreSQL). Should the database die within that
+        moment, the whole transaction is as if it had never been; one that waits takes along all that came before.
+        """
         with _away(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            if not durable and self.dialect == "postgresql":
+                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield session
 
     @contextmanager

@@ -5,7 +5,8 @@ Every step is a conditional UPDATE that carries the lease: a row it does not mat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -19,16 +20,26 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    exists,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import as_rows, count, dialect_of, insert_rows, is_among, run, update_rows, upsert
+from rugcourse.store.statements import (
+    as_rows,
+    count,
+    dialect_of,
+    insert_from,
+    is_among,
+    rows_of,
+    run,
+    update_rows,
+    upsert,
+)
 from rugcourse.store.tables import (
     CampaignRow,
     CourseRow,
@@ -48,38 +59,33 @@ from rugcourse.store.types import UtcDateTime
 
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
+_IS_WAITING = (
+    select(DeliveryRow.id)
+    .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
+    .limit(1)
+)
 _TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedLesson:
-    """A lesson that goes out to one person on one of their dates, by an instant (UTC) or not that day."""
+class LessonOfDay:
+    """A lesson for one of its readers' dates, to be sent by an instant (UTC) or not that day."""
 
-    campaign_id: int
-    enrolment_id: int
-    subscriber_id: int
     lesson_id: int
     local_date: date
     send_by: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A delivery that may go now, with what limits and holds look at."""
-
-    id: int
-    campaign_id: int
-    domain: str
-
-
-@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A claimed delivery with all that its mail needs. The lesson's fields are None for other kinds."""
+    """A delivery with all that its mail needs. The lesson's fields are None for other kinds."""
 
     id: int
     kind: DeliveryKind
+    campaign_id: int
     subscriber_id: int
     email: str
+    domain: str
     name: str
     language: str
     measuring: bool
@@ -113,42 +119,19 @@ class Settlement:
     not_before: datetime | None = None
 
 
-def plan_lessons(session: Session, lessons: Sequence[PlannedLesson], now: datetime) -> set[int]:
-    """Insert deliveries, or bring back the cancelled one of a lesson that a pause had stopped.
+def plan_lessons(session: Session, lessons: Mapping[LessonOfDay, Sequence[int]], now: datetime) -> set[int]:
+    """Insert deliveries: lesson → the enrolments that get it. Or bring back the cancelled one that a pause had stopped.
 
     Returns the enrolments for which that was done; the others had this lesson already.
     """
     if not lessons:
         return set()
-    planned = run(
-        session,
-        _planning(dialect_of(session)),
-        {
-            "now": now,
-            "rows": as_rows(
-                session,
-                DeliveryRow,
-                (
-                    {
-                        "kind": DeliveryKind.LESSON,
-                        "queue": Queue.LESSONS,
-                        "state": DeliveryState.PLANNED,
-                        "subscriber_id": lesson.subscriber_id,
-                        "campaign_id": lesson.campaign_id,
-                        "enrolment_id": lesson.enrolment_id,
-                        "lesson_id": lesson.lesson_id,
-                        "local_date": lesson.local_date,
-                        "planned_at": now,
-                        "not_before": now,
-                        "send_by": lesson.send_by,
-                        "attempts": 0,
-                    }
-                    for lesson in lessons
-                ),
-            ),
-        },
-    ).scalars()
-    return {enrolment_id for enrolment_id in planned if enrolment_id is not None}
+    rows = (
+        (ids, {"lesson_id": one.lesson_id, "local_date": one.local_date, "send_by": one.send_by})
+        for one, ids in lessons.items()
+    )
+    parameters = {"now": now, "rows": as_rows(session, DeliveryRow, rows)}
+    return set(run(session, _planning(dialect_of(session)), parameters).scalars())
 
 
 def plan_waiting(
@@ -173,9 +156,12 @@ def plan_waiting(
     return count(result) == 1
 
 
-def candidates(
-    session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()
-) -> list[Candidate]:
+def is_waiting(session: Session, queue: Queue, now: datetime) -> bool:
+    """Whether anything of a queue stands planned and may go now."""
+    return run(session, _IS_WAITING, {"queue": queue, "now": now}).first() is not None
+
+
+def candidates(session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()) -> list[Outgoing]:
     """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
     over. `held`: the keys of what is not to be sent, see `HoldRow`.
     """
@@ -186,18 +172,33 @@ def candidates(
         query = query.where(DeliveryRow.campaign_id.not_in(campaigns))
     if domains:
         query = query.where(SubscriberRow.domain.not_in(domains))
-    found = run(session, query, {"queue": queue, "now": now, "most": limit})
-    return [Candidate(row_id, campaign or 0, domain) for row_id, campaign, domain in found]
+    rows: Iterable[Any] = run(session, query, {"queue": queue, "now": now, "most": limit})
+    return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
 
 
-def claim(session: Session, lease: str, until: datetime, ids: Sequence[int]) -> list[int]:
-    """Take those of `ids` that stand planned, under `lease`."""
-    if not ids:
-        return []
-    claimed = list(run(session, _claiming(dialect_of(session)), {"ids": ids, "under": lease}).scalars())
-    if claimed:
-        run(session, _LEASING, {"token": lease, "until": until, "deliveries": claimed})
-    return claimed
+def submit(session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[Pin], now: datetime) -> set[int]:
+    """Move planned deliveries of a queue to `submitting` under a lease; returns those that may really be sent.
+
+    Whether the person still wants the mail is looked at in the same UPDATE that pins what is sent. One that is pinned
+    already, from an earlier attempt, keeps its Message-ID: it is the same one.
+    """
+    rows = (
+        (
+            [pin.delivery_id],
+            {
+                "message_id": pin.message_id,
+                "language": pin.language,
+                "lesson_version_id": pin.lesson_version_id,
+                "recap_question": pin.recap_question,
+            },
+        )
+        for pin in pins
+    )
+    parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease, "now": now}
+    taken = set(run(session, _submitting(dialect_of(session), queue), parameters).scalars())
+    if taken:
+        run(session, _LEASING, {"token": lease, "until": until, "deliveries": sorted(taken)})
+    return taken
 
 
 def release(session: Session, lease: str) -> None:
@@ -205,76 +206,20 @@ def release(session: Session, lease: str) -> None:
     run(session, _RELEASING, {"ended": lease})
 
 
-def load_outgoing(session: Session, ids: Sequence[int]) -> list[Outgoing]:
-    rows: Iterable[Any] = run(session, _outgoing(dialect_of(session)), {"ids": ids})
-    return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
-
-
-def submit(session: Session, lease: str, pins: Sequence[Pin], now: datetime) -> set[int]:
-    """Move claimed deliveries to `submitting`; returns those that may really be sent.
-
-    Whether the person still wants the mail, and whether the lease still holds, is looked at in the same UPDATE that
-    pins what is sent. One that is pinned already, from an earlier attempt, keeps its Message-ID: it is the same one.
-    """
-    rows = (
-        {
-            "id": pin.delivery_id,
-            "message_id": pin.message_id,
-            "language": pin.language,
-            "lesson_version_id": pin.lesson_version_id,
-            "recap_question": pin.recap_question,
-        }
-        for pin in pins
-    )
-    parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease, "now": now}
-    return set(run(session, _submitting(dialect_of(session)), parameters).scalars())
-
-
-def cancel_unwanted(session: Session, lease: str, ids: Sequence[int], now: datetime) -> list[int]:
-    """Cancel those of `ids` that were claimed under `lease` and that their reader does not want any more.
+def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: datetime) -> list[int]:
+    """Cancel those of `ids` that stand planned and that their reader does not want any more.
 
     The lesson itself is not lost: the enrolment steps back to it, and it comes when the reader does.
     """
-    cancelled = list(
-        session.scalars(
-            update(DeliveryRow)
-            .where(
-                DeliveryRow.id.in_(ids),
-                DeliveryRow.lease == lease,
-                DeliveryRow.state == DeliveryState.CLAIMED,
-                ~_still_wanted(now),
-            )
-            .values(
-                state=DeliveryState.CANCELLED,
-                settled_at=now,
-                reply="the reader left, paused or is suppressed",
-                lease=None,
-            )
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
-        )
+    return _cancel(
+        session, now, "the reader left, paused or is suppressed", DeliveryRow.id.in_(ids), ~_still_wanted(queue, now)
     )
-    step_back(session, cancelled)
-    return cancelled
 
 
 def cancel_planned(session: Session, subscriber_id: int, reason: str, now: datetime) -> list[int]:
     """Cancel what stands planned for a person who pauses or leaves."""
-    cancelled = list(
-        session.scalars(
-            update(DeliveryRow)
-            .where(
-                DeliveryRow.subscriber_id == subscriber_id,
-                DeliveryRow.kind == DeliveryKind.LESSON,
-                DeliveryRow.state == DeliveryState.PLANNED,
-            )
-            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason)
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
-    step_back(session, cancelled)
-    return cancelled
+    theirs = (DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.LESSON)
+    return _cancel(session, now, reason, *theirs)
 
 
 def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
@@ -288,21 +233,9 @@ def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    cancelled = list(
-        session.scalars(
-            update(DeliveryRow)
-            .where(DeliveryRow.id.in_(late.scalar_subquery()), DeliveryRow.state == DeliveryState.PLANNED)
-            .values(
-                state=DeliveryState.CANCELLED,
-                settled_at=now,
-                not_before=None,
-                reply="its hour passed before it could be sent",
-            )
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
-        )
+    cancelled = _cancel(
+        session, now, "its hour passed before it could be sent", DeliveryRow.id.in_(late.scalar_subquery())
     )
-    step_back(session, cancelled)
     if cancelled:
         session.execute(
             update(EnrolmentRow)
@@ -310,6 +243,31 @@ def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
             .values(next_due_at=now)
             .execution_options(synchronize_session=False)
         )
+    return cancelled
+
+
+def put_off(session: Session, delivery_id: int, not_before: datetime, reason: str) -> None:
+    """Leave a planned delivery for later."""
+    session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.PLANNED)
+        .values(not_before=not_before, reply=reason)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> list[int]:
+    """Cancel what stands planned and meets the conditions; returns the ids."""
+    cancelled = list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.state == DeliveryState.PLANNED, *conditions)
+            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason)
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    step_back(session, cancelled)
     return cancelled
 
 
@@ -362,42 +320,48 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
     """
     if not settlements:
         return 0
+    alike: dict[tuple[DeliveryState, str, datetime | None], list[int]] = defaultdict(list)
+    for one in settlements:
+        alike[one.state, one.reply[:500], one.not_before].append(one.delivery_id)
     rows = (
-        {
-            "id": one.delivery_id,
-            "state": one.state,
-            "reply": one.reply[:500],
-            "settled_at": None if one.state == DeliveryState.PLANNED else now,
-            "not_before": one.not_before,
-        }
-        for one in settlements
+        (
+            ids,
+            {
+                "state": state,
+                "reply": reply,
+                "settled_at": None if state == DeliveryState.PLANNED else now,
+                "not_before": not_before,
+            },
+        )
+        for (state, reply, not_before), ids in alike.items()
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
     return len(run(session, _settling(dialect_of(session)), parameters).all())
 
 
 def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
-    """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed."""
+    """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed.
+
+    Also those that others have called unknown meanwhile: who holds the lease knows better.
+    """
     if not ids:
         return 0
     parameters = {"ids": ids, "under": lease, "from_then": not_before, "why": reason}
     return count(run(session, _giving_back(dialect_of(session)), parameters))
 
 
-def expire_leases(session: Session, now: datetime) -> tuple[int, list[int]]:
-    """Take back what silent workers hold: claimed → planned, submitting → unknown.
+def expire_leases(session: Session, now: datetime) -> list[int]:
+    """Call unknown what silent workers hold; returns the ids.
 
-    Returns how many went back and which became unknown. A submission that may have been accepted is never repeated: a
-    second mail can't be recalled, a visible gap can be filled.
+    A submission that may have been accepted is never repeated: a second mail can't be recalled, a visible gap can be
+    filled.
     """
-    back, unknown = 0, []
+    unknown: list[int] = []
     query = select(LeaseRow.token, LeaseRow.deliveries).where(LeaseRow.until <= now).with_for_update(skip_locked=True)
     for lease, ids in session.execute(query).all():
-        mine = select(DeliveryRow.id).where(DeliveryRow.id.in_(ids), DeliveryRow.state == DeliveryState.CLAIMED)
-        back += give_back(session, lease, session.scalars(mine).all(), now, "its worker fell silent before it began")
         unknown += doubt(session, lease, ids, now, "the worker that was sending it fell silent")
         release(session, lease)
-    return back, unknown
+    return unknown
 
 
 def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
@@ -462,13 +426,26 @@ def latest_lesson(session: Session, subscriber_id: int, course_id: int) -> int |
 
 @cache
 def _planning(dialect: str) -> Any:
-    names = ("kind", "queue", "state", "subscriber_id", "campaign_id", "enrolment_id", "lesson_id", "local_date")
-    statement = insert_rows(DeliveryRow, (*names, "planned_at", "not_before", "send_by", "attempts"), dialect)
+    now = bindparam("now", type_=UtcDateTime())
+    new = rows_of(DeliveryRow, ("lesson_id", "local_date", "send_by"), dialect)
+    values: dict[str, Any] = {
+        "kind": literal(DeliveryKind.LESSON),
+        "queue": literal(Queue.LESSONS),
+        "state": literal(DeliveryState.PLANNED),
+        "subscriber_id": EnrolmentRow.subscriber_id,
+        "campaign_id": EnrolmentRow.campaign_id,
+        "enrolment_id": EnrolmentRow.id,
+        **new.values,
+        "planned_at": now,
+        "not_before": now,
+        "attempts": literal(0),
+    }
+    statement = insert_from(DeliveryRow, values, new.about(EnrolmentRow.__table__.c.id), dialect)
     revived = {
         "state": DeliveryState.PLANNED,
         "local_date": statement.excluded.local_date,
-        "planned_at": bindparam("now", type_=UtcDateTime()),
-        "not_before": bindparam("now", type_=UtcDateTime()),
+        "planned_at": now,
+        "not_before": now,
         "send_by": statement.excluded.send_by,
         "reply": None,
         "settled_at": None,
@@ -481,36 +458,15 @@ def _planning(dialect: str) -> Any:
 
 
 @cache
-def _candidates() -> Select[int, int | None, str]:
-    return (
-        select(DeliveryRow.id, DeliveryRow.campaign_id, SubscriberRow.domain)
-        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
-        .order_by(DeliveryRow.not_before)
-        .limit(bindparam("most", type_=Integer()))
-        .with_for_update(of=DeliveryRow, skip_locked=True)
-    )
-
-
-@cache
-def _claiming(dialect: str) -> Any:
-    return (
-        update(DeliveryRow)
-        .where(is_among(DeliveryRow.id, dialect), DeliveryRow.state == DeliveryState.PLANNED)
-        .values(state=DeliveryState.CLAIMED, lease=bindparam("under"), not_before=None)
-        .returning(DeliveryRow.id)
-        .execution_options(synchronize_session=False)
-    )
-
-
-@cache
-def _outgoing(dialect: str) -> Any:
+def _candidates() -> Select[*tuple[Any, ...]]:
     return (
         select(
             DeliveryRow.id,
             DeliveryRow.kind,
+            DeliveryRow.campaign_id,
             SubscriberRow.id,
             SubscriberRow.email,
+            SubscriberRow.domain,
             SubscriberRow.name,
             SubscriberRow.language,
             SubscriberRow.measuring,
@@ -526,22 +482,25 @@ def _outgoing(dialect: str) -> Any:
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
         .join(CourseRow, CourseRow.id == CampaignRow.course_id)
         .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
-        .where(is_among(DeliveryRow.id, dialect))
+        .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
+        .order_by(DeliveryRow.not_before)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(of=DeliveryRow, skip_locked=True)
     )
 
 
 @cache
-def _submitting(dialect: str) -> Update:
+def _submitting(dialect: str, queue: Queue) -> Update:
     now = bindparam("now", type_=UtcDateTime())
     return update_rows(
         DeliveryRow,
-        ("id", "message_id", "language", "lesson_version_id", "recap_question"),
+        ("message_id", "language", "lesson_version_id", "recap_question"),
         dialect,
-        DeliveryRow.lease == bindparam("under"),
-        DeliveryRow.state == DeliveryState.CLAIMED,
-        exists().where(LeaseRow.token == bindparam("under"), LeaseRow.until > now),
-        _still_wanted(now),
+        DeliveryRow.state == DeliveryState.PLANNED,
+        _still_wanted(queue, now),
         state=DeliveryState.SUBMITTING,
+        lease=bindparam("under"),
+        not_before=None,
         attempts=DeliveryRow.attempts + 1,
     )
 
@@ -550,7 +509,7 @@ def _submitting(dialect: str) -> Update:
 def _settling(dialect: str) -> Update:
     return update_rows(
         DeliveryRow,
-        ("id", "state", "reply", "settled_at", "not_before"),
+        ("state", "reply", "settled_at", "not_before"),
         dialect,
         DeliveryRow.lease == bindparam("under"),
         DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
@@ -564,10 +523,11 @@ def _giving_back(dialect: str) -> Any:
         .where(
             is_among(DeliveryRow.id, dialect),
             DeliveryRow.lease == bindparam("under"),
-            DeliveryRow.state.in_((DeliveryState.CLAIMED, DeliveryState.SUBMITTING)),
+            DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
         )
         .values(
             state=DeliveryState.PLANNED,
+            settled_at=None,
             lease=None,
             not_before=bindparam("from_then"),
             reply=bindparam("why"),
@@ -576,32 +536,30 @@ def _giving_back(dialect: str) -> Any:
     )
 
 
-def _still_wanted(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
-    """SQL: the person may be written to, for this kind of mail, at this moment."""
-    lesson_wanted = exists(
-        select(1)
-        .select_from(SubscriberRow)
-        .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
-        .join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
-        .where(
-            SubscriberRow.id == DeliveryRow.subscriber_id,
-            EnrolmentRow.id == DeliveryRow.enrolment_id,
-            SubscriberRow.status == SubscriberStatus.ACTIVE,
-            EnrolmentRow.status != EnrolmentStatus.LEFT,
-            or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
+def _still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
+    """SQL: the person may be written to, for a mail of this queue, at this moment."""
+    person = select(literal(1)).select_from(SubscriberRow).where(SubscriberRow.id == DeliveryRow.subscriber_id)
+    if queue == Queue.LESSONS:
+        return _there_is(
+            person.join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+            .join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
+            .where(
+                EnrolmentRow.id == DeliveryRow.enrolment_id,
+                SubscriberRow.status == SubscriberStatus.ACTIVE,
+                EnrolmentRow.status != EnrolmentStatus.LEFT,
+                or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
+            )
         )
-    )
-
-    def with_status(*statuses: SubscriberStatus) -> ColumnElement[bool]:
-        return exists(
-            select(1).where(SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.status.in_(statuses))
-        )
-
+    asked = DeliveryRow.kind == DeliveryKind.CONFIRM
     return or_(
-        and_(DeliveryRow.kind == DeliveryKind.LESSON, lesson_wanted),
-        and_(DeliveryRow.kind == DeliveryKind.CONFIRM, with_status(*_TO_CONFIRM)),
-        and_(DeliveryRow.kind.in_((DeliveryKind.WELCOME, DeliveryKind.ALREADY)), with_status(SubscriberStatus.ACTIVE)),
+        and_(asked, _there_is(person.where(SubscriberRow.status.in_(_TO_CONFIRM)))),
+        and_(~asked, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
     )
+
+
+def _there_is(query: Select[int]) -> ColumnElement[bool]:
+    """SQL: as EXISTS, but looked up row by row: planners turn EXISTS into a join, and read whole tables for a batch."""
+    return query.limit(1).scalar_subquery().is_not(None)
 
 
 def _enrolments_of(ids: Sequence[int]) -> Select[int | None]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, Update, bindparam, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Integer, Select, Update, bindparam, select, update
+from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.statements import as_rows, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
-    CampaignRow,
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
-    LessonRow,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
@@ -29,22 +26,23 @@ from rugcourse.store.tables import (
 
 @dataclass(frozen=True, slots=True)
 class DueEnrolment:
-    """An enrolment whose next lesson is due, with what decides about it.
-
-    `lesson_id` is None when the course has no lesson at `position` any more; `is_last`: none comes after it.
-    """
+    """An enrolment whose next lesson, the one at `position`, is due, with what decides about it."""
 
     id: int
     campaign_id: int
-    subscriber_id: int
     position: int
-    lessons_planned: int
     due_at: datetime
     last_local_date: date | None
     active: bool
     schedule: Schedule
-    lesson_id: int | None
-    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How an enrolment goes on after its lesson was planned for a local date."""
+
+    last_local_date: date
+    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,73 +76,35 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
     rows = run(session, _due(), {"now": now, "most": limit})
     return [
         DueEnrolment(
-            *(row_id, campaign_id, subscriber_id, position, planned, due_at, last_local_date),
+            *(row_id, campaign_id, position, due_at, last_local_date),
             active=status == SubscriberStatus.ACTIVE,
             schedule=schedule_of(*schedule),
-            lesson_id=lesson_id,
-            is_last=position >= (last or 0),
         )
-        for (
-            row_id,
-            campaign_id,
-            subscriber_id,
-            position,
-            planned,
-            due_at,
-            last_local_date,
-            status,
-            lesson_id,
-            last,
-            *schedule,
-        ) in rows
+        for row_id, campaign_id, position, due_at, last_local_date, status, *schedule in rows
     ]
 
 
-@cache
-def _due() -> Select[*tuple[Any, ...]]:
-    lesson, later = aliased(LessonRow), aliased(LessonRow)
-    last_position = (
-        select(func.max(later.position)).where(later.course_id == CampaignRow.course_id).correlate(CampaignRow)
-    ).scalar_subquery()
-    return (
-        select(
-            EnrolmentRow.id,
-            EnrolmentRow.campaign_id,
-            EnrolmentRow.subscriber_id,
-            EnrolmentRow.next_position,
-            EnrolmentRow.lessons_planned,
-            EnrolmentRow.next_due_at,
-            EnrolmentRow.last_local_date,
-            SubscriberRow.status,
-            lesson.id,
-            last_position,
-            *SCHEDULE_COLUMNS,
-        )
-        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
-        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
-        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
-        .outerjoin(
-            lesson, (lesson.course_id == CampaignRow.course_id) & (lesson.position == EnrolmentRow.next_position)
-        )
-        .where(EnrolmentRow.next_due_at <= bindparam("now"))
-        .order_by(EnrolmentRow.next_due_at)
-        .limit(bindparam("most", type_=Integer()))
-        .with_for_update(of=EnrolmentRow, skip_locked=True)
-    )
+def advance(session: Session, steps: Mapping[Step, Sequence[int]]) -> None:
+    """A lesson was planned for these enrolments: on to the next."""
+    rows = [
+        (ids, {"last_local_date": step.last_local_date, "next_due_at": step.next_due_at}) for step, ids in steps.items()
+    ]
+    _write(session, _advancing(dialect_of(session)), rows)
 
 
-def move_on(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Write new values to many enrolments; each dictionary has the `id` and the columns to set."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for change in changes:
-        alike[tuple(change)].append(change)
-    for names, rows in alike.items():
-        run(session, _moving_on(names, dialect_of(session)), {"rows": as_rows(session, EnrolmentRow, rows)})
+def shift(session: Session, instants: Mapping[datetime | None, Sequence[int]]) -> None:
+    """The lesson is due at another instant (UTC): instant → enrolments. None: not before something else happens."""
+    _write(session, _shifting(dialect_of(session)), [(ids, {"next_due_at": at}) for at, ids in instants.items()])
 
 
-@cache
-def _moving_on(names: tuple[str, ...], dialect: str) -> Update:
-    return update_rows(EnrolmentRow, names, dialect)
+def pass_over(session: Session, ids: Collection[int]) -> None:
+    """These had the lesson that was next: on to the one after it, still due."""
+    _update(session, ids, next_position=EnrolmentRow.next_position + 1)
+
+
+def complete(session: Session, ids: Collection[int], now: datetime) -> None:
+    """These have had their last lesson, or there is none left for them."""
+    _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:
@@ -171,3 +131,55 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
 def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
     query = select(EnrolmentRow).where(EnrolmentRow.subscriber_id == subscriber_id).order_by(EnrolmentRow.id)
     return session.scalars(query.with_for_update() if lock else query).all()
+
+
+@cache
+def _due() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.campaign_id,
+            EnrolmentRow.next_position,
+            EnrolmentRow.next_due_at,
+            EnrolmentRow.last_local_date,
+            SubscriberRow.status,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.next_due_at <= bindparam("now"))
+        .order_by(EnrolmentRow.next_due_at)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(of=EnrolmentRow, skip_locked=True)
+    )
+
+
+@cache
+def _advancing(dialect: str) -> Update:
+    return update_rows(
+        EnrolmentRow,
+        ("last_local_date", "next_due_at"),
+        dialect,
+        next_position=EnrolmentRow.next_position + 1,
+        lessons_planned=EnrolmentRow.lessons_planned + 1,
+    )
+
+
+@cache
+def _shifting(dialect: str) -> Update:
+    return update_rows(EnrolmentRow, ("next_due_at",), dialect)
+
+
+def _write(session: Session, statement: Update, rows: Sequence[tuple[Sequence[int], Mapping[str, Any]]]) -> None:
+    if rows:
+        run(session, statement, {"rows": as_rows(session, EnrolmentRow, rows)})
+
+
+def _update(session: Session, ids: Collection[int], **values: Any) -> None:
+    if ids:
+        session.execute(
+            update(EnrolmentRow)
+            .where(EnrolmentRow.id.in_(ids))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )

@@ -7,7 +7,8 @@ them costs as much as running them.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -79,33 +80,63 @@ def is_among(attribute: InstrumentedAttribute[Any], dialect: str) -> ColumnEleme
 def update_rows(
     table: type[Base], names: Sequence[str], dialect: str, *conditions: ColumnElement[bool], **same: Any
 ) -> Update:
-    """An UPDATE of many rows, each with its own values: `names` of columns, of which `id` says which row.
+    """An UPDATE of many rows by id, each with its own values for the columns `names`.
 
     Executed with the parameter `rows`, see `as_rows`. `same`: what is set in all of them alike. Returns the ids that
     were there and met the `conditions`.
     """
     plain: Any = table.__table__
-    new = _rows(table, names, dialect)
-    values = {name: new.c[name] for name in names if name != "id"}
-    written: Update = update(plain).where(plain.c.id == new.c.id, *conditions).values(**values, **same)
+    new = rows_of(table, names, dialect)
+    values = {name: new.values[name] for name in names}
+    written: Update = update(plain).where(new.about(plain.c.id), *conditions).values(**values, **same)
     return written.returning(plain.c.id)
 
 
-def insert_rows(table: type[Base], names: Sequence[str], dialect: str) -> Any:
-    """An INSERT of many rows, with ON CONFLICT to be added. Executed with the parameter `rows`, see `as_rows`."""
-    plain: Any = table.__table__
+def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnElement[bool], dialect: str) -> Any:
+    """An INSERT of what is selected: column → expression. ON CONFLICT can be added; SQLite needs a WHERE for that."""
     insert = postgresql.insert if dialect == _POSTGRESQL else sqlite.insert
-    # SQLite needs the WHERE to tell this ON CONFLICT from a join's ON.
-    return insert(plain).from_select(list(names), select(_rows(table, names, dialect)).where(true()))
+    return insert(table.__table__).from_select(list(values), select(*values.values()).where(condition))  # type: ignore[arg-type]
 
 
-def as_rows(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as the parameter of `update_rows` and `insert_rows`: their values as the database stores them, in JSON."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """SQL: the parameter `rows` as a table. `values`: its columns; `about(column)`: the row is about that id."""
+
+    values: Mapping[str, ColumnElement[Any]]
+    about: Callable[[ColumnElement[int]], ColumnElement[bool]]
+
+
+def rows_of(table: type[Base], names: Sequence[str], dialect: str) -> Rows:
+    """SQL: the parameter `rows` as a table with the columns `names`, which are typed as those of `table`."""
+    columns = [table.__table__.c[name] for name in names]
+    parameter = bindparam("rows", type_=String())
+    if dialect == _POSTGRESQL:
+        typed = (column(one.name, one.type) for one in columns)
+        records = func.json_to_recordset(sql_cast(parameter, postgresql.JSON)).table_valued(
+            column("ids", ARRAY(BigInteger)), *typed, name="new"
+        )
+        new: FromClause = records.render_derived(with_types=True)
+        return Rows({name: new.c[name] for name in names}, lambda column: column == any_(new.c.ids))
+    each = func.json_each(parameter).table_valued("value", name="each")
+    one_id = func.json_each(each.c.value, "$.ids").table_valued("value", name="one_id")
+    values = [func.json_extract(each.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns]
+    new = select(one_id.c.value.label("id"), *values).select_from(each.join(one_id, true())).subquery("new")
+    return Rows({name: new.c[name] for name in names}, lambda column: column == new.c.id)
+
+
+def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> str:
+    """The parameter of `update_rows` and `rows_of`: ids, and the values that all of these get.
+
+    As JSON, with values as the database stores them: what is alike for many is written once.
+    """
     processors = _processors(table, session.get_bind().dialect)
     return json.dumps(
         [
-            {name: processors[name](value) if name in processors else value for name, value in row.items()}
-            for row in rows
+            {
+                "ids": ids,
+                **{name: processors[name](value) if name in processors else value for name, value in values.items()},
+            }
+            for ids, values in rows
         ],
         default=str,
     )
@@ -114,19 +145,6 @@ def as_rows(session: Session, table: type[Base], rows: Iterable[Mapping[str, Any
 def count(result: Result[Any]) -> int:
     """How many rows a statement wrote to."""
     return cast("CursorResult[Any]", result).rowcount
-
-
-def _rows(table: type[Base], names: Sequence[str], dialect: str) -> FromClause:
-    """SQL: the parameter `rows` as a table."""
-    columns = [table.__table__.c[name] for name in names]
-    rows = bindparam("rows", type_=String())
-    if dialect == _POSTGRESQL:
-        typed = (column(one.name, one.type) for one in columns)
-        records = func.json_to_recordset(sql_cast(rows, postgresql.JSON)).table_valued(*typed, name="new")
-        return records.render_derived(with_types=True)
-    each = func.json_each(rows).table_valued("value", name="each")
-    values = [func.json_extract(each.c.value, f"$.{one.name}", type_=one.type).label(one.name) for one in columns]
-    return select(*values).subquery("new")
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
@@ -76,6 +77,7 @@ def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
     return schedule_of(*row) if row else None
 
 
+@lru_cache(maxsize=4096)  # many have the same one
 def schedule_of(zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None) -> Schedule:
     """A schedule from the values of `SCHEDULE_COLUMNS`."""
     return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until)

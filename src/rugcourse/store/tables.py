@@ -58,7 +58,6 @@ class Queue(StrEnum):
 
 class DeliveryState(StrEnum):
     PLANNED = "planned"
-    CLAIMED = "claimed"
     SUBMITTING = "submitting"
     ACCEPTED = "accepted"
     FAILED = "failed"
@@ -66,7 +65,7 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.CLAIMED, DeliveryState.SUBMITTING)
+OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.SUBMITTING)
 
 
 class EventKind(StrEnum):
@@ -227,8 +226,9 @@ class EnrolmentRow(Base):
 class DeliveryRow(Base):
     """One message to one person: a row of the ledger.
 
-    A row is written four times on its way. So that this stays cheap, no index knows `state`: `not_before` is there
-    exactly while a row is planned, and what a worker holds stands in its lease.
+    A row is written three times on its way. So that this stays cheap, no index knows `state`: `not_before` is there
+    exactly while a row is planned, and what a worker holds stands in its lease. Campaigns, lessons, versions are never
+    deleted, so that no foreign key has to be checked, and their rows locked, for every one of a million deliveries.
     """
 
     __tablename__ = "delivery"
@@ -245,9 +245,9 @@ class DeliveryRow(Base):
     queue: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(12))
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
-    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    campaign_id: Mapped[int | None]
     enrolment_id: Mapped[int | None] = mapped_column(ForeignKey("enrolment.id"))
-    lesson_id: Mapped[int | None] = mapped_column(ForeignKey("lesson.id"))
+    lesson_id: Mapped[int | None]
     local_date: Mapped[date | None]
     once_key: Mapped[str | None] = mapped_column(String(80))  # at most one delivery has it
     planned_at: Mapped[datetime]
@@ -255,7 +255,7 @@ class DeliveryRow(Base):
     send_by: Mapped[datetime | None]  # a lesson: when its reader's hour is over
     attempts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None] = mapped_column(String(32))  # under which it was last claimed
-    lesson_version_id: Mapped[int | None] = mapped_column(ForeignKey("lesson_version.id"))
+    lesson_version_id: Mapped[int | None]
     language: Mapped[str | None] = mapped_column(String(5))
     recap_question: Mapped[str | None] = mapped_column(String(60))  # a missed question that comes back in this mail
     message_id: Mapped[str | None] = mapped_column(String(120))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 from celery.apps.beat import Beat
@@ -18,6 +19,7 @@ def run_worker(runtime: Runtime) -> int:
     runtime = replace(runtime, ring=ringer(app))
     dispatcher = open_dispatcher(runtime)
     register(app, runtime, dispatcher)
+    _spare_the_collector()
     worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(runtime.settings))
     try:
         worker.start()
@@ -25,6 +27,13 @@ def run_worker(runtime: Runtime) -> int:
         dispatcher.stopping.set()
         dispatcher.close()
     return int(worker.exitcode or 0)
+
+
+def _spare_the_collector() -> None:
+    """What is here by now stays, and sending makes next to no cycles: looking for them took a tenth of the work."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def run_beat(settings: Settings) -> None:

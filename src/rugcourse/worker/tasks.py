@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from celery import Celery
 
+from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
-from rugcourse.delivery.send import BATCH, Dispatcher
+from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import DELIVER, TICK
 from rugcourse.worker.desk import Desk
 
-_MOST_RINGS = 8  # more are not heard sooner: each batch that was full rings again
+_MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
 def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
@@ -23,7 +24,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
     """
     desk = Desk(
         {Queue.LESSONS: runtime.settings.worker_threads, Queue.WAITING: 1},
-        lambda queue: send(runtime, dispatcher, queue),
+        lambda queue: dispatcher.send_batch(queue) > 0,
     )
 
     @app.task(name=TICK, shared=False, lazy=False)
@@ -46,11 +47,3 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
-
-
-def send(runtime: Runtime, dispatcher: Dispatcher, queue: Queue) -> bool:
-    """Send one batch. Where there was a whole one there is more, also for somebody else: that rings."""
-    claimed = dispatcher.send_batch(queue)
-    if claimed == BATCH:
-        runtime.ring(queue)
-    return claimed > 0

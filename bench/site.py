@@ -1,0 +1,128 @@
+"""An installation at scale for the bench: PostgreSQL and Redis, workers and a beat as processes, a crowd of readers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, text, update
+from tests.builders import course_of, make_runtime, make_settings
+from tests.crowd import add_crowd
+from tests.servers import HOST, postgres, redis
+from tests.stack import Process, Stack, environment
+
+from rugcourse.clock import SystemClock
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow
+
+WORKERS = 2
+_START_SECONDS = 60.0
+_LONGEST_SECONDS = 600.0
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Site:
+    """What runs, and what was measured of it."""
+
+    runtime: Runtime
+    stack: Stack
+    workers: list[Process]
+    readers: int = 0
+
+    def add_readers(self, count: int) -> None:
+        """Confirmed readers who are due for nothing yet."""
+        zone = Schedule("UTC", datetime.now(UTC).hour)
+        campaign = course_of(self.runtime).campaign_id
+        add_crowd(self.runtime.database, campaign, count, zone, None, first=self.readers + 1)
+        self.readers += count + 1000  # those who sign up meanwhile are numbered too
+        # As autovacuum would have done by the time a crowd of this size has grown.
+        with self.runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+    def release(self) -> datetime:
+        """Make everybody who has had nothing yet due now, in one transaction; returns the instant it was committed."""
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        with self.runtime.database.write() as session:
+            session.execute(
+                update(EnrolmentRow)
+                .where(EnrolmentRow.next_position == 1, EnrolmentRow.last_local_date.is_(None))
+                .values(next_due_at=hour)
+                .execution_options(synchronize_session=False)
+            )
+        return datetime.now(UTC)
+
+    def wait_accepted(self, lessons: int) -> None:
+        """Return when so many lessons were accepted. Raises TimeoutError."""
+        end = time.monotonic() + _LONGEST_SECONDS
+        while time.monotonic() < end:
+            if self.accepted() >= lessons:
+                return
+            time.sleep(1)  # counting costs the database as much as sending some
+        raise TimeoutError(
+            f"{self.accepted()} of {lessons} lessons were accepted\n{self.stack.log.read_text()[-3000:]}"
+        )
+
+    def accepted(self) -> int:
+        with self.runtime.database.read() as session:
+            return session.scalars(
+                select(func.count())
+                .select_from(DeliveryRow)
+                .where(DeliveryRow.state == DeliveryState.ACCEPTED, DeliveryRow.kind == DeliveryKind.LESSON)
+            ).one()
+
+    def memory_mb(self) -> list[float]:
+        """The resident memory of each worker."""
+        return [resident_mb(worker.pid) for worker in self.workers]
+
+
+def resident_mb(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_KB / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the cores so far, its own code and the kernel's work for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextmanager
+def open_site(smtp_port: int, readers: int, **settings: object) -> Iterator[Site]:
+    """Two workers and a beat that wait for something to do, with `readers` who are due for nothing yet."""
+    with tempfile.TemporaryDirectory(prefix="rugcourse-") as name, tempfile.TemporaryDirectory() as local:
+        folder = Path(local)
+        with postgres(Path(name), durable=True) as database_url, redis(folder) as broker_url:
+            smtp = f"smtp://{HOST}:{smtp_port}?starttls=never"
+            database = Database(database_url)
+            upgrade(database)
+            runtime = make_runtime(database, make_settings(folder, smtp, broker_url=broker_url), SystemClock())
+            variables = environment(database_url, broker_url, smtp, folder / "data", tick_seconds=1, **settings)
+            with Stack(variables, folder / "log") as stack:
+                site = Site(runtime, stack, [])
+                site.add_readers(readers)
+                site.workers = [stack.start("worker") for _ in range(WORKERS)]
+                stack.start("beat")
+                _wait_for_processes(site)
+                yield site
+            database.close()
+
+
+def _wait_for_processes(site: Site) -> None:
+    """Until all of them are up and idle: what starting costs is measured elsewhere."""
+    end = time.monotonic() + _START_SECONDS
+    journals = site.runtime.settings.data_dir / "data" / "journal"
+    while len(list(journals.glob("*"))) < WORKERS:
+        if time.monotonic() > end:
+            raise TimeoutError(site.stack.log.read_text()[-3000:])
+        time.sleep(0.1)
+    time.sleep(4)

@@ -1,0 +1,132 @@
+"""Takes a batch of what is planned, for one worker to send.
+
+One transaction does it all: holds and limits say how many may go, each message is decided on, and one UPDATE takes
+those whose reader still wants them. From its commit on they are `submitting` under a lease, and pinned: what exactly is
+sent, and under which Message-ID.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.delivery import pace
+from rugcourse.delivery.compose import Composer, Draft, Particulars
+from rugcourse.delivery.journal import Journal
+from rugcourse.delivery.pace import Limits
+from rugcourse.delivery.press import Prepared, Press
+from rugcourse.delivery.smtp import ServerUnavailable
+from rugcourse.learning.recaps import Reading, due_recaps
+from rugcourse.rendering.letters import TemplateError
+from rugcourse.store import deliveries, enrolments, pacing
+from rugcourse.store.database import Database
+from rugcourse.store.deliveries import Outgoing, Settlement
+from rugcourse.store.tables import DeliveryKind, Queue
+
+log = structlog.get_logger()
+
+BATCH = 500
+BROKEN_MAIL_REST_SECONDS = 600.0  # then it is looked at again: it may be mended
+
+
+@dataclass(slots=True)
+class Batch:
+    """Deliveries under a lease, which holds until an instant (UTC), and what has become of them so far.
+
+    `seen`: how many were looked at for it. `stale`: holds that end when mail gets through. `broken`: ids of mails that
+    can't be written. `refusing`: domains that refuse our mail as a matter of policy, with their words.
+    """
+
+    lease: str
+    until: datetime
+    drafts: list[Draft]
+    seen: int
+    stale: frozenset[str]
+    settlements: list[Settlement] = field(default_factory=list)
+    broken: dict[int, str] = field(default_factory=dict)
+    refusing: dict[str, str] = field(default_factory=dict)
+    unavailable: ServerUnavailable | None = None
+
+    @property
+    def unsettled(self) -> set[int]:
+        """Ids of what was surely never begun."""
+        return {one.id for one in self.drafts} - {one.delivery_id for one in self.settlements} - set(self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """Claims batches for one worker process."""
+
+    database: Database
+    clock: Clock
+    press: Press
+    composer: Composer
+    journal: Journal
+    limits: Limits
+    lease_seconds: float
+
+    def is_waiting(self, queue: Queue) -> bool:
+        """Whether there is something that may go; cheap."""
+        now = self.clock.now()
+        with self.database.read() as session:
+            return deliveries.is_waiting(session, queue, now) and not pace.is_closed(session, now)
+
+    def claim(self, queue: Queue) -> Batch | None:
+        """A batch, which may be empty when nobody wants theirs any more; None when there is nothing to look at.
+
+        Raises DatabaseAway.
+        """
+        now = self.clock.now()
+        lease, until = secrets.token_hex(16), now + self.clock.span(self.lease_seconds)
+        with self.database.write() as session:
+            gate = pace.open_gate(session, self.limits, self.clock)
+            if gate.closed:
+                return None
+            held = gate.held | (gate.exhausted() if queue == Queue.LESSONS else set())
+            outgoing = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
+            if not outgoing:
+                return None
+            pacing.save_buckets(session, gate.buckets)
+            drafts = self._draft(session, outgoing, now)
+            taken = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
+            if len(taken) < len(drafts):
+                deliveries.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in taken], now)
+            # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
+            self.journal.submit(lease, sorted(taken))
+        return Batch(lease, until, [one for one in drafts if one.id in taken], len(outgoing), frozenset(gate.stale))
+
+    def _draft(self, session: Session, outgoing: Sequence[Outgoing], now: datetime) -> list[Draft]:
+        """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
+        prepared: dict[int, Prepared] = {}
+        for one in outgoing:
+            try:
+                prepared[one.id] = self.press.prepare(session, one)
+            except TemplateError as error:
+                self._put_off(session, one, error, now)
+        recaps = due_recaps(session, _readings(outgoing, prepared), now)
+        welcomes = [one.id for one in outgoing if one.kind == DeliveryKind.WELCOME]
+        dues = enrolments.next_dues(session, welcomes) if welcomes else {}
+        return [
+            self.composer.draft(one, prepared[one.id], Particulars(recaps.get(one.id), dues.get(one.id)))
+            for one in outgoing
+            if one.id in prepared
+        ]
+
+    def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
+        log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
+        deliveries.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+
+
+def _readings(outgoing: Sequence[Outgoing], prepared: Mapping[int, Prepared]) -> dict[int, Reading]:
+    readings = {}
+    for one in outgoing:
+        mail = prepared.get(one.id)
+        if mail is not None and mail.lesson is not None:
+            readings[one.id] = Reading(one.subscriber_id, one.course_id, mail.course, mail.lesson, mail.language)
+    return readings
