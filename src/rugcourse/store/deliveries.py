@@ -1,16 +1,16 @@
 """The ledger's statements. What the states mean, and who moves a row when, is told in `rugcourse.delivery`.
 
 Every step is a conditional UPDATE that carries the lease: a row it does not match belongs to somebody else by now.
+Values that are made by the thousand are named tuples, which cost a fifth of a frozen dataclass.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -67,8 +67,7 @@ _IS_WAITING = (
 _TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
 
-@dataclass(frozen=True, slots=True)
-class LessonOfDay:
+class LessonOfDay(NamedTuple):
     """A lesson for one of its readers' dates, to be sent by an instant (UTC) or not that day."""
 
     lesson_id: int
@@ -76,8 +75,7 @@ class LessonOfDay:
     send_by: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A delivery with all that its mail needs. The lesson's fields are None for other kinds."""
 
     id: int
@@ -98,8 +96,7 @@ class Outgoing:
     message_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(NamedTuple):
     """What exactly is being sent, fixed at the moment of submitting."""
 
     delivery_id: int
@@ -109,8 +106,7 @@ class Pin:
     recap_question: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How a submission ended. `not_before` is for a delivery that goes back to planned."""
 
     delivery_id: int

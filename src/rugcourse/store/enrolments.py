@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ from rugcourse.store.tables import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DueEnrolment:
+class DueEnrolment(NamedTuple):
     """An enrolment whose next lesson, the one at `position`, is due, with what decides about it."""
 
     id: int
@@ -37,8 +36,7 @@ class DueEnrolment:
     schedule: Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """How an enrolment goes on after its lesson was planned for a local date."""
 
     last_local_date: date
