@@ -6,13 +6,15 @@ RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 ARGS ?=
 
-.PHONY: demo test check bench lock clean help
+.PHONY: demo test check drill bench stack lock clean help
 
 help:
 	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
 	@echo "make test    run the tests"
+	@echo "make drill   break everything that can break, and write var/drill.json"
+	@echo "make stack   run what docker-compose.yml describes, without Docker"
 	@echo "make check   lint, formatting, types, import rules, lessons"
-	@echo "make bench   measure, and write var/bench.json"
+	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
 	@echo "make lock    choose the versions of all dependencies anew"
 
 demo: $(RUN_READY)
@@ -28,6 +30,12 @@ check: $(DEV_READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/rugcourse lessons check
+
+drill: $(DEV_READY)
+	$(BIN)/pytest tests/drills --drills -n 0 $(ARGS)
+
+stack: $(DEV_READY)
+	@PYTHONPATH=. exec $(BIN)/python -m tools.stack
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)

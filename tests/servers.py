@@ -47,7 +47,11 @@ def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
     quick = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options, *quick], stdout=log, stderr=log, **as_user
+            [binaries / "postgres", "-D", data, *options, *quick],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **as_user,
         )
     try:
         _wait_for(port, server, folder / "log")
@@ -68,7 +72,10 @@ def redis(folder: Path) -> Iterator[str]:
     port = free_port()
     with (folder / "redis.log").open("wb") as log:
         server = subprocess.Popen(
-            [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder], stdout=log, stderr=log
+            [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C is for whoever started it, who ends it in time
         )
     try:
         _wait_for(port, server, folder / "redis.log")

@@ -43,7 +43,13 @@ class Stack:
         """Start `rugcourse <command>`; `others` are settings of this process only."""
         ours = {f"RUGCOURSE_{name.upper()}": str(value) for name, value in others.items()}
         with self.log.open("ab") as log:
-            process = subprocess.Popen([*_COMMAND, *command], env={**self._variables, **ours}, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [*_COMMAND, *command],
+                env={**self._variables, **ours},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._running.append(process)
         return process
 

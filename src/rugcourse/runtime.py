@@ -9,13 +9,14 @@ from pathlib import Path
 
 from rugcourse import resources
 from rugcourse.clock import Clock, SystemClock
+from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
 from rugcourse.delivery.compose import Composer
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits, WarmUp
 from rugcourse.delivery.press import Press
 from rugcourse.delivery.recover import settle_journals
-from rugcourse.delivery.send import Dispatcher, Policy
+from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Connection
 from rugcourse.links import Links, Signer
 from rugcourse.rendering.languages import LANGUAGES
@@ -66,7 +67,7 @@ def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no
     return Runtime(
         settings=settings,
         clock=clock or SystemClock(),
-        database=Database(settings.database_url),
+        database=Database(settings.database_url, password=settings.database_password),
         signer=signer,
         links=Links(settings.base_url, signer),
         library=Library(),
@@ -101,11 +102,15 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def open_dispatcher(runtime: Runtime) -> Dispatcher:
-    """What a worker process sends with. Settles first what dead workers on this machine had found out."""
+def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatcher:
+    """What a worker process sends with. `connect`: something else than the mail server in the settings.
+
+    Looks first whether this is the database to send from, and settles what dead workers on this machine had found out.
+    """
     settings = runtime.settings
     journals = settings.data_dir / "journal"
     journals.mkdir(parents=True, exist_ok=True)
+    provenance.check(runtime.database, runtime.clock, settings.data_dir)
     settle_journals(runtime.database, runtime.clock, journals)
     composer = Composer(runtime.links, settings.sender_domain)
     journal = Journal(journals)
@@ -123,7 +128,8 @@ def open_dispatcher(runtime: Runtime) -> Dispatcher:
         ),
         composer=composer,
         journal=journal,
-        connect=lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds),
+        connect=connect
+        or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
         sender=settings.sender_address,
         policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

@@ -1,10 +1,12 @@
 """Every setting of rugcourse, in one typed place.
 
-Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder.
+Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder. Any of
+them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as containers do with secrets.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,6 +67,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RUGCOURSE_", env_file=".env", extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/rugcourse.db", description="SQLite or PostgreSQL (postgresql://…)")
+    database_password: str = Field("", description="the database's password, where it does not stand in the URL")
     broker_url: str = Field("memory://", description="memory:// in one process, redis://… for many")
     smtp_url: str = Field("smtp://127.0.0.1:25", description="smtp://user:pass@host:port or smtps://…")
     base_url: str = Field("http://127.0.0.1:8000", description="the address that readers see; links in mails begin so")
@@ -203,7 +206,7 @@ def load_settings(**overrides: object) -> Settings:
     Raises SettingsError with one line per wrong variable.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**{**_from_files(), **overrides})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = (
             f"RUGCOURSE_{'_'.join(str(part) for part in problem['loc']).upper()}: "
@@ -211,3 +214,20 @@ def load_settings(**overrides: object) -> Settings:
             for problem in error.errors()
         )
         raise SettingsError("\n".join(lines)) from None
+
+
+def _from_files() -> dict[str, str]:
+    """What stands in files that the environment names."""
+    found = {}
+    for name in Settings.model_fields:
+        variable = f"RUGCOURSE_{name.upper()}"
+        path = os.environ.get(f"{variable}_FILE")
+        if path is None:
+            continue
+        if variable in os.environ:
+            raise SettingsError(f"{variable} and {variable}_FILE are both set; keep one of them")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{variable}_FILE: {path} can't be read: {error.strerror}") from None
+    return found

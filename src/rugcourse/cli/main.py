@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import courses, people, processes, reports
+from rugcourse.cli import courses, mails, people, processes, rehearsals, reports
 
 app = typer.Typer(
     name="rugcourse",
@@ -22,7 +22,10 @@ app = typer.Typer(
 processes.add_to(app)
 app.add_typer(courses.app, name="lessons")
 app.add_typer(people.app, name="subscribers")
+app.add_typer(mails.deliveries, name="deliveries")
+app.add_typer(mails.sending, name="sending")
 reports.add_to(app)
+rehearsals.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

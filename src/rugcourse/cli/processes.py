@@ -66,11 +66,17 @@ def web() -> None:
     from rugcourse.web.server import serve as serve_pages
     from rugcourse.worker.app import create_app as create_celery
     from rugcourse.worker.app import ringer
+    from rugcourse.worker.pulse import Pulse
 
     runtime = open_checked(own_secret=True)
     settings = runtime.settings
     runtime = replace(runtime, ring=ringer(create_celery(settings)))
-    serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
+    pulse = Pulse(runtime, "web")
+    pulse.start()
+    try:
+        serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
+    finally:
+        pulse.stop()
 
 
 def worker() -> None:
@@ -83,10 +89,10 @@ def worker() -> None:
 
 def beat() -> None:
     """Run the beat that lets workers look for what is due. More than one does no harm."""
-    from rugcourse.settings import load_settings
+    from rugcourse.cli.opening import open_checked
     from rugcourse.worker.standalone import run_beat
 
-    run_beat(load_settings())
+    run_beat(open_checked())
 
 
 @database.command("upgrade")

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.delivery import pace
+from rugcourse.delivery import holds, pace
 from rugcourse.delivery.compose import Composer, Draft, Particulars
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits
@@ -75,7 +75,7 @@ class Claimer:
         """Whether there is something that may go; cheap."""
         now = self.clock.now()
         with self.database.read() as session:
-            return deliveries.is_waiting(session, queue, now) and not pace.is_closed(session, now)
+            return deliveries.is_waiting(session, queue, now) and not holds.is_closed(session, now)
 
     def claim(self, queue: Queue) -> Batch | None:
         """A batch, which may be empty when nobody wants theirs any more; None when there is nothing to look at.

@@ -1,11 +1,8 @@
-"""How fast, and whether at all: limits per minute and per day, and holds.
+"""How fast: limits per minute and per day.
 
 Limits are buckets of tokens: each lesson takes one from every bucket that concerns it, and they fill by themselves.
 They stand in the store and are locked by whoever claims, so they hold for all workers together. Mail that a person
 waits for takes its tokens too, but is never held up by a bucket.
-
-A hold stops everything, a campaign, or a recipient's domain. One that we placed ourselves ends after a while, longer
-each time; when mail gets through again it is forgotten. One that an operator placed ends when an operator says so.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
@@ -22,8 +18,6 @@ from rugcourse.store import pacing
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.pacing import ALL, Bucket, campaign_key, domain_key
 from rugcourse.store.tables import Queue
-
-log = structlog.get_logger()
 
 _BURST_SECONDS = 20.0  # how much of a limit can be saved up
 _SECONDS_PER_MINUTE = 60.0
@@ -107,31 +101,6 @@ def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
         if today is None or today.filled_at.date() != now.date():
             buckets[_TODAY] = Bucket(float(cap), now)
     return Gate(held, {one.key for one in holds} - held, buckets)
-
-
-def is_closed(session: Session, now: datetime) -> bool:
-    """Whether everything is held."""
-    everything = pacing.find_hold(session, ALL)
-    return everything is not None and (everything.until is None or everything.until > now)
-
-
-def hold(
-    session: Session, key: str, reason: str, now: datetime, first: timedelta, longest: timedelta
-) -> datetime | None:
-    """Stop what `key` names, for `first`, or twice as long as the time before; tells the log the first time only.
-
-    Returns until when it is held; None: until an operator says go.
-    """
-    row = pacing.find_hold(session, key, lock=True)
-    if row is None:
-        if pacing.add_hold(session, key, reason, now, now + first):
-            log.error("sending is held", what=key, until=str(now + first), reason=reason)
-        return now + first
-    if row.until is not None and row.until <= now:
-        row.times += 1
-        row.reason = reason
-        row.until = now + min(longest, first * 2 ** min(row.times - 1, 16))
-    return row.until
 
 
 def _fill(bucket: Bucket | None, per_second: float, now: datetime, second: timedelta) -> Bucket:

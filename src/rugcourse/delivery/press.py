@@ -12,7 +12,6 @@ from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton
-from rugcourse.store import courses
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryKind
@@ -63,7 +62,7 @@ class Press:
             case DeliveryKind.LESSON:
                 if outgoing.lesson_version_id is None:
                     raise LookupError(f"delivery {outgoing.id} is of a lesson without a version")
-                lesson = courses.load_version(session, outgoing.lesson_version_id)
+                lesson = self._library.version(session, outgoing.lesson_version_id)
                 if language not in lesson.texts:  # a wording from before the course had this language
                     language = next(iter(lesson.texts))
                 letter = mails.lesson_letter(course, lesson, language, self._house, self._links)

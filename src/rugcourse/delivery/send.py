@@ -17,16 +17,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from typing import Protocol
 
 import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.delivery import pace
+from rugcourse.delivery import holds
 from rugcourse.delivery.claim import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
 from rugcourse.delivery.compose import Composer, Draft
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.smtp import Accepted, Connection, Deferred, Outcome, Rejected, ServerUnavailable, Unknown
+from rugcourse.delivery.smtp import Accepted, Deferred, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, pacing
 from rugcourse.store.database import Database, DatabaseAway
@@ -44,6 +45,22 @@ _DATABASE_REST_SECONDS = 1.0
 _SERVER_HOLD_SECONDS = (30.0, 300.0)
 _POLICY_HOLD_SECONDS = (3600.0, 86_400.0)
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
+
+
+class Courier(Protocol):
+    """What takes messages: a connection to a mail server (`smtp.Connection` says what each of these does)."""
+
+    eight_bit: bool
+    alive: bool
+
+    def send(
+        self, sender: str, recipient: str, message: bytes, begin: Callable[[], None], upcoming: str | None = None
+    ) -> Outcome: ...
+
+    def quit(self) -> None: ...
+
+
+Connect = Callable[[], Courier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class Dispatcher:
         claimer: Claimer,
         composer: Composer,
         journal: Journal,
-        connect: Callable[[], Connection],
+        connect: Connect,
         sender: str,
         policy: Policy,
     ) -> None:
@@ -81,7 +98,7 @@ class Dispatcher:
         self._sender = sender
         self._policy = policy
         self._of_thread = threading.local()
-        self._connections: list[Connection] = []
+        self._connections: list[Courier] = []
         self.stopping = threading.Event()
 
     def send_batch(self, queue: Queue) -> int:
@@ -145,7 +162,7 @@ class Dispatcher:
             outcome = self._try(self._connection(), batch, one, upcoming)
         return outcome
 
-    def _try(self, connection: Connection, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
+    def _try(self, connection: Courier, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
         message = self._composer.write(one, self._clock.now(), eight_bit=connection.eight_bit)
         return connection.send(
             self._sender,
@@ -209,7 +226,7 @@ class Dispatcher:
         if batch.stale:
             self._lift(session, batch)
         for domain, words in batch.refusing.items():
-            pace.hold(session, domain_key(domain), words, now, *self._spans(_POLICY_HOLD_SECONDS))
+            holds.hold(session, domain_key(domain), words, now, *self._spans(_POLICY_HOLD_SECONDS))
         if batch.unavailable is not None:
             self._hold_all(session, batch.unavailable)
 
@@ -223,7 +240,7 @@ class Dispatcher:
             log.warning("sending goes on", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:
-        pace.hold(session, ALL, str(error), self._clock.now(), *self._spans(_SERVER_HOLD_SECONDS))
+        holds.hold(session, ALL, str(error), self._clock.now(), *self._spans(_SERVER_HOLD_SECONDS))
 
     def _spans(self, seconds: tuple[float, float]) -> tuple[timedelta, timedelta]:
         return self._clock.span(seconds[0]), self._clock.span(seconds[1])
@@ -233,13 +250,13 @@ class Dispatcher:
         return self._clock.now() + self._clock.span(2 * self._policy.timeout_seconds) >= batch.until
 
     def _has_connection(self) -> bool:
-        connection: Connection | None = getattr(self._of_thread, "connection", None)
+        connection: Courier | None = getattr(self._of_thread, "connection", None)
         return connection is not None and connection.alive
 
-    def _connection(self) -> Connection:
+    def _connection(self) -> Courier:
         """This thread's connection, opened when there is none. Raises ServerUnavailable."""
         if not self._has_connection():
             self._of_thread.connection = self._connect()
             self._connections = [one for one in self._connections if one.alive] + [self._of_thread.connection]
-        connection: Connection = self._of_thread.connection
+        connection: Courier = self._of_thread.connection
         return connection

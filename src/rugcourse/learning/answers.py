@@ -11,7 +11,7 @@ from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
 from rugcourse.learning.recaps import RECAP_NUMBER, find_question
 from rugcourse.learning.spacing import CardState, review
-from rugcourse.store import courses, deliveries, events, learning, subscribers
+from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
@@ -60,7 +60,7 @@ def find_asking(session: Session, library: Library, delivery_id: int, number: in
     published = library.of_campaign(session, delivery.campaign_id)
     if published is None:
         return None
-    lesson = courses.load_version(session, found[1].lesson_version_id)
+    lesson = library.version(session, found[1].lesson_version_id)
     language = delivery.language or subscriber.language
     if number == RECAP_NUMBER and delivery.recap_question is not None:
         recap = find_question(published.course, language, delivery.recap_question)

@@ -62,15 +62,18 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
 
 def lesson_places(session: Session) -> dict[int, dict[int, int]]:
     """Campaign id → position → lesson id, for all that readers get now."""
-    rows = session.execute(
-        select(CampaignRow.id, LessonRow.position, LessonRow.id)
-        .join(LessonRow, LessonRow.course_id == CampaignRow.course_id)
-        .where(LessonRow.position.is_not(None))
-    )
     places: dict[int, dict[int, int]] = {}
-    for campaign_id, position, lesson_id in rows:
-        places.setdefault(campaign_id, {})[position or 0] = lesson_id
+    for campaign_id, position, lesson_id, _ in _places_of_lessons(session):
+        places.setdefault(campaign_id, {})[position] = lesson_id
     return places
+
+
+def lesson_slugs(session: Session) -> dict[int, dict[int, str]]:
+    """Campaign id → position → lesson's slug, for all that readers get now."""
+    slugs: dict[int, dict[int, str]] = {}
+    for campaign_id, position, _, slug in _places_of_lessons(session):
+        slugs.setdefault(campaign_id, {})[position] = slug
+    return slugs
 
 
 def load_version(session: Session, version_id: int) -> Lesson:
@@ -115,6 +118,15 @@ def count_reading(session: Session, lesson_id: int) -> int:
 
 def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
+
+
+def _places_of_lessons(session: Session) -> list[tuple[int, int, int, str]]:
+    rows = session.execute(
+        select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
+        .join(LessonRow, LessonRow.course_id == CampaignRow.course_id)
+        .where(LessonRow.position.is_not(None))
+    )
+    return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
 
 
 def _places(session: Session, course_id: int) -> list[str]:

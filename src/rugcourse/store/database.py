@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -31,8 +32,12 @@ class Database:
     another one was quicker.
     """
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, *, password: str = "", durable: bool = True) -> None:
+        """Connects to nothing yet. `password`: where the URL has none. Raises DatabaseError.
+
+        `durable` False: SQLite does not wait for the disk, for a rehearsal whose store is thrown away.
+        """
+        self.engine = _engine(url, password, durable=durable)
         self._writing = self.engine.execution_options(**{_WRITE: True})
 
     @property
@@ -57,6 +62,11 @@ class Database:
         with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def reach(self) -> None:
+        """Raises DatabaseAway when it can't be reached."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -69,9 +79,9 @@ def _away() -> Iterator[None]:
         raise DatabaseAway(str(error.orig)) from error
 
 
-def _engine(text: str) -> Engine:
+def _engine(address: str, password: str, *, durable: bool) -> Engine:
     try:
-        url = make_url(text)
+        url = make_url(address)
     except ArgumentError:
         raise DatabaseError(
             "RUGCOURSE_DATABASE_URL can't be read; write sqlite:///path/to/file.db or postgresql://user:pass@host/name"
@@ -81,24 +91,24 @@ def _engine(text: str) -> Engine:
             if url.database and url.database != ":memory:":
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
             engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False})
-            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "connect", partial(_prepare_sqlite, durable=durable))
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         case "postgresql":
             # An index is as good as on any disk of today, and the planner should think so before it has statistics.
             options = {"options": "-c random_page_cost=1.1"}
-            return create_engine(
-                url.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=30, connect_args=options
-            )
+            url = url.set(drivername="postgresql+psycopg", password=url.password or password or None)
+            return create_engine(url, pool_size=10, max_overflow=30, connect_args=options)
         case other:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # an accepted mail that is forgotten would be sent twice
+    # An accepted mail that is forgotten would be sent twice.
+    cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

@@ -388,6 +388,46 @@ def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> boo
     return count(result) == 1
 
 
+def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any]:
+    """(id, e-mail address, kind, lesson's slug or None, planned at, reply) of deliveries in a state, oldest first."""
+    return session.execute(
+        select(
+            DeliveryRow.id,
+            SubscriberRow.email,
+            DeliveryRow.kind,
+            LessonRow.slug,
+            DeliveryRow.planned_at,
+            DeliveryRow.reply,
+        )
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .where(DeliveryRow.state == state)
+        .order_by(DeliveryRow.id)
+        .limit(limit)
+    ).all()
+
+
+def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
+    """Plan `unknown` deliveries once more, as the same message with the same Message-ID; returns which."""
+    return list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(ids), DeliveryRow.state == DeliveryState.UNKNOWN)
+            .values(
+                state=DeliveryState.PLANNED,
+                lease=None,
+                not_before=now,
+                send_by=None,
+                settled_at=None,
+                attempts=0,
+                reply="an operator sends it again",
+            )
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
 def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:
     """How many deliveries stand planned and may go now, per queue."""
     rows = session.execute(

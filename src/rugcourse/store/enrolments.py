@@ -36,6 +36,18 @@ class DueEnrolment(NamedTuple):
     schedule: Schedule
 
 
+class ExpectedEnrolment(NamedTuple):
+    """An enrolment that something is due for, now or later."""
+
+    id: int
+    campaign_id: int
+    email: str
+    position: int
+    due_at: datetime
+    last_local_date: date | None
+    schedule: Schedule
+
+
 class Step(NamedTuple):
     """How an enrolment goes on after its lesson was planned for a local date."""
 
@@ -79,6 +91,35 @@ def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
             schedule=schedule_of(*schedule),
         )
         for row_id, campaign_id, position, due_at, last_local_date, status, *schedule in rows
+    ]
+
+
+def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolment]:
+    """Up to `limit` enrolments of readers for whom something will be due, with ids above `after_id`, in that order."""
+    rows = session.execute(
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.campaign_id,
+            SubscriberRow.email,
+            EnrolmentRow.next_position,
+            EnrolmentRow.next_due_at,
+            EnrolmentRow.last_local_date,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(
+            EnrolmentRow.id > after_id,
+            EnrolmentRow.next_due_at.is_not(None),
+            SubscriberRow.status == SubscriberStatus.ACTIVE,
+        )
+        .order_by(EnrolmentRow.id)
+        .limit(limit)
+    )
+    return [
+        ExpectedEnrolment(row_id, campaign_id, email, position, due_at, last_date, schedule_of(*schedule))
+        for row_id, campaign_id, email, position, due_at, last_date, *schedule in rows
+        if due_at is not None
     ]
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from rugcourse.content import Lesson
 from rugcourse.store import courses
 from rugcourse.store.courses import PublishedCourse
+
+_KEPT_VERSIONS = 256
 
 
 class Library:
@@ -13,6 +16,7 @@ class Library:
 
     def __init__(self) -> None:
         self._kept: dict[str, PublishedCourse] = {}
+        self._versions: dict[int, Lesson] = {}
 
     def courses(self, session: Session) -> list[PublishedCourse]:
         """All published courses, the oldest first."""
@@ -26,6 +30,15 @@ class Library:
         """The course that a campaign delivers."""
         slug = courses.slug_of_campaign(session, campaign_id) if campaign_id is not None else None
         return self.course(session, slug) if slug is not None else None
+
+    def version(self, session: Session, version_id: int) -> Lesson:
+        """A wording of a lesson: it never changes."""
+        kept = self._versions.get(version_id)
+        if kept is None:
+            if len(self._versions) >= _KEPT_VERSIONS:
+                self._versions.clear()
+            kept = self._versions[version_id] = courses.load_version(session, version_id)
+        return kept
 
     def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:
         kept = self._kept.get(slug)

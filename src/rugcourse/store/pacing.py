@@ -51,6 +51,18 @@ def add_hold(session: Session, key: str, reason: str, now: datetime, until: date
     return added.first() is not None
 
 
+def hold_for_good(session: Session, key: str, reason: str, now: datetime) -> bool:
+    """Hold until an operator says go; returns False when it was held that way already."""
+    values = {"reason": reason, "since": now, "until": None}
+    held = session.execute(
+        upsert(session, HoldRow)
+        .values(key=key, times=1, **values)
+        .on_conflict_do_update(index_elements=["key"], set_=values, where=HoldRow.until.is_not(None))
+        .returning(HoldRow.key)
+    )
+    return held.first() is not None
+
+
 def lift_holds(session: Session, keys: Collection[str], *, also_of_operators: bool) -> list[str]:
     """End holds; returns the keys of those that were there. An operator's hold ends only by an operator."""
     query = delete(HoldRow).where(HoldRow.key.in_(keys)).execution_options(synchronize_session=False)

@@ -311,6 +311,15 @@ class ProcessRow(Base):
     seen_at: Mapped[datetime]
 
 
+class InstallationRow(Base):
+    """What the installation knows of itself."""
+
+    __tablename__ = "installation"
+
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
 class EventRow(Base):
     """Something that a reader, or a machine in their name, did with a mail."""
 

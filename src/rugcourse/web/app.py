@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
+from rugcourse.store.database import DatabaseAway
 from rugcourse.web import personal, public
 from rugcourse.web.limits import SignupLimit
 from rugcourse.web.pages import STATIC_TYPES, NotFound, page, preferred_language, static_file
@@ -69,5 +70,10 @@ def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only 
     )
 
 
-def _health() -> PlainTextResponse:
+def _health(request: Request) -> PlainTextResponse:
+    """For health checks: 200 while pages can be served, 503 while the database is away."""
+    try:
+        request.app.state.runtime.database.reach()
+    except DatabaseAway:
+        return PlainTextResponse("the database is away", 503)
     return PlainTextResponse("ok")

@@ -23,7 +23,7 @@ from rugcourse.learning.attempts import gain_of, save_attempt
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.rendering.mails import answer_links
-from rugcourse.store import courses, enrolments, subscribers
+from rugcourse.store import enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import (
     DeliveryRow,
@@ -140,7 +140,7 @@ def lesson_page(request: Request, token: str) -> HTMLResponse:
     if reader.delivery.lesson_version_id is None or reader.delivery.lesson_id is None:
         raise NotFound
     with runtime.database.read() as session:
-        lesson = courses.load_version(session, reader.delivery.lesson_version_id)
+        lesson = runtime.library.version(session, reader.delivery.lesson_version_id)
     language = reader.delivery.language or reader.language
     delivery_id = reader.delivery.id
     values = {

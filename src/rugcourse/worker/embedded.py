@@ -14,8 +14,8 @@ from kombu.transport import memory
 
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.settings import Settings
 from rugcourse.worker.app import create_app, ringer, worker_options
+from rugcourse.worker.pulse import Ear, Pulse
 from rugcourse.worker.tasks import register
 
 _POLL_SECONDS = 0.2
@@ -34,17 +34,18 @@ def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
     app = create_app(runtime.settings)
     runtime = replace(runtime, ring=ringer(app))
     dispatcher = open_dispatcher(runtime)
-    register(app, runtime, dispatcher)
-    return runtime, EmbeddedWorker(app, runtime.settings, dispatcher)
+    register(app, runtime, dispatcher, Ear())
+    return runtime, EmbeddedWorker(app, runtime, dispatcher)
 
 
 class EmbeddedWorker:
     """Runs the worker and the beat of an application until it is stopped. One at a time in a process."""
 
-    def __init__(self, app: Celery, settings: Settings, dispatcher: Dispatcher) -> None:
+    def __init__(self, app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
         app.set_default()  # Celery's threads look their tasks up in the default application
         self._dispatcher = dispatcher
-        self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(settings))
+        self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(runtime.settings))
+        self._pulse = Pulse(runtime, "serve")
         self._beat = Service(app, scheduler_cls=Scheduler)
         self._threads = [
             threading.Thread(target=self._worker.start, name="worker", daemon=True),
@@ -52,6 +53,7 @@ class EmbeddedWorker:
         ]
 
     def start(self) -> None:
+        self._pulse.start()
         for thread in self._threads:
             thread.start()
 
@@ -63,4 +65,5 @@ class EmbeddedWorker:
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
         celery.worker.state.should_stop = None  # it is global: the next worker of this process would stop at once
+        self._pulse.stop()
         self._dispatcher.close()

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from celery import Celery
 
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, no_ring
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import DELIVER, TICK
 from rugcourse.worker.desk import Desk
+from rugcourse.worker.pulse import Ear
 
 _MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
-def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
-    """Give the application, and no other in this process, its tasks.
+def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) -> Callable[[], None]:
+    """Give the application, and no other in this process, its tasks. `ear` hears each of them.
 
-    Each is one call; sent twice, or twenty times, it does the same.
+    Each is one call; sent twice, or twenty times, it does the same. Returns what a worker does that nobody rings.
     """
     desk = Desk(
         {Queue.LESSONS: runtime.settings.worker_threads, Queue.WAITING: 1},
@@ -29,11 +33,20 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
 
     @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
+        ear.hear()
         look(runtime)
 
     @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
+        ear.hear()
         desk.drain(Queue(queue))
+
+    def look_and_send() -> None:
+        look(replace(runtime, ring=no_ring))
+        for queue in (Queue.WAITING, Queue.LESSONS):
+            desk.drain(queue)
+
+    return look_and_send
 
 
 def look(runtime: Runtime) -> None:

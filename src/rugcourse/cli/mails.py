@@ -1,0 +1,153 @@
+"""Commands about mails under way: what is unknown, what is held, and what goes on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json, print_table
+
+deliveries = typer.Typer(help="Mails in the ledger.", no_args_is_help=True)
+sending = typer.Typer(help="Whether mail goes out.", no_args_is_help=True)
+
+_Campaign = Annotated[int | None, typer.Option("--campaign", help="Only this campaign, by its number.")]
+_Domain = Annotated[str | None, typer.Option("--domain", help="Only mail to this domain.")]
+
+
+@deliveries.command("list")
+def list_deliveries(
+    state: Annotated[
+        str, typer.Option(help="planned, submitting, accepted, failed, unknown or cancelled.")
+    ] = "unknown",
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List mails in a state, oldest first."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import deliveries as ledger
+    from rugcourse.store.tables import DeliveryState
+
+    try:
+        wanted = DeliveryState(state)
+    except ValueError:
+        raise typer.BadParameter(f"there is no state {state}; there are: {', '.join(DeliveryState)}") from None
+    with open_checked().database.read() as session:
+        rows = ledger.in_state(session, wanted, limit)
+    names = ["id", "to", "kind", "lesson", "planned_at", "reply"]
+    if as_json:
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
+        return
+    print_table("", names, rows)
+
+
+@deliveries.command("resend")
+def resend_deliveries(
+    ids: Annotated[list[int] | None, typer.Argument(help="Their numbers, see: deliveries list")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are unknown.")] = False,
+) -> None:
+    """Send unknown mails again, as the same message. Exit code 1 when one of them is not unknown (any more)."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.delivery.resend import resend
+    from rugcourse.store import deliveries as ledger
+    from rugcourse.store.tables import DeliveryState
+
+    runtime = open_checked()
+    wanted = set(ids or ())
+    if everything:
+        with runtime.database.read() as session:
+            wanted |= {row[0] for row in ledger.in_state(session, DeliveryState.UNKNOWN, 1_000_000)}
+    elif not wanted:
+        raise typer.BadParameter("say which, by number, or --all")
+    planned = resend(runtime.database, runtime.clock, wanted)
+    typer.echo(f"{len(planned)} planned again")
+    for one in sorted(wanted - set(planned)):
+        typer.echo(f"delivery {one} is not unknown; it was left alone", err=True)
+    raise typer.Exit(0 if len(planned) == len(wanted) else 1)
+
+
+@sending.command("status")
+def status(as_json: Json = False) -> None:
+    """Show what is held, and which processes live. Exit code 1 when everything is held."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import pacing, processes
+    from rugcourse.store.pacing import ALL
+
+    runtime = open_checked()
+    with runtime.database.read() as session:
+        holds = [
+            {"what": one.key, "since": one.since, "until": one.until, "reason": one.reason}
+            for one in pacing.all_holds(session)
+        ]
+        living = [
+            {"kind": one.kind, "host": one.host, "pid": one.pid, "seen_at": one.seen_at}
+            for one in processes.all_processes(session)
+        ]
+    if as_json:
+        print_json({"holds": holds, "processes": living})
+    else:
+        if holds:
+            rows = [(one["what"], one["since"], one["until"] or "an operator says go", one["reason"]) for one in holds]
+            print_table("held", ["what", "since", "until", "why"], rows)
+        else:
+            typer.echo("nothing is held")
+        print_table("processes", ["kind", "host", "pid", "seen at"], [tuple(one.values()) for one in living])
+    raise typer.Exit(1 if any(one["what"] == ALL for one in holds) else 0)
+
+
+@sending.command("hold")
+def hold(
+    campaign: _Campaign = None,
+    domain: _Domain = None,
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks.")] = "an operator held it",
+) -> None:
+    """Send nothing, or nothing of a campaign or to a domain, until you say go. Nothing is lost meanwhile."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.delivery.holds import stop
+
+    runtime = open_checked()
+    key = _key(campaign, domain)
+    stop(runtime.database, runtime.clock, key, reason)
+    typer.echo(f"{key} is held")
+
+
+@sending.command("go")
+def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
+    """Let sending go on. Exit code 1 when nothing was held."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.delivery.holds import go as let_go
+
+    runtime = open_checked()
+    key = _key(campaign, domain)
+    lifted = let_go(runtime.database, runtime.clock, key)
+    typer.echo(f"{key} goes on" if lifted else f"{key} was not held")
+    raise typer.Exit(0 if lifted else 1)
+
+
+@sending.command("alive")
+def alive(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")]) -> None:
+    """Whether a process of this kind lives on this host: for health checks. Exit code 1 if not."""
+    import socket
+    from datetime import timedelta
+
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import processes
+    from rugcourse.worker.pulse import BEAT_SECONDS
+
+    runtime = open_checked()
+    oldest = runtime.clock.now() - timedelta(seconds=3 * BEAT_SECONDS)
+    with runtime.database.read() as session:
+        found = processes.all_processes(session)
+    lives = any(one.kind == kind and one.host == socket.gethostname() and one.seen_at >= oldest for one in found)
+    typer.echo("alive" if lives else f"no {kind} on this host has said for {3 * BEAT_SECONDS:g} seconds that it lives")
+    raise typer.Exit(0 if lives else 1)
+
+
+def _key(campaign: int | None, domain: str | None) -> str:
+    from rugcourse.store.pacing import ALL, campaign_key, domain_key
+
+    if campaign is not None and domain is not None:
+        raise typer.BadParameter("say --campaign or --domain, not both")
+    if campaign is not None:
+        return campaign_key(campaign)
+    return ALL if domain is None else domain_key(domain.lower())

@@ -1,0 +1,67 @@
+"""Whether mail goes out at all.
+
+A hold stops everything, a campaign, or a recipient's domain. One that we placed ourselves ends after a while, longer
+each time; when mail gets through again it is forgotten. One that an operator placed, or is to look at, ends when an
+operator says go.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.store import pacing, processes
+from rugcourse.store.database import Database
+from rugcourse.store.pacing import ALL
+
+log = structlog.get_logger()
+
+
+def is_closed(session: Session, now: datetime) -> bool:
+    """Whether everything is held."""
+    everything = pacing.find_hold(session, ALL)
+    return everything is not None and (everything.until is None or everything.until > now)
+
+
+def hold(
+    session: Session, key: str, reason: str, now: datetime, first: timedelta, longest: timedelta
+) -> datetime | None:
+    """Stop what `key` names, for `first`, or twice as long as the time before; tells the log the first time only.
+
+    Returns until when it is held; None: until an operator says go.
+    """
+    row = pacing.find_hold(session, key, lock=True)
+    if row is None:
+        if pacing.add_hold(session, key, reason, now, now + first):
+            log.error("sending is held", what=key, until=str(now + first), reason=reason)
+        return now + first
+    if row.until is not None and row.until <= now:
+        row.times += 1
+        row.reason = reason
+        row.until = now + min(longest, first * 2 ** min(row.times - 1, 16))
+    return row.until
+
+
+def hold_until_go(session: Session, reason: str, now: datetime) -> None:
+    """Hold everything until an operator says go."""
+    if pacing.hold_for_good(session, ALL, reason, now):
+        log.error("sending is held; say `rugcourse sending go` when nothing can go out twice", reason=reason)
+
+
+def go(database: Database, clock: Clock, key: str) -> bool:
+    """An operator says that sending may go on. Returns False when nothing was held under `key`."""
+    with database.write() as session:
+        if key == ALL:
+            processes.keep_identity(session, processes.identity(session))
+        lifted = pacing.lift_holds(session, [key], also_of_operators=True)
+    log.warning("sending goes on", what=key, at=str(clock.now()))
+    return bool(lifted)
+
+
+def stop(database: Database, clock: Clock, key: str, reason: str) -> None:
+    """An operator holds everything, a campaign or a domain, until they say go."""
+    with database.write() as session:
+        pacing.hold_for_good(session, key, reason, clock.now())

@@ -1,0 +1,59 @@
+"""Notices that the database is not the one that was sent from last: a copy, or a backup that was put back.
+
+Such a ledger does not know what went out since. Sending from it would repeat mails, so everything is held until an
+operator says go. Two things give it away: it stands elsewhere, or it has forgotten a sign of life that a process had
+seen committed and has noted in the folder of its local state.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.delivery.holds import hold_until_go
+from rugcourse.store import processes
+from rugcourse.store.database import Database
+
+KEPT_DAYS = 7  # signs of life are forgotten after that
+_MARK = "last-seen"
+_MOVED = "this database is a copy, or stands elsewhere than the one that was sent from last"
+_OLDER = "the database has forgotten what it knew: a backup was put back"
+
+
+def check(database: Database, clock: Clock, folder: Path) -> None:
+    """Hold everything if this database can't be the one that was sent from last. `folder`: of the local state."""
+    with database.write() as session:
+        known, found = processes.known_identity(session), processes.identity(session)
+        if known is None:
+            processes.keep_identity(session, found)
+        elif known != found:
+            hold_until_go(session, _MOVED, clock.now())
+        if _has_forgotten(session, folder / _MARK, clock.now()):
+            hold_until_go(session, _OLDER, clock.now())
+    (folder / _MARK).unlink(missing_ok=True)
+
+
+def note(folder: Path, process_id: str, seen_at: datetime) -> None:
+    """Remember outside the database that it has committed this sign of life."""
+    (folder / _MARK).write_text(f"{process_id} {seen_at.isoformat()}", encoding="ascii")
+
+
+def forgotten_while_running(database: Database, clock: Clock) -> None:
+    """The database does not know a sign of life any more that it had committed."""
+    with database.write() as session:
+        hold_until_go(session, _OLDER, clock.now())
+
+
+def _has_forgotten(session: Session, mark: Path, now: datetime) -> bool:
+    try:
+        process_id, _, seen = mark.read_text(encoding="ascii").partition(" ")
+        seen_at = datetime.fromisoformat(seen).astimezone(UTC)
+    except (FileNotFoundError, ValueError):
+        return False
+    if now - seen_at > timedelta(days=KEPT_DAYS):
+        return False
+    row = processes.find_process(session, process_id)
+    return row is None or row.seen_at < seen_at

@@ -1,0 +1,86 @@
+"""The mail of a rehearsal: takes messages in this process as a mail server would, and counts when they came."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rugcourse.clock import Clock
+from rugcourse.delivery.smtp import Accepted, Outcome, Rejected
+from rugcourse.simulation.people import Person
+
+_LINK = re.compile(rb"https?://[^/\s]+/([a-z])/([A-Za-z0-9_-]+)")
+_TEXT_ENDS = b"Content-Type: text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What a person finds in a mail: the tokens of its links, by the letter that their paths begin with."""
+
+    person: Person
+    links: dict[str, list[str]]
+
+
+@dataclass(slots=True)
+class Post:
+    """`arrived` is called for each mail that was taken."""
+
+    clock: Clock
+    people: dict[str, Person]
+    arrived: Callable[[Mail], None]
+    taken: int = 0
+    lessons: int = 0
+    local_hours: Counter[int] = field(default_factory=Counter)
+    minutes_late: Counter[int] = field(default_factory=Counter)
+
+    def connect(self) -> Conversation:
+        return Conversation(self)
+
+    def take(self, recipient: str, message: bytes) -> Outcome:
+        person = self.people[recipient]
+        if person.bounces:
+            return Rejected("550 5.1.1 no such user")
+        self.taken += 1
+        links = _links(message)
+        if "a" in links or "w" in links:
+            self._count_lesson(person, self.clock.now())
+        self.arrived(Mail(person, links))
+        return Accepted("250 2.0.0 taken")
+
+    def _count_lesson(self, person: Person, now: datetime) -> None:
+        local = now.astimezone(ZoneInfo(person.zone))
+        self.lessons += 1
+        self.local_hours[local.hour] += 1
+        self.minutes_late[(local.hour - person.hour) % 24 * 60 + local.minute] += 1
+
+
+class Conversation:
+    """A connection to the post, with the manners of `rugcourse.delivery.smtp.Connection`."""
+
+    eight_bit = True
+    alive = True
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def send(
+        self, sender: str, recipient: str, message: bytes, begin: Callable[[], None], upcoming: str | None = None
+    ) -> Outcome:
+        del sender, upcoming
+        begin()
+        return self._post.take(recipient, message)
+
+    def quit(self) -> None:
+        self.alive = False
+
+
+def _links(message: bytes) -> dict[str, list[str]]:
+    """From the text part, which has the same links as the HTML."""
+    found: dict[str, list[str]] = {}
+    for match in _LINK.finditer(message, 0, message.find(_TEXT_ENDS)):
+        found.setdefault(match[1].decode(), []).append(match[2].decode())
+    return found

@@ -1,0 +1,240 @@
+"""Turns the clock of a rehearsal from one moment at which something happens to the next."""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from rugcourse.campaigns.publish import publish
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import Audit, audit
+from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.learning.answers import find_asking, record_answer
+from rugcourse.links import Purpose
+from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
+from rugcourse.schedule import Schedule
+from rugcourse.settings import Settings
+from rugcourse.simulation.people import Person, make_person
+from rugcourse.simulation.post import Mail, Post
+from rugcourse.store import subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import Queue
+
+START = datetime(2026, 10, 19, 5, tzinfo=UTC)  # a Monday; most of Europe puts its clocks back on the Sunday after
+_STEP = timedelta(minutes=15)  # every zone's full hours fall on one of these
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a rehearsal. Lateness is against the reader's own hour, in minutes."""
+
+    subscribers: int
+    days: int
+    seed: int
+    seconds: float
+    mails: int
+    lessons: int
+    lessons_by_local_hour: dict[int, int]
+    late_p50: int
+    late_p99: int
+    late_max: int
+    answers: int
+    answers_right: int
+    paused: int
+    moved: int
+    left: int
+    bounced: int
+    books: Audit
+
+
+def simulate(settings: Settings, people: int, days: int, seed: int, progress: Progress = lambda _day: None) -> Report:
+    """Play the first published course for so many readers and days. Nothing is sent or kept.
+
+    Raises AuthoringErrors. The same seed gives the same rehearsal. `progress` is called with each day that is over.
+    """
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'rehearsal.db'}", durable=False)
+        upgrade(database)
+        clock = VirtualClock(START)
+        own = settings.model_copy(update={"data_dir": Path(folder), "base_url": "http://rehearsal.example"})
+        runtime = replace(open_runtime(own, clock), database=database)
+        publish(database, clock, runtime.lessons_dir)
+        rehearsal = Rehearsal(runtime, clock, people, days, seed)
+        rehearsal.play(progress)
+        found = audit(database, clock.now(), timedelta(hours=1))
+        database.close()
+    return rehearsal.report(time.perf_counter() - begun, found)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What people did."""
+
+    answers: int = 0
+    answers_right: int = 0
+    paused: int = 0
+    moved: int = 0
+    left: int = 0
+
+
+@dataclass(order=True, slots=True)
+class Plan:
+    """Something that happens at an instant; what was planned first happens first."""
+
+    at: datetime
+    number: int
+    act: Callable[[], None] = field(compare=False)
+
+
+class Rehearsal:
+    """A course that is played from its first signup to the last day."""
+
+    def __init__(self, runtime: Runtime, clock: VirtualClock, people: int, days: int, seed: int) -> None:
+        self._runtime, self._clock, self._days, self._seed = runtime, clock, days, seed
+        self._people = [make_person(number, days, seed) for number in range(1, people + 1)]
+        self._chance = Random(seed)  # noqa: S311 - a rehearsal
+        self._post = Post(clock, {one.email: one for one in self._people}, self._read)
+        self._tally = Tally()
+        self._plans: list[Plan] = []
+        self._numbers = count()
+        with runtime.database.read() as session:
+            self._course = runtime.library.courses(session)[0]
+
+    def play(self, progress: Progress) -> None:
+        dispatcher = open_dispatcher(self._runtime, self._post.connect)
+        for person in self._people:
+            self._expect(person)
+        for step in range(int(timedelta(days=self._days) / _STEP)):
+            self._clock.move_to(START + step * _STEP)
+            self._let_people_act()
+            plan_due(self._runtime.database, self._clock, self._runtime.patience)
+            _send_all(dispatcher)
+            if (step + 1) * _STEP % timedelta(days=1) == timedelta():
+                progress(int((step + 1) * _STEP / timedelta(days=1)))
+        dispatcher.close()
+
+    def report(self, seconds: float, found: Audit) -> Report:
+        late = sorted(self._post.minutes_late.elements())
+        return Report(
+            subscribers=len(self._people),
+            days=self._days,
+            seed=self._seed,
+            seconds=round(seconds, 1),
+            mails=self._post.taken,
+            lessons=self._post.lessons,
+            lessons_by_local_hour=dict(sorted(self._post.local_hours.items())),
+            late_p50=late[len(late) // 2] if late else 0,
+            late_p99=late[int(len(late) * 0.99)] if late else 0,
+            late_max=late[-1] if late else 0,
+            answers=self._tally.answers,
+            answers_right=self._tally.answers_right,
+            paused=self._tally.paused,
+            moved=self._tally.moved,
+            left=self._tally.left,
+            bounced=sum(one.bounces for one in self._people),
+            books=found,
+        )
+
+    def _at(self, at: datetime, act: Callable[[], None]) -> None:
+        heapq.heappush(self._plans, Plan(at, next(self._numbers), act))
+
+    def _let_people_act(self) -> None:
+        while self._plans and self._plans[0].at <= self._clock.now():
+            heapq.heappop(self._plans).act()
+
+    def _expect(self, person: Person) -> None:
+        self._at(START + timedelta(hours=person.signs_up_after_hours), lambda: self._sign_up(person))
+
+    def _sign_up(self, person: Person) -> None:
+        signup = Signup(person.email, f"Reader {person.number}", _schedule(person), measuring=False)
+        runtime = self._runtime
+        sign_up(runtime.database, runtime.clock, runtime.signer, self._course, signup, person.language)
+
+    def _read(self, mail: Mail) -> None:
+        """A mail has come: decide what its reader will do with it, and when."""
+        now, person = self._clock.now(), mail.person
+        if confirms := mail.links.get("c"):
+            self._at(now + timedelta(minutes=self._chance.uniform(1, 120)), lambda: self._confirm(person, confirms[0]))
+        answers = mail.links.get("a")
+        if answers and self._chance.random() < person.opens and self._chance.random() < person.answers:
+            at = now + timedelta(minutes=self._chance.expovariate(1 / 180))
+            self._at(at, lambda: self._answer(person, answers))
+
+    def _confirm(self, person: Person, token: str) -> None:
+        (delivery_id,) = self._runtime.signer.read(Purpose.CONFIRM, token, 1)
+        confirm(self._runtime.database, self._clock, delivery_id)
+        with self._runtime.database.read() as session:
+            found = subscribers.by_delivery(session, delivery_id)
+        if found is not None:
+            self._plan_life(person, found[0].id, delivery_id)
+
+    def _plan_life(self, person: Person, subscriber_id: int, delivery_id: int) -> None:
+        for day, act in (
+            (person.pauses_on_day, lambda: self._pause(person, subscriber_id)),
+            (person.moves_on_day, lambda: self._move(person, subscriber_id)),
+            (person.leaves_on_day, lambda: self._leave(delivery_id)),
+        ):
+            if day is not None:
+                self._at(self._clock.now() + timedelta(days=day), act)
+
+    def _answer(self, person: Person, tokens: list[str]) -> None:
+        """Answer the first question of a mail: rightly as often as this person knows."""
+        runtime = self._runtime
+        read = [runtime.signer.read(Purpose.ANSWER, token, 3) for token in tokens]
+        options = [one for one in read if one[1] == read[0][1]]
+        with runtime.database.read() as session:
+            asking = find_asking(session, runtime.library, options[0][0], options[0][1])
+        if asking is None:
+            return
+        right = asking.question.right_option
+        others = [option for _, _, option in options if option != right]
+        option = right if self._chance.random() < person.knows else self._chance.choice(others)
+        record_answer(runtime.database, self._clock, asking, option)
+        self._tally.answers += 1
+        self._tally.answers_right += option == right
+
+    def _pause(self, person: Person, subscriber_id: int) -> None:
+        until = self._clock.now() + timedelta(days=person.pauses_for_days)
+        self._unless_gone(lambda: preferences.pause(self._runtime.database, self._clock, subscriber_id, until))
+        self._tally.paused += 1
+
+    def _move(self, person: Person, subscriber_id: int) -> None:
+        person.zone = person.moves_to
+        self._unless_gone(
+            lambda: preferences.change_schedule(self._runtime.database, self._clock, subscriber_id, _schedule(person))
+        )
+        self._tally.moved += 1
+
+    def _leave(self, delivery_id: int) -> None:
+        preferences.unsubscribe(self._runtime.database, self._clock, delivery_id)
+        self._tally.left += 1
+
+    def _unless_gone(self, act: Callable[[], None]) -> None:
+        with suppress(preferences.NotAReader):  # they left before
+            act()
+
+
+def _schedule(person: Person) -> Schedule:
+    return Schedule(person.zone, person.hour, person.weekdays)
+
+
+def _send_all(dispatcher: Dispatcher) -> None:
+    for queue in (Queue.WAITING, Queue.LESSONS):
+        while dispatcher.send_batch(queue):
+            pass

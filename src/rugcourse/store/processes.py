@@ -1,0 +1,69 @@
+"""Which processes of the product say that they live, and which database this is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
+
+from rugcourse.store.statements import count, upsert
+from rugcourse.store.tables import InstallationRow, ProcessRow
+
+_IDENTITY = "database"
+
+
+def introduce(session: Session, row: ProcessRow) -> None:
+    """A process that the store does not know, or has forgotten, lives."""
+    session.merge(row)
+
+
+def find_process(session: Session, process_id: str) -> ProcessRow | None:
+    return session.get(ProcessRow, process_id)
+
+
+def see_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
+    """A process lives; returns False when the store does not remember that it lived at `before`."""
+    result = session.execute(
+        update(ProcessRow)
+        .where(ProcessRow.id == process_id, ProcessRow.seen_at == before)
+        .values(seen_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return count(result) == 1
+
+
+def forget_processes(session: Session, before: datetime) -> None:
+    session.execute(delete(ProcessRow).where(ProcessRow.seen_at < before))
+
+
+def all_processes(session: Session) -> Sequence[ProcessRow]:
+    """By kind, the latest sign of life first."""
+    return session.scalars(select(ProcessRow).order_by(ProcessRow.kind, ProcessRow.seen_at.desc())).all()
+
+
+def identity(session: Session) -> str:
+    """What a copy of this database, put elsewhere or put back, does not share with it.
+
+    PostgreSQL: the cluster and the ledger's table in it. SQLite: the file.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        query = "SELECT system_identifier || ':' || 'delivery'::regclass::oid FROM pg_control_system()"
+        return str(session.execute(text(query)).scalar_one())
+    file = session.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one()
+    return f"file:{Path(file).stat().st_ino}"
+
+
+def known_identity(session: Session) -> str | None:
+    """The identity of the database that an operator last let mail go out from."""
+    return session.scalar(select(InstallationRow.value).where(InstallationRow.key == _IDENTITY))
+
+
+def keep_identity(session: Session, value: str) -> None:
+    session.execute(
+        upsert(session, InstallationRow)
+        .values(key=_IDENTITY, value=value)
+        .on_conflict_do_update(index_elements=["key"], set_={"value": value})
+    )

@@ -1,0 +1,108 @@
+"""A thread that says from time to time that its process lives; a worker's also listens whether anybody rings.
+
+The broker is a doorbell. When it is broken, or no beat runs, a worker that has heard nothing for a while looks for
+itself: mail goes out later by some ticks, and never not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from rugcourse.delivery import provenance
+from rugcourse.runtime import Runtime
+from rugcourse.store import processes
+from rugcourse.store.database import DatabaseAway
+from rugcourse.store.tables import ProcessRow
+
+log = structlog.get_logger()
+
+BEAT_SECONDS = 10.0
+_DEAF_TICKS = 3
+
+
+@dataclass(slots=True)
+class Ear:
+    """When a process last heard a ring, in the machine's own time."""
+
+    heard_at: float = field(default_factory=time.monotonic)
+
+    def hear(self) -> None:
+        self.heard_at = time.monotonic()
+
+
+class Pulse:
+    """Runs until it is stopped. `kind`: what the process is."""
+
+    def __init__(self, runtime: Runtime, kind: str) -> None:
+        self._runtime = runtime
+        self._kind = kind
+        self._id = secrets.token_hex(8)
+        self._seen_at = runtime.clock.now()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._known = False
+
+    def start(self) -> None:
+        self._run("pulse", BEAT_SECONDS, self._beat)
+
+    def watch(self, ear: Ear, look: Callable[[], None]) -> None:
+        """Call `look` at every tick for as long as nobody rings."""
+        tick = self._runtime.settings.tick_seconds
+        was_deaf = False
+
+        def listen() -> None:
+            nonlocal was_deaf
+            deaf = time.monotonic() - ear.heard_at > _DEAF_TICKS * tick
+            if deaf != was_deaf:
+                log.warning("nobody rings; looking by itself" if deaf else "the broker rings again")
+                was_deaf = deaf
+            if deaf:
+                look()
+
+        self._run("watchdog", tick, listen)
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _run(self, name: str, seconds: float, step: Callable[[], None]) -> None:
+        def loop() -> None:
+            while True:
+                try:
+                    step()
+                except DatabaseAway as error:
+                    log.warning("the database is away", error=str(error))
+                if self._stop.wait(seconds):
+                    return
+
+        thread = threading.Thread(target=loop, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _beat(self) -> None:
+        """Say that the process lives, and notice when the database has forgotten that it did before."""
+        runtime, now = self._runtime, self._runtime.clock.now()
+        with runtime.database.write() as session:
+            remembered = self._known and processes.see_process(session, self._id, self._seen_at, now)
+            forgotten = self._known and not remembered
+            if not remembered:
+                processes.introduce(session, self._process(now))
+            processes.forget_processes(session, now - timedelta(days=provenance.KEPT_DAYS))
+        self._seen_at, self._known = now, True
+        if forgotten:
+            provenance.forgotten_while_running(runtime.database, runtime.clock)
+        provenance.note(runtime.settings.data_dir, self._id, now)
+
+    def _process(self, now: datetime) -> ProcessRow:
+        host = socket.gethostname()[:255]
+        return ProcessRow(id=self._id, kind=self._kind, host=host, pid=os.getpid(), started_at=now, seen_at=now)
