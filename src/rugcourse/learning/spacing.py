@@ -22,6 +22,7 @@ class CardState:
 
 def review(before: CardState | None, *, right: bool, now: datetime) -> CardState:
     """The card after an answer: a wrong one comes back soon, a right one later and later."""
-    card = Card(due=now) if before is None else Card.from_dict(before.memory)  # type: ignore[arg-type]
+    # Its number means nothing to us; without one, the package waits a millisecond to be sure that it has its own.
+    card = Card(card_id=0, due=now) if before is None else Card.from_dict(before.memory)  # type: ignore[arg-type]
     card, _ = _SCHEDULER.review_card(card, Rating.Good if right else Rating.Again, review_datetime=now)
     return CardState(card.due, dict(card.to_dict()))

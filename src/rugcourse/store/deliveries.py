@@ -483,6 +483,7 @@ def _planning(dialect: str) -> Any:
         "planned_at": now,
         "not_before": now,
         "send_by": statement.excluded.send_by,
+        "attempts": 0,
         "reply": None,
         "settled_at": None,
     }

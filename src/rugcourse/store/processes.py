@@ -47,10 +47,13 @@ def all_processes(session: Session) -> Sequence[ProcessRow]:
 def identity(session: Session) -> str:
     """What a copy of this database, put elsewhere or put back, does not share with it.
 
-    PostgreSQL: the cluster and the ledger's table in it. SQLite: the file.
+    PostgreSQL: the cluster, the database, and the ledger's table in it. SQLite: the file.
     """
     if session.get_bind().dialect.name == "postgresql":
-        query = "SELECT system_identifier || ':' || 'delivery'::regclass::oid FROM pg_control_system()"
+        query = (
+            "SELECT system_identifier || ':' || pg_database.oid || ':' || 'delivery'::regclass::oid "
+            "FROM pg_control_system(), pg_database WHERE datname = current_database()"
+        )
         return str(session.execute(text(query)).scalar_one())
     file = session.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one()
     return f"file:{Path(file).stat().st_ino}"

@@ -1,0 +1,110 @@
+"""Drills 9 and 10: readers who leave between planning and sending; lessons and templates changed under way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.builders import (
+    LESSONS,
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_pending,
+    make_reader,
+    plan,
+    send_all,
+)
+from tests.drills.tally import Tally
+from tests.sink import Fault, Sink
+
+from rugcourse.campaigns.publish import publish
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.rendering import mails
+from rugcourse.rendering.letters import TemplateError
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryKind, DeliveryState
+
+Passes = Callable[[Runtime, Sink], Tally]
+
+
+def test_who_left_paused_or_was_suppressed_after_planning_is_not_written_to(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
+) -> None:
+    leaver, pauser, suppressed, reader = emails = [make_reader(runtime) for _ in range(4)]
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, leaver, DeliveryKind.WELCOME)[0].id)
+    preferences.pause(runtime.database, clock, enrolment_of(runtime, pauser).subscriber_id)
+    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    before = sink.count
+    send_all(dispatcher)
+    assert [one.recipient for one in sink.taken[before:]] == [reader]
+    states = [lessons_to(runtime, email)[0].state for email in emails]
+    assert states == [DeliveryState.CANCELLED] * 3 + [DeliveryState.ACCEPTED]
+    passes(runtime, sink)
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """The shipped courses with another subject for the first lesson."""
+    folder = tmp_path / "edited"
+    shutil.copytree(LESSONS, folder)
+    for file in folder.glob("*/01-*.nl.md"):
+        text = file.read_text(encoding="utf-8")
+        line = next(line for line in text.splitlines() if line.startswith("subject:"))
+        file.write_text(text.replace(line, "subject: Les 1 in nieuwe woorden"), encoding="utf-8")
+    return folder
+
+
+def test_a_lesson_edited_under_way_goes_out_whole_and_a_second_try_is_the_same_message(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, edited: Path, passes: Passes
+) -> None:
+    tried, other = make_reader(runtime), make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    sink.fault = lambda _: Fault("rcpt", "451 later")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    late = make_reader(runtime)
+    publish(runtime.database, clock, edited)
+    clock.advance(minutes=2)
+    plan(runtime)
+    send_all(dispatcher)
+    new = {email: b"nieuwe woorden" in sink.to(email)[-1].raw for email in (tried, other, late)}
+    assert new == {tried: False, other: False, late: True}
+    passes(runtime, sink)
+
+
+def test_a_broken_template_sends_nothing_of_it_and_what_was_held_goes_out_when_it_is_mended(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    readers = [make_reader(runtime) for _ in range(5)]
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    waiting = make_pending(runtime)
+    before = sink.count
+
+    def broken(*_: object) -> object:
+        raise TemplateError("lesson: it does not compile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mails, "lesson_letter", broken)
+        send_all(dispatcher)
+    assert sink.count == before + 1
+    assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED
+    assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.PLANNED}
+    clock.advance(minutes=11)
+    send_all(dispatcher)
+    assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.ACCEPTED}
+    passes(runtime, sink)

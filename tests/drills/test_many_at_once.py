@@ -1,0 +1,82 @@
+"""Drill 4: messages delivered twenty times, schedulers side by side, many workers on many readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.builders import at_eight, course_of, make_reader, make_runtime, make_settings, plan, send_all
+from tests.crowd import add_crowd
+from tests.drills.tally import Tally, accepted, wait_until
+from tests.sink import Sink
+from tests.stack import Stack, environment
+
+from rugcourse.clock import SystemClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.schedule import Schedule
+from rugcourse.store.database import Database
+from rugcourse.store.tables import Queue
+from rugcourse.worker.app import create_app, ringer
+
+Passes = Callable[[Runtime, Sink], Tally]
+
+
+def test_one_ring_heard_twenty_times_sends_once(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
+) -> None:
+    for _ in range(40):
+        make_reader(runtime)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: dispatcher.send_batch(Queue.WAITING), range(20)))
+    assert passes(runtime, sink).accepted == 80
+
+
+def test_two_schedulers_and_four_workers_at_once_plan_and_send_each_lesson_once(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
+) -> None:
+    for _ in range(60):
+        make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    workers = [open_dispatcher(runtime) for _ in range(4)]
+
+    def step(number: int) -> None:
+        if number % 2:
+            plan(runtime)
+        send_all(workers[number % 4])
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(step, range(24)))
+    for worker in workers:
+        send_all(worker)
+        worker.close()
+    assert passes(runtime, sink).accepted == 180
+
+
+@pytest.mark.long_drill
+def test_eight_workers_and_ten_thousand_due_and_each_ring_twenty_times(
+    empty_postgres: Database, postgres_url: str, redis_url: str, sink: Sink, tmp_path: Path, passes: Passes
+) -> None:
+    settings = make_settings(tmp_path, sink.url, database_url=postgres_url, broker_url=redis_url)
+    runtime = make_runtime(empty_postgres, settings, SystemClock())  # type: ignore[arg-type]
+    now = datetime.now(UTC)
+    due = now.replace(minute=0, second=0, microsecond=0)
+    add_crowd(empty_postgres, course_of(runtime).campaign_id, 10_000, Schedule("UTC", now.hour), due)
+    variables = environment(postgres_url, redis_url, sink.url, tmp_path / "data", tick_seconds=1, worker_threads=2)
+    ring = ringer(create_app(settings))
+    with Stack(variables, tmp_path / "log") as stack:
+        for _ in range(8):
+            stack.start("worker")
+        for _ in range(2):
+            stack.start("beat")
+        wait_until(lambda: accepted(empty_postgres) > 0)
+        for _ in range(20):
+            ring(Queue.LESSONS)
+        wait_until(lambda: accepted(empty_postgres) == 10_000)
+        stack.stop()
+    tally = passes(runtime, sink)
+    assert (tally.accepted, tally.unknown) == (10_000, ())
