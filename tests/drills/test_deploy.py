@@ -13,7 +13,7 @@ from tests.builders import at_eight, course_of, enrolment_of, make_reader, make_
 from tests.crowd import add_crowd
 from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
 from tests.sink import Sink
-from tests.stack import Stack, environment
+from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
 from rugcourse.delivery import holds
@@ -21,11 +21,17 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
+from rugcourse.store import processes
 from rugcourse.store.database import Database
 from rugcourse.store.pacing import campaign_key
 from rugcourse.store.tables import Queue
 
 Passes = Callable[[Runtime, Sink], Tally]
+
+
+def lives(database: Database, process: Process) -> bool:
+    with database.read() as session:
+        return any(one.pid == process.pid for one in processes.all_processes(session))
 
 
 @pytest.mark.long_drill
@@ -44,6 +50,7 @@ def test_ten_deploys_in_the_middle_of_a_campaign_leave_nothing_in_doubt(
     with Stack(variables, tmp_path / "log") as stack:
         worker, _ = stack.start("worker"), stack.start("beat")
         for number in range(1, 11):
+            wait_until(lambda worker=worker: lives(empty_postgres, worker))  # type: ignore[misc]
             wait_until(lambda number=number: accepted(empty_postgres) >= readers * number // 15)  # type: ignore[misc]
             worker.terminate()
             assert worker.wait(30) == 0
