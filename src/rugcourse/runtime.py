@@ -19,6 +19,7 @@ from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Connection
 from rugcourse.links import Links, Signer
+from rugcourse.rendering.dkim import DkimSigner, load_key
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender
@@ -93,6 +94,12 @@ def sender(settings: Settings) -> Sender:
     )
 
 
+def dkim_signer(settings: Settings) -> DkimSigner | None:
+    """Raises UnusableKey."""
+    keys = [load_key(selector, file) for selector, file in settings.dkim_files.items()]
+    return DkimSigner(settings.sender_domain, keys) if keys else None
+
+
 def limits(settings: Settings) -> Limits:
     start = settings.warmup_start
     return Limits(
@@ -112,7 +119,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     journals.mkdir(parents=True, exist_ok=True)
     provenance.check(runtime.database, runtime.clock, settings.data_dir)
     settle_journals(runtime.database, runtime.clock, journals)
-    composer = Composer(runtime.links, settings.sender_domain)
+    composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings))
     journal = Journal(journals)
     return Dispatcher(
         database=runtime.database,

@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     author_line_en: str = Field("Physiotherapist. Explains back pain in plain words.", description="one line, English")
     sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
     reply_to: str = Field("", description="where replies go; default: the sender")
+    dkim_keys: str = Field("", description="selector=file.pem,… to sign with DKIM here; empty where the relay signs")
     ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
     postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
 
@@ -145,6 +146,12 @@ class Settings(BaseSettings):
         _read_hours(value)
         return value
 
+    @field_validator("dkim_keys")
+    @classmethod
+    def _readable_keys(cls, value: str) -> str:
+        _read_keys(value)
+        return value
+
     @field_validator("domain_limits")
     @classmethod
     def _readable_limits(cls, value: str) -> str:
@@ -160,6 +167,11 @@ class Settings(BaseSettings):
     def per_domain(self) -> dict[str, int]:
         """Recipient's domain → lessons in a minute."""
         return _read_limits(self.domain_limits)
+
+    @property
+    def dkim_files(self) -> dict[str, Path]:
+        """Selector → file of the private key."""
+        return _read_keys(self.dkim_keys)
 
     @property
     def smtp(self) -> SmtpServer:
@@ -198,6 +210,16 @@ def _read_limits(value: str) -> dict[str, int]:
             raise ValueError(f"expected domain=number like gmail.com=300, not {part}")
         limits[domain.strip().lower()] = int(count)
     return limits
+
+
+def _read_keys(value: str) -> dict[str, Path]:
+    keys = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        selector, equals, file = part.partition("=")
+        if not (selector.strip() and equals and file.strip()):
+            raise ValueError(f"expected selector=file like 2026a=dkim.pem, not {part}")
+        keys[selector.strip()] = Path(file.strip())
+    return keys
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -23,7 +23,9 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
     ["lessons", "render"], ["lessons", "publish"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
-    ["subscribers", "suppress"], ["stats"], ["audit"],
+    ["subscribers", "suppress"], ["stats"], ["audit"], ["deliveries", "list"],
+    ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "alive"],
+    ["simulate"], ["forecast"],
 ]  # fmt: skip
 
 

@@ -57,11 +57,12 @@ def main() -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     from rugcourse.content import AuthoringErrors
+    from rugcourse.rendering.dkim import UnusableKey
     from rugcourse.settings import SettingsError
     from rugcourse.store.database import DatabaseError
     from rugcourse.web.ports import PortBusy
 
-    return isinstance(error, (SettingsError, DatabaseError, PortBusy, AuthoringErrors))
+    return isinstance(error, (SettingsError, UnusableKey, DatabaseError, PortBusy, AuthoringErrors))
 
 
 def _log_to_stderr() -> None:

@@ -11,6 +11,7 @@ from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Links
+from rugcourse.rendering.dkim import DkimSigner
 from rugcourse.rendering.languages import day_and_hour
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble
@@ -57,10 +58,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes messages for one installation: its links, and the domain of its Message-IDs."""
+    """Writes messages for one installation: its links, the domain of its Message-IDs, and its signature, if any."""
 
     links: Links
     domain: str
+    dkim: DkimSigner | None = None
 
     def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
         """What the message of a delivery will be."""
@@ -72,7 +74,8 @@ class Composer:
         outgoing, prepared = draft.outgoing, draft.prepared
         html, text = prepared.letter.write(self._values(outgoing, prepared, draft.particulars))
         addressing = Addressing(outgoing.email, draft.message_id, now, self.links.unsubscribe(outgoing.id))
-        return assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
+        message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
+        return message if self.dkim is None else self.dkim.sign(message)
 
     def _values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""

@@ -1,0 +1,120 @@
+"""Signs messages with DKIM (RFC 6376; Ed25519: RFC 8463).
+
+Headers are canonicalised `relaxed`, the body `simple`: what leaves here is hashed as it is, which on a lesson of 30 kB
+takes a twentieth of a millisecond, where `relaxed` would take several times that for a tolerance that relays have not
+needed since they stopped rewriting white space.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+# RFC 6376 5.4.1, and the three that one-click unsubscribing needs inside the signature (RFC 8058, section 4).
+_SIGNED = (
+    b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"mime-version", b"content-type",
+    b"content-language", b"list-id", b"list-unsubscribe", b"list-unsubscribe-post",
+)  # fmt: skip
+_MIN_RSA_BITS = 1024
+_WHITE_SPACE = re.compile(rb"[ \t\r\n]+")
+
+
+class UnusableKey(Exception):
+    """A DKIM key can't be used. The message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key, and the selector under which its public half stands in the DNS."""
+
+    selector: str
+    private: RSAPrivateKey | Ed25519PrivateKey
+
+    @property
+    def algorithm(self) -> bytes:
+        return b"rsa-sha256" if isinstance(self.private, RSAPrivateKey) else b"ed25519-sha256"
+
+    def sign(self, data: bytes) -> bytes:
+        if isinstance(self.private, RSAPrivateKey):
+            return self.private.sign(data, PKCS1v15(), hashes.SHA256())
+        return self.private.sign(hashlib.sha256(data).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class DkimSigner:
+    """Signs with each of its keys: RSA for everybody, Ed25519 beside it for those who know it."""
+
+    domain: str
+    keys: Sequence[SigningKey]
+
+    def sign(self, message: bytes) -> bytes:
+        """The message with its DKIM-Signature headers on top."""
+        headers, _, body = message.partition(b"\r\n\r\n")
+        body_hash = base64.b64encode(hashlib.sha256(_simple(body)).digest())
+        names, canonical = _relaxed(headers)
+        return b"".join([*(self._signature(key, names, canonical, body_hash) for key in self.keys), message])
+
+    def _signature(self, key: SigningKey, names: bytes, canonical: bytes, body_hash: bytes) -> bytes:
+        value = b"; ".join(
+            (
+                b"v=1",
+                b"a=" + key.algorithm,
+                b"c=relaxed/simple",
+                b"d=" + self.domain.encode("ascii"),
+                b"s=" + key.selector.encode("ascii"),
+                b"h=" + names,
+                b"bh=" + body_hash,
+                b"b=",
+            )
+        )
+        signature = base64.b64encode(key.sign(canonical + b"dkim-signature:" + value))
+        return b"DKIM-Signature: " + _folded(value) + _folded_base64(signature) + b"\r\n"
+
+
+def load_key(selector: str, file: Path) -> SigningKey:
+    """Read a private key from a PEM file. Raises UnusableKey."""
+    try:
+        private = load_pem_private_key(file.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise UnusableKey(f"{file} holds no private key that can be used: {error}") from None
+    if isinstance(private, RSAPrivateKey) and private.key_size >= _MIN_RSA_BITS:
+        return SigningKey(selector, private)
+    if isinstance(private, Ed25519PrivateKey):
+        return SigningKey(selector, private)
+    raise UnusableKey(f"{file}: DKIM takes RSA keys of {_MIN_RSA_BITS} bits or more, and Ed25519")
+
+
+def _simple(body: bytes) -> bytes:
+    """RFC 6376 3.4.3: one line end at the end."""
+    return body.rstrip(b"\r\n") + b"\r\n"
+
+
+def _relaxed(headers: bytes) -> tuple[bytes, bytes]:
+    """RFC 6376 3.4.2: the names of the headers that are signed, and those headers as they are hashed."""
+    names, lines = [], []
+    for header in re.split(rb"\r\n(?![ \t])", headers):
+        name, _, value = header.partition(b":")
+        name = name.strip().lower()
+        if name in _SIGNED:
+            names.append(name)
+            lines.append(name + b":" + _WHITE_SPACE.sub(b" ", value).strip() + b"\r\n")
+    # Signed from the last to the first of a name (5.4.2); we write each name once.
+    return b":".join(names), b"".join(lines)
+
+
+def _folded(value: bytes) -> bytes:
+    return value.replace(b"; h=", b";\r\n h=").replace(b"; bh=", b";\r\n bh=").replace(b"; b=", b";\r\n b=")
+
+
+def _folded_base64(signature: bytes) -> bytes:
+    return b"\r\n  ".join(signature[start : start + 72] for start in range(0, len(signature), 72))

@@ -1,0 +1,130 @@
+"""Commands about mails under way, and those that look ahead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from tests.builders import at_eight, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.sink import Fault, Sink
+from typer.testing import CliRunner
+
+from rugcourse.cli.main import app
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.store.tables import DeliveryState
+
+Run = Callable[..., Result]
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def run(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("RUGCOURSE_DATABASE_URL", runtime.settings.database_url)
+    return lambda *arguments: CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def in_doubt(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> str:
+    """A reader whose first lesson may or may not have arrived."""
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    sink.fault = lambda _: Fault("dot", "")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    assert lessons_to(runtime, email)[0].state == DeliveryState.UNKNOWN
+    return email
+
+
+def test_the_unknown_are_listed_by_name_and_sent_again_as_the_same_message(
+    run: Run, runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, in_doubt: str
+) -> None:
+    [row] = json.loads(run("deliveries", "list", "--json").stdout)
+    assert (row["to"], row["lesson"]) == (in_doubt, "welkom")
+    message_id = lessons_to(runtime, in_doubt)[0].message_id
+    answer = run("deliveries", "resend", str(row["id"]))
+    assert (answer.exit_code, answer.stdout) == (0, "1 planned again\n")
+    clock.move_to(SystemClock().now())  # the commands live in the real time
+    send_all(dispatcher)
+    assert lessons_to(runtime, in_doubt)[0].state == DeliveryState.ACCEPTED
+    assert sink.to(in_doubt)[-1].message_id == message_id
+    again = run("deliveries", "resend", str(row["id"]))
+    assert again.exit_code == 1
+    assert "not unknown" in again.output
+
+
+def test_resending_says_what_to_say(run: Run) -> None:
+    assert run("deliveries", "resend").exit_code == 2
+    assert run("deliveries", "resend", "--all").stdout == "0 planned again\n"
+    assert run("deliveries", "list", "--state", "lost").exit_code == 2
+
+
+def test_an_operator_holds_everything_and_lets_it_go(
+    run: Run, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    make_reader(runtime)
+    assert run("sending", "hold", "--reason", "a look at the text").exit_code == 0
+    send_all(dispatcher)
+    assert sink.count == 0
+    status = run("sending", "status", "--json")
+    assert status.exit_code == 1
+    assert [one["reason"] for one in json.loads(status.stdout)["holds"]] == ["a look at the text"]
+    assert run("sending", "go").exit_code == 0
+    assert run("sending", "go").exit_code == 1
+    assert run("sending", "status").exit_code == 0
+    send_all(dispatcher)
+    assert sink.count == 2
+
+
+def test_a_domain_or_a_campaign_is_held_alone(run: Run, runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+    make_reader(runtime, "sam@held.example")
+    make_reader(runtime, "sam@free.example")
+    run("sending", "hold", "--domain", "Held.example")
+    send_all(dispatcher)
+    assert {one.recipient for one in sink.taken} == {"sam@free.example"}
+    assert run("sending", "hold", "--domain", "x.example", "--campaign", "1").exit_code == 2
+    assert run("sending", "go", "--domain", "held.example").exit_code == 0
+
+
+def test_a_health_check_tells_whether_a_process_lives(run: Run) -> None:
+    answer = run("sending", "alive", "worker")
+    assert answer.exit_code == 1
+    assert "no worker on this host" in answer.stdout
+
+
+def test_a_forecast_counts_per_day_or_names_everybody(run: Run, tmp_path: Path, sink: Sink) -> None:
+    from rugcourse.store.database import Database
+
+    settings = make_settings(tmp_path, sink.url)
+    real = make_runtime(Database(settings.database_url), settings, SystemClock())  # type: ignore[arg-type]
+    email = make_reader(real)
+    days = json.loads(run("forecast", "--days", "20", "--json").stdout)
+    assert sum(one["lessons"] for one in days) == 9
+    named = json.loads(run("forecast", "--who", "--days", "20", "--json").stdout)
+    assert {one["email"] for one in named} == {email}
+    assert "08:00" in run("forecast", "--who").stdout
+    assert run("forecast").exit_code == 0
+
+
+def test_a_rehearsal_needs_no_database_and_prints_its_books(run: Run) -> None:
+    answer = run("simulate", "--subscribers", "3", "--days", "2")
+    assert answer.exit_code == 0
+    assert "the books balance" in answer.stdout
+    figures = json.loads(run("simulate", "--subscribers", "3", "--days", "2", "--json").stdout)
+    assert figures["subscribers"] == 3
+
+
+def test_a_worker_that_can_not_use_its_dkim_key_says_which(runtime: Runtime, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from rugcourse.rendering.dkim import UnusableKey
+
+    settings = runtime.settings.model_copy(update={"dkim_keys": f"2026a={tmp_path / 'missing.pem'}"})
+    with pytest.raises(UnusableKey, match=r"missing\.pem"):
+        open_dispatcher(replace(runtime, settings=settings))

@@ -1,0 +1,70 @@
+"""A forecast says what then happens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.forecast import Upcoming, forecast
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.store import courses
+from rugcourse.store.tables import DeliveryRow
+
+
+def look_ahead(runtime: Runtime, days: int = 30) -> list[Upcoming]:
+    return list(forecast(runtime.database, runtime.clock, runtime.patience, days))
+
+
+def test_what_was_forecast_is_what_happens(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    emails = [
+        make_reader(runtime),
+        make_reader(runtime, hour=18, weekdays=frozenset({0, 2, 4})),
+        make_reader(runtime, zone="Pacific/Auckland", hour=6),
+    ]
+    send_all(dispatcher)
+    foreseen = look_ahead(runtime)
+    for _ in range(30 * 24):
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(hours=1)
+    for email in emails:
+        expected = [(one.lesson, one.at) for one in foreseen if one.email == email]
+        assert expected == [(slug(runtime, one), one.planned_at) for one in lessons_to(runtime, email)]
+        assert len(expected) == 9
+
+
+def slug(runtime: Runtime, delivery: DeliveryRow) -> str:
+    with runtime.database.read() as session:
+        assert delivery.lesson_version_id is not None
+        return courses.load_version(session, delivery.lesson_version_id).slug
+
+
+def test_a_forecast_changes_nothing_and_ends_at_its_last_day(runtime: Runtime) -> None:
+    make_reader(runtime)
+    assert len(look_ahead(runtime, days=3)) == 3
+    assert len(look_ahead(runtime, days=3)) == 3
+
+
+def test_who_pauses_comes_back_in_the_forecast_when_the_pause_is_over(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    for_days, for_good = make_reader(runtime), make_reader(runtime)
+    send_all(dispatcher)
+    until = clock.now() + timedelta(days=5)
+    preferences.pause(runtime.database, clock, enrolment_of(runtime, for_days).subscriber_id, until)
+    preferences.pause(runtime.database, clock, enrolment_of(runtime, for_good).subscriber_id)
+    foreseen = look_ahead(runtime)
+    assert {one.email for one in foreseen} == {for_days}
+    assert min(one.at for one in foreseen) >= until
+
+
+def test_after_an_outage_the_forecast_begins_at_the_next_hour(runtime: Runtime, clock: VirtualClock) -> None:
+    make_reader(runtime)
+    at_eight(runtime, 4)
+    clock.advance(hours=14)
+    first = look_ahead(runtime)[0]
+    assert (first.local.hour, first.lesson) == (8, "welkom")

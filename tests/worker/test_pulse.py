@@ -1,0 +1,63 @@
+"""Signs of life, and a worker that nobody rings for."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tests.builders import mails_to, make_pending
+
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.store import processes
+from rugcourse.store.tables import DeliveryState
+from rugcourse.worker.app import create_app
+from rugcourse.worker.pulse import Ear, Pulse
+from rugcourse.worker.tasks import register
+
+
+def test_a_process_says_that_it_lives(runtime: Runtime) -> None:
+    pulse = Pulse(runtime, "worker")
+    pulse.start()
+    end = time.monotonic() + 20
+    found: list[str] = []
+    while not found and time.monotonic() < end:
+        with runtime.database.read() as session:
+            found = [one.kind for one in processes.all_processes(session)]
+        time.sleep(0.05)
+    pulse.stop()
+    assert found == ["worker"]
+
+
+def test_a_worker_that_hears_nobody_looks_for_itself_and_rests_when_it_is_rung_for(
+    runtime: Runtime, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = replace_ticks(runtime, 0.05)
+    ear = Ear()
+    look = register(create_app(runtime.settings), runtime, dispatcher, ear)
+    email = make_pending(runtime)
+    pulse = Pulse(runtime, "worker")
+    pulse.watch(ear, look)
+    end = time.monotonic() + 30
+    while mails_to(runtime, email)[0].state != DeliveryState.ACCEPTED and time.monotonic() < end:
+        time.sleep(0.05)
+    pulse.stop()
+    assert mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+def test_a_worker_that_is_rung_for_does_not_look_by_itself(runtime: Runtime) -> None:
+    runtime = replace_ticks(runtime, 0.2)
+    looked = []
+    ear, pulse = Ear(), Pulse(runtime, "worker")
+    pulse.watch(ear, lambda: looked.append(1))
+    for _ in range(20):
+        ear.hear()
+        time.sleep(0.05)
+    pulse.stop()
+    assert looked == []
+
+
+def replace_ticks(runtime: Runtime, seconds: float) -> Runtime:
+    from dataclasses import replace
+
+    return replace(runtime, settings=runtime.settings.model_copy(update={"tick_seconds": seconds}))
