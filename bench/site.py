@@ -22,7 +22,7 @@ from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow
 
 WORKERS = 2
 _START_SECONDS = 60.0
@@ -80,6 +80,14 @@ class Site:
                 .select_from(DeliveryRow)
                 .where(DeliveryRow.state == DeliveryState.ACCEPTED, DeliveryRow.kind == DeliveryKind.LESSON)
             ).one()
+
+    def is_busy(self) -> bool:
+        """Whether anything is due, planned or being sent; asked of indexes, so that asking costs nothing."""
+        now = datetime.now(UTC)
+        due = select(EnrolmentRow.id).where(EnrolmentRow.next_due_at <= now)
+        planned = select(DeliveryRow.id).where(DeliveryRow.not_before <= now)
+        with self.runtime.database.read() as session:
+            return any(session.scalar(query.limit(1)) for query in (due, planned, select(LeaseRow.token)))
 
     def memory_mb(self) -> list[float]:
         """The resident memory of each worker."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rugcourse import resources
 from rugcourse.clock import Clock, SystemClock
@@ -19,7 +20,6 @@ from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Connection
 from rugcourse.links import Links, Signer
-from rugcourse.rendering.dkim import DkimSigner, load_key
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender
@@ -28,6 +28,9 @@ from rugcourse.settings import Settings
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
 from rugcourse.store.tables import Queue
+
+if TYPE_CHECKING:
+    from rugcourse.rendering.dkim import DkimSigner
 
 Ring = Callable[[Queue], None]
 
@@ -96,8 +99,12 @@ def sender(settings: Settings) -> Sender:
 
 def dkim_signer(settings: Settings) -> DkimSigner | None:
     """Raises UnusableKey."""
+    if not settings.dkim_files:
+        return None
+    from rugcourse.rendering.dkim import DkimSigner, load_key  # noqa: PLC0415 - 7 MB for those who sign here
+
     keys = [load_key(selector, file) for selector, file in settings.dkim_files.items()]
-    return DkimSigner(settings.sender_domain, keys) if keys else None
+    return DkimSigner(settings.sender_domain, keys)
 
 
 def limits(settings: Settings) -> Limits:

@@ -13,6 +13,7 @@ from tests.sink import Fault, Sink
 from typer.testing import CliRunner
 
 from rugcourse.cli.main import app
+from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.store.tables import DeliveryState

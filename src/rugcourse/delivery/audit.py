@@ -97,6 +97,7 @@ def _findings(
         "enrolments that are overdue": books.overdue_enrolments(session, now - patience, _EXAMPLES),
         "enrolments that are completed and due": books.unfinished_completions(session, _EXAMPLES),
         "deliveries that contradict themselves": books.half_written_deliveries(session, _EXAMPLES),
+        "deliveries of nobody, or of nothing": books.orphaned_deliveries(session, _EXAMPLES),
         "Message-IDs that were used twice": books.repeated_message_ids(session, _EXAMPLES),
         "deliveries under a lease that is over": books.unleased_deliveries(session, _EXAMPLES),
         "leases that ran out": books.expired_leases(session, now - patience, _EXAMPLES),

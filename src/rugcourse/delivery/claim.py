@@ -84,7 +84,7 @@ class Claimer:
         """
         now = self.clock.now()
         lease, until = secrets.token_hex(16), now + self.clock.span(self.lease_seconds)
-        with self.database.write() as session:
+        with self.database.write_batch() as session:
             gate = pace.open_gate(session, self.limits, self.clock)
             if gate.closed:
                 return None

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Links
-from rugcourse.rendering.dkim import DkimSigner
 from rugcourse.rendering.languages import day_and_hour
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble
 from rugcourse.store.deliveries import Outgoing, Pin
 from rugcourse.store.enrolments import NextDue
 from rugcourse.store.tables import DeliveryKind
+
+if TYPE_CHECKING:
+    from rugcourse.rendering.dkim import DkimSigner
 
 
 @dataclass(frozen=True, slots=True)

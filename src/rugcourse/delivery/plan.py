@@ -44,12 +44,12 @@ def plan_batches(database: Database, clock: Clock, patience: Patience) -> Iterat
     """
     late = BATCH
     while late == BATCH:
-        with database.write() as session:
+        with database.write_batch() as session:
             late = len(deliveries.cancel_late(session, clock.now(), BATCH))
         yield Plan(late=late)
     seen = BATCH
     while seen == BATCH:
-        with database.write(durable=False) as session:
+        with database.write_batch(durable=False) as session:
             batch = _plan_batch(session, clock.now(), patience)
         yield batch
         seen = batch.planned + batch.shifted

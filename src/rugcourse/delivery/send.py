@@ -203,7 +203,7 @@ class Dispatcher:
         """
         while True:
             try:
-                with self._database.write() as session:
+                with self._database.write_batch() as session:
                     self._write_down(session, batch)
             except DatabaseAway as error:
                 log.warning("the database is away; a batch waits to be settled", error=str(error))

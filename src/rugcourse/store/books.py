@@ -146,6 +146,22 @@ def unleased_deliveries(session: Session, limit: int) -> list[int]:
     return _ids(session, query, limit)
 
 
+def orphaned_deliveries(session: Session, limit: int) -> list[int]:
+    """Deliveries of a person, an enrolment or a lesson that is not there."""
+    missing = or_(
+        ~select(SubscriberRow.id).where(SubscriberRow.id == DeliveryRow.subscriber_id).exists(),
+        and_(
+            DeliveryRow.enrolment_id.is_not(None),
+            ~select(EnrolmentRow.id).where(EnrolmentRow.id == DeliveryRow.enrolment_id).exists(),
+        ),
+        and_(
+            DeliveryRow.lesson_id.is_not(None),
+            ~select(LessonRow.id).where(LessonRow.id == DeliveryRow.lesson_id).exists(),
+        ),
+    )
+    return _ids(session, select(DeliveryRow.id).where(missing), limit)
+
+
 def unknown_deliveries(session: Session, limit: int) -> Sequence[Any]:
     """(delivery id, e-mail address, lesson's slug) of mails of which nobody can say whether they arrived."""
     return session.execute(

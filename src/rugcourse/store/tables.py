@@ -227,8 +227,8 @@ class DeliveryRow(Base):
     """One message to one person: a row of the ledger.
 
     A row is written three times on its way. So that this stays cheap, no index knows `state`: `not_before` is there
-    exactly while a row is planned, and what a worker holds stands in its lease. Campaigns, lessons, versions are never
-    deleted, so that no foreign key has to be checked, and their rows locked, for every one of a million deliveries.
+    exactly while a row is planned, and what a worker holds stands in its lease. It has no foreign keys: checking them,
+    and locking the rows they name, took three quarters of an insert. The audit looks for deliveries of nobody.
     """
 
     __tablename__ = "delivery"
@@ -244,9 +244,9 @@ class DeliveryRow(Base):
     kind: Mapped[str] = mapped_column(String(12))
     queue: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(12))
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    subscriber_id: Mapped[int] = mapped_column(BigId, index=True)
     campaign_id: Mapped[int | None]
-    enrolment_id: Mapped[int | None] = mapped_column(ForeignKey("enrolment.id"))
+    enrolment_id: Mapped[int | None] = mapped_column(BigId)
     lesson_id: Mapped[int | None]
     local_date: Mapped[date | None]
     once_key: Mapped[str | None] = mapped_column(String(80))  # at most one delivery has it

@@ -1,4 +1,4 @@
-"""Planned goes to submitting in one step; no reference from the ledger to rows that are never deleted is checked."""
+"""Planned goes to submitting in one step; the ledger has no foreign keys."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ depends_on = None
 def upgrade() -> None:
     op.execute("UPDATE delivery SET state = 'planned', not_before = planned_at, lease = NULL WHERE state = 'claimed'")
     with op.batch_alter_table("delivery") as delivery:
-        for column, table in (("campaign_id", "campaign"), ("lesson_id", "lesson")):
-            delivery.drop_constraint(f"fk_delivery_{column}_{table}", type_="foreignkey")
-        delivery.drop_constraint("fk_delivery_lesson_version_id_lesson_version", type_="foreignkey")
+        for column in ("campaign", "lesson", "lesson_version", "subscriber", "enrolment"):
+            delivery.drop_constraint(f"fk_delivery_{column}_id_{column}", type_="foreignkey")
 
 
 def downgrade() -> None:

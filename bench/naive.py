@@ -1,0 +1,70 @@
+"""The naive way to send a campaign: one task per reader, everything done anew, a connection and a commit for each."""
+
+from __future__ import annotations
+
+import smtplib
+import time
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from sqlalchemy import select, update
+from tests.builders import course_of
+from tests.servers import HOST
+
+from rugcourse.delivery.compose import Composer, Particulars
+from rugcourse.delivery.press import Prepared
+from rugcourse.rendering import letters, mails
+from rugcourse.rendering.messages import Skeleton
+from rugcourse.runtime import Runtime, sender
+from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow
+
+READERS = 150
+
+
+def naive_rate(runtime: Runtime, port: int) -> float:
+    """Messages a second, in one process, to the same sink and the same database; each is sent and then written down."""
+    course = course_of(runtime).course
+    lesson = course.lessons[0]
+    with runtime.database.read() as session:
+        ids = session.scalars(select(SubscriberRow.id).order_by(SubscriberRow.id).limit(READERS)).all()
+    begun = time.perf_counter()
+    for subscriber_id in ids:
+        _send_one(runtime, port, subscriber_id, lesson.slug)
+    return len(ids) / (time.perf_counter() - begun)
+
+
+def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> None:
+    letters._first_pass.cache_clear()  # noqa: SLF001 - nothing is kept from one reader to the next
+    letters._second_pass.cache_clear()  # noqa: SLF001
+    course = course_of(runtime).course
+    lesson = course.lesson(slug)
+    assert lesson is not None
+    with runtime.database.read() as session:
+        person = session.get_one(SubscriberRow, subscriber_id)
+    reader = Outgoing(
+        *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
+        *(person.language, False, course.slug, "", 1, 1, 1, 0, None),
+    )
+    letter = mails.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
+    ours = sender(runtime.settings)
+    skeleton = Skeleton.make(ours, letter.subject, person.language, course.slug)
+    prepared = Prepared(letter, skeleton, course, lesson, person.language)
+    values = Composer(runtime.links, runtime.settings.sender_domain)._values(reader, prepared, Particulars())  # noqa: SLF001
+    html, text = letter.write(values)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = f"{ours.name} <{ours.address}>"
+    message["To"] = person.email
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = runtime.links.message_id(subscriber_id, "courses.example")
+    message.set_content(text)
+    message.add_alternative(html, subtype="html")
+    with smtplib.SMTP(HOST, port) as server:
+        server.send_message(message)
+    with runtime.database.write() as session:
+        session.execute(
+            update(DeliveryRow).where(DeliveryRow.subscriber_id == subscriber_id).values(settled_at=datetime.now(UTC))
+        )
