@@ -22,7 +22,7 @@ from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue
 
 WORKERS = 2
 _START_SECONDS = 60.0
@@ -38,11 +38,12 @@ class Site:
     runtime: Runtime
     stack: Stack
     workers: list[Process]
+    hour: datetime  # everybody's, whatever hour it becomes meanwhile
     readers: int = 0
 
     def add_readers(self, count: int) -> None:
         """Confirmed readers who are due for nothing yet."""
-        zone = Schedule("UTC", datetime.now(UTC).hour)
+        zone = Schedule("UTC", self.hour.hour)
         campaign = course_of(self.runtime).campaign_id
         add_crowd(self.runtime.database, campaign, count, zone, None, first=self.readers + 1)
         self.readers += count + 1000  # those who sign up meanwhile are numbered too
@@ -52,12 +53,11 @@ class Site:
 
     def release(self) -> datetime:
         """Make everybody who has had nothing yet due now, in one transaction; returns the instant it was committed."""
-        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         with self.runtime.database.write() as session:
             session.execute(
                 update(EnrolmentRow)
                 .where(EnrolmentRow.next_position == 1, EnrolmentRow.last_local_date.is_(None))
-                .values(next_due_at=hour)
+                .values(next_due_at=self.hour)
                 .execution_options(synchronize_session=False)
             )
         return datetime.now(UTC)
@@ -85,7 +85,7 @@ class Site:
         """Whether anything is due, planned or being sent; asked of indexes, so that asking costs nothing."""
         now = datetime.now(UTC)
         due = select(EnrolmentRow.id).where(EnrolmentRow.next_due_at <= now)
-        planned = select(DeliveryRow.id).where(DeliveryRow.not_before <= now)
+        planned = select(DeliveryRow.id).where(DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before <= now)
         with self.runtime.database.read() as session:
             return any(session.scalar(query.limit(1)) for query in (due, planned, select(LeaseRow.token)))
 
@@ -114,9 +114,11 @@ def open_site(smtp_port: int, readers: int, **settings: object) -> Iterator[Site
             database = Database(database_url)
             upgrade(database)
             runtime = make_runtime(database, make_settings(folder, smtp, broker_url=broker_url), SystemClock())
-            variables = environment(database_url, broker_url, smtp, folder / "data", tick_seconds=1, **settings)
+            variables = environment(
+                database_url, broker_url, smtp, folder / "data", tick_seconds=1, quiet_hours="", **settings
+            )
             with Stack(variables, folder / "log") as stack:
-                site = Site(runtime, stack, [])
+                site = Site(runtime, stack, [], datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
                 site.add_readers(readers)
                 site.workers = [stack.start("worker") for _ in range(WORKERS)]
                 stack.start("beat")

@@ -161,13 +161,15 @@ def candidates(session: Session, queue: Queue, now: datetime, limit: int, held: 
     """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
     over. `held`: the keys of what is not to be sent, see `HoldRow`.
     """
-    query = _candidates()
     campaigns = [int(key.removeprefix("campaign:")) for key in held if key.startswith("campaign:")]
     domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
+    conditions: list[ColumnElement[bool]] = []
     if campaigns and queue == Queue.LESSONS:
-        query = query.where(DeliveryRow.campaign_id.not_in(campaigns))
+        conditions.append(DeliveryRow.campaign_id.not_in(campaigns))
     if domains:
-        query = query.where(SubscriberRow.domain.not_in(domains))
+        domain = select(SubscriberRow.domain).where(SubscriberRow.id == DeliveryRow.subscriber_id)
+        conditions.append(domain.scalar_subquery().not_in(domains))
+    query = _candidates(*conditions) if conditions else _ALL_CANDIDATES
     rows: Iterable[Any] = run(session, query, {"queue": queue, "now": now, "most": limit})
     return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
 
@@ -494,13 +496,22 @@ def _planning(dialect: str) -> Any:
     ).returning(DeliveryRow.enrolment_id)
 
 
-@cache
-def _candidates() -> Select[*tuple[Any, ...]]:
+def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    # The first so many are picked before anything is joined: a planner that believes that few are waiting would join
+    # all of them first, and sort them then.
+    picked = (
+        select(DeliveryRow)
+        .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"), *conditions)
+        .order_by(DeliveryRow.not_before)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .subquery("picked")
+    )
     return (
         select(
-            DeliveryRow.id,
-            DeliveryRow.kind,
-            DeliveryRow.campaign_id,
+            picked.c.id,
+            picked.c.kind,
+            picked.c.campaign_id,
             SubscriberRow.id,
             SubscriberRow.email,
             SubscriberRow.domain,
@@ -510,20 +521,19 @@ def _candidates() -> Select[*tuple[Any, ...]]:
             CourseRow.slug,
             CourseRow.content_hash,
             CourseRow.id,
-            func.coalesce(DeliveryRow.lesson_version_id, LessonRow.current_version_id),
-            DeliveryRow.lesson_id,
-            DeliveryRow.attempts,
-            DeliveryRow.message_id,
+            func.coalesce(picked.c.lesson_version_id, LessonRow.current_version_id),
+            picked.c.lesson_id,
+            picked.c.attempts,
+            picked.c.message_id,
         )
-        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
+        .join(SubscriberRow, SubscriberRow.id == picked.c.subscriber_id)
+        .join(CampaignRow, CampaignRow.id == picked.c.campaign_id)
         .join(CourseRow, CourseRow.id == CampaignRow.course_id)
-        .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
-        .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
-        .order_by(DeliveryRow.not_before)
-        .limit(bindparam("most", type_=Integer()))
-        .with_for_update(of=DeliveryRow, skip_locked=True)
+        .outerjoin(LessonRow, LessonRow.id == picked.c.lesson_id)
     )
+
+
+_ALL_CANDIDATES = _candidates()
 
 
 @cache

@@ -174,22 +174,27 @@ def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -
 
 @cache
 def _due() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            EnrolmentRow.id,
-            EnrolmentRow.campaign_id,
-            EnrolmentRow.next_position,
-            EnrolmentRow.next_due_at,
-            EnrolmentRow.last_local_date,
-            SubscriberRow.status,
-            *SCHEDULE_COLUMNS,
-        )
-        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
-        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+    # Picked before anything is joined, as deliveries are.
+    picked = (
+        select(EnrolmentRow)
         .where(EnrolmentRow.next_due_at <= bindparam("now"))
         .order_by(EnrolmentRow.next_due_at)
         .limit(bindparam("most", type_=Integer()))
-        .with_for_update(of=EnrolmentRow, skip_locked=True)
+        .with_for_update(skip_locked=True)
+        .subquery("picked")
+    )
+    return (
+        select(
+            picked.c.id,
+            picked.c.campaign_id,
+            picked.c.next_position,
+            picked.c.next_due_at,
+            picked.c.last_local_date,
+            SubscriberRow.status,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == picked.c.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == picked.c.subscriber_id)
     )
 
 
