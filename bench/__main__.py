@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
 from bench.pipeline import measure_pipeline
+from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
 from bench.starting import time_starts
 from rugcourse import __version__
@@ -25,6 +27,8 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "rendering": compare_rendering,
     "embedded": deliver_thousand,
     "pipeline": measure_pipeline,
+    "claims": measure_claims,
+    "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }
 

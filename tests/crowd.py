@@ -1,19 +1,30 @@
-"""Many readers at once, written straight into the store: for drills and measurements."""
+"""Many readers at once, written straight into the store by one statement a table: for drills and measurements."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import insert, text
+from sqlalchemy import bindparam, text
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import weekday_bits
-from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow, SubscriberStatus
+from rugcourse.store.types import UtcDateTime
 
-_CHUNK = 10_000
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
+_SUBSCRIBERS = """
+INSERT INTO subscriber (id, email, domain, name, language, status, measuring, created_at) {numbers}
+SELECT i, 'r' || i || '@d' || (i % 7) || '.example', 'd' || (i % 7) || '.example', 'Reader ' || i,
+       CASE i % 2 WHEN 1 THEN 'nl' ELSE 'en' END, 'active', false, :created FROM n
+"""
+_SCHEDULES = """
+INSERT INTO schedule (subscriber_id, zone, hour, weekdays, paused) {numbers}
+SELECT i, '{zone}', {hour}, {weekdays}, false FROM n
+"""
+_ENROLMENTS = """
+INSERT INTO enrolment (campaign_id, subscriber_id, status, next_position, lessons_planned, next_due_at, started_at)
+{numbers} SELECT {campaign}, i, 'active', 1, 0, :due, :created FROM n
+"""
 
 
 def add_crowd(
@@ -23,55 +34,20 @@ def add_crowd(
 
     Each is due for the first lesson at `due_at` (UTC).
     """
-    created_at = due_at or datetime.now().astimezone()
-    for numbers in _chunks(first, count):
-        people: list[dict[str, Any]] = [
-            {
-                "id": number,
-                "email": address(number),
-                "name": f"Reader {number}",
-                "language": "nl" if number % 2 else "en",
-                "status": SubscriberStatus.ACTIVE,
-                "measuring": False,
-                "created_at": created_at - timedelta(days=1),
-            }
-            for number in numbers
-        ]
-        schedules = [
-            {
-                "subscriber_id": number,
-                "zone": schedule.zone,
-                "hour": schedule.hour,
-                "weekdays": weekday_bits(schedule.weekdays),
-                "paused": False,
-            }
-            for number in numbers
-        ]
-        enrolments = [
-            {
-                "campaign_id": campaign_id,
-                "subscriber_id": number,
-                "status": EnrolmentStatus.ACTIVE,
-                "next_position": 1,
-                "lessons_planned": 0,
-                "next_due_at": due_at,
-                "started_at": created_at - timedelta(days=1),
-            }
-            for number in numbers
-        ]
-        with database.write() as session:
-            session.execute(insert(SubscriberRow), people)
-            session.execute(insert(ScheduleRow), schedules)
-            session.execute(insert(EnrolmentRow), enrolments)
-    if database.dialect == "postgresql":
-        with database.write() as session:
+    values = {"due": due_at, "created": (due_at or datetime.now(UTC)) - timedelta(days=1)}
+    typed = [bindparam(name, type_=UtcDateTime()) for name in values]
+    words = {
+        "numbers": _NUMBERS.format(first=first, last=first + count - 1),
+        "zone": schedule.zone,
+        "hour": schedule.hour,
+        "weekdays": weekday_bits(schedule.weekdays),
+        "campaign": campaign_id,
+    }
+    with database.write() as session:
+        for statement in (_SUBSCRIBERS, _SCHEDULES, _ENROLMENTS):
+            used = [one for one in typed if f":{one.key}" in statement]
+            session.execute(
+                text(statement.format(**words)).bindparams(*used), {one.key: values[one.key] for one in used}
+            )
+        if database.dialect == "postgresql":
             session.execute(text("SELECT setval('subscriber_id_seq', (SELECT max(id) FROM subscriber))"))
-
-
-def address(number: int) -> str:
-    return f"r{number}@d{number % 7}.example"
-
-
-def _chunks(first: int, count: int) -> Iterator[range]:
-    for start in range(first, first + count, _CHUNK):
-        yield range(start, min(start + _CHUNK, first + count))

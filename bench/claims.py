@@ -1,0 +1,85 @@
+"""What it costs to plan and claim 1,000 lessons among ten thousand enrolments, and among a million."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text, update
+from tests.builders import course_of, make_runtime, make_settings
+from tests.crowd import add_crowd
+from tests.servers import postgres
+
+from rugcourse.clock import SystemClock
+from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.schedule import Schedule
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import EnrolmentRow, Queue
+
+DUE = 1000
+FEW, MANY = 10_000, 1_000_000
+ROUNDS = 7
+
+
+def measure_claims() -> dict[str, Any]:
+    """Milliseconds for 1,000 due, and the ratio of many to few, on both databases."""
+    return {"due": DUE, **{dialect: _compare(dialect) for dialect in ("postgresql", "sqlite")}, "target_times": 2}
+
+
+def _compare(dialect: str) -> dict[str, Any]:
+    few, many = _milliseconds(dialect, FEW), _milliseconds(dialect, MANY)
+    return {
+        f"among_{FEW}_ms": round(few, 1),
+        f"among_{MANY}_ms": round(many, 1),
+        "times_as_much": round(many / few, 2),
+    }
+
+
+def _milliseconds(dialect: str, enrolments: int) -> float:
+    """The median over rounds; the first, in which mails are compiled, does not count."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        if dialect == "postgresql":
+            place = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="rugcourse-")))
+            url = running.enter_context(postgres(place, durable=True))
+        else:
+            url = f"sqlite:///{folder / 'bench.db'}"
+        database = Database(url)
+        upgrade(database)
+        runtime = make_runtime(database, make_settings(folder, quiet_hours=""), SystemClock())
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        add_crowd(database, course_of(runtime).campaign_id, enrolments, Schedule("UTC", hour.hour), None)
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE"))
+        dispatcher = open_dispatcher(runtime)
+        rounds = [_one_round(runtime, dispatcher, hour, number, enrolments // DUE) for number in range(ROUNDS + 1)]
+        dispatcher.close()
+        database.close()
+    return statistics.median(rounds[1:])
+
+
+def _one_round(runtime: Runtime, dispatcher: Dispatcher, hour: datetime, number: int, apart: int) -> float:
+    """1,000 readers that stand far apart in the store become due; they are planned, and claimed batch by batch."""
+    with runtime.database.write() as session:
+        session.execute(
+            update(EnrolmentRow)
+            .where(EnrolmentRow.id % apart == number % apart)
+            .values(next_due_at=hour, last_local_date=None)
+            .execution_options(synchronize_session=False)
+        )
+    begun = time.perf_counter()
+    planned = plan_due(runtime.database, runtime.clock, runtime.patience).planned
+    claimed = 0
+    while batch := dispatcher._claimer.claim(Queue.LESSONS):  # noqa: SLF001 - the step that is measured
+        claimed += len(batch.drafts)
+    taken = 1000 * (time.perf_counter() - begun)
+    assert planned == claimed == DUE, (planned, claimed)
+    return taken
