@@ -34,7 +34,7 @@ class Taken:
 class Fault:
     """What to do at a step of the conversation instead of taking it well.
 
-    `step`: helo, mail, rcpt, data, body (some lines in), dot or reply (the message is taken, the answer is lost).
+    `step`: helo, auth, mail, rcpt, data, body (some lines in), dot or reply (the message is taken, the answer is lost).
     `reply` "" hangs up.
     `do` is called when it comes to it.
     """
@@ -61,11 +61,14 @@ class Sink:
         *,
         pipelining: bool = True,
         eight_bit: bool = True,
+        auth: bool = False,
         messages_per_connection: int | None = None,
         keep: bool = True,
     ) -> None:
         self.fault = fault
-        self.features = [name for name, on in (("PIPELINING", pipelining), ("8BITMIME", eight_bit)) if on]
+        self.features = [
+            name for name, on in (("PIPELINING", pipelining), ("8BITMIME", eight_bit), ("AUTH PLAIN", auth)) if on
+        ]
         self.messages_per_connection = messages_per_connection
         self.keep = keep
         self.taken: list[Taken] = []
@@ -129,6 +132,9 @@ class _Conversation(socketserver.StreamRequestHandler):
                 if self._meet("helo", ""):
                     continue
                 self._say("\r\n".join(f"250-{one}" for one in ("sink", *sink.features)) + "\r\n250 SIZE 30000000")
+            elif word == "AUTH":
+                if not self._meet("auth", ""):
+                    self._say("235 welcome")
             elif word == "MAIL":
                 sender = _address(text)
                 if sink.messages_per_connection is not None and messages >= sink.messages_per_connection:

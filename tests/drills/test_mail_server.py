@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from tests.sink import Fault, Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.store import pacing
 from rugcourse.store.tables import DeliveryState
 
@@ -111,6 +112,30 @@ def test_a_server_that_refuses_us_pauses_all_sending_with_one_alert_and_fails_no
     assert passes(runtime, sink).accepted == 3 * READERS
     with runtime.database.read() as session:
         assert pacing.all_holds(session) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "reply"),
+    [
+        ("smtp://user:wrong@127.0.0.1:{port}?starttls=never", "535"),
+        ("smtp://127.0.0.1:{port}?starttls=always", "STARTTLS"),
+        ("smtps://127.0.0.1:{port}", "SSL"),
+    ],
+    ids=["login", "starttls", "tls"],
+)
+def test_a_login_or_encryption_that_fails_holds_everything_and_sends_nothing_in_the_clear(
+    runtime: Runtime, dispatcher: Dispatcher, readers: list[str], url: str, reply: str
+) -> None:
+    with Sink(lambda _: Fault("auth", "535 5.7.8 wrong password"), auth=True) as strict:
+        settings = runtime.settings.model_copy(update={"smtp_url": url.format(port=strict.port)})
+        sender = open_dispatcher(replace(runtime, settings=settings))
+        send_all(sender)
+        sender.close()
+        assert strict.count == 0
+    with runtime.database.read() as session:
+        [hold] = pacing.all_holds(session)
+    assert reply in hold.reason
+    assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.PLANNED}
 
 
 def test_a_domain_that_refuses_us_as_a_policy_pauses_alone(

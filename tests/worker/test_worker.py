@@ -25,6 +25,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryState, EnrolmentRow, Queue
 from rugcourse.worker.app import create_app, ringer
 from rugcourse.worker.embedded import embed
+from rugcourse.worker.tasks import check_books
 
 PATIENCE_SECONDS = 90.0
 
@@ -87,6 +88,17 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
 def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
     ringer(create_app(settings))(Queue.WAITING)
+
+
+def test_the_nightly_audit_tells_the_log_what_is_wrong(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
+    email = make_reader(runtime)
+    assert check_books(runtime).balanced
+    with runtime.database.write() as session:
+        session.execute(update(EnrolmentRow).values(lessons_planned=3))
+    found = check_books(runtime)
+    assert not found.balanced
+    assert "the books do not balance" in capsys.readouterr().out
+    assert lessons_to(runtime, email) == []
 
 
 @pytest.fixture

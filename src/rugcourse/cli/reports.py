@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,10 +47,11 @@ def audit(
 ) -> None:
     """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
     from rugcourse.cli.opening import open_checked, open_demo
+    from rugcourse.delivery.audit import PATIENCE_SECONDS
     from rugcourse.delivery.audit import audit as check_books
 
     runtime = open_demo(demo) if demo is not None else open_checked()
-    found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(300) + timedelta(minutes=5))
+    found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(PATIENCE_SECONDS))
     if as_json:
         print_json(
             {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}

@@ -16,6 +16,7 @@ from rugcourse.store import books
 from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryKind, DeliveryState
 
+PATIENCE_SECONDS = 600.0  # the machine's: how long something may lie due or expired before that is a finding
 _EXAMPLES = 20
 
 
@@ -63,7 +64,7 @@ class Audit:
 
 
 def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
-    """Check the whole ledger. `patience`: how long something may lie due or expired before that is a finding."""
+    """Check the whole ledger. `patience`: see PATIENCE_SECONDS."""
     with database.read() as session:
         lines = _books(session)
         unknown = tuple(Unknown(*row) for row in books.unknown_deliveries(session, 1000))

@@ -1,4 +1,4 @@
-"""The Celery application: two tasks, and a beat that ticks."""
+"""The Celery application: its queues, and a beat that ticks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from celery.schedules import crontab
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
 
@@ -17,6 +18,7 @@ log = structlog.get_logger()
 
 TICK = "rugcourse.tick"
 DELIVER = "rugcourse.deliver"
+AUDIT = "rugcourse.audit"
 _RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
 _EMBEDDED = "memory://"
 _BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
@@ -46,7 +48,8 @@ def create_app(settings: Settings) -> Celery:
                 "task": TICK,
                 "schedule": settings.tick_seconds,
                 "options": {"expires": max(1.0, settings.tick_seconds)},
-            }
+            },
+            "audit": {"task": AUDIT, "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
         },
         beat_max_loop_interval=min(5.0, settings.tick_seconds),
     )

@@ -1,12 +1,14 @@
-"""The two tasks."""
+"""The three tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
 from celery import Celery
 
+from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
@@ -14,9 +16,11 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, no_ring
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
-from rugcourse.worker.app import DELIVER, TICK
+from rugcourse.worker.app import AUDIT, DELIVER, TICK
 from rugcourse.worker.desk import Desk
 from rugcourse.worker.pulse import Ear
+
+log = structlog.get_logger()
 
 _MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
@@ -41,6 +45,10 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) ->
         ear.hear()
         desk.drain(Queue(queue))
 
+    @app.task(name=AUDIT, shared=False, lazy=False)
+    def nightly_audit() -> None:
+        check_books(runtime)
+
     def look_and_send() -> None:
         look(replace(runtime, ring=no_ring))
         for queue in (Queue.WAITING, Queue.LESSONS):
@@ -60,3 +68,13 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
+
+
+def check_books(runtime: Runtime) -> Audit:
+    """Audit the ledger, and tell the log what came of it."""
+    found = audit(runtime.database, runtime.clock.now(), runtime.clock.span(PATIENCE_SECONDS))
+    if found.balanced:
+        log.info("the books balance", unknown=len(found.unknown))
+    else:
+        log.error("the books do not balance", findings=found.findings)
+    return found
