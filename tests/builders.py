@@ -106,6 +106,15 @@ def send_all(dispatcher: Dispatcher) -> None:
             pass
 
 
+def planned_readers(runtime: Runtime, dispatcher: Dispatcher, count: int) -> list[str]:
+    """Readers who have had their other mails, and whose first lesson is planned."""
+    emails = [make_reader(runtime) for _ in range(count)]
+    send_all(dispatcher)
+    at_eight(runtime)
+    assert plan(runtime) == count
+    return emails
+
+
 def open_sender(runtime: Runtime) -> Dispatcher:
     return open_dispatcher(runtime)
 

@@ -6,7 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.builders import (
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_pending,
+    planned_readers,
+    send_all,
+)
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
@@ -19,15 +26,6 @@ from rugcourse.store import deliveries
 from rugcourse.store.tables import DeliveryState, Queue
 
 
-def lesson_day(runtime: Runtime, dispatcher: Dispatcher, readers: int = 1) -> list[str]:
-    """Readers for whom the first lesson is planned, and who have had their other mails."""
-    emails = [make_reader(runtime) for _ in range(readers)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    assert plan(runtime) == readers
-    return emails
-
-
 def balanced(runtime: Runtime) -> bool:
     return audit(runtime.database, runtime.clock.now(), timedelta(minutes=5)).balanced
 
@@ -35,7 +33,7 @@ def balanced(runtime: Runtime) -> bool:
 def test_an_accepted_lesson_is_pinned_and_its_message_id_is_in_the_ledger(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
+    [email] = planned_readers(runtime, dispatcher, 1)
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, email)
     assert lesson.state == DeliveryState.ACCEPTED
@@ -48,7 +46,7 @@ def test_an_accepted_lesson_is_pinned_and_its_message_id_is_in_the_ledger(
 def test_a_thousand_lessons_are_all_sent_once_by_several_threads(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
-    lesson_day(runtime, dispatcher, 200)
+    planned_readers(runtime, dispatcher, 200)
     before = sink.count
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: send_all(dispatcher), range(4)))
@@ -61,7 +59,7 @@ def test_a_thousand_lessons_are_all_sent_once_by_several_threads(
 def test_a_refusal_for_good_fails_that_delivery_with_the_servers_words(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, step: str, reply: str
 ) -> None:
-    unlucky, lucky = lesson_day(runtime, dispatcher, 2)
+    unlucky, lucky = planned_readers(runtime, dispatcher, 2)
     sink.fault = lambda recipient: Fault(step, reply) if recipient == unlucky else None
     send_all(dispatcher)
     assert (lessons_to(runtime, unlucky)[0].state, lessons_to(runtime, unlucky)[0].reply) == ("failed", reply)
@@ -75,7 +73,7 @@ def test_a_refusal_for_good_fails_that_delivery_with_the_servers_words(
 def test_what_was_surely_not_taken_is_tried_again_after_a_while(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, step: str, reply: str
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
+    [email] = planned_readers(runtime, dispatcher, 1)
     sink.fault = lambda recipient: Fault(step, reply) if recipient == email else None
     send_all(dispatcher)
     first = lessons_to(runtime, email)[0]
@@ -104,7 +102,7 @@ def test_a_delivery_that_is_deferred_too_often_fails(
 def test_no_answer_after_the_final_dot_is_unknown_and_never_sent_again(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, stall: float
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
+    [email] = planned_readers(runtime, dispatcher, 1)
     sink.fault = lambda recipient: Fault("reply", "", stall) if recipient == email else None
     send_all(dispatcher)
     assert lessons_to(runtime, email)[0].state == DeliveryState.UNKNOWN
@@ -121,7 +119,7 @@ def test_no_answer_after_the_final_dot_is_unknown_and_never_sent_again(
 def test_a_reader_who_uses_an_unknown_mail_settles_it(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
+    [email] = planned_readers(runtime, dispatcher, 1)
     sink.fault = lambda recipient: Fault("reply") if recipient == email else None
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, email)
@@ -158,7 +156,7 @@ def test_a_connection_that_is_closed_every_few_messages_costs_nothing(
 def test_somebody_who_was_suppressed_after_planning_is_not_written_to(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
-    email, other = lesson_day(runtime, dispatcher, 2)
+    email, other = planned_readers(runtime, dispatcher, 2)
     suppress(runtime.database, clock, runtime.signer, email, "complaint")
     before = sink.count
     send_all(dispatcher)
@@ -171,7 +169,7 @@ def test_somebody_who_was_suppressed_after_planning_is_not_written_to(
 def test_a_worker_that_was_too_slow_to_begin_sends_nothing_and_gives_back_what_others_doubted(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [email] = lesson_day(runtime, dispatcher)
+    [email] = planned_readers(runtime, dispatcher, 1)
     claimed = dispatcher._claimer.claim
 
     class Dawdler:
@@ -198,7 +196,7 @@ def test_a_broken_template_holds_up_only_the_mails_made_from_it(
     from rugcourse.rendering import mails
     from rugcourse.rendering.letters import TemplateError
 
-    lesson_day(runtime, dispatcher)
+    planned_readers(runtime, dispatcher, 1)
     waiting = make_pending(runtime)
 
     def broken(*_: object) -> object:

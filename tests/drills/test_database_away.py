@@ -7,11 +7,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
-from tests.builders import at_eight, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import make_runtime, make_settings, planned_readers, send_all
 from tests.drills.tally import Tally
 from tests.servers import Server, postgres_server, postgres_url
 from tests.sink import Fault, Sink
@@ -33,20 +34,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_SQLITE_BUSY_SECONDS", 0.3)
 
 
-def plan_lessons(runtime: Runtime, dispatcher: Dispatcher) -> None:
-    for _ in range(READERS):
-        make_reader(runtime)
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
-
-
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_while_the_database_is_locked_nothing_goes_out(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, tmp_path: Path, passes: Passes
 ) -> None:
-    plan_lessons(runtime, dispatcher)
+    planned_readers(runtime, dispatcher, READERS)
     before = sink.count
     lock = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
@@ -63,7 +56,7 @@ def test_while_the_database_is_locked_nothing_goes_out(
 def test_while_the_disk_is_full_nothing_goes_out(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
 ) -> None:
-    plan_lessons(runtime, dispatcher)
+    planned_readers(runtime, dispatcher, READERS)
     before = sink.count
     engine = runtime.database.engine
 
@@ -101,6 +94,41 @@ def make_room_for_nothing(runtime: Runtime) -> None:
             raise
 
 
+class CommitUnanswered:
+    """A database whose next commit happens, and whose answer is lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.left = 1
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._database, name)
+
+    @contextmanager
+    def write_batch(self) -> Iterator[object]:
+        with self._database.write_batch() as session:
+            yield session
+        if self.left:
+            self.left -= 1
+            raise DatabaseAway("the connection was lost")
+
+
+def test_a_claim_whose_commit_is_not_answered_goes_back_and_nothing_of_it_is_in_doubt(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
+) -> None:
+    planned_readers(runtime, dispatcher, READERS)
+    before = sink.count
+    object.__setattr__(dispatcher._claimer, "database", CommitUnanswered(runtime.database))
+    with pytest.raises(DatabaseAway):
+        dispatcher.send_batch(Queue.LESSONS)
+    assert sink.count == before
+    send_all(dispatcher)
+    tally = passes(runtime, sink)
+    assert (tally.accepted, tally.unknown) == (3 * READERS, ())
+    dispatcher.close()
+    assert list((runtime.settings.data_dir / "journal").glob("*")) == []
+
+
 @pytest.fixture
 def own_postgres() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="rugcourse-") as folder, postgres_server(Path(folder)) as server:
@@ -114,7 +142,7 @@ def test_a_database_that_goes_away_in_the_middle_of_a_batch_is_waited_for(
     upgrade(database)
     runtime = make_runtime(database, make_settings(tmp_path, sink.url), clock)
     dispatcher = open_dispatcher(runtime)
-    plan_lessons(runtime, dispatcher)
+    planned_readers(runtime, dispatcher, READERS)
     gone = threading.Event()
 
     def go_away() -> None:

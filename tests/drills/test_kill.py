@@ -12,7 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, course_of, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import (
+    course_of,
+    lessons_to,
+    make_runtime,
+    make_settings,
+    planned_readers,
+    send_all,
+)
 from tests.crowd import add_crowd
 from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
 from tests.servers import free_port
@@ -61,11 +68,7 @@ def before_the_commit_of_the_answers(dispatcher: Dispatcher) -> None:
 @pytest.fixture
 def readers(runtime: Runtime, dispatcher: Dispatcher) -> list[str]:
     """People whose first lesson is planned."""
-    emails = [make_reader(runtime) for _ in range(READERS)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
-    return emails
+    return planned_readers(runtime, dispatcher, READERS)
 
 
 def recover(runtime: Runtime, dispatcher: Dispatcher) -> None:

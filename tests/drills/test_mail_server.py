@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
@@ -24,11 +24,7 @@ Passes = Callable[[Runtime, Sink], Tally]
 
 @pytest.fixture
 def readers(runtime: Runtime, dispatcher: Dispatcher) -> list[str]:
-    emails = [make_reader(runtime) for _ in range(READERS)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
-    return emails
+    return planned_readers(runtime, dispatcher, READERS)
 
 
 @pytest.mark.parametrize("stall", [0.0, 2.0], ids=["drops the reply", "stalls for longer than the timeout"])

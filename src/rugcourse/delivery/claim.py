@@ -8,6 +8,7 @@ sent, and under which Message-ID.
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +26,7 @@ from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, enrolments, pacing
-from rugcourse.store.database import Database
+from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Outgoing, Settlement
 from rugcourse.store.tables import DeliveryKind, Queue
 
@@ -70,6 +71,7 @@ class Claimer:
     journal: Journal
     limits: Limits
     lease_seconds: float
+    doubtful: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not answered
 
     def is_waiting(self, queue: Queue) -> bool:
         """Whether there is something that may go; cheap."""
@@ -80,10 +82,22 @@ class Claimer:
     def claim(self, queue: Queue) -> Batch | None:
         """A batch, which may be empty when nobody wants theirs any more; None when there is nothing to look at.
 
-        Raises DatabaseAway.
+        Raises DatabaseAway. Whether what was claimed then is claimed nobody knows; it goes back before the next claim.
         """
+        self._give_back_doubtful()
+        lease = secrets.token_hex(16)
+        taken: list[int] = []
+        try:
+            return self._claim(queue, lease, taken)
+        except DatabaseAway:
+            if taken:
+                self.doubtful.append((lease, taken))
+            raise
+
+    def _claim(self, queue: Queue, lease: str, taken: list[int]) -> Batch | None:
+        """`taken` is filled with the ids that are claimed once the transaction is committed."""
         now = self.clock.now()
-        lease, until = secrets.token_hex(16), now + self.clock.span(self.lease_seconds)
+        until = now + self.clock.span(self.lease_seconds)
         with self.database.write_batch() as session:
             gate = pace.open_gate(session, self.limits, self.clock)
             if gate.closed:
@@ -94,12 +108,23 @@ class Claimer:
                 return None
             pacing.save_buckets(session, gate.buckets)
             drafts = self._draft(session, outgoing, now)
-            taken = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
-            if len(taken) < len(drafts):
-                deliveries.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in taken], now)
+            wanted = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
+            if len(wanted) < len(drafts):
+                deliveries.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in wanted], now)
             # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
-            self.journal.submit(lease, sorted(taken))
-        return Batch(lease, until, [one for one in drafts if one.id in taken], len(outgoing), frozenset(gate.stale))
+            self.journal.submit(lease, sorted(wanted))
+            taken += wanted
+        return Batch(lease, until, [one for one in drafts if one.id in wanted], len(outgoing), frozenset(gate.stale))
+
+    def _give_back_doubtful(self) -> None:
+        """What was surely never begun goes back, if it was claimed at all. Raises DatabaseAway."""
+        while self.doubtful:
+            lease, ids = self.doubtful[0]
+            with self.database.write_batch() as session:
+                deliveries.give_back(session, lease, ids, self.clock.now(), "the database went away at its claim")
+                deliveries.release(session, lease)
+            self.journal.done(lease)
+            self.doubtful.remove((lease, ids))
 
     def _draft(self, session: Session, outgoing: Sequence[Outgoing], now: datetime) -> list[Draft]:
         """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
