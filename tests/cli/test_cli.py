@@ -24,7 +24,7 @@ COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
     ["lessons", "render"], ["lessons", "publish"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["stats"], ["audit"], ["deliveries", "list"],
-    ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "alive"],
+    ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
     ["simulate"], ["forecast"],
 ]  # fmt: skip
 

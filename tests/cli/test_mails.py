@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from tests.builders import at_eight, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import at_eight, course_of, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
 from tests.sink import Fault, Sink
 from typer.testing import CliRunner
 
@@ -16,6 +16,7 @@ from rugcourse.cli.main import app
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.store import pacing
 from rugcourse.store.tables import DeliveryState
 
 Run = Callable[..., Result]
@@ -91,6 +92,18 @@ def test_a_domain_or_a_campaign_is_held_alone(run: Run, runtime: Runtime, dispat
     assert {one.recipient for one in sink.taken} == {"sam@free.example"}
     assert run("sending", "hold", "--domain", "x.example", "--campaign", "1").exit_code == 2
     assert run("sending", "go", "--domain", "held.example").exit_code == 0
+
+
+def test_a_campaign_is_given_a_limit_and_freed_of_it(run: Run, runtime: Runtime) -> None:
+    campaign = course_of(runtime).campaign_id
+    assert run("sending", "limit", str(campaign), "--per-minute", "100").exit_code == 0
+    with runtime.database.read() as session:
+        assert pacing.campaign_limits(session) == {campaign: 100}
+    assert run("sending", "limit", str(campaign)).exit_code == 0
+    with runtime.database.read() as session:
+        assert pacing.campaign_limits(session) == {}
+    assert run("sending", "limit", "99").exit_code == 1
+    assert run("sending", "limit", str(campaign), "--per-minute", "0").exit_code == 2
 
 
 def test_a_health_check_tells_whether_a_process_lives(run: Run) -> None:

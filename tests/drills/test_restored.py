@@ -13,6 +13,7 @@ from tests.builders import at_eight, make_reader, plan, send_all
 from tests.drills.tally import Tally
 from tests.sink import Sink
 
+from rugcourse.clock import VirtualClock
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
@@ -119,3 +120,28 @@ def test_a_database_that_goes_back_in_time_under_a_running_worker_is_held(
     before = sink.count
     send_all(dispatcher)
     assert sink.count == before
+
+
+def test_a_process_that_slept_for_a_month_is_no_sign_of_a_backup(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    sleeper, other = Pulse(runtime, "worker"), Pulse(runtime, "worker")
+    sleeper._beat()
+    clock.advance(days=30)
+    other._beat()
+    sleeper._beat()
+    assert held(runtime) == []
+
+
+def test_a_sign_of_life_whose_commit_was_not_answered_is_no_sign_of_a_backup(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    pulse = Pulse(runtime, "worker")
+    pulse._beat()
+    before = pulse._seen_at
+    clock.advance(seconds=10)
+    pulse._beat()
+    pulse._seen_at = before  # it was committed, and the process never heard so
+    clock.advance(seconds=10)
+    pulse._beat()
+    assert held(runtime) == []

@@ -124,6 +124,23 @@ def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     raise typer.Exit(0 if lifted else 1)
 
 
+@sending.command("limit")
+def limit(
+    campaign: Annotated[int, typer.Argument(help="The campaign, by its number.")],
+    per_minute: Annotated[int | None, typer.Option(help="Lessons a minute; left out: no limit.", min=1)] = None,
+) -> None:
+    """Let no more than so many lessons of a campaign go out in a minute. Exit code 1 when there is no such campaign."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import pacing
+
+    with open_checked().database.write() as session:
+        found = pacing.set_campaign_limit(session, campaign, per_minute)
+    if not found:
+        typer.echo(f"there is no campaign {campaign}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"campaign {campaign}: {per_minute or 'any number of'} lessons a minute")
+
+
 @sending.command("alive")
 def alive(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")]) -> None:
     """Whether a process of this kind lives on this host: for health checks. Exit code 1 if not."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.statements import upsert
+from rugcourse.store.statements import count, upsert
 from rugcourse.store.tables import BucketRow, CampaignRow, HoldRow
 
 ALL = "all"
@@ -96,10 +96,12 @@ def campaign_limits(session: Session) -> dict[int, int]:
     return {campaign_id: limit for campaign_id, limit in rows if limit is not None}
 
 
-def set_campaign_limit(session: Session, campaign_id: int, per_minute: int | None) -> None:
-    session.execute(
+def set_campaign_limit(session: Session, campaign_id: int, per_minute: int | None) -> bool:
+    """Returns False when there is no such campaign."""
+    result = session.execute(
         update(CampaignRow)
         .where(CampaignRow.id == campaign_id)
         .values(per_minute=per_minute)
         .execution_options(synchronize_session=False)
     )
+    return count(result) == 1

@@ -25,10 +25,13 @@ def find_process(session: Session, process_id: str) -> ProcessRow | None:
 
 
 def see_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
-    """A process lives; returns False when the store does not remember that it lived at `before`."""
+    """A process lives; returns False when the store does not remember that it lived at `before`.
+
+    A later time than that is a sign of life whose commit was not answered.
+    """
     result = session.execute(
         update(ProcessRow)
-        .where(ProcessRow.id == process_id, ProcessRow.seen_at == before)
+        .where(ProcessRow.id == process_id, ProcessRow.seen_at >= before)
         .values(seen_at=now)
         .execution_options(synchronize_session=False)
     )

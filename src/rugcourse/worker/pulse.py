@@ -92,12 +92,14 @@ class Pulse:
     def _beat(self) -> None:
         """Say that the process lives, and notice when the database has forgotten that it did before."""
         runtime, now = self._runtime, self._runtime.clock.now()
+        kept = timedelta(days=provenance.KEPT_DAYS)
         with runtime.database.write() as session:
             remembered = self._known and processes.see_process(session, self._id, self._seen_at, now)
-            forgotten = self._known and not remembered
+            # One that slept for longer than signs of life are kept has been forgotten rightly.
+            forgotten = self._known and not remembered and now - self._seen_at < kept
             if not remembered:
                 processes.introduce(session, self._process(now))
-            processes.forget_processes(session, now - timedelta(days=provenance.KEPT_DAYS))
+            processes.forget_processes(session, now - kept)
         self._seen_at, self._known = now, True
         if forgotten:
             provenance.forgotten_while_running(runtime.database, runtime.clock)
