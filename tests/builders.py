@@ -15,7 +15,7 @@ from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
+from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.schedule import Schedule
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store import subscribers
@@ -113,10 +113,6 @@ def planned_readers(runtime: Runtime, dispatcher: Dispatcher, count: int) -> lis
     at_eight(runtime)
     assert plan(runtime) == count
     return emails
-
-
-def open_sender(runtime: Runtime) -> Dispatcher:
-    return open_dispatcher(runtime)
 
 
 def at_eight(runtime: Runtime, day: int = 0) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from tests.builders import at_eight, course_of, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import (
+    course_of,
+    lessons_to,
+    make_reader,
+    make_runtime,
+    make_settings,
+    planned_readers,
+    send_all,
+)
 from tests.sink import Fault, Sink
 from typer.testing import CliRunner
 
@@ -33,10 +41,7 @@ def run(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def in_doubt(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> str:
     """A reader whose first lesson may or may not have arrived."""
-    email = make_reader(runtime)
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    [email] = planned_readers(runtime, dispatcher, 1)
     sink.fault = lambda _: Fault("dot", "")
     send_all(dispatcher)
     sink.fault = lambda _: None

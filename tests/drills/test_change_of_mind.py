@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from tests.builders import (
     LESSONS,
-    at_eight,
     enrolment_of,
     lessons_to,
     mails_to,
     make_pending,
     make_reader,
     plan,
+    planned_readers,
     send_all,
 )
 from tests.drills.tally import Tally
@@ -37,10 +37,7 @@ Passes = Callable[[Runtime, Sink], Tally]
 def test_who_left_paused_or_was_suppressed_after_planning_is_not_written_to(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:
-    leaver, pauser, suppressed, reader = emails = [make_reader(runtime) for _ in range(4)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    leaver, pauser, suppressed, reader = emails = planned_readers(runtime, dispatcher, 4)
     preferences.unsubscribe(runtime.database, clock, mails_to(runtime, leaver, DeliveryKind.WELCOME)[0].id)
     preferences.pause(runtime.database, clock, enrolment_of(runtime, pauser).subscriber_id)
     suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
@@ -67,10 +64,7 @@ def edited(tmp_path: Path) -> Path:
 def test_a_lesson_edited_under_way_goes_out_whole_and_a_second_try_is_the_same_message(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, edited: Path, passes: Passes
 ) -> None:
-    tried, other = make_reader(runtime), make_reader(runtime)
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    tried, other = planned_readers(runtime, dispatcher, 2)
     sink.fault = lambda _: Fault("rcpt", "451 later")
     send_all(dispatcher)
     sink.fault = lambda _: None
@@ -88,10 +82,7 @@ def test_a_broken_template_sends_nothing_of_it_and_what_was_held_goes_out_when_i
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    readers = [make_reader(runtime) for _ in range(5)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    readers = planned_readers(runtime, dispatcher, 5)
     waiting = make_pending(runtime)
     before = sink.count
 

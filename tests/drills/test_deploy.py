@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, course_of, enrolment_of, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import course_of, enrolment_of, make_runtime, make_settings, plan, planned_readers, send_all
 from tests.crowd import add_crowd
 from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
 from tests.sink import Sink
@@ -64,11 +64,7 @@ def test_ten_deploys_in_the_middle_of_a_campaign_leave_nothing_in_doubt(
 def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
 ) -> None:
-    for _ in range(200):
-        make_reader(runtime)
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    planned_readers(runtime, dispatcher, 200)
     key = campaign_key(course_of(runtime).campaign_id)
     stop = threading.Event()
 
@@ -78,13 +74,13 @@ def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
             time.sleep(0.001)
 
     sender = threading.Thread(target=keep_sending)
-    holds.stop(runtime.database, runtime.clock, key, "a look at the text")
+    holds.hold_by_operator(runtime.database, runtime.clock, key, "a look at the text")
     sender.start()
     time.sleep(0.2)
     assert sink.count == 400  # not one lesson while it is held
     for _ in range(49):
         holds.go(runtime.database, runtime.clock, key)
-        holds.stop(runtime.database, runtime.clock, key, "a look at the text")
+        holds.hold_by_operator(runtime.database, runtime.clock, key, "a look at the text")
     holds.go(runtime.database, runtime.clock, key)
     wait_until(lambda: open_deliveries(runtime.database) == 0)
     stop.set()
@@ -95,10 +91,7 @@ def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
 def test_a_reader_who_pauses_and_goes_on_fifty_times_while_mail_is_sent_gets_the_lesson_at_most_once(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
 ) -> None:
-    emails = [make_reader(runtime) for _ in range(30)]
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
+    emails = planned_readers(runtime, dispatcher, 30)
     people = [enrolment_of(runtime, email).subscriber_id for email in emails[:10]]
 
     def waver() -> None:

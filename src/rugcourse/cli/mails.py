@@ -103,11 +103,11 @@ def hold(
 ) -> None:
     """Send nothing, or nothing of a campaign or to a domain, until you say go. Nothing is lost meanwhile."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.delivery.holds import stop
+    from rugcourse.delivery.holds import hold_by_operator
 
     runtime = open_checked()
     key = _key(campaign, domain)
-    stop(runtime.database, runtime.clock, key, reason)
+    hold_by_operator(runtime.database, runtime.clock, key, reason)
     typer.echo(f"{key} is held")
 
 

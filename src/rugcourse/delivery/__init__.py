@@ -1,9 +1,9 @@
 """How a message gets to one person: once, or visibly not at all.
 
     planned ─► submitting ─► accepted
-       ▲           ├─ surely before the final dot: back to planned, with a growing delay
-       └───────────┘─ refused by the server for good: failed, with the server's words
-                   └─ after the final dot, no answer: unknown
+       ▲           ├─ refused by the server for good: failed, with the server's words
+       │           ├─ after the final dot, no answer: unknown
+       └───────────┴─ surely before the final dot: back to planned, with a growing delay
     cancelled: from planned, when the reader left or paused, or when their hour has passed
 
 Read in this order:

@@ -61,7 +61,7 @@ def go(database: Database, clock: Clock, key: str) -> bool:
     return bool(lifted)
 
 
-def stop(database: Database, clock: Clock, key: str, reason: str) -> None:
-    """An operator holds everything, a campaign or a domain, until they say go."""
+def hold_by_operator(database: Database, clock: Clock, key: str, reason: str) -> None:
+    """An operator holds everything, a campaign or a domain, until they say `go`."""
     with database.write() as session:
         pacing.hold_for_good(session, key, reason, clock.now())
