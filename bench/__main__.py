@@ -17,6 +17,7 @@ from typing import Any
 from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
 from bench.pipeline import measure_pipeline
+from bench.readers import measure_readers
 from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
 from bench.starting import time_starts
@@ -28,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "embedded": deliver_thousand,
     "pipeline": measure_pipeline,
     "claims": measure_claims,
+    "readers": measure_readers,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }

@@ -47,9 +47,7 @@ class Site:
         campaign = course_of(self.runtime).campaign_id
         add_crowd(self.runtime.database, campaign, count, zone, None, first=self.readers + 1)
         self.readers += count + 1000  # those who sign up meanwhile are numbered too
-        # As autovacuum would have done by the time a crowd of this size has grown.
-        with self.runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
+        tidy_up(self.runtime.database)
 
     def release(self) -> datetime:
         """Make everybody who has had nothing yet due now, in one transaction; returns the instant it was committed."""
@@ -92,6 +90,13 @@ class Site:
     def memory_mb(self) -> list[float]:
         """The resident memory of each worker."""
         return [resident_mb(worker.pid) for worker in self.workers]
+
+
+def tidy_up(database: Database) -> None:
+    """What autovacuum would have done by the time a crowd of this size has grown."""
+    if database.dialect == "postgresql":
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 def resident_mb(pid: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import Date, bindparam, text
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
@@ -24,6 +24,14 @@ SELECT i, '{zone}', {hour}, {weekdays}, false FROM n
 _ENROLMENTS = """
 INSERT INTO enrolment (campaign_id, subscriber_id, status, next_position, lessons_planned, next_due_at, started_at)
 {numbers} SELECT {campaign}, i, 'active', 1, 0, :due, :created FROM n
+"""
+
+_LESSON_MAILS = """
+INSERT INTO delivery (kind, queue, state, subscriber_id, campaign_id, enrolment_id, lesson_id, lesson_version_id,
+                      local_date, planned_at, settled_at, attempts, language, message_id, reply)
+SELECT 'lesson', 'lessons', 'accepted', e.subscriber_id, e.campaign_id, e.id, l.id, l.current_version_id,
+       :day, :at, :at, 1, 'en', '<' || l.id || '.' || e.id || '@x>', '250 2.0.0 taken'
+FROM enrolment e, lesson l WHERE l.course_id = {course} AND l.position = {position} ORDER BY e.id
 """
 
 
@@ -51,3 +59,15 @@ def add_crowd(
             )
         if database.dialect == "postgresql":
             session.execute(text("SELECT setval('subscriber_id_seq', (SELECT max(id) FROM subscriber))"))
+
+
+def add_lesson_mails(database: Database, course_id: int, at: datetime, *, lessons: int) -> None:
+    """The first lessons of a course, accepted at an instant (UTC), for everybody in it; in English."""
+    with database.write() as session:
+        for position in range(1, lessons + 1):
+            statement = text(_LESSON_MAILS.format(course=course_id, position=position))
+            day = at.date() + timedelta(days=position)
+            session.execute(
+                statement.bindparams(bindparam("at", type_=UtcDateTime()), bindparam("day", type_=Date())),
+                {"at": at, "day": day},
+            )

@@ -9,7 +9,7 @@ from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_r
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.learning.answers import NoSuchOption, find_asking, record_answer
+from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_askings, record_answers
 from rugcourse.learning.attempts import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.knowledge_test import score
 from rugcourse.learning.recaps import RECAP_NUMBER
@@ -25,13 +25,26 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
     return lessons_to(runtime, email)[-1]
 
 
-def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> object:
+def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> Asking | None:
     with runtime.database.read() as session:
-        asking = find_asking(session, runtime.library, delivery.id, number)
+        return find_askings(session, runtime.library, [Asked(delivery.id, number)])[0]
+
+
+def press_all(runtime: Runtime, *presses: Press) -> list[Answered | None]:
+    """In one transaction."""
+    with runtime.database.write() as session:
+        taken = record_answers(session, runtime.library, runtime.clock, presses)
+    return [one.answered if one else None for one in taken]
+
+
+def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> Answered:
+    asking = asking_of(runtime, delivery, number)
     assert asking is not None
     good = asking.question.right_option
     option = good if right else (good + 1) % len(asking.question.options)
-    return record_answer(runtime.database, runtime.clock, asking, option)
+    [answered] = press_all(runtime, Press(Asked(delivery.id, number), option))
+    assert answered is not None
+    return answered
 
 
 @pytest.fixture
@@ -51,8 +64,8 @@ def test_the_first_and_the_last_answer_are_kept_until_the_next_lesson(
     with runtime.database.read() as session:
         [answer] = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
     assert (answer.first_right, answer.last_right) == (False, True)
-    assert late.kept is False  # type: ignore[attr-defined]
-    assert late.right is True  # type: ignore[attr-defined]
+    assert late.kept is False
+    assert late.right is True
 
 
 def test_a_missed_question_opens_the_next_lesson_until_it_is_known(
@@ -81,13 +94,13 @@ def test_five_answers_within_two_seconds_are_a_machines_and_do_not_count(
     first = next_lesson(runtime, dispatcher, email)
     outcomes = [press(runtime, first, one % 2, right=one < 3) for one in range(5)]
     person = enrolment_of(runtime, email).subscriber_id
-    assert [one.counted for one in outcomes] == [True] * 4 + [False]  # type: ignore[attr-defined]
+    assert [one.counted for one in outcomes] == [True] * 4 + [False]
     with runtime.database.read() as session:
         assert learning.tally(session, person, course_of(runtime).id) == (0, 0)
         assert len(learning.answers_of(session, person)) == 2
     clock.advance(hours=1)
     human = press(runtime, first, 0, right=True)
-    assert (human.counted, human.answered, human.answered_right) == (True, 1, 1)  # type: ignore[attr-defined]
+    assert (human.counted, human.answered, human.answered_right) == (True, 1, 1)
     assert next_lesson(runtime, dispatcher, email).recap_question is None
 
 
@@ -97,18 +110,43 @@ def test_a_button_that_is_pressed_twice_at_once_is_one_answer(
     first = next_lesson(runtime, dispatcher, email)
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda _: press(runtime, first, 0, right=True), range(4)))
-    assert {one.answered for one in outcomes} == {1}  # type: ignore[attr-defined]
+    assert {one.answered for one in outcomes} == {1}
 
 
-def test_an_option_that_does_not_exist_is_refused(runtime: Runtime, dispatcher: Dispatcher, email: str) -> None:
+def test_an_option_that_does_not_exist_is_refused_and_links_that_lead_nowhere_lead_nowhere(
+    runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
     first = next_lesson(runtime, dispatcher, email)
+    assert asking_of(runtime, first, 7) is None
+    assert asking_of(runtime, first, RECAP_NUMBER) is None
+    [option, nothing] = press_all(runtime, Press(Asked(first.id, 0), 9), Press(Asked(first.id + 99, 0), 0))
+    assert (option, nothing) == (None, None)
     with runtime.database.read() as session:
-        asking = find_asking(session, runtime.library, first.id, 0)
-        assert find_asking(session, runtime.library, first.id, 7) is None
-        assert find_asking(session, runtime.library, first.id, RECAP_NUMBER) is None
+        assert learning.answers_of(session, enrolment_of(runtime, email).subscriber_id) == []
+
+
+def test_presses_that_share_a_transaction_are_taken_one_after_the_other(
+    runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
+    other = make_reader(runtime)
+    first = next_lesson(runtime, dispatcher, email)
+    [theirs] = lessons_to(runtime, other)
+    asking = asking_of(runtime, first, 0)
     assert asking is not None
-    with pytest.raises(NoSuchOption):
-        record_answer(runtime.database, runtime.clock, asking, 9)
+    right, wrong = asking.question.right_option, (asking.question.right_option + 1) % 3
+    answered = press_all(
+        runtime,
+        Press(Asked(first.id, 0), wrong),
+        Press(Asked(theirs.id, 0), right),
+        Press(Asked(first.id, 0), right),
+        Press(Asked(first.id, 1), 0),
+    )
+    assert [one.answered for one in answered if one] == [2, 1, 2, 2]
+    with runtime.database.read() as session:
+        mine = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
+    assert [(one.first_option, one.last_option) for one in mine if one.question == asking.question.id] == [
+        (wrong, right)
+    ]
 
 
 def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 from rugcourse.store import subscribers
+from rugcourse.store.library import Library
 from rugcourse.store.tables import Base, DeliveryKind, EventRow, LessonVersionRow
 from rugcourse.web.app import create_app
 
@@ -215,6 +217,7 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
         document = {**version.document, "texts": {**version.document["texts"]}}
         document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
         session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
+    browser = TestClient(create_app(replace(runtime, library=Library())), follow_redirects=False, headers=CHROME)
     link = path(runtime, Purpose.CLICK, email, 0)
     answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")

@@ -11,11 +11,11 @@ from rugcourse.clock import Clock
 from rugcourse.schedule import Schedule, next_due
 from rugcourse.store import deliveries, enrolments, events, subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.events import Event
 from rugcourse.store.tables import (
     ConsentRow,
     EnrolmentStatus,
     EventKind,
-    EventRow,
     SubscriberRow,
     SubscriberStatus,
     Verdict,
@@ -84,10 +84,7 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
             enrolment.next_due_at = None
             if enrolment.status == EnrolmentStatus.ACTIVE:
                 enrolment.status = EnrolmentStatus.LEFT
-        events.add_event(
-            session,
-            EventRow(delivery_id=delivery_id, kind=EventKind.UNSUBSCRIBE, verdict=Verdict.HUMAN, at=now),
-        )
+        events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
         _consent(session, person.id, "lessons", False, now)
 

@@ -1,9 +1,12 @@
-"""Takes a reader's answer to a question from a mail."""
+"""Takes readers' answers to questions from their mails, many at once (see `rugcourse.store.group`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -13,35 +16,45 @@ from rugcourse.learning.recaps import RECAP_NUMBER, find_question
 from rugcourse.learning.spacing import CardState, review
 from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.database import Database
+from rugcourse.store.events import Event, Mail
+from rugcourse.store.learning import Answer, CardOfReader
 from rugcourse.store.library import Library
-from rugcourse.store.tables import (
-    AnswerRow,
-    DeliveryKind,
-    DeliveryRow,
-    DeliveryState,
-    EventKind,
-    EventRow,
-    SubscriberRow,
-    Verdict,
-)
+from rugcourse.store.tables import DeliveryKind, EventKind, SubscriberStatus, Verdict
 
 # Five presses within two seconds are a machine's: nobody reads that fast.
 _BURST_SECONDS = 2.0
 _BURST_PRESSES = 5
 
 
+class Asked(NamedTuple):
+    """A question as a link names it: the mail, and the question's place in it (`RECAP_NUMBER`: one that came back)."""
+
+    delivery_id: int
+    number: int
+
+
+class Press(NamedTuple):
+    """A press on the button under a question: the index of the option that was chosen."""
+
+    asked: Asked
+    option: int
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A question as one mail asked it. `number` is its place in the mail; `RECAP_NUMBER` for one that came back."""
+    """A question as one mail asked it. `given`: the option that its reader chose before, if any."""
 
-    subscriber: SubscriberRow
-    delivery: DeliveryRow
+    mail: Mail
     published: PublishedCourse
     lesson: Lesson
     question: Question
     number: int
     language: str
+    given: int | None
+
+    @property
+    def person(self) -> Person:
+        return Person(self.mail.subscriber_id, self.published.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,105 +69,200 @@ class Answered:
     answered_right: int
 
 
-class NoSuchOption(Exception):
-    """The question has no such option."""
+class Taken(NamedTuple):
+    """A press that led to a question. `answered` is None for an option that the question does not have."""
+
+    asking: Asking
+    answered: Answered | None
 
 
-def find_asking(session: Session, library: Library, delivery_id: int, number: int) -> Asking | None:
-    """The question behind an answer link, as it was sent; None when there is none any more."""
-    found = subscribers.by_delivery(session, delivery_id)
-    if found is None or found[1].kind != DeliveryKind.LESSON or found[1].lesson_version_id is None:
-        return None
-    subscriber, delivery = found
-    published = library.of_campaign(session, delivery.campaign_id)
-    if published is None:
-        return None
-    lesson = library.version(session, found[1].lesson_version_id)
-    language = delivery.language or subscriber.language
-    if number == RECAP_NUMBER and delivery.recap_question is not None:
-        recap = find_question(published.course, language, delivery.recap_question)
-        return Asking(subscriber, delivery, published, *recap, number, language) if recap else None
-    quiz = lesson.texts[language].quiz
-    if number >= len(quiz):
-        return None
-    return Asking(subscriber, delivery, published, lesson, quiz[number], number, language)
+class Person(NamedTuple):
+    """A reader in a course."""
+
+    subscriber_id: int
+    course_id: int
 
 
-def given_option(session: Session, asking: Asking) -> int | None:
-    """What the reader answered to this question before, or None."""
-    row = learning.find_answer(session, asking.subscriber.id, asking.published.id, asking.question.id)
-    return row.last_option if row and row.verdict != Verdict.MACHINE else None
+def find_askings(session: Session, library: Library, wanted: Sequence[Asked]) -> list[Asking | None]:
+    """The questions behind answer links, as they were sent; None where there is none any more."""
+    mails = events.find_mails(session, {one.delivery_id for one in wanted})
+    given = _given(session, {mail.subscriber_id for mail in mails.values()})
+    courses = {
+        campaign_id: library.of_campaign(session, campaign_id)
+        for campaign_id in {mail.campaign_id for mail in mails.values()}
+    }
+    found: list[Asking | None] = []
+    for one in wanted:
+        mail = mails.get(one.delivery_id)
+        published = courses[mail.campaign_id] if mail is not None else None
+        if mail is None or published is None:
+            found.append(None)
+        else:
+            found.append(_asking(session, library, mail, published, one.number, given))
+    return found
 
 
-def record_answer(database: Database, clock: Clock, asking: Asking, option: int) -> Answered:
-    """Keep an answer. Raises NoSuchOption.
+def record_answers(session: Session, library: Library, clock: Clock, presses: Sequence[Press]) -> list[Taken | None]:
+    """Keep answers, and say what became of each; None where the link leads to no question.
 
     The first and the last answer are kept; it can be changed until the next lesson has gone out. What spaced
     repetition learns is the first press for each mail that asks: after it, the explanation has been seen.
     """
-    if option not in range(len(asking.question.options)):
-        raise NoSuchOption
     now = clock.now()
-    with database.write() as session:
-        delivery_id, person = asking.delivery.id, asking.subscriber.id
-        locked = subscribers.by_delivery(session, delivery_id, lock=True)
-        events.add_event(
-            session,
-            EventRow(delivery_id=delivery_id, kind=EventKind.ANSWER, link=option, verdict=Verdict.HUMAN, at=now),
-        )
-        if locked is not None and locked[1].state == DeliveryState.UNKNOWN:
-            deliveries.settle_by_evidence(session, delivery_id, now)
-        row = learning.find_answer(session, person, asking.published.id, asking.question.id)
-        kept = row is None or row.verdict == Verdict.MACHINE or _may_change(session, asking)
-        if kept:
-            row = _keep(session, asking, row, option, now)
-            _remember(session, asking, option, now)
-        session.flush()
-        since = now - clock.span(_BURST_SECONDS)
-        counted = events.answers_since(session, person, since) < _BURST_PRESSES
-        if not counted:
-            learning.disbelieve(session, person, since)
-        stands = row.last_option if row is not None else option
-        answered, right = learning.tally(session, person, asking.published.id)
-    return Answered(stands, stands == asking.question.right_option, kept, counted, answered, right)
-
-
-def _may_change(session: Session, asking: Asking) -> bool:
-    latest = deliveries.latest_lesson(session, asking.subscriber.id, asking.published.id)
-    return latest is None or latest <= asking.delivery.id
-
-
-def _keep(session: Session, asking: Asking, row: AnswerRow | None, option: int, now: datetime) -> AnswerRow:
-    right = option == asking.question.right_option
-    first = row is None or row.verdict == Verdict.MACHINE
-    if row is None:
-        row = AnswerRow(subscriber_id=asking.subscriber.id, course_id=asking.published.id, question=asking.question.id)
-        session.add(row)
-    if first:
-        row.delivery_id = asking.delivery.id
-        row.lesson_version_id = asking.delivery.lesson_version_id or 0
-        row.first_option, row.first_right, row.first_at = option, right, now
-        row.verdict = Verdict.HUMAN
-    row.last_option, row.last_right, row.last_at = option, right, now
-    return row
-
-
-def _remember(session: Session, asking: Asking, option: int, now: datetime) -> None:
-    card = learning.find_card(session, asking.subscriber.id, asking.published.id, asking.question.id)
-    if card is not None and card.asked_in == asking.delivery.id:
-        return
-    right = option == asking.question.right_option
-    state = review(CardState(card.due_at, card.state) if card else None, right=right, now=now)
-    learning.save_card(
+    found = [
+        Taken(asking, None) if asking else None
+        for asking in find_askings(session, library, [press.asked for press in presses])
+    ]
+    pressed = [
+        (number, one.asking, press.option)
+        for number, (one, press) in enumerate(zip(found, presses, strict=True))
+        if one is not None and press.option in range(len(one.asking.question.options))
+    ]
+    if not pressed:
+        return found
+    people = {asking.mail.subscriber_id for _, asking, _ in pressed}
+    subscribers.lock(session, people)
+    events.add_events(
         session,
-        {
-            "subscriber_id": asking.subscriber.id,
-            "course_id": asking.published.id,
-            "question": asking.question.id,
-            "due_at": state.due_at,
-            "missed": not right,
-            "asked_in": asking.delivery.id,
-            "reviewed_at": now,
-            "state": state.memory,
-        },
+        [Event(asking.mail.id, EventKind.ANSWER, Verdict.HUMAN, now, option) for _, asking, option in pressed],
     )
+    book = _Book.of(session, people, now)
+    kept = [book.enter(asking, option) for _, asking, option in pressed]
+    book.save(session)
+    machines = _disbelieve_machines(session, clock, people, now)
+    if machines:
+        book = _Book.of(session, people, now)
+    for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
+        if asking.mail.in_doubt:
+            deliveries.settle_by_evidence(session, asking.mail.id, now)
+        counted = asking.mail.subscriber_id not in machines
+        found[number] = Taken(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
+    return found
+
+
+def _given(session: Session, people: set[int]) -> dict[tuple[Person, str], int]:
+    """(person, question) → the option that stands, for all that counts."""
+    return {
+        (Person(one.subscriber_id, one.course_id), one.question): one.last_option
+        for one in learning.find_answers(session, people)
+        if one.verdict != Verdict.MACHINE
+    }
+
+
+def _asking(
+    session: Session,
+    library: Library,
+    mail: Mail,
+    published: PublishedCourse,
+    number: int,
+    given: dict[tuple[Person, str], int],
+) -> Asking | None:
+    if mail.kind != DeliveryKind.LESSON or mail.lesson_version_id is None:
+        return None
+    if mail.subscriber_status == SubscriberStatus.SUPPRESSED:
+        return None
+    lesson = library.version(session, mail.lesson_version_id)
+    language = mail.language or mail.subscriber_language
+    if number == RECAP_NUMBER and mail.recap_question is not None:
+        recap = find_question(published.course, language, mail.recap_question)
+        if recap is None:
+            return None
+        lesson, question = recap
+    elif number < len(lesson.texts[language].quiz):
+        question = lesson.texts[language].quiz[number]
+    else:
+        return None
+    before = given.get((Person(mail.subscriber_id, published.id), question.id))
+    return Asking(mail, published, lesson, question, number, language, before)
+
+
+def _disbelieve_machines(session: Session, clock: Clock, people: set[int], now: datetime) -> set[int]:
+    """Those of the people in whose name a machine presses: what it answered counts for nothing."""
+    since = now - clock.span(_BURST_SECONDS)
+    presses = events.answers_since(session, people, since)
+    machines = {person for person, count in presses.items() if count >= _BURST_PRESSES}
+    for person in machines:
+        learning.disbelieve(session, person, since)
+    return machines
+
+
+@dataclass(slots=True)
+class _Book:
+    """What some people answered and what is remembered for them, and what of it is new."""
+
+    now: datetime
+    answers: dict[Person, dict[str, Answer]]
+    cards: dict[tuple[Person, str], CardOfReader]
+    latest: dict[tuple[int, int], int]
+    new_answers: dict[tuple[Person, str], Answer] = field(default_factory=dict)
+    new_cards: dict[tuple[Person, str], CardOfReader] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Session, people: set[int], now: datetime) -> _Book:
+        answers: dict[Person, dict[str, Answer]] = defaultdict(dict)
+        for one in learning.find_answers(session, people):
+            answers[Person(one.subscriber_id, one.course_id)][one.question] = one
+        cards = {
+            (Person(one.subscriber_id, one.course_id), one.question): one
+            for one in learning.find_cards(session, people)
+        }
+        return cls(now, answers, cards, deliveries.latest_lessons(session, people))
+
+    def enter(self, asking: Asking, option: int) -> bool:
+        """Write an answer down, if it may still change what stands; returns whether it did."""
+        before = self.answers[asking.person].get(asking.question.id)
+        believed = before if before is not None and before.verdict != Verdict.MACHINE else None
+        if believed is not None and self.latest.get(asking.person, 0) > asking.mail.id:
+            return False
+        answer = self._answer(asking, believed, option)
+        self.answers[asking.person][asking.question.id] = answer
+        self.new_answers[asking.person, asking.question.id] = answer
+        self._remember(asking, option)
+        return True
+
+    def save(self, session: Session) -> None:
+        learning.save_answers(session, self.new_answers.values())
+        learning.save_cards(session, self.new_cards.values())
+
+    def look_up(self, asking: Asking, option: int, *, kept: bool, counted: bool) -> Answered:
+        """What a reader is told after pressing on `option`."""
+        mine = self.answers[asking.person]
+        stands = mine[asking.question.id].last_option if asking.question.id in mine else option
+        believed = [one for one in mine.values() if one.verdict != Verdict.MACHINE]
+        right = stands == asking.question.right_option
+        return Answered(stands, right, kept, counted, len(believed), sum(one.last_right for one in believed))
+
+    def _answer(self, asking: Asking, before: Answer | None, option: int) -> Answer:
+        right = option == asking.question.right_option
+        if before is not None:
+            return before._replace(last_option=option, last_right=right, last_at=self.now)
+        return Answer(
+            *asking.person,
+            question=asking.question.id,
+            delivery_id=asking.mail.id,
+            lesson_version_id=asking.mail.lesson_version_id or 0,
+            first_option=option,
+            first_right=right,
+            first_at=self.now,
+            last_option=option,
+            last_right=right,
+            last_at=self.now,
+            verdict=Verdict.HUMAN,
+        )
+
+    def _remember(self, asking: Asking, option: int) -> None:
+        key = (asking.person, asking.question.id)
+        card = self.cards.get(key)
+        if card is not None and card.asked_in == asking.mail.id:
+            return
+        right = option == asking.question.right_option
+        state = review(CardState(card.due_at, card.state) if card else None, right=right, now=self.now)
+        self.cards[key] = self.new_cards[key] = CardOfReader(
+            *asking.person,
+            question=asking.question.id,
+            due_at=state.due_at,
+            missed=not right,
+            asked_in=asking.mail.id,
+            reviewed_at=self.now,
+            state=state.memory,
+        )

@@ -27,7 +27,7 @@ class Schedule:
     """When somebody wants to be written to.
 
     `weekdays`: 0 is Monday. `paused_until`: nothing is due before this instant (UTC); `paused` without it: until
-    further notice.
+    further notice. `every_days`: how many days pass from one lesson to the next, at least; 7 is weekly.
     """
 
     zone: str
@@ -35,12 +35,15 @@ class Schedule:
     weekdays: frozenset[int] = EVERY_DAY
     paused: bool = False
     paused_until: datetime | None = None
+    every_days: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.hour <= 23:
             raise ValueError(f"hour {self.hour} is not between 0 and 23")
         if not self.weekdays or not self.weekdays <= EVERY_DAY:
             raise ValueError("choose at least one weekday, Monday (0) to Sunday (6)")
+        if self.every_days < 1:
+            raise ValueError(f"lessons can't come every {self.every_days} days")
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused and (self.paused_until is None or self.paused_until > now)
@@ -102,8 +105,8 @@ Decision = SendNow | ShiftTo
 def next_due(schedule: Schedule, after: datetime, last_local_date: date | None = None) -> datetime | None:
     """The first instant at or after `after` at which a lesson may go out, in UTC.
 
-    `last_local_date` is the local date of the lesson before: the next one is on a later date. None means: paused
-    until further notice.
+    `last_local_date` is the local date of the lesson before: the next one is `every_days` later or more. None means:
+    paused until further notice.
     """
     if schedule.paused:
         if schedule.paused_until is None:
@@ -111,7 +114,7 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
         after = max(after, schedule.paused_until)
     first_day = schedule.local_date(after)
     if last_local_date is not None:
-        first_day = max(first_day, last_local_date + timedelta(days=1))
+        first_day = max(first_day, last_local_date + timedelta(days=schedule.every_days))
     for day in _days_from(first_day, schedule.weekdays):
         instant = _local_hour(day, schedule.hour, schedule.zone)
         if instant >= after:

@@ -21,7 +21,7 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.learning.answers import find_asking, record_answer
+from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.schedule import Schedule
@@ -198,14 +198,16 @@ class Rehearsal:
         runtime = self._runtime
         read = [runtime.signer.read(Purpose.ANSWER, token, 3) for token in tokens]
         options = [one for one in read if one[1] == read[0][1]]
+        asked = Asked(*options[0][:2])
         with runtime.database.read() as session:
-            asking = find_asking(session, runtime.library, options[0][0], options[0][1])
+            [asking] = find_askings(session, runtime.library, [asked])
         if asking is None:
             return
         right = asking.question.right_option
         others = [option for _, _, option in options if option != right]
         option = right if self._chance.random() < person.knows else self._chance.choice(others)
-        record_answer(runtime.database, self._clock, asking, option)
+        with runtime.database.write() as session:
+            record_answers(session, runtime.library, self._clock, [Press(asked, option)])
         self._tally.answers += 1
         self._tally.answers_right += option == right
 

@@ -448,17 +448,23 @@ def history(session: Session, subscriber_id: int) -> Sequence[Any]:
     ).all()
 
 
-def latest_lesson(session: Session, subscriber_id: int, course_id: int) -> int | None:
-    """The id of the newest lesson delivery that a person got from a course."""
-    return session.scalar(
-        select(func.max(DeliveryRow.id))
+def latest_lessons(session: Session, subscriber_ids: Collection[int]) -> dict[tuple[int, int], int]:
+    """(person, course) → the newest lesson delivery that they got from it."""
+    rows = run(session, _latest_lessons(dialect_of(session)), {"ids": subscriber_ids})
+    return {(subscriber_id, course_id): delivery_id for subscriber_id, course_id, delivery_id in rows}
+
+
+@cache
+def _latest_lessons(dialect: str) -> Select[int, int, int]:
+    return (
+        select(DeliveryRow.subscriber_id, CampaignRow.course_id, func.max(DeliveryRow.id))
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
         .where(
-            DeliveryRow.subscriber_id == subscriber_id,
+            is_among(DeliveryRow.subscriber_id, dialect),
             DeliveryRow.kind == DeliveryKind.LESSON,
             DeliveryRow.state == DeliveryState.ACCEPTED,
-            CampaignRow.course_id == course_id,
         )
+        .group_by(DeliveryRow.subscriber_id, CampaignRow.course_id)
     )
 
 

@@ -1,47 +1,146 @@
-"""What happened to mails after they arrived."""
+"""What happened to mails after they arrived. Each function is for many mails at once: see `rugcourse.store.group`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.tables import DeliveryRow, EventKind, EventRow, Verdict
+from rugcourse.store.statements import dialect_of, is_among, run
+from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
+
+_ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
 
 
-def add_event(session: Session, event: EventRow) -> None:
-    session.add(event)
+class Mail(NamedTuple):
+    """A mail that somebody does something with, as it was sent, and whose it is. `language` is its own."""
+
+    id: int
+    kind: str
+    state: str
+    campaign_id: int | None
+    lesson_id: int | None
+    lesson_version_id: int | None
+    language: str | None
+    recap_question: str | None
+    planned_at: datetime
+    subscriber_id: int
+    subscriber_status: str
+    subscriber_language: str
+    measuring: bool
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody knew that it arrived."""
+        return self.state == DeliveryState.UNKNOWN
 
 
-def links_clicked_since(session: Session, delivery_id: int, since: datetime) -> int:
-    """How many different links of a mail were fetched since an instant."""
-    return session.scalars(
-        select(func.count(EventRow.link.distinct())).where(
-            EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.CLICK, EventRow.at >= since
-        )
-    ).one()
+class Event(NamedTuple):
+    """What is kept of something that was done with a mail."""
+
+    delivery_id: int
+    kind: EventKind
+    verdict: Verdict
+    at: datetime
+    link: int | None = None
 
 
-def judge_clicks_since(session: Session, delivery_id: int, since: datetime, verdict: Verdict) -> None:
-    session.execute(
-        update(EventRow)
-        .where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.CLICK, EventRow.at >= since)
-        .values(verdict=verdict)
-        .execution_options(synchronize_session=False)
+def find_mails(session: Session, delivery_ids: Collection[int]) -> dict[int, Mail]:
+    """The mails with these ids, as far as they are there."""
+    rows = run(session, _mails(dialect_of(session)), {"ids": delivery_ids})
+    return {row[0]: Mail(*row) for row in rows}
+
+
+def find_mail(session: Session, delivery_id: int) -> Mail | None:
+    return find_mails(session, [delivery_id]).get(delivery_id)
+
+
+def add_events(session: Session, events: Sequence[Event]) -> None:
+    if events:
+        session.connection().execute(_ADDING, [event._asdict() for event in events])
+
+
+def scanned(session: Session, delivery_ids: Collection[int], since: datetime, links: int) -> list[int]:
+    """Those of the mails of which so many different links, or more, were fetched since an instant."""
+    return list(
+        run(session, _scanned(dialect_of(session)), {"ids": delivery_ids, "since": since, "links": links}).scalars()
     )
 
 
-def answers_since(session: Session, subscriber_id: int, since: datetime) -> int:
-    """How often a person pressed an answer's button since an instant, over all their mails."""
-    return session.scalars(
-        select(func.count())
-        .select_from(EventRow)
-        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
-        .where(DeliveryRow.subscriber_id == subscriber_id, EventRow.kind == EventKind.ANSWER, EventRow.at >= since)
-    ).one()
+def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: datetime, verdict: Verdict) -> None:
+    if delivery_ids:
+        run(session, _judging(dialect_of(session)), {"ids": delivery_ids, "since": since, "judged": verdict})
+
+
+def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> dict[int, int]:
+    """How often each of these people pressed an answer's button since an instant, over all their mails."""
+    return dict(iter(run(session, _answers_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})))
 
 
 def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
     return session.scalars(select(EventRow).where(EventRow.delivery_id == delivery_id).order_by(EventRow.id)).all()
+
+
+@cache
+def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            DeliveryRow.id,
+            DeliveryRow.kind,
+            DeliveryRow.state,
+            DeliveryRow.campaign_id,
+            DeliveryRow.lesson_id,
+            DeliveryRow.lesson_version_id,
+            DeliveryRow.language,
+            DeliveryRow.recap_question,
+            DeliveryRow.planned_at,
+            SubscriberRow.id,
+            SubscriberRow.status,
+            SubscriberRow.language,
+            SubscriberRow.measuring,
+        )
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(is_among(DeliveryRow.id, dialect))
+    )
+
+
+@cache
+def _scanned(dialect: str) -> Select[int]:
+    return (
+        select(EventRow.delivery_id)
+        .where(
+            is_among(EventRow.delivery_id, dialect), EventRow.kind == EventKind.CLICK, EventRow.at >= bindparam("since")
+        )
+        .group_by(EventRow.delivery_id)
+        .having(func.count(EventRow.link.distinct()) >= bindparam("links"))
+    )
+
+
+@cache
+def _judging(dialect: str) -> Update:
+    return (
+        update(EventRow)
+        .where(
+            is_among(EventRow.delivery_id, dialect), EventRow.kind == EventKind.CLICK, EventRow.at >= bindparam("since")
+        )
+        .values(verdict=bindparam("judged"))
+    )
+
+
+@cache
+def _answers_since(dialect: str) -> Select[int, int]:
+    return (
+        select(DeliveryRow.subscriber_id, func.count())
+        .select_from(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .where(
+            is_among(DeliveryRow.subscriber_id, dialect),
+            EventRow.kind == EventKind.ANSWER,
+            EventRow.at >= bindparam("since"),
+        )
+        .group_by(DeliveryRow.subscriber_id)
+    )

@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import dialect_of, is_among, run, upsert
-from rugcourse.store.tables import AnswerRow, AttemptRow, CardRow, Stage, Verdict
+from rugcourse.store.statements import dialect_of, insert_into, is_among, run
+from rugcourse.store.tables import AnswerRow, AttemptRow, Base, CardRow, Stage, Verdict
+
+
+class Answer(NamedTuple):
+    """A row of the table `answer`, in its own words."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
+    delivery_id: int
+    lesson_version_id: int
+    first_option: int
+    first_right: bool
+    first_at: datetime
+    last_option: int
+    last_right: bool
+    last_at: datetime
+    verdict: Verdict
+
+
+class CardOfReader(NamedTuple):
+    """A row of the table `card`."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
+    due_at: datetime
+    missed: bool
+    asked_in: int
+    reviewed_at: datetime
+    state: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +54,14 @@ class MissedCard:
     question: str
 
 
-def find_answer(session: Session, subscriber_id: int, course_id: int, question: str) -> AnswerRow | None:
-    return session.scalar(
-        select(AnswerRow).where(
-            AnswerRow.subscriber_id == subscriber_id, AnswerRow.course_id == course_id, AnswerRow.question == question
-        )
-    )
+def find_answers(session: Session, subscriber_ids: Collection[int]) -> list[Answer]:
+    """All that these people ever answered."""
+    return [Answer(*row) for row in run(session, _answers(dialect_of(session)), {"ids": subscriber_ids})]
+
+
+def save_answers(session: Session, answers: Iterable[Answer]) -> None:
+    """Keep answers: the one that a person gave to a question before becomes the new one."""
+    _save(session, AnswerRow, [answer._asdict() for answer in answers])
 
 
 def disbelieve(session: Session, subscriber_id: int, since: datetime) -> None:
@@ -72,29 +104,47 @@ def answers_of(session: Session, subscriber_id: int) -> Sequence[AnswerRow]:
     ).all()
 
 
-def find_card(session: Session, subscriber_id: int, course_id: int, question: str) -> CardRow | None:
-    return session.scalar(
-        select(CardRow).where(
-            CardRow.subscriber_id == subscriber_id, CardRow.course_id == course_id, CardRow.question == question
-        )
-    )
+def find_cards(session: Session, subscriber_ids: Collection[int]) -> list[CardOfReader]:
+    """What is remembered for these people."""
+    return [CardOfReader(*row) for row in run(session, _cards(dialect_of(session)), {"ids": subscriber_ids})]
 
 
-def save_card(session: Session, values: dict[str, Any]) -> None:
-    keys = ("subscriber_id", "course_id", "question")
-    session.execute(
-        upsert(session, CardRow)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=list(keys), set_={name: value for name, value in values.items() if name not in keys}
-        )
-    )
+def save_cards(session: Session, cards: Iterable[CardOfReader]) -> None:
+    _save(session, CardRow, [card._asdict() for card in cards])
 
 
 def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
     """Cards of missed questions that are due for these people, the longest overdue first."""
     rows = run(session, _missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
     return [MissedCard(*row) for row in rows]
+
+
+@cache
+def _answers(dialect: str) -> Select[*tuple[Any, ...]]:
+    return select(*(AnswerRow.__table__.c[name] for name in Answer._fields)).where(
+        is_among(AnswerRow.subscriber_id, dialect)
+    )
+
+
+@cache
+def _cards(dialect: str) -> Select[*tuple[Any, ...]]:
+    return select(*(CardRow.__table__.c[name] for name in CardOfReader._fields)).where(
+        is_among(CardRow.subscriber_id, dialect)
+    )
+
+
+def _save(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or change those that a person has for a question already."""
+    if rows:
+        session.connection().execute(_saving(table, dialect_of(session)), rows)
+
+
+@cache
+def _saving(table: type[Base], dialect: str) -> Any:
+    keys = ("subscriber_id", "course_id", "question")
+    adding = insert_into(table, dialect)
+    changed = {one.name: adding.excluded[one.name] for one in table.__table__.c if one.name not in {*keys, "id"}}
+    return adding.on_conflict_do_update(index_elements=list(keys), set_=changed)
 
 
 @cache

@@ -64,8 +64,14 @@ def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) 
     return session.connection().execute(statement, parameters)
 
 
+def insert_into(table: type[Base], dialect: str) -> Any:
+    """An INSERT past the ORM that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    plain: Any = table.__table__
+    return postgresql.insert(plain) if dialect == _POSTGRESQL else sqlite.insert(plain)
+
+
 def upsert(session: Session, table: type[Base]) -> Any:
-    """An INSERT that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """The same as a statement of the ORM, for one row at a time."""
     return postgresql.insert(table) if dialect_of(session) == _POSTGRESQL else sqlite.insert(table)
 
 
@@ -94,8 +100,7 @@ def update_rows(
 
 def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnElement[bool], dialect: str) -> Any:
     """An INSERT of what is selected: column → expression. ON CONFLICT can be added; SQLite needs a WHERE for that."""
-    insert = postgresql.insert if dialect == _POSTGRESQL else sqlite.insert
-    return insert(table.__table__).from_select(list(values), select(*values.values()).where(condition))  # type: ignore[arg-type]
+    return insert_into(table, dialect).from_select(list(values), select(*values.values()).where(condition))
 
 
 @dataclass(frozen=True, slots=True)

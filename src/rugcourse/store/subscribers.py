@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
-from rugcourse.store.statements import upsert
+from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import ConsentRow, DeliveryRow, ScheduleRow, SubscriberRow, SubscriberStatus, SuppressionRow
 
 SCHEDULE_COLUMNS = (
@@ -19,6 +19,7 @@ SCHEDULE_COLUMNS = (
     ScheduleRow.weekdays,
     ScheduleRow.paused,
     ScheduleRow.paused_until,
+    ScheduleRow.every_days,
 )
 _DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in range(1 << len(EVERY_DAY))]
 
@@ -45,6 +46,11 @@ def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tu
     )
     row = session.execute(query.with_for_update(of=SubscriberRow) if lock else query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def lock(session: Session, subscriber_ids: Collection[int]) -> None:
+    """Let whatever else is done for these people wait until the transaction ends. In order: no two can lock each other."""
+    run(session, _locking(dialect_of(session)), {"ids": subscriber_ids})
 
 
 def add_pending(session: Session, email: str, language: str, now: datetime) -> SubscriberRow:
@@ -78,9 +84,11 @@ def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
 
 
 @lru_cache(maxsize=4096)  # many have the same one
-def schedule_of(zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None) -> Schedule:
+def schedule_of(
+    zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None, every_days: int
+) -> Schedule:
     """A schedule from the values of `SCHEDULE_COLUMNS`."""
-    return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until)
+    return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until, every_days)
 
 
 def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> None:
@@ -90,6 +98,7 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
         "weekdays": weekday_bits(schedule.weekdays),
         "paused": schedule.paused,
         "paused_until": schedule.paused_until,
+        "every_days": schedule.every_days,
     }
     session.execute(
         upsert(session, ScheduleRow)
@@ -99,7 +108,14 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
     session.expire_all()
 
 
-def _schedule(subscriber_id: int) -> Select[str, int, int, bool, datetime | None]:
+@cache
+def _locking(dialect: str) -> Select[int]:
+    return (
+        select(SubscriberRow.id).where(is_among(SubscriberRow.id, dialect)).order_by(SubscriberRow.id).with_for_update()
+    )
+
+
+def _schedule(subscriber_id: int) -> Select[str, int, int, bool, datetime | None, int]:
     return select(*SCHEDULE_COLUMNS).where(ScheduleRow.subscriber_id == subscriber_id)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -49,6 +50,7 @@ class DeliveryKind(StrEnum):
     CONFIRM = "confirm"
     WELCOME = "welcome"
     ALREADY = "already"  # somebody signed up who is a reader already
+    LINK = "link"  # a new link to the reader's own page
 
 
 class Queue(StrEnum):
@@ -162,6 +164,7 @@ class SubscriberRow(Base):
     measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]  # since when they have unsubscribed
 
 
 class ConsentRow(Base):
@@ -187,6 +190,7 @@ class ScheduleRow(Base):
     zone: Mapped[str] = mapped_column(String(64))
     hour: Mapped[int]
     weekdays: Mapped[int]  # bit 0 is Monday
+    every_days: Mapped[int] = mapped_column(default=1, server_default="1")  # from one lesson to the next, at least
     paused: Mapped[bool] = mapped_column(default=False)
     paused_until: Mapped[datetime | None]
 
@@ -375,6 +379,7 @@ class AttemptRow(Base):
     """A knowledge test that somebody finished. It belongs to nobody until they sign up."""
 
     __tablename__ = "attempt"
+    __table_args__ = (_partial_index("ix_attempt_of_nobody", "at", where="subscriber_id IS NULL"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
@@ -384,6 +389,39 @@ class AttemptRow(Base):
     right: Mapped[int]
     asked: Mapped[int]
     at: Mapped[datetime]
+
+
+class FeedbackRow(Base):
+    """Whether a lesson helped. From a reader's own page it knows which mail it was about; a visitor's knows nobody."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        _partial_index("uq_feedback_delivery_id", "delivery_id", where="delivery_id IS NOT NULL", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"))
+    language: Mapped[str] = mapped_column(String(5))
+    helped: Mapped[bool]
+    remark: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime]
+
+
+class EditionRow(Base):
+    """A course as a file: its e-book, or the picture that is shown where its address is shared.
+
+    `fingerprint` names all that went into it: with another one it is out of date, and made anew.
+    """
+
+    __tablename__ = "edition"
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(5), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(5), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
 
 
 class SuppressionRow(Base):

@@ -1,47 +1,78 @@
-"""Keeps opens and clicks of readers who agreed to that."""
+"""Keeps opens and clicks of readers who agreed to that, and finds where a link leads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import deliveries, events, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import EventKind, EventRow, Verdict
+from rugcourse.store import deliveries, events
+from rugcourse.store.events import Event, Mail
+from rugcourse.store.library import Library
+from rugcourse.store.tables import EventKind, Verdict
+from rugcourse.tracking.targets import target_of
 from rugcourse.tracking.verdicts import BURST_LINKS, BURST_SECONDS, judge
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is looked at to judge a request, and then forgotten."""
+class Fetch(NamedTuple):
+    """A request for a link or the picture of a mail: what is looked at to judge it, and then forgotten.
 
+    `link`: the number of the link; None for the picture.
+    """
+
+    delivery_id: int
+    link: int | None
     method: str
     user_agent: str
 
 
-def record_open(database: Database, clock: Clock, delivery_id: int, request: Request) -> None:
-    """Keep that a mail's picture was fetched; nothing for readers who did not agree to measuring."""
-    _record(database, clock, delivery_id, EventKind.OPEN, None, request)
+def record_fetches(session: Session, library: Library, clock: Clock, fetches: Sequence[Fetch]) -> list[str | None]:
+    """Keep what was fetched, for readers who agreed to measuring, and say where each link leads: None for a picture,
+    and for a link that leads nowhere.
+
+    Many links of one mail within seconds are a scanner's, all of them. HEAD only looks.
+    """
+    mails = events.find_mails(session, {fetch.delivery_id for fetch in fetches})
+    targets = [_target(session, library, mails.get(fetch.delivery_id), fetch) for fetch in fetches]
+    counted = [
+        (mails[fetch.delivery_id], fetch)
+        for fetch, target in zip(fetches, targets, strict=True)
+        if _counts(mails.get(fetch.delivery_id), fetch, target)
+    ]
+    if counted:
+        _keep(session, clock, counted)
+    return targets
 
 
-def record_click(database: Database, clock: Clock, delivery_id: int, link: int, request: Request) -> None:
-    """Keep that a link was followed. Many links of one mail within seconds are a scanner's, all of them."""
-    _record(database, clock, delivery_id, EventKind.CLICK, link, request)
+def _target(session: Session, library: Library, mail: Mail | None, fetch: Fetch) -> str | None:
+    return target_of(session, library, mail, fetch.link) if mail is not None and fetch.link is not None else None
 
 
-def _record(
-    database: Database, clock: Clock, delivery_id: int, kind: EventKind, link: int | None, request: Request
-) -> None:
+def _counts(mail: Mail | None, fetch: Fetch, target: str | None) -> bool:
+    led_somewhere = fetch.link is None or target is not None
+    return mail is not None and mail.measuring and led_somewhere and fetch.method == "GET"
+
+
+def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]]) -> None:
     now = clock.now()
-    with database.write() as session:
-        found = subscribers.by_delivery(session, delivery_id)
-        if found is None or not found[0].measuring:
-            return
-        verdict = judge(request.method, request.user_agent)
-        events.add_event(session, EventRow(delivery_id=delivery_id, kind=kind, link=link, verdict=verdict, at=now))
-        session.flush()
-        since = now - clock.span(BURST_SECONDS)
-        if kind == EventKind.CLICK and events.links_clicked_since(session, delivery_id, since) >= BURST_LINKS:
-            events.judge_clicks_since(session, delivery_id, since, Verdict.MACHINE)
-        if verdict == Verdict.HUMAN:
-            deliveries.settle_by_evidence(session, delivery_id, now)
+    kept = [
+        Event(
+            mail.id,
+            EventKind.OPEN if fetch.link is None else EventKind.CLICK,
+            judge(fetch.method, fetch.user_agent),
+            now,
+            fetch.link,
+        )
+        for mail, fetch in counted
+    ]
+    events.add_events(session, kept)
+    since = now - clock.span(BURST_SECONDS)
+    clicked = {event.delivery_id for event in kept if event.kind == EventKind.CLICK}
+    if clicked:
+        machines = events.scanned(session, clicked, since, BURST_LINKS)
+        events.judge_clicks_since(session, machines, since, Verdict.MACHINE)
+    for (mail, _), event in zip(counted, kept, strict=True):
+        if mail.in_doubt and event.verdict == Verdict.HUMAN:
+            deliveries.settle_by_evidence(session, mail.id, now)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sqlalchemy.orm import Session
 
+from rugcourse.content import LessonText
 from rugcourse.content.markdown import link_targets
-from rugcourse.store import courses, subscribers
+from rugcourse.store.events import Mail
+from rugcourse.store.library import Library
 
 
-def find_target(session: Session, delivery_id: int, number: int) -> str | None:
+def target_of(session: Session, library: Library, mail: Mail, number: int) -> str | None:
     """The target of link `number` in the lesson that was sent, or None. The text that was pinned decides."""
-    found = subscribers.by_delivery(session, delivery_id)
-    if found is None:
+    if mail.lesson_version_id is None or mail.language is None:
         return None
-    delivery = found[1]
-    if delivery.lesson_version_id is None or delivery.language is None:
-        return None
-    text = courses.load_version(session, delivery.lesson_version_id).texts[delivery.language]
-    targets = [*link_targets(text.body), *(one.link for one in text.further if one.link)]
+    targets = _targets(library.version(session, mail.lesson_version_id).texts[mail.language])
     return targets[number] if number < len(targets) else None
+
+
+@lru_cache(maxsize=512)
+def _targets(text: LessonText) -> tuple[str, ...]:
+    return (*link_targets(text.body), *(one.link for one in text.further if one.link))

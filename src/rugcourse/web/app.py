@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -12,29 +10,24 @@ from starlette.exceptions import HTTPException
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
-from rugcourse.web import personal, public
+from rugcourse.web import acts, personal, public
+from rugcourse.web.groups import Groups
+from rugcourse.web.guard import Guard
 from rugcourse.web.limits import SignupLimit
 from rugcourse.web.pages import STATIC_TYPES, NotFound, page, preferred_language, static_file
-
-_MAX_BODY_BYTES = 64_000
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",  # an address here can be a personal link
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The pages of one installation."""
     app = FastAPI(title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.runtime = runtime
+    app.state.groups = Groups(runtime)
     app.state.signup_limit = SignupLimit(runtime.settings.broker_url, runtime.settings.signups_per_hour)
-    app.middleware("http")(_guard)
-    for error in (NotFound, BadToken):
+    app.add_middleware(Guard)
+    for error in (NotFound, BadToken, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
-    app.add_exception_handler(HTTPException, _not_found)
-    app.add_exception_handler(RequestValidationError, _not_found)
+    app.add_exception_handler(DatabaseAway, _away)
+    app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
     app.include_router(personal.router)
@@ -42,24 +35,17 @@ def create_app(runtime: Runtime) -> FastAPI:
     return app
 
 
-async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    length = request.headers.get("content-length", "0")
-    if (
-        not length.isdecimal()
-        or int(length) > _MAX_BODY_BYTES
-        or "chunked" in request.headers.get("transfer-encoding", "")
-    ):
-        return PlainTextResponse("the form is too large", 413)
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
 async def _not_found(request: Request, error: Exception) -> HTMLResponse:
     """The same page for everything that is not there, or not for you."""
     status = error.status_code if isinstance(error, HTTPException) and error.status_code == 405 else 404
     return page(request, preferred_language(request), "not-found", {"other_language_path": None}, status)
+
+
+async def _away(request: Request, _error: Exception) -> HTMLResponse:
+    """Nothing was done; what was pressed can be pressed again."""
+    response = page(request, preferred_language(request), "away", {"other_language_path": None}, 503)
+    response.headers["Retry-After"] = "30"
+    return response
 
 
 def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the address unique

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
-from fastapi import Request
-from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
 from rugcourse import resources
+from rugcourse.content import Course
 from rugcourse.content.markdown import to_html
 from rugcourse.rendering.languages import LANGUAGES, day_and_hour, translations, weekday_name
 from rugcourse.runtime import Runtime
@@ -46,6 +47,18 @@ def page(
         )
     )
     return HTMLResponse(html, status)
+
+
+def course_frame(course: Course, language: str, path: str | None) -> dict[str, object]:
+    """What every page of a course shows. `path`: the page's own below the course, for its link to the other language;
+    None where there is none.
+    """
+    return {
+        "course": course,
+        "text_of_course": course.texts[language],
+        "alarm": course.alarm_signs[language],
+        "other_language_path": None if path is None else f"/{course.slug}{path}",
+    }
 
 
 def preferred_language(request: Request) -> str:

@@ -18,9 +18,7 @@ from rugcourse.content import Lesson
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation
 from rugcourse.enrolment.signup import read_schedule
-from rugcourse.learning.answers import Asking, NoSuchOption, find_asking, given_option, record_answer
 from rugcourse.learning.attempts import gain_of, save_attempt
-from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.rendering.mails import answer_links
 from rugcourse.store import enrolments, subscribers
@@ -32,9 +30,6 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.tracking.record import Request as Fetch
-from rugcourse.tracking.record import record_click, record_open
-from rugcourse.tracking.targets import find_target
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import NotFound, page, runtime_of
 from rugcourse.web.public import READ, count_reading
@@ -42,11 +37,6 @@ from rugcourse.web.quiz import TestProgress
 
 router = APIRouter()
 
-# A transparent picture of one pixel: GIF89a, the smallest that every mail program shows.
-_PIXEL = (
-    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00"
-    b"\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
-)
 _ONE_CLICK = "One-Click"  # RFC 8058: the body is List-Unsubscribe=One-Click
 
 
@@ -100,36 +90,6 @@ def confirm_press(request: Request, token: str) -> HTMLResponse:
         raise NotFound from None
     runtime.ring(Queue.WAITING)
     return _welcome_page(request, reader)
-
-
-@router.api_route("/a/{token}", methods=READ)
-def answer_page(request: Request, token: str) -> HTMLResponse:
-    """The question with the option of the link chosen, and a button."""
-    runtime = runtime_of(request)
-    asking, option = _asking(request, token)
-    with runtime.database.read() as session:
-        given = given_option(session, asking)
-    return _answer_form(request, asking, token, option, given)
-
-
-@router.post("/a/{token}")
-def answer_press(request: Request, token: str, option: Annotated[str, Form(alias="o")] = "") -> HTMLResponse:
-    runtime = runtime_of(request)
-    asking, preselected = _asking(request, token)
-    if not option.isdecimal() or len(option) > 2:
-        return _answer_form(request, asking, token, preselected, None)
-    try:
-        answered = record_answer(runtime.database, runtime.clock, asking, int(option))
-    except NoSuchOption:
-        return _answer_form(request, asking, token, preselected, None)
-    values = {
-        "asking": asking,
-        "answered": answered,
-        "token": token,
-        "lesson_path": f"/w/{runtime.signer.sign(Purpose.LESSON, asking.delivery.id)}",
-        "preferences_path": f"/p/{runtime.signer.sign(Purpose.PREFERENCES, asking.delivery.id)}",
-    }
-    return _page(request, Reader(asking.subscriber, asking.delivery, asking.published), "answered", values)
 
 
 @router.api_route("/w/{token}", methods=READ)
@@ -245,33 +205,6 @@ def retest_finish(
     return _page(request, reader, "gain", {"gain": gain, "test": test, "chosen": progress.chosen})
 
 
-@router.api_route("/l/{token}", methods=READ)
-def click(request: Request, token: str) -> Response:
-    """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
-    runtime = runtime_of(request)
-    delivery_id, number = runtime.signer.read(Purpose.CLICK, token, 2)
-    with runtime.database.read() as session:
-        target = find_target(session, delivery_id, number)
-    if target is None:
-        raise NotFound
-    if request.method == "GET":
-        record_click(runtime.database, runtime.clock, delivery_id, number, _fetch(request))
-    return RedirectResponse(target, 302, headers={"Cache-Control": "no-store"})
-
-
-@router.api_route("/o/{token}.gif", methods=READ)
-def pixel(request: Request, token: str) -> Response:
-    runtime = runtime_of(request)
-    (delivery_id,) = runtime.signer.read(Purpose.OPEN, token, 1)
-    if request.method == "GET":
-        record_open(runtime.database, runtime.clock, delivery_id, _fetch(request))
-    return Response(_PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
-
-
-def _fetch(request: Request) -> Fetch:
-    return Fetch(request.method, request.headers.get("user-agent", ""))
-
-
 def _reader(request: Request, purpose: Purpose, token: str) -> Reader:
     """Raises BadToken or NotFound, which look the same from outside."""
     runtime = runtime_of(request)
@@ -286,16 +219,6 @@ def _reader(request: Request, purpose: Purpose, token: str) -> Reader:
     return Reader(found[0], found[1], published)
 
 
-def _asking(request: Request, token: str) -> tuple[Asking, int]:
-    runtime = runtime_of(request)
-    delivery_id, number, option = runtime.signer.read(Purpose.ANSWER, token, 3)
-    with runtime.database.read() as session:
-        asking = find_asking(session, runtime.library, delivery_id, number)
-    if asking is None or asking.subscriber.status == SubscriberStatus.SUPPRESSED:
-        raise NotFound
-    return asking, option
-
-
 def _page(request: Request, reader: Reader, template: str, values: dict[str, object] | None = None) -> HTMLResponse:
     course, language = reader.published.course, reader.language
     frame = {
@@ -308,17 +231,6 @@ def _page(request: Request, reader: Reader, template: str, values: dict[str, obj
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _answer_form(request: Request, asking: Asking, token: str, option: int, given: int | None) -> HTMLResponse:
-    values = {
-        "asking": asking,
-        "token": token,
-        "option": option,
-        "given": given,
-        "recap": asking.number == RECAP_NUMBER,
-    }
-    return _page(request, Reader(asking.subscriber, asking.delivery, asking.published), "answer", values)
 
 
 def _retest_page(

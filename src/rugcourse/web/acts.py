@@ -1,0 +1,99 @@
+"""What readers do with a mail, by the thousand: its picture and its links are fetched, its questions answered.
+
+A GET shows and never changes anything that matters: mail scanners fetch every link. What a reader wants is what they
+press a button for. These are plain routes: at a thousand a second, what a framework does for each request counts.
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from rugcourse.learning.answers import Asked, Asking, Press, Taken
+from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.links import Purpose
+from rugcourse.tracking.record import Fetch
+from rugcourse.web.groups import Groups
+from rugcourse.web.pages import NotFound, runtime_of
+from rugcourse.web.readers import personal_page
+
+# A transparent picture of one pixel: GIF89a, the smallest that every mail program shows.
+_PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00"
+    b"\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+_NOT_KEPT = {"Cache-Control": "no-store"}
+_NO_OPTION = -1
+
+
+async def pixel(request: Request) -> Response:
+    (delivery_id,) = runtime_of(request).signer.read(Purpose.OPEN, request.path_params["token"], 1)
+    await _groups(request).fetches.do(_fetch(request, delivery_id, None))
+    return Response(_PIXEL, media_type="image/gif", headers=_NOT_KEPT)
+
+
+async def click(request: Request) -> Response:
+    """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
+    delivery_id, number = runtime_of(request).signer.read(Purpose.CLICK, request.path_params["token"], 2)
+    target = await _groups(request).fetches.do(_fetch(request, delivery_id, number))
+    if target is None:
+        raise NotFound
+    return RedirectResponse(target, 302, headers=_NOT_KEPT)
+
+
+async def answer(request: Request) -> Response:
+    """The question with the option of the link chosen, and a button; or what its press came to."""
+    token = request.path_params["token"]
+    delivery_id, number, preselected = runtime_of(request).signer.read(Purpose.ANSWER, token, 3)
+    asked = Asked(delivery_id, number)
+    if request.method != "POST":
+        asking = await _groups(request).questions.do(asked)
+        if asking is None:
+            raise NotFound
+        return _answer_form(request, asking, token, preselected)
+    async with request.form() as form:
+        option = _option(form.get("o", ""))
+    taken = await _groups(request).answers.do(Press(asked, option))
+    if taken is None:
+        raise NotFound
+    if taken.answered is None:
+        return _answer_form(request, taken.asking, token, preselected)
+    return _answered_page(request, taken, token)
+
+
+routes = [
+    Route("/o/{token}.gif", pixel, methods=["GET"]),
+    Route("/l/{token}", click, methods=["GET"]),
+    Route("/a/{token}", answer, methods=["GET", "POST"]),
+]
+
+
+def _groups(request: Request) -> Groups:
+    groups: Groups = request.app.state.groups
+    return groups
+
+
+def _fetch(request: Request, delivery_id: int, link: int | None) -> Fetch:
+    return Fetch(delivery_id, link, request.method, request.headers.get("user-agent", ""))
+
+
+def _option(text: object) -> int:
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) <= 2 else _NO_OPTION
+
+
+def _answer_form(request: Request, asking: Asking, token: str, option: int) -> HTMLResponse:
+    values = {"asking": asking, "token": token, "option": option, "recap": asking.number == RECAP_NUMBER}
+    return personal_page(request, asking.published, asking.language, "answer", values)
+
+
+def _answered_page(request: Request, taken: Taken, token: str) -> HTMLResponse:
+    asking, signer = taken.asking, runtime_of(request).signer
+    values = {
+        "asking": asking,
+        "answered": taken.answered,
+        "token": token,
+        "lesson_path": f"/w/{signer.sign(Purpose.LESSON, asking.mail.id)}",
+        "own_path": f"/p/{signer.sign(Purpose.PREFERENCES, asking.mail.id)}",
+    }
+    return personal_page(request, asking.published, asking.language, "answered", values)

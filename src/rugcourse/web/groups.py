@@ -1,0 +1,24 @@
+"""What readers do by the thousand shares transactions: fetching pictures and links, opening questions, answering."""
+
+from __future__ import annotations
+
+from rugcourse.learning.answers import Asked, Asking, Press, Taken, find_askings, record_answers
+from rugcourse.runtime import Runtime
+from rugcourse.store.group import GroupCommit
+from rugcourse.tracking.record import Fetch, record_fetches
+
+
+class Groups:
+    """One for all requests of a process."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        library, clock, database = runtime.library, runtime.clock, runtime.database
+        self.fetches = GroupCommit[Fetch, str | None](
+            database.write, lambda session, fetches: record_fetches(session, library, clock, fetches)
+        )
+        self.questions = GroupCommit[Asked, Asking | None](
+            database.read, lambda session, asked: find_askings(session, library, asked)
+        )
+        self.answers = GroupCommit[Press, Taken | None](
+            database.write, lambda session, presses: record_answers(session, library, clock, presses)
+        )

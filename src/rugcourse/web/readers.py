@@ -1,0 +1,78 @@
+"""Who is behind a personal link, and the frame of the pages that only they see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from rugcourse.links import Purpose
+from rugcourse.store import subscribers
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.tables import DeliveryRow, SubscriberRow, SubscriberStatus
+from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
+
+# A mail can be forwarded or read by others: after this long its link no longer opens the reader's own page.
+LINK_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The person behind a link, the mail it stood in, and the course that mail is of."""
+
+    subscriber: SubscriberRow
+    delivery: DeliveryRow
+    published: PublishedCourse
+
+    @property
+    def language(self) -> str:
+        """The language of the pages: the reader's own, where the course has it."""
+        languages = self.published.course.languages
+        return self.subscriber.language if self.subscriber.language in languages else languages[0]
+
+    @property
+    def has_left(self) -> bool:
+        return self.subscriber.status != SubscriberStatus.ACTIVE
+
+    def link_is_old(self, now: datetime) -> bool:
+        """Whether the mail is too old for its link to open what is the reader's own."""
+        return now - self.delivery.planned_at > timedelta(days=LINK_DAYS)
+
+
+def find_reader(request: Request, purpose: Purpose, token: str) -> Reader:
+    """Raises BadToken or NotFound, which look the same from outside."""
+    runtime = runtime_of(request)
+    (delivery_id,) = runtime.signer.read(purpose, token, 1)
+    with runtime.database.read() as session:
+        found = subscribers.by_delivery(session, delivery_id)
+        if found is None or found[0].status == SubscriberStatus.SUPPRESSED:
+            raise NotFound
+        published = runtime.library.of_campaign(session, found[1].campaign_id)
+    if published is None:
+        raise NotFound
+    return Reader(found[0], found[1], published)
+
+
+def reader_page(
+    request: Request, reader: Reader, template: str, values: Mapping[str, object] | None = None, status: int = 200
+) -> HTMLResponse:
+    return personal_page(request, reader.published, reader.language, template, values, status)
+
+
+def personal_page(
+    request: Request,
+    published: PublishedCourse,
+    language: str,
+    template: str,
+    values: Mapping[str, object] | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """A page that no one else should find or keep."""
+    frame = course_frame(published.course, language, None)
+    response = page(request, language, template, {**frame, **(values or {})}, status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
