@@ -68,7 +68,7 @@ def make_pending(runtime: Runtime, email: str | None = None, **schedule: object)
 def make_reader(runtime: Runtime, email: str | None = None, **schedule: object) -> str:
     """Somebody who signed up and confirmed; returns their address."""
     email = make_pending(runtime, email, **schedule)
-    confirm(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
+    confirm(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
     return email
 
 

@@ -37,6 +37,7 @@ class Purpose(StrEnum):
     RETEST = "retest"
     ATTEMPT = "attempt"
     FORM = "form"
+    BOOK = "book"
     MESSAGE = "message"
 
 
@@ -89,6 +90,9 @@ class Links:
     def course(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}"
 
+    def privacy(self, language: str) -> str:
+        return f"{self.base_url}/{language}/privacy"
+
     def alarm_signs(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}/alarm-signs"
 
@@ -103,6 +107,10 @@ class Links:
 
     def preferences(self, delivery_id: int) -> str:
         return self._personal("p", Purpose.PREFERENCES, delivery_id)
+
+    def book(self, delivery_id: int, kind: str) -> str:
+        """The e-book; `kind` is `pdf` or `epub`."""
+        return f"{self._personal('b', Purpose.BOOK, delivery_id)}.{kind}"
 
     def unsubscribe(self, delivery_id: int) -> str:
         return self._personal("u", Purpose.UNSUBSCRIBE, delivery_id)

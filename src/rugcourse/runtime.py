@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rugcourse import resources
+from rugcourse.campaigns.publish import Published, publish
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
@@ -19,7 +20,9 @@ from rugcourse.delivery.press import Press
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Connection
+from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
+from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender
@@ -57,6 +60,16 @@ class Runtime:
         return Patience(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
 
     @property
+    def retention(self) -> Retention:
+        settings = self.settings
+        return Retention(
+            unconfirmed_days=settings.keep_unconfirmed_days,
+            measured_days=settings.keep_measured_days,
+            left_days=settings.keep_left_days,
+            finished_days=settings.keep_finished_days,
+        )
+
+    @property
     def lessons_dir(self) -> Path:
         return self.settings.lessons_dir or resources.folder("lessons")
 
@@ -77,6 +90,16 @@ def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no
         library=Library(),
         ring=ring,
     )
+
+
+def publish_lessons(runtime: Runtime, folder: Path | None = None) -> list[Published]:
+    """Make the courses in a folder, or in the one of the settings, what readers get, with their books.
+
+    Raises AuthoringErrors.
+    """
+    published = publish(runtime.database, runtime.clock, folder or runtime.lessons_dir)
+    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
+    return published
 
 
 def house(settings: Settings) -> House:

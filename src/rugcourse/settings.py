@@ -82,6 +82,13 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, or *")
 
     signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
+    signups_per_hour_in_all: int = Field(1000, ge=1, description="how many signups all networks together may send")
+    keep_unconfirmed_days: int = Field(7, ge=1, description="days until tests and signups of nobody are forgotten")
+    keep_measured_days: int = Field(365, ge=1, description="days until measured opens and clicks are forgotten")
+    keep_left_days: int = Field(365, ge=30, description="days after leaving until a person is erased")
+    keep_finished_days: int = Field(
+        730, ge=30, description="days after the last mail until a finished reader is erased"
+    )
     default_language: str = Field("nl", description="the language when a visitor asks for none that exists")
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")

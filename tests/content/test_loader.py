@@ -21,6 +21,8 @@ LESSON = "02-overbelasting.nl.md"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     shutil.copytree(LESSONS / COURSE, tmp_path / COURSE)
+    for file in LESSONS.glob("alarm-signs.*.md"):
+        shutil.copy(file, tmp_path)
     return tmp_path / COURSE
 
 

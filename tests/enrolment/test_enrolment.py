@@ -84,8 +84,8 @@ def test_one_address_a_thousand_times_gets_one_confirmation_a_day(runtime: Runti
 def test_a_confirmation_makes_a_reader_once(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email)
-    first = confirm(runtime.database, clock, mail.id)
-    assert confirm(runtime.database, clock, mail.id) == first
+    first = confirm(runtime.database, clock, runtime.signer, mail.id)
+    assert confirm(runtime.database, clock, runtime.signer, mail.id) == first
     assert len(mails_to(runtime, email, DeliveryKind.WELCOME)) == 1
     assert enrolment_of(runtime, email).next_position == 1
 
@@ -94,12 +94,12 @@ def test_a_confirmation_ends_after_a_week_and_is_nobody_elses(runtime: Runtime, 
     email = make_pending(runtime)
     reader = make_reader(runtime)
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id)
+        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id)
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, 999_999)
+        confirm(runtime.database, clock, runtime.signer, 999_999)
     clock.advance(days=7)
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, mails_to(runtime, email)[0].id)
+        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
 
 
 def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime, clock: VirtualClock) -> None:
@@ -137,7 +137,7 @@ def test_who_left_and_comes_back_goes_on_where_they_were(
     preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[-1].id)
     clock.advance(days=30)
     make_pending(runtime, email)
-    confirm(runtime.database, clock, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
     at_eight(runtime, 34)
     plan(runtime)
     send_all(dispatcher)

@@ -70,7 +70,7 @@ def test_what_is_not_there_is_the_same_page_for_everybody(browser: TestClient, p
 def test_the_front_page_leads_to_the_visitors_language(browser: TestClient) -> None:
     assert browser.get("/", headers={"accept-language": "en-GB,en;q=0.9"}).headers["location"] == "/en"
     assert browser.get("/", headers={"accept-language": "fr,de"}).headers["location"] == "/nl"
-    assert browser.get("/nl", headers={}).text.count("Begrijp je rugpijn") == 1
+    assert "Begrijp je rugpijn" in browser.get("/nl").text
 
 
 def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembers(
@@ -175,9 +175,9 @@ def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
 def test_ten_thousand_addresses_from_one_place_are_stopped(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rugcourse.web import public
+    from rugcourse.web import door
 
-    monkeypatch.setattr(public, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
     browser = TestClient(create_app(runtime), follow_redirects=False)
     data = fields(runtime, clock)
     statuses = [
@@ -201,8 +201,8 @@ def test_a_lesson_counts_how_often_humans_read_it(browser: TestClient) -> None:
     assert "2 keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
 
 
-def test_nothing_is_asked_of_a_third_party(browser: TestClient) -> None:
+def test_nothing_is_asked_of_a_third_party(browser: TestClient, runtime: Runtime) -> None:
     for path in ("", "/test", "/signup", "/lessons/stress"):
-        text = browser.get(SITE + path).text
+        text = browser.get(SITE + path).text.replace(runtime.settings.base_url, "")
         assert "http://" not in text
         assert "https://" not in text

@@ -55,13 +55,13 @@ def render(
 @app.command()
 def publish(folder: Folder = None) -> None:
     """Make the lessons in the folder what readers get from now on."""
-    from rugcourse.campaigns.publish import publish as publish_courses
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
+    from rugcourse.runtime import publish_lessons
 
     runtime = open_checked()
     try:
-        published = publish_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir)
+        published = publish_lessons(runtime, folder)
     except AuthoringErrors as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

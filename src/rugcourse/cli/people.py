@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rugcourse.cli.output import Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from rugcourse.runtime import Runtime
 
 app = typer.Typer(help="Readers.", no_args_is_help=True)
 
@@ -79,3 +84,49 @@ def suppress(
         typer.echo(f"error: {email} is not an e-mail address", err=True)
         raise typer.Exit(1) from None
     typer.echo("suppressed")
+
+
+@app.command()
+def export(
+    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write to; else it is printed.")] = None,
+) -> None:
+    """Write down everything that is known of a person, as JSON."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.privacy.export import export as export_person
+
+    runtime = open_checked()
+    found = export_person(runtime.database, runtime.library, _id_of(runtime, email))
+    if found is None:
+        raise typer.Exit(1)
+    if out is None:
+        print_json(found.sections)
+    else:
+        out.write_text(json.dumps(found.sections, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@app.command()
+def erase(
+    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Delete everything about a person, for good. What is left is a keyed hash, so that no import brings them back."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.privacy.erase import erase as erase_person
+
+    runtime = open_checked(own_secret=True)
+    subscriber_id = _id_of(runtime, email)
+    if not yes:
+        typer.confirm(f"Erase everything about {email}? This can't be undone.", abort=True)
+    erase_person(runtime.database, runtime.clock, runtime.signer, subscriber_id)
+    typer.echo("erased")
+
+
+def _id_of(runtime: Runtime, email: str) -> int:
+    from rugcourse.campaigns.readers import find_reader
+
+    reader = find_reader(runtime.database, email)
+    if reader is None:
+        typer.echo(f"error: nobody with the address {email}", err=True)
+        raise typer.Exit(1)
+    return reader.id

@@ -147,7 +147,7 @@ def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
             return f"`{where}` must be true or false"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
-            return text if text.startswith(("question ", "the cause ")) else f"`{where}` {text}"
+            return text if text.startswith(("question ", "the cause ", "the question ")) else f"`{where}` {text}"
         case _:
             return f"`{where}`: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 

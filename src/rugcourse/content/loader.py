@@ -3,7 +3,7 @@
     oorzaken-van-rugpijn/           the folder's name is the course's slug
         course.nl.md                what the landing page says; each language that has one must have every file
         test.nl.md                  the knowledge test
-        alarm-signs.nl.md
+        alarm-signs.nl.md           where it has none of its own, the one beside the folder counts for all courses
         01-welkom.nl.md             lesson 1, slug `welkom`
 
 Mistakes are collected over all files, so that an author sees them at once and none comes as a surprise later.
@@ -27,6 +27,7 @@ from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTes
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
 _IGNORED = {"README.md"}
+RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # pages that stand where courses do
 
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = dict[str, tuple[Document, Model]]
@@ -108,6 +109,12 @@ class _Reader:
                 self._problem(
                     file, "is not named like `03-slug.nl.md`, `course.nl.md`, `test.nl.md`, `alarm-signs.nl.md`"
                 )
+        for language in set(course["course"]) - set(course["alarm-signs"]):
+            shared = self.folder.parent / f"alarm-signs.{language}.md"
+            if shared.is_file():
+                course["alarm-signs"][language] = shared
+        if self.folder.name in RESERVED_SLUGS:
+            self._problem(self.folder, f"a course can't be called {self.folder.name!r}: that is the address of a page")
         if not course["course"]:
             self._problem(self.folder / "course.nl.md", "is missing: every course says what it is about")
         if not lessons:
@@ -204,6 +211,9 @@ class _Reader:
                 if tile.lesson not in slugs:
                     message = f"there is no lesson with the slug {tile.lesson!r}"
                     self.problems.append(document.problem(("tiles", index, "lesson"), message))
+            if text.sample is not None and text.sample not in slugs:
+                message = f"there is no lesson with the slug {text.sample!r}"
+                self.problems.append(document.problem(("sample",), message))
 
     def _any_file(self, number: int, slug: str) -> Path:
         return next(iter(sorted(self.folder.glob(f"*{number}-{slug}.*.md"))), self.folder)

@@ -48,7 +48,7 @@ def to_html(
     `styles`: the `style` attribute per element name (mail clients want it on the element). `tags`: what stands in the
     place of each merge tag, as HTML. `link` maps a link's target to what is written in `href`, before escaping.
     """
-    tokens = _markdown().parse(_hide_tags(text))
+    tokens = parse(text)
     for token in _walk(tokens):
         if token.nesting == -1:
             continue
@@ -57,7 +57,7 @@ def to_html(
         if token.tag == "a":
             token.attrSet("href", link(str(token.attrs["href"])))
     html: str = _markdown().renderer.render(tokens, _markdown().options, {})
-    return _show_tags(html.replace("{", "&#123;"), tags)
+    return show_tags(html.replace("{", "&#123;"), tags)
 
 
 def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = lambda text: text) -> str:
@@ -67,7 +67,7 @@ def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = l
     """
     blocks: list[str] = []
     markers: list[str] = []
-    for token in _markdown().parse(_hide_tags(text)):
+    for token in parse(text):
         match token.type:
             case "list_item_open":
                 markers.append(f"{token.info}{token.markup} " if token.info else "- ")
@@ -80,18 +80,26 @@ def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = l
                 blocks.append("\n")
             case _:
                 pass
-    return _show_tags(escape("".join(blocks).strip()), tags)
+    return show_tags(escape("".join(blocks).strip()), tags)
 
 
 def link_targets(text: str) -> list[str]:
     """Where the links of `text` lead, in the order in which `to_html` meets them."""
-    return [
-        str(token.attrs["href"]) for token in _walk(_markdown().parse(_hide_tags(text))) if token.type == "link_open"
-    ]
+    return [str(token.attrs["href"]) for token in _walk(parse(text)) if token.type == "link_open"]
 
 
 def count_words(text: str) -> int:
     return len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
+
+
+def parse(text: str) -> list[Token]:
+    """The tokens of `text`, with placeholders where merge tags stood."""
+    return _markdown().parse(_hide_tags(text))
+
+
+def show_tags(text: str, tags: Mapping[str, str]) -> str:
+    """Put `tags` in the place of the placeholders."""
+    return _PLACEHOLDER.sub(lambda match: tags[match[1].replace("Q", "_").lower()], text)
 
 
 @cache
@@ -126,7 +134,3 @@ def _inline_text(children: Sequence[Token]) -> str:
 def _hide_tags(text: str) -> str:
     check_tags(text)
     return _TAG.sub(lambda match: f"MERGETAG{match[1].replace('_', 'Q').upper()}X", text)
-
-
-def _show_tags(text: str, tags: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: tags[match[1].replace("Q", "_").lower()], text)

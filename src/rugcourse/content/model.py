@@ -120,22 +120,33 @@ class Tile(_Value):
 
 
 class CourseText(_Value):
-    """What the landing page says, in one language. `summary`: what a reader will know, line by line."""
+    """What the landing page says, in one language.
+
+    `summary`: what a reader will know, line by line. `sample`: the lesson to taste the course with; the first one where
+    none is named. `sources`: what the lessons were made from.
+    """
 
     title: Line
     tagline: Line
     summary: tuple[Line, ...] = Field(min_length=1, max_length=12)
     tiles: tuple[Tile, ...] = ()
     further: tuple[FurtherReading, ...] = ()
+    sample: Slug | None = None
+    sources: tuple[Line, ...] = ()
     body: Body
 
 
 class KnowledgeTest(_Value):
-    """The 2-minute test in one language. `causes`: how each cause is called on the result page."""
+    """The 2-minute test in one language.
+
+    `causes`: how each cause is called on the result page. `surprise`: the question that surprises most people, until
+    enough of them have taken the test to know.
+    """
 
     title: Line
     causes: dict[Slug, Line]
     questions: tuple[TestQuestion, ...] = Field(min_length=2, max_length=20)
+    surprise: Slug | None = None
     body: Body
 
     @model_validator(mode="after")
@@ -144,6 +155,15 @@ class KnowledgeTest(_Value):
         if unnamed:
             raise ValueError(f"the cause {unnamed[0]!r} of a question is missing under `causes`")
         return self
+
+    @model_validator(mode="after")
+    def _surprise_is_asked(self) -> Self:
+        if self.surprise is not None and self.question(self.surprise) is None:
+            raise ValueError(f"the question {self.surprise!r} under `surprise` is not in the test")
+        return self
+
+    def question(self, question_id: str) -> TestQuestion | None:
+        return next((one for one in self.questions if one.id == question_id), None)
 
 
 class AlarmSigns(_Value):
@@ -170,6 +190,10 @@ class Course(_Value):
     @property
     def content_hash(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def sample(self, language: str) -> Lesson:
+        """The lesson to taste the course with."""
+        return self.lesson(self.texts[language].sample or "") or self.lessons[0]
 
     def lesson(self, slug: str) -> Lesson | None:
         return next((lesson for lesson in self.lessons if lesson.slug == slug), None)

@@ -92,6 +92,7 @@ class Composer:
         }
         if outgoing.kind == DeliveryKind.WELCOME:
             values["first_due"] = _first_due(particulars.next_due, prepared.language)
+            values |= {"pdf_url": links.book(delivery_id, "pdf"), "epub_url": links.book(delivery_id, "epub")}
         if prepared.lesson is not None:
             values |= self._lesson_values(outgoing, prepared, prepared.lesson, particulars.recap)
         return values

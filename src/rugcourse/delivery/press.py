@@ -72,6 +72,8 @@ class Press:
                 letter = mails.welcome_letter(course, language, self._house, self._links)
             case DeliveryKind.ALREADY:
                 letter = mails.already_letter(course, language, self._house, self._links)
-        list_name = None if outgoing.kind == DeliveryKind.CONFIRM else course.slug
+            case DeliveryKind.LINK:
+                letter = mails.link_letter(course, language, self._house, self._links)
+        list_name = None if outgoing.kind in {DeliveryKind.CONFIRM, DeliveryKind.LINK} else course.slug
         skeleton = Skeleton.make(self._sender, letter.subject, language, list_name)
         return Prepared(letter, skeleton, course, lesson, language)

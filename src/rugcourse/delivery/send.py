@@ -175,19 +175,20 @@ class Dispatcher:
     def _judge(self, batch: Batch, one: Draft, outcome: Outcome) -> Settlement:
         """What an outcome means for the ledger."""
         last = one.outgoing.attempts + 1 >= self._policy.max_attempts
+        reply = _without_address(outcome.reply, one.recipient)
         match outcome:
             case Accepted():
                 state = DeliveryState.ACCEPTED
             case Unknown():
                 state = DeliveryState.UNKNOWN
             case Rejected() if not last and _POLICY.match(outcome.reply):
-                batch.refusing[one.domain] = outcome.reply
-                return self._again(one, outcome.reply)
+                batch.refusing[one.domain] = reply
+                return self._again(one, reply)
             case Deferred() if not last:
-                return self._again(one, outcome.reply)
+                return self._again(one, reply)
             case Rejected() | Deferred():
                 state = DeliveryState.FAILED
-        return Settlement(one.id, state, outcome.reply)
+        return Settlement(one.id, state, reply)
 
     def _again(self, one: Draft, reply: str) -> Settlement:
         wait = _BACKOFF_SECONDS[min(one.outgoing.attempts, len(_BACKOFF_SECONDS) - 1)]
@@ -260,3 +261,8 @@ class Dispatcher:
             self._connections = [one for one in self._connections if one.alive] + [self._of_thread.connection]
         connection: Courier = self._of_thread.connection
         return connection
+
+
+def _without_address(words: str, recipient: str) -> str:
+    """A server's words without the address they are about: who is erased must not live on in journals and logs."""
+    return re.sub(re.escape(recipient), "(address)", words, flags=re.IGNORECASE) if "@" in words else words

@@ -11,13 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rugcourse.campaigns.publish import publish
 from rugcourse.clock import ScaledClock
 from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
 from rugcourse.inbox.sink import open_sink
-from rugcourse.runtime import open_runtime
+from rugcourse.runtime import open_runtime, publish_lessons
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store.migrate import upgrade
 from rugcourse.web import app as pages
@@ -85,7 +84,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
     runtime = open_runtime(settings, clock)
     running.callback(runtime.database.close)
     upgrade(runtime.database)
-    publish(runtime.database, clock, runtime.lessons_dir)
+    publish_lessons(runtime)
     mailbox = Mailbox(folder / "inbox")
     sink = open_sink(mailbox, HOST, port + 2)
     sink.start()

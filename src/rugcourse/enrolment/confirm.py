@@ -8,10 +8,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment import wordings
+from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
 from rugcourse.store import deliveries, enrolments, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
+    ERASED,
     ConsentRow,
     DeliveryKind,
     DeliveryRow,
@@ -62,7 +65,7 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
-def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
+def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) -> Welcome:
     """Make the owner of the address a reader, and plan the mail that welcomes them. Raises NotConfirmable.
 
     Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
@@ -74,6 +77,7 @@ def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
         schedule = subscribers.load_schedule(session, person.id)
         if not invitation.done:
             _begin(session, person, campaign_id, schedule, now)
+            subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
             deliveries.plan_waiting(
                 session, DeliveryKind.WELCOME, person.id, campaign_id, f"welcome:{delivery_id}", now
@@ -84,10 +88,17 @@ def confirm(database: Database, clock: Clock, delivery_id: int) -> Welcome:
 
 def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
     person.status = SubscriberStatus.ACTIVE
-    person.confirmed_at = now
+    person.confirmed_at, person.left_at = now, None
     subscribers.add_consent(
         session,
-        ConsentRow(subscriber_id=person.id, purpose="lessons", given=True, wording="confirm", source="confirm", at=now),
+        ConsentRow(
+            subscriber_id=person.id,
+            purpose="lessons",
+            given=True,
+            wording=wordings.name_of(wordings.CONFIRM),
+            source="confirm",
+            at=now,
+        ),
     )
     enrolment = enrolments.find(session, campaign_id, person.id)
     if enrolment is None:

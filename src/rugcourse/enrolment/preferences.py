@@ -1,19 +1,22 @@
-"""What readers change about their course: the hour, the days, the zone, a pause, measuring, and leaving."""
+"""What readers change about their course: the hour, the days, the zone, the pace, a pause, measuring, leaving."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment import wordings
 from rugcourse.schedule import Schedule, next_due
 from rugcourse.store import deliveries, enrolments, events, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.tables import (
     ConsentRow,
+    DeliveryRow,
+    EnrolmentRow,
     EnrolmentStatus,
     EventKind,
     SubscriberRow,
@@ -21,13 +24,19 @@ from rugcourse.store.tables import (
     Verdict,
 )
 
+UNDO_DAYS = 30  # for so long one press brings back who left
+
 
 class NotAReader(Exception):
     """The person behind a link was never confirmed, left or is suppressed."""
 
 
+class TooLate(Exception):
+    """Leaving was so long ago that it takes a new signup to come back."""
+
+
 def change_schedule(database: Database, clock: Clock, subscriber_id: int, schedule: Schedule) -> None:
-    """Keep another hour, other days or another zone. A pause stays what it is. Raises NotAReader."""
+    """Keep another hour, other days, zone or pace. A pause stays what it is. Raises NotAReader."""
     now = clock.now()
     with database.write() as session:
         _reader(session, subscriber_id)
@@ -61,13 +70,28 @@ def set_measuring(database: Database, clock: Clock, subscriber_id: int, *, agree
         person = _reader(session, subscriber_id)
         if person.measuring != agreed:
             person.measuring = agreed
-            _consent(session, subscriber_id, "measuring", agreed, clock.now())
+            _consent(session, subscriber_id, "measuring", agreed, wordings.MEASURING, clock.now())
 
 
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
     with database.write() as session:
         _reader(session, subscriber_id).language = language
+
+
+def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
+    """Stop the course that a mail is of; other courses of its reader go on. Raises NotAReader."""
+    now = clock.now()
+    with database.write() as session:
+        person, delivery = _reader_of(session, delivery_id)
+        if person.status != SubscriberStatus.ACTIVE or delivery.campaign_id is None:
+            raise NotAReader
+        enrolment = enrolments.find(session, delivery.campaign_id, person.id, lock=True)
+        if enrolment is None:
+            raise NotAReader
+        deliveries.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
+        session.refresh(enrolment)
+        _leave(enrolment)
 
 
 def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
@@ -79,14 +103,55 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
             return
         person, _ = found
         deliveries.cancel_planned(session, person.id, "the reader left", now)
-        person.status = SubscriberStatus.LEFT
+        person.status, person.left_at = SubscriberStatus.LEFT, now
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-            enrolment.next_due_at = None
-            if enrolment.status == EnrolmentStatus.ACTIVE:
-                enrolment.status = EnrolmentStatus.LEFT
+            _leave(enrolment)
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
-        _consent(session, person.id, "lessons", False, now)
+        _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
+
+
+def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
+    """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all of them do.
+
+    Raises NotAReader for who was never a reader, TooLate after `UNDO_DAYS`.
+    """
+    now = clock.now()
+    with database.write() as session:
+        person, delivery = _reader_of(session, delivery_id)
+        left_everything = person.status == SubscriberStatus.LEFT
+        if not left_everything and person.status != SubscriberStatus.ACTIVE:
+            raise NotAReader
+        if left_everything and not may_come_back(person, now):
+            raise TooLate
+        if left_everything:
+            person.status, person.left_at = SubscriberStatus.ACTIVE, None
+            _consent(session, person.id, "lessons", True, wordings.COME_BACK, now)
+        schedule = subscribers.load_schedule(session, person.id)
+        for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
+            if enrolment.status == EnrolmentStatus.LEFT and (
+                left_everything or enrolment.campaign_id == delivery.campaign_id
+            ):
+                enrolment.status = EnrolmentStatus.ACTIVE
+                enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+
+
+def may_come_back(person: SubscriberRow, now: datetime) -> bool:
+    """Whether somebody who left everything can undo that with one press."""
+    return person.left_at is not None and now - person.left_at <= timedelta(days=UNDO_DAYS)
+
+
+def _leave(enrolment: EnrolmentRow) -> None:
+    enrolment.next_due_at = None
+    if enrolment.status == EnrolmentStatus.ACTIVE:
+        enrolment.status = EnrolmentStatus.LEFT
+
+
+def _reader_of(session: Session, delivery_id: int) -> tuple[SubscriberRow, DeliveryRow]:
+    found = subscribers.by_delivery(session, delivery_id, lock=True)
+    if found is None:
+        raise NotAReader
+    return found
 
 
 def _reader(session: Session, subscriber_id: int) -> SubscriberRow:
@@ -104,15 +169,15 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
             enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
 
 
-def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, now: datetime) -> None:
+def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, text: str, now: datetime) -> None:
     subscribers.add_consent(
         session,
         ConsentRow(
             subscriber_id=subscriber_id,
             purpose=purpose,
             given=given,
-            wording="preferences",
-            source="preferences",
+            wording=wordings.name_of(text),
+            source="own page",
             at=now,
         ),
     )

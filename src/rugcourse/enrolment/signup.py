@@ -14,16 +14,24 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment import wordings
 from rugcourse.learning.attempts import adopt
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
 from rugcourse.store import deliveries, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
-from rugcourse.store.tables import ConsentRow, DeliveryKind, EnrolmentStatus, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import (
+    ERASED,
+    ConsentRow,
+    DeliveryKind,
+    EnrolmentStatus,
+    SubscriberRow,
+    SubscriberStatus,
+)
 
 MAX_NAME = 60
-_WORDING = "signup-2026-11"  # which wording of the consent boxes somebody saw; change it when the words change
+PACES = (1, 2, 7)  # days from one lesson to the next
 
 
 class Field(StrEnum):
@@ -34,6 +42,7 @@ class Field(StrEnum):
     HOUR = "hour"
     DAYS = "days"
     ZONE = "zone"
+    PACE = "pace"
     CONSENT = "consent"
 
 
@@ -116,7 +125,9 @@ def clean_name(text: str) -> str | None:
     return name
 
 
-def read_schedule(zone: str, hour: str, days: Sequence[str]) -> tuple[Schedule | None, list[Field]]:
+def read_schedule(
+    zone: str, hour: str, days: Sequence[str], every_days: str = "1"
+) -> tuple[Schedule | None, list[Field]]:
     """A schedule from a form's fields, or what is wrong with them. `days`: "0" (Monday) to "6"."""
     wrong: list[Field] = []
     if not is_zone(zone):
@@ -125,9 +136,11 @@ def read_schedule(zone: str, hour: str, days: Sequence[str]) -> tuple[Schedule |
         wrong.append(Field.HOUR)
     if not days or any(day not in set("0123456") for day in days):
         wrong.append(Field.DAYS)
+    if every_days not in {str(number) for number in PACES}:
+        wrong.append(Field.PACE)
     if wrong:
         return None, wrong
-    return Schedule(zone, int(hour), frozenset(int(day) for day in days)), []
+    return Schedule(zone, int(hour), frozenset(int(day) for day in days), every_days=int(every_days)), []
 
 
 def sign_up(
@@ -146,7 +159,7 @@ def sign_up(
     """
     now = clock.now()
     with database.write() as session:
-        if subscribers.is_suppressed(session, signer.digest(signup.email)):
+        if not may_sign_up(session, signer, signup.email):
             return
         person = subscribers.add_pending(session, signup.email, language, now)
         if person.status == SubscriberStatus.SUPPRESSED:
@@ -164,18 +177,34 @@ def sign_up(
         elif subscribers.find_schedule(session, person.id) is None:
             subscribers.save_schedule(session, person.id, signup.schedule)
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
-        once_key = f"{kind}:{person.id}:{now.date()}"
+        # A reader who wants another course has proven that the address is theirs: the limit is then one for each course.
+        which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
+        once_key = f"{kind}:{person.id}{which}:{now.date()}"
         deliveries.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+
+
+def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
+    """Whether an address may be asked to confirm a signup. One whose owner was erased may: only they can confirm."""
+    reason = subscribers.suppression_of(session, signer.digest(email))
+    return reason is None or reason == ERASED
 
 
 def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str, clock: Clock) -> None:
     person.name, person.language, person.measuring = signup.name, language, signup.measuring
     subscribers.save_schedule(session, person.id, signup.schedule)
-    for purpose, given in (("lessons", True), ("measuring", signup.measuring)):
+    for purpose, text, given in (
+        ("lessons", wordings.LESSONS, True),
+        ("measuring", wordings.MEASURING, signup.measuring),
+    ):
         subscribers.add_consent(
             session,
             ConsentRow(
-                subscriber_id=person.id, purpose=purpose, given=given, wording=_WORDING, source="signup", at=clock.now()
+                subscriber_id=person.id,
+                purpose=purpose,
+                given=given,
+                wording=wordings.name_of(text),
+                source=f"signup {language}",
+                at=clock.now(),
             ),
         )
 

@@ -22,4 +22,5 @@ def suppress(database: Database, clock: Clock, signer: Signer, address: str, rea
     if email is None:
         raise NotAnAddress(address)
     with database.write() as session:
-        subscribers.suppress(session, signer.digest(email), email, reason, clock.now())
+        subscribers.suppress(session, signer.digest(email), reason, clock.now())
+        subscribers.stop_writing_to(session, email)

@@ -7,6 +7,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -34,6 +35,16 @@ def day_and_hour(instant: datetime, language: str) -> str:
     """A local time as people say it: `maandag 23 november, 08:00`. `instant` carries the reader's zone."""
     pattern = {"nl": "EEEE d MMMM, HH:mm", "en": "EEEE d MMMM, HH:mm"}[language]
     return format_datetime(instant, pattern, locale=language)
+
+
+def day_name(day: date, language: str) -> str:
+    """A day as people say it: `maandag 23 november`. A `datetime` carries the reader's zone."""
+    return format_date(day, "EEEE d MMMM", locale=language)
+
+
+def language_name(code: str) -> str:
+    """A language in its own words: `Nederlands`."""
+    return Locale(code).get_display_name(code).capitalize()  # type: ignore[union-attr]
 
 
 def weekday_name(weekday: int, language: str) -> str:

@@ -87,6 +87,12 @@ def already_letter(course: Course, language: str, house: House, links: Links) ->
     return compile_letter("already", language, subject, _common(course, language, house, links))
 
 
+def link_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+    """Carries a new link to the reader's own page."""
+    subject = translations(language).gettext("The link to your page")
+    return compile_letter("link", language, subject, _common(course, language, house, links))
+
+
 def answer_links(question: Question, number: int, delivery_id: int, links: Links) -> list[str]:
     """One address per option of the mail's question `number`."""
     return [links.answer(delivery_id, number, option) for option in range(len(question.options))]

@@ -45,11 +45,15 @@ class Schedule:
         if self.every_days < 1:
             raise ValueError(f"lessons can't come every {self.every_days} days")
 
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
     def is_paused(self, now: datetime) -> bool:
         return self.paused and (self.paused_until is None or self.paused_until > now)
 
     def local_date(self, instant: datetime) -> date:
-        return instant.astimezone(ZoneInfo(self.zone)).date()
+        return instant.astimezone(self.tz).date()
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ class Rehearsal:
 
     def _confirm(self, person: Person, token: str) -> None:
         (delivery_id,) = self._runtime.signer.read(Purpose.CONFIRM, token, 1)
-        confirm(self._runtime.database, self._clock, delivery_id)
+        confirm(self._runtime.database, self._clock, self._runtime.signer, delivery_id)
         with self._runtime.database.read() as session:
             found = subscribers.by_delivery(session, delivery_id)
         if found is not None:

@@ -21,6 +21,7 @@ class PublishedCourse:
     course: Course
     lesson_ids: dict[str, int]
     content_hash: str
+    published_at: datetime
 
 
 def course_hashes(session: Session) -> dict[str, str]:
@@ -49,7 +50,7 @@ def load_course(session: Session, slug: str) -> PublishedCourse | None:
         select(CampaignRow.id).where(CampaignRow.course_id == row.id, CampaignRow.kind == CampaignKind.EVERGREEN)
     ).one()
     lesson_ids = {lesson.slug: lesson_id for lesson, (lesson_id, _) in zip(course.lessons, lessons, strict=True)}
-    return PublishedCourse(row.id, campaign_id, course, lesson_ids, row.content_hash)
+    return PublishedCourse(row.id, campaign_id, course, lesson_ids, row.content_hash, row.published_at)
 
 
 def slug_of_campaign(session: Session, campaign_id: int) -> str | None:

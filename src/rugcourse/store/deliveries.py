@@ -64,7 +64,8 @@ _IS_WAITING = (
     .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
     .limit(1)
 )
-_TO_CONFIRM = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
+# Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
+_MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
 
 class LessonOfDay(NamedTuple):
@@ -104,6 +105,14 @@ class Pin(NamedTuple):
     language: str
     lesson_version_id: int | None
     recap_question: str | None
+
+
+class SentLesson(NamedTuple):
+    """A lesson that went to a reader: the mail that brought it, and when (UTC)."""
+
+    lesson_id: int
+    delivery_id: int
+    at: datetime
 
 
 class Settlement(NamedTuple):
@@ -150,6 +159,39 @@ def plan_waiting(
         .on_conflict_do_nothing(index_elements=["once_key"], index_where=DeliveryRow.once_key.is_not(None))
     )
     return count(result) == 1
+
+
+def plan_ahead(
+    session: Session, enrolment: EnrolmentRow, lesson_id: int, today: date, once_key: str, now: datetime
+) -> bool:
+    """Plan the next lesson of an enrolment as a mail that its reader waits for; one that was cancelled comes back.
+
+    It takes the place of `today`'s, unless there was one. Returns False, and does nothing, when `once_key` was used, or
+    when the reader has had the lesson. The enrolment is locked.
+    """
+    if is_planned_once(session, once_key):
+        return False
+    mine = DeliveryRow.enrolment_id == enrolment.id
+    row = session.scalar(select(DeliveryRow).where(mine, DeliveryRow.lesson_id == lesson_id))
+    if row is not None and row.state != DeliveryState.CANCELLED:
+        return False
+    others_today = select(DeliveryRow.id).where(
+        mine, DeliveryRow.local_date == today, DeliveryRow.lesson_id != lesson_id
+    )
+    local_date = today if session.scalar(others_today) is None else None
+    if row is None:
+        row = DeliveryRow(kind=DeliveryKind.LESSON, enrolment_id=enrolment.id, lesson_id=lesson_id)
+        row.subscriber_id, row.campaign_id = enrolment.subscriber_id, enrolment.campaign_id
+        session.add(row)
+    row.queue, row.state, row.once_key, row.attempts = Queue.WAITING, DeliveryState.PLANNED, once_key, 0
+    row.local_date, row.planned_at, row.not_before = local_date, now, now
+    row.send_by = row.settled_at = row.reply = None
+    session.flush()
+    return True
+
+
+def is_planned_once(session: Session, once_key: str) -> bool:
+    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key)) is not None
 
 
 def is_waiting(session: Session, queue: Queue, now: datetime) -> bool:
@@ -214,9 +256,13 @@ def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: dat
     )
 
 
-def cancel_planned(session: Session, subscriber_id: int, reason: str, now: datetime) -> list[int]:
-    """Cancel what stands planned for a person who pauses or leaves."""
-    theirs = (DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.LESSON)
+def cancel_planned(
+    session: Session, subscriber_id: int, reason: str, now: datetime, *, enrolment_id: int | None = None
+) -> list[int]:
+    """Cancel the lessons that stand planned for a person who pauses or leaves; of one enrolment, if it is given."""
+    theirs = [DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.LESSON]
+    if enrolment_id is not None:
+        theirs.append(DeliveryRow.enrolment_id == enrolment_id)
     return _cancel(session, now, reason, *theirs)
 
 
@@ -448,6 +494,21 @@ def history(session: Session, subscriber_id: int) -> Sequence[Any]:
     ).all()
 
 
+def lessons_sent(session: Session, enrolment_id: int) -> list[SentLesson]:
+    """The lessons of an enrolment that arrived, as far as anybody knows, in the order in which they were planned."""
+    rows = session.execute(
+        select(DeliveryRow.lesson_id, DeliveryRow.id, func.coalesce(DeliveryRow.settled_at, DeliveryRow.planned_at))
+        .where(
+            DeliveryRow.enrolment_id == enrolment_id,
+            DeliveryRow.lesson_id.is_not(None),
+            DeliveryRow.lesson_version_id.is_not(None),
+            DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.SUBMITTING)),
+        )
+        .order_by(DeliveryRow.id)
+    )
+    return [SentLesson(lesson_id or 0, delivery_id, at) for lesson_id, delivery_id, at in rows]
+
+
 def latest_lessons(session: Session, subscriber_ids: Collection[int]) -> dict[tuple[int, int], int]:
     """(person, course) → the newest lesson delivery that they got from it."""
     rows = run(session, _latest_lessons(dialect_of(session)), {"ids": subscriber_ids})
@@ -486,6 +547,7 @@ def _planning(dialect: str) -> Any:
     }
     statement = insert_from(DeliveryRow, values, new.about(EnrolmentRow.__table__.c.id), dialect)
     revived = {
+        "queue": Queue.LESSONS,
         "state": DeliveryState.PLANNED,
         "local_date": statement.excluded.local_date,
         "planned_at": now,
@@ -603,9 +665,9 @@ def _still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colu
                 or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
             )
         )
-    asked = DeliveryRow.kind == DeliveryKind.CONFIRM
+    asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.LINK))
     return or_(
-        and_(asked, _there_is(person.where(SubscriberRow.status.in_(_TO_CONFIRM)))),
+        and_(asked, _there_is(person.where(SubscriberRow.status.in_(_MAY_ASK)))),
         and_(~asked, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
     )
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Update, bindparam, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
@@ -170,6 +170,22 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
 def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
     query = select(EnrolmentRow).where(EnrolmentRow.subscriber_id == subscriber_id).order_by(EnrolmentRow.id)
     return session.scalars(query.with_for_update() if lock else query).all()
+
+
+def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
+    """(campaign, the newest mail about it) for each campaign that a person is in."""
+    rows = session.execute(
+        select(EnrolmentRow.campaign_id, func.max(DeliveryRow.id))
+        .join(
+            DeliveryRow,
+            (DeliveryRow.subscriber_id == EnrolmentRow.subscriber_id)
+            & (DeliveryRow.campaign_id == EnrolmentRow.campaign_id),
+        )
+        .where(EnrolmentRow.subscriber_id == subscriber_id)
+        .group_by(EnrolmentRow.campaign_id)
+        .order_by(EnrolmentRow.campaign_id)
+    )
+    return [(campaign_id, delivery_id) for campaign_id, delivery_id in rows]
 
 
 @cache

@@ -85,6 +85,15 @@ def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
     return session.scalars(select(EventRow).where(EventRow.delivery_id == delivery_id).order_by(EventRow.id)).all()
 
 
+def of_person(session: Session, subscriber_id: int) -> Sequence[EventRow]:
+    return session.scalars(
+        select(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .where(DeliveryRow.subscriber_id == subscriber_id)
+        .order_by(EventRow.id)
+    ).all()
+
+
 @cache
 def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
     return (

@@ -11,8 +11,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import dialect_of, insert_into, is_among, run
-from rugcourse.store.tables import AnswerRow, AttemptRow, Base, CardRow, Stage, Verdict
+from rugcourse.store.statements import dialect_of, insert_into, is_among, run, upsert
+from rugcourse.store.tables import (
+    AnswerRow,
+    AttemptRow,
+    Base,
+    CardRow,
+    DeliveryRow,
+    FeedbackRow,
+    LessonRow,
+    Stage,
+    Verdict,
+)
 
 
 class Answer(NamedTuple):
@@ -189,6 +199,58 @@ def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_
         .values(subscriber_id=subscriber_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def newest_attempt(session: Session) -> int:
+    """The id of the newest test that anybody took; 0 when nobody did."""
+    return session.scalar(select(func.max(AttemptRow.id))) or 0
+
+
+def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[str, int]]:
+    """What the last visitors answered in the test of a course: question → option."""
+    return session.scalars(
+        select(AttemptRow.options)
+        .where(AttemptRow.course_id == course_id, AttemptRow.stage == Stage.BEFORE)
+        .order_by(AttemptRow.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def save_feedback(session: Session, feedback: FeedbackRow) -> None:
+    """Keep whether a lesson helped: once for each mail."""
+    values = {
+        name: getattr(feedback, name) for name in ("lesson_id", "delivery_id", "language", "helped", "remark", "at")
+    }
+    adding = upsert(session, FeedbackRow).values(**values)
+    session.execute(
+        adding.on_conflict_do_update(
+            index_elements=["delivery_id"],
+            index_where=FeedbackRow.delivery_id.is_not(None),
+            set_={name: values[name] for name in ("helped", "remark", "at")},
+        )
+    )
+
+
+def find_feedback(session: Session, delivery_id: int) -> FeedbackRow | None:
+    """What a reader said about a mail."""
+    return session.scalar(select(FeedbackRow).where(FeedbackRow.delivery_id == delivery_id))
+
+
+def feedback_of(session: Session, subscriber_id: int) -> Sequence[Any]:
+    """(feedback, lesson's slug) for all that a person said."""
+    return session.execute(
+        select(FeedbackRow, LessonRow.slug)
+        .join(LessonRow, LessonRow.id == FeedbackRow.lesson_id)
+        .join(DeliveryRow, DeliveryRow.id == FeedbackRow.delivery_id)
+        .where(DeliveryRow.subscriber_id == subscriber_id)
+        .order_by(FeedbackRow.id)
+    ).all()
+
+
+def attempts_of(session: Session, subscriber_id: int) -> Sequence[AttemptRow]:
+    return session.scalars(
+        select(AttemptRow).where(AttemptRow.subscriber_id == subscriber_id).order_by(AttemptRow.id)
+    ).all()
 
 
 def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None, float | None]:

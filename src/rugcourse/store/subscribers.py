@@ -6,12 +6,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
-from rugcourse.store.tables import ConsentRow, DeliveryRow, ScheduleRow, SubscriberRow, SubscriberStatus, SuppressionRow
+from rugcourse.store.tables import (
+    ERASED,
+    ConsentRow,
+    DeliveryRow,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+    SuppressionRow,
+)
 
 SCHEDULE_COLUMNS = (
     ScheduleRow.zone,
@@ -49,7 +57,7 @@ def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tu
 
 
 def lock(session: Session, subscriber_ids: Collection[int]) -> None:
-    """Let whatever else is done for these people wait until the transaction ends. In order: no two can lock each other."""
+    """Let whatever else is done for these people wait until the transaction ends; in order, against deadlocks."""
     run(session, _locking(dialect_of(session)), {"ids": subscriber_ids})
 
 
@@ -129,16 +137,33 @@ def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
     ).all()
 
 
-def is_suppressed(session: Session, address_hash: str) -> bool:
-    return session.get(SuppressionRow, address_hash) is not None
+def suppression_of(session: Session, address_hash: str) -> str | None:
+    """Why an address must not be written to; None when it may."""
+    return session.scalar(select(SuppressionRow.reason).where(SuppressionRow.address_hash == address_hash))
 
 
-def suppress(session: Session, address_hash: str, email: str, reason: str, now: datetime) -> None:
+def lift_suppression(session: Session, address_hash: str, reason: str) -> None:
+    """End a suppression, if it is there for just this reason."""
+    session.execute(
+        delete(SuppressionRow).where(SuppressionRow.address_hash == address_hash, SuppressionRow.reason == reason)
+    )
+
+
+def suppress(session: Session, address_hash: str, reason: str, now: datetime) -> None:
+    """Never write to an address again. A reason that is there stays, but for the one that its owner can lift."""
     session.execute(
         upsert(session, SuppressionRow)
         .values(address_hash=address_hash, reason=reason, at=now)
-        .on_conflict_do_nothing(index_elements=["address_hash"])
+        .on_conflict_do_update(
+            index_elements=["address_hash"],
+            set_={"reason": reason, "at": now},
+            where=SuppressionRow.reason == ERASED,
+        )
     )
+
+
+def stop_writing_to(session: Session, email: str) -> None:
+    """Mark the person with an address, if there is one, as suppressed."""
     session.execute(
         update(SubscriberRow).where(SubscriberRow.email == email).values(status=SubscriberStatus.SUPPRESSED)
     )

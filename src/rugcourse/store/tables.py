@@ -35,6 +35,9 @@ class SubscriberStatus(StrEnum):
     SUPPRESSED = "suppressed"  # must not be written to, whatever they sign up for
 
 
+ERASED = "erased"  # a reason for a suppression: its owner was erased, and may come back of their own will
+
+
 class EnrolmentStatus(StrEnum):
     ACTIVE = "active"
     COMPLETED = "completed"

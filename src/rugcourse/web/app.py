@@ -7,13 +7,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
-from rugcourse.web import acts, personal, public
+from rugcourse.web import acts, door, lessons, own_page, public
 from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
-from rugcourse.web.limits import SignupLimit
+from rugcourse.web.limits import Limits
 from rugcourse.web.pages import STATIC_TYPES, NotFound, page, preferred_language, static_file
 
 
@@ -22,7 +23,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app = FastAPI(title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.runtime = runtime
     app.state.groups = Groups(runtime)
-    app.state.signup_limit = SignupLimit(runtime.settings.broker_url, runtime.settings.signups_per_hour)
+    app.state.limits = Limits(
+        runtime.settings.broker_url, runtime.settings.signups_per_hour, runtime.settings.signups_per_hour_in_all
+    )
+    app.state.surprises = Surprises()
     app.add_middleware(Guard)
     for error in (NotFound, BadToken, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
@@ -30,8 +34,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
-    app.include_router(personal.router)
-    app.include_router(public.router)
+    for pages in (lessons, own_page, door, public):  # `door` before `public`: a course is called like no page of its
+        app.include_router(pages.router)
     return app
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from rugcourse.clock import Clock
 from rugcourse.links import BadToken, Purpose, Signer
 from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, zone_names
@@ -13,6 +15,23 @@ from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, zone_names
 MIN_SECONDS = 2.0  # nobody fills a form in faster
 MAX_SECONDS = 24 * 3600.0
 DEFAULT_HOUR = 8
+
+
+class RemarkFields(BaseModel):
+    """Whether a lesson helped, as a browser sends it. `website` is the field that only machines fill in."""
+
+    helped: str = ""
+    remark: str = ""
+    website: str = ""
+    shown: str = ""
+
+    @property
+    def answered(self) -> bool:
+        return self.helped in {"yes", "no"}
+
+    @property
+    def has_helped(self) -> bool:
+        return self.helped == "yes"
 
 
 def form_token(signer: Signer, clock: Clock) -> str:

@@ -1,25 +1,43 @@
-"""How many signups one network may send."""
+"""How much one network, one address and all of them together may ask for."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from limits import RateLimitItemPerHour
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+_ADDRESS_PER_DAY = RateLimitItemPerDay(5)
+_REMARKS_PER_HOUR = RateLimitItemPerHour(30)
 
-class SignupLimit:
-    """Counts signups per network over a moving hour: in memory, or in Redis where processes share one."""
 
-    def __init__(self, broker_url: str, per_hour: int) -> None:
+class Limits:
+    """Counts over moving windows: in memory, or in Redis where processes share one.
+
+    What is counted is forgotten with its window. Mail addresses are counted under their keyed hash.
+    """
+
+    def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
         shared = broker_url.startswith(("redis://", "rediss://"))
         self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url if shared else "memory://"))
-        self._limit = RateLimitItemPerHour(per_hour)
+        self._per_network = RateLimitItemPerHour(signups_per_hour)
+        self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
 
-    def allows(self, client: str | None) -> bool:
-        """Count one signup; False when this network had its share."""
-        return bool(self._limiter.hit(self._limit, "signup", network(client)))
+    def allows_signup(self, client: str | None) -> bool:
+        """Count one signup; False when this network, or all of them together, had their share."""
+        return self._hit(self._per_network, "signup", network(client)) and self._hit(self._in_all, "signup", "all")
+
+    def allows_mail(self, address_hash: str) -> bool:
+        """Count one mail asked for at an address; False when it had its share of today."""
+        return self._hit(_ADDRESS_PER_DAY, "mail", address_hash)
+
+    def allows_remark(self, client: str | None) -> bool:
+        """Count one remark about a lesson; False when this network had its share."""
+        return self._hit(_REMARKS_PER_HOUR, "remark", network(client))
+
+    def _hit(self, limit: RateLimitItem, *what: str) -> bool:
+        return bool(self._limiter.hit(limit, *what))
 
 
 def network(client: str | None) -> str:

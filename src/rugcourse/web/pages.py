@@ -15,10 +15,17 @@ from starlette.responses import HTMLResponse
 from rugcourse import resources
 from rugcourse.content import Course
 from rugcourse.content.markdown import to_html
-from rugcourse.rendering.languages import LANGUAGES, day_and_hour, translations, weekday_name
+from rugcourse.rendering.languages import (
+    LANGUAGES,
+    day_and_hour,
+    day_name,
+    language_name,
+    translations,
+    weekday_name,
+)
 from rugcourse.runtime import Runtime
 
-STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript"}
+STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript", "share.js": "text/javascript"}
 
 
 class NotFound(Exception):
@@ -116,5 +123,7 @@ def _environment(language: str) -> Environment:
         languages=LANGUAGES,
         weekday=lambda day: weekday_name(day, language),
         when=lambda instant: day_and_hour(instant, language),
+        day_name=lambda day: day_name(day, language),
+        language_name=language_name,
     )
     return environment

@@ -47,6 +47,11 @@ class TestProgress:
         return ".".join(str(option) for option in self.options[: self.number - 1])
 
     @property
+    def back(self) -> str | None:
+        """The answers before the question before this one; None at the first."""
+        return ".".join(str(option) for option in self.options[: self.number - 2]) if self.number > 1 else None
+
+    @property
     def chosen(self) -> dict[str, int]:
         """Question id → index of the chosen option."""
         return {question.id: option for question, option in zip(self.test.questions, self.options, strict=False)}

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 TICK = "rugcourse.tick"
 DELIVER = "rugcourse.deliver"
 AUDIT = "rugcourse.audit"
+FORGET = "rugcourse.forget"
 _RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
 _EMBEDDED = "memory://"
 _BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> Celery:
                 "options": {"expires": max(1.0, settings.tick_seconds)},
             },
             "audit": {"task": AUDIT, "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
+            "forget": {"task": FORGET, "schedule": crontab(hour=4, minute=30), "options": {"expires": 3600}},
         },
         beat_max_loop_interval=min(5.0, settings.tick_seconds),
     )

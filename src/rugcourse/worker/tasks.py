@@ -1,9 +1,9 @@
-"""The three tasks."""
+"""The four tasks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 from celery import Celery
@@ -13,10 +13,11 @@ from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime, no_ring
 from rugcourse.store import deliveries
 from rugcourse.store.tables import Queue
-from rugcourse.worker.app import AUDIT, DELIVER, TICK
+from rugcourse.worker.app import AUDIT, DELIVER, FORGET, TICK
 from rugcourse.worker.desk import Desk
 from rugcourse.worker.pulse import Ear
 
@@ -49,6 +50,10 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) ->
     def nightly_audit() -> None:
         check_books(runtime)
 
+    @app.task(name=FORGET, shared=False, lazy=False)
+    def nightly_forgetting() -> None:
+        forget_in_time(runtime)
+
     def look_and_send() -> None:
         look(replace(runtime, ring=no_ring))
         for queue in (Queue.WAITING, Queue.LESSONS):
@@ -78,3 +83,10 @@ def check_books(runtime: Runtime) -> Audit:
     else:
         log.error("the books do not balance", findings=found.findings)
     return found
+
+
+def forget_in_time(runtime: Runtime) -> Forgotten:
+    """Forget what is no longer needed, and tell the log how much that was."""
+    forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
+    log.info("forgotten", **asdict(forgotten))
+    return forgotten

@@ -1,0 +1,88 @@
+"""Markdown as plain data, for what is not HTML: a list of blocks, whose text is a list of runs.
+
+block   {"kind": "paragraph" | "heading", "runs": [run, …]}
+        {"kind": "list", "ordered": bool, "items": [[block, …], …]}
+        {"kind": "quote", "blocks": [block, …]}
+        {"kind": "code", "text": str}
+        {"kind": "rule"}
+run     {"text": str, "strong": bool, "emphasis": bool, "link": str}    `link` is empty where there is none
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from rugcourse.content.markdown import parse, show_tags
+
+Block = dict[str, Any]
+
+
+def to_blocks(text: str, tags: Mapping[str, str]) -> list[Block]:
+    """The blocks of a Markdown text. `tags`: what stands in the place of each merge tag, as text."""
+    return _blocks(SyntaxTreeNode(parse(text)).children, tags)
+
+
+def _blocks(nodes: Sequence[SyntaxTreeNode], tags: Mapping[str, str]) -> list[Block]:
+    return [_block(node, tags) for node in nodes]
+
+
+def _block(node: SyntaxTreeNode, tags: Mapping[str, str]) -> Block:
+    match node.type:
+        case "bullet_list" | "ordered_list":
+            items = [_blocks(item.children, tags) for item in node.children]
+            return {"kind": "list", "ordered": node.type == "ordered_list", "items": items}
+        case "blockquote":
+            return {"kind": "quote", "blocks": _blocks(node.children, tags)}
+        case "fence" | "code_block":
+            return {"kind": "code", "text": node.content}
+        case "hr":
+            return {"kind": "rule"}
+        case "heading":
+            return {"kind": "heading", "runs": _runs(node, tags)}
+        case _:
+            return {"kind": "paragraph", "runs": _runs(node, tags)}
+
+
+def _runs(node: SyntaxTreeNode, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    tokens = [token for child in node.children if child.type == "inline" for token in child.token.children or []]  # type: ignore[union-attr]
+    if not node.children and node.content:
+        return [_run(node.content, [], "", tags)]
+    return _runs_of(tokens, tags)
+
+
+def _runs_of(tokens: Sequence[Token], tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    runs: list[dict[str, Any]] = []
+    around: list[str] = []
+    link = ""
+    for token in tokens:
+        match token.type:
+            case "text" | "code_inline":
+                runs.append(_run(token.content, around, link, tags))
+            case "softbreak":
+                runs.append(_run(" ", around, link, tags))
+            case "hardbreak":
+                runs.append(_run("\n", around, link, tags))
+            case "link_open":
+                link = str(token.attrs["href"])
+            case "link_close":
+                link = ""
+            case "strong_open" | "em_open":
+                around.append(token.tag)
+            case "strong_close" | "em_close":
+                around.pop()
+            case _:
+                pass
+    return runs
+
+
+def _run(text: str, around: Sequence[str], link: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "text": show_tags(text, tags),
+        "strong": "strong" in around,
+        "emphasis": "em" in around,
+        "link": link,
+    }

@@ -1,0 +1,65 @@
+"""A reader who can't wait asks for the next lesson: at once, and once a day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.schedule import Schedule, next_due
+from rugcourse.store import courses, deliveries, enrolments, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberStatus
+
+
+class NotNow(Exception):
+    """There is no next lesson, the reader has left or paused, or they asked for one before today."""
+
+
+def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
+    """Plan the next lesson of the course that a mail is of, as a mail that its reader waits for. Raises NotNow.
+
+    It is today's lesson, unless today had one already: then it is one more, and tomorrow's comes as it would have.
+    """
+    now = clock.now()
+    with database.write() as session:
+        enrolment, schedule = _find(session, delivery_id, now)
+        places = courses.lesson_places(session).get(enrolment.campaign_id, {})
+        lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
+        once_key = f"ahead:{enrolment.id}:{today}"
+        if lesson_id is None or not deliveries.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
+            raise NotNow
+        _move_on(enrolment, schedule, now, is_last=enrolment.next_position == len(places))
+
+
+def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> bool:
+    """Whether a reader could ask for their next lesson now."""
+    return (
+        enrolment.status == EnrolmentStatus.ACTIVE
+        and not schedule.is_paused(now)
+        and not deliveries.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
+    )
+
+
+def _find(session: Session, delivery_id: int, now: datetime) -> tuple[EnrolmentRow, Schedule]:
+    found = subscribers.by_delivery(session, delivery_id, lock=True)
+    if found is None or found[0].status != SubscriberStatus.ACTIVE or found[1].campaign_id is None:
+        raise NotNow
+    person, delivery = found
+    enrolment = enrolments.find(session, delivery.campaign_id or 0, person.id, lock=True)
+    schedule = subscribers.load_schedule(session, person.id)
+    if enrolment is None or not may_ask(session, enrolment, schedule, now):
+        raise NotNow
+    return enrolment, schedule
+
+
+def _move_on(enrolment: EnrolmentRow, schedule: Schedule, now: datetime, *, is_last: bool) -> None:
+    today = schedule.local_date(now)
+    if enrolment.last_local_date is None or enrolment.last_local_date < today:
+        enrolment.last_local_date = today
+        enrolment.next_due_at = next_due(schedule, now, today)
+    enrolment.next_position += 1
+    enrolment.lessons_planned += 1
+    if is_last:
+        enrolment.status, enrolment.next_due_at, enrolment.completed_at = EnrolmentStatus.COMPLETED, None, now

@@ -1,0 +1,81 @@
+"""What stands in a book, as plain data: the same for each way to set it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rugcourse.content import Course, Lesson
+from rugcourse.content.blocks import to_blocks
+from rugcourse.content.markdown import to_text
+from rugcourse.rendering.languages import translations
+from rugcourse.rendering.mails import House
+
+Book = dict[str, Any]
+
+
+def book_of(course: Course, language: str, house: House, site: str) -> Book:
+    """A course as a book, with the words around it in its language. `site`: the address of the course's page."""
+    text, alarm = course.texts[language], course.alarm_signs[language]
+    tags = {"first_name": "", "practice": house.practice}
+    return {
+        "language": language,
+        "title": text.title,
+        "tagline": text.tagline,
+        "practice": house.practice,
+        "author": house.author_name,
+        "author_line": house.author_lines[language],
+        "site": site,
+        "words": _words(language),
+        "summary": list(text.summary),
+        "about": to_blocks(text.body, tags),
+        "chapters": [_chapter(lesson, language, tags) for lesson in course.lessons],
+        "alarm": {"title": alarm.title, "line": alarm.line, "blocks": to_blocks(alarm.body, tags)},
+        "further": [one.model_dump() for one in text.further],
+        "sources": list(text.sources),
+    }
+
+
+def description(book: Book) -> str:
+    """A line on what the book is, for catalogues and screen readers."""
+    return f"{book['title']}: {book['tagline']}"
+
+
+def _chapter(lesson: Lesson, language: str, tags: dict[str, str]) -> dict[str, Any]:
+    text = lesson.texts[language]
+    return {
+        "number": lesson.number,
+        "slug": lesson.slug,
+        "title": text.title,
+        "blocks": to_blocks(text.body, tags),
+        "highlight": to_text(text.highlight, tags),
+        "today": to_text(text.today, tags),
+        "questions": [
+            {
+                "question": question.question,
+                "options": [option.text for option in question.options],
+                "right": question.right_option,
+                "why": question.options[question.right_option].why,
+            }
+            for question in text.quiz
+        ],
+    }
+
+
+def _words(language: str) -> dict[str, str]:
+    _ = translations(language).gettext
+    return {
+        "contents": _("Contents"),
+        "about": _("About this book"),
+        "learn": _("What you will know"),
+        "chapter": _("Lesson"),
+        "remember": _("To remember"),
+        "today": _("To do today"),
+        "questions": _("Test yourself"),
+        "answers": _("The answers"),
+        "further": _("Further reading"),
+        "sources": _("Sources"),
+        "author": _("About the author"),
+        "by": _("by"),
+        "online": _("Take the 2-minute test, or get the lessons by e-mail, one a day:"),
+        "no_diagnosis": _("This book gives no diagnosis. When in doubt, ask your GP."),
+    }

@@ -1,0 +1,36 @@
+"""A new link to the reader's own page, by mail: for who has no mail of ours at hand, or an old one."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import DeliveryKind, SubscriberRow, SubscriberStatus
+
+_KNOWN = {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}
+
+
+def ask_for_link(database: Database, clock: Clock, email: str) -> None:
+    """Plan a mail with the link, at most one a day; nothing for an address that is no reader's."""
+    with database.write() as session:
+        person = subscribers.by_email(session, email, lock=True)
+        if person is not None:
+            _plan(session, clock, person)
+
+
+def renew_link(database: Database, clock: Clock, delivery_id: int) -> None:
+    """The same for the person that a mail was sent to."""
+    with database.write() as session:
+        found = subscribers.by_delivery(session, delivery_id, lock=True)
+        if found is not None:
+            _plan(session, clock, found[0])
+
+
+def _plan(session: Session, clock: Clock, person: SubscriberRow) -> None:
+    theirs = enrolments.of_subscriber(session, person.id)
+    if person.status not in _KNOWN or not theirs:
+        return
+    once_key = f"link:{person.id}:{clock.now().date()}"
+    deliveries.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

@@ -1,0 +1,43 @@
+"""Whether a lesson helped, and what somebody wants to say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rugcourse.clock import Clock
+from rugcourse.store import learning
+from rugcourse.store.database import Database
+from rugcourse.store.tables import FeedbackRow
+
+MAX_REMARK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """`delivery_id`: the mail that a reader came from; None for a visitor, of whom nothing is known."""
+
+    lesson_id: int
+    language: str
+    helped: bool
+    remark: str = ""
+    delivery_id: int | None = None
+
+
+def save_feedback(database: Database, clock: Clock, feedback: Feedback) -> None:
+    """Keep it. A reader who says it again about the same mail has changed their mind: the last word stands."""
+    row = FeedbackRow(
+        lesson_id=feedback.lesson_id,
+        delivery_id=feedback.delivery_id,
+        language=feedback.language,
+        helped=feedback.helped,
+        remark=_readable(feedback.remark),
+        at=clock.now(),
+    )
+    with database.write() as session:
+        learning.save_feedback(session, row)
+
+
+def _readable(remark: str) -> str:
+    """Without what is no text, and not longer than anybody reads."""
+    kept = "".join(character for character in remark if character.isprintable() or character == "\n")
+    return kept.strip()[:MAX_REMARK]

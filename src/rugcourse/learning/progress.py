@@ -1,0 +1,81 @@
+"""Where a reader is in a course: each lesson, whether it came, and what they answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Lesson
+from rugcourse.store import deliveries, learning
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.tables import EnrolmentRow, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class LessonProgress:
+    """A lesson as its reader sees it.
+
+    `delivery_id`: the mail that brought it; `at` (UTC): when; both None while it has not come. `missed`: it should have
+    come, and did not. `answered` and `right` of `asked` questions.
+    """
+
+    lesson: Lesson
+    title: str
+    delivery_id: int | None
+    at: datetime | None
+    missed: bool
+    asked: int
+    answered: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`upcoming`: the lesson that comes next; None when there is none left."""
+
+    lessons: tuple[LessonProgress, ...]
+    upcoming: Lesson | None
+
+    @property
+    def come(self) -> int:
+        return sum(one.delivery_id is not None for one in self.lessons)
+
+    @property
+    def answered(self) -> int:
+        return sum(one.answered for one in self.lessons)
+
+    @property
+    def right(self) -> int:
+        return sum(one.right for one in self.lessons)
+
+
+def progress_of(
+    session: Session, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
+) -> Progress:
+    """How far somebody is. Without an enrolment they have everything before them."""
+    lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
+    sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
+    answers = {
+        one.question: one.last_right
+        for one in (learning.find_answers(session, [enrolment.subscriber_id]) if enrolment else [])
+        if one.course_id == published.id and one.verdict != Verdict.MACHINE
+    }
+
+    def of(lesson: Lesson) -> LessonProgress:
+        mail = sent.get(published.lesson_ids[lesson.slug])
+        given = [answers[one.id] for one in lesson.texts[language].quiz if one.id in answers]
+        return LessonProgress(
+            lesson=lesson,
+            title=lesson.texts[language].title,
+            delivery_id=mail.delivery_id if mail else None,
+            at=mail.at if mail else None,
+            missed=mail is None and lesson.number < position,
+            asked=len(lesson.texts[language].quiz),
+            answered=len(given),
+            right=sum(given),
+        )
+
+    upcoming = lessons[position - 1] if position <= len(lessons) else None
+    return Progress(tuple(of(one) for one in lessons), upcoming)

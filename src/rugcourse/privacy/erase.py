@@ -1,0 +1,32 @@
+"""Erases people: what is left is a keyed hash of the address, so that an import can't bring them back."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.links import Signer
+from rugcourse.store import erasing, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import ERASED, SubscriberRow
+
+
+def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) -> bool:
+    """Delete everything about a person in one transaction. False when there is nobody with this id (any more).
+
+    They can sign up again, and confirm that it is them: that lifts the suppression. One for another reason stays.
+    """
+    with database.write() as session:
+        return erase_in(session, clock, signer, subscriber_id)
+
+
+def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int, *, keep_hash: bool = True) -> bool:
+    """The same as a part of a transaction. `keep_hash` False: for who never became a reader."""
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+    if person is None:
+        return False
+    if keep_hash:
+        subscribers.suppress(session, signer.digest(person.email), ERASED, clock.now())
+    session.expunge(person)
+    erasing.erase_person(session, subscriber_id)
+    return True

@@ -1,0 +1,46 @@
+"""Courses as files, kept in the store: whichever process made one, each has it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from rugcourse.store.statements import upsert
+from rugcourse.store.tables import EditionRow
+
+
+class EditionKind(StrEnum):
+    PDF = "pdf"
+    EPUB = "epub"
+    SHARE = "share"  # a picture, PNG
+
+
+class EditionKey(NamedTuple):
+    course_id: int
+    language: str
+    kind: EditionKind
+
+
+def find_edition(session: Session, key: EditionKey, fingerprint: str) -> bytes | None:
+    """The file, if it is there and was made of just this."""
+    return session.scalar(
+        select(EditionRow.content).where(
+            EditionRow.course_id == key.course_id,
+            EditionRow.language == key.language,
+            EditionRow.kind == key.kind,
+            EditionRow.fingerprint == fingerprint,
+        )
+    )
+
+
+def save_edition(session: Session, key: EditionKey, fingerprint: str, content: bytes, now: datetime) -> None:
+    values = {"fingerprint": fingerprint, "content": content, "made_at": now}
+    session.execute(
+        upsert(session, EditionRow)
+        .values(**key._asdict(), **values)
+        .on_conflict_do_update(index_elements=["course_id", "language", "kind"], set_=values)
+    )

@@ -1,0 +1,95 @@
+"""Deletes what is known of people, and finds whose time has come."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from rugcourse.store.statements import count
+from rugcourse.store.tables import (
+    AnswerRow,
+    AttemptRow,
+    CardRow,
+    ConsentRow,
+    DeliveryRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    EventRow,
+    FeedbackRow,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
+
+
+def erase_person(session: Session, subscriber_id: int) -> None:
+    """Delete everything about a person. What a worker holds of them at this moment it will find gone."""
+    mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
+    for table in (EventRow, FeedbackRow):
+        session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
+    for owned in (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow):
+        session.execute(
+            delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
+        )
+    session.execute(
+        delete(SubscriberRow).where(SubscriberRow.id == subscriber_id).execution_options(synchronize_session=False)
+    )
+
+
+def forget_attempts(session: Session, before: datetime) -> int:
+    """Delete knowledge tests of nobody that were taken before an instant; returns how many."""
+    return count(
+        session.execute(
+            delete(AttemptRow)
+            .where(AttemptRow.subscriber_id.is_(None), AttemptRow.at < before)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_events(session: Session, before: datetime, limit: int) -> int:
+    """Delete up to `limit` opens and clicks from before an instant, the oldest first; returns how many."""
+    oldest = select(EventRow.id).order_by(EventRow.id).limit(limit).subquery()
+    old = select(EventRow.id).where(EventRow.id.in_(select(oldest.c.id)), EventRow.at < before)
+    return count(
+        session.execute(delete(EventRow).where(EventRow.id.in_(old)).execution_options(synchronize_session=False))
+    )
+
+
+def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
+    """People who signed up before an instant, never confirmed, and were not asked to since."""
+    asked_since = exists().where(DeliveryRow.subscriber_id == SubscriberRow.id, DeliveryRow.planned_at >= before)
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.PENDING, SubscriberRow.created_at < before, ~asked_since
+    )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def gone(session: Session, before: datetime, limit: int) -> list[int]:
+    """People who left everything before an instant."""
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.LEFT, SubscriberRow.left_at < before
+    )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def finished(session: Session, before: datetime, limit: int) -> list[int]:
+    """Readers whose courses were all over before an instant, and who got no mail since."""
+    still_reading = exists().where(
+        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )
+    latest = (
+        select(func.max(DeliveryRow.planned_at))
+        .where(DeliveryRow.subscriber_id == SubscriberRow.id)
+        .correlate(SubscriberRow)
+        .scalar_subquery()
+    )
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.ACTIVE,
+        SubscriberRow.created_at < before,
+        ~still_reading,
+        func.coalesce(latest, SubscriberRow.created_at) < before,
+    )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))

@@ -1,0 +1,296 @@
+"""The way in: the knowledge test, its result, the signup, and the button that confirms it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Form as FormData
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel
+from pydantic import Field as PydanticField
+
+from rugcourse.content import Course
+from rugcourse.enrolment import wordings
+from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation
+from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
+from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.knowledge_test import score
+from rugcourse.links import BadToken, Purpose
+from rugcourse.store import learning
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.tables import AttemptRow, Queue
+from rugcourse.web.forms import form_token, schedule_choices, was_shown_in_time
+from rugcourse.web.own_page import place_of
+from rugcourse.web.pages import NotFound, course_frame, page, require_language, runtime_of
+from rugcourse.web.public import READ, find_course
+from rugcourse.web.quiz import TestProgress
+from rugcourse.web.readers import Reader, find_reader, reader_page
+
+router = APIRouter()
+
+_SAME_SECONDS = 0.25  # what asks for a mail takes this long, whatever is known about the address
+
+
+class SignupFields(BaseModel):
+    """The signup form as a browser sends it. `website` is the field that only machines fill in."""
+
+    email: str = ""
+    name: str = ""
+    zone: str = ""
+    hour: str = ""
+    days: list[str] = []
+    consent: str = ""
+    measuring: str = ""
+    website: str = ""
+    shown: str = ""
+    token: str = PydanticField("", alias="t")
+
+    def typed(self) -> Form:
+        return Form(
+            self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent), bool(self.measuring)
+        )
+
+
+@router.api_route("/{language}/{course}/test", methods=READ)
+def show_question(
+    request: Request,
+    language: str,
+    course: str,
+    given: Annotated[str, Query(alias="a")] = "",
+    option: Annotated[str, Query(alias="o")] = "",
+    sent: Annotated[str, Query(alias="s")] = "",
+) -> HTMLResponse:
+    """One question a page; what was answered before travels along in the address, so that Back just works."""
+    published = find_course(request, language, course)
+    progress = TestProgress.read(published.course.tests[language], given, option)
+    return _question_page(request, published.course, language, progress, missing=bool(sent) and not option)
+
+
+@router.post("/{language}/{course}/test")
+def finish_test(
+    request: Request,
+    language: str,
+    course: str,
+    given: Annotated[str, FormData(alias="a")] = "",
+    option: Annotated[str, FormData(alias="o")] = "",
+) -> Response:
+    runtime = runtime_of(request)
+    published = find_course(request, language, course)
+    test = published.course.tests[language]
+    progress = TestProgress.read(test, given, option)
+    if not progress.finished:
+        return _question_page(request, published.course, language, progress, missing=True)
+    attempt_id = save_attempt(runtime.database, runtime.clock, published.id, test, progress.chosen)
+    token = runtime.signer.sign(Purpose.ATTEMPT, attempt_id)
+    return RedirectResponse(f"/{language}/{course}/result/{token}", 303)
+
+
+@router.api_route("/{language}/{course}/result/{token}", methods=READ)
+def show_result(request: Request, language: str, course: str, token: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    published = find_course(request, language, course)
+    attempt = _attempt(request, published, token)
+    test = published.course.tests[language]
+    with runtime.database.read() as session:
+        surprise = request.app.state.surprises.of(session, published.id, test)
+    values = {
+        "test": test,
+        "result": score(test, attempt.options),
+        "chosen": attempt.options,
+        "token": token,
+        "surprise": surprise,
+        "share_url": runtime.links.course(language, course),
+    }
+    response = page(request, language, "result", course_frame(published.course, language, f"/result/{token}") | values)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@router.api_route("/{language}/{course}/signup", methods=READ)
+def signup_form(
+    request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
+) -> HTMLResponse:
+    published = find_course(request, language, course)
+    return _signup_page(request, published.course, language, token, Form(email=""), fresh=True)
+
+
+@router.post("/{language}/{course}/signup")
+def signup_send(request: Request, language: str, course: str, fields: Annotated[SignupFields, FormData()]) -> Response:
+    """Answers alike, and as fast, whether an address is new, known or suppressed."""
+    begun = time.monotonic()
+    runtime = runtime_of(request)
+    published = find_course(request, language, course)
+    form = fields.typed()
+    token = fields.token
+    thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
+    if fields.website:  # a field that people don't see: who fills it in is told what they want to hear
+        return thanks
+    if not was_shown_in_time(runtime.signer, runtime.clock, fields.shown):
+        return _signup_page(request, published.course, language, token, form, notice="again")
+    try:
+        signup = check(form)
+    except InvalidForm as error:
+        return _signup_page(request, published.course, language, token, form, wrong=error.fields)
+    if not _network_may_ask(request):
+        return _signup_page(request, published.course, language, token, form, notice="too-many", status=429)
+    if _address_may_ask(request, signup.email):
+        attempt_id = _attempt_id(request, token)
+        sign_up(runtime.database, runtime.clock, runtime.signer, published, signup, language, attempt_id)
+        runtime.ring(Queue.WAITING)
+    _take_as_long_as_always(begun)
+    return thanks
+
+
+@router.api_route("/{language}/{course}/check-mail", methods=READ)
+def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
+    published = find_course(request, language, course)
+    return page(request, language, "check-mail", course_frame(published.course, language, "/check-mail"))
+
+
+@router.api_route("/c/{token}", methods=READ)
+def confirm_page(request: Request, token: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.CONFIRM, token)
+    try:
+        with runtime.database.read() as session:
+            invitation = find_invitation(session, runtime.clock, reader.delivery.id)
+    except NotConfirmable:
+        raise NotFound from None
+    if invitation.done:
+        return _welcome_page(request, reader)
+    return reader_page(request, reader, "confirm", {"wording": wordings.CONFIRM})
+
+
+@router.post("/c/{token}")
+def confirm_press(request: Request, token: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.CONFIRM, token)
+    try:
+        confirm(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
+    except NotConfirmable:
+        raise NotFound from None
+    runtime.ring(Queue.WAITING)
+    return _welcome_page(request, reader)
+
+
+@router.api_route("/{language}/my-page", methods=READ)
+def my_page_form(request: Request, language: str) -> HTMLResponse:
+    """For readers who have no mail of ours at hand: their link comes by mail."""
+    require_language(language)
+    return _my_page(request, language)
+
+
+@router.post("/{language}/my-page")
+def my_page_send(
+    request: Request,
+    language: str,
+    address: Annotated[str, FormData(alias="email")] = "",
+    website: Annotated[str, FormData()] = "",
+    shown: Annotated[str, FormData()] = "",
+) -> Response:
+    """Answers alike, and as fast, whoever's address it is."""
+    begun = time.monotonic()
+    require_language(language)
+    runtime = runtime_of(request)
+    email = normalise_email(address)
+    if not was_shown_in_time(runtime.signer, runtime.clock, shown):
+        return _my_page(request, language, address, notice="again")
+    if email is None:
+        return _my_page(request, language, address, notice="wrong")
+    if not _network_may_ask(request):
+        return _my_page(request, language, address, notice="too-many", status=429)
+    if not website and _address_may_ask(request, email):
+        ask_for_link(runtime.database, runtime.clock, email)
+        runtime.ring(Queue.WAITING)
+    _take_as_long_as_always(begun)
+    return _my_page(request, language, notice="sent")
+
+
+def _network_may_ask(request: Request) -> bool:
+    return bool(request.app.state.limits.allows_signup(request.client.host if request.client else None))
+
+
+def _address_may_ask(request: Request, email: str) -> bool:
+    return bool(request.app.state.limits.allows_mail(runtime_of(request).signer.digest(email)))
+
+
+def _take_as_long_as_always(begun: float) -> None:
+    time.sleep(max(0.0, _SAME_SECONDS - (time.monotonic() - begun)))
+
+
+def _my_page(request: Request, language: str, email: str = "", *, notice: str = "", status: int = 200) -> HTMLResponse:
+    runtime = runtime_of(request)
+    values = {
+        "email": email,
+        "notice": notice,
+        "shown": form_token(runtime.signer, runtime.clock),
+        "other_language_path": "/my-page",
+    }
+    return page(request, language, "my-page", values, status)
+
+
+def _question_page(
+    request: Request, course: Course, language: str, progress: TestProgress, *, missing: bool
+) -> HTMLResponse:
+    values = {
+        "progress": progress,
+        "missing": missing,
+        "action": f"/{language}/{course.slug}/test",
+        "intro": course.tests[language] if progress.number == 1 else None,
+        "title": course.tests[language].title,
+    }
+    path = f"/test?a={progress.given}"
+    return page(request, language, "test", course_frame(course, language, path) | values)
+
+
+def _signup_page(  # noqa: PLR0913 - what a form shows
+    request: Request,
+    course: Course,
+    language: str,
+    token: str,
+    form: Form,
+    *,
+    fresh: bool = False,
+    wrong: frozenset[Field] = frozenset(),
+    notice: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    runtime = runtime_of(request)
+    values = {
+        "form": form,
+        "wrong": wrong,
+        "notice": notice,
+        "token": token,
+        "shown": form_token(runtime.signer, runtime.clock),
+        "wordings": wordings,
+        **schedule_choices(form.zone, form.hour, None if fresh else form.days),
+    }
+    path = f"/signup?t={token}" if token else "/signup"
+    return page(request, language, "signup", course_frame(course, language, path) | values, status)
+
+
+def _attempt(request: Request, published: PublishedCourse, token: str) -> AttemptRow:
+    runtime = runtime_of(request)
+    (attempt_id,) = runtime.signer.read(Purpose.ATTEMPT, token, 1)
+    with runtime.database.read() as session:
+        attempt = learning.find_attempt(session, attempt_id)
+    if attempt is None or attempt.course_id != published.id:
+        raise NotFound
+    return attempt
+
+
+def _attempt_id(request: Request, token: str) -> int | None:
+    """The test that a visitor took before signing up; a wrong token only means that none is remembered."""
+    try:
+        return runtime_of(request).signer.read(Purpose.ATTEMPT, token, 1)[0]
+    except BadToken:
+        return None
+
+
+def _welcome_page(request: Request, reader: Reader) -> HTMLResponse:
+    runtime = runtime_of(request)
+    books = {kind: runtime.links.book(reader.delivery.id, kind) for kind in ("pdf", "epub")}
+    return reader_page(request, reader, "welcome", {"place": place_of(request, reader), "books": books})

@@ -1,0 +1,142 @@
+"""A reader's lessons on the web, their e-book, and the test after the course."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from rugcourse.editions.shelf import MEDIA_TYPES, edition_of
+from rugcourse.learning.attempts import gain_of, save_attempt
+from rugcourse.learning.feedback import Feedback, save_feedback
+from rugcourse.links import Purpose
+from rugcourse.rendering.mails import answer_links
+from rugcourse.store import deliveries, learning
+from rugcourse.store.editions import EditionKind
+from rugcourse.web.forms import RemarkFields
+from rugcourse.web.pages import NotFound, runtime_of
+from rugcourse.web.public import READ, count_reading
+from rugcourse.web.quiz import TestProgress
+from rugcourse.web.readers import Reader, find_reader, reader_page
+
+router = APIRouter()
+
+
+@router.api_route("/w/{token}", methods=READ)
+def lesson_page(request: Request, token: str) -> HTMLResponse:
+    """A lesson exactly as it was sent, with the reader's own answer links."""
+    return _lesson_page(request, find_reader(request, Purpose.LESSON, token), said="")
+
+
+@router.post("/w/{token}")
+def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]) -> HTMLResponse:
+    """The reader says whether the lesson helped; the last word stands."""
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.LESSON, token)
+    if fields.answered and reader.delivery.lesson_id is not None:
+        language = reader.delivery.language or reader.language
+        feedback = Feedback(reader.delivery.lesson_id, language, fields.has_helped, fields.remark, reader.delivery.id)
+        save_feedback(runtime.database, runtime.clock, feedback)
+    return _lesson_page(request, reader, said=fields.helped)
+
+
+@router.api_route("/b/{token}.{kind}", methods=READ)
+def book(request: Request, token: str, kind: str) -> Response:
+    """The e-book, to keep."""
+    runtime = runtime_of(request)
+    if kind not in {EditionKind.PDF, EditionKind.EPUB}:
+        raise NotFound
+    reader = find_reader(request, Purpose.BOOK, token)
+    content = edition_of(
+        runtime.database,
+        runtime.clock,
+        runtime.links,
+        runtime.house,
+        reader.published,
+        reader.language,
+        EditionKind(kind),
+    )
+    headers = {
+        "Content-Disposition": f'inline; filename="{reader.published.course.slug}.{reader.language}.{kind}"',
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex",
+    }
+    return Response(content, media_type=MEDIA_TYPES[EditionKind(kind)], headers=headers)
+
+
+@router.api_route("/t/{token}", methods=READ)
+def retest_page(
+    request: Request,
+    token: str,
+    given: Annotated[str, Query(alias="a")] = "",
+    option: Annotated[str, Query(alias="o")] = "",
+    sent: Annotated[str, Query(alias="s")] = "",
+) -> HTMLResponse:
+    reader = find_reader(request, Purpose.RETEST, token)
+    progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
+    return _retest_page(request, reader, token, progress, missing=bool(sent) and not option)
+
+
+@router.post("/t/{token}")
+def retest_finish(
+    request: Request,
+    token: str,
+    given: Annotated[str, Form(alias="a")] = "",
+    option: Annotated[str, Form(alias="o")] = "",
+) -> HTMLResponse:
+    """Keeps the second test and shows it beside the first."""
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.RETEST, token)
+    test = reader.published.course.tests[reader.language]
+    progress = TestProgress.read(test, given, option)
+    if not progress.finished:
+        return _retest_page(request, reader, token, progress, missing=True)
+    save_attempt(runtime.database, runtime.clock, reader.published.id, test, progress.chosen, reader.subscriber.id)
+    with runtime.database.read() as session:
+        gain = gain_of(session, reader.subscriber.id, reader.published.id, test)
+    return reader_page(request, reader, "gain", {"gain": gain, "test": test, "chosen": progress.chosen})
+
+
+def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    delivery = reader.delivery
+    if delivery.lesson_version_id is None or delivery.lesson_id is None:
+        raise NotFound
+    with runtime.database.read() as session:
+        lesson = runtime.library.version(session, delivery.lesson_version_id)
+        sent = deliveries.lessons_sent(session, delivery.enrolment_id or 0)
+        feedback = learning.find_feedback(session, delivery.id)
+    language = delivery.language or reader.language
+    before = [one.delivery_id for one in sent if one.delivery_id < delivery.id]
+    after = [one.delivery_id for one in sent if one.delivery_id > delivery.id]
+    values = {
+        "lesson": lesson,
+        "text": lesson.texts[language],
+        "times_read": count_reading(request, delivery.lesson_id),
+        "answers": [
+            answer_links(question, number, delivery.id, runtime.links)
+            for number, question in enumerate(lesson.texts[language].quiz)
+        ],
+        "author_line": runtime.settings.author_line(language),
+        "author_name": runtime.settings.author_name,
+        "previous": _path(request, before[-1]) if before else None,
+        "next": _path(request, after[0]) if after else None,
+        "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
+        "remark": feedback.remark if feedback else "",
+        "retest_path": f"/t/{runtime.signer.sign(Purpose.RETEST, delivery.id)}",
+        "own_path": f"/p/{runtime.signer.sign(Purpose.PREFERENCES, delivery.id)}",
+    }
+    return reader_page(request, reader, "lesson", values)
+
+
+def _path(request: Request, delivery_id: int) -> str:
+    return f"/w/{runtime_of(request).signer.sign(Purpose.LESSON, delivery_id)}"
+
+
+def _retest_page(
+    request: Request, reader: Reader, token: str, progress: TestProgress, *, missing: bool
+) -> HTMLResponse:
+    test = reader.published.course.tests[reader.language]
+    values = {"progress": progress, "missing": missing, "action": f"/t/{token}", "intro": None, "title": test.title}
+    return reader_page(request, reader, "test", values)

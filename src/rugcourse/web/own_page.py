@@ -1,0 +1,326 @@
+"""The reader's own page: where they are, what comes when, and everything that is theirs to change.
+
+No password: the link in a mail opens it, for as long as a mail is likely to be in its reader's hands only.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from pydantic import BaseModel
+
+from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
+from rugcourse.enrolment import preferences, wordings
+from rugcourse.enrolment.own_link import renew_link
+from rugcourse.enrolment.signup import PACES, read_schedule
+from rugcourse.learning.progress import Progress, progress_of
+from rugcourse.links import Purpose
+from rugcourse.privacy.erase import erase
+from rugcourse.privacy.export import Export, export
+from rugcourse.schedule import Schedule
+from rugcourse.store import enrolments, subscribers
+from rugcourse.store.tables import EnrolmentStatus, Queue
+from rugcourse.web.forms import schedule_choices
+from rugcourse.web.pages import NotFound, runtime_of
+from rugcourse.web.public import READ
+from rugcourse.web.readers import LINK_DAYS, Reader, find_reader, reader_page
+
+router = APIRouter()
+
+_ONE_CLICK = "One-Click"  # RFC 8058: the body is List-Unsubscribe=One-Click
+_LONGEST_PAUSE = timedelta(days=366)
+
+
+class Fields(BaseModel):
+    """A form on the own page as a browser sends it; `action` is the button that was pressed."""
+
+    action: str = ""
+    zone: str = ""
+    hour: str = ""
+    days: list[str] = []
+    every_days: str = "1"
+    measuring: str = ""
+    language: str = ""
+    until: str = ""
+
+
+class Unusable(Exception):
+    """What was chosen in a form can't be done. `args[0]` names it for the page."""
+
+
+@router.api_route("/p/{token}", methods=READ)
+def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    return _own_page(request, reader, token, done)
+
+
+@router.post("/p/{token}")
+def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form()]) -> Response:
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.link_is_old(runtime.clock.now()):
+        if fields.action != "renew":
+            return _own_page(request, reader, token, "")
+        renew_link(runtime.database, runtime.clock, reader.delivery.id)
+        runtime.ring(Queue.WAITING)
+        return _old_link_page(request, reader, token, renewed=True)
+    try:
+        if not _do(request, reader, fields):
+            return _own_page(request, reader, token, "")
+    except Unusable as error:
+        return _own_page(request, reader, token, str(error))
+    except preferences.NotAReader:
+        return RedirectResponse(f"/p/{token}", 303)  # the page says that they left
+    return RedirectResponse(f"/p/{token}?done={fields.action}", 303)
+
+
+@router.api_route("/p/{token}/data", methods=READ)
+def data_page(request: Request, token: str) -> HTMLResponse:
+    """Everything that is known of the reader, to read."""
+    reader, found = _export(request, token)
+    return reader_page(request, reader, "data", {"export": found, "token": token})
+
+
+@router.api_route("/p/{token}/data.json", methods=READ)
+def data_file(request: Request, token: str) -> Response:
+    """The same, to keep."""
+    _, found = _export(request, token)
+    headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
+    return Response(
+        json.dumps(found.sections, indent=2, ensure_ascii=False), media_type="application/json", headers=headers
+    )
+
+
+@router.api_route("/p/{token}/erase", methods=READ)
+def erase_page(request: Request, token: str) -> HTMLResponse:
+    reader = _fresh_reader(request, token)
+    return reader_page(request, reader, "erase", {"token": token, "done": False, "missing": False})
+
+
+@router.post("/p/{token}/erase")
+def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+    runtime = runtime_of(request)
+    reader = _fresh_reader(request, token)
+    if sure != "yes":
+        return reader_page(request, reader, "erase", {"token": token, "done": False, "missing": True})
+    erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
+    return reader_page(request, reader, "erase", {"token": token, "done": True, "missing": False})
+
+
+@router.api_route("/u/{token}", methods=READ)
+def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
+    return _unsubscribe_page(request, find_reader(request, Purpose.UNSUBSCRIBE, token), token)
+
+
+@router.post("/u/{token}")
+def unsubscribe_press(
+    request: Request,
+    token: str,
+    one_click: Annotated[str, Form(alias="List-Unsubscribe")] = "",
+    leave: Annotated[str, Form()] = "",
+) -> Response:
+    """A button on our page, or the one of a mail program (RFC 8058: no cookies, no redirect)."""
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    if one_click == _ONE_CLICK:
+        preferences.unsubscribe(runtime.database, runtime.clock, reader.delivery.id)
+        return PlainTextResponse("unsubscribed")
+    acts = {
+        "yes": preferences.unsubscribe,
+        "course": preferences.leave_course,
+        "undo": preferences.come_back,
+    }
+    if leave not in acts:
+        return PlainTextResponse("nothing was changed", 400)
+    with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
+        acts[leave](runtime.database, runtime.clock, reader.delivery.id)
+    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    return _unsubscribe_page(request, reader, token, came_back=leave == "undo")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a reader is in a course. Times are in their own zone; `next_due` is None while nothing is planned."""
+
+    schedule: Schedule
+    progress: Progress
+    next_due: datetime | None
+    paused: bool
+    paused_until: datetime | None
+    finished: bool
+    left: bool
+    may_ask_next: bool
+
+
+def place_of(request: Request, reader: Reader) -> Place:
+    runtime = runtime_of(request)
+    now = runtime.clock.now()
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, reader.subscriber.id)
+        enrolment = enrolments.find(session, reader.published.campaign_id, reader.subscriber.id)
+        progress = progress_of(session, reader.published, reader.language, enrolment)
+        asks = enrolment is not None and may_ask(session, enrolment, schedule, now)
+    status = enrolment.status if enrolment else None
+    due = enrolment.next_due_at if enrolment else None
+    until = schedule.paused_until if schedule.paused else None
+    return Place(
+        schedule=schedule,
+        progress=progress,
+        next_due=due.astimezone(schedule.tz) if due else None,
+        paused=schedule.is_paused(now),
+        paused_until=until.astimezone(schedule.tz) if until else None,
+        finished=status == EnrolmentStatus.COMPLETED,
+        left=status == EnrolmentStatus.LEFT,
+        may_ask_next=asks and progress.upcoming is not None,
+    )
+
+
+def _do(request: Request, reader: Reader, fields: Fields) -> bool:
+    """Do what a button says; False for one that there is not. Raises Unusable, NotAReader."""
+    runtime = runtime_of(request)
+    database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
+    match fields.action:
+        case "save":
+            _save(request, reader, fields)
+        case "pause":
+            preferences.pause(database, clock, person, _pause_end(request, reader, fields.until))
+        case "resume":
+            preferences.go_on(database, clock, person)
+        case "next":
+            try:
+                send_next_now(database, clock, reader.delivery.id)
+            except NotNow:
+                raise Unusable("not-now") from None
+            runtime.ring(Queue.WAITING)
+        case "back":
+            try:
+                preferences.come_back(database, clock, reader.delivery.id)
+            except preferences.TooLate:
+                raise preferences.NotAReader from None
+        case _:
+            return False
+    return True
+
+
+def _save(request: Request, reader: Reader, fields: Fields) -> None:
+    runtime = runtime_of(request)
+    database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
+    schedule, _wrong = read_schedule(fields.zone, fields.hour, fields.days, fields.every_days)
+    if schedule is None:
+        raise Unusable("wrong")
+    preferences.change_schedule(database, clock, person, schedule)
+    preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring))
+    if fields.language in reader.published.course.languages:
+        preferences.set_language(database, person, fields.language)
+
+
+def _pause_end(request: Request, reader: Reader, until: str) -> datetime | None:
+    """The beginning of a day in the reader's zone (UTC), or None for a pause without an end. Raises Unusable."""
+    if not until:
+        return None
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, reader.subscriber.id)
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        raise Unusable("wrong-date") from None
+    today = schedule.local_date(runtime.clock.now())
+    if not today < day <= today + _LONGEST_PAUSE:
+        raise Unusable("wrong-date")
+    return datetime.combine(day, time(), tzinfo=schedule.tz)
+
+
+def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    now = runtime.clock.now()
+    if reader.link_is_old(now):
+        return _old_link_page(request, reader, token, renewed=False)
+    if reader.has_left:
+        return _unsubscribe_page(request, reader, _sign(request, Purpose.UNSUBSCRIBE, reader.delivery.id))
+    place = place_of(request, reader)
+    schedule, today = place.schedule, place.schedule.local_date(now)
+    values = {
+        "token": token,
+        "done": done,
+        "person": reader.subscriber,
+        "place": place,
+        "course_languages": reader.published.course.languages,
+        "unsubscribe_path": f"/u/{_sign(request, Purpose.UNSUBSCRIBE, reader.delivery.id)}",
+        "books": {kind: runtime.links.book(reader.delivery.id, kind) for kind in ("pdf", "epub")},
+        "paces": PACES,
+        "wordings": wordings,
+        "other_courses": _other_courses(request, reader),
+        "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, delivery_id)}",
+        "first_day": today + timedelta(days=1),
+        "last_day": today + _LONGEST_PAUSE,
+        **schedule_choices(schedule.zone, str(schedule.hour), [str(day) for day in sorted(schedule.weekdays)]),
+    }
+    return reader_page(request, reader, "own-page", values)
+
+
+def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
+    """(title, address of the own page) of each other course that this person has had a mail of."""
+    runtime = runtime_of(request)
+    found = []
+    with runtime.database.read() as session:
+        for campaign_id, delivery_id in enrolments.latest_mails(session, reader.subscriber.id):
+            published = runtime.library.of_campaign(session, campaign_id)
+            if published is not None and published.id != reader.published.id:
+                texts = published.course.texts
+                text = texts.get(reader.language) or next(iter(texts.values()))
+                found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, delivery_id)}"))
+    return found
+
+
+def _old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool) -> HTMLResponse:
+    values = {"token": token, "renewed": renewed, "days": LINK_DAYS}
+    return reader_page(request, reader, "old-link", values)
+
+
+def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back: bool = False) -> HTMLResponse:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        theirs = enrolments.of_subscriber(session, reader.subscriber.id)
+    active = [one.campaign_id for one in theirs if one.status == EnrolmentStatus.ACTIVE]
+    left_course = any(
+        one.status == EnrolmentStatus.LEFT and one.campaign_id == reader.published.campaign_id for one in theirs
+    )
+    values = {
+        "token": token,
+        "left": reader.has_left,
+        "left_course": left_course,
+        "came_back": came_back and not reader.has_left,
+        "may_undo": not reader.has_left or preferences.may_come_back(reader.subscriber, runtime.clock.now()),
+        "has_others": any(one != reader.published.campaign_id for one in active),
+        "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.delivery.id)}",
+        "wordings": wordings,
+    }
+    return reader_page(request, reader, "unsubscribe", values)
+
+
+def _fresh_reader(request: Request, token: str) -> Reader:
+    """Raises NotFound for a link that is too old for what is the reader's own."""
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.link_is_old(runtime_of(request).clock.now()):
+        raise NotFound
+    return reader
+
+
+def _export(request: Request, token: str) -> tuple[Reader, Export]:
+    runtime = runtime_of(request)
+    reader = _fresh_reader(request, token)
+    found = export(runtime.database, runtime.library, reader.subscriber.id)
+    if found is None:
+        raise NotFound
+    return reader, found
+
+
+def _sign(request: Request, purpose: Purpose, delivery_id: int) -> str:
+    return runtime_of(request).signer.sign(purpose, delivery_id)

@@ -1,0 +1,34 @@
+"""What every page must be for everybody: no violation of WCAG 2.2 AA, and nothing that sticks out of a narrow window."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+WIDTHS = (320, 768, 1440)
+SCHEMES = ("light", "dark")
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def assert_accessible(page: Page, *, is_mail: bool = False) -> None:
+    """`is_mail`: written for mail programs, where one cell of a table holds it all; judged by WCAG alone."""
+    rules = {"runOnly": [one for one in _RULES["runOnly"] if one != "best-practice"]} if is_mail else _RULES
+    found = Axe().run(page, options=rules).response["violations"]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == [], page.url
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing has to be scrolled sideways (WCAG 1.4.10)."""
+    width, window = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= window, f"{page.url} is {width} wide in a window of {window}"
+
+
+def assert_good_for_everybody(page: Page, *, is_mail: bool = False) -> None:
+    """In a narrow, a middle and a wide window, by day and by night."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert_fits(page)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            assert_accessible(page, is_mail=is_mail)
+    page.emulate_media(color_scheme="light")

@@ -1,0 +1,106 @@
+"""Every page and every mail for everybody: no violation of WCAG 2.2 AA, from 320 to 1440 pixels, by day and by night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.builders import COURSE, at_eight, lessons_to, mails_to
+from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.site import Site
+from tests.journey.test_reader import WORDS, answer_all, follow, sign_up
+
+from rugcourse.clock import VirtualClock
+from rugcourse.links import Purpose
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import DeliveryKind
+
+EMAIL = "sam@example.org"
+PUBLIC = [
+    "", "/privacy", "/my-page", "/{}", "/{}/test", "/{}/test?a=0.1", "/{}/test?a=0&s=1", "/{}/signup", "/{}/check-mail",
+    "/{}/alarm-signs", "/{}/lessons/welkom", "/{}/lessons/specifieke-oorzaak", "/nowhere",
+]  # fmt: skip
+_LONGEST_SECONDS = 0.3
+_MOST_BYTES = 60_000
+
+
+@pytest.fixture
+def site(clock: VirtualClock, tmp_path: Path) -> Site:  # type: ignore[misc]
+    """On one database: what is looked at here is the pages."""
+    database = Database(f"sqlite:///{tmp_path / 'pages.db'}")
+    upgrade(database)
+    with Site(database, clock, tmp_path) as running:
+        yield running  # type: ignore[misc]
+    database.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Page:
+    return browser.new_context(timezone_id="Europe/Amsterdam", base_url=site.address).new_page()
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_public_page(page: Page, site: Site, language: str) -> None:
+    for path in PUBLIC:
+        page.goto(f"/{language}{path.format(COURSE)}")
+        assert_good_for_everybody(page)
+    page.goto(f"/{language}/{COURSE}/test")
+    answer_all(page, [0] * 8)
+    page.click(".explain summary")
+    assert_good_for_everybody(page)
+    page.goto(f"/{language}/{COURSE}/signup")
+    page.evaluate("document.querySelector('form').noValidate = true")
+    site.read_forms()
+    page.click("button.press")  # everything is missing, and said
+    assert_good_for_everybody(page)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, language: str) -> None:
+    words = WORDS[language]
+    sign_up(page, site, language)
+    site.open_mail(page, words["confirm"])
+    assert_good_for_everybody(page, is_mail=True)
+    follow(page, "a.press")
+    assert_good_for_everybody(page)
+    page.click("button.press")
+    assert_good_for_everybody(page)
+    site.deliver()
+    site.open_mail(page, words["welcome"])
+    assert_good_for_everybody(page, is_mail=True)
+    at_eight(site.runtime)
+    for number in range(1, 10):
+        site.deliver()
+        site.open_mail(page, words["lesson"].format(number))
+        assert_good_for_everybody(page, is_mail=True)
+        site.clock.advance(days=1)
+    sign = site.runtime.signer.sign
+    first, last = lessons_to(site.runtime, EMAIL)[0].id, lessons_to(site.runtime, EMAIL)[-1].id
+    for path in (
+        f"/a/{sign(Purpose.ANSWER, last, 0, 1)}", f"/w/{sign(Purpose.LESSON, first)}", f"/w/{sign(Purpose.LESSON, last)}",
+        f"/t/{sign(Purpose.RETEST, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}/data",
+        f"/p/{sign(Purpose.PREFERENCES, last)}/erase", f"/p/{sign(Purpose.PREFERENCES, last)}?done=wrong",
+        f"/u/{sign(Purpose.UNSUBSCRIBE, last)}",
+    ):  # fmt: skip
+        page.goto(path)
+        assert_good_for_everybody(page)
+    page.goto(f"/a/{sign(Purpose.ANSWER, last, 0, 1)}")
+    page.click("button.press")
+    assert_good_for_everybody(page)
+    page.goto(f"/t/{sign(Purpose.RETEST, last)}")
+    answer_all(page, [1] * 8)
+    assert_good_for_everybody(page)
+    site.clock.advance(days=40)
+    page.goto(f"/p/{sign(Purpose.PREFERENCES, last)}")
+    assert_good_for_everybody(page)
+    page.click("button[value=renew]")
+    site.deliver()
+    site.open_mail(page, words["link"])
+    assert_good_for_everybody(page, is_mail=True)
+    follow(page, "a.press")
+    page.click("a[href^='/u/']")
+    page.click("button[value=yes]")
+    assert_good_for_everybody(page)
+    assert mails_to(site.runtime, EMAIL, DeliveryKind.LINK)

@@ -1,0 +1,238 @@
+"""A reader's whole way in a real browser, on both databases: from the test at the door until nothing is left of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+from tests.builders import COURSE, at_eight
+from tests.journey.site import Site
+
+from rugcourse.store.tables import Base
+
+WORDS = {
+    "nl": {
+        "confirm": "Bevestig", "welcome": "Je doet mee", "lesson": "Les {}:", "link": "De link naar je pagina",
+        "saved": "Je keuze is bewaard", "break": "Je hebt pauze tot", "right": "Dat klopt", "left": "Je bent uitgeschreven",
+        "back": "Fijn dat je er weer bent", "erased": "Alles is gewist", "weekly": "maandag 30 november",
+    },
+    "en": {
+        "confirm": "confirm", "welcome": "You are in", "lesson": "Lesson {}:", "link": "The link to your page",
+        "saved": "Your choice is saved", "break": "You have a break until", "right": "That is right", "left": "You are unsubscribed",
+        "back": "Good that you are back", "erased": "Everything is erased", "weekly": "Monday 30 November",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(params=["nl", "en"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Page:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, timezone_id="Europe/Amsterdam", base_url=site.address
+    )
+    return context.new_page()
+
+
+def answer_all(page: Page, options: list[int]) -> None:
+    for option in options:
+        page.locator("input[name=o]").nth(option).check()
+        page.click("button.press")
+
+
+def follow(page: Page, selector: str, number: int = 0) -> None:
+    """Open a link of a mail that is shown."""
+    address = page.locator(selector).nth(number).get_attribute("href")
+    assert address is not None
+    page.goto(address)
+
+
+def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None:
+    page.goto(f"/{language}/{course}/signup")
+    page.fill("input[name=email]", "sam@example.org")
+    page.fill("input[name=name]", "Sam Vos")
+    page.check("input[name=consent]")
+    site.read_forms()
+    page.click("button.press")
+    page.wait_for_url("**/check-mail")
+    site.deliver()
+
+
+def confirm(page: Page, site: Site, words: dict[str, str]) -> None:
+    site.open_mail(page, words["confirm"])
+    follow(page, "a.press")
+    page.click("button.press")
+    expect(page.locator("h1")).to_contain_text(words["welcome"])
+    site.deliver()
+
+
+def own_page(page: Page, site: Site, mail: str) -> None:
+    site.open_mail(page, mail)
+    follow(page, "a[href*='/p/']")
+
+
+def everything(site: Site) -> str:
+    """All rows of all tables, as text."""
+    with site.runtime.database.read() as session:
+        tables = [
+            [tuple(row) for row in session.execute(select(table))]
+            for table in Base.metadata.sorted_tables
+            if table.name != "edition"
+        ]
+    return repr(tables)
+
+
+def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tmp_path: Path) -> None:
+    words = WORDS[language]
+    # The test is the door; going back and reloading lose nothing.
+    page.goto(f"/{language}/{COURSE}")
+    page.click("a.press")
+    answer_all(page, [0, 1, 2])
+    page.reload()
+    page.go_back()
+    expect(page.locator("main")).to_contain_text("3")
+    answer_all(page, [2, 0, 1, 0, 1, 0])
+    expect(page.locator(".causes svg")).to_have_count(7)
+    expect(page.locator(".mark-box")).to_be_visible()
+    page.click(".box a.press")
+    sign_up_path = page.url
+    assert "?t=" in sign_up_path
+    page.fill("input[name=email]", "sam@example.org")
+    page.fill("input[name=name]", "Sam Vos")
+    page.check("input[name=consent]")
+    page.check("input[name=measuring]")
+    site.read_forms()
+    page.click("button.press")
+    page.wait_for_url("**/check-mail")
+    site.deliver()
+    confirm(page, site, words)
+
+    # The e-book comes at once.
+    site.open_mail(page, words["welcome"])
+    book = page.request.get(page.locator("a[href$='.pdf']").get_attribute("href") or "")
+    assert book.body().startswith(b"%PDF-1.7")
+    assert page.request.get(page.locator("a[href$='.epub']").get_attribute("href") or "").ok
+
+    # A lesson, read and answered.
+    at_eight(site.runtime)
+    site.deliver()
+    site.open_mail(page, words["lesson"].format(1))
+    follow(page, "a.option", 1)
+    page.click("button.press")
+    expect(page.locator("h1")).to_contain_text(words["right"])
+
+    # The own page: another hour and pace, the next lesson now, a break until a date, and on again.
+    own_page(page, site, words["lesson"].format(1))
+    expect(page.locator(".mine .come")).to_have_count(1)
+    page.select_option("select[name=hour]", "8")
+    page.select_option("select[name=every_days]", "7")
+    page.click("button[value=save]")
+    expect(page.locator(".saved")).to_contain_text(words["saved"])
+    expect(page.locator("main")).to_contain_text(words["weekly"])
+    page.click("button[value=next]")
+    site.deliver()
+    site.open_mail(page, words["lesson"].format(2))
+    own_page(page, site, words["lesson"].format(2))
+    expect(page.locator(".mine .come")).to_have_count(2)
+    expect(page.locator("button[value=next]")).to_have_count(0)
+    page.fill("input[name=until]", "2026-12-24")
+    page.click("button[value=pause]")
+    expect(page.locator("main")).to_contain_text(words["break"])
+    page.click("button[value=resume]")
+    expect(page.locator("main")).to_contain_text(words["weekly"])
+
+    # A lesson on the web: it helped.
+    page.click(".mine .come a")
+    page.check("input[name=helped][value=yes]")
+    page.click(".helped summary")
+    page.fill("textarea", "Helder <b>stuk</b>")
+    page.click(".helped button")
+    expect(page.locator(".saved")).to_be_visible()
+
+    # Leaving, and back again.
+    own_page(page, site, words["lesson"].format(2))
+    page.click("a[href^='/u/']")
+    page.click("button[value=yes]")
+    expect(page.locator("h1")).to_contain_text(words["left"])
+    page.click("button[value=undo]")
+    expect(page.locator("h1")).to_contain_text(words["back"])
+
+    # A copy of everything, and then nothing is left.
+    own_page(page, site, words["lesson"].format(2))
+    page.click("a[href$='/data']")
+    expect(page.locator("main")).to_contain_text("sam@example.org")
+    with page.expect_download() as download:
+        page.click("a[href$='data.json']")
+    copy = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert copy["person"][0]["email"] == "sam@example.org"
+    assert copy["remarks"][0]["remark"] == "Helder <b>stuk</b>"
+    assert copy["tests"][0]["right"] + 1 > 0
+    own_page(page, site, words["lesson"].format(2))
+    page.click("a[href$='/erase']")
+    page.check("input[name=sure]")
+    page.click("button.danger")
+    expect(page.locator("h1")).to_contain_text(words["erased"])
+    left = everything(site)
+    for trace in ("sam@example.org", "Sam Vos", "Helder"):
+        assert trace not in left
+    mails = len(site.mails)
+    site.next_day()
+    assert len(site.mails) == mails
+    own = site.html(words["lesson"].format(2))
+    for link in {one for one in own.split('"') if one.startswith(site.address) and one[len(site.address)] == "/"}:
+        path = link[len(site.address) :]
+        if path[:3] in {"/p/", "/w/", "/a/", "/u/"}:
+            assert page.request.get(link).status == 404
+
+
+def test_without_script_a_link_that_grew_old_is_renewed_by_mail(browser: Browser, site: Site, language: str) -> None:
+    words = WORDS[language]
+    page = browser.new_context(java_script_enabled=False, base_url=site.address).new_page()
+    sign_up(page, site, language)
+    confirm(page, site, words)
+    at_eight(site.runtime)
+    site.deliver()
+    site.clock.advance(days=31)
+    own_page(page, site, words["lesson"].format(1))
+    expect(page.locator(".mine")).to_have_count(0)
+    assert "sam@example.org" not in page.content()
+    page.click("button[value=renew]")
+    site.deliver()
+    own_page(page, site, words["link"])
+    expect(page.locator(".mine li")).to_have_count(9)
+    page.goto(f"/{language}/my-page")
+    page.fill("input[name=email]", "nobody@example.org")
+    site.read_forms()
+    page.click("button.press")
+    unknown = page.inner_text("main")
+    page.goto(f"/{language}/my-page")
+    page.fill("input[name=email]", "sam@example.org")
+    site.read_forms()
+    page.click("button.press")
+    assert page.inner_text("main") == unknown
+    site.deliver()
+    assert len([one for one in site.mails if words["link"] in str(one["Subject"])]) == 1  # one a day
+
+
+def test_a_reader_of_two_courses_leaves_one_and_keeps_the_other(page: Page, site: Site) -> None:
+    words = WORDS["nl"]
+    for course in (COURSE, "stress-en-rugpijn"):
+        sign_up(page, site, "nl", course)
+        confirm(page, site, words)
+    at_eight(site.runtime)
+    site.deliver()
+    assert len([one for one in site.mails if str(one["Subject"]).startswith("Les 1")]) == 2
+    own_page(page, site, "hoe spanning en pijn")
+    expect(page.locator("a", has_text="Begrijp je rugpijn").last).to_be_visible()
+    page.click("a[href^='/u/']")
+    page.click("button[value=course]")
+    expect(page.locator("h1")).to_contain_text("met deze cursus gestopt")
+    site.next_day()
+    subjects = [str(one["Subject"]) for one in site.mails]
+    assert [one for one in subjects if one.startswith("Les 2")] == ["Les 2: als je rug te veel moet"]
