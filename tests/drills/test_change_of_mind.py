@@ -26,6 +26,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
+from rugcourse.privacy.erase import erase
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.runtime import Runtime
@@ -34,17 +35,18 @@ from rugcourse.store.tables import DeliveryKind, DeliveryState
 Passes = Callable[[Runtime, Sink], Tally]
 
 
-def test_who_left_paused_or_was_suppressed_after_planning_is_not_written_to(
+def test_who_left_paused_was_suppressed_or_erased_after_planning_is_not_written_to(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:
-    leaver, pauser, suppressed, reader = emails = planned_readers(runtime, dispatcher, 4)
+    leaver, pauser, suppressed, erased, reader = planned_readers(runtime, dispatcher, 5)
     preferences.unsubscribe(runtime.database, clock, mails_to(runtime, leaver, DeliveryKind.WELCOME)[0].id)
     preferences.pause(runtime.database, clock, enrolment_of(runtime, pauser).subscriber_id)
     suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    erase(runtime.database, clock, runtime.signer, enrolment_of(runtime, erased).subscriber_id)
     before = sink.count
     send_all(dispatcher)
     assert [one.recipient for one in sink.taken[before:]] == [reader]
-    states = [lessons_to(runtime, email)[0].state for email in emails]
+    states = [lessons_to(runtime, email)[0].state for email in (leaver, pauser, suppressed, reader)]
     assert states == [DeliveryState.CANCELLED] * 3 + [DeliveryState.ACCEPTED]
     passes(runtime, sink)
 

@@ -12,8 +12,9 @@ from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import preferences
+from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.confirm import NotConfirmable, confirm
+from rugcourse.enrolment.own_link import ask_for_link, renew_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_name, normalise_email
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
@@ -174,3 +175,82 @@ def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) 
     assert found.status == SubscriberStatus.LEFT
     with pytest.raises(preferences.NotAReader):
         preferences.go_on(runtime.database, clock, person)
+
+
+def welcome_id(runtime: Runtime, email: str) -> int:
+    return mails_to(runtime, email, DeliveryKind.WELCOME)[0].id
+
+
+def test_leaving_can_be_undone_for_a_month_and_the_course_goes_on_where_it_was(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
+    assert enrolment_of(runtime, email).next_due_at is None
+    clock.advance(days=29)
+    preferences.come_back(runtime.database, clock, welcome_id(runtime, email))
+    assert plan(runtime) == 1
+    send_all(dispatcher)
+    assert [one.lesson_id for one in lessons_to(runtime, email)] == [1, 2]
+    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
+    clock.advance(days=31)
+    with pytest.raises(preferences.TooLate):
+        preferences.come_back(runtime.database, clock, welcome_id(runtime, email))
+
+
+def test_nobody_comes_back_who_never_was_there_or_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+    pending, suppressed = make_pending(runtime), make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    for mail in (mails_to(runtime, pending)[0], mails_to(runtime, suppressed)[0]):
+        with pytest.raises(preferences.NotAReader):
+            preferences.come_back(runtime.database, clock, mail.id)
+    with pytest.raises(preferences.NotAReader):
+        preferences.come_back(runtime.database, clock, 999_999)
+
+
+def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime: Runtime, clock: VirtualClock) -> None:
+    reader, pending, suppressed = make_reader(runtime), make_pending(runtime), make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    for email in (reader, pending, suppressed, "nobody@x.example"):
+        for _ in range(3):
+            ask_for_link(runtime.database, clock, email)
+    assert len(mails_to(runtime, reader, DeliveryKind.LINK)) == 1
+    assert mails_to(runtime, pending, DeliveryKind.LINK) == mails_to(runtime, suppressed, DeliveryKind.LINK) == []
+    clock.advance(days=1)
+    renew_link(runtime.database, clock, welcome_id(runtime, reader))
+    assert len(mails_to(runtime, reader, DeliveryKind.LINK)) == 2
+
+
+def test_who_left_can_still_get_the_link_to_see_and_erase_what_is_kept(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
+    ask_for_link(runtime.database, clock, email)
+    send_all(dispatcher)
+    assert b"De link naar je pagina" in sink.taken[-1].raw
+
+
+def test_a_confirmation_mail_carries_nothing_that_was_typed(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    make_pending(runtime)
+    send_all(dispatcher)
+    [mail] = sink.taken
+    assert b"Sam" not in mail.raw
+    assert b"Reader" not in mail.raw
+
+
+def test_a_consent_names_the_words_that_were_seen(runtime: Runtime) -> None:
+    email = make_reader(runtime)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        kept = [(one.purpose, wordings.text_of(one.wording)) for one in subscribers.consents(session, person.id)]
+    assert kept == [
+        ("lessons", wordings.LESSONS), ("measuring", wordings.MEASURING), ("lessons", wordings.CONFIRM),
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,26 @@ def test_two_lessons_in_a_row_are_never_on_the_same_date(schedule: Schedule, aft
     second = next_due(schedule, first, day)
     assert second is not None
     assert schedule.local_date(second) > day
+
+
+@given(schedules, instants, st.sampled_from([1, 2, 7]))
+def test_a_slower_pace_leaves_as_many_days_between_and_no_more_than_the_weekdays_ask(
+    schedule: Schedule, after: datetime, every_days: int
+) -> None:
+    slow = replace(schedule, every_days=every_days)
+    first = next_due(slow, after)
+    assert first is not None
+    day = slow.local_date(first)
+    second = next_due(slow, first, day)
+    assert second is not None
+    between = (slow.local_date(second) - day).days
+    assert every_days <= between <= every_days + 6
+    assert slow.local_date(second).weekday() in slow.weekdays
+
+
+def test_a_pace_of_no_days_is_refused() -> None:
+    with pytest.raises(ValueError, match="every 0 days"):
+        Schedule("UTC", 8, every_days=0)
 
 
 @given(schedules, instants, st.integers(0, 20 * 24))

@@ -69,10 +69,14 @@ def course_frame(course: Course, language: str, path: str | None) -> dict[str, o
 
 
 def preferred_language(request: Request) -> str:
-    """The first language in Accept-Language (RFC 9110 12.5.4) that we have, or the default of this installation.
+    """The language that the address begins with, or else the first one in Accept-Language (RFC 9110 12.5.4) that we
+    have, or else the default of this installation.
 
     The order in the header is taken for the preference, which is how browsers write it.
     """
+    first = request.url.path[1:].split("/", 1)[0]
+    if first in LANGUAGES:
+        return first
     for part in request.headers.get("accept-language", "").split(","):
         language = part.split(";")[0].strip()[:2].lower()
         if language in LANGUAGES:

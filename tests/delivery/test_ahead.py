@@ -1,0 +1,120 @@
+"""A reader asks for the next lesson now: once a day, whatever the day had already, and the books still balance."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.ahead import NotNow, send_next_now
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentStatus
+
+
+@pytest.fixture
+def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    address = make_reader(runtime)
+    send_all(dispatcher)
+    return address
+
+
+def ask(runtime: Runtime, email: str) -> None:
+    send_next_now(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
+
+
+def slugs_sent(runtime: Runtime, email: str) -> list[int | None]:
+    return [one.lesson_id for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+
+
+def assert_balanced(runtime: Runtime) -> None:
+    assert audit(runtime.database, runtime.clock.now(), timedelta(minutes=10)).findings == ()
+
+
+def test_before_the_hour_it_is_todays_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> None:
+    ask(runtime, email)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1]
+    at_eight(runtime)
+    assert plan(runtime) == 0
+    at_eight(runtime, 1)
+    assert plan(runtime) == 1
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1, 2]
+    assert_balanced(runtime)
+
+
+def test_after_todays_lesson_it_is_one_more_and_tomorrows_comes_as_ever(
+    runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
+    at_eight(runtime)
+    plan(runtime)
+    due = enrolment_of(runtime, email).next_due_at
+    ask(runtime, email)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1, 2]
+    assert enrolment_of(runtime, email).next_due_at == due
+    at_eight(runtime, 1)
+    assert plan(runtime) == 1
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1, 2, 3]
+    assert_balanced(runtime)
+
+
+def test_it_works_once_a_day(runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock) -> None:
+    ask(runtime, email)
+    for _ in range(3):
+        with pytest.raises(NotNow):
+            ask(runtime, email)
+    clock.advance(days=1)
+    ask(runtime, email)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1, 2]
+    assert_balanced(runtime)
+
+
+def test_the_whole_course_can_be_asked_for_and_then_it_is_over(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
+    for _ in range(9):
+        ask(runtime, email)
+        clock.advance(days=1)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == list(range(1, 10))
+    enrolment = enrolment_of(runtime, email)
+    assert (enrolment.status, enrolment.next_due_at) == (EnrolmentStatus.COMPLETED, None)
+    with pytest.raises(NotNow):
+        ask(runtime, email)
+    assert_balanced(runtime)
+
+
+def test_who_paused_or_left_does_not_get_one(runtime: Runtime, email: str, clock: VirtualClock) -> None:
+    person = enrolment_of(runtime, email).subscriber_id
+    preferences.pause(runtime.database, clock, person)
+    with pytest.raises(NotNow):
+        ask(runtime, email)
+    preferences.go_on(runtime.database, clock, person)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
+    with pytest.raises(NotNow):
+        ask(runtime, email)
+    assert lessons_to(runtime, email) == []
+
+
+def test_a_pause_right_after_asking_stops_it_and_the_lesson_comes_after_the_pause(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
+    person = enrolment_of(runtime, email).subscriber_id
+    ask(runtime, email)
+    preferences.pause(runtime.database, clock, person)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == []
+    preferences.go_on(runtime.database, clock, person)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert slugs_sent(runtime, email) == [1]
+    assert_balanced(runtime)

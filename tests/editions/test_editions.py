@@ -1,0 +1,113 @@
+"""The e-book and the picture to share: whole, in both languages, made once, and made of nothing but the course."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.builders import COURSE, LESSONS, course_of
+
+from rugcourse.content import Course, load_course
+from rugcourse.editions import shelf
+from rugcourse.editions.book import Book, book_of
+from rugcourse.editions.epub import make_epub
+from rugcourse.editions.pdf import make_pdf, make_picture
+from rugcourse.rendering.mails import House
+from rugcourse.runtime import Runtime
+from rugcourse.store.editions import EditionKind
+
+HOUSE = House('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return load_course(LESSONS / COURSE)
+
+
+@pytest.fixture(params=["nl", "en"])
+def book(request: pytest.FixtureRequest, course: Course) -> Book:
+    return book_of(course, request.param, HOUSE, "https://c.example/nl/rug")
+
+
+def test_the_pdf_is_tagged_names_its_language_and_has_all_lessons(book: Book) -> None:
+    pdf = make_pdf(book)
+    assert pdf.startswith(b"%PDF-1.7")
+    assert b"/StructTreeRoot" in pdf
+    assert f"/Lang({book['language']})".encode() in pdf
+    short = make_pdf({**book, "chapters": book["chapters"][:1]})
+    assert pages(pdf) >= pages(short) + 8
+
+
+def pages(pdf: bytes) -> int:
+    [count] = re.findall(rb"/Type/Pages/Count (\d+)", pdf)
+    return int(count)
+
+
+def test_the_picture_has_the_size_that_messengers_want(book: Book) -> None:
+    picture = make_picture(book)
+    assert picture.startswith(b"\x89PNG")
+    assert (int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])) == (1200, 630)
+
+
+def test_the_epub_is_what_the_standard_asks_for(book: Book) -> None:
+    """EPUB 3.3: mimetype first and unpacked, well-formed XHTML, all that is listed is there and the other way round."""
+    epub = make_epub(book, NOW)
+    with zipfile.ZipFile(io.BytesIO(epub)) as archive:
+        first = archive.infolist()[0]
+        assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+        assert archive.read("mimetype") == b"application/epub+zip"
+        texts = {name: archive.read(name).decode() for name in archive.namelist() if name.startswith("OEBPS/")}
+    for name, text in texts.items():
+        if not name.endswith(".css"):
+            ET.fromstring(text)
+    package = ET.fromstring(texts["OEBPS/content.opf"])
+    space = {"o": "http://www.idpf.org/2007/opf"}
+    listed = {item.attrib["id"]: item.attrib["href"] for item in package.findall("o:manifest/o:item", space)}
+    assert {f"OEBPS/{one}" for one in listed.values()} == set(texts) - {"OEBPS/content.opf"}
+    spine = [one.attrib["idref"] for one in package.findall("o:spine/o:itemref", space)]
+    assert [listed[one] for one in spine if one.startswith("lesson")] == [
+        f"lesson-{one:02}.xhtml" for one in range(1, 10)
+    ]
+    links = [one for text in texts.values() for one in text.split('href="')[1:]]
+    assert {one.split('"')[0] for one in links} - set(listed.values()) == {"https://c.example/nl/rug"} | (
+        {one for one in (other.split('"')[0] for other in links) if one.startswith("http")}
+    )
+    assert make_epub(book, NOW) == epub
+
+
+def test_a_book_greets_nobody_and_holds_every_question_with_its_right_answer(book: Book, course: Course) -> None:
+    with zipfile.ZipFile(io.BytesIO(make_epub(book, NOW))) as archive:
+        text = "".join(archive.read(name).decode() for name in archive.namelist())
+    answers = text[text.index("<title>" + book["words"]["answers"]) :]
+    for lesson in course.lessons:
+        for question in lesson.texts[book["language"]].quiz:
+            right = question.options[question.right_option].text.replace("&", "&amp;")
+            assert right.replace("'", "&#39;") in answers
+    assert "{{" not in text
+    assert "MERGETAG" not in text
+
+
+def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_changes(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(
+        shelf, "make_pdf", lambda book: made.append(book["practice"]) or b"%PDF of " + book["title"].encode()
+    )
+    published = course_of(runtime)
+
+    def edition(house: House) -> bytes:
+        return shelf.edition_of(runtime.database, runtime.clock, runtime.links, house, published, "nl", EditionKind.PDF)
+
+    first = edition(HOUSE)
+    assert edition(HOUSE) == first == b"%PDF of Begrijp je rugpijn"
+    edition(replace(HOUSE, practice="Andere"))
+    published = replace(published, course=published.course.model_copy(update={"lessons": published.course.lessons[:2]}))
+    edition(HOUSE)
+    assert made == [HOUSE.practice, "Andere", HOUSE.practice]

@@ -1,0 +1,41 @@
+"""What surprised most people: an author's guess until enough of them answered, then what they answered."""
+
+from __future__ import annotations
+
+from tests.builders import course_of
+
+from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.surprises import ENOUGH, Surprises
+from rugcourse.runtime import Runtime
+
+
+def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answered(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    surprises = Surprises()
+    right = {one.id: one.right_option for one in test.questions}
+    missed = test.questions[3]
+    wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
+    for number in range(ENOUGH):
+        with runtime.database.read() as session:
+            found = surprises.of(session, published.id, test)
+        assert found is not None
+        assert (found.question.id, found.missed_percent) == (test.surprise, None)
+        save_attempt(runtime.database, runtime.clock, published.id, test, wrong if number % 5 else right)
+    with runtime.database.read() as session:
+        found = surprises.of(session, published.id, test)
+    assert found is not None
+    assert (found.question.id, found.missed_percent) == (missed.id, 80)
+
+
+def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    for _ in range(ENOUGH):
+        right = {one.id: one.right_option for one in test.questions}
+        save_attempt(runtime.database, runtime.clock, published.id, test, right)
+    with runtime.database.read() as session:
+        assert Surprises().of(session, published.id, test.model_copy(update={"surprise": None})) is None
+        found = Surprises().of(session, published.id, test)
+    assert found is not None
+    assert found.missed_percent is None

@@ -1,0 +1,252 @@
+"""Drills "Privacy": a copy of everything, erased without a trace, forgotten in time (and not before)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from tests.builders import (
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_pending,
+    make_reader,
+    plan,
+    send_all,
+)
+from tests.sink import Fault, Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.signup import may_sign_up
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.feedback import Feedback, save_feedback
+from rugcourse.privacy.erase import erase
+from rugcourse.privacy.export import Export, export
+from rugcourse.privacy.retention import Forgotten, forget
+from rugcourse.runtime import Runtime
+from rugcourse.store import learning, subscribers
+from rugcourse.store.tables import (
+    AttemptRow,
+    Base,
+    DeliveryKind,
+    EventRow,
+    SubscriberRow,
+    SuppressionRow,
+)
+from rugcourse.tracking.record import Fetch, record_fetches
+
+EMAIL = "erase.me@example.org"
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+
+
+@pytest.fixture
+def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
+    """A reader who has done all that leaves a trace."""
+    test = course_of(runtime).course.tests["nl"]
+    attempt = save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
+    make_pending(runtime, EMAIL)
+    with runtime.database.write() as session:
+        person = subscribers.by_email(session, EMAIL)
+        assert person is not None
+        learning.adopt_attempt(session, attempt, person.id, course_of(runtime).id, clock.now())
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, EMAIL, DeliveryKind.CONFIRM)[0].id)
+    preferences.set_measuring(runtime.database, clock, person.id, agreed=True)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, EMAIL)
+    with runtime.database.write() as session:
+        record_fetches(session, runtime.library, clock, [Fetch(lesson.id, None, "GET", _BROWSER)])
+        record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+    save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
+    return EMAIL
+
+
+def subscriber_id(runtime: Runtime, email: str) -> int:
+    return enrolment_of(runtime, email).subscriber_id
+
+
+def copy_of(runtime: Runtime, email: str) -> Export:
+    found = export(runtime.database, runtime.library, subscriber_id(runtime, email))
+    assert found is not None
+    return found
+
+
+def all_rows(runtime: Runtime) -> str:
+    with runtime.database.read() as session:
+        return repr([[tuple(row) for row in session.execute(select(one))] for one in Base.metadata.sorted_tables])
+
+
+def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
+    sections = json.loads(json.dumps(copy_of(runtime, email).sections))
+    assert sections["person"][0]["email"] == email
+    assert sections["schedule"][0]["hour"] == 8
+    assert [one["kind"] for one in sections["mails"]] == ["confirm", "welcome", "lesson"]
+    assert [one["kind"] for one in sections["opens_and_clicks"]] == ["open", "answer"]
+    assert sections["answers"][0]["first_answer"] == "Ja, zonder oorzaak kun je niets doen"
+    assert sections["tests"][0]["answers"]["Wat maakt een rug sterker?"] == "Hem zo veel mogelijk sparen"
+    assert sections["remarks"][0]["remark"] == "Mooi <script>"
+    assert sections["consents"][0]["text"].startswith("Ja, stuur me de lessen")
+    assert sections["repetition"][0]["missed"] is True
+
+
+def test_every_table_that_knows_people_is_in_the_copy_or_holds_no_more_than_the_copy_says() -> None:
+    """Who adds a table about people has to think of the copy and of erasing."""
+    about_people = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id"} & set(table.columns.keys())
+    }
+    assert about_people == {
+        "subscriber", "consent", "schedule", "enrolment", "delivery", "event", "answer", "card", "attempt", "feedback",
+    }  # fmt: skip
+
+
+def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock, caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
+    other = make_reader(runtime)
+    person = subscriber_id(runtime, email)
+    assert email in all_rows(runtime)
+    assert erase(runtime.database, clock, runtime.signer, person)
+    rows = all_rows(runtime)
+    for trace in (email, "erase.me", "Mooi"):
+        assert trace not in rows
+    journals = b"".join(one.read_bytes() for one in Path(runtime.settings.data_dir).glob("journal/*"))
+    printed = caplog.text + "".join(capfd.readouterr())
+    assert email.encode() not in journals
+    assert email not in printed
+    with runtime.database.read() as session:
+        assert session.scalars(select(SuppressionRow.address_hash)).all() == [runtime.signer.digest(email)]
+        assert session.scalars(select(SubscriberRow.email)).all() == [other]
+    assert export(runtime.database, runtime.library, person) is None
+    assert not erase(runtime.database, clock, runtime.signer, person)
+    assert audit(runtime.database, clock.now(), clock.span(PATIENCE_SECONDS)).findings == ()
+
+
+def test_a_servers_words_about_an_address_are_kept_without_it(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    sink.fault = lambda recipient: (
+        Fault("rcpt", f"550 5.1.1 <{recipient.upper()}>: no such user") if recipient else None
+    )
+    email = make_pending(runtime)
+    send_all(dispatcher)
+    [mail] = mails_to(runtime, email)
+    assert mail.reply == "550 5.1.1 <(address)>: no such user"
+
+
+def test_an_import_cant_bring_back_who_was_erased_but_they_can_themselves(
+    runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"
+        assert may_sign_up(session, runtime.signer, email)
+    make_reader(runtime, email)
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) is None
+
+
+def test_erasing_does_not_lift_a_suppression_for_another_reason(
+    runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    suppress(runtime.database, clock, runtime.signer, email, "complaint")
+    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "complaint"
+        assert not may_sign_up(session, runtime.signer, email)
+    later = make_reader(runtime)
+    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, later))
+    suppress(runtime.database, clock, runtime.signer, later, "bounce")
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(later)) == "bounce"
+
+
+def forget_now(runtime: Runtime) -> Forgotten:
+    return forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
+
+
+def rows(runtime: Runtime, table: type[Base]) -> int:
+    with runtime.database.read() as session:
+        return len(session.scalars(select(table)).all())
+
+
+def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    test = course_of(runtime).course.tests["nl"]
+    reader = make_reader(runtime)
+    make_pending(runtime)
+    for _ in range(2):
+        save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
+        clock.advance(days=4)
+    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1, measured=0, left=0, finished=0)
+    assert (rows(runtime, AttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
+    assert rows(runtime, SuppressionRow) == 0
+    assert enrolment_of(runtime, reader)
+
+
+def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_pending(runtime)
+    clock.advance(days=5)
+    make_pending(runtime, email)
+    clock.advance(days=5)
+    assert forget_now(runtime).unconfirmed == 0
+    clock.advance(days=3)
+    assert forget_now(runtime).unconfirmed == 1
+
+
+def test_what_was_measured_is_forgotten_after_a_year_and_the_reader_stays(
+    runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    clock.advance(days=364)
+    assert forget_now(runtime).measured == 0
+    clock.advance(days=2)
+    assert forget_now(runtime).measured == 2
+    assert rows(runtime, EventRow) == 0
+    assert copy_of(runtime, email).sections["answers"]
+
+
+def test_who_left_is_erased_after_a_year_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:
+    leaver, returner = make_reader(runtime), make_reader(runtime)
+    for email in (leaver, returner):
+        preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[0].id)
+    preferences.come_back(runtime.database, clock, mails_to(runtime, returner)[0].id)
+    clock.advance(days=366)
+    assert forget_now(runtime).left == 1
+    with runtime.database.read() as session:
+        assert session.scalars(select(SubscriberRow.email)).all() == [returner]
+        assert subscribers.suppression_of(session, runtime.signer.digest(leaver)) == "erased"
+
+
+def test_who_finished_is_erased_two_years_after_their_last_mail_and_who_reads_on_is_not(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    finisher = make_reader(runtime)
+    for day in range(9):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    reader = make_reader(runtime)
+    preferences.pause(runtime.database, clock, subscriber_id(runtime, reader))
+    clock.advance(days=729)
+    assert forget_now(runtime).finished == 0
+    clock.advance(days=2)
+    assert forget_now(runtime).finished == 1
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, finisher) is None
+        assert subscribers.by_email(session, reader) is not None
