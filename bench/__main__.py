@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
+from bench.pages import measure_pages
 from bench.pipeline import measure_pipeline
 from bench.readers import measure_readers
 from bench.rehearsal import measure_rehearsal
@@ -30,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "pipeline": measure_pipeline,
     "claims": measure_claims,
     "readers": measure_readers,
+    "pages": measure_pages,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
-import statistics
 import tempfile
 import time
 from collections import defaultdict
@@ -26,6 +24,7 @@ from tests.crowd import add_crowd, add_lesson_mails
 from tests.servers import HOST, free_port, postgres
 from tests.stack import Stack, environment
 
+from bench.http import answer, request, spread, wait_for
 from bench.site import cpu_seconds, resident_mb, tidy_up
 from rugcourse.clock import SystemClock
 from rugcourse.links import Links
@@ -41,8 +40,6 @@ SECONDS = 15.0
 TARGET_PER_SECOND = 1000
 LESSONS = 3
 _WARM_UP_SECONDS = 3.0
-_START_SECONDS = 30.0
-_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 _KINDS = {"picture": EventKind.OPEN, "click": EventKind.CLICK, "answer": EventKind.ANSWER}
 
 
@@ -86,7 +83,7 @@ def _measure(url: str) -> dict[str, Any]:
         )
         with Stack(variables, folder / "log") as stack:
             web = stack.start("web")
-            _wait_for(port)
+            wait_for(port)
             uvloop.run(_ask(runtime.links, port, _WARM_UP_SECONDS))
             before = _events(database)
             paced = uvloop.run(_ask(runtime.links, port, SECONDS, TARGET_PER_SECOND))
@@ -156,27 +153,13 @@ async def _one_asks(links: Links, port: int, load: Load, begin: float, end: floa
                 await asyncio.sleep(at - now)
             if not pause:
                 at = time.perf_counter()
-            writer.write(_request(address[site:], body))
-            if await _answer(reader) == (302 if kind == "click" else 200):
+            writer.write(request(address[site:], body))
+            if (await answer(reader)).status == (302 if kind == "click" else 200):
                 load.seconds[kind].append(time.perf_counter() - at)
             else:
                 load.failed += 1
             at = at + pause if pause else time.perf_counter()
     writer.close()
-
-
-def _request(path: str, body: str) -> bytes:
-    lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", f"Host: {HOST}", f"User-Agent: {_AGENT}"]
-    if body:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
-    await reader.readexactly(int(length))
-    return int(head[9:12])
 
 
 def _events(database: Database) -> dict[str, int]:
@@ -186,26 +169,4 @@ def _events(database: Database) -> dict[str, int]:
 
 
 def _spreads(load: Load) -> dict[str, dict[str, float]]:
-    return {kind: _spread(seconds) for kind, seconds in sorted(load.seconds.items())}
-
-
-def _spread(seconds: list[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    return {
-        "p50": round(statistics.median(ordered) * 1000, 1),
-        "p99": round(ordered[int(len(ordered) * 0.99)] * 1000, 1),
-        "max": round(ordered[-1] * 1000, 1),
-    }
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            socket.create_connection((HOST, port), 1).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    return {kind: spread(seconds) for kind, seconds in sorted(load.seconds.items())}

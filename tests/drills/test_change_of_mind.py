@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from tests.builders import (
     LESSONS,
     enrolment_of,
@@ -30,7 +31,8 @@ from rugcourse.privacy.erase import erase
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryKind, DeliveryState
+from rugcourse.store import subscribers
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState
 
 Passes = Callable[[Runtime, Sink], Tally]
 
@@ -49,6 +51,23 @@ def test_who_left_paused_was_suppressed_or_erased_after_planning_is_not_written_
     states = [lessons_to(runtime, email)[0].state for email in (leaver, pauser, suppressed, reader)]
     assert states == [DeliveryState.CANCELLED] * 3 + [DeliveryState.ACCEPTED]
     passes(runtime, sink)
+
+
+def test_who_is_erased_while_their_mail_is_being_sent_is_gone_when_it_is_settled(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    erased, reader = planned_readers(runtime, dispatcher, 2)
+    person = enrolment_of(runtime, erased).subscriber_id
+    sink.fault = lambda recipient: (
+        Fault("dot", "250 taken", do=lambda: erase(runtime.database, clock, runtime.signer, person))
+        if recipient == erased
+        else None
+    )
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, reader)] == [DeliveryState.ACCEPTED]
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, erased) is None
+        assert len(session.scalars(select(DeliveryRow.id)).all()) == 3  # confirm, welcome and lesson of the other
 
 
 @pytest.fixture

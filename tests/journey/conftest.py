@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from tests.browser import ARGUMENTS, find_chromium
 from tests.journey.site import Site
 
@@ -12,17 +12,12 @@ from rugcourse.clock import VirtualClock
 from rugcourse.store.database import Database
 
 
-@pytest.fixture(scope="session")
-def _playwright() -> Iterator[Playwright]:
+@pytest.fixture(scope="module")  # not longer: while it is open, its event loop is in the way of others in this process
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(_playwright: Playwright) -> Iterator[Browser]:
-    running = _playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-    yield running
-    running.close()
+        running = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        yield running
+        running.close()
 
 
 @pytest.fixture

@@ -4,68 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.builders import enrolment_of, lessons_to, make_pending
 from tests.sink import Sink
+from tests.web.reading import CHROME, everything, path
 
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 from rugcourse.store import subscribers
 from rugcourse.store.library import Library
-from rugcourse.store.tables import Base, DeliveryKind, EventRow, LessonVersionRow
+from rugcourse.store.tables import DeliveryKind, EventRow, LessonVersionRow
 from rugcourse.web.app import create_app
-
-CHROME = {
-    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-}
-
-
-@pytest.fixture
-def browser(runtime: Runtime) -> TestClient:
-    return TestClient(create_app(runtime), follow_redirects=False, headers=CHROME)
-
-
-@pytest.fixture
-def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
-    """A reader who has had the first lesson."""
-    address = make_reader(runtime)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    return address
-
-
-def path(
-    runtime: Runtime, purpose: Purpose, email: str, *numbers: int, kind: DeliveryKind = DeliveryKind.LESSON
-) -> str:
-    letter = {
-        "confirm": "c",
-        "answer": "a",
-        "lesson": "w",
-        "preferences": "p",
-        "unsubscribe": "u",
-        "retest": "t",
-        "click": "l",
-    }
-    delivery = mails_to(runtime, email, kind)[-1].id
-    return f"/{letter[purpose]}/{runtime.signer.sign(purpose, delivery, *numbers)}"
-
-
-def everything(runtime: Runtime, *but: str) -> dict[str, list[Any]]:
-    """All rows of all tables."""
-    with runtime.database.read() as session:
-        return {
-            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
-            for table in Base.metadata.sorted_tables
-            if table.name not in but
-        }
 
 
 def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
@@ -117,6 +71,34 @@ def test_a_token_flipped_or_of_another_purpose_opens_the_same_404(
         ):
             assert answer.status_code in {404, 405}
             assert answer.text == nothing
+
+
+def test_a_token_with_any_character_changed_opens_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    head, token = link[:3], link[3:]
+    assert browser.get(link).status_code == 200
+    before = everything(runtime)
+    for place, old in enumerate(token):
+        for new in {"A", "z", "-", "=", "."} - {old}:
+            changed = head + token[:place] + new + token[place + 1 :]
+            assert browser.get(changed).status_code == 404, changed
+            assert browser.post(changed, data={"action": "pause"}).status_code == 404, changed
+    assert everything(runtime) == before
+
+
+def test_the_target_of_a_click_cant_be_altered(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.CLICK, email, 0)
+    for added in (
+        "//evil.example",
+        "@evil.example",
+        "\\evil.example",
+        "/..//evil.example",
+        "%2f%2fevil.example",
+        ";javascript:alert(1)",
+    ):
+        answer = browser.get(link + added)
+        assert answer.status_code == 404
+        assert "evil" not in answer.headers.get("location", "")
 
 
 def test_an_answer_is_kept_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
@@ -173,6 +155,7 @@ def test_a_reader_changes_hour_days_zone_language_and_measuring(
         "hour": "20",
         "zone": "Asia/Tokyo",
         "days": ["5", "6"],
+        "every_days": "2",
         "measuring": "yes",
         "language": "en",
     }
@@ -182,6 +165,7 @@ def test_a_reader_changes_hour_days_zone_language_and_measuring(
         assert person is not None
         schedule = subscribers.load_schedule(session, person.id)
     assert (schedule.hour, schedule.zone, schedule.weekdays) == (20, "Asia/Tokyo", frozenset({5, 6}))
+    assert schedule.every_days == 2
     assert (person.language, person.measuring) == ("en", True)
     page = browser.get(f"{link}?done=save").text
     assert "Your choice is saved." in page
@@ -202,7 +186,11 @@ def test_preferences_that_make_no_sense_change_nothing(browser: TestClient, runt
     link = path(runtime, Purpose.PREFERENCES, email)
     for wrong in (
         {"action": "save", "hour": "8", "zone": "x", "days": ["1"]},
+        {"action": "save", "hour": "8", "zone": "UTC", "days": ["1"], "every_days": "0"},
         {"action": "save"},
+        {"action": "pause", "until": "2026-11-23"},
+        {"action": "pause", "until": "2029-01-01"},
+        {"action": "pause", "until": "morgen"},
         {"action": "drop"},
         {},
     ):

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
-from tests.builders import COURSE, make_reader
+from tests.builders import COURSE, make_reader, make_runtime, make_settings
 
 from rugcourse.clock import VirtualClock
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, open_runtime
+from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryRow, SubscriberRow
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
 from rugcourse.web.limits import network
 
 SITE = f"/nl/{COURSE}"
-
-
-@pytest.fixture
-def browser(runtime: Runtime) -> TestClient:
-    return TestClient(create_app(runtime), follow_redirects=False)
 
 
 def fields(runtime: Runtime, clock: VirtualClock, **changes: object) -> dict[str, object]:
@@ -206,3 +204,107 @@ def test_nothing_is_asked_of_a_third_party(browser: TestClient, runtime: Runtime
         text = browser.get(SITE + path).text.replace(runtime.settings.base_url, "")
         assert "http://" not in text
         assert "https://" not in text
+
+
+def test_all_networks_together_have_a_limit_too(
+    database: Database, clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import door
+
+    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
+    settings = make_settings(tmp_path, signups_per_hour_in_all=10, trusted_proxies="*")
+    runtime = make_runtime(database, settings, clock)
+    app = create_app(runtime)
+    data = fields(runtime, clock)
+    statuses = [
+        TestClient(app, follow_redirects=False, client=(f"10.0.0.{number}", 1))
+        .post(f"{SITE}/signup", data={**data, "email": f"a{number}@x.example"})
+        .status_code
+        for number in range(15)
+    ]
+    assert statuses == [303] * 10 + [429] * 5
+
+
+def test_one_address_from_many_networks_is_thanked_and_gets_one_mail(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import door
+
+    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
+    app = create_app(runtime)
+    data = fields(runtime, clock)
+    for number in range(20):
+        browser = TestClient(app, follow_redirects=False, client=(f"10.0.0.{number}", 1))
+        assert browser.post(f"{SITE}/signup", data=data).status_code == 303
+    assert count(runtime, DeliveryRow) == 1
+
+
+def test_no_public_page_sets_a_cookie_or_is_over_sixty_kilobytes(browser: TestClient) -> None:
+    pages = [
+        "/nl",
+        "/nl/privacy",
+        "/nl/my-page",
+        *(SITE + one for one in ("", "/test", "/signup", "/lessons/stress", "/alarm-signs")),
+    ]
+    for path in pages:
+        answer = browser.get(path)
+        assert "set-cookie" not in answer.headers
+        files = re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", answer.text)
+        assert len(answer.content) + sum(len(browser.get(file).content) for file in files) < 60_000, path
+
+
+def test_the_catalogue_says_of_each_course_what_it_teaches_how_long_it_takes_and_how_it_tastes(
+    browser: TestClient,
+) -> None:
+    page = browser.get("/nl").text
+    for words in (
+        "9 lessen",
+        "3 lessen",
+        "Stress en je rug",
+        "/nl/stress-en-rugpijn/lessons/kringloop",
+        "een test van 6 vragen",
+    ):
+        assert words in page
+
+
+def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
+    settings = make_settings(
+        tmp_path, "smtp://mail.provider.example:25", keep_left_days=77, keep_measured_days=55, keep_unconfirmed_days=1
+    )
+    page = TestClient(create_app(make_runtime(database, settings, clock))).get("/nl/privacy").text
+    for words in ("77 dagen nadat je stopt", "vergeten we na 55 dagen", "na een dag vergeten", "mail.provider.example"):
+        assert words in page
+
+
+def test_what_is_shared_is_the_course_and_nobody(browser: TestClient) -> None:
+    given = ".".join("0" * 7)
+    result = browser.post(f"{SITE}/test", data={"a": given, "o": "1"}).headers["location"]
+    token = result.rpartition("/")[2]
+    page = browser.get(result).text
+    shared = page[page.index('class="share"') :]
+    assert f"courses.example{SITE}" in shared
+    assert token not in shared[: shared.index("</section>")]
+    picture = browser.get(f"{SITE}/share.png")
+    assert (picture.headers["content-type"], picture.content[:4]) == ("image/png", b"\x89PNG")
+    assert f'content="http://courses.example{SITE}/share.png"' in browser.get(SITE).text
+
+
+def test_a_result_tells_what_surprises_and_shows_a_picture_for_each_cause(browser: TestClient) -> None:
+    result = browser.post(f"{SITE}/test", data={"a": ".".join("0" * 7), "o": "1"}).headers["location"]
+    page = browser.get(result).text
+    assert page.count("<svg") == 7
+    assert "Vaak een verrassing" in page
+
+
+def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    runtime = open_runtime(make_settings(tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
+    browser = TestClient(create_app(runtime))
+    token = runtime.signer.sign(Purpose.ANSWER, 1, 0, 0)
+    for answer in (browser.get(SITE), browser.get(f"/a/{token}"), browser.post(f"/a/{token}", data={"o": "0"})):
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "30"
+        assert "Er is niets kwijt" in answer.text
+
+
+def test_a_page_that_is_not_there_speaks_the_language_of_its_address(browser: TestClient) -> None:
+    assert "This page does not exist" in browser.get("/en/none", headers={"accept-language": "nl"}).text

@@ -177,7 +177,7 @@ def sign_up(
         elif subscribers.find_schedule(session, person.id) is None:
             subscribers.save_schedule(session, person.id, signup.schedule)
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
-        # A reader who wants another course has proven that the address is theirs: the limit is then one for each course.
+        # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
         once_key = f"{kind}:{person.id}{which}:{now.date()}"
         deliveries.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Lesson
+from rugcourse.content import Lesson, Question
 from rugcourse.store import deliveries, learning
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import EnrolmentRow, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A question, and the answer that stands."""
+
+    question: str
+    answer: str
+    right: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,7 @@ class LessonProgress:
     """A lesson as its reader sees it.
 
     `delivery_id`: the mail that brought it; `at` (UTC): when; both None while it has not come. `missed`: it should have
-    come, and did not. `answered` and `right` of `asked` questions.
+    come, and did not. `given`: what was answered of `asked` questions.
     """
 
     lesson: Lesson
@@ -27,8 +37,11 @@ class LessonProgress:
     at: datetime | None
     missed: bool
     asked: int
-    answered: int
-    right: int
+    given: tuple[Given, ...]
+
+    @property
+    def right(self) -> int:
+        return sum(one.right for one in self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Progress:
 
     @property
     def answered(self) -> int:
-        return sum(one.answered for one in self.lessons)
+        return sum(len(one.given) for one in self.lessons)
 
     @property
     def right(self) -> int:
@@ -58,24 +71,33 @@ def progress_of(
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
     sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
     answers = {
-        one.question: one.last_right
+        one.question: one.last_option
         for one in (learning.find_answers(session, [enrolment.subscriber_id]) if enrolment else [])
         if one.course_id == published.id and one.verdict != Verdict.MACHINE
     }
 
     def of(lesson: Lesson) -> LessonProgress:
         mail = sent.get(published.lesson_ids[lesson.slug])
-        given = [answers[one.id] for one in lesson.texts[language].quiz if one.id in answers]
+        quiz = lesson.texts[language].quiz
         return LessonProgress(
             lesson=lesson,
             title=lesson.texts[language].title,
             delivery_id=mail.delivery_id if mail else None,
             at=mail.at if mail else None,
             missed=mail is None and lesson.number < position,
-            asked=len(lesson.texts[language].quiz),
-            answered=len(given),
-            right=sum(given),
+            asked=len(quiz),
+            given=tuple(_given(one, answers[one.id]) for one in quiz if _is_given(one, answers)),
         )
 
     upcoming = lessons[position - 1] if position <= len(lessons) else None
     return Progress(tuple(of(one) for one in lessons), upcoming)
+
+
+def _is_given(question: Question, answers: Mapping[str, int]) -> bool:
+    """Whether it was answered with an option that it still has: lessons are rewritten."""
+    return answers.get(question.id, -1) in range(len(question.options))
+
+
+def _given(question: Question, option: int) -> Given:
+    chosen = question.options[option]
+    return Given(question.question, chosen.text, chosen.right)

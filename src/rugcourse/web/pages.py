@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -129,5 +130,6 @@ def _environment(language: str) -> Environment:
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
+        number=lambda value: format_decimal(value, locale=language),
     )
     return environment

@@ -86,8 +86,8 @@ def remark(
     if slug not in published.lesson_ids:
         raise NotFound
     human = not fields.website and was_shown_in_time(runtime.signer, runtime.clock, fields.shown)
-    allowed = request.app.state.limits.allows_remark(request.client.host if request.client else None)
-    if fields.answered and human and allowed:
+    client = request.client.host if request.client else None
+    if fields.answered and human and request.app.state.limits.allows_remark(client):
         feedback = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
         save_feedback(runtime.database, runtime.clock, feedback)
     return _lesson_page(request, published, language, slug, said=fields.helped)

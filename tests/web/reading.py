@@ -1,0 +1,44 @@
+"""What tests of the pages have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from tests.builders import mails_to
+
+from rugcourse.links import Purpose
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import Base, DeliveryKind
+
+CHROME = {
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+}
+_LETTERS = {
+    Purpose.CONFIRM: "c",
+    Purpose.ANSWER: "a",
+    Purpose.LESSON: "w",
+    Purpose.PREFERENCES: "p",
+    Purpose.UNSUBSCRIBE: "u",
+    Purpose.RETEST: "t",
+    Purpose.CLICK: "l",
+    Purpose.BOOK: "b",
+}
+
+
+def path(
+    runtime: Runtime, purpose: Purpose, email: str, *numbers: int, kind: DeliveryKind = DeliveryKind.LESSON
+) -> str:
+    """The link in the newest mail of a kind to somebody."""
+    delivery = mails_to(runtime, email, kind)[-1].id
+    return f"/{_LETTERS[purpose]}/{runtime.signer.sign(purpose, delivery, *numbers)}"
+
+
+def everything(runtime: Runtime, *but: str) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    with runtime.database.read() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+            for table in Base.metadata.sorted_tables
+            if table.name not in but
+        }

@@ -1,0 +1,195 @@
+"""The reader's own page: what an old link may do, what is erased and copied, what a lesson's page asks."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, update
+from tests.builders import COURSE, enrolment_of, lessons_to, mails_to, send_all
+from tests.web.reading import everything, path
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.links import Purpose
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryKind, FeedbackRow, LessonRow
+from rugcourse.web.forms import form_token
+from rugcourse.web.readers import LINK_DAYS
+
+REMARK = {"helped": "yes", "remark": "Duidelijk"}
+
+
+def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    clock.advance(days=LINK_DAYS, hours=1)
+    before = everything(runtime)
+    page = browser.get(link).text
+    assert "Deze link is oud geworden" in page
+    assert "Mijn lessen" not in page
+    for action in ("save", "pause", "next", "resume", "back"):
+        assert "oud geworden" in browser.post(link, data={"action": action}).text
+    for own in ("/data", "/data.json", "/erase"):
+        assert browser.get(link + own).status_code == 404
+    assert browser.post(link + "/erase", data={"sure": "yes"}).status_code == 404
+    assert everything(runtime) == before
+    assert "Kijk in je mail" in browser.post(link, data={"action": "renew"}).text
+    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
+
+
+def test_unsubscribing_works_however_old_the_mail_is(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    clock.advance(days=900)
+    assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
+    assert enrolment_of(runtime, email).next_due_at is None
+
+
+def test_the_next_lesson_is_sent_once_a_day(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, email: str
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    assert 'value="next"' in browser.get(link).text
+    assert browser.post(link, data={"action": "next"}).headers["location"] == f"{link}?done=next"
+    send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 2
+    assert 'value="next"' not in browser.get(link).text
+    assert "Morgen kun je het weer vragen" in browser.post(link, data={"action": "next"}).text
+    assert len(lessons_to(runtime, email)) == 2
+
+
+def test_a_pause_until_a_day_ends_on_that_day(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    browser.post(link, data={"action": "pause", "until": "2026-12-24"})
+    assert "Je hebt pauze tot donderdag 24 december." in browser.get(link).text
+    due = enrolment_of(runtime, email).next_due_at
+    assert due is not None
+    assert due.isoformat() == "2026-12-24T07:00:00+00:00"
+
+
+def test_a_lesson_that_did_not_arrive_can_be_caught_up_with(browser: TestClient, runtime: Runtime, email: str) -> None:
+    [mail] = lessons_to(runtime, email)
+    with runtime.database.write() as session:
+        row = session.merge(mail)
+        row.state = "failed"
+    page = browser.get(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)).text
+    assert f'<a href="/nl/{COURSE}/lessons/welkom">' in page
+    assert "kwam niet aan" in page
+
+
+def test_the_page_shows_what_was_answered_to_which_question(browser: TestClient, runtime: Runtime, email: str) -> None:
+    browser.post(path(runtime, Purpose.ANSWER, email, 0, 0), data={"o": "0"})
+    browser.post(path(runtime, Purpose.ANSWER, email, 1, 0), data={"o": "0"})
+    page = browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+    assert '<b class="wrong">Ja, zonder oorzaak kun je niets doen</b> · niet goed' in page
+    assert '<b class="good">Heel zelden</b> · goed' in page
+    assert "2 vragen beantwoord, 1 goed" in page
+
+
+def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Runtime) -> None:
+    with runtime.database.write() as session:
+        session.execute(update(LessonRow).values(read_count=1926))
+    assert "1.927 keer gelezen" in browser.get(f"/nl/{COURSE}/lessons/stress").text
+    assert "read 1,928 times" in browser.get(f"/en/{COURSE}/lessons/stress").text
+
+
+def test_nothing_is_erased_without_the_tick(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email) + "/erase"
+    before = everything(runtime)
+    assert "Er is niets gewist" in browser.post(link, data={}).text
+    assert "Er is niets gewist" in browser.post(link, data={"sure": "no"}).text
+    assert everything(runtime) == before
+    assert "Alles is gewist" in browser.post(link, data={"sure": "yes"}).text
+    assert everything(runtime)["subscriber"] == []
+    assert browser.get(link).status_code == 404
+
+
+def test_the_copy_as_a_file_and_as_a_page_say_the_same(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    page, file = browser.get(link + "/data"), browser.get(link + "/data.json")
+    assert file.headers["content-disposition"] == 'attachment; filename="rugcourse.json"'
+    for mail in json.loads(file.text)["mails"]:
+        assert mail["message_id"].replace("<", "&lt;").replace(">", "&gt;") in page.text
+    assert page.headers["cache-control"] == file.headers["cache-control"] == "no-store"
+
+
+def test_the_last_word_about_a_lesson_stands_and_is_text(browser: TestClient, runtime: Runtime, email: str) -> None:
+    link = path(runtime, Purpose.LESSON, email)
+    browser.post(link, data=REMARK)
+    page = browser.post(link, data={"helped": "no", "remark": "<img onerror=x>\x00{{7*7}}" + "x" * 2000}).text
+    assert "eerlijkheid" in page
+    assert "<img onerror" not in page
+    with runtime.database.read() as session:
+        [row] = session.scalars(select(FeedbackRow)).all()
+    assert (row.helped, row.remark[:23], len(row.remark)) == (False, "<img onerror=x>{{7*7}}x", 1000)
+    before = everything(runtime, "lesson")
+    for nonsense in ({}, {"helped": "maybe"}, {"remark": "x"}):
+        browser.post(link, data=nonsense)
+    assert everything(runtime, "lesson") == before
+
+
+def test_a_visitors_word_is_kept_without_a_person_and_a_machines_is_not(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    lesson = f"/nl/{COURSE}/lessons/stress"
+    shown = form_token(runtime.signer, clock)
+    assert browser.post(lesson, data={**REMARK, "shown": shown}).status_code == 200  # at once: a machine
+    clock.advance(seconds=5)
+    browser.post(lesson, data={**REMARK, "shown": shown, "website": "x"})
+    browser.post(lesson, data=REMARK)
+    assert everything(runtime)["feedback"] == []
+    for _ in range(40):
+        assert "Dank je wel" in browser.post(lesson, data={**REMARK, "shown": shown}).text
+    rows = everything(runtime)["feedback"]
+    assert len(rows) == 30  # an hour's share of one network
+    assert {row[2] for row in rows} == {None}
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("pdf", b"%PDF"), ("epub", b"PK")])
+def test_the_book_is_behind_its_own_link_only(
+    browser: TestClient, runtime: Runtime, email: str, kind: str, begins: bytes
+) -> None:
+    link = path(runtime, Purpose.BOOK, email, kind=DeliveryKind.WELCOME)
+    answer = browser.get(f"{link}.{kind}")
+    assert answer.content.startswith(begins)
+    assert f"{COURSE}.nl.{kind}" in answer.headers["content-disposition"]
+    assert browser.get(f"{link}.exe").status_code == browser.get(f"{link}.share").status_code == 404
+    other = path(runtime, Purpose.LESSON, email).replace("/w/", "/b/")
+    assert browser.get(f"{other}.{kind}").status_code == 404
+
+
+def test_asking_for_the_link_is_answered_alike_whoever_asks(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, email: str
+) -> None:
+    answers, times = {}, {}
+    for address in (email, "nobody@x.example"):
+        spans = []
+        for _ in range(3):
+            shown = form_token(runtime.signer, clock)
+            clock.advance(seconds=5)
+            begun = time.perf_counter()
+            answer = browser.post("/nl/my-page", data={"email": address, "shown": shown})
+            spans.append(time.perf_counter() - begun)
+        answers[address] = (answer.status_code, answer.text)
+        times[address] = statistics.median(spans)
+    assert len(set(answers.values())) == 1
+    assert max(times.values()) / min(times.values()) < 1.5
+    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
+
+
+def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, email: str
+) -> None:
+    shown = form_token(runtime.signer, clock)
+    assert "nog een keer op de knop" in browser.post("/nl/my-page", data={"email": email, "shown": shown}).text
+    clock.advance(seconds=5)
+    wrong = browser.post("/nl/my-page", data={"email": "a@b@c", "shown": shown})
+    assert 'role="alert"' in wrong.text
+    browser.post("/nl/my-page", data={"email": email, "shown": shown, "website": "x"})
+    assert mails_to(runtime, email, DeliveryKind.LINK) == []
