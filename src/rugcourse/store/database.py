@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 _WRITE = "rugcourse_write"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
+# Of one process to PostgreSQL. Kept open: opening one takes longer than most that is done with it, and who finds all of
+# them taken waits for a moment.
+_CONNECTIONS = 15
 
 
 class DatabaseError(Exception):
@@ -111,7 +114,7 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
             # An index is as good as on any disk of today, and the planner should think so before it has statistics.
             options = {"options": "-c random_page_cost=1.1"}
             url = url.set(drivername="postgresql+psycopg", password=url.password or password or None)
-            return create_engine(url, pool_size=10, max_overflow=30, connect_args=options)
+            return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, connect_args=options)
         case other:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 

@@ -14,11 +14,11 @@ class Groups:
     def __init__(self, runtime: Runtime) -> None:
         library, clock, database = runtime.library, runtime.clock, runtime.database
         self.fetches = GroupCommit[Fetch, str | None](
-            database.write, lambda session, fetches: record_fetches(session, library, clock, fetches)
+            database.write_batch, lambda session, fetches: record_fetches(session, library, clock, fetches)
         )
         self.questions = GroupCommit[Asked, Asking | None](
             database.read, lambda session, asked: find_askings(session, library, asked)
         )
         self.answers = GroupCommit[Press, Taken | None](
-            database.write, lambda session, presses: record_answers(session, library, clock, presses)
+            database.write_batch, lambda session, presses: record_answers(session, library, clock, presses)
         )

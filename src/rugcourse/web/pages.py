@@ -25,6 +25,7 @@ from rugcourse.rendering.languages import (
     weekday_name,
 )
 from rugcourse.runtime import Runtime
+from rugcourse.schedule import zone_names
 
 STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript", "share.js": "text/javascript"}
 
@@ -109,6 +110,15 @@ def static_file(name: str) -> bytes:
 def static_url(name: str) -> str:
     """The address of a static file, with a fingerprint, so that browsers may keep it for ever."""
     return f"/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}"
+
+
+def warm_up() -> None:
+    """Read and compile what all pages share: else the first who come at once would each do it, at the same time."""
+    zone_names()
+    for language in LANGUAGES:
+        environment = _environment(language)
+        for name in environment.list_templates(extensions=["html"]):
+            environment.get_template(name)
 
 
 @cache
