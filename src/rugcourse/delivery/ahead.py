@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import courses, deliveries, enrolments, subscribers
+from rugcourse.store import courses, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 
@@ -28,7 +28,7 @@ def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
         places = courses.lesson_places(session).get(enrolment.campaign_id, {})
         lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
         once_key = f"ahead:{enrolment.id}:{today}"
-        if lesson_id is None or not deliveries.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
+        if lesson_id is None or not planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
             raise NotNow
         _move_on(enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 
@@ -38,7 +38,7 @@ def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: 
     return (
         enrolment.status == EnrolmentStatus.ACTIVE
         and not schedule.is_paused(now)
-        and not deliveries.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
+        and not planning.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
     )
 
 

@@ -25,7 +25,7 @@ from rugcourse.delivery.press import Prepared, Press
 from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import TemplateError
-from rugcourse.store import deliveries, enrolments, pacing
+from rugcourse.store import deliveries, enrolments, pacing, planning
 from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Outgoing, Settlement
 from rugcourse.store.tables import DeliveryKind, Queue
@@ -110,7 +110,7 @@ class Claimer:
             drafts = self._draft(session, outgoing, now)
             wanted = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
             if len(wanted) < len(drafts):
-                deliveries.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in wanted], now)
+                planning.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in wanted], now)
             # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
             self.journal.submit(lease, sorted(wanted))
             taken += wanted
@@ -145,7 +145,7 @@ class Claimer:
 
     def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
-        deliveries.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+        planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
 
 def _readings(outgoing: Sequence[Outgoing], prepared: Mapping[int, Prepared]) -> dict[int, Reading]:

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.schedule import Patience, SendNow, ShiftTo, decide, next_due
-from rugcourse.store import courses, deliveries, enrolments
+from rugcourse.store import courses, enrolments, planning
 from rugcourse.store.database import Database
-from rugcourse.store.deliveries import LessonOfDay
 from rugcourse.store.enrolments import DueEnrolment, Step
+from rugcourse.store.planning import LessonOfDay
 
 BATCH = 1000
 
@@ -45,7 +45,7 @@ def plan_batches(database: Database, clock: Clock, patience: Patience) -> Iterat
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
-            late = len(deliveries.cancel_late(session, clock.now(), BATCH))
+            late = len(planning.cancel_late(session, clock.now(), BATCH))
         yield Plan(late=late)
     seen = BATCH
     while seen == BATCH:
@@ -61,7 +61,7 @@ def _plan_batch(session: Session, now: datetime, patience: Patience) -> Plan:
     due = enrolments.lock_due(session, now, BATCH)
     for one in due:
         choices.choose(one, places.get(one.campaign_id, {}), now, patience)
-    planned = deliveries.plan_lessons(session, choices.lessons, now)
+    planned = planning.plan_lessons(session, choices.lessons, now)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
     enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     enrolments.advance(session, {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()})

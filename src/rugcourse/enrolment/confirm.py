@@ -11,7 +11,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store import deliveries, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
@@ -79,9 +79,7 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
             _begin(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
-            deliveries.plan_waiting(
-                session, DeliveryKind.WELCOME, person.id, campaign_id, f"welcome:{delivery_id}", now
-            )
+            planning.plan_waiting(session, DeliveryKind.WELCOME, person.id, campaign_id, f"welcome:{delivery_id}", now)
         enrolment = enrolments.find(session, campaign_id, person.id)
         return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 

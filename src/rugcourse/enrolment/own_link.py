@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store import enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryKind, SubscriberRow, SubscriberStatus
 
@@ -33,4 +33,4 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow) -> None:
     if person.status not in _KNOWN or not theirs:
         return
     once_key = f"link:{person.id}:{clock.now().date()}"
-    deliveries.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())
+    planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import deliveries, enrolments, events, subscribers
+from rugcourse.store import deliveries, enrolments, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.tables import (
@@ -51,7 +51,7 @@ def pause(database: Database, clock: Clock, subscriber_id: int, until: datetime 
     now = clock.now()
     with database.write() as session:
         _reader(session, subscriber_id)
-        deliveries.cancel_planned(session, subscriber_id, "the reader paused", now)
+        planning.cancel_planned(session, subscriber_id, "the reader paused", now)
         schedule = subscribers.load_schedule(session, subscriber_id)
         _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
 
@@ -89,7 +89,7 @@ def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
         enrolment = enrolments.find(session, delivery.campaign_id, person.id, lock=True)
         if enrolment is None:
             raise NotAReader
-        deliveries.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
+        planning.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
         session.refresh(enrolment)
         _leave(enrolment)
 
@@ -102,7 +102,7 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         if found is None or found[0].status != SubscriberStatus.ACTIVE:
             return
         person, _ = found
-        deliveries.cancel_planned(session, person.id, "the reader left", now)
+        planning.cancel_planned(session, person.id, "the reader left", now)
         person.status, person.left_at = SubscriberStatus.LEFT, now
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
             _leave(enrolment)

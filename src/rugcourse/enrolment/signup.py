@@ -18,7 +18,7 @@ from rugcourse.enrolment import wordings
 from rugcourse.learning.attempts import adopt
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
-from rugcourse.store import deliveries, enrolments, subscribers
+from rugcourse.store import enrolments, planning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
@@ -180,7 +180,7 @@ def sign_up(
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
         once_key = f"{kind}:{person.id}{which}:{now.date()}"
-        deliveries.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+        planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
 
 
 def may_sign_up(session: Session, signer: Signer, email: str) -> bool:

@@ -24,8 +24,8 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import AttemptRow, Queue
 from rugcourse.web.forms import form_token, schedule_choices, was_shown_in_time
 from rugcourse.web.own_page import place_of
-from rugcourse.web.pages import NotFound, course_frame, page, require_language, runtime_of
-from rugcourse.web.public import READ, find_course
+from rugcourse.web.pages import READ, NotFound, course_frame, page, require_language, runtime_of
+from rugcourse.web.public import find_course
 from rugcourse.web.quiz import TestProgress
 from rugcourse.web.readers import Reader, find_reader, reader_page
 

@@ -15,8 +15,8 @@ from rugcourse.rendering.mails import answer_links
 from rugcourse.store import deliveries, learning
 from rugcourse.store.editions import EditionKind
 from rugcourse.web.forms import RemarkFields
-from rugcourse.web.pages import NotFound, runtime_of
-from rugcourse.web.public import READ, count_reading
+from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.public import count_reading
 from rugcourse.web.quiz import TestProgress
 from rugcourse.web.readers import Reader, find_reader, reader_page
 

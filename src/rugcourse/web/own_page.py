@@ -27,8 +27,7 @@ from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import EnrolmentStatus, Queue
 from rugcourse.web.forms import schedule_choices
-from rugcourse.web.pages import NotFound, runtime_of
-from rugcourse.web.public import READ
+from rugcourse.web.pages import READ, NotFound, runtime_of
 from rugcourse.web.readers import LINK_DAYS, Reader, find_reader, reader_page
 
 router = APIRouter()

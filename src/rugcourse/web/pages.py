@@ -27,6 +27,7 @@ from rugcourse.rendering.languages import (
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import zone_names
 
+READ = ["GET", "HEAD"]  # the methods of a page that only shows
 STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript", "share.js": "text/javascript"}
 
 

@@ -15,11 +15,10 @@ from rugcourse.store.editions import EditionKind
 from rugcourse.store.tables import Verdict
 from rugcourse.tracking.verdicts import judge
 from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time
-from rugcourse.web.pages import NotFound, course_frame, page, preferred_language, require_language, runtime_of
+from rugcourse.web.pages import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of
 
 router = APIRouter()
 
-READ = ["GET", "HEAD"]
 _DAY_SECONDS = 86_400
 
 
