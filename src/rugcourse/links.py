@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     ATTEMPT = "attempt"
     FORM = "form"
     BOOK = "book"
+    ADMIN_FORM = "admin-form"
     MESSAGE = "message"
 
 
@@ -92,6 +93,10 @@ class Links:
 
     def privacy(self, language: str) -> str:
         return f"{self.base_url}/{language}/privacy"
+
+    def admin_welcome(self, token: str) -> str:
+        """Where an invited admin sets their password."""
+        return f"{self.base_url}/admin/welcome/{token}"
 
     def alarm_signs(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}/alarm-signs"

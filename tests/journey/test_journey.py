@@ -49,7 +49,7 @@ class Demo:
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
         )
         assert self.process.stdout is not None
-        lines = [self.process.stdout.readline() for _ in range(4)]
+        lines = [self.process.stdout.readline() for _ in range(5)]
         assert f"http://127.0.0.1:{self.port}" in lines[0], lines
 
     def stop(self) -> float:

@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import courses, mails, people, processes, rehearsals, reports
+from rugcourse.cli import admins, courses, mails, people, processes, rehearsals, reports
 
 app = typer.Typer(
     name="rugcourse",
@@ -22,6 +22,7 @@ app = typer.Typer(
 processes.add_to(app)
 app.add_typer(courses.app, name="lessons")
 app.add_typer(people.app, name="subscribers")
+app.add_typer(admins.app, name="admin")
 app.add_typer(mails.deliveries, name="deliveries")
 app.add_typer(mails.sending, name="sending")
 reports.add_to(app)

@@ -24,11 +24,12 @@ def demo(
     folder: Annotated[Path, typer.Option("--dir", help="Where the demo keeps everything.")] = Path("var/demo"),
 ) -> None:
     """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
-    from rugcourse.demo.run import Addresses, run_demo
+    from rugcourse.demo.run import ADMIN, Addresses, run_demo
 
     def ready(addresses: Addresses) -> None:
         typer.echo(f"Courses       {addresses.site}")
         typer.echo(f"Inbox         {addresses.inbox}")
+        typer.echo(f"Admin         {addresses.site}/admin   {ADMIN}   password {addresses.password}")
         typer.echo(f"Mail server   {addresses.smtp}")
         typer.echo(f"A day lasts {day_seconds:g} seconds. Ctrl-C ends; started again, it goes on where it was.")
 

@@ -11,14 +11,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from rugcourse.access.admins import invite, set_first_password
 from rugcourse.clock import ScaledClock
 from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
 from rugcourse.inbox.sink import open_sink
-from rugcourse.runtime import open_runtime, publish_lessons
+from rugcourse.runtime import Runtime, open_runtime, publish_lessons
 from rugcourse.settings import Settings, load_settings
+from rugcourse.store import admins
 from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import Role
 from rugcourse.web import app as pages
 from rugcourse.web.ports import require_free
 from rugcourse.web.server import BackgroundServer
@@ -27,6 +30,7 @@ from rugcourse.worker.embedded import embed
 HOST = "127.0.0.1"
 _SAVE_SECONDS = 1.0
 DATABASE = "rugcourse.db"
+ADMIN = "demo@rugcourse.example"
 CLOCK = "clock"
 
 
@@ -37,6 +41,7 @@ class Addresses:
     site: str
     inbox: str
     smtp: str
+    password: str  # of the demo's admin, `ADMIN`
 
 
 def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready: Callable[[Addresses], None]) -> None:
@@ -54,7 +59,12 @@ def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready:
         signal.signal(number, lambda *_: stop.set())
     clock_file = folder / CLOCK
     clock = open_clock(clock_file, day_seconds)
-    addresses = Addresses(f"http://{HOST}:{port}", f"http://{HOST}:{port + 1}", f"smtp://{HOST}:{port + 2}")
+    addresses = Addresses(
+        f"http://{HOST}:{port}",
+        f"http://{HOST}:{port + 1}",
+        f"smtp://{HOST}:{port + 2}",
+        _kept_secret(folder / "admin", 9),
+    )
     with ExitStack() as running:
         _start(running, folder, clock, addresses, port)
         ready(addresses)
@@ -70,7 +80,7 @@ def demo_settings(folder: Path, addresses: Addresses) -> Settings:
         broker_url="memory://",
         smtp_url=f"{addresses.smtp}?starttls=never",
         base_url=addresses.site,
-        secret_keys=(_secret(folder),),
+        secret_keys=(_kept_secret(folder / "secret", 32),),
         data_dir=folder,
         lessons_dir=None,
         ehlo_name="localhost",
@@ -85,6 +95,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
     running.callback(runtime.database.close)
     upgrade(runtime.database)
     publish_lessons(runtime)
+    _let_admin_in(runtime, addresses.password)
     mailbox = Mailbox(folder / "inbox")
     sink = open_sink(mailbox, HOST, port + 2)
     sink.start()
@@ -101,9 +112,17 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
         running.callback(server.stop)
 
 
-def _secret(folder: Path) -> str:
-    """The key that signs this demo's links; kept, so that the links of yesterday's mails still work."""
-    file = folder / "secret"
+def _let_admin_in(runtime: Runtime, password: str) -> None:
+    """An owner for whoever runs the demo; once, so that a password they chose stays."""
+    with runtime.database.read() as session:
+        if admins.count_admins(session):
+            return
+    invitation = invite(runtime.database, runtime.clock, ADMIN, Role.OWNER)
+    set_first_password(runtime.database, runtime.clock, invitation.token, password)
+
+
+def _kept_secret(file: Path, size: int) -> str:
+    """A secret of this demo, made once: yesterday's links and the password still work today."""
     if not file.exists():
-        file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        file.write_text(secrets.token_urlsafe(size), encoding="ascii")
     return file.read_text(encoding="ascii")

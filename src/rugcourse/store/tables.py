@@ -86,6 +86,14 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Role(StrEnum):
+    """What an admin may do; each may what those after it may."""
+
+    OWNER = "owner"  # everything, and who the admins are
+    EDITOR = "editor"  # lessons, campaigns, subscribers
+    ANALYST = "analyst"  # look
+
+
 class Stage(StrEnum):
     BEFORE = "before"  # the knowledge test as the door to the course
     AFTER = "after"  # the same test in the closing lesson
@@ -425,6 +433,52 @@ class EditionRow(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     content: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime]
+
+
+class AdminRow(Base):
+    """Somebody who uses the admin pages; without a password they have not come in yet."""
+
+    __tablename__ = "admin"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    role: Mapped[str] = mapped_column(String(12))
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    totp_secret: Mapped[str | None] = mapped_column(String(300))  # encrypted
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used: none works twice
+    invited: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that sets the password, once
+    invited_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class AdminSessionRow(Base):
+    """A browser in which an admin came in. `token_hash`: SHA-256 of the cookie; a copied table opens nothing."""
+
+    __tablename__ = "admin_session"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
+    second_factor_due: Mapped[bool]  # the password was right, the code is still asked for
+    browser: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class ChangeRow(Base):
+    """The log of changes: who did what to what, and how it was before and after. Only ever added to."""
+
+    __tablename__ = "change"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: at the command line
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(300), index=True)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class SuppressionRow(Base):

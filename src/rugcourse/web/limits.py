@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
 _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
+_GUESSES = RateLimitItemPerMinute(5, 15)  # of one account from one network
 
 
 class Limits:
@@ -35,6 +36,17 @@ class Limits:
     def allows_remark(self, client: str | None) -> bool:
         """Count one remark about a lesson; False when this network had its share."""
         return self._hit(_REMARKS_PER_HOUR, "remark", network(client))
+
+    def may_guess(self, account: str, client: str | None) -> bool:
+        """Whether a password or code may be tried for an account (a keyed hash) from a network.
+
+        Who fails from elsewhere is not in the owner's way: nobody can lock them out.
+        """
+        return bool(self._limiter.test(_GUESSES, "guess", account, network(client)))
+
+    def count_guess(self, account: str, client: str | None) -> None:
+        """Count one that failed."""
+        self._hit(_GUESSES, "guess", account, network(client))
 
     def _hit(self, limit: RateLimitItem, *what: str) -> bool:
         return bool(self._limiter.hit(limit, *what))

@@ -1,0 +1,61 @@
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), each of which works once."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+import pyotp
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_STEP_SECONDS = 30
+_DRIFT = (0, -1, 1)  # a clock may be half a minute off
+
+
+class Vault:
+    """Keeps secrets out of copies of the database. `keys`: the secret keys of the settings, newest first."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
+
+    def lock(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def open(self, locked: str) -> str | None:
+        """None when the key that locked it is no longer in the settings."""
+        try:
+            return self._fernet.decrypt(locked.encode()).decode()
+        except InvalidToken:
+            return None
+
+
+def new_secret() -> str:
+    return pyotp.random_base32()
+
+
+def address_of(secret: str, email: str, practice: str) -> str:
+    """What an authenticator app reads from the picture."""
+    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=practice)
+
+
+def used_step(secret: str, code: str, at: datetime, last_step: int | None) -> int | None:
+    """The time step that a code belongs to, or None: it is wrong, or no newer than the last one that was used.
+
+    `at` is the machine's time, whatever clock the product runs on: authenticator apps know no other.
+    """
+    typed = "".join(code.split())
+    now = int(at.timestamp()) // _STEP_SECONDS
+    for drift in _DRIFT:
+        right = pyotp.TOTP(secret).at((now + drift) * _STEP_SECONDS)
+        if hmac.compare_digest(right.encode(), typed.encode()) and (last_step is None or now + drift > last_step):
+            return now + drift
+    return None
+
+
+def _derived(key: str) -> bytes:
+    kdf = HKDF(SHA256(), 32, salt=None, info=b"rugcourse second factor")
+    return base64.urlsafe_b64encode(kdf.derive(key.encode()))

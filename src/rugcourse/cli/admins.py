@@ -1,0 +1,70 @@
+"""Commands about those who use the admin pages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json, print_table
+from rugcourse.store.tables import Role
+
+app = typer.Typer(help="Those who use the admin pages.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    email: Annotated[str, typer.Argument(help="Their address.")],
+    role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
+) -> None:
+    """Create an admin, or help one back in: print a link that sets the password, once, for a day."""
+    from rugcourse.access.admins import NotAnAddress, invite
+    from rugcourse.cli.opening import open_checked
+
+    runtime = open_checked(own_secret=True)
+    try:
+        invitation = invite(runtime.database, runtime.clock, email, role)
+    except NotAnAddress:
+        typer.echo(f"error: {email} is not an e-mail address", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(runtime.links.admin_welcome(invitation.token))
+
+
+@app.command("list")
+def list_admins(as_json: Json = False) -> None:
+    """List the admins."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import admins
+
+    with open_checked().database.read() as session:
+        rows = [
+            {"email": one.email, "role": one.role, "second_factor": one.totp_secret is not None,
+             "came_in": one.password_hash is not None, "disabled": one.disabled_at is not None}
+            for one in admins.everyone(session)
+        ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    print_table("", ["e-mail", "role", "second factor", "came in", "disabled"], [list(row.values()) for row in rows])
+
+
+@app.command()
+def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> None:
+    """Let an admin in no more, and end their sessions."""
+    from rugcourse.access.admins import LastOwner
+    from rugcourse.access.admins import disable as disable_admin
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import admins
+
+    runtime = open_checked()
+    with runtime.database.read() as session:
+        admin = admins.by_email(session, email.strip().lower())
+    if admin is None:
+        typer.echo(f"error: there is no admin with the address {email}", err=True)
+        raise typer.Exit(1)
+    try:
+        disable_admin(runtime.database, runtime.clock, admin.id, None)
+    except LastOwner:
+        typer.echo("error: without this one there would be no owner left; create another first", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("disabled")

@@ -1,0 +1,112 @@
+"""Admins, their sessions, and the log of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role
+
+
+def by_email(session: Session, email: str) -> AdminRow | None:
+    return session.scalar(select(AdminRow).where(AdminRow.email == email))
+
+
+def by_invitation(session: Session, token_hash: str) -> AdminRow | None:
+    """The admin whose open link this is, locked: it works once."""
+    return session.scalar(select(AdminRow).where(AdminRow.invited == token_hash).with_for_update())
+
+
+def find(session: Session, admin_id: int, *, lock: bool = False) -> AdminRow | None:
+    return session.get(AdminRow, admin_id, with_for_update=lock)
+
+
+def everyone(session: Session) -> Sequence[AdminRow]:
+    return session.scalars(select(AdminRow).order_by(AdminRow.id)).all()
+
+
+def owners(session: Session) -> int:
+    """How many owners can still come in; the rows are locked, so that two can't remove each other."""
+    rows = session.scalars(
+        select(AdminRow.id).where(AdminRow.role == Role.OWNER, AdminRow.disabled_at.is_(None)).with_for_update()
+    )
+    return len(rows.all())
+
+
+def add(session: Session, admin: AdminRow) -> None:
+    session.add(admin)
+    session.flush()
+
+
+def session_by_hash(session: Session, token_hash: str) -> tuple[AdminSessionRow, AdminRow] | None:
+    row = session.execute(
+        select(AdminSessionRow, AdminRow)
+        .join(AdminRow, AdminRow.id == AdminSessionRow.admin_id)
+        .where(AdminSessionRow.token_hash == token_hash)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def add_session(session: Session, row: AdminSessionRow) -> None:
+    session.add(row)
+    session.flush()
+
+
+def sessions_of(session: Session, admin_id: int) -> Sequence[AdminSessionRow]:
+    return session.scalars(
+        select(AdminSessionRow).where(AdminSessionRow.admin_id == admin_id).order_by(AdminSessionRow.id.desc())
+    ).all()
+
+
+def see_session(session: Session, session_id: int, now: datetime) -> None:
+    session.execute(update(AdminSessionRow).where(AdminSessionRow.id == session_id).values(seen_at=now))
+
+
+def end_session(session: Session, admin_id: int, session_id: int) -> None:
+    """End a session of an admin; nobody can name another's."""
+    session.execute(
+        delete(AdminSessionRow).where(AdminSessionRow.id == session_id, AdminSessionRow.admin_id == admin_id)
+    )
+
+
+def end_sessions(session: Session, admin_id: int, *, but: int | None = None) -> None:
+    """End all sessions of an admin, but one if it is given."""
+    ended = delete(AdminSessionRow).where(AdminSessionRow.admin_id == admin_id)
+    session.execute(ended.where(AdminSessionRow.id != but) if but is not None else ended)
+
+
+def log_change(
+    session: Session,
+    at: datetime,
+    admin_id: int | None,
+    action: str,
+    subject: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    session.add(
+        ChangeRow(
+            at=at,
+            admin_id=admin_id,
+            action=action,
+            subject=subject[:300],
+            before=dict(before) if before is not None else None,
+            after=dict(after) if after is not None else None,
+        )
+    )
+
+
+def changes(session: Session, limit: int, before_id: int | None = None) -> Sequence[tuple[ChangeRow, str | None]]:
+    """The newest changes, with the address of who made each; older than one, if it is given."""
+    query = select(ChangeRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == ChangeRow.admin_id)
+    if before_id is not None:
+        query = query.where(ChangeRow.id < before_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(ChangeRow.id.desc()).limit(limit))]
+
+
+def count_admins(session: Session) -> int:
+    return session.scalars(select(func.count()).select_from(AdminRow)).one()

@@ -1,0 +1,43 @@
+"""The first page inside: what needs attention. Any role."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.store import deliveries, pacing
+from rugcourse.store.tables import DeliveryState
+from rugcourse.web.admin.gate import CodeDue, Forged, NotInside, admin_page, insider_of
+from rugcourse.web.pages import READ, runtime_of
+
+router = APIRouter()
+
+_SHOWN = 20
+
+
+@router.api_route("/admin", methods=READ)
+def home(request: Request) -> HTMLResponse:
+    runtime = runtime_of(request)
+    insider = insider_of(request)
+    with runtime.database.read() as session:
+        holds = pacing.all_holds(session)
+        unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN)
+        courses = [one.course for one in runtime.library.courses(session)]
+    values = {"holds": holds, "unknown": unknown, "courses": courses, "now": runtime.clock.now()}
+    return admin_page(request, insider, "home", values)
+
+
+async def not_inside(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/admin/login", 303)
+
+
+async def code_due(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/admin/code", 303)
+
+
+async def forged(request: Request, _error: Exception) -> Response:
+    """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
+    return admin_page(request, None, "forged", status=403)
+
+
+HANDLERS = {NotInside: not_inside, CodeDue: code_due, Forged: forged}

@@ -1,0 +1,217 @@
+"""Passwords, codes and sessions: what opens, what does not, and what is logged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+from sqlalchemy import select
+
+from rugcourse.access import second_factor
+from rugcourse.access.admins import (
+    BadInvitation,
+    LastOwner,
+    NotAnAddress,
+    change_password,
+    change_role,
+    disable,
+    invite,
+    set_first_password,
+)
+from rugcourse.access.passwords import WeakPassword, check_strength
+from rugcourse.access.second_factor import Vault
+from rugcourse.access.sessions import (
+    CODE_SECONDS,
+    IDLE_SECONDS,
+    LONGEST_SECONDS,
+    Insider,
+    NotLetIn,
+    come_in,
+    confirm_second_factor,
+    find_insider,
+    give_code,
+)
+from rugcourse.clock import VirtualClock
+from rugcourse.store import admins
+from rugcourse.store.database import Database
+from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role
+
+PASSWORD = "three quiet green spines"
+VAULT = Vault(["a-key-for-tests-0123456789"])
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def make_admin(database: Database, clock: VirtualClock, email: str = "owner@x.example", role: Role = Role.OWNER) -> int:
+    invitation = invite(database, clock, email, role)
+    set_first_password(database, clock, invitation.token, PASSWORD)
+    return invitation.admin_id
+
+
+def enter(database: Database, clock: VirtualClock, email: str = "owner@x.example") -> Insider:
+    found = find_insider(database, clock, come_in(database, clock, email, PASSWORD, "Firefox").token)
+    assert found is not None
+    return found
+
+
+def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, clock: VirtualClock) -> None:
+    first = invite(database, clock, "Owner@X.example", Role.OWNER)
+    second = invite(database, clock, "owner@x.example", Role.OWNER)
+    with pytest.raises(BadInvitation):
+        set_first_password(database, clock, first.token, PASSWORD)  # the newer link ended it
+    with pytest.raises(WeakPassword):
+        set_first_password(database, clock, second.token, "short")
+    set_first_password(database, clock, second.token, PASSWORD)
+    with pytest.raises(BadInvitation):
+        set_first_password(database, clock, second.token, PASSWORD)
+    third = invite(database, clock, "owner@x.example", Role.OWNER)
+    clock.advance(hours=25)
+    with pytest.raises(BadInvitation):
+        set_first_password(database, clock, third.token, PASSWORD)
+    with pytest.raises(NotAnAddress):
+        invite(database, clock, "nobody", Role.OWNER)
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 300, "owner@x.example", "aaaaaaaaaaaaaaaa"])
+def test_a_weak_password_is_refused(password: str) -> None:
+    with pytest.raises(WeakPassword):
+        check_strength(password, "owner@x.example")
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("owner@x.example", "wrong"), ("owner@x.example", ""), ("nobody@x.example", PASSWORD), ("", ""), ("a@b@c", PASSWORD), ("owner@x.example\0", "x")],
+)  # fmt: skip
+def test_only_the_right_password_lets_in(database: Database, clock: VirtualClock, email: str, password: str) -> None:
+    make_admin(database, clock)
+    with pytest.raises(NotLetIn):
+        come_in(database, clock, email, password, "")
+    assert enter(database, clock).role == Role.OWNER
+
+
+def test_who_was_invited_and_never_came_cant_come_in_with_anything(database: Database, clock: VirtualClock) -> None:
+    invite(database, clock, "new@x.example", Role.EDITOR)
+    for password in ("", "a password that nobody has"):
+        with pytest.raises(NotLetIn):
+            come_in(database, clock, "new@x.example", password, "")
+
+
+def test_a_session_ends_when_nobody_is_there_and_in_any_case_after_two_weeks(
+    database: Database, clock: VirtualClock
+) -> None:
+    make_admin(database, clock)
+    token = come_in(database, clock, "owner@x.example", PASSWORD, "").token
+    for _ in range(int(LONGEST_SECONDS // IDLE_SECONDS) * 2 - 1):
+        clock.advance(seconds=IDLE_SECONDS / 2)
+        assert find_insider(database, clock, token) is not None
+    clock.advance(seconds=IDLE_SECONDS)
+    assert find_insider(database, clock, token) is None
+    idle = come_in(database, clock, "owner@x.example", PASSWORD, "").token
+    clock.advance(seconds=IDLE_SECONDS + 1)
+    assert find_insider(database, clock, idle) is None
+    assert find_insider(database, clock, "no such token") is None
+
+
+def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: VirtualClock) -> None:
+    make_admin(database, clock)
+    insider = enter(database, clock)
+    token = come_in(database, clock, "owner@x.example", PASSWORD, "").token
+    secret = second_factor.new_secret()
+    confirm_second_factor(database, clock, VAULT, insider, secret, pyotp.TOTP(secret).now())
+    with database.read() as session:
+        tables = (AdminRow.__table__, AdminSessionRow.__table__, ChangeRow.__table__)
+        rows = repr([session.execute(select(table)).all() for table in tables])
+    for secret_text in (PASSWORD, token, secret):
+        assert secret_text not in rows
+
+
+def test_with_a_second_factor_the_password_alone_opens_nothing(database: Database, clock: VirtualClock) -> None:
+    make_admin(database, clock)
+    secret = second_factor.new_secret()
+    first = enter(database, clock)
+    confirm_second_factor(database, clock, VAULT, first, secret, pyotp.TOTP(secret).now())
+    given = come_in(database, clock, "owner@x.example", PASSWORD, "")
+    half = find_insider(database, clock, given.token)
+    assert given.second_factor_due
+    assert half is not None
+    assert half.second_factor_due
+    with pytest.raises(NotLetIn):  # the code that set it up does not work a second time
+        give_code(database, clock, VAULT, half, pyotp.TOTP(secret).now(), "")
+    with pytest.raises(NotLetIn):
+        give_code(database, clock, VAULT, half, "000000", "")
+    later = pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30))
+    full = give_code(database, clock, VAULT, half, later, "")
+    assert not full.second_factor_due
+    assert full.token != given.token
+    assert find_insider(database, clock, given.token) is None
+    again = come_in(database, clock, "owner@x.example", PASSWORD, "")
+    clock.advance(seconds=CODE_SECONDS + 1)
+    assert find_insider(database, clock, again.token) is None
+
+
+def test_a_code_belongs_to_its_moment_and_works_once() -> None:
+    secret = second_factor.new_secret()
+    code = pyotp.TOTP(secret).at(NOW)
+    step = second_factor.used_step(secret, code, NOW, None)
+    assert step is not None
+    assert second_factor.used_step(secret, f"{code[:3]} {code[3:]}", NOW + timedelta(seconds=30), None) == step
+    assert second_factor.used_step(secret, code, NOW, step) is None
+    assert second_factor.used_step(secret, code, NOW + timedelta(minutes=2), None) is None
+    assert second_factor.used_step(secret, "", NOW, None) is None
+
+
+def test_a_secret_can_be_read_with_an_older_key_and_not_without_it() -> None:
+    locked = Vault(["the-old-key-0123456789"]).lock("JBSWY3DP")
+    assert Vault(["the-new-key-0123456789", "the-old-key-0123456789"]).open(locked) == "JBSWY3DP"
+    assert Vault(["the-new-key-0123456789"]).open(locked) is None
+
+
+def test_another_password_ends_all_other_sessions(database: Database, clock: VirtualClock) -> None:
+    admin_id = make_admin(database, clock)
+    mine, other = enter(database, clock), come_in(database, clock, "owner@x.example", PASSWORD, "")
+    change_password(database, clock, admin_id, "another long password", session_id=mine.session_id)
+    assert find_insider(database, clock, other.token) is None
+    with database.read() as session:
+        assert [one.id for one in admins.sessions_of(session, admin_id)] == [mine.session_id]
+
+
+def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: Database, clock: VirtualClock) -> None:
+    owner = make_admin(database, clock)
+    for attempt in (
+        lambda: disable(database, clock, owner, owner),
+        lambda: change_role(database, clock, owner, Role.ANALYST, owner),
+    ):
+        with pytest.raises(LastOwner):
+            attempt()
+    editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
+    token = come_in(database, clock, "editor@x.example", PASSWORD, "").token
+    change_role(database, clock, editor, Role.OWNER, owner)
+    assert find_insider(database, clock, token) is None
+    disable(database, clock, owner, editor)
+    with pytest.raises(NotLetIn):
+        come_in(database, clock, "owner@x.example", PASSWORD, "")
+
+
+def test_every_change_is_logged_with_who_and_how_it_was_before(database: Database, clock: VirtualClock) -> None:
+    owner = make_admin(database, clock)
+    editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
+    change_role(database, clock, editor, Role.ANALYST, owner)
+    with database.read() as session:
+        newest, who = admins.changes(session, 1)[0]
+        everything = admins.changes(session, 50)
+    assert (newest.action, newest.subject, who) == ("role changed", "editor@x.example", "owner@x.example")
+    assert newest.before is not None
+    assert newest.after is not None
+    assert (newest.before["role"], newest.after["role"]) == ("editor", "analyst")
+    assert [one.action for one, _ in everything].count("admin invited") == 2
+    assert PASSWORD not in repr([(one.before, one.after) for one, _ in everything])
+
+
+def test_roles_reach_no_further_than_themselves() -> None:
+    def may(role: Role) -> list[Role]:
+        insider = Insider(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
+        return [one for one in Role if insider.may(one)]
+
+    assert may(Role.OWNER) == [*Role]
+    assert may(Role.EDITOR) == [Role.EDITOR, Role.ANALYST]
+    assert may(Role.ANALYST) == [Role.ANALYST]

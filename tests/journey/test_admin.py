@@ -1,0 +1,72 @@
+"""An admin comes in for the first time, in a real browser: link, password, second factor, team, log, and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.site import Site
+
+from rugcourse.access.admins import invite
+from rugcourse.clock import VirtualClock
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import Role
+
+PASSWORD = "three quiet green spines"
+
+
+@pytest.fixture
+def site(clock: VirtualClock, tmp_path: Path) -> Iterator[Site]:
+    database = Database(f"sqlite:///{tmp_path / 'pages.db'}")
+    upgrade(database)
+    with Site(database, clock, tmp_path) as running:
+        yield running
+    database.close()
+
+
+@pytest.fixture(params=["nl-NL", "en-GB"])
+def page(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Page:
+    return browser.new_context(base_url=site.address, locale=request.param).new_page()
+
+
+def test_from_the_link_to_the_log(page: Page, site: Site) -> None:
+    invitation = invite(site.runtime.database, site.clock, "owner@x.example", Role.OWNER)
+    page.goto(f"/admin/welcome/{invitation.token}")
+    assert_good_for_everybody(page)
+    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=again]", PASSWORD)
+    page.click("button.press")
+    page.wait_for_url("**/admin/account")
+    assert_good_for_everybody(page)
+    secret = page.inner_text("code")
+    code = pyotp.TOTP(secret).now()
+    page.fill("input[name=code]", code)
+    page.click("button[value=second-factor]")
+    expect(page.locator(".saved")).to_be_visible()
+    page.click("footer button")
+    page.wait_for_url("**/admin/login")
+    assert_good_for_everybody(page)
+    page.fill("input[name=email]", "owner@x.example")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button.press")
+    page.wait_for_url("**/admin/code")
+    assert_good_for_everybody(page)
+    page.fill("input[name=code]", pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30)))
+    page.click("button.press")
+    page.wait_for_url("**/admin")
+    assert_good_for_everybody(page)
+    page.click("a[href='/admin/team']")
+    page.fill("input[name=email]", "editor@x.example")
+    page.select_option("form.form select[name=role]", "editor")
+    page.click("button[value=invite]")
+    expect(page.locator(".box code")).to_contain_text("/admin/welcome/")
+    assert_good_for_everybody(page)
+    page.click("a[href='/admin/log']")
+    expect(page.locator("tbody tr").first).to_contain_text("editor@x.example")
+    assert_good_for_everybody(page)
