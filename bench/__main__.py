@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.admin import measure_admin
 from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
 from bench.pages import measure_pages
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "claims": measure_claims,
     "readers": measure_readers,
     "pages": measure_pages,
+    "admin": measure_admin,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.builders import at_eight, make_reader
 from tests.journey.accessibility import assert_good_for_everybody
 from tests.journey.site import Site
 
@@ -70,3 +71,26 @@ def test_from_the_link_to_the_log(page: Page, site: Site) -> None:
     page.click("a[href='/admin/log']")
     expect(page.locator("tbody tr").first).to_contain_text("editor@x.example")
     assert_good_for_everybody(page)
+
+
+def test_an_admin_finds_a_person_and_helps_them(page: Page, site: Site) -> None:
+    email = make_reader(site.runtime)
+    at_eight(site.runtime)
+    site.deliver()
+    invitation = invite(site.runtime.database, site.clock, "owner@x.example", Role.OWNER)
+    page.goto(f"/admin/welcome/{invitation.token}")
+    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=again]", PASSWORD)
+    page.click("button.press")
+    page.click("a[href='/admin/subscribers']")
+    page.fill("input[name=q]", email[:8])
+    page.click("button.press")
+    assert_good_for_everybody(page)
+    page.click(f"text={email}")
+    for summary in page.locator("details summary").all():
+        summary.click()
+    assert_good_for_everybody(page)
+    page.locator("form", has=page.locator("button[value=pause]")).locator("input[name=reason]").fill("on holiday")
+    page.click("button[value=pause]")
+    expect(page.locator(".saved")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("on holiday")

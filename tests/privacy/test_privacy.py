@@ -106,7 +106,8 @@ def test_every_table_that_knows_people_is_in_the_copy_or_holds_no_more_than_the_
     about_people = {
         table.name
         for table in Base.metadata.sorted_tables
-        if {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id"} & set(table.columns.keys())
+        if table.name != "admin"  # not a reader; of their own accord they are listed, and disabled
+        and {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id"} & set(table.columns.keys())
     }
     assert about_people == {
         "subscriber", "consent", "schedule", "enrolment", "delivery", "event", "answer", "card", "attempt", "feedback",

@@ -12,6 +12,11 @@ from sqlalchemy.orm import Session
 from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role
 
 
+def subject_of(subscriber_id: int) -> str:
+    """How the log names a person: by number, so that it knows nobody who was erased."""
+    return f"subscriber {subscriber_id}"
+
+
 def by_email(session: Session, email: str) -> AdminRow | None:
     return session.scalar(select(AdminRow).where(AdminRow.email == email))
 
@@ -106,6 +111,17 @@ def changes(session: Session, limit: int, before_id: int | None = None) -> Seque
     if before_id is not None:
         query = query.where(ChangeRow.id < before_id)
     return [(row[0], row[1]) for row in session.execute(query.order_by(ChangeRow.id.desc()).limit(limit))]
+
+
+def changes_of(session: Session, subject: str) -> Sequence[tuple[ChangeRow, str | None]]:
+    """What was changed about a subject, with who did it, oldest first."""
+    query = (
+        select(ChangeRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == ChangeRow.admin_id)
+        .where(ChangeRow.subject == subject)
+        .order_by(ChangeRow.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def count_admins(session: Session) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import delete, exists, func, null, select, update
 from sqlalchemy.orm import Session
 
+from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
     AnswerRow,
     AttemptRow,
     CardRow,
+    ChangeRow,
     ConsentRow,
     DeliveryRow,
     EnrolmentRow,
@@ -33,6 +35,13 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
+    # What admins did stays in the log, without what they said about this person.
+    session.execute(
+        update(ChangeRow)
+        .where(ChangeRow.subject == subject_of(subscriber_id))
+        .values(before=null(), after=null())
+        .execution_options(synchronize_session=False)
+    )
     session.execute(
         delete(SubscriberRow).where(SubscriberRow.id == subscriber_id).execution_options(synchronize_session=False)
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
@@ -82,6 +82,18 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
     return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
 
 
+def search(
+    session: Session, beginning: str, status: SubscriberStatus | None, after_id: int, limit: int
+) -> Sequence[SubscriberRow]:
+    """Up to `limit` people with ids above `after_id`, in that order, whose address begins so and who have a status."""
+    query = select(SubscriberRow).where(SubscriberRow.id > after_id)
+    if beginning:
+        query = query.where(_begins_with(beginning, dialect_of(session)))
+    if status is not None:
+        query = query.where(SubscriberRow.status == status)
+    return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
+
+
 def load_schedule(session: Session, subscriber_id: int) -> Schedule:
     return schedule_of(*session.execute(_schedule(subscriber_id)).one())
 
@@ -114,6 +126,14 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
         .on_conflict_do_update(index_elements=["subscriber_id"], set_=values)
     )
     session.expire_all()
+
+
+def _begins_with(beginning: str, dialect: str) -> ColumnElement[bool]:
+    """SQL that an index serves; whatever is typed is text, also what a pattern means something by."""
+    if dialect == "sqlite":
+        plain = "".join(f"[{one}]" if one in "*?[" else one for one in beginning)
+        return SubscriberRow.email.op("GLOB")(f"{plain}*")
+    return SubscriberRow.email.startswith(beginning, autoescape=True)
 
 
 @cache

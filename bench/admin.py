@@ -1,0 +1,80 @@
+"""Admin pages among a million subscribers, each with a lesson in the ledger, on PostgreSQL: the time to each answer."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from tests.builders import course_of, make_runtime, make_settings
+from tests.crowd import add_crowd, add_lesson_mails
+from tests.servers import postgres
+
+from bench.site import tidy_up
+from rugcourse.access.admins import invite, set_first_password
+from rugcourse.clock import SystemClock
+from rugcourse.schedule import Schedule
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import Role
+from rugcourse.web.app import create_app
+from rugcourse.web.pages import warm_up
+
+SUBSCRIBERS = 1_000_000
+TIMES = 40
+TARGET_MS = 300
+PAGES = {
+    "overview": "/admin",
+    "subscribers": "/admin/subscribers",
+    "search": "/admin/subscribers?q=r77777",
+    "search nobody": "/admin/subscribers?q=nobody",
+    "status nobody has": "/admin/subscribers?status=left",
+    "the last page": f"/admin/subscribers?after={SUBSCRIBERS - 20}",
+    "a person": "/admin/subscribers/777777",
+    "team": "/admin/team",
+    "log": "/admin/log",
+    "account": "/admin/account",
+}
+_EMAIL, _PASSWORD = "bench@rugcourse.example", "only for this measurement"
+
+
+def measure_admin() -> dict[str, Any]:
+    """Median and 95th percentile of each page in milliseconds, one request after the other."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rugcourse-") as name,
+        tempfile.TemporaryDirectory() as folder,
+        postgres(Path(name), durable=True) as url,
+    ):
+        database = Database(url)
+        upgrade(database)
+        runtime = make_runtime(database, make_settings(Path(folder)), SystemClock())
+        add_crowd(database, course_of(runtime).campaign_id, SUBSCRIBERS, Schedule("UTC", 8), None)
+        add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=1)
+        tidy_up(database)
+        invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
+        set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
+        warm_up()
+        browser = TestClient(create_app(runtime))
+        browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})
+        times = {page: _times(browser, path) for page, path in PAGES.items()}
+        database.close()
+    return {
+        "subscribers": SUBSCRIBERS,
+        "milliseconds": times,
+        "slowest_p95_ms": max(one["p95"] for one in times.values()),
+        "target_ms": TARGET_MS,
+    }
+
+
+def _times(browser: TestClient, path: str) -> dict[str, float]:
+    seconds = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        if browser.get(path).status_code != 200:
+            raise ValueError(f"{path} did not answer with 200")
+        seconds.append(time.perf_counter() - begun)
+    ordered = sorted(seconds)
+    return {"p50": round(ordered[TIMES // 2] * 1000, 1), "p95": round(ordered[int(TIMES * 0.95)] * 1000, 1)}

@@ -1,0 +1,56 @@
+"""One person's whole history in the order of time: what they did, what they got, and what was done for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.store import admins, deliveries, events, learning, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import EventKind, SubscriberRow
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`at` in UTC. `what` is a word that the page translates; `about` and `detail` are data."""
+
+    at: datetime
+    what: str
+    about: str = ""
+    detail: str = ""
+
+
+def timeline(database: Database, subscriber_id: int) -> list[Moment]:
+    """The newest first; empty for nobody."""
+    with database.read() as session:
+        person = session.get(SubscriberRow, subscriber_id)
+        if person is None:
+            return []
+        return sorted(_moments(session, person), key=lambda one: one.at, reverse=True)
+
+
+def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:
+    yield Moment(person.created_at, "signed up")
+    for consent in subscribers.consents(session, person.id):
+        yield Moment(consent.at, "consent" if consent.given else "no consent", consent.purpose, consent.source)
+    for mail, lesson in deliveries.history(session, person.id):
+        yield Moment(
+            mail.settled_at or mail.planned_at,
+            f"mail {mail.state}",
+            lesson or mail.kind,
+            f"{mail.id}: {mail.reply or '-'}",
+        )
+    for event in events.of_person(session, person.id):
+        if event.kind != EventKind.ANSWER:
+            yield Moment(event.at, event.kind, f"mail {event.delivery_id}", event.verdict)
+    for answer in learning.answers_of(session, person.id):
+        yield Moment(answer.last_at, "answered", answer.question, "right" if answer.last_right else "wrong")
+    for attempt in learning.attempts_of(session, person.id):
+        yield Moment(attempt.at, "test", attempt.stage, f"{attempt.right}/{attempt.asked}")
+    for remark, lesson in learning.feedback_of(session, person.id):
+        yield Moment(remark.at, "remark", lesson, f"{'yes' if remark.helped else 'no'} {remark.remark}".strip())
+    for change, who in admins.changes_of(session, admins.subject_of(person.id)):
+        yield Moment(change.at, change.action, who or "command line", str((change.after or {}).get("reason", "")))

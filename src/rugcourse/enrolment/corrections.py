@@ -1,0 +1,70 @@
+"""What somebody else puts right for a reader: the lesson that comes next, and a mistyped address."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment.signup import may_sign_up, normalise_email
+from rugcourse.links import Signer
+from rugcourse.schedule import next_due
+from rugcourse.store import deliveries, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
+
+
+class NotAnAddress(Exception):
+    """The text is no e-mail address."""
+
+
+class AddressTaken(Exception):
+    """Another person has this address, or it must not be written to."""
+
+
+class HadThatLesson(Exception):
+    """The lesson went to them before: nothing is sent twice."""
+
+
+class NoSuchLesson(Exception):
+    """There is no such enrolment, or no lesson with this number in its course."""
+
+
+def move_to_lesson(
+    database: Database, clock: Clock, enrolment_id: int, number: int, lesson_ids: dict[int, int]
+) -> None:
+    """Let a reader go on with another lesson, at their next hour. `lesson_ids`: number → lesson of their course.
+
+    Raises NoSuchLesson, HadThatLesson.
+    """
+    now = clock.now()
+    with database.write() as session:
+        enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
+        if enrolment is None or number not in lesson_ids:
+            raise NoSuchLesson
+        sent = {one.lesson_id for one in deliveries.lessons_sent(session, enrolment_id)}
+        if lesson_ids[number] in sent:
+            raise HadThatLesson
+        enrolment.next_position = number
+        if enrolment.status != EnrolmentStatus.LEFT:
+            schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
+            enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
+            enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+
+
+def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:
+    """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken."""
+    email = normalise_email(typed)
+    if email is None:
+        raise NotAnAddress
+    with database.write() as session:
+        if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
+            raise AddressTaken
+        person = _person(session, subscriber_id)
+        person.email, person.domain = email, email.rpartition("@")[2]
+
+
+def _person(session: Session, subscriber_id: int) -> SubscriberRow:
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+    if person is None or person.status == SubscriberStatus.SUPPRESSED:
+        raise AddressTaken
+    return person

@@ -1,0 +1,228 @@
+"""Subscribers: searching, one person's page, and what is done for them, each with a reason (editors)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel
+
+from rugcourse.access.sessions import Insider
+from rugcourse.campaigns.timeline import timeline
+from rugcourse.delivery.resend import resend
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.corrections import (
+    AddressTaken,
+    HadThatLesson,
+    NoSuchLesson,
+    NotAnAddress,
+    correct_address,
+    move_to_lesson,
+)
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.privacy.erase import erase
+from rugcourse.schedule import Schedule
+from rugcourse.store import admins, courses, enrolments, subscribers
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.pages import READ, NotFound, runtime_of
+
+router = APIRouter()
+
+_A_PAGE = 50
+_SHORTEST_REASON = 3
+
+
+class Fields(BaseModel):
+    """A form on a person's page; `action` is its button, `reason` why it is pressed."""
+
+    form: str = ""
+    action: str = ""
+    reason: str = ""
+    enrolment: str = ""
+    number: str = ""
+    mail: str = ""
+    email: str = ""
+    sure: str = ""
+
+
+class Refused(Exception):
+    """What was asked for can't be done. `args[0]` names why, for the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """A course that a person follows."""
+
+    enrolment: EnrolmentRow
+    published: PublishedCourse
+
+
+@router.api_route("/admin/subscribers", methods=READ)
+def people_page(
+    request: Request,
+    q: Annotated[str, Query()] = "",
+    status: Annotated[str, Query()] = "",
+    after: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    insider = insider_of(request)
+    wanted = SubscriberStatus(status) if status in {*SubscriberStatus} else None
+    with runtime_of(request).database.read() as session:
+        found = subscribers.search(session, q.strip().lower()[:254], wanted, _number(after), _A_PAGE + 1)
+    values = {
+        "q": q,
+        "status": status,
+        "statuses": [*SubscriberStatus],
+        "people": found[:_A_PAGE],
+        "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
+    }
+    return admin_page(request, insider, "people", values)
+
+
+@router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)
+def person_page(request: Request, subscriber_id: int, done: Annotated[str, Query()] = "") -> HTMLResponse:
+    return _person_page(request, insider_of(request), subscriber_id, done)
+
+
+@router.post("/admin/subscribers/{subscriber_id}")
+def person_press(request: Request, subscriber_id: int, fields: Annotated[Fields, Form()]) -> Response:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    reason = fields.reason.strip()[:500]
+    act = _ACTS.get(fields.action)
+    if act is None:
+        return _person_page(request, insider, subscriber_id, "")
+    if len(reason) < _SHORTEST_REASON:
+        return _person_page(request, insider, subscriber_id, "no-reason")
+    try:
+        act(request, _person(request, subscriber_id), fields)
+    except Refused as error:
+        return _person_page(request, insider, subscriber_id, str(error))
+    _log(request, insider, subscriber_id, fields.action, reason)
+    if fields.action == "erase":
+        return RedirectResponse("/admin/subscribers", 303)
+    return RedirectResponse(f"/admin/subscribers/{subscriber_id}?done={fields.action}", 303)
+
+
+def _pause(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    runtime = runtime_of(request)
+    try:
+        preferences.pause(runtime.database, runtime.clock, person.id)
+    except preferences.NotAReader:
+        raise Refused("not-a-reader") from None
+
+
+def _resume(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    runtime = runtime_of(request)
+    try:
+        preferences.go_on(runtime.database, runtime.clock, person.id)
+    except preferences.NotAReader:
+        raise Refused("not-a-reader") from None
+
+
+def _move(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    runtime = runtime_of(request)
+    mine = {one.enrolment.id: one for one in _follows(request, person)}
+    following = mine.get(_number(fields.enrolment))
+    if following is None:
+        raise Refused("no-lesson")
+    with runtime.database.read() as session:
+        places = courses.lesson_places(session).get(following.enrolment.campaign_id, {})
+    try:
+        move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, _number(fields.number), places)
+    except NoSuchLesson:
+        raise Refused("no-lesson") from None
+    except HadThatLesson:
+        raise Refused("had-lesson") from None
+
+
+def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        found = subscribers.by_delivery(session, _number(fields.mail))
+    if found is None or found[0].id != person.id or not resend(runtime.database, runtime.clock, [found[1].id]):
+        raise Refused("not-unknown")
+
+
+def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    runtime = runtime_of(request)
+    suppress(runtime.database, runtime.clock, runtime.signer, person.email, "admin")
+
+
+def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    runtime = runtime_of(request)
+    if fields.sure != "yes":
+        raise Refused("not-sure")
+    erase(runtime.database, runtime.clock, runtime.signer, person.id)
+
+
+def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    runtime = runtime_of(request)
+    try:
+        correct_address(runtime.database, runtime.signer, person.id, fields.email)
+    except NotAnAddress:
+        raise Refused("not-an-address") from None
+    except AddressTaken:
+        raise Refused("address-taken") from None
+
+
+_ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
+    "pause": _pause,
+    "resume": _resume,
+    "move": _move,
+    "resend": _resend,
+    "suppress": _suppress,
+    "erase": _erase,
+    "correct": _correct,
+}
+
+
+def _log(request: Request, insider: Insider, subscriber_id: int, action: str, reason: str) -> None:
+    runtime = runtime_of(request)
+    kept = {"reason": reason} if action != "erase" else None  # a reason can name the person
+    with runtime.database.write() as session:
+        subject = admins.subject_of(subscriber_id)
+        admins.log_change(session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept)
+
+
+def _person(request: Request, subscriber_id: int) -> SubscriberRow:
+    with runtime_of(request).database.read() as session:
+        person = session.get(SubscriberRow, subscriber_id)
+    if person is None:
+        raise NotFound
+    return person
+
+
+def _follows(request: Request, person: SubscriberRow) -> list[Following]:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        theirs = enrolments.of_subscriber(session, person.id)
+        found = [(one, runtime.library.of_campaign(session, one.campaign_id)) for one in theirs]
+    return [Following(enrolment, published) for enrolment, published in found if published is not None]
+
+
+def _person_page(request: Request, insider: Insider, subscriber_id: int, done: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    person = _person(request, subscriber_id)
+    with runtime.database.read() as session:
+        schedule = subscribers.find_schedule(session, person.id) or Schedule("UTC", 8)
+    values = {
+        "person": person,
+        "schedule": schedule,
+        "zone": ZoneInfo(schedule.zone),
+        "paused": schedule.is_paused(runtime.clock.now()),
+        "follows": _follows(request, person),
+        "moments": timeline(runtime.database, person.id),
+        "done": done,
+        "may_change": insider.may(Role.EDITOR),
+    }
+    return admin_page(request, insider, "person", values)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 18 else 0

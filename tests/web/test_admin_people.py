@@ -1,0 +1,156 @@
+"""Subscribers in the admin pages: found, understood, helped with a reason, and nothing an analyst could change."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+from tests.access.test_access import make_admin
+from tests.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
+from tests.web.reading import CHROME, everything
+from tests.web.test_admin import form_of, log_in
+
+from rugcourse.clock import VirtualClock
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryRow, DeliveryState, Role, SubscriberRow
+
+WHY = "they asked for it by telephone"
+
+
+@pytest.fixture
+def editor(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
+    make_admin(runtime.database, clock, "editor@x.example", Role.EDITOR)
+    log_in(browser, "editor@x.example")
+    return browser
+
+
+def page_of(runtime: Runtime, email: str) -> str:
+    return f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"
+
+
+def press(browser: TestClient, path: str, action: str, **fields: object) -> str:
+    data = {**form_of(browser, path), "action": action, "reason": WHY, **fields}
+    answer = browser.post(path, data=data)
+    return browser.get(answer.headers["location"]).text if answer.status_code == 303 else answer.text
+
+
+def found(browser: TestClient, **query: str) -> list[str]:
+    return re.findall(r'href="/admin/subscribers/\d+">([^<]+)', browser.get("/admin/subscribers", params=query).text)
+
+
+def test_people_are_found_by_how_their_address_begins_and_by_status(editor: TestClient, runtime: Runtime) -> None:
+    make_reader(runtime, "sam@x.example")
+    make_reader(runtime, "sam.vos@x.example")
+    make_pending(runtime, "sanne@x.example")
+    assert found(editor, q="Sam") == ["sam@x.example", "sam.vos@x.example"]
+    assert found(editor, q="sam@") == ["sam@x.example"]
+    assert found(editor, status="pending") == ["sanne@x.example"]
+    assert found(editor, q="sa", status="active") == ["sam@x.example", "sam.vos@x.example"]
+
+
+@pytest.mark.parametrize("q", ["%", "_", "*", "?", "[", "a%' OR 1=1 --", "\\", "sam*", "s_m"])
+def test_what_is_typed_is_text_and_no_pattern(editor: TestClient, runtime: Runtime, q: str) -> None:
+    make_reader(runtime, "sam@x.example")
+    assert found(editor, q=q) == []
+
+
+def test_many_people_come_a_page_at_a_time(editor: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    with runtime.database.write() as session:
+        session.add_all(
+            SubscriberRow(email=f"p{number:03}@x.example", language="nl", status="active", created_at=clock.now())
+            for number in range(120)
+        )
+    seen: list[str] = []
+    path = "/admin/subscribers?q=p"
+    while path:
+        page = editor.get(path).text
+        seen += re.findall(r'href="/admin/subscribers/\d+">([^<]+)', page)
+        more = re.search(r'href="(/admin/subscribers\?[^"]+)">Meer<', page)
+        path = more[1].replace("&amp;", "&") if more else ""
+    assert seen == [f"p{number:03}@x.example" for number in range(120)]
+
+
+def test_a_persons_page_tells_all_that_happened_and_what_comes_next(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
+    page = editor.get(page_of(runtime, email)).text
+    for words in (
+        email,
+        "les 2 op dinsdag 24 november, 08:00",
+        "mail verstuurd",
+        "welkom",
+        "stemde in met",
+        "aangemeld",
+    ):
+        assert words in page
+    assert editor.get("/admin/subscribers/99999").status_code == 404
+
+
+def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
+    path = page_of(runtime, email)
+    press(editor, path, "pause")
+    assert enrolment_of(runtime, email).next_due_at is None
+    press(editor, path, "resume")
+    assert enrolment_of(runtime, email).next_due_at is not None
+    enrolment = enrolment_of(runtime, email).id
+    press(editor, path, "move", enrolment=enrolment, number=7)
+    assert enrolment_of(runtime, email).next_position == 7
+    assert "hebben ze gehad" in press(editor, path, "move", enrolment=enrolment, number=1)
+    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment + 99, number=2)
+    [lesson] = lessons_to(runtime, email)
+    assert "waarover twijfel" in press(editor, path, "resend", mail=lesson.id)
+    with runtime.database.write() as session:
+        session.execute(update(DeliveryRow).where(DeliveryRow.id == lesson.id).values(state=DeliveryState.UNKNOWN))
+    press(editor, path, "resend", mail=lesson.id)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
+    page = press(editor, path, "correct", email="right@x.example")
+    assert "right@x.example" in page
+    assert page.count(WHY) == 5
+    press(editor, path, "suppress")
+    assert everything(runtime)["suppression"]
+
+
+def test_nothing_is_done_without_a_reason(editor: TestClient, runtime: Runtime, email: str) -> None:
+    path = page_of(runtime, email)
+    before = everything(runtime, "admin_session")
+    for reason in ("", "  ", "x"):
+        assert "zeg in een paar woorden waarom" in press(editor, path, "suppress", reason=reason)
+    assert everything(runtime, "admin_session") == before
+
+
+def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, runtime: Runtime, email: str) -> None:
+    path = page_of(runtime, email)
+    press(editor, path, "pause", reason="Sam Reader is in hospital")
+    assert "Er is niets gewist" in press(editor, path, "erase")
+    press(editor, path, "erase", sure="yes", reason=f"{email} asked")
+    rows = repr(everything(runtime))
+    assert email not in rows
+    assert "hospital" not in rows
+    assert [row[3] for row in everything(runtime)["change"]][-2:] == ["subscriber: pause", "subscriber: erase"]
+    assert editor.get(path).status_code == 404
+
+
+def test_another_persons_mail_or_course_is_out_of_reach(editor: TestClient, runtime: Runtime, email: str) -> None:
+    other = make_reader(runtime)
+    path = page_of(runtime, other)
+    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment_of(runtime, email).id, number=3)
+    assert "waarover twijfel" in press(editor, path, "resend", mail=mails_to(runtime, email)[0].id)
+
+
+def test_an_analyst_looks_and_changes_nothing(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock, email: str
+) -> None:
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    analyst = TestClient(editor.app, follow_redirects=False, headers=CHROME)
+    log_in(analyst, "analyst@x.example")
+    path = page_of(runtime, email)
+    assert 'name="reason"' not in analyst.get(path).text
+    before = everything(runtime)
+    for action in ("pause", "move", "resend", "suppress", "erase", "correct"):
+        data = {**form_of(analyst), "action": action, "reason": WHY, "sure": "yes", "email": "a@x.example"}
+        assert analyst.post(path, data=data).status_code == 404
+    assert everything(runtime) == before
