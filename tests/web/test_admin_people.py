@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -154,3 +158,49 @@ def test_an_analyst_looks_and_changes_nothing(
         data = {**form_of(analyst), "action": action, "reason": WHY, "sure": "yes", "email": "a@x.example"}
         assert analyst.post(path, data=data).status_code == 404
     assert everything(runtime) == before
+
+
+def take(browser: TestClient, kind: str, **query: str) -> Any:
+    return browser.post("/admin/subscribers/list", data={**form_of(browser), "kind": kind, **query})
+
+
+def test_a_list_holds_everybody_who_was_searched_for_and_is_logged(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    with runtime.database.write() as session:
+        session.add_all(
+            SubscriberRow(email=f"p{number:04}@x.example", language="nl", status="active", created_at=clock.now())
+            for number in range(2500)
+        )
+    make_reader(runtime, "sam@x.example")
+    rows = list(csv.DictReader(io.StringIO(take(editor, "csv", q="P").text.lstrip("\ufeff"))))
+    assert [row["email"] for row in rows] == [f"p{number:04}@x.example" for number in range(2500)]
+    everybody = json.loads(take(editor, "json").text)
+    assert (len(everybody), everybody[-1]["email"]) == (2501, "sam@x.example")
+    assert json.loads(take(editor, "json", q="nobody").text) == []
+    assert [row[3] for row in everything(runtime)["change"]].count("list taken") == 3
+
+
+def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    names = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", 'a"b,c', "Sam"]
+    with runtime.database.write() as session:
+        for number, name in enumerate(names):
+            email = f"f{number}@x.example"
+            session.add(SubscriberRow(email=email, name=name, language="nl", status="active", created_at=clock.now()))
+    text = take(editor, "csv", q="f").text
+    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    assert [row["name"] for row in rows] == [f"'{name}" for name in names[:6]] + names[6:]
+
+
+def test_a_list_is_not_for_analysts_nor_for_forged_forms(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    make_reader(runtime)
+    assert editor.post("/admin/subscribers/list", data={"kind": "csv"}).status_code == 403
+    assert take(editor, "exe").status_code == 404
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    analyst = TestClient(editor.app, follow_redirects=False, headers=CHROME)
+    log_in(analyst, "analyst@x.example")
+    assert take(analyst, "csv").status_code == 404

@@ -8,10 +8,11 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
 from rugcourse.access.sessions import Insider
+from rugcourse.campaigns.lists import as_csv, as_json
 from rugcourse.campaigns.timeline import timeline
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
@@ -36,6 +37,7 @@ router = APIRouter()
 
 _A_PAGE = 50
 _SHORTEST_REASON = 3
+_FILES = {"csv": (as_csv, "text/csv; charset=utf-8"), "json": (as_json, "application/json")}
 
 
 class Fields(BaseModel):
@@ -80,8 +82,33 @@ def people_page(
         "statuses": [*SubscriberStatus],
         "people": found[:_A_PAGE],
         "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
+        "may_take": insider.may(Role.EDITOR),
     }
     return admin_page(request, insider, "people", values)
+
+
+@router.post("/admin/subscribers/list")
+def list_file(
+    request: Request,
+    form: Annotated[str, Form()] = "",
+    q: Annotated[str, Form()] = "",
+    status: Annotated[str, Form()] = "",
+    kind: Annotated[str, Form()] = "",
+) -> Response:
+    """What was searched for, as a file. That it was taken away stands in the log."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    if kind not in _FILES:
+        raise NotFound
+    runtime = runtime_of(request)
+    write, media_type = _FILES[kind]
+    wanted = SubscriberStatus(status) if status in {*SubscriberStatus} else None
+    with runtime.database.write() as session:
+        about = {"filtered": bool(q), "status": status, "kind": kind}  # what was typed can be somebody's address
+        admins.log_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
+    headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
+    content = write(runtime.database, q.strip().lower()[:254], wanted)
+    return StreamingResponse(content, media_type=media_type, headers=headers)
 
 
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)

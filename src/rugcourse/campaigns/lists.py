@@ -1,0 +1,78 @@
+"""Lists of subscribers to take away: CSV that a spreadsheet opens without running any of it, and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from rugcourse.store import subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+
+COLUMNS = ("id", "email", "name", "status", "language", "measuring", "signed_up", "confirmed", "left")
+_A_PAGE = 1000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of one
+_BOM = "\ufeff"  # by which spreadsheets know that it is UTF-8
+
+
+def as_csv(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[str]:
+    """Those whose address begins so and who have a status, page by page (RFC 4180). Times are UTC."""
+    yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
+    for page in _pages(database, beginning, status):
+        yield _lines(page)
+
+
+def as_json(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[str]:
+    """The same as a JSON array."""
+    between = "["
+    for page in _pages(database, beginning, status):
+        for one in page:
+            yield between + json.dumps(one, ensure_ascii=False)
+            between = ",\n"
+    yield "]\n" if between != "[" else "[]\n"
+
+
+def inert(value: Any) -> Any:
+    """A cell that a spreadsheet shows as it is: text that looks like a formula gets an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _pages(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[list[dict[str, Any]]]:
+    """No transaction is open while whoever asked reads."""
+    after = 0
+    while True:
+        with database.read() as session:
+            page = subscribers.search(session, beginning, status, after, _A_PAGE)
+        yield [_record(one) for one in page]
+        if len(page) < _A_PAGE:
+            return
+        after = page[-1].id
+
+
+def _record(person: SubscriberRow) -> dict[str, Any]:
+    values = (
+        person.id,
+        person.email,
+        person.name,
+        person.status,
+        person.language,
+        person.measuring,
+        _when(person.created_at),
+        _when(person.confirmed_at),
+        _when(person.left_at),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _lines(records: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows([inert(value) for value in record.values()] for record in records)
+    return out.getvalue()
+
+
+def _when(instant: datetime | None) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M:%S") if instant else ""
