@@ -22,6 +22,7 @@ from rugcourse.enrolment.corrections import (
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.store import courses
+from rugcourse.store.tables import DeliveryState
 
 
 def move(runtime: Runtime, email: str, number: int) -> None:
@@ -59,6 +60,17 @@ def test_there_is_no_lesson_with_another_number(runtime: Runtime) -> None:
     for number in (0, 10):
         with pytest.raises(NoSuchLesson):
             move(runtime, email, number)
+
+
+def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    with runtime.database.write() as session:
+        session.merge(lessons_to(runtime, email)[0]).state = DeliveryState.FAILED
+    with pytest.raises(HadThatLesson):
+        move(runtime, email, 1)
 
 
 def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:

@@ -57,6 +57,9 @@ def test_the_next_lesson_is_sent_once_a_day(
     link = path(runtime, Purpose.PREFERENCES, email)
     assert 'value="next"' in browser.get(link).text
     assert browser.post(link, data={"action": "next"}).headers["location"] == f"{link}?done=next"
+    page = browser.get(link).text
+    assert "onderweg naar je mailbox" in page
+    assert "kwam niet aan" not in page
     send_all(dispatcher)
     assert len(lessons_to(runtime, email)) == 2
     assert 'value="next"' not in browser.get(link).text

@@ -8,7 +8,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment.signup import may_sign_up, normalise_email
 from rugcourse.links import Signer
 from rugcourse.schedule import next_due
-from rugcourse.store import deliveries, subscribers
+from rugcourse.store import planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
 
@@ -41,8 +41,7 @@ def move_to_lesson(
         enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
         if enrolment is None or number not in lesson_ids:
             raise NoSuchLesson
-        sent = {one.lesson_id for one in deliveries.lessons_sent(session, enrolment_id)}
-        if lesson_ids[number] in sent:
+        if not planning.is_free(session, enrolment_id, lesson_ids[number]):
             raise HadThatLesson
         enrolment.next_position = number
         if enrolment.status != EnrolmentStatus.LEFT:

@@ -27,14 +27,15 @@ class Given:
 class LessonProgress:
     """A lesson as its reader sees it.
 
-    `delivery_id`: the mail that brought it; `at` (UTC): when; both None while it has not come. `missed`: it should have
-    come, and did not. `given`: what was answered of `asked` questions.
+    `delivery_id`: the mail that brought it; `at` (UTC): when; both None while it has not come. `on_its_way`: it is
+    about to be sent. `missed`: it should have come, and did not. `given`: what was answered of `asked` questions.
     """
 
     lesson: Lesson
     title: str
     delivery_id: int | None
     at: datetime | None
+    on_its_way: bool
     missed: bool
     asked: int
     given: tuple[Given, ...]
@@ -70,6 +71,7 @@ def progress_of(
     """How far somebody is. Without an enrolment they have everything before them."""
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
     sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
+    on_their_way = deliveries.lessons_planned(session, enrolment.id) if enrolment else set()
     answers = {
         one.question: one.last_option
         for one in (learning.find_answers(session, [enrolment.subscriber_id]) if enrolment else [])
@@ -79,12 +81,14 @@ def progress_of(
     def of(lesson: Lesson) -> LessonProgress:
         mail = sent.get(published.lesson_ids[lesson.slug])
         quiz = lesson.texts[language].quiz
+        on_its_way = published.lesson_ids[lesson.slug] in on_their_way
         return LessonProgress(
             lesson=lesson,
             title=lesson.texts[language].title,
             delivery_id=mail.delivery_id if mail else None,
             at=mail.at if mail else None,
-            missed=mail is None and lesson.number < position,
+            on_its_way=on_its_way,
+            missed=mail is None and not on_its_way and lesson.number < position,
             asked=len(quiz),
             given=tuple(_given(one, answers[one.id]) for one in quiz if _is_given(one, answers)),
         )

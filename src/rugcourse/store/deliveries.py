@@ -309,6 +309,16 @@ def lessons_sent(session: Session, enrolment_id: int) -> list[SentLesson]:
     return [SentLesson(lesson_id or 0, delivery_id, at) for lesson_id, delivery_id, at in rows]
 
 
+def lessons_planned(session: Session, enrolment_id: int) -> set[int]:
+    """The lessons of an enrolment that are about to be sent."""
+    rows = session.scalars(
+        select(DeliveryRow.lesson_id).where(
+            DeliveryRow.enrolment_id == enrolment_id, DeliveryRow.state == DeliveryState.PLANNED
+        )
+    )
+    return {lesson_id for lesson_id in rows if lesson_id is not None}
+
+
 def latest_lessons(session: Session, subscriber_ids: Collection[int]) -> dict[tuple[int, int], int]:
     """(person, course) → the newest lesson delivery that they got from it."""
     rows = run(session, _latest_lessons(dialect_of(session)), {"ids": subscriber_ids})

@@ -89,7 +89,7 @@ def plan_ahead(
         return False
     mine = DeliveryRow.enrolment_id == enrolment.id
     row = session.scalar(select(DeliveryRow).where(mine, DeliveryRow.lesson_id == lesson_id))
-    if row is not None and row.state != DeliveryState.CANCELLED:
+    if not _is_free(row):
         return False
     others_today = select(DeliveryRow.id).where(
         mine, DeliveryRow.local_date == today, DeliveryRow.lesson_id != lesson_id
@@ -104,6 +104,15 @@ def plan_ahead(
     row.send_by = row.settled_at = row.reply = None
     session.flush()
     return True
+
+
+def is_free(session: Session, enrolment_id: int, lesson_id: int) -> bool:
+    """Whether a lesson can still be planned for an enrolment: it never was, or was cancelled before it went."""
+    return _is_free(
+        session.scalar(
+            select(DeliveryRow).where(DeliveryRow.enrolment_id == enrolment_id, DeliveryRow.lesson_id == lesson_id)
+        )
+    )
 
 
 def is_planned_once(session: Session, once_key: str) -> bool:
@@ -240,6 +249,10 @@ def step_back(session: Session, cancelled: Sequence[int]) -> None:
         .values(lessons_planned=EnrolmentRow.lessons_planned - how_many)
         .execution_options(synchronize_session=False)
     )
+
+
+def _is_free(row: DeliveryRow | None) -> bool:
+    return row is None or row.state == DeliveryState.CANCELLED
 
 
 @cache
