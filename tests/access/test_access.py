@@ -12,7 +12,6 @@ from rugcourse.access import second_factor
 from rugcourse.access.admins import (
     BadInvitation,
     LastOwner,
-    NotAnAddress,
     change_password,
     change_role,
     disable,
@@ -33,6 +32,7 @@ from rugcourse.access.sessions import (
     give_code,
 )
 from rugcourse.clock import VirtualClock
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins
 from rugcourse.store.database import Database
 from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role

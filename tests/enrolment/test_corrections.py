@@ -15,10 +15,10 @@ from rugcourse.enrolment.corrections import (
     AddressTaken,
     HadThatLesson,
     NoSuchLesson,
-    NotAnAddress,
     correct_address,
     move_to_lesson,
 )
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.store import courses

@@ -178,6 +178,7 @@ def test_an_owner_invites_changes_and_disables_and_all_of_it_is_in_the_log(admin
     assert "geen eigenaar meer" in admin.post("/admin/team", data={**form, "action": "disable", "admin": "1"}).text
     for nonsense in (
         {"admin": "99", "action": "disable"},
+        {"admin": "9" * 15, "action": "disable"},
         {"admin": "x", "action": "role", "role": "king"},
         {"action": "x"},
     ):

@@ -89,7 +89,8 @@ def test_a_persons_page_tells_all_that_happened_and_what_comes_next(
         "aangemeld",
     ):
         assert words in page
-    assert editor.get("/admin/subscribers/99999").status_code == 404
+    for nobody in ("99999", "0", "-1", "9" * 30, "x"):
+        assert editor.get(f"/admin/subscribers/{nobody}").status_code == 404
 
 
 def test_each_help_does_what_it_says_and_is_logged_with_its_reason(

@@ -10,16 +10,12 @@ from sqlalchemy.orm import Session
 
 from rugcourse.access.passwords import check_strength, hash_password
 from rugcourse.clock import Clock
-from rugcourse.enrolment.signup import normalise_email
+from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.store import admins
 from rugcourse.store.database import Database
 from rugcourse.store.tables import AdminRow, Role
 
 INVITED_SECONDS = 24 * 3600.0  # the machine's
-
-
-class NotAnAddress(Exception):
-    """The text is no e-mail address."""
 
 
 class BadInvitation(Exception):

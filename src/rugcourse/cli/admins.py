@@ -18,8 +18,9 @@ def create(
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
 ) -> None:
     """Create an admin, or help one back in: print a link that sets the password, once, for a day."""
-    from rugcourse.access.admins import NotAnAddress, invite
+    from rugcourse.access.admins import invite
     from rugcourse.cli.opening import open_checked
+    from rugcourse.enrolment.signup import NotAnAddress
 
     runtime = open_checked(own_secret=True)
     try:

@@ -74,7 +74,7 @@ def suppress(
 ) -> None:
     """Never write to an address again, also when it signs up anew."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.enrolment.suppression import NotAnAddress
+    from rugcourse.enrolment.signup import NotAnAddress
     from rugcourse.enrolment.suppression import suppress as suppress_address
 
     runtime = open_checked(own_secret=True)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment.signup import may_sign_up, normalise_email
+from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
 from rugcourse.schedule import next_due
 from rugcourse.store import planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
-
-
-class NotAnAddress(Exception):
-    """The text is no e-mail address."""
 
 
 class AddressTaken(Exception):

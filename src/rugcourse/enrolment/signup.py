@@ -46,6 +46,10 @@ class Field(StrEnum):
     CONSENT = "consent"
 
 
+class NotAnAddress(Exception):
+    """The text is no e-mail address."""
+
+
 class InvalidForm(Exception):
     """Something typed into a form can't be used. `fields` says what; the page says how to mend it."""
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment.signup import normalise_email
+from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import subscribers
 from rugcourse.store.database import Database
-
-
-class NotAnAddress(Exception):
-    """The text is no e-mail address."""
 
 
 def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:

@@ -17,7 +17,7 @@ from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
 from rugcourse.web import acts, door, lessons, own_page, public
-from rugcourse.web.admin import account, coming_in, home, people, team
+from rugcourse.web.admin import account, coming_in, gate, home, people, team
 from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
 from rugcourse.web.limits import Limits
@@ -40,7 +40,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
-    for outside, handler in home.HANDLERS.items():
+    for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
     for admin_pages in (home, people, coming_in, account, team):
         app.include_router(admin_pages.router)

@@ -235,13 +235,7 @@ def _my_page(request: Request, language: str, email: str = "", *, notice: str = 
 def _question_page(
     request: Request, course: Course, language: str, progress: TestProgress, *, missing: bool
 ) -> HTMLResponse:
-    values = {
-        "progress": progress,
-        "missing": missing,
-        "action": f"/{language}/{course.slug}/test",
-        "intro": course.tests[language] if progress.number == 1 else None,
-        "title": course.tests[language].title,
-    }
+    values = progress.values(f"/{language}/{course.slug}/test", missing=missing, begins=True)
     path = f"/test?a={progress.given}"
     return page(request, language, "test", course_frame(course, language, path) | values)
 

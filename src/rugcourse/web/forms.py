@@ -34,6 +34,11 @@ class RemarkFields(BaseModel):
         return self.helped == "yes"
 
 
+def whole_number(text: str, digits: int = 17) -> int:
+    """An id as it was typed or sent; 0, which is nobody's, for what is none or has more digits than ids can have."""
+    return int(text) if text.isdecimal() and len(text) <= digits else 0
+
+
 def form_token(signer: Signer, clock: Clock) -> str:
     return signer.sign(Purpose.FORM, int(clock.now().timestamp() * 1000))
 

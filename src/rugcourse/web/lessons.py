@@ -137,6 +137,4 @@ def _path(request: Request, delivery_id: int) -> str:
 def _retest_page(
     request: Request, reader: Reader, token: str, progress: TestProgress, *, missing: bool
 ) -> HTMLResponse:
-    test = reader.published.course.tests[reader.language]
-    values = {"progress": progress, "missing": missing, "action": f"/t/{token}", "intro": None, "title": test.title}
-    return reader_page(request, reader, "test", values)
+    return reader_page(request, reader, "test", progress.values(f"/t/{token}", missing=missing, begins=False))

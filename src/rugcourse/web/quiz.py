@@ -24,6 +24,16 @@ class TestProgress:
             options.append(int(text))
         return cls(test, tuple(options))
 
+    def values(self, action: str, *, missing: bool, begins: bool) -> dict[str, object]:
+        """What the page of the question shows. `begins`: with the words that come before the first one."""
+        return {
+            "progress": self,
+            "missing": missing,
+            "action": action,
+            "intro": self.test if begins and self.number == 1 else None,
+            "title": self.test.title,
+        }
+
     @property
     def finished(self) -> bool:
         return len(self.options) == len(self.test.questions)

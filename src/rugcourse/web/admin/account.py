@@ -16,6 +16,7 @@ from rugcourse.access.second_factor import Vault
 from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor, knows_password
 from rugcourse.store import admins
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, runtime_of
 
 router = APIRouter()
@@ -90,10 +91,10 @@ def _set_second_factor(request: Request, insider: Insider, fields: Fields) -> st
 
 
 def _end_session(request: Request, insider: Insider, session_id: str) -> str:
-    if not session_id.isdecimal() or len(session_id) > 18:
+    if not whole_number(session_id):
         return ""
     with runtime_of(request).database.write() as session:
-        admins.end_session(session, insider.admin_id, int(session_id))
+        admins.end_session(session, insider.admin_id, whole_number(session_id))
     return "saved"
 
 

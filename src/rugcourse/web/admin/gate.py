@@ -113,3 +113,19 @@ def let_out(path: str) -> Response:
     response = RedirectResponse(path, 303)
     response.delete_cookie(COOKIE, path=_PATH)
     return response
+
+
+async def _not_inside(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/admin/login", 303)
+
+
+async def _code_due(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/admin/code", 303)
+
+
+async def _forged(request: Request, _error: Exception) -> Response:
+    """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
+    return admin_page(request, None, "forged", status=403)
+
+
+ANSWERS = {NotInside: _not_inside, CodeDue: _code_due, Forged: _forged}

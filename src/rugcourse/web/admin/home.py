@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse
 
 from rugcourse.store import deliveries, pacing
 from rugcourse.store.tables import DeliveryState
-from rugcourse.web.admin.gate import CodeDue, Forged, NotInside, admin_page, insider_of
+from rugcourse.web.admin.gate import admin_page, insider_of
 from rugcourse.web.pages import READ, runtime_of
 
 router = APIRouter()
@@ -25,19 +25,3 @@ def home(request: Request) -> HTMLResponse:
         courses = [one.course for one in runtime.library.courses(session)]
     values = {"holds": holds, "unknown": unknown, "courses": courses, "now": runtime.clock.now()}
     return admin_page(request, insider, "home", values)
-
-
-async def not_inside(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/admin/login", 303)
-
-
-async def code_due(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/admin/code", 303)
-
-
-async def forged(request: Request, _error: Exception) -> Response:
-    """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
-    return admin_page(request, None, "forged", status=403)
-
-
-HANDLERS = {NotInside: not_inside, CodeDue: code_due, Forged: forged}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
@@ -20,10 +20,10 @@ from rugcourse.enrolment.corrections import (
     AddressTaken,
     HadThatLesson,
     NoSuchLesson,
-    NotAnAddress,
     correct_address,
     move_to_lesson,
 )
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
@@ -31,6 +31,7 @@ from rugcourse.store import admins, courses, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
@@ -38,6 +39,9 @@ router = APIRouter()
 _A_PAGE = 50
 _SHORTEST_REASON = 3
 _FILES = {"csv": (as_csv, "text/csv; charset=utf-8"), "json": (as_json, "application/json")}
+
+
+Id = Annotated[int, Path(ge=1, lt=2**63)]  # what the store can hold; anything else is a page that is not there
 
 
 class Fields(BaseModel):
@@ -53,8 +57,12 @@ class Fields(BaseModel):
     sure: str = ""
 
 
-class Refused(Exception):
-    """What was asked for can't be done. `args[0]` names why, for the page."""
+class NotInDoubt(Exception):
+    """The mail is not one of theirs of which nobody knows whether it arrived."""
+
+
+class NotSure(Exception):
+    """The box was not ticked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ def people_page(
     insider = insider_of(request)
     wanted = SubscriberStatus(status) if status in {*SubscriberStatus} else None
     with runtime_of(request).database.read() as session:
-        found = subscribers.search(session, q.strip().lower()[:254], wanted, _number(after), _A_PAGE + 1)
+        found = subscribers.search(session, q.strip().lower()[:254], wanted, whole_number(after), _A_PAGE + 1)
     values = {
         "q": q,
         "status": status,
@@ -112,12 +120,12 @@ def list_file(
 
 
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)
-def person_page(request: Request, subscriber_id: int, done: Annotated[str, Query()] = "") -> HTMLResponse:
+def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
     return _person_page(request, insider_of(request), subscriber_id, done)
 
 
 @router.post("/admin/subscribers/{subscriber_id}")
-def person_press(request: Request, subscriber_id: int, fields: Annotated[Fields, Form()]) -> Response:
+def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, fields.form)
     reason = fields.reason.strip()[:500]
@@ -128,8 +136,8 @@ def person_press(request: Request, subscriber_id: int, fields: Annotated[Fields,
         return _person_page(request, insider, subscriber_id, "no-reason")
     try:
         act(request, _person(request, subscriber_id), fields)
-    except Refused as error:
-        return _person_page(request, insider, subscriber_id, str(error))
+    except tuple(_REFUSALS) as error:
+        return _person_page(request, insider, subscriber_id, _REFUSALS[type(error)])
     _log(request, insider, subscriber_id, fields.action, reason)
     if fields.action == "erase":
         return RedirectResponse("/admin/subscribers", 303)
@@ -137,43 +145,30 @@ def person_press(request: Request, subscriber_id: int, fields: Annotated[Fields,
 
 
 def _pause(request: Request, person: SubscriberRow, _fields: Fields) -> None:
-    runtime = runtime_of(request)
-    try:
-        preferences.pause(runtime.database, runtime.clock, person.id)
-    except preferences.NotAReader:
-        raise Refused("not-a-reader") from None
+    preferences.pause(runtime_of(request).database, runtime_of(request).clock, person.id)
 
 
 def _resume(request: Request, person: SubscriberRow, _fields: Fields) -> None:
-    runtime = runtime_of(request)
-    try:
-        preferences.go_on(runtime.database, runtime.clock, person.id)
-    except preferences.NotAReader:
-        raise Refused("not-a-reader") from None
+    preferences.go_on(runtime_of(request).database, runtime_of(request).clock, person.id)
 
 
 def _move(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
     mine = {one.enrolment.id: one for one in _follows(request, person)}
-    following = mine.get(_number(fields.enrolment))
+    following = mine.get(whole_number(fields.enrolment))
     if following is None:
-        raise Refused("no-lesson")
+        raise NoSuchLesson
     with runtime.database.read() as session:
         places = courses.lesson_places(session).get(following.enrolment.campaign_id, {})
-    try:
-        move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, _number(fields.number), places)
-    except NoSuchLesson:
-        raise Refused("no-lesson") from None
-    except HadThatLesson:
-        raise Refused("had-lesson") from None
+    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.number), places)
 
 
 def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        found = subscribers.by_delivery(session, _number(fields.mail))
+        found = subscribers.by_delivery(session, whole_number(fields.mail))
     if found is None or found[0].id != person.id or not resend(runtime.database, runtime.clock, [found[1].id]):
-        raise Refused("not-unknown")
+        raise NotInDoubt
 
 
 def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
@@ -184,20 +179,25 @@ def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
 def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
     if fields.sure != "yes":
-        raise Refused("not-sure")
+        raise NotSure
     erase(runtime.database, runtime.clock, runtime.signer, person.id)
 
 
 def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
-    try:
-        correct_address(runtime.database, runtime.signer, person.id, fields.email)
-    except NotAnAddress:
-        raise Refused("not-an-address") from None
-    except AddressTaken:
-        raise Refused("address-taken") from None
+    correct_address(runtime.database, runtime.signer, person.id, fields.email)
 
 
+# What the page says when an act could not be done.
+_REFUSALS: dict[type[Exception], str] = {
+    preferences.NotAReader: "not-a-reader",
+    NoSuchLesson: "no-lesson",
+    HadThatLesson: "had-lesson",
+    NotInDoubt: "not-unknown",
+    NotSure: "not-sure",
+    NotAnAddress: "not-an-address",
+    AddressTaken: "address-taken",
+}
 _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "pause": _pause,
     "resume": _resume,
@@ -249,7 +249,3 @@ def _person_page(request: Request, insider: Insider, subscriber_id: int, done: s
         "may_change": insider.may(Role.EDITOR),
     }
     return admin_page(request, insider, "person", values)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 18 else 0

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.access.admins import LastOwner, NoSuchAdmin, NotAnAddress, change_role, disable, invite
+from rugcourse.access.admins import LastOwner, NoSuchAdmin, change_role, disable, invite
 from rugcourse.access.sessions import Insider
+from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins
 from rugcourse.store.tables import Role
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, runtime_of
 
 router = APIRouter()
@@ -41,7 +43,7 @@ def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
     check_form(request, insider, fields.form)
     runtime = runtime_of(request)
     database, clock, me = runtime.database, runtime.clock, insider.admin_id
-    admin_id = int(fields.admin) if fields.admin.isdecimal() and len(fields.admin) < 10 else 0
+    admin_id = whole_number(fields.admin, digits=9)
     try:
         match fields.action:
             case "invite" if fields.role in {*Role}:
@@ -66,9 +68,8 @@ def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
 @router.api_route("/admin/log", methods=READ)
 def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.OWNER)
-    older_than = int(before) if before.isdecimal() and len(before) < 18 else None
     with runtime_of(request).database.read() as session:
-        changes = admins.changes(session, _CHANGES_A_PAGE + 1, older_than)
+        changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
     shown = changes[:_CHANGES_A_PAGE]
     more = shown[-1][0].id if len(changes) > _CHANGES_A_PAGE else None
     return admin_page(request, insider, "log", {"changes": shown, "more": more})
