@@ -56,10 +56,6 @@ def find_mails(session: Session, delivery_ids: Collection[int]) -> dict[int, Mai
     return {row[0]: Mail(*row) for row in rows}
 
 
-def find_mail(session: Session, delivery_id: int) -> Mail | None:
-    return find_mails(session, [delivery_id]).get(delivery_id)
-
-
 def add_events(session: Session, events: Sequence[Event]) -> None:
     if events:
         session.connection().execute(_ADDING, [event._asdict() for event in events])
