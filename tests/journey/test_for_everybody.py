@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.builders import COURSE, at_eight, lessons_to, mails_to
 from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.pressing import press
 from tests.journey.site import Site
 from tests.journey.test_reader import WORDS, answer_all, follow, sign_up
 
@@ -53,7 +54,7 @@ def test_every_public_page(page: Page, site: Site, language: str) -> None:
     page.goto(f"/{language}/{COURSE}/signup")
     page.evaluate("document.querySelector('form').noValidate = true")
     site.read_forms()
-    page.click("button.press")  # everything is missing, and said
+    press(page, "button.press")  # everything is missing, and said
     assert_good_for_everybody(page)
 
 
@@ -65,7 +66,7 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     assert_good_for_everybody(page, is_mail=True)
     follow(page, "a.press")
     assert_good_for_everybody(page)
-    page.click("button.press")
+    press(page, "button.press")
     assert_good_for_everybody(page)
     site.deliver()
     site.open_mail(page, words["welcome"])
@@ -87,7 +88,7 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         page.goto(path)
         assert_good_for_everybody(page)
     page.goto(f"/a/{sign(Purpose.ANSWER, last, 0, 1)}")
-    page.click("button.press")
+    press(page, "button.press")
     assert_good_for_everybody(page)
     page.goto(f"/t/{sign(Purpose.RETEST, last)}")
     answer_all(page, [1] * 8)
@@ -95,12 +96,12 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     site.clock.advance(days=40)
     page.goto(f"/p/{sign(Purpose.PREFERENCES, last)}")
     assert_good_for_everybody(page)
-    page.click("button[value=renew]")
+    press(page, "button[value=renew]")
     site.deliver()
     site.open_mail(page, words["link"])
     assert_good_for_everybody(page, is_mail=True)
     follow(page, "a.press")
-    page.click("a[href^='/u/']")
-    page.click("button[value=yes]")
+    press(page, "a[href^='/u/']")
+    press(page, "button[value=yes]")
     assert_good_for_everybody(page)
     assert mails_to(site.runtime, EMAIL, DeliveryKind.LINK)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.journey.accessibility import assert_accessible
+from tests.journey.pressing import press
 from tests.servers import free_port
 
 from rugcourse.web.forms import MIN_SECONDS
@@ -101,7 +102,7 @@ def follow(page: Page, selector: str, number: int = 0) -> None:
 def answer_all(page: Page, options: list[int]) -> None:
     for option in options:
         page.locator("input[name=o]").nth(option).check()
-        page.click("button.press")
+        press(page, "button.press")
 
 
 @pytest.mark.parametrize(
@@ -118,11 +119,11 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     page = context.new_page()
     page.goto(f"{demo.site}/{language}/{COURSE}")
     assert_accessible(page)
-    page.click("a.press")
+    press(page, "a.press")
     assert_accessible(page)
     answer_all(page, [0] * 8)
     assert_accessible(page)
-    page.click("a.press")
+    press(page, "a.press")
     expect(page.locator("select[name=zone]")).to_have_value("America/New_York")
     assert not page.is_checked("input[name=measuring]")
     assert_accessible(page)
@@ -130,10 +131,10 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     page.fill("input[name=name]", "Sam")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    page.click("button.press")
+    press(page, "button.press")
     open_mail(page, demo, words[0])
     follow(page, "a.press")
-    page.click("button.press")
+    press(page, "button.press")
     assert_accessible(page)
     open_mail(page, demo, words[1])
     follow(page, "a[href*='/p/']")
@@ -143,7 +144,7 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
         assert page.locator("h1").count() == 1
         retest = page.locator("a.press").get_attribute("href") if number == 9 else None
         follow(page, "a.option")
-        page.click("button.press")
+        press(page, "button.press")
     assert_accessible(page)
     assert retest is not None
     page.goto(retest)
@@ -163,7 +164,7 @@ def test_without_script_everything_works_and_looking_changes_nothing(browser: Br
     page.fill("input[name=email]", "kim@example.org")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    page.click("button.press")
+    press(page, "button.press")
     assert page.url.endswith("/check-mail")
     open_mail(page, demo, "Bevestig")
     confirm = page.locator("a.press").get_attribute("href")
@@ -176,7 +177,7 @@ def test_without_script_everything_works_and_looking_changes_nothing(browser: Br
     )
     assert '"welcome"' not in shown.stdout
     page.goto(confirm)
-    page.click("button.press")
+    press(page, "button.press")
     assert "Je doet mee" in page.inner_text("h1")
     context.close()
 
@@ -187,7 +188,7 @@ def test_ctrl_c_ends_the_demo_soon_and_it_goes_on_where_it_was(browser: Browser,
     page.fill("input[name=email]", "mo@example.org")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    page.click("button.press")
+    press(page, "button.press")
     open_mail(page, demo, "Bevestig")
     before = (demo.folder / "clock").read_text()
     assert demo.stop() < 10  # 2 seconds on a quiet machine; the README has the measurement
@@ -195,7 +196,7 @@ def test_ctrl_c_ends_the_demo_soon_and_it_goes_on_where_it_was(browser: Browser,
     demo.start()
     open_mail(page, demo, "Bevestig")
     follow(page, "a.press")
-    page.click("button.press")
+    press(page, "button.press")
     assert "Je doet mee" in page.inner_text("h1")
     assert before <= after_stop
     demo.stop()

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from tests.builders import COURSE, at_eight
+from tests.journey.pressing import press
 from tests.journey.site import Site
 
 from rugcourse.store.tables import Base
@@ -43,7 +44,7 @@ def page(browser: Browser, site: Site) -> Page:
 def answer_all(page: Page, options: list[int]) -> None:
     for option in options:
         page.locator("input[name=o]").nth(option).check()
-        page.click("button.press")
+        press(page, "button.press")
 
 
 def follow(page: Page, selector: str, number: int = 0) -> None:
@@ -59,7 +60,7 @@ def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None
     page.fill("input[name=name]", "Sam Vos")
     page.check("input[name=consent]")
     site.read_forms()
-    page.click("button.press")
+    press(page, "button.press")
     page.wait_for_url("**/check-mail")
     site.deliver()
 
@@ -67,7 +68,7 @@ def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None
 def confirm(page: Page, site: Site, words: dict[str, str]) -> None:
     site.open_mail(page, words["confirm"])
     follow(page, "a.press")
-    page.click("button.press")
+    press(page, "button.press")
     expect(page.locator("h1")).to_contain_text(words["welcome"])
     site.deliver()
 
@@ -92,7 +93,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     words = WORDS[language]
     # The test is the door; going back and reloading lose nothing.
     page.goto(f"/{language}/{COURSE}")
-    page.click("a.press")
+    press(page, "a.press")
     answer_all(page, [0, 1, 2])
     page.reload()
     page.go_back()
@@ -100,7 +101,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     answer_all(page, [2, 0, 1, 0, 1, 0])
     expect(page.locator(".causes svg")).to_have_count(7)
     expect(page.locator(".mark-box")).to_be_visible()
-    page.click(".box a.press")
+    press(page, ".box a.press")
     sign_up_path = page.url
     assert "?t=" in sign_up_path
     page.fill("input[name=email]", "sam@example.org")
@@ -108,7 +109,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     page.check("input[name=consent]")
     page.check("input[name=measuring]")
     site.read_forms()
-    page.click("button.press")
+    press(page, "button.press")
     page.wait_for_url("**/check-mail")
     site.deliver()
     confirm(page, site, words)
@@ -124,7 +125,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     site.deliver()
     site.open_mail(page, words["lesson"].format(1))
     follow(page, "a.option", 1)
-    page.click("button.press")
+    press(page, "button.press")
     expect(page.locator("h1")).to_contain_text(words["right"])
 
     # The own page: another hour and pace, the next lesson now, a break until a date, and on again.
@@ -132,40 +133,40 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     expect(page.locator(".mine .come")).to_have_count(1)
     page.select_option("select[name=hour]", "8")
     page.select_option("select[name=every_days]", "7")
-    page.click("button[value=save]")
+    press(page, "button[value=save]")
     expect(page.locator(".saved")).to_contain_text(words["saved"])
     expect(page.locator("main")).to_contain_text(words["weekly"])
-    page.click("button[value=next]")
+    press(page, "button[value=next]")
     site.deliver()
     site.open_mail(page, words["lesson"].format(2))
     own_page(page, site, words["lesson"].format(2))
     expect(page.locator(".mine .come")).to_have_count(2)
     expect(page.locator("button[value=next]")).to_have_count(0)
     page.fill("input[name=until]", "2026-12-24")
-    page.click("button[value=pause]")
+    press(page, "button[value=pause]")
     expect(page.locator("main")).to_contain_text(words["break"])
-    page.click("button[value=resume]")
+    press(page, "button[value=resume]")
     expect(page.locator("main")).to_contain_text(words["weekly"])
 
     # A lesson on the web: it helped.
-    page.click(".mine .come a")
+    press(page, ".mine .come a")
     page.check("input[name=helped][value=yes]")
     page.click(".helped summary")
     page.fill("textarea", "Helder <b>stuk</b>")
-    page.click(".helped button")
+    press(page, ".helped button")
     expect(page.locator(".saved")).to_be_visible()
 
     # Leaving, and back again.
     own_page(page, site, words["lesson"].format(2))
-    page.click("a[href^='/u/']")
-    page.click("button[value=yes]")
+    press(page, "a[href^='/u/']")
+    press(page, "button[value=yes]")
     expect(page.locator("h1")).to_contain_text(words["left"])
-    page.click("button[value=undo]")
+    press(page, "button[value=undo]")
     expect(page.locator("h1")).to_contain_text(words["back"])
 
     # A copy of everything, and then nothing is left.
     own_page(page, site, words["lesson"].format(2))
-    page.click("a[href$='/data']")
+    press(page, "a[href$='/data']")
     expect(page.locator("main")).to_contain_text("sam@example.org")
     with page.expect_download() as download:
         page.click("a[href$='data.json']")
@@ -174,9 +175,9 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     assert copy["remarks"][0]["remark"] == "Helder <b>stuk</b>"
     assert copy["tests"][0]["right"] + 1 > 0
     own_page(page, site, words["lesson"].format(2))
-    page.click("a[href$='/erase']")
+    press(page, "a[href$='/erase']")
     page.check("input[name=sure]")
-    page.click("button.danger")
+    press(page, "button.danger")
     expect(page.locator("h1")).to_contain_text(words["erased"])
     left = everything(site)
     for trace in ("sam@example.org", "Sam Vos", "Helder"):
@@ -202,19 +203,19 @@ def test_without_script_a_link_that_grew_old_is_renewed_by_mail(browser: Browser
     own_page(page, site, words["lesson"].format(1))
     expect(page.locator(".mine")).to_have_count(0)
     assert "sam@example.org" not in page.content()
-    page.click("button[value=renew]")
+    press(page, "button[value=renew]")
     site.deliver()
     own_page(page, site, words["link"])
     expect(page.locator(".mine li")).to_have_count(9)
     page.goto(f"/{language}/my-page")
     page.fill("input[name=email]", "nobody@example.org")
     site.read_forms()
-    page.click("button.press")
+    press(page, "button.press")
     unknown = page.inner_text("main")
     page.goto(f"/{language}/my-page")
     page.fill("input[name=email]", "sam@example.org")
     site.read_forms()
-    page.click("button.press")
+    press(page, "button.press")
     assert page.inner_text("main") == unknown
     site.deliver()
     assert len([one for one in site.mails if words["link"] in str(one["Subject"])]) == 1  # one a day
@@ -230,8 +231,8 @@ def test_a_reader_of_two_courses_leaves_one_and_keeps_the_other(page: Page, site
     assert len([one for one in site.mails if str(one["Subject"]).startswith("Les 1")]) == 2
     own_page(page, site, "hoe spanning en pijn")
     expect(page.locator("a", has_text="Begrijp je rugpijn").last).to_be_visible()
-    page.click("a[href^='/u/']")
-    page.click("button[value=course]")
+    press(page, "a[href^='/u/']")
+    press(page, "button[value=course]")
     expect(page.locator("h1")).to_contain_text("met deze cursus gestopt")
     site.next_day()
     subjects = [str(one["Subject"]) for one in site.mails]
