@@ -10,15 +10,9 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from rugcourse.content import Course, Lesson
-from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared
-from rugcourse.links import Links, Signer
-from rugcourse.rendering import mails
-from rugcourse.rendering.messages import Skeleton
+from rugcourse.delivery.proof import Proofs
 from rugcourse.runtime import house, sender
 from rugcourse.settings import Settings
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _WIDTHS = {"desktop": 800, "phone": 500}  # 500 is the narrowest window that Chromium opens
@@ -58,7 +52,8 @@ def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
 
 
 def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
-    raw = _message(settings, course, lesson, language)
+    proofs = Proofs(settings.base_url, house(settings), sender(settings))
+    raw = proofs.of_lesson(course, lesson, language, datetime.now(UTC))
     message = message_from_bytes(raw, policy=policy.default)
     stem = out / f"{lesson.slug}.{language}"
     files = [stem.with_name(f"{stem.name}.eml")]
@@ -69,34 +64,6 @@ def _write(settings: Settings, course: Course, lesson: Lesson, language: str, ou
         file.write_text(part.get_content() if part else "", encoding="utf-8")
         files.append(file)
     return files + _pictures(stem.with_name(f"{stem.name}.html"))
-
-
-def _message(settings: Settings, course: Course, lesson: Lesson, language: str) -> bytes:
-    links = Links(settings.base_url, Signer.from_texts(("a preview opens nothing",)))
-    letter = mails.lesson_letter(course, lesson, language, house(settings), links)
-    skeleton = Skeleton.make(sender(settings), letter.subject, language, course.slug)
-    outgoing = Outgoing(
-        id=1,
-        kind=DeliveryKind.LESSON,
-        campaign_id=1,
-        subscriber_id=1,
-        email="reader@example.org",
-        domain="example.org",
-        name="Sam",
-        language=language,
-        measuring=False,
-        course=course.slug,
-        course_hash="",
-        course_id=1,
-        lesson_version_id=1,
-        lesson_id=1,
-        attempts=0,
-        message_id=None,
-    )
-    prepared = Prepared(letter, skeleton, course, lesson, language)
-    composer = Composer(links, settings.sender_domain)
-    draft = composer.draft(outgoing, prepared, Particulars())
-    return composer.write(draft, datetime.now(UTC), eight_bit=True)
 
 
 def _pictures(page: Path) -> list[Path]:

@@ -17,9 +17,10 @@ from rugcourse.delivery.compose import Composer
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits, WarmUp
 from rugcourse.delivery.press import Press
+from rugcourse.delivery.proof import Proofs, addressed
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
-from rugcourse.delivery.smtp import Connection
+from rugcourse.delivery.smtp import Connection, Outcome
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
 from rugcourse.privacy.retention import Retention
@@ -77,6 +78,10 @@ class Runtime:
     def house(self) -> House:
         return house(self.settings)
 
+    @property
+    def proofs(self) -> Proofs:
+        return Proofs(self.settings.base_url, self.house, sender(self.settings))
+
 
 def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
     """Open what the settings name. Raises DatabaseError; connects to nothing yet."""
@@ -100,6 +105,16 @@ def publish_lessons(runtime: Runtime, folder: Path | None = None) -> list[Publis
     published = publish(runtime.database, runtime.clock, folder or runtime.lessons_dir)
     fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
     return published
+
+
+def send_proof(runtime: Runtime, message: bytes, recipient: str) -> Outcome:
+    """Hand a proof over to the mail server, past the ledger. Raises ServerUnavailable."""
+    settings = runtime.settings
+    connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
+    try:
+        return connection.send(settings.sender_address, recipient, addressed(message, recipient), lambda: None)
+    finally:
+        connection.quit()
 
 
 def house(settings: Settings) -> House:

@@ -21,15 +21,11 @@ from rugcourse.enrolment.corrections import (
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
 from rugcourse.store.tables import DeliveryState
 
 
 def move(runtime: Runtime, email: str, number: int) -> None:
-    enrolment = enrolment_of(runtime, email)
-    with runtime.database.read() as session:
-        places = courses.lesson_places(session)[enrolment.campaign_id]
-    move_to_lesson(runtime.database, runtime.clock, enrolment.id, number, places)
+    move_to_lesson(runtime.database, runtime.clock, enrolment_of(runtime, email).id, number)
 
 
 def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(

@@ -69,6 +69,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     with runtime.database.write() as session:
         record_fetches(session, runtime.library, clock, [Fetch(lesson.id, None, "GET", _BROWSER)])
         record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+        subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
     return EMAIL
 
@@ -97,6 +98,7 @@ def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
     assert sections["answers"][0]["first_answer"] == "Ja, zonder oorzaak kun je niets doen"
     assert sections["tests"][0]["answers"]["Wat maakt een rug sterker?"] == "Hem zo veel mogelijk sparen"
     assert sections["remarks"][0]["remark"] == "Mooi <script>"
+    assert sections["tags"] == [{"tag": "autumn"}]
     assert sections["consents"][0]["text"].startswith("Ja, stuur me de lessen")
     assert sections["repetition"][0]["missed"] is True
 
@@ -111,6 +113,7 @@ def test_every_table_that_knows_people_is_in_the_copy_or_holds_no_more_than_the_
     }
     assert about_people == {
         "subscriber", "consent", "schedule", "enrolment", "delivery", "event", "answer", "card", "attempt", "feedback",
+        "tag",
     }  # fmt: skip
 
 

@@ -111,6 +111,25 @@ class Lesson(_Value):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
+class MessageText(_Value):
+    """A message in one language. `body` is Markdown, as in a lesson."""
+
+    title: Line
+    subject: Subject
+    preheader: Preheader
+    body: Body
+
+
+class Message(_Value):
+    """The one message of a broadcast, in each language that its readers may have."""
+
+    texts: dict[str, MessageText] = Field(min_length=1)
+
+    @property
+    def content_hash(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
 class Tile(_Value):
     """A cause on the landing page; opens the lesson about it."""
 

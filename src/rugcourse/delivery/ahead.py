@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import courses, enrolments, planning, subscribers
+from rugcourse.schedule import Schedule, next_mail
+from rugcourse.store import campaigns, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 
@@ -25,12 +25,12 @@ def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
     now = clock.now()
     with database.write() as session:
         enrolment, schedule = _find(session, delivery_id, now)
-        places = courses.lesson_places(session).get(enrolment.campaign_id, {})
+        places = campaigns.lessons_of(session, enrolment.campaign_id)
         lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
         once_key = f"ahead:{enrolment.id}:{today}"
         if lesson_id is None or not planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
             raise NotNow
-        _move_on(enrolment, schedule, now, is_last=enrolment.next_position == len(places))
+        _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 
 
 def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> bool:
@@ -44,21 +44,22 @@ def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: 
 
 def _find(session: Session, delivery_id: int, now: datetime) -> tuple[EnrolmentRow, Schedule]:
     found = subscribers.by_delivery(session, delivery_id, lock=True)
-    if found is None or found[0].status != SubscriberStatus.ACTIVE or found[1].campaign_id is None:
+    if found is None or found[0].status != SubscriberStatus.ACTIVE:
         raise NotNow
     person, delivery = found
-    enrolment = enrolments.find(session, delivery.campaign_id or 0, person.id, lock=True)
+    enrolment = enrolments.of_mail(session, delivery, lock=True)
     schedule = subscribers.load_schedule(session, person.id)
     if enrolment is None or not may_ask(session, enrolment, schedule, now):
         raise NotNow
     return enrolment, schedule
 
 
-def _move_on(enrolment: EnrolmentRow, schedule: Schedule, now: datetime, *, is_last: bool) -> None:
+def _move_on(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime, *, is_last: bool) -> None:
     today = schedule.local_date(now)
     if enrolment.last_local_date is None or enrolment.last_local_date < today:
         enrolment.last_local_date = today
-        enrolment.next_due_at = next_due(schedule, now, today)
+        timing = campaigns.find_timing(session, enrolment.campaign_id)
+        enrolment.next_due_at = next_mail(timing, schedule, now, today)
     enrolment.next_position += 1
     enrolment.lessons_planned += 1
     if is_last:

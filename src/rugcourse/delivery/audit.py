@@ -87,7 +87,7 @@ def _findings(
         mine = [
             line
             for (campaign, kind, _), line in lines.items()
-            if (campaign, kind) == (campaign_id, DeliveryKind.LESSON)
+            if campaign == campaign_id and kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}
         ]
         found = sum(line.planned - line.count(DeliveryState.CANCELLED) for line in mine)
         if found != expected:

@@ -93,6 +93,8 @@ class Composer:
         if outgoing.kind == DeliveryKind.WELCOME:
             values["first_due"] = _first_due(particulars.next_due, prepared.language)
             values |= {"pdf_url": links.book(delivery_id, "pdf"), "epub_url": links.book(delivery_id, "epub")}
+        if outgoing.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
+            values |= self._measured_values(outgoing, prepared)
         if prepared.lesson is not None:
             values |= self._lesson_values(outgoing, prepared, prepared.lesson, particulars.recap)
         return values
@@ -101,16 +103,23 @@ class Composer:
         self, outgoing: Outgoing, prepared: Prepared, lesson: Lesson, recap: Question | None
     ) -> dict[str, Any]:
         links, delivery_id = self.links, outgoing.id
-        targets = prepared.letter.targets
         quiz = lesson.texts[prepared.language].quiz
         return {
             "percent": round(100 * lesson.number / len(prepared.course.lessons)),
             "lesson_url": links.lesson(delivery_id),
             "retest_url": links.retest(delivery_id),
-            "pixel_url": links.pixel(delivery_id) if outgoing.measuring else "",
             "answers": [answer_links(question, number, delivery_id, links) for number, question in enumerate(quiz)],
             "recap": _recap(recap, delivery_id, links),
-            "link": (lambda number: links.click(delivery_id, number)) if outgoing.measuring else targets.__getitem__,
+        }
+
+    def _measured_values(self, outgoing: Outgoing, prepared: Prepared) -> dict[str, Any]:
+        """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
+        links, delivery_id = self.links, outgoing.id
+        return {
+            "pixel_url": links.pixel(delivery_id) if outgoing.measuring else "",
+            "link": (lambda number: links.click(delivery_id, number))
+            if outgoing.measuring
+            else prepared.letter.targets.__getitem__,
         }
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import Patience, SendNow, decide, next_due
-from rugcourse.store import courses, enrolments
+from rugcourse.schedule import Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.store import campaigns, enrolments
+from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database
 from rugcourse.store.enrolments import ExpectedEnrolment
 
@@ -32,31 +33,50 @@ def forecast(database: Database, clock: Clock, patience: Patience, days: int) ->
     now = clock.now()
     until = now + timedelta(days=days)
     with database.read() as session:
-        slugs = courses.lesson_slugs(session)
+        running = {one.id: one for one in campaigns.sending(session)}
+        slugs = {lesson_id: slug for _, _, lesson_id, slug in campaigns.places_of_lessons(session)}
     after = 0
     while True:
         with database.read() as session:
             page = enrolments.expected(session, after, _PAGE)
         for one in page:
-            yield from _of_reader(one, slugs.get(one.campaign_id, {}), now, until, patience)
+            campaign = running.get(one.campaign_id)
+            for lesson_id, at in _of_reader(one, campaign, now, until, patience) if campaign else ():
+                local = at.astimezone(ZoneInfo(one.schedule.zone))
+                yield Upcoming(one.email, one.campaign_id, slugs[lesson_id], at, local)
         if len(page) < _PAGE:
             return
         after = page[-1].id
 
 
 def _of_reader(
-    one: ExpectedEnrolment, slugs: Mapping[int, str], now: datetime, until: datetime, patience: Patience
-) -> Iterator[Upcoming]:
-    at, last_date, position = _first(one, now, patience), one.last_local_date, one.position
-    while at is not None and at <= until and position in slugs:
-        local = at.astimezone(ZoneInfo(one.schedule.zone))
-        yield Upcoming(one.email, one.campaign_id, slugs[position], at, local)
-        last_date, position = local.date(), position + 1
-        at = next_due(one.schedule, at, last_date)
+    one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, patience: Patience
+) -> Iterator[tuple[int, datetime]]:
+    """(lesson, when) of all that comes for one enrolment."""
+    at, last_date, position = _first(one, campaign, now, patience), one.last_local_date, one.position
+    while at is not None and at <= until and position in campaign.lessons:
+        yield campaign.lessons[position], at
+        last_date, position = one.schedule.local_date(at), position + 1
+        at = next_mail(campaign.timing, one.schedule, at, last_date)
 
 
-def _first(one: ExpectedEnrolment, now: datetime, patience: Patience) -> datetime | None:
+def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, patience: Patience) -> datetime | None:
     if one.due_at > now:
         return one.due_at
-    decision = decide(one.schedule, one.due_at, now, patience, one.last_local_date)
-    return now if isinstance(decision, SendNow) else decision.instant
+    decision = decide_for(
+        campaign.timing,
+        one.schedule,
+        one.due_at,
+        now,
+        patience,
+        one.last_local_date,
+        first=one.position == 1,
+        go_from=campaign.go_from,
+    )
+    match decision:
+        case SendNow():
+            return now
+        case ShiftTo(instant):
+            return instant
+        case _:  # missed: an admin has to say when
+            return None

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import pacing
+from rugcourse.store import campaigns, pacing
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.pacing import ALL, Bucket, campaign_key, domain_key
 from rugcourse.store.tables import Queue
@@ -86,6 +86,8 @@ def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
     now = clock.now()
     holds = pacing.all_holds(session)
     held = {one.key for one in holds if one.until is None or one.until > now}
+    stale = {one.key for one in holds} - held
+    held |= {campaign_key(one) for one in campaigns.halted(session)}
     per_minute = {domain_key(domain): float(limit) for domain, limit in limits.domains.items()}
     per_minute |= {campaign_key(one): float(limit) for one, limit in pacing.campaign_limits(session).items()}
     if limits.per_minute is not None:
@@ -100,7 +102,7 @@ def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
         today = buckets.get(_TODAY)
         if today is None or today.filled_at.date() != now.date():
             buckets[_TODAY] = Bucket(float(cap), now)
-    return Gate(held, {one.key for one in holds} - held, buckets)
+    return Gate(held, stale, buckets)
 
 
 def _fill(bucket: Bucket | None, per_second: float, now: datetime, second: timedelta) -> Bucket:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import Patience, SendNow, ShiftTo, decide, next_due
-from rugcourse.store import courses, enrolments, planning
+from rugcourse.schedule import Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.store import campaigns, enrolments, planning
+from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database
 from rugcourse.store.enrolments import DueEnrolment, Step
 from rugcourse.store.planning import LessonOfDay
 
 BATCH = 1000
+TOO_LATE = "too-late"  # why a campaign waits for an admin: the moment it promised was missed by more than we wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,56 +49,79 @@ def plan_batches(database: Database, clock: Clock, patience: Patience) -> Iterat
         with database.write_batch() as session:
             late = len(planning.cancel_late(session, clock.now(), BATCH))
         yield Plan(late=late)
-    seen = BATCH
-    while seen == BATCH:
-        with database.write_batch(durable=False) as session:
-            batch = _plan_batch(session, clock.now(), patience)
-        yield batch
-        seen = batch.planned + batch.shifted
+    with database.read() as session:
+        running = [one.id for one in campaigns.sending(session)]
+    for campaign_id in running:
+        seen = BATCH
+        while seen == BATCH:
+            with database.write_batch(durable=False) as session:
+                batch = _plan_batch(session, campaign_id, clock.now(), patience)
+            yield batch
+            seen = batch.planned + batch.shifted
 
 
-def _plan_batch(session: Session, now: datetime, patience: Patience) -> Plan:
-    places = courses.lesson_places(session)
-    choices = Choices()
-    due = enrolments.lock_due(session, now, BATCH)
+def _plan_batch(session: Session, campaign_id: int, now: datetime, patience: Patience) -> Plan:
+    campaign = next((one for one in campaigns.sending(session) if one.id == campaign_id), None)
+    if campaign is None:  # paused since it was looked at
+        return Plan()
+    choices = Choices(campaign)
+    due = enrolments.lock_due(session, campaign_id, now, BATCH)
     for one in due:
-        choices.choose(one, places.get(one.campaign_id, {}), now, patience)
-    planned = planning.plan_lessons(session, choices.lessons, now)
+        choices.choose(one, now, patience)
+    if choices.missed:
+        campaigns.pause_for_admin(session, campaign_id, TOO_LATE)
+    planned = planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
     enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     enrolments.advance(session, {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()})
     enrolments.complete(session, choices.over | (choices.last & planned), now)
     enrolments.shift(session, choices.shifts)
-    return Plan(planned=len(planned), shifted=len(due) - len(planned))
+    return Plan(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 
 
 @dataclass(slots=True)
 class Choices:
-    """What becomes of enrolments that are due, those together that go the same way.
+    """What becomes of enrolments of a campaign that are due, those together that go the same way.
 
-    `over`: no lesson is left for them; `last`: they get their last one.
+    `over`: no lesson is left for them; `last`: they get their last one; `missed`: their promised moment is over.
     """
 
+    campaign: Sending
     lessons: dict[LessonOfDay, list[int]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[Step, list[int]] = field(default_factory=lambda: defaultdict(list))
     shifts: dict[datetime | None, list[int]] = field(default_factory=lambda: defaultdict(list))
     over: set[int] = field(default_factory=set)
     last: set[int] = field(default_factory=set)
+    missed: set[int] = field(default_factory=set)
 
-    def choose(self, due: DueEnrolment, lesson_ids: Mapping[int, int], now: datetime, patience: Patience) -> None:
-        """Decide about one. `lesson_ids`: position → lesson of its course."""
-        lesson_id = lesson_ids.get(due.position)
+    def choose(self, due: DueEnrolment, now: datetime, patience: Patience) -> None:
+        """Decide about one."""
+        campaign = self.campaign
+        lesson_id = campaign.lessons.get(due.position)
         if lesson_id is None:
             self.over.add(due.id)
             return
         if not due.active:
             self.shifts[None].append(due.id)
             return
-        match decide(due.schedule, due.due_at, now, patience, due.last_local_date):
+        decision = decide_for(
+            campaign.timing,
+            due.schedule,
+            due.due_at,
+            now,
+            patience,
+            due.last_local_date,
+            first=due.position == 1,
+            go_from=campaign.go_from,
+        )
+        match decision:
+            case Missed():
+                self.missed.add(due.id)
             case ShiftTo(instant):
                 self.shifts[instant].append(due.id)
             case SendNow(local_date, send_by):
                 self.lessons[LessonOfDay(lesson_id, local_date, send_by)].append(due.id)
-                self.steps[Step(local_date, next_due(due.schedule, now, local_date))].append(due.id)
-                if due.position == len(lesson_ids):
+                following = next_mail(campaign.timing, due.schedule, now, local_date)
+                self.steps[Step(local_date, following)].append(due.id)
+                if due.position == len(campaign.lessons):
                     self.last.add(due.id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Course, Lesson
+from rugcourse.content import Course, Lesson, Message
 from rugcourse.links import Links
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter
@@ -21,7 +21,7 @@ _KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A mail to which only its reader is missing. `lesson` is None for mails about the signup itself."""
+    """A mail to which only its reader is missing. `lesson` is None for all that is no lesson."""
 
     letter: Letter
     skeleton: Skeleton
@@ -60,12 +60,13 @@ class Press:
         lesson = None
         match outgoing.kind:
             case DeliveryKind.LESSON:
-                if outgoing.lesson_version_id is None:
-                    raise LookupError(f"delivery {outgoing.id} is of a lesson without a version")
-                lesson = self._library.version(session, outgoing.lesson_version_id)
-                if language not in lesson.texts:  # a wording from before the course had this language
-                    language = next(iter(lesson.texts))
+                lesson = self._library.version(session, _version_of(outgoing))
+                language = _spoken(lesson, language)
                 letter = mails.lesson_letter(course, lesson, language, self._house, self._links)
+            case DeliveryKind.BROADCAST:
+                message = self._library.message(session, _version_of(outgoing))
+                language = _spoken(message, outgoing.language)
+                letter = mails.message_letter(course, message, language, self._house, self._links)
             case DeliveryKind.CONFIRM:
                 letter = mails.confirm_letter(course, language, self._house, self._links)
             case DeliveryKind.WELCOME:
@@ -77,3 +78,14 @@ class Press:
         list_name = None if outgoing.kind in {DeliveryKind.CONFIRM, DeliveryKind.LINK} else course.slug
         skeleton = Skeleton.make(self._sender, letter.subject, language, list_name)
         return Prepared(letter, skeleton, course, lesson, language)
+
+
+def _version_of(outgoing: Outgoing) -> int:
+    if outgoing.lesson_version_id is None:
+        raise LookupError(f"delivery {outgoing.id} has no wording")
+    return outgoing.lesson_version_id
+
+
+def _spoken(wording: Lesson | Message, language: str) -> str:
+    """The language itself, or another one for a wording that is not there in it."""
+    return language if language in wording.texts else next(iter(wording.texts))

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
-from rugcourse.schedule import next_due
-from rugcourse.store import planning, subscribers
+from rugcourse.schedule import next_mail
+from rugcourse.store import campaigns, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
 
@@ -25,16 +25,15 @@ class NoSuchLesson(Exception):
     """There is no such enrolment, or no lesson with this number in its course."""
 
 
-def move_to_lesson(
-    database: Database, clock: Clock, enrolment_id: int, number: int, lesson_ids: dict[int, int]
-) -> None:
-    """Let a reader go on with another lesson, at their next hour. `lesson_ids`: number → lesson of their course.
+def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, number: int) -> None:
+    """Let a reader go on with another lesson, at their next hour.
 
     Raises NoSuchLesson, HadThatLesson.
     """
     now = clock.now()
     with database.write() as session:
         enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
+        lesson_ids = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
         if enrolment is None or number not in lesson_ids:
             raise NoSuchLesson
         if not planning.is_free(session, enrolment_id, lesson_ids[number]):
@@ -43,7 +42,8 @@ def move_to_lesson(
         if enrolment.status != EnrolmentStatus.LEFT:
             schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
-            enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+            timing = campaigns.find_timing(session, enrolment.campaign_id)
+            enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
 
 
 def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:

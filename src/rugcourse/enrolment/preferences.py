@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
-from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import deliveries, enrolments, events, planning, subscribers
+from rugcourse.schedule import Schedule, next_mail
+from rugcourse.store import campaigns, deliveries, enrolments, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.tables import (
@@ -84,10 +84,8 @@ def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
     now = clock.now()
     with database.write() as session:
         person, delivery = _reader_of(session, delivery_id)
-        if person.status != SubscriberStatus.ACTIVE or delivery.campaign_id is None:
-            raise NotAReader
-        enrolment = enrolments.find(session, delivery.campaign_id, person.id, lock=True)
-        if enrolment is None:
+        enrolment = enrolments.of_mail(session, delivery, lock=True)
+        if person.status != SubscriberStatus.ACTIVE or enrolment is None:
             raise NotAReader
         planning.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
         session.refresh(enrolment)
@@ -128,12 +126,11 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
             person.status, person.left_at = SubscriberStatus.ACTIVE, None
             _consent(session, person.id, "lessons", True, wordings.COME_BACK, now)
         schedule = subscribers.load_schedule(session, person.id)
+        mine = enrolments.of_mail(session, delivery)
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-            if enrolment.status == EnrolmentStatus.LEFT and (
-                left_everything or enrolment.campaign_id == delivery.campaign_id
-            ):
+            if enrolment.status == EnrolmentStatus.LEFT and (left_everything or enrolment is mine):
                 enrolment.status = EnrolmentStatus.ACTIVE
-                enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+                _go_on(session, enrolment, schedule, now)
 
 
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:
@@ -166,7 +163,12 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if enrolment.status == EnrolmentStatus.ACTIVE:
-            enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+            _go_on(session, enrolment, schedule, now)
+
+
+def _go_on(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
+    timing = campaigns.find_timing(session, enrolment.campaign_id)
+    enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
 
 
 def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, text: str, now: datetime) -> None:

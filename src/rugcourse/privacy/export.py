@@ -46,6 +46,7 @@ def export(database: Database, library: Library, subscriber_id: int) -> Export |
                 "repetition": _cards(session, person.id),
                 "tests": _tests(session, person, known),
                 "remarks": _feedback(session, person.id),
+                "tags": [{"tag": tag} for tag in subscribers.tags_of(session, person.id)],
             },
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from rugcourse.content import Course, FurtherReading, Lesson, Question
+from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
@@ -43,15 +43,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`."""
     text = lesson.texts[language]
     targets: list[str] = []
-
-    def numbered(target: str) -> str:
-        targets.append(target)
-        return f"LINKTARGET{len(targets) - 1}X"
-
-    body = _LINK.sub(
-        lambda match: merge(f"link({match[1]})"),
-        to_html(text.body, _STYLES, _tags(str(inert_html(house.practice))), numbered),
-    )
+    body = _body(text.body, house, targets)
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
@@ -61,12 +53,19 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
             **_common(course, language, house, links),
             "lesson": text,
             "number": lesson.number,
-            "body": Markup(body),  # noqa: S704 - made from Markdown without raw HTML
-            "body_text": Markup(_wrapped(to_text(text.body, _tags(as_text(house.practice)), as_text))),  # noqa: S704 - braces are escaped
+            **body,
             "further": further,
         },
         tuple(targets),
     )
+
+
+def message_letter(course: Course, message: Message, language: str, house: House, links: Links) -> Letter:
+    """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`."""
+    text = message.texts[language]
+    targets: list[str] = []
+    values = {**_common(course, language, house, links), "message": text, **_body(text.body, house, targets)}
+    return compile_letter("message", language, text.subject, values, tuple(targets))
 
 
 def confirm_letter(course: Course, language: str, house: House, links: Links) -> Letter:
@@ -101,6 +100,19 @@ def answer_links(question: Question, number: int, delivery_id: int, links: Links
 def first_name(name: str) -> str:
     """How a reader is greeted: the first word of what they typed, or nothing."""
     return name.split(" ", 1)[0]
+
+
+def _body(markdown: str, house: House, targets: list[str]) -> dict[str, Any]:
+    """A Markdown body as HTML and as text. Where its links lead is added to `targets`; the HTML knows their numbers."""
+
+    def numbered(target: str) -> str:
+        targets.append(target)
+        return f"LINKTARGET{len(targets) - 1}X"
+
+    html = to_html(markdown, _STYLES, _tags(str(inert_html(house.practice))), numbered)
+    body = _LINK.sub(lambda match: merge(f"link({match[1]})"), html)
+    text = _wrapped(to_text(markdown, _tags(as_text(house.practice)), as_text))
+    return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; braces are escaped
 
 
 def _common(course: Course, language: str, house: House, links: Links) -> dict[str, Any]:

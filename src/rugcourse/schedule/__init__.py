@@ -11,19 +11,24 @@ from rugcourse.schedule.cadence import (
     decide,
     next_due,
 )
+from rugcourse.schedule.timing import Missed, Timing, decide_for, next_mail
 from rugcourse.schedule.zones import DEFAULT_ZONE, is_zone, zone_names
 
 __all__ = [
     "DEFAULT_ZONE",
     "EVERY_DAY",
     "Decision",
+    "Missed",
     "Patience",
     "QuietHours",
     "Schedule",
     "SendNow",
     "ShiftTo",
+    "Timing",
     "decide",
+    "decide_for",
     "is_zone",
     "next_due",
+    "next_mail",
     "zone_names",
 ]

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.store.tables import (
     OPEN_STATES,
     CampaignRow,
+    CampaignStatus,
     CourseRow,
     DeliveryKind,
     DeliveryRow,
@@ -54,11 +55,7 @@ def miscounted_enrolments(session: Session, limit: int) -> list[int]:
     """Enrolments whose own count of planned lessons is not what the ledger holds for them."""
     in_ledger = (
         select(func.count())
-        .where(
-            DeliveryRow.enrolment_id == EnrolmentRow.id,
-            DeliveryRow.kind == DeliveryKind.LESSON,
-            DeliveryRow.state != DeliveryState.CANCELLED,
-        )
+        .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state != DeliveryState.CANCELLED)
         .scalar_subquery()
     )
     return _ids(session, select(EnrolmentRow.id).where(EnrolmentRow.lessons_planned != in_ledger), limit)
@@ -87,8 +84,10 @@ def forgotten_enrolments(session: Session, limit: int) -> list[int]:
 
 
 def overdue_enrolments(session: Session, before: datetime, limit: int) -> list[int]:
-    """Enrolments that were due before an instant and that no scheduler has looked at."""
-    return _ids(session, select(EnrolmentRow.id).where(EnrolmentRow.next_due_at < before), limit)
+    """Enrolments in campaigns that run which were due before an instant and that no scheduler has looked at."""
+    running = select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.RUNNING)
+    query = select(EnrolmentRow.id).where(EnrolmentRow.next_due_at < before, EnrolmentRow.campaign_id.in_(running))
+    return _ids(session, query, limit)
 
 
 def unfinished_completions(session: Session, limit: int) -> list[int]:
@@ -104,7 +103,7 @@ def half_written_deliveries(session: Session, limit: int) -> list[int]:
     settled = DeliveryRow.state.in_(_SETTLED)
     pinned = and_(
         DeliveryRow.message_id.is_not(None),
-        or_(DeliveryRow.kind != DeliveryKind.LESSON, DeliveryRow.lesson_version_id.is_not(None)),
+        or_(DeliveryRow.lesson_id.is_(None), DeliveryRow.lesson_version_id.is_not(None)),
     )
     sent = DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING))
     leased = DeliveryRow.state == DeliveryState.SUBMITTING

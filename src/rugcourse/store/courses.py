@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Course, Lesson
+from rugcourse.content import Course, Lesson, Message
 from rugcourse.store.tables import CampaignKind, CampaignRow, CourseRow, EnrolmentRow, LessonRow, LessonVersionRow
 
 
@@ -42,7 +43,7 @@ def load_course(session: Session, slug: str) -> PublishedCourse | None:
     lessons = session.execute(
         select(LessonRow.id, LessonVersionRow.document)
         .join(LessonVersionRow, LessonVersionRow.id == LessonRow.current_version_id)
-        .where(LessonRow.course_id == row.id, LessonRow.position.is_not(None))
+        .where(LessonRow.course_id == row.id, LessonRow.position.is_not(None), LessonRow.campaign_id.is_(None))
         .order_by(LessonRow.position)
     ).all()
     course = Course.model_validate({**row.document, "lessons": [document for _, document in lessons]})
@@ -61,26 +62,19 @@ def slug_of_campaign(session: Session, campaign_id: int) -> str | None:
     )
 
 
-def lesson_places(session: Session) -> dict[int, dict[int, int]]:
-    """Campaign id → position → lesson id, for all that readers get now."""
-    places: dict[int, dict[int, int]] = {}
-    for campaign_id, position, lesson_id, _ in _places_of_lessons(session):
-        places.setdefault(campaign_id, {})[position] = lesson_id
-    return places
-
-
-def lesson_slugs(session: Session) -> dict[int, dict[int, str]]:
-    """Campaign id → position → lesson's slug, for all that readers get now."""
-    slugs: dict[int, dict[int, str]] = {}
-    for campaign_id, position, _, slug in _places_of_lessons(session):
-        slugs.setdefault(campaign_id, {})[position] = slug
-    return slugs
-
-
 def load_version(session: Session, version_id: int) -> Lesson:
-    return Lesson.model_validate(
-        session.scalars(select(LessonVersionRow.document).where(LessonVersionRow.id == version_id)).one()
-    )
+    return Lesson.model_validate(_document(session, version_id))
+
+
+def load_message(session: Session, version_id: int) -> Message:
+    return Message.model_validate(_document(session, version_id))
+
+
+def _document(session: Session, version_id: int) -> dict[str, Any]:
+    found: dict[str, Any] = session.scalars(
+        select(LessonVersionRow.document).where(LessonVersionRow.id == version_id)
+    ).one()
+    return found
 
 
 def save_course(session: Session, course: Course, now: datetime) -> list[str]:
@@ -101,7 +95,9 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     row.content_hash = course.content_hash
     row.document = course.model_dump(mode="json", exclude={"lessons"})
     row.published_at = now
-    session.execute(update(LessonRow).where(LessonRow.course_id == row.id).values(position=None))
+    session.execute(
+        update(LessonRow).where(LessonRow.course_id == row.id, LessonRow.campaign_id.is_(None)).values(position=None)
+    )
     changed = [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
     _keep_places(session, row.id, places, {lesson.slug: lesson.number for lesson in course.lessons})
     return changed
@@ -121,21 +117,12 @@ def read_count(session: Session, lesson_id: int) -> int:
     return session.scalars(select(LessonRow.read_count).where(LessonRow.id == lesson_id)).one()
 
 
-def _places_of_lessons(session: Session) -> list[tuple[int, int, int, str]]:
-    rows = session.execute(
-        select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
-        .join(LessonRow, LessonRow.course_id == CampaignRow.course_id)
-        .where(LessonRow.position.is_not(None))
-    )
-    return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
-
-
 def _places(session: Session, course_id: int) -> list[str]:
     """The slugs of a course's lessons, in order, as they stand now."""
     return list(
         session.scalars(
             select(LessonRow.slug)
-            .where(LessonRow.course_id == course_id, LessonRow.position.is_not(None))
+            .where(LessonRow.course_id == course_id, LessonRow.position.is_not(None), LessonRow.campaign_id.is_(None))
             .order_by(LessonRow.position)
         )
     )
@@ -160,7 +147,11 @@ def _keep_places(session: Session, course_id: int, before: list[str], after: dic
         session.execute(
             update(EnrolmentRow)
             .where(
-                EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(CampaignRow.course_id == course_id)),
+                EnrolmentRow.campaign_id.in_(
+                    select(CampaignRow.id).where(
+                        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
+                    )
+                ),
                 EnrolmentRow.next_position.in_(moved),
             )
             .values(next_position=case(moved, value=EnrolmentRow.next_position))

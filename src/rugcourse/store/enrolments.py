@@ -15,6 +15,9 @@ from rugcourse.schedule import Schedule
 from rugcourse.store.statements import as_rows, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    DeliveryKind,
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
@@ -28,7 +31,6 @@ class DueEnrolment(NamedTuple):
     """An enrolment whose next lesson, the one at `position`, is due, with what decides about it."""
 
     id: int
-    campaign_id: int
     position: int
     due_at: datetime
     last_local_date: date | None
@@ -78,19 +80,19 @@ def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDu
     return {delivery_id: NextDue(at, zone) for delivery_id, at, zone in rows if at is not None}
 
 
-def lock_due(session: Session, now: datetime, limit: int) -> list[DueEnrolment]:
-    """Up to `limit` enrolments that are due, earliest first, locked until the transaction ends.
+def lock_due(session: Session, campaign_id: int, now: datetime, limit: int) -> list[DueEnrolment]:
+    """Up to `limit` enrolments of a campaign that are due, earliest first, locked until the transaction ends.
 
     Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work.
     """
-    rows = run(session, _due(), {"now": now, "most": limit})
+    rows = run(session, _due(), {"campaign": campaign_id, "now": now, "most": limit})
     return [
         DueEnrolment(
-            *(row_id, campaign_id, position, due_at, last_local_date),
+            *(row_id, position, due_at, last_local_date),
             active=status == SubscriberStatus.ACTIVE,
             schedule=schedule_of(*schedule),
         )
-        for row_id, campaign_id, position, due_at, last_local_date, status, *schedule in rows
+        for row_id, position, due_at, last_local_date, status, *schedule in rows
     ]
 
 
@@ -153,6 +155,29 @@ def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool =
     return session.scalar(query.with_for_update() if lock else query)
 
 
+def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> EnrolmentRow | None:
+    """The enrolment that a mail's links are about: in its own campaign; behind a broadcast or another mail, the latest
+    one of its reader in the same course.
+    """
+    if delivery.kind != DeliveryKind.BROADCAST and delivery.campaign_id is not None:
+        theirs = find(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
+        if theirs is not None:
+            return theirs
+    course = select(CampaignRow.course_id).where(CampaignRow.id == delivery.campaign_id).scalar_subquery()
+    query = (
+        select(EnrolmentRow)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .where(
+            EnrolmentRow.subscriber_id == delivery.subscriber_id,
+            CampaignRow.course_id == course,
+            CampaignRow.kind != CampaignKind.BROADCAST,
+        )
+        .order_by(EnrolmentRow.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query.with_for_update(of=EnrolmentRow) if lock else query)
+
+
 def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> None:
     session.add(
         EnrolmentRow(
@@ -193,7 +218,7 @@ def _due() -> Select[*tuple[Any, ...]]:
     # Picked before anything is joined, as deliveries are.
     picked = (
         select(EnrolmentRow)
-        .where(EnrolmentRow.next_due_at <= bindparam("now"))
+        .where(EnrolmentRow.campaign_id == bindparam("campaign"), EnrolmentRow.next_due_at <= bindparam("now"))
         .order_by(EnrolmentRow.next_due_at)
         .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
@@ -202,7 +227,6 @@ def _due() -> Select[*tuple[Any, ...]]:
     return (
         select(
             picked.c.id,
-            picked.c.campaign_id,
             picked.c.next_position,
             picked.c.next_due_at,
             picked.c.last_local_date,

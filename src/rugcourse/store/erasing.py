@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, func, null, select, update
 from sqlalchemy.orm import Session
 
+from rugcourse.store import tallies
 from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
@@ -23,15 +24,17 @@ from rugcourse.store.tables import (
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
+    TagRow,
 )
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
     """Delete everything about a person. What a worker holds of them at this moment it will find gone."""
+    tallies.subtract_events(session, subscriber_id)
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     for table in (EventRow, FeedbackRow):
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
-    for owned in (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow):
+    for owned in (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow):
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )

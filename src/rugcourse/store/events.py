@@ -57,8 +57,17 @@ def find_mails(session: Session, delivery_ids: Collection[int]) -> dict[int, Mai
 
 
 def add_events(session: Session, events: Sequence[Event]) -> None:
-    if events:
-        session.connection().execute(_ADDING, [event._asdict() for event in events])
+    if not events:
+        return
+    known = {
+        tuple(row) for row in run(session, _kinds(dialect_of(session)), {"ids": {one.delivery_id for one in events}})
+    }
+    rows = []
+    for event in events:
+        kind = (event.delivery_id, event.kind, event.verdict)
+        rows.append({**event._asdict(), "first": kind not in known})
+        known.add(kind)
+    session.connection().execute(_ADDING, rows)
 
 
 def scanned(session: Session, delivery_ids: Collection[int], since: datetime, links: int) -> list[int]:
@@ -117,6 +126,11 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .where(is_among(DeliveryRow.id, dialect))
     )
+
+
+@cache
+def _kinds(dialect: str) -> Select[int, str, str]:
+    return select(EventRow.delivery_id, EventRow.kind, EventRow.verdict).where(is_among(EventRow.delivery_id, dialect))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import Lesson
+from rugcourse.content import Lesson, Message
 from rugcourse.store import courses
 from rugcourse.store.courses import PublishedCourse
 
@@ -17,6 +17,7 @@ class Library:
     def __init__(self) -> None:
         self._kept: dict[str, PublishedCourse] = {}
         self._versions: dict[int, Lesson] = {}
+        self._messages: dict[int, Message] = {}
 
     def courses(self, session: Session) -> list[PublishedCourse]:
         """All published courses, the oldest first."""
@@ -38,6 +39,15 @@ class Library:
             if len(self._versions) >= _KEPT_VERSIONS:
                 self._versions.clear()
             kept = self._versions[version_id] = courses.load_version(session, version_id)
+        return kept
+
+    def message(self, session: Session, version_id: int) -> Message:
+        """A wording of a broadcast: it never changes."""
+        kept = self._messages.get(version_id)
+        if kept is None:
+            if len(self._messages) >= _KEPT_VERSIONS:
+                self._messages.clear()
+            kept = self._messages[version_id] = courses.load_message(session, version_id)
         return kept
 
     def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:

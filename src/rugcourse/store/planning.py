@@ -40,7 +40,12 @@ class LessonOfDay(NamedTuple):
     send_by: datetime
 
 
-def plan_lessons(session: Session, lessons: Mapping[LessonOfDay, Sequence[int]], now: datetime) -> set[int]:
+def plan_lessons(
+    session: Session,
+    lessons: Mapping[LessonOfDay, Sequence[int]],
+    now: datetime,
+    kind: DeliveryKind = DeliveryKind.LESSON,
+) -> set[int]:
     """Insert deliveries: lesson → the enrolments that get it. Or bring back the cancelled one that a pause had stopped.
 
     Returns the enrolments for which that was done; the others had this lesson already.
@@ -51,7 +56,7 @@ def plan_lessons(session: Session, lessons: Mapping[LessonOfDay, Sequence[int]],
         (ids, {"lesson_id": one.lesson_id, "local_date": one.local_date, "send_by": one.send_by})
         for one, ids in lessons.items()
     )
-    parameters = {"now": now, "rows": as_rows(session, DeliveryRow, rows)}
+    parameters = {"now": now, "kind": kind, "rows": as_rows(session, DeliveryRow, rows)}
     return set(run(session, _planning(dialect_of(session)), parameters).scalars())
 
 
@@ -142,17 +147,25 @@ def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: dat
 def cancel_planned(
     session: Session, subscriber_id: int, reason: str, now: datetime, *, enrolment_id: int | None = None
 ) -> list[int]:
-    """Cancel the lessons that stand planned for a person who pauses or leaves; of one enrolment, if it is given."""
-    theirs = [DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.LESSON]
+    """Cancel what stands planned for a person who pauses or leaves, but for what they asked for themselves.
+
+    Of one enrolment, if it is given.
+    """
+    theirs = [DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.enrolment_id.is_not(None)]
     if enrolment_id is not None:
         theirs.append(DeliveryRow.enrolment_id == enrolment_id)
     return _cancel(session, now, reason, *theirs)
 
 
+def cancel_for_good(session: Session, ids: Sequence[int], reason: str, now: datetime) -> list[int]:
+    """Cancel those of `ids` that stand planned, of a campaign that is over."""
+    return _cancel(session, now, reason, DeliveryRow.id.in_(ids))
+
+
 def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
     """Cancel up to `limit` lessons whose reader's hour is over, and that were never sent.
 
-    They are due again at their reader's next hour.
+    They are due since they were planned: the rules of the calendar say what becomes of them.
     """
     late = (
         select(DeliveryRow.id)
@@ -164,10 +177,16 @@ def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
         session, now, "its hour passed before it could be sent", DeliveryRow.id.in_(late.scalar_subquery())
     )
     if cancelled:
+        was_due = (
+            select(func.min(DeliveryRow.planned_at))
+            .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.id.in_(cancelled))
+            .correlate(EnrolmentRow)
+            .scalar_subquery()
+        )
         session.execute(
             update(EnrolmentRow)
             .where(EnrolmentRow.id.in_(_enrolments_of(cancelled)), EnrolmentRow.status == EnrolmentStatus.ACTIVE)
-            .values(next_due_at=now)
+            .values(next_due_at=was_due)
             .execution_options(synchronize_session=False)
         )
     return cancelled
@@ -260,7 +279,7 @@ def _planning(dialect: str) -> Any:
     now = bindparam("now", type_=UtcDateTime())
     new = rows_of(DeliveryRow, ("lesson_id", "local_date", "send_by"), dialect)
     values: dict[str, Any] = {
-        "kind": literal(DeliveryKind.LESSON),
+        "kind": bindparam("kind"),
         "queue": literal(Queue.LESSONS),
         "state": literal(DeliveryState.PLANNED),
         "subscriber_id": EnrolmentRow.subscriber_id,

@@ -19,6 +19,7 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
     SuppressionRow,
+    TagRow,
 )
 
 SCHEDULE_COLUMNS = (
@@ -145,6 +146,17 @@ def _locking(dialect: str) -> Select[int]:
 
 def _schedule(subscriber_id: int) -> Select[str, int, int, bool, datetime | None, int]:
     return select(*SCHEDULE_COLUMNS).where(ScheduleRow.subscriber_id == subscriber_id)
+
+
+def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
+    return session.scalars(select(TagRow.tag).where(TagRow.subscriber_id == subscriber_id).order_by(TagRow.tag)).all()
+
+
+def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
+    """Put a word on people; on those who have it, it stays."""
+    rows = [{"subscriber_id": one, "tag": tag} for one in subscriber_ids]
+    if rows:
+        session.execute(upsert(session, TagRow).values(rows).on_conflict_do_nothing())
 
 
 def add_consent(session: Session, consent: ConsentRow) -> None:

@@ -42,14 +42,25 @@ class EnrolmentStatus(StrEnum):
     ACTIVE = "active"
     COMPLETED = "completed"
     LEFT = "left"
+    CANCELLED = "cancelled"  # its campaign was
 
 
 class CampaignKind(StrEnum):
     EVERGREEN = "evergreen"  # everyone starts when they sign up
+    COHORT = "cohort"  # everyone starts on the same date
+    BROADCAST = "broadcast"  # one message
+
+
+class CampaignStatus(StrEnum):
+    DRAFT = "draft"  # nobody gets anything
+    RUNNING = "running"
+    PAUSED = "paused"  # nothing is planned and nothing is sent, until it goes on
+    CANCELLED = "cancelled"  # nothing more, ever
 
 
 class DeliveryKind(StrEnum):
     LESSON = "lesson"
+    BROADCAST = "broadcast"
     CONFIRM = "confirm"
     WELCOME = "welcome"
     ALREADY = "already"  # somebody signed up who is a reader already
@@ -134,13 +145,17 @@ class CourseRow(Base):
 
 
 class LessonRow(Base):
-    """A lesson's place in its course, and the version that readers get from now on."""
+    """A lesson's place in its course, and the version that readers get from now on.
+
+    The message of a broadcast is one too: it belongs to its campaign, and is no part of the course.
+    """
 
     __tablename__ = "lesson"
     __table_args__ = (UniqueConstraint("course_id", "slug"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    campaign_id: Mapped[int | None] = mapped_column(index=True)
     slug: Mapped[str] = mapped_column(String(60))
     position: Mapped[int | None]  # from 1; None: no longer part of the course
     # Set in the transaction that inserts the lesson. No foreign key: the two tables would each need the other first.
@@ -209,6 +224,12 @@ class ScheduleRow(Base):
 
 
 class CampaignRow(Base):
+    """Who gets a course, or one message, and when.
+
+    `audience` and `timing`: who and when, see `rugcourse.store.audiences` and `rugcourse.schedule.timing`. Starting it
+    enrols its audience in the order of ids: those up to `enrolled_up_to` are done, up to `enrol_up_to` are meant.
+    """
+
     __tablename__ = "campaign"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -217,6 +238,18 @@ class CampaignRow(Base):
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
     per_minute: Mapped[int | None]  # no more lessons than this go out in a minute; None: as fast as it goes
+    status: Mapped[str] = mapped_column(
+        String(12), default=CampaignStatus.RUNNING, server_default=CampaignStatus.RUNNING
+    )
+    because: Mapped[str | None] = mapped_column(Text)  # why it paused by itself
+    audience: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    timing: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    estimate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # of a draft: who would get it
+    go_from: Mapped[datetime | None]  # hours from before this instant count no more: it went on then
+    enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    started_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
 
 
 class EnrolmentRow(Base):
@@ -225,7 +258,7 @@ class EnrolmentRow(Base):
     __tablename__ = "enrolment"
     __table_args__ = (
         UniqueConstraint("campaign_id", "subscriber_id"),
-        _partial_index("ix_enrolment_next_due_at", "next_due_at", where="next_due_at IS NOT NULL"),
+        _partial_index("ix_enrolment_due", "campaign_id", "next_due_at", where="next_due_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -347,6 +380,7 @@ class EventRow(Base):
     kind: Mapped[str] = mapped_column(String(12))
     link: Mapped[int | None]
     verdict: Mapped[str] = mapped_column(String(12))
+    first: Mapped[bool]  # the first of its kind and verdict for this mail: so many mails were opened
     at: Mapped[datetime]
 
 
@@ -402,6 +436,43 @@ class AttemptRow(Base):
     right: Mapped[int]
     asked: Mapped[int]
     at: Mapped[datetime]
+
+
+class TagRow(Base):
+    """A word that admins put on a person."""
+
+    __tablename__ = "tag"
+
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+
+
+class TallyRow(Base):
+    """A counter: how many of `what` there are, of a campaign and a lesson (0: of none), on a day (UTC)."""
+
+    __tablename__ = "tally"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lesson_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    what: Mapped[str] = mapped_column(String(120), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyChangeRow(Base):
+    """What was added to a counter and does not stand there yet: the counter is the sum of both.
+
+    Triggers write it, in the transaction of the change. See `rugcourse.store.tallies`.
+    """
+
+    __tablename__ = "tally_change"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int]
+    lesson_id: Mapped[int]
+    day: Mapped[date]
+    what: Mapped[str] = mapped_column(String(120))
+    n: Mapped[int] = mapped_column(BigInteger)
 
 
 class FeedbackRow(Base):

@@ -6,20 +6,27 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content import LessonText
+from rugcourse.content import LessonText, MessageText
 from rugcourse.content.markdown import link_targets
 from rugcourse.store.events import Mail
 from rugcourse.store.library import Library
+from rugcourse.store.tables import DeliveryKind
 
 
 def target_of(session: Session, library: Library, mail: Mail, number: int) -> str | None:
-    """The target of link `number` in the lesson that was sent, or None. The text that was pinned decides."""
+    """The target of link `number` in the mail that was sent, or None. The text that was pinned decides."""
     if mail.lesson_version_id is None or mail.language is None:
         return None
-    targets = _targets(library.version(session, mail.lesson_version_id).texts[mail.language])
+    text: LessonText | MessageText
+    if mail.kind == DeliveryKind.BROADCAST:
+        text = library.message(session, mail.lesson_version_id).texts[mail.language]
+    else:
+        text = library.version(session, mail.lesson_version_id).texts[mail.language]
+    targets = _targets(text)
     return targets[number] if number < len(targets) else None
 
 
 @lru_cache(maxsize=512)
-def _targets(text: LessonText) -> tuple[str, ...]:
-    return (*link_targets(text.body), *(one.link for one in text.further if one.link))
+def _targets(text: LessonText | MessageText) -> tuple[str, ...]:
+    further = text.further if isinstance(text, LessonText) else ()
+    return (*link_targets(text.body), *(one.link for one in further if one.link))

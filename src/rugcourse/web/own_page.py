@@ -162,7 +162,7 @@ def place_of(request: Request, reader: Reader) -> Place:
     now = runtime.clock.now()
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, reader.subscriber.id)
-        enrolment = enrolments.find(session, reader.published.campaign_id, reader.subscriber.id)
+        enrolment = enrolments.of_mail(session, reader.delivery)
         progress = progress_of(session, reader.published, reader.language, enrolment)
         asks = enrolment is not None and may_ask(session, enrolment, schedule, now)
     status = enrolment.status if enrolment else None
@@ -267,11 +267,12 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
 def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
     """(title, address of the own page) of each other course that this person has had a mail of."""
     runtime = runtime_of(request)
-    found = []
+    found, seen = [], {reader.published.id}
     with runtime.database.read() as session:
         for campaign_id, delivery_id in enrolments.latest_mails(session, reader.subscriber.id):
             published = runtime.library.of_campaign(session, campaign_id)
-            if published is not None and published.id != reader.published.id:
+            if published is not None and published.id not in seen:
+                seen.add(published.id)
                 texts = published.course.texts
                 text = texts.get(reader.language) or next(iter(texts.values()))
                 found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, delivery_id)}"))
@@ -287,17 +288,16 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         theirs = enrolments.of_subscriber(session, reader.subscriber.id)
-    active = [one.campaign_id for one in theirs if one.status == EnrolmentStatus.ACTIVE]
-    left_course = any(
-        one.status == EnrolmentStatus.LEFT and one.campaign_id == reader.published.campaign_id for one in theirs
-    )
+        mine = enrolments.of_mail(session, reader.delivery)
+    mine_id = mine.id if mine else None
+    left_course = mine is not None and mine.status == EnrolmentStatus.LEFT
     values = {
         "token": token,
         "left": reader.has_left,
         "left_course": left_course,
         "came_back": came_back and not reader.has_left,
         "may_undo": not reader.has_left or preferences.may_come_back(reader.subscriber, runtime.clock.now()),
-        "has_others": any(one != reader.published.campaign_id for one in active),
+        "has_others": any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
         "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.delivery.id)}",
         "wordings": wordings,
     }

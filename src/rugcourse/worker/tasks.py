@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import structlog
 from celery import Celery
 
+from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
@@ -15,7 +16,7 @@ from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime, no_ring
-from rugcourse.store import deliveries
+from rugcourse.store import deliveries, tallies
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import AUDIT, DELIVER, FORGET, TICK
 from rugcourse.worker.desk import Desk
@@ -23,6 +24,7 @@ from rugcourse.worker.pulse import Ear
 
 log = structlog.get_logger()
 
+_MOST_ENROL_BATCHES = 20  # in one tick: what is due must not wait for a million enrolments
 _MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
@@ -65,6 +67,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) ->
 def look(runtime: Runtime) -> None:
     """Plan what is due, take back what silent workers hold, and ring for everything that may go."""
     expire_leases(runtime.database, runtime.clock)
+    tend_campaigns(runtime)
     for batch in plan_batches(runtime.database, runtime.clock, runtime.patience):
         if batch.planned:
             runtime.ring(Queue.LESSONS)
@@ -73,6 +76,16 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
+
+
+def tend_campaigns(runtime: Runtime) -> None:
+    """Go on enrolling those whom started campaigns are for, and cancel what is left of cancelled ones."""
+    for _ in range(_MOST_ENROL_BATCHES):
+        if not enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+            break
+    sweep(runtime.database, runtime.clock)
+    with runtime.database.write() as session:
+        tallies.compact(session)
 
 
 def check_books(runtime: Runtime) -> Audit:

@@ -27,7 +27,7 @@ from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
-from rugcourse.store import admins, courses, enrolments, subscribers
+from rugcourse.store import admins, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
@@ -158,9 +158,7 @@ def _move(request: Request, person: SubscriberRow, fields: Fields) -> None:
     following = mine.get(whole_number(fields.enrolment))
     if following is None:
         raise NoSuchLesson
-    with runtime.database.read() as session:
-        places = courses.lesson_places(session).get(following.enrolment.campaign_id, {})
-    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.number), places)
+    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.number))
 
 
 def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:

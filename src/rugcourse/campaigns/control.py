@@ -1,0 +1,142 @@
+"""Starting, pausing, resuming, cancelling and archiving campaigns.
+
+Starting a campaign is one short transaction that says up to which person its audience is meant. Enrolling them is done
+behind it, batch by batch: each batch is one transaction that moves the mark of how far it is, so that it can be killed
+anywhere and goes on there, and any number of workers may do it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.clock import Clock
+from rugcourse.schedule import QuietHours, Timing, next_mail
+from rugcourse.store import audiences, campaigns, planning
+from rugcourse.store.audiences import Audience
+from rugcourse.store.database import Database
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
+
+BATCH = 5000
+
+
+class NotNow(Exception):
+    """The campaign is not in a state in which that can be done."""
+
+
+class MomentOver(Exception):
+    """The moment at which the campaign was to go out has passed."""
+
+
+class NoMessage(Exception):
+    """The broadcast has no message yet."""
+
+
+def start(database: Database, author: Author, campaign_id: int) -> None:
+    """Let a draft go out. Pressing twice is the same as pressing once. Raises NoDraft, MomentOver, NoMessage."""
+    with database.write() as session:
+        row = campaigns.find(session, campaign_id, lock=True)
+        if row is None or row.status != CampaignStatus.DRAFT:
+            raise NoDraft
+        if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
+            raise NoMessage
+        timing = campaigns.timing_of(row)
+        if is_over(timing, author.at):
+            raise MomentOver
+        if not timing.promises:
+            row.timing = _at_once(timing, author.at).document()
+        row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
+        row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
+        author.note(session, "start", row, {"audience": row.audience, "timing": row.timing})
+
+
+def is_over(timing: Timing, now: datetime) -> bool:
+    """Whether the moment of a campaign has passed for everybody, wherever they live."""
+    return (timing.at is not None and timing.at < now) or (timing.day is not None and timing.day < now.date())
+
+
+def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> int:
+    """Enrol some more of the audience of a campaign that was started; returns how many people were looked at."""
+    with database.write() as session:
+        row = campaigns.lock_starting(session)
+        if row is None:
+            return 0
+        started = row.started_at or clock.now()
+        audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
+        people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH)
+        dues = defaultdict(list)
+        for subscriber_id, schedule in people:
+            dues[next_mail(timing, schedule, started, None, quiet)].append(subscriber_id)
+        campaigns.enrol(session, row.id, dues, clock.now())
+        row.enrolled_up_to = people[-1][0] if len(people) == BATCH else row.enrol_up_to
+        return len(people)
+
+
+def pause(database: Database, author: Author, campaign_id: int) -> None:
+    """Plan and send nothing more until it is resumed. Raises NotNow."""
+    with database.write() as session:
+        row = _in(session, campaign_id, CampaignStatus.RUNNING)
+        row.status, row.because = CampaignStatus.PAUSED, None
+        author.note(session, "pause", row)
+
+
+def resume(database: Database, author: Author, campaign_id: int) -> None:
+    """Go on: nobody gets a pile, and moments that passed meanwhile come anew. Raises NotNow."""
+    with database.write() as session:
+        row = _in(session, campaign_id, CampaignStatus.PAUSED)
+        row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, author.at
+        author.note(session, "resume", row)
+
+
+def cancel(database: Database, author: Author, campaign_id: int) -> None:
+    """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises NotNow."""
+    with database.write() as session:
+        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAFT)
+        if row.kind == CampaignKind.EVERGREEN:
+            raise NotNow
+        row.status, row.because = CampaignStatus.CANCELLED, None
+        author.note(session, "cancel", row)
+
+
+def archive(database: Database, author: Author, campaign_id: int, *, back: bool = False) -> None:
+    """Take a campaign from the list, or bring it back; nothing of it is deleted. Raises NotNow while it could send."""
+    with database.write() as session:
+        row = campaigns.find(session, campaign_id, lock=True)
+        if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
+            raise NotNow
+        if row.status == CampaignStatus.RUNNING and campaigns.has_open(session, campaign_id):
+            raise NotNow
+        row.archived_at = None if back else author.at
+        author.note(session, "unarchive" if back else "archive", row)
+
+
+def sweep(database: Database, clock: Clock) -> int:
+    """Cancel what still stands planned or due of cancelled campaigns; returns for how much that was done."""
+    with database.read() as session:
+        ids = campaigns.cancelled_with_open(session)
+    done = 0
+    for campaign_id in ids:
+        step = BATCH
+        while step == BATCH:
+            with database.write() as session:
+                planned = campaigns.planned_of(session, campaign_id, BATCH)
+                planning.cancel_for_good(session, planned, "its campaign was cancelled", clock.now())
+                step = campaigns.stop_enrolments(session, campaign_id, BATCH)
+            done += step + len(planned)
+    return done
+
+
+def _at_once(timing: Timing, now: datetime) -> Timing:
+    """A campaign that names no moment begins when it is started: at the hour it names, or now."""
+    moment = {"at": now} if timing.hour is None and timing.weekdays is None else {"day": now.date()}
+    return Timing(**{**timing.model_dump(), **moment})
+
+
+def _in(session: Session, campaign_id: int, *statuses: CampaignStatus) -> CampaignRow:
+    row = campaigns.find(session, campaign_id, lock=True)
+    if row is None or row.status not in statuses:
+        raise NotNow
+    return row

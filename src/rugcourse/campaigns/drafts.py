@@ -1,0 +1,110 @@
+"""Campaigns before they start: what, who, when and how fast, put together step by step. Nobody gets anything yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.content import Message
+from rugcourse.schedule import Timing
+from rugcourse.store import admins, audiences, campaigns
+from rugcourse.store.audiences import Audience
+from rugcourse.store.database import Database
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
+
+
+class NoDraft(Exception):
+    """There is no such campaign, or it has started: then it changes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who does something to campaigns, at an instant (UTC), for the log of changes. None: at the command line."""
+
+    admin_id: int | None
+    at: datetime
+
+    def note(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
+        about = {"name": row.name, **(after or {})}
+        admins.log_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
+
+
+def create(database: Database, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
+    """A new draft, for everybody; returns its id."""
+    with database.write() as session:
+        row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=author.at, status=CampaignStatus.DRAFT)
+        session.add(row)
+        session.flush()
+        author.note(session, "create", row, {"kind": kind})
+        return row.id
+
+
+def duplicate(database: Database, author: Author, campaign_id: int, name: str) -> int:
+    """A new draft like a campaign, which may be over; its moment is left open. Returns its id. Raises NoDraft."""
+    with database.write() as session:
+        model = campaigns.find(session, campaign_id)
+        if model is None:
+            raise NoDraft
+        timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
+        kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
+        row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
+        row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
+        row.audience, row.timing = dict(model.audience), timing.document()
+        session.add(row)
+        session.flush()
+        message = campaigns.find_message(session, campaign_id)
+        if message is not None:
+            campaigns.save_message(session, row, message, author.at)
+        author.note(session, "duplicate", row, {"of": campaign_id})
+        return row.id
+
+
+def rename(database: Database, campaign_id: int, name: str) -> None:
+    """Raises NoDraft."""
+    with database.write() as session:
+        _draft(session, campaign_id).name = name
+
+
+def write_message(database: Database, clock: Clock, campaign_id: int, message: Message) -> None:
+    """Keep the message of a broadcast. Raises NoDraft."""
+    with database.write() as session:
+        campaigns.save_message(session, _draft(session, campaign_id), message, clock.now())
+
+
+def set_audience(database: Database, clock: Clock, campaign_id: int, audience: Audience) -> None:
+    """Keep who gets it, and who that is now: how many, and when they want mail. Raises NoDraft."""
+    now = clock.now()
+    with database.read() as session:
+        groups = audiences.schedules(session, audience, now)
+    estimate = {
+        "at": now.isoformat(),
+        "count": sum(count for _, count in groups),
+        "schedules": [[*audiences.columns_of(schedule), count] for schedule, count in groups],
+    }
+    with database.write() as session:
+        row = _draft(session, campaign_id)
+        row.audience, row.estimate = audience.document(), estimate
+
+
+def set_timing(database: Database, campaign_id: int, timing: Timing) -> None:
+    """Keep when it goes out. Raises NoDraft."""
+    with database.write() as session:
+        _draft(session, campaign_id).timing = timing.document()
+
+
+def set_pace(database: Database, campaign_id: int, per_minute: int | None, every_days: int | None) -> None:
+    """Keep how many mails may go out in a minute, and how many days lie between two lessons. Raises NoDraft."""
+    with database.write() as session:
+        row = _draft(session, campaign_id)
+        row.per_minute = per_minute
+        row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
+
+
+def _draft(session: Session, campaign_id: int) -> CampaignRow:
+    row = campaigns.find(session, campaign_id, lock=True)
+    if row is None or row.status != CampaignStatus.DRAFT:
+        raise NoDraft
+    return row

@@ -1,0 +1,102 @@
+"""What a campaign will do: how many mails in which hour, and what the first readers get when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rugcourse.clock import Clock
+from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
+from rugcourse.store import audiences, campaigns
+from rugcourse.store.audiences import Audience
+from rugcourse.store.database import Database
+from rugcourse.store.tables import CampaignRow
+
+_SAMPLE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ComingMail:
+    """The first mail of a reader: `at` (UTC) is None while they paused; `local` is the same in their own zone."""
+
+    email: str
+    name: str
+    language: str
+    schedule: Schedule
+    at: datetime | None
+    local: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted."""
+
+    people: int
+    counted_at: datetime | None
+    hours: dict[datetime, int]
+    resting: int
+
+    @property
+    def first(self) -> datetime | None:
+        return min(self.hours, default=None)
+
+    @property
+    def last(self) -> datetime | None:
+        return max(self.hours, default=None)
+
+
+def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> Outlook:
+    """The calendar of a draft, from the people that were counted for it. `mails`: how many each of them gets."""
+    estimate = row.estimate or {"count": 0, "at": None, "schedules": []}
+    timing = campaigns.timing_of(row)
+    hours: Counter[datetime] = Counter()
+    resting = 0
+    for *columns, count in estimate["schedules"]:
+        instants = list(_instants(timing, audiences.schedule_from(columns), now, mails, quiet))
+        resting += 0 if instants else count
+        for instant in instants:
+            hours[instant.replace(minute=0, second=0, microsecond=0)] += count
+    at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
+    return Outlook(estimate["count"], at, dict(sorted(hours.items())), resting)
+
+
+def sample(
+    database: Database, clock: Clock, audience: Audience, timing: Timing, quiet: QuietHours | None
+) -> list[ComingMail]:
+    """Ten people of an audience, and when their first mail would come."""
+    now = clock.now()
+    with database.read() as session:
+        people = audiences.sample(session, audience, now, _SAMPLE)
+    found = []
+    for person, schedule in people:
+        at = next_mail(timing, schedule, now, None, quiet)
+        local = at.astimezone(schedule.tz) if at else None
+        found.append(ComingMail(person.email, person.name, person.language, schedule, at, local))
+    return found
+
+
+def how_many(database: Database, clock: Clock, audience: Audience) -> int:
+    with database.read() as session:
+        return audiences.size(session, audience, clock.now())
+
+
+def by_days(hours: dict[datetime, int], days: int) -> dict[datetime, int]:
+    """The first `days` of a calendar by hour, as days (UTC)."""
+    sums: Counter[datetime] = Counter()
+    for hour, count in hours.items():
+        sums[hour.replace(hour=0)] += count
+    begin = min(sums, default=None)
+    return {day: n for day, n in sorted(sums.items()) if begin is None or day < begin + timedelta(days=days)}
+
+
+def _instants(
+    timing: Timing, schedule: Schedule, now: datetime, mails: int, quiet: QuietHours | None
+) -> Iterator[datetime]:
+    at = next_mail(timing, schedule, now, None, quiet)
+    for _ in range(mails):
+        if at is None:
+            return
+        yield at
+        at = next_mail(timing, schedule, at, schedule.local_date(at))

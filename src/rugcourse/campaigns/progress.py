@@ -1,0 +1,52 @@
+"""How far a campaign is, from the counters: planned = accepted + failed + cancelled + unknown + open, always."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from rugcourse.store import campaigns, tallies
+from rugcourse.store.tables import CampaignRow, CampaignStatus, EnrolmentStatus
+
+STATES = ("accepted", "failed", "cancelled", "unknown", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The mails of one lesson, or of all. `states`: each of STATES → how many."""
+
+    lesson_id: int
+    slug: str
+    states: dict[str, int]
+
+    @property
+    def planned(self) -> int:
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A campaign in numbers. `enrolling`: how far its start is, in per cent; None when all are enrolled."""
+
+    readers: dict[str, int]
+    lines: tuple[Line, ...]
+    total: Line
+    enrolling: int | None
+    finished: bool
+
+
+def progress_of(session: Session, row: CampaignRow) -> Progress:
+    counted = tallies.totals(session, row.id)
+    readers = {one.value: counted.get((row.id, 0, f"reader {one.value}"), 0) for one in EnrolmentStatus}
+    lines = tuple(
+        Line(lesson_id, slug, {state: counted.get((row.id, lesson_id, f"mail {state}"), 0) for state in STATES})
+        for campaign_id, _, lesson_id, slug in sorted(campaigns.places_of_lessons(session))
+        if campaign_id == row.id
+    )
+    total = Line(0, "", {state: sum(line.states[state] for line in lines) for state in STATES})
+    done = row.enrolled_up_to >= row.enrol_up_to
+    enrolling = None if done else 100 * row.enrolled_up_to // max(1, row.enrol_up_to)
+    begun = row.status in {CampaignStatus.RUNNING, CampaignStatus.PAUSED} and row.started_at is not None
+    finished = begun and done and not readers["active"] and not total.states["open"]
+    return Progress(readers, lines, total, enrolling, finished)

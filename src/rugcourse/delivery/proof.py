@@ -1,0 +1,80 @@
+"""A mail as a reader would get it, without a reader: for previews and for tests to oneself. Its links open nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rugcourse.content import Course, Lesson, Message
+from rugcourse.delivery.compose import Composer, Particulars
+from rugcourse.delivery.press import Prepared
+from rugcourse.links import Links, Signer
+from rugcourse.rendering import mails
+from rugcourse.rendering.letters import Letter
+from rugcourse.rendering.mails import House
+from rugcourse.rendering.messages import Sender, Skeleton
+from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.tables import DeliveryKind
+
+_NOBODY = Outgoing(
+    id=1,
+    kind=DeliveryKind.LESSON,
+    campaign_id=1,
+    subscriber_id=1,
+    email="reader@example.org",
+    domain="example.org",
+    name="Sam",
+    language="en",
+    measuring=False,
+    course="",
+    course_hash="",
+    course_id=1,
+    lesson_version_id=1,
+    lesson_id=1,
+    attempts=0,
+    message_id=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """Makes proofs for one installation."""
+
+    base_url: str
+    house: House
+    sender: Sender
+
+    def of_lesson(self, course: Course, lesson: Lesson, language: str, now: datetime, name: str = "Sam") -> bytes:
+        """The message with a lesson. Raises TemplateError."""
+        letter = mails.lesson_letter(course, lesson, language, self.house, self._links)
+        return self._write(letter, course, lesson, DeliveryKind.LESSON, language, now, name)
+
+    def of_message(self, course: Course, message: Message, language: str, now: datetime, name: str = "Sam") -> bytes:
+        """The message of a broadcast. Raises TemplateError."""
+        letter = mails.message_letter(course, message, language, self.house, self._links)
+        return self._write(letter, course, None, DeliveryKind.BROADCAST, language, now, name)
+
+    @property
+    def _links(self) -> Links:
+        return Links(self.base_url, Signer.from_texts(("a proof opens nothing",)))
+
+    def _write(
+        self,
+        letter: Letter,
+        course: Course,
+        lesson: Lesson | None,
+        kind: DeliveryKind,
+        language: str,
+        now: datetime,
+        name: str,
+    ) -> bytes:
+        skeleton = Skeleton.make(self.sender, letter.subject, language, course.slug)
+        prepared = Prepared(letter, skeleton, course, lesson, language)
+        composer = Composer(self._links, self.sender.list_domain)
+        outgoing = _NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)
+        return composer.write(composer.draft(outgoing, prepared, Particulars()), now, eight_bit=True)
+
+
+def addressed(message: bytes, recipient: str) -> bytes:
+    """The same message to somebody: what stands in `To` is no more than text."""
+    return message.replace(f"To: {_NOBODY.email}".encode(), f"To: {recipient}".encode(), 1)

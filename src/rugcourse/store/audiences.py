@@ -1,0 +1,197 @@
+"""Who a campaign is for: conditions on people that all have to hold, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.types import Float
+
+from rugcourse.schedule import Schedule
+from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
+from rugcourse.store.tables import (
+    AnswerRow,
+    AttemptRow,
+    CampaignRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    ScheduleRow,
+    Stage,
+    SubscriberRow,
+    SubscriberStatus,
+    TagRow,
+)
+
+
+class Following(StrEnum):
+    """How somebody stands to a course."""
+
+    NEVER = "never"
+    READING = "reading"
+    COMPLETED = "completed"
+    LEFT = "left"
+
+
+class Audience(BaseModel):
+    """Confirmed people who may be written to, and of whom all that is set here is true.
+
+    `following`: how they stand to the course `course_id`; `from_lesson` and `up_to_lesson`: how many lessons of it were
+    sent to them. `test_from` and `test_up_to`: the share of right answers, in per cent, in its test before the course.
+    `answered_within` and `silent_for`: in days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    languages: tuple[str, ...] = ()
+    course_id: int | None = None
+    following: Following | None = None
+    from_lesson: int | None = Field(default=None, ge=0, le=999)
+    up_to_lesson: int | None = Field(default=None, ge=0, le=999)
+    test_from: int | None = Field(default=None, ge=0, le=100)
+    test_up_to: int | None = Field(default=None, ge=0, le=100)
+    answered_within: int | None = Field(default=None, ge=1, le=3650)
+    silent_for: int | None = Field(default=None, ge=1, le=3650)
+    tags: tuple[str, ...] = ()
+    confirmed_from: date | None = None
+    confirmed_up_to: date | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def size(session: Session, audience: Audience, now: datetime) -> int:
+    """How many people it is."""
+    return session.scalar(select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now))) or 0
+
+
+def sample(session: Session, audience: Audience, now: datetime, limit: int) -> Sequence[tuple[SubscriberRow, Schedule]]:
+    """Some of them: those who came last."""
+    rows = session.execute(
+        select(SubscriberRow, *SCHEDULE_COLUMNS)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+        .where(*_conditions(audience, now))
+        .order_by(SubscriberRow.id.desc())
+        .limit(limit)
+    )
+    return [(person, schedule_of(*schedule)) for person, *schedule in rows]
+
+
+def schedules(session: Session, audience: Audience, now: datetime) -> list[tuple[Schedule, int]]:
+    """Their schedules, and how many people have each."""
+    rows = session.execute(
+        select(*SCHEDULE_COLUMNS, func.count())
+        .join(SubscriberRow, SubscriberRow.id == ScheduleRow.subscriber_id)
+        .where(*_conditions(audience, now))
+        .group_by(*SCHEDULE_COLUMNS)
+    )
+    return [(schedule_of(*schedule), how_many) for *schedule, how_many in rows]
+
+
+def columns_of(schedule: Schedule) -> tuple[Any, ...]:
+    """The values of `SCHEDULE_COLUMNS`, as JSON can hold them."""
+    until = schedule.paused_until.isoformat() if schedule.paused_until else None
+    return (
+        *(schedule.zone, schedule.hour, weekday_bits(schedule.weekdays), schedule.paused),
+        *(until, schedule.every_days),
+    )
+
+
+def schedule_from(columns: Sequence[Any]) -> Schedule:
+    """The schedule that `columns_of` wrote down."""
+    zone, hour, weekdays, paused, until, every_days = columns
+    return schedule_of(zone, hour, weekdays, paused, datetime.fromisoformat(until) if until else None, every_days)
+
+
+def members(
+    session: Session, audience: Audience, now: datetime, after_id: int, up_to_id: int, limit: int
+) -> list[tuple[int, Schedule]]:
+    """Up to `limit` of them with ids above `after_id` and up to `up_to_id`, in that order, each with their schedule."""
+    rows = session.execute(
+        select(SubscriberRow.id, *SCHEDULE_COLUMNS)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+        .where(SubscriberRow.id > after_id, SubscriberRow.id <= up_to_id, *_conditions(audience, now))
+        .order_by(SubscriberRow.id)
+        .limit(limit)
+    )
+    return [(person, schedule_of(*schedule)) for person, *schedule in rows]
+
+
+def all_tags(session: Session) -> Sequence[str]:
+    return session.scalars(select(TagRow.tag).distinct().order_by(TagRow.tag)).all()
+
+
+def _conditions(audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+    yield SubscriberRow.status == SubscriberStatus.ACTIVE
+    if audience.languages:
+        yield SubscriberRow.language.in_(audience.languages)
+    if audience.confirmed_from is not None:
+        yield SubscriberRow.confirmed_at >= _midnight(audience.confirmed_from, now)
+    if audience.confirmed_up_to is not None:
+        yield SubscriberRow.confirmed_at < _midnight(audience.confirmed_up_to, now) + timedelta(days=1)
+    for tag in audience.tags:
+        yield exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == tag)
+    yield from _about_course(audience)
+    yield from _about_answers(audience, now)
+
+
+def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
+    if audience.course_id is None:
+        return
+    theirs = _enrolled(audience.course_id)
+    match audience.following:
+        case Following.NEVER:
+            yield ~theirs.exists()
+        case Following.READING:
+            yield theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+        case Following.COMPLETED | Following.LEFT:
+            yield theirs.where(EnrolmentRow.status == audience.following.value).exists()
+    if audience.from_lesson is not None:
+        yield theirs.where(EnrolmentRow.lessons_planned >= audience.from_lesson).exists()
+    if audience.up_to_lesson is not None:
+        yield theirs.where(EnrolmentRow.lessons_planned <= audience.up_to_lesson).exists()
+    if audience.test_from is not None or audience.test_up_to is not None:
+        yield _test(audience)
+
+
+def _enrolled(course_id: int) -> Select[int]:
+    campaigns = select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != "broadcast")
+    return select(EnrolmentRow.id).where(
+        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(campaigns)
+    )
+
+
+def _test(audience: Audience) -> ColumnElement[bool]:
+    share = 100 * cast(AttemptRow.right, Float) / func.nullif(AttemptRow.asked, 0)
+    taken = select(AttemptRow.id).where(
+        AttemptRow.subscriber_id == SubscriberRow.id,
+        AttemptRow.course_id == audience.course_id,
+        AttemptRow.stage == Stage.BEFORE,
+    )
+    if audience.test_from is not None:
+        taken = taken.where(share >= audience.test_from)
+    if audience.test_up_to is not None:
+        taken = taken.where(share <= audience.test_up_to)
+    return taken.exists()
+
+
+def _about_answers(audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+    def answered_in(days: int) -> ColumnElement[bool]:
+        return exists().where(
+            AnswerRow.subscriber_id == SubscriberRow.id, AnswerRow.last_at >= now - timedelta(days=days)
+        )
+
+    if audience.answered_within is not None:
+        yield answered_in(audience.answered_within)
+    if audience.silent_for is not None:
+        long_here = SubscriberRow.confirmed_at < now - timedelta(days=audience.silent_for)
+        yield or_(long_here, SubscriberRow.confirmed_at.is_(None)) & ~answered_in(audience.silent_for)
+
+
+def _midnight(day: date, now: datetime) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)

@@ -1,0 +1,241 @@
+"""Campaigns in the store: drafts, what runs, and enrolling an audience step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, literal, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Message
+from rugcourse.schedule.timing import Timing
+from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    CourseRow,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    LessonRow,
+    LessonVersionRow,
+    SubscriberRow,
+)
+from rugcourse.store.types import UtcDateTime
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A campaign that runs. `lessons`: position → lesson; `go_from`: moments before this instant (UTC) are over."""
+
+    id: int
+    kind: CampaignKind
+    timing: Timing
+    go_from: datetime | None
+    lessons: Mapping[int, int]
+
+    @property
+    def delivers(self) -> DeliveryKind:
+        return DeliveryKind.BROADCAST if self.kind == CampaignKind.BROADCAST else DeliveryKind.LESSON
+
+
+def sending(session: Session) -> list[Sending]:
+    """The campaigns that run, the oldest first."""
+    lessons: dict[int, dict[int, int]] = {}
+    for campaign_id, position, lesson_id, _ in places_of_lessons(session):
+        lessons.setdefault(campaign_id, {})[position] = lesson_id
+    rows = session.scalars(
+        select(CampaignRow).where(CampaignRow.status == CampaignStatus.RUNNING).order_by(CampaignRow.id)
+    )
+    return [
+        Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons.get(row.id, {})) for row in rows
+    ]
+
+
+def lessons_of(session: Session, campaign_id: int) -> dict[int, int]:
+    """Position → lesson of a campaign."""
+    return {position: lesson for campaign, position, lesson, _ in places_of_lessons(session) if campaign == campaign_id}
+
+
+def places_of_lessons(session: Session) -> list[tuple[int, int, int, str]]:
+    """(campaign, position, lesson, its slug) of all that readers get now: a course's lessons, or a message."""
+    mine = LessonRow.campaign_id == CampaignRow.id
+    of_course = and_(LessonRow.course_id == CampaignRow.course_id, LessonRow.campaign_id.is_(None))
+    broadcast = CampaignRow.kind == CampaignKind.BROADCAST
+    rows = session.execute(
+        select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
+        .join(LessonRow, or_(and_(broadcast, mine), and_(~broadcast, of_course)))
+        .where(LessonRow.position.is_not(None), CampaignRow.status != CampaignStatus.DRAFT)
+    )
+    return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
+
+
+def timing_of(row: CampaignRow) -> Timing:
+    return Timing.model_validate(row.timing)
+
+
+def find_timing(session: Session, campaign_id: int) -> Timing:
+    """When a campaign goes out; one that nobody knows says nothing about it."""
+    timing = session.scalar(select(CampaignRow.timing).where(CampaignRow.id == campaign_id))
+    return Timing.model_validate(timing or {})
+
+
+def halted(session: Session) -> set[int]:
+    """Campaigns of which nothing may go out."""
+    stopped = CampaignRow.status.in_((CampaignStatus.PAUSED, CampaignStatus.CANCELLED))
+    return set(session.scalars(select(CampaignRow.id).where(stopped)))
+
+
+def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]:
+    """Campaigns, the newest first."""
+    shelved = CampaignRow.archived_at.is_not(None)
+    return session.scalars(
+        select(CampaignRow).where(shelved if archived else ~shelved).order_by(CampaignRow.id.desc())
+    ).all()
+
+
+def find(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignRow | None:
+    return session.get(CampaignRow, campaign_id, with_for_update=True if lock else None)
+
+
+def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
+    """Stop a campaign that runs until an admin says what to do."""
+    session.execute(
+        update(CampaignRow)
+        .where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
+        .values(status=CampaignStatus.PAUSED, because=because)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def find_message(session: Session, campaign_id: int) -> Message | None:
+    """The message of a broadcast, if it is written."""
+    document = session.scalar(
+        select(LessonVersionRow.document)
+        .join(LessonRow, LessonRow.current_version_id == LessonVersionRow.id)
+        .where(LessonRow.campaign_id == campaign_id)
+    )
+    return Message.model_validate(document) if document else None
+
+
+def save_message(session: Session, row: CampaignRow, message: Message, now: datetime) -> None:
+    """Keep the wording of a broadcast; earlier ones stay, for mails that were sent with them."""
+    document, content_hash = message.model_dump(mode="json"), message.content_hash
+    lesson = session.scalar(select(LessonRow).where(LessonRow.campaign_id == row.id))
+    if lesson is None:
+        lesson = LessonRow(
+            course_id=row.course_id, campaign_id=row.id, slug=f"campaign-{row.id}", position=1, read_count=0
+        )
+        session.add(lesson)
+        session.flush()
+    lesson.course_id = row.course_id
+    version = session.scalar(
+        select(LessonVersionRow).where(
+            LessonVersionRow.lesson_id == lesson.id, LessonVersionRow.content_hash == content_hash
+        )
+    )
+    if version is None:
+        version = LessonVersionRow(lesson_id=lesson.id, content_hash=content_hash, document=document, published_at=now)
+        session.add(version)
+        session.flush()
+    lesson.current_version_id = version.id
+
+
+def course_slug(session: Session, course_id: int) -> str:
+    return session.scalars(select(CourseRow.slug).where(CourseRow.id == course_id)).one()
+
+
+def newest_subscriber(session: Session) -> int:
+    return session.scalar(select(func.max(SubscriberRow.id))) or 0
+
+
+def lock_starting(session: Session) -> CampaignRow | None:
+    """A campaign that runs and whose audience is not all enrolled, locked; passes over those that others enrol."""
+    return session.scalars(
+        select(CampaignRow)
+        .where(CampaignRow.status == CampaignStatus.RUNNING, CampaignRow.enrolled_up_to < CampaignRow.enrol_up_to)
+        .order_by(CampaignRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Sequence[int]], now: datetime) -> int:
+    """Enrol people: when the first mail is due → who. Those who are in the campaign already stay as they are."""
+    dialect = dialect_of(session)
+    new = rows_of(EnrolmentRow, ("next_due_at",), dialect)
+    values: dict[str, Any] = {
+        "campaign_id": bindparam("campaign"),
+        "subscriber_id": SubscriberRow.id,
+        "status": literal(EnrolmentStatus.ACTIVE),
+        "next_position": literal(1),
+        "lessons_planned": literal(0),
+        **new.values,
+        "started_at": bindparam("now", type_=UtcDateTime()),
+    }
+    statement = insert_from(EnrolmentRow, values, new.about(SubscriberRow.__table__.c.id), dialect)
+    rows = as_rows(session, EnrolmentRow, ((ids, {"next_due_at": due}) for due, ids in dues.items()))
+    parameters = {"campaign": campaign_id, "now": now, "rows": rows}
+    return count(run(session, statement.on_conflict_do_nothing(), parameters))
+
+
+def has_open(session: Session, campaign_id: int) -> bool:
+    """Whether anybody could still get something of a campaign."""
+    active = select(EnrolmentRow.id).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )
+    return bool(planned_of(session, campaign_id, 1)) or session.scalars(active.limit(1)).first() is not None
+
+
+def cancelled_with_open(session: Session) -> list[int]:
+    """Cancelled campaigns of which something still stands planned or due."""
+    cancelled = session.scalars(
+        select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED, CampaignRow.archived_at.is_(None))
+    ).all()
+    return [one for one in cancelled if has_open(session, one)]
+
+
+def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
+    """Mails of a campaign that stand planned."""
+    return list(
+        session.scalars(
+            select(DeliveryRow.id)
+            .where(DeliveryRow.not_before.is_not(None), DeliveryRow.campaign_id == campaign_id)
+            .limit(limit)
+        )
+    )
+
+
+def stop_enrolments(session: Session, campaign_id: int, limit: int) -> int:
+    """End the campaign for up to `limit` people who are in the middle of it; returns for how many."""
+    active = select(EnrolmentRow.id).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )
+    stopped = session.execute(
+        update(EnrolmentRow)
+        .where(EnrolmentRow.id.in_(active.limit(limit).scalar_subquery()))
+        .values(next_due_at=null(), status=EnrolmentStatus.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    return count(stopped)
+
+
+def readers_in(
+    session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after: int, limit: int
+) -> Sequence[Any]:
+    """(delivery, person) of a campaign's mails in a state (None: open ones), by delivery id."""
+    states = (DeliveryState.PLANNED, DeliveryState.SUBMITTING) if state is None else (state,)
+    query = (
+        select(DeliveryRow, SubscriberRow)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.campaign_id == campaign_id, DeliveryRow.state.in_(states), DeliveryRow.id > after)
+    )
+    if lesson_id:
+        query = query.where(DeliveryRow.lesson_id == lesson_id)
+    return session.execute(query.order_by(DeliveryRow.id).limit(limit)).all()

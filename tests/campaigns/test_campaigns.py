@@ -1,0 +1,342 @@
+"""Campaigns: who is enrolled and when their mail comes, starting, pausing, cancelling, and what is missed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from tests.builders import at_eight, course_of, mails_to, make_reader, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.campaigns import control, drafts
+from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.progress import Progress, progress_of
+from rugcourse.clock import VirtualClock
+from rugcourse.content import Message, MessageText
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule, Timing
+from rugcourse.store import campaigns, courses, subscribers, tallies
+from rugcourse.store.audiences import Audience
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryKind, DeliveryState, EnrolmentRow
+
+MONDAY = date(2026, 11, 30)
+TEXT = MessageText(
+    title="Open evening", subject="You are welcome", preheader="On Thursday", body="See [us](https://example.org/x)."
+)
+MESSAGE = Message(texts={"nl": TEXT, "en": TEXT})
+
+
+def author(runtime: Runtime) -> Author:
+    return Author(None, runtime.clock.now())  # at the command line
+
+
+def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audience = Audience()) -> int:  # noqa: B008
+    made = drafts.create(runtime.database, author(runtime), kind, course_of(runtime).id, "November")
+    if kind == CampaignKind.BROADCAST:
+        drafts.write_message(runtime.database, runtime.clock, made, MESSAGE)
+    drafts.set_audience(runtime.database, runtime.clock, made, audience)
+    drafts.set_timing(runtime.database, made, timing)
+    return made
+
+
+def start(runtime: Runtime, campaign_id: int) -> None:
+    control.start(runtime.database, author(runtime), campaign_id)
+    enrol(runtime)
+
+
+def enrol(runtime: Runtime) -> None:
+    while control.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+        pass
+
+
+def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
+    with runtime.database.read() as session:
+        row = campaigns.find(session, campaign_id)
+        assert row is not None
+        return row
+
+
+def progress(runtime: Runtime, campaign_id: int) -> Progress:
+    with runtime.database.read() as session:
+        return progress_of(session, row_of(runtime, campaign_id))
+
+
+def dues(runtime: Runtime, campaign_id: int) -> dict[str, datetime | None]:
+    with runtime.database.read() as session:
+        rows = session.scalars(select(EnrolmentRow).where(EnrolmentRow.campaign_id == campaign_id)).all()
+        people = {one.id: one.email for one in subscribers.everyone(session, 100)}
+    return {people[one.subscriber_id]: one.next_due_at for one in rows}
+
+
+def broadcasts_to(runtime: Runtime, email: str) -> list[DeliveryState]:
+    return [DeliveryState(one.state) for one in mails_to(runtime, email, DeliveryKind.BROADCAST)]
+
+
+@pytest.fixture(autouse=True)
+def counters_are_right(runtime: Runtime) -> object:
+    """Whatever a test does: the counters say what the rows say, and the books balance."""
+    yield
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+    assert audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()
+
+
+def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, clock: VirtualClock) -> None:
+    here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland", hour=20)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8))
+    start(runtime, made)
+    assert dues(runtime, made) == {
+        here: datetime(2026, 11, 30, 7, tzinfo=UTC),
+        there: datetime(2026, 11, 29, 19, tzinfo=UTC),
+    }
+    # A reader who chooses another hour before it begins does not begin earlier.
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, here)
+    assert person is not None
+    preferences.change_schedule(runtime.database, clock, person.id, Schedule("Europe/Amsterdam", 21))
+    assert dues(runtime, made)[here] == datetime(2026, 11, 30, 7, tzinfo=UTC)
+
+
+def test_a_cohort_goes_through_the_whole_course(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8, every_days=2))
+    start(runtime, made)
+    lessons = len(course_of(runtime).course.lessons)
+    for day in range(2 * lessons):
+        clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
+        plan(runtime)
+        send_all(dispatcher)
+    mine = [one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made]
+    assert [one.local_date for one in mine] == [MONDAY + timedelta(days=2 * n) for n in range(lessons)]
+    now = progress(runtime, made)
+    assert (now.total.planned, now.total.states["accepted"], now.finished) == (lessons, lessons, True)
+
+
+def test_a_broadcast_goes_once_to_who_it_is_for(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+    email, other = make_reader(runtime), make_reader(runtime)
+    send_all(dispatcher)
+    with runtime.database.write() as session:
+        person = subscribers.by_email(session, other)
+        assert person is not None
+        person.language = "en"
+    at_eight(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
+    start(runtime, made)
+    for _ in range(3):
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.recipient for one in sink.taken if b"You are welcome" in one.raw] == [email]
+    assert broadcasts_to(runtime, email) == [DeliveryState.ACCEPTED]
+    assert enrolment_in(runtime, made, email) == ("completed", None)
+    assert progress(runtime, made).finished
+
+
+def enrolment_in(runtime: Runtime, campaign_id: int, email: str) -> tuple[str, datetime | None]:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        one = session.scalars(
+            select(EnrolmentRow).where(EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == person.id)
+        ).one()
+    return one.status, one.next_due_at
+
+
+def test_one_instant_for_all_waits_for_the_end_of_quiet_hours(runtime: Runtime, clock: VirtualClock) -> None:
+    here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland")
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)  # one o'clock at night in Auckland
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=at))
+    start(runtime, made)
+    quiet = runtime.patience.quiet
+    assert quiet is not None
+    assert dues(runtime, made)[here] == at
+    due = dues(runtime, made)[there]
+    assert due is not None
+    assert due.astimezone(Schedule("Pacific/Auckland", 8).tz).hour == quiet.end
+    assert due > at
+
+
+def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emails = [make_reader(runtime) for _ in range(7)]
+    monkeypatch.setattr(control, "BATCH", 2)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
+    control.start(runtime.database, author(runtime), made)
+    control.enrol_batch(runtime.database, runtime.clock, None)
+    assert len(dues(runtime, made)) == 2
+    assert progress(runtime, made).enrolling is not None
+
+    def die(*_: object) -> int:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(campaigns, "enrol", die)
+        with pytest.raises(RuntimeError):
+            control.enrol_batch(runtime.database, runtime.clock, None)
+    late = make_reader(runtime)  # not meant: they came after it was started
+    enrol(runtime)
+    assert set(dues(runtime, made)) == set(emails)
+    assert late not in dues(runtime, made)
+    assert progress(runtime, made).enrolling is None
+
+
+def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> None:
+    make_reader(runtime)
+    empty = drafts.create(runtime.database, author(runtime), CampaignKind.BROADCAST, course_of(runtime).id, "Empty")
+    with pytest.raises(control.NoMessage):
+        control.start(runtime.database, author(runtime), empty)
+    over = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 22)))
+    with pytest.raises(control.MomentOver):
+        control.start(runtime.database, author(runtime), over)
+    good = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
+    start(runtime, good)
+    with pytest.raises(NoDraft):
+        control.start(runtime.database, author(runtime), good)
+    with pytest.raises(NoDraft):
+        drafts.set_timing(runtime.database, good, Timing())
+
+
+def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8))
+    start(runtime, made)
+    for day in range(6):
+        clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
+        if day == 1:
+            control.pause(runtime.database, author(runtime), made)
+        if day == 4:
+            control.resume(runtime.database, author(runtime), made)
+        plan(runtime)
+        send_all(dispatcher)
+    mine = [one.local_date for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made]
+    assert mine == [MONDAY + timedelta(days=day) for day in (0, 4, 5)]
+
+
+def test_what_stands_planned_is_not_sent_while_its_campaign_is_paused(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    start(runtime, made)
+    plan(runtime)
+    for _ in range(3):
+        control.pause(runtime.database, author(runtime), made)
+        send_all(dispatcher)
+        assert broadcasts_to(runtime, email) == [DeliveryState.PLANNED]
+        control.resume(runtime.database, author(runtime), made)
+    send_all(dispatcher)
+    assert broadcasts_to(runtime, email) == [DeliveryState.ACCEPTED]
+
+
+@pytest.mark.parametrize("kind", [CampaignKind.COHORT, CampaignKind.BROADCAST])
+def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: CampaignKind
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, kind, Timing(day=MONDAY, hour=8))
+    start(runtime, made)
+    clock.move_to(datetime(2026, 11, 30, 13, 30, tzinfo=UTC))  # half past two there: six and a half hours late
+    plan(runtime)
+    send_all(dispatcher)
+    row = row_of(runtime, made)
+    assert (row.status, row.because) == (CampaignStatus.PAUSED, "too-late")
+    assert [one for one in mails_to(runtime, email) if one.campaign_id == made] == []
+    control.resume(runtime.database, author(runtime), made)
+    clock.move_to(datetime(2026, 12, 1, 7, tzinfo=UTC))
+    plan(runtime)
+    send_all(dispatcher)
+    (mail,) = [one for one in mails_to(runtime, email) if one.campaign_id == made]
+    assert (mail.state, mail.local_date) == (DeliveryState.ACCEPTED, date(2026, 12, 1))
+
+
+def test_planned_in_time_but_not_sent_for_hours_waits_for_an_admin_too(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=8))
+    start(runtime, made)
+    clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC))
+    plan(runtime)
+    clock.advance(hours=7)
+    plan(runtime)
+    send_all(dispatcher)
+    assert row_of(runtime, made).status == CampaignStatus.PAUSED
+    assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
+
+
+def test_a_reader_who_comes_back_from_a_break_does_not_stop_a_campaign(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email, other = make_reader(runtime), make_reader(runtime)
+    send_all(dispatcher)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=8))
+    start(runtime, made)
+    preferences.pause(runtime.database, clock, person.id)
+    for day in range(4):
+        clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
+        if day == 2:
+            preferences.go_on(runtime.database, clock, person.id)
+        plan(runtime)
+        send_all(dispatcher)
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert [broadcasts_to(runtime, one) for one in (email, other)] == [[DeliveryState.ACCEPTED]] * 2
+
+
+def test_cancelling_sends_nothing_more_and_keeps_the_books(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    start(runtime, made)
+    plan(runtime)
+    control.cancel(runtime.database, author(runtime), made)
+    send_all(dispatcher)
+    control.sweep(runtime.database, clock)
+    assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
+    assert enrolment_in(runtime, made, email) == ("cancelled", None)
+    now = progress(runtime, made)
+    assert (now.total.planned, now.total.states["cancelled"], now.finished) == (1, 1, False)
+    with pytest.raises(control.NotNow):
+        control.resume(runtime.database, author(runtime), made)
+    control.archive(runtime.database, author(runtime), made)
+    assert row_of(runtime, made).archived_at is not None
+
+
+def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime) -> None:
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=9), Audience(languages=("en",)))
+    copy = drafts.duplicate(runtime.database, author(runtime), made, "Again")
+    row = row_of(runtime, copy)
+    assert (row.status, row.audience, row.timing) == ("draft", {"languages": ["en"], "tags": []}, {"hour": 9})
+    with runtime.database.read() as session:
+        assert campaigns.find_message(session, copy) == MESSAGE
+
+
+def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> None:
+    make_reader(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY))
+    start(runtime, made)
+    published = course_of(runtime).course
+    shorter = published.model_copy(
+        update={"lessons": tuple(one.model_copy(update={"number": one.number - 1}) for one in published.lessons[1:])}
+    )
+    with runtime.database.write() as session:
+        courses.save_course(session, shorter, runtime.clock.now())
+    with runtime.database.read() as session:
+        assert campaigns.lessons_of(session, made).keys() == {1}
+    with runtime.database.read() as session:
+        positions = session.scalars(select(EnrolmentRow.next_position).where(EnrolmentRow.campaign_id == made)).all()
+    assert list(positions) == [1]
