@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -25,10 +26,16 @@ from rugcourse.rendering.languages import (
     weekday_name,
 )
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import zone_names
+from rugcourse.schedule import DEFAULT_ZONE, zone_names
 
 READ = ["GET", "HEAD"]  # the methods of a page that only shows
-STATIC_TYPES = {"style.css": "text/css", "zone.js": "text/javascript", "share.js": "text/javascript"}
+STATIC_TYPES = {
+    "style.css": "text/css",
+    "admin.css": "text/css",
+    "zone.js": "text/javascript",
+    "share.js": "text/javascript",
+    "admin.js": "text/javascript",
+}
 
 
 class NotFound(Exception):
@@ -141,6 +148,8 @@ def _environment(language: str) -> Environment:
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
+        at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
+        our_zone=DEFAULT_ZONE,
         number=lambda value: format_decimal(value, locale=language),
     )
     return environment

@@ -1,0 +1,179 @@
+"""Campaigns: the list, how far each one is, who is behind its numbers, and stopping it (editors)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.access.sessions import Insider
+from rugcourse.campaigns import control, drafts
+from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.progress import STATES, progress_of
+from rugcourse.store import campaigns
+from rugcourse.store.database import Database
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.forms import whole_number
+from rugcourse.web.pages import READ, NotFound, runtime_of
+
+router = APIRouter()
+
+Id = Annotated[int, Path(ge=1, lt=2**31)]
+_KINDS = (CampaignKind.COHORT, CampaignKind.BROADCAST)
+_A_PAGE = 50
+
+
+@router.api_route("/admin/campaigns", methods=READ)
+def campaigns_page(request: Request, archived: Annotated[str, Query()] = "") -> HTMLResponse:
+    return _list_page(request, insider_of(request), archived == "yes", "")
+
+
+@router.post("/admin/campaigns")
+def create(
+    request: Request,
+    form: Annotated[str, Form()] = "",
+    kind: Annotated[str, Form()] = "",
+    course: Annotated[str, Form()] = "",
+    name: Annotated[str, Form()] = "",
+) -> Response:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        known = {one.id for one in runtime.library.courses(session)}
+    if kind not in _KINDS or whole_number(course) not in known or not name.strip():
+        return _list_page(request, insider, False, "incomplete")
+    made = drafts.create(
+        runtime.database, author_of(request, insider), CampaignKind(kind), whole_number(course), name.strip()[:120]
+    )
+    return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
+def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
+    insider = insider_of(request)
+    row = find_campaign(request, campaign_id)
+    if row.status == CampaignStatus.DRAFT:
+        return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        progress = progress_of(session, row)
+        course = runtime.library.of_campaign(session, campaign_id)
+    values = {
+        "campaign": row,
+        "course": course.course if course else None,
+        "progress": progress,
+        "timing": campaigns.timing_of(row),
+        "states": STATES,
+        "done": done,
+        "may_change": insider.may(Role.EDITOR),
+    }
+    return admin_page(request, insider, "campaign", values)
+
+
+@router.post("/admin/campaigns/{campaign_id}")
+def campaign_press(
+    request: Request,
+    campaign_id: Id,
+    form: Annotated[str, Form()] = "",
+    action: Annotated[str, Form()] = "",
+) -> Response:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    row = find_campaign(request, campaign_id)
+    database, author = runtime_of(request).database, author_of(request, insider)
+    if action == "duplicate":
+        made = drafts.duplicate(database, author, campaign_id, row.name)
+        return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
+    act = _ACTS.get(action)
+    if act is None:
+        raise NotFound
+    try:
+        act(database, author, campaign_id)
+    except tuple(_REFUSALS) as error:
+        refusal = _REFUSALS[type(error)]
+        back = "/review" if row.status == CampaignStatus.DRAFT else ""
+        return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}?done={action}", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)
+def mails_page(
+    request: Request,
+    campaign_id: Id,
+    state: Annotated[str, Query()] = "accepted",
+    lesson: Annotated[str, Query()] = "",
+    after: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    """Who is behind a number."""
+    insider = insider_of(request)
+    row = find_campaign(request, campaign_id)
+    if state not in STATES:
+        raise NotFound
+    wanted = None if state == "open" else DeliveryState(state)
+    with runtime_of(request).database.read() as session:
+        found = campaigns.readers_in(
+            session, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE + 1
+        )
+    values = {
+        "campaign": row,
+        "state": state,
+        "lesson": lesson,
+        "found": found[:_A_PAGE],
+        "more": found[_A_PAGE - 1][0].id if len(found) > _A_PAGE else None,
+    }
+    return admin_page(request, insider, "campaign-mails", values)
+
+
+def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
+    """Raises NotFound."""
+    with runtime_of(request).database.read() as session:
+        row = campaigns.find(session, campaign_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def author_of(request: Request, insider: Insider) -> Author:
+    return Author(insider.admin_id, runtime_of(request).clock.now())
+
+
+def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
+    control.archive(database, author, campaign_id, back=True)
+
+
+_ACTS: dict[str, Callable[[Database, Author, int], None]] = {
+    "start": control.start,
+    "pause": control.pause,
+    "resume": control.resume,
+    "cancel": control.cancel,
+    "archive": control.archive,
+    "unarchive": _bring_back,
+}
+# What the page says when an act could not be done.
+_REFUSALS: dict[type[Exception], str] = {
+    NoDraft: "not-now",
+    control.NotNow: "not-now",
+    control.MomentOver: "past",
+    control.NoMessage: "no-message",
+}
+
+
+def _list_page(request: Request, insider: Insider, archived: bool, notice: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        rows = campaigns.listed(session, archived=archived)
+        courses = runtime.library.courses(session)
+        progress = {row.id: progress_of(session, row) for row in rows[:_A_PAGE]}
+    values = {
+        "campaigns": rows[:_A_PAGE],
+        "progress": progress,
+        "titles": {one.id: one.course.texts for one in courses},
+        "archived": archived,
+        "notice": notice,
+        "may_change": insider.may(Role.EDITOR),
+    }
+    return admin_page(request, insider, "campaigns", values)

@@ -1,0 +1,288 @@
+"""The steps of a campaign that has not started: what, who, when, pace, review (editors)."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.access.sessions import Insider
+from rugcourse.campaigns import drafts, outlook
+from rugcourse.content import Course
+from rugcourse.delivery.smtp import Accepted, ServerUnavailable
+from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.runtime import send_proof
+from rugcourse.schedule import DEFAULT_ZONE
+from rugcourse.store import audiences, campaigns
+from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Role
+from rugcourse.web.admin import charts
+from rugcourse.web.admin.campaigns import Id, find_campaign
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page
+from rugcourse.web.admin.steps import (
+    MESSAGE_PARTS,
+    STEPS,
+    Unreadable,
+    WhenFields,
+    WhoFields,
+    message_from,
+    pace_from,
+    when_values,
+)
+from rugcourse.web.pages import READ, NotFound, runtime_of
+
+router = APIRouter()
+
+_HOURS_SHOWN = 36
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/what", methods=READ)
+def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    insider, row = _editing(request, campaign_id)
+    return _what_page(request, insider, row, {}, "")
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    """All fields of a form, whatever they are called."""
+    return {name: str(value) for name, value in (await request.form()).items()}
+
+
+@router.post("/admin/campaigns/{campaign_id}/what")
+def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(_typed)]) -> Response:
+    """The name, and for a broadcast its message."""
+    insider, row = _editing(request, campaign_id, typed.get("form", ""))
+    runtime = runtime_of(request)
+    name = typed.get("name", "").strip()[:120]
+    if name:
+        drafts.rename(runtime.database, campaign_id, name)
+    if row.kind == CampaignKind.BROADCAST:
+        try:
+            drafts.write_message(runtime.database, runtime.clock, campaign_id, message_from(typed))
+        except Unreadable as error:
+            return _what_page(request, insider, row, typed, str(error))
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/who", methods=READ)
+def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    insider, row = _editing(request, campaign_id)
+    return _who_page(request, insider, row, Audience.model_validate(row.audience), "")
+
+
+@router.post("/admin/campaigns/{campaign_id}/who")
+def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> Response:
+    insider, row = _editing(request, campaign_id, fields.form)
+    runtime = runtime_of(request)
+    try:
+        drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience())
+    except Unreadable as error:
+        return _who_page(request, insider, row, Audience.model_validate(row.audience), str(error))
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/when", 303)
+
+
+@router.post("/admin/campaigns/{campaign_id}/count")
+def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> HTMLResponse:
+    """How many an audience is, and ten of them: a part of the page, while it is put together."""
+    insider, row = _editing(request, campaign_id, fields.form)
+    runtime = runtime_of(request)
+    try:
+        audience = fields.audience()
+    except Unreadable as error:
+        return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "notice": str(error)})
+    values = {
+        "count": outlook.how_many(runtime.database, runtime.clock, audience),
+        "people": outlook.sample(
+            runtime.database, runtime.clock, audience, campaigns.timing_of(row), runtime.patience.quiet
+        ),
+        "notice": "",
+    }
+    return admin_page(request, insider, "campaign-count", values)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
+def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    insider, row = _editing(request, campaign_id)
+    return _when_page(request, insider, row, when_values(campaigns.timing_of(row)), "")
+
+
+@router.post("/admin/campaigns/{campaign_id}/when")
+def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
+    insider, row = _editing(request, campaign_id, fields.form)
+    runtime = runtime_of(request)
+    try:
+        timing = fields.timing(campaigns.timing_of(row), runtime.clock.now())
+    except Unreadable as error:
+        return _when_page(request, insider, row, {**fields.model_dump(), "days": set(fields.days)}, str(error))
+    drafts.set_timing(runtime.database, campaign_id, timing)
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/pace", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
+def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    insider, row = _editing(request, campaign_id)
+    return _step_page(request, insider, row, "pace", {"notice": "", "timing": campaigns.timing_of(row)})
+
+
+@router.post("/admin/campaigns/{campaign_id}/pace")
+def write_pace(
+    request: Request,
+    campaign_id: Id,
+    form: Annotated[str, Form()] = "",
+    per_minute: Annotated[str, Form()] = "",
+    every_days: Annotated[str, Form()] = "",
+) -> Response:
+    insider, row = _editing(request, campaign_id, form)
+    try:
+        limit, days = pace_from(per_minute, every_days)
+    except Unreadable as error:
+        values = {"notice": str(error), "timing": campaigns.timing_of(row)}
+        return _step_page(request, insider, row, "pace", values)
+    drafts.set_pace(runtime_of(request).database, campaign_id, limit, days)
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/review", methods=READ)
+def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
+    """Who gets what and when: the calendar by the hour, the first readers, the mail itself."""
+    insider, row = _editing(request, campaign_id)
+    runtime = runtime_of(request)
+    now, quiet = runtime.clock.now(), runtime.patience.quiet
+    course = _course(request, row)
+    mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
+    expected = outlook.look_ahead(row, mails, now, quiet)
+    first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
+    timing = campaigns.timing_of(row)
+    values = {
+        "done": done,
+        "outlook": expected,
+        "first_hours": first_hours,
+        "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
+        "days": outlook.by_days(expected.hours, 31),
+        "mails": mails,
+        "people": outlook.sample(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
+        "timing": timing,
+        "spoken": _spoken(request, row, course),
+    }
+    return _step_page(request, insider, row, "review", values)
+
+
+@router.post("/admin/campaigns/{campaign_id}/test")
+def send_test(
+    request: Request,
+    campaign_id: Id,
+    form: Annotated[str, Form()] = "",
+    mail_language: Annotated[str, Form()] = "",
+) -> Response:
+    """The mail to oneself."""
+    insider, row = _editing(request, campaign_id, form)
+    message = _proof(request, row, mail_language)
+    try:
+        sent = isinstance(send_proof(runtime_of(request), message, insider.email), Accepted)
+    except ServerUnavailable:
+        sent = False
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/mail/{mail_language}", methods=READ)
+def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
+    """The first mail of a campaign, for a frame."""
+    insider_of(request, Role.EDITOR)
+    message = message_from_bytes(
+        _proof(request, find_campaign(request, campaign_id), mail_language), policy=policy.default
+    )
+    part = message.get_body(("html",))
+    return mail_page(str(part.get_content()) if part else "")
+
+
+def _editing(request: Request, campaign_id: int, form: str | None = None) -> tuple[Insider, CampaignRow]:
+    """Who edits, and the draft. `form`: what a sent form carries. Raises NotFound for a campaign that has started."""
+    insider = insider_of(request, Role.EDITOR)
+    if form is not None:
+        check_form(request, insider, form)
+    row = find_campaign(request, campaign_id)
+    if row.status != CampaignStatus.DRAFT:
+        raise NotFound
+    return insider, row
+
+
+def _course(request: Request, row: CampaignRow) -> Course:
+    with runtime_of(request).database.read() as session:
+        published = runtime_of(request).library.of_campaign(session, row.id)
+    if published is None:
+        raise NotFound
+    return published.course
+
+
+def _spoken(request: Request, row: CampaignRow, course: Course) -> tuple[str, ...]:
+    """The languages that the campaign's mail is there in."""
+    if row.kind != CampaignKind.BROADCAST:
+        return course.languages
+    with runtime_of(request).database.read() as session:
+        message = campaigns.find_message(session, row.id)
+    return tuple(message.texts) if message else ()
+
+
+def _proof(request: Request, row: CampaignRow, language: str) -> bytes:
+    runtime = runtime_of(request)
+    course = _course(request, row)
+    if language not in _spoken(request, row, course):
+        raise NotFound
+    now = runtime.clock.now()
+    if row.kind != CampaignKind.BROADCAST:
+        return runtime.proofs.of_lesson(course, course.lessons[0], language, now)
+    with runtime.database.read() as session:
+        message = campaigns.find_message(session, row.id)
+    if message is None:
+        raise NotFound
+    return runtime.proofs.of_message(course, message, language, now)
+
+
+def _what_page(
+    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, str], notice: str
+) -> HTMLResponse:
+    with runtime_of(request).database.read() as session:
+        message = campaigns.find_message(session, row.id)
+    kept = {
+        f"{part}.{language}": getattr(text, part)
+        for language, text in (message.texts if message else {}).items()
+        for part in MESSAGE_PARTS
+    }
+    return _step_page(
+        request, insider, row, "what", {"typed": {**kept, **typed}, "notice": notice, "all_languages": LANGUAGES}
+    )
+
+
+def _who_page(request: Request, insider: Insider, row: CampaignRow, audience: Audience, notice: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        courses = runtime.library.courses(session)
+        tags = audiences.all_tags(session)
+    values = {
+        "audience": audience,
+        "courses": courses,
+        "known_tags": tags,
+        "followings": [*Following],
+        "notice": notice,
+        "all_languages": LANGUAGES,
+    }
+    return _step_page(request, insider, row, "who", values)
+
+
+def _when_page(
+    request: Request, insider: Insider, row: CampaignRow, values: dict[str, Any], notice: str
+) -> HTMLResponse:
+    today = runtime_of(request).clock.now().date()
+    return _step_page(
+        request,
+        insider,
+        row,
+        "when",
+        {"when_fields": values, "notice": notice, "today": today, "our_zone": DEFAULT_ZONE},
+    )
+
+
+def _step_page(request: Request, insider: Insider, row: CampaignRow, step: str, values: dict[str, Any]) -> HTMLResponse:
+    frame = {"campaign": row, "step": step, "steps": STEPS}
+    return admin_page(request, insider, f"campaign-{step}", {**frame, **values})
