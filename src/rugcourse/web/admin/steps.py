@@ -111,9 +111,7 @@ def message_from(fields: dict[str, str]) -> Message:
     """The message, from fields `<part>.<language>`; a language that is left empty is left out. Raises Unreadable."""
     texts = {}
     for language in LANGUAGES:
-        parts = {
-            part: fields.get(f"{part}.{language}", "").strip() for part in MESSAGE_PARTS
-        }
+        parts = {part: fields.get(f"{part}.{language}", "").strip() for part in MESSAGE_PARTS}
         if any(parts.values()):
             texts[language] = {**parts, "body": parts["body"].replace("\r\n", "\n")}
     if not texts:

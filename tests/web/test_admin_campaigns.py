@@ -1,0 +1,167 @@
+"""Campaigns in the admin pages: the steps, what bad input says, roles, forged forms, and frames that run nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from tests.access.test_access import make_admin
+from tests.builders import at_eight, course_of, make_reader, plan, send_all
+from tests.web.reading import everything
+from tests.web.test_admin import form_of, log_in
+
+from rugcourse.campaigns import control
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, ChangeRow, Role
+
+MESSAGE = {
+    "name": "Open evening", "title.en": "Open evening", "subject.en": "You are welcome", "preheader.en": "On Thursday",
+    "body.en": "Come and **see** [us](https://example.org/).",
+}  # fmt: skip
+
+
+@pytest.fixture
+def editor(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
+    make_admin(runtime.database, clock, "editor@x.example", Role.EDITOR)
+    log_in(browser, "editor@x.example")
+    return browser
+
+
+def post(browser: TestClient, path: str, **fields: object) -> str:
+    """Send a form; the address of the page that follows, or the page that says what is wrong."""
+    form = {"form": form_of(browser)["form"]}
+    answer = browser.post(path, data={**form, **fields})
+    return answer.headers["location"] if answer.status_code == 303 else answer.text
+
+
+def make_draft(browser: TestClient, runtime: Runtime, kind: CampaignKind = CampaignKind.BROADCAST) -> str:
+    course = str(course_of(runtime).id)
+    where = post(browser, "/admin/campaigns", kind=kind.value, course=course, name="Open evening")
+    return where.rsplit("/", 1)[0]
+
+
+def rows(runtime: Runtime) -> list[CampaignRow]:
+    with runtime.database.read() as session:
+        return list(session.scalars(select(CampaignRow).order_by(CampaignRow.id)))
+
+
+def test_from_a_draft_to_numbers_with_people_behind_them(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    log_in(editor, "editor@x.example")
+    draft = make_draft(editor, runtime)
+    assert post(editor, f"{draft}/what", **MESSAGE) == f"{draft}/who"
+    assert post(editor, f"{draft}/who", languages=["nl"]) == f"{draft}/when"
+    assert post(editor, f"{draft}/when", way="now") == f"{draft}/pace"
+    assert post(editor, f"{draft}/pace", per_minute="120") == f"{draft}/review"
+    review = editor.get(f"{draft}/review").text
+    assert email in review
+    assert "<b>1</b> person" in review
+    assert "120" in review
+    assert post(editor, draft, action="start") == f"{draft}?done=start"
+    assert "not-now" in post(editor, draft, action="start")  # pressed twice
+    assert control.enrol_batch(runtime.database, clock, None) == 1
+    plan(runtime)
+    send_all(dispatcher)
+    page = editor.get(draft).text
+    (behind,) = set(re.findall(r'href="(/admin/campaigns/\d+/mails\?state=accepted)"', page))
+    assert email in editor.get(behind).text
+    with runtime.database.read() as session:
+        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+    assert [one for one in logged if one.startswith("campaign")] == ["campaign: create", "campaign: start"]
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "said"),
+    [
+        ("what", {"title.en": "T", "subject.en": "S!", "preheader.en": "P", "body.en": "B"}, "exclamation mark"),
+        ("what", {"title.en": "T"}, "subject"),
+        ("what", {}, "Write the message in at least one language"),
+        ("who", {"from_lesson": "3"}, "Choose the course"),
+        ("who", {"answered_within": "'; DROP TABLE subscriber --"}, "One of the numbers"),
+        ("who", {"confirmed_from": "2026-13-45"}, "One of the dates"),
+        ("when", {}, "Choose when it goes out"),
+        ("when", {"way": "local"}, "Choose the day"),
+        ("when", {"way": "local", "local_day": "2020-01-01"}, "has passed"),
+        ("when", {"way": "instant", "instant_day": "soon"}, "One of the dates"),
+        ("pace", {"per_minute": "-1"}, "One of the numbers"),
+    ],
+)
+def test_what_cant_be_is_said_and_nothing_is_kept(
+    editor: TestClient, runtime: Runtime, step: str, fields: dict[str, str], said: str
+) -> None:
+    draft = make_draft(editor, runtime)
+    before = everything(runtime)["campaign"]
+    assert said in post(editor, f"{draft}/{step}", **fields)
+    assert everything(runtime)["campaign"] == before
+
+
+def test_the_count_follows_the_audience_while_it_is_put_together(editor: TestClient, runtime: Runtime) -> None:
+    make_reader(runtime)
+    draft = make_draft(editor, runtime)
+    assert "<b>1</b>" in post(editor, f"{draft}/count", languages=["nl"])
+    assert "<b>0</b>" in post(editor, f"{draft}/count", languages=["en"])
+    assert "<b>0</b>" in post(editor, f"{draft}/count", tags="no such word")
+
+
+def test_a_draft_does_not_start_without_a_message_or_after_its_moment(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    assert post(editor, draft, action="start").endswith("done=no-message")
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+
+
+def test_an_analyst_looks_and_changes_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    log_in(browser, "analyst@x.example")
+    first = rows(runtime)[0].id
+    assert browser.get(f"/admin/campaigns/{first}").status_code == 200
+    before = everything(runtime)["campaign"]
+    form = {"form": form_of(browser)["form"]}
+    for path in ("/admin/campaigns", f"/admin/campaigns/{first}", f"/admin/campaigns/{first}/who"):
+        assert browser.post(path, data={**form, "action": "pause", "kind": "cohort"}).status_code == 404
+    assert everything(runtime)["campaign"] == before
+
+
+def test_a_form_from_elsewhere_starts_nothing(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    for form in ("", "forged"):
+        assert editor.post(draft, data={"form": form, "action": "start"}).status_code == 403
+    away = editor.post(
+        draft,
+        data={"form": form_of(editor)["form"], "action": "start"},
+        headers={"sec-fetch-site": "cross-site"},
+    )
+    assert away.status_code == 403
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+
+
+def test_a_mail_in_a_frame_runs_and_loads_nothing(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **{**MESSAGE, "body.en": "<script>alert(1)</script> {{ 7 * 7 }} {% for x in y %}"})
+    answer = editor.get(f"{draft}/mail/en")
+    assert answer.status_code == 200
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "<script>alert" not in answer.text
+    assert "49" not in re.findall(r"<p[^>]*>(.*?)</p>", answer.text, re.DOTALL)[-1]
+    assert editor.get(f"{draft}/mail/nl").status_code == 404
+
+
+def test_a_draft_that_started_changes_no_more(editor: TestClient, runtime: Runtime) -> None:
+    make_reader(runtime)
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **MESSAGE)
+    post(editor, f"{draft}/when", way="now")
+    post(editor, draft, action="start")
+    for step in ("what", "who", "when", "pace", "review"):
+        assert editor.get(f"{draft}/{step}").status_code == 404
+    assert post(editor, draft, action="pause").endswith("done=pause")
+    assert post(editor, draft, action="resume").endswith("done=resume")
+    assert post(editor, draft, action="cancel").endswith("done=cancel")
+    assert post(editor, draft, action="resume").endswith("done=not-now")
