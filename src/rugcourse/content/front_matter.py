@@ -14,9 +14,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from rugcourse.content.errors import AuthoringErrors, Problem
+from rugcourse.content.model import INVISIBLE
 
 _FENCE = "---"
-_INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}
 _MAX_BYTES = 200_000
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -94,7 +94,7 @@ def _read_text(file: Path) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise _error(file, line, "is not UTF-8 text; save the file with the encoding UTF-8") from None
     for number, line_text in enumerate(text.split("\n"), 1):
-        if any(unicodedata.category(character) in _INVISIBLE and character not in "\t\r" for character in line_text):
+        if any(unicodedata.category(character) in INVISIBLE and character not in "\t\r" for character in line_text):
             raise _error(file, number, "holds a control character or a private one; remove it")
     return text.replace("\r\n", "\n")
 

@@ -8,6 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from rugcourse.content.markdown import UnknownTag, check_tags
+
+INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # categories of Unicode that have no place in a text
 SUBJECT_LIMIT = 50
 PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
@@ -118,6 +121,17 @@ class MessageText(_Value):
     subject: Subject
     preheader: Preheader
     body: Body
+
+    @model_validator(mode="after")
+    def _is_plain(self) -> Self:
+        for text in (self.title, self.subject, self.preheader, self.body):
+            if any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text):
+                raise ValueError("holds a control character or a private one; remove it")
+        try:
+            check_tags(self.body)
+        except UnknownTag as error:
+            raise ValueError(f"line {error.line + 1}: {error}") from None
+        return self
 
 
 class Message(_Value):
