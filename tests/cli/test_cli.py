@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
     ["lessons", "render"], ["lessons", "publish"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
-    ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["deliveries", "list"],
+    ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
     ["simulate"], ["forecast"],
 ]  # fmt: skip

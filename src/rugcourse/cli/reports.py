@@ -19,6 +19,7 @@ _STATES = ("planned", "submitting", "accepted", "failed", "unknown", "cancelled"
 def add_to(app: typer.Typer) -> None:
     app.command()(stats)
     app.command()(audit)
+    app.command()(counters)
 
 
 def stats(as_json: Json = False) -> None:
@@ -67,6 +68,25 @@ def audit(
             typer.echo(f"finding: {finding}")
         typer.echo("the books balance" if found.balanced else "the books do not balance")
     raise typer.Exit(0 if found.balanced else 1)
+
+
+def counters(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make them what the rows say.")] = False,
+) -> None:
+    """Compare the counters behind the admin pages with the rows they count. Exit code 1 if they differ."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.store import tallies
+
+    database = open_checked().database
+    with database.write() as session:
+        wrong = tallies.differences(session)
+        if rebuild:
+            tallies.rebuild(session)
+    for key, (counter, rows) in wrong.items():
+        about = f"campaign {key.campaign_id}, lesson {key.lesson_id}, {key.day}, {key.what}"
+        typer.echo(f"{about}: the counter says {counter}, the rows say {rows}")
+    typer.echo(f"{len(wrong)} rebuilt" if rebuild else f"{len(wrong)} differ" if wrong else "the counters are right")
+    raise typer.Exit(1 if wrong and not rebuild else 0)
 
 
 def _what(line: Book) -> str:

@@ -12,12 +12,14 @@ from rugcourse.access.sessions import Insider
 from rugcourse.campaigns import control, drafts
 from rugcourse.campaigns.drafts import Author, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
+from rugcourse.campaigns.results import results_of
 from rugcourse.store import campaigns
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
@@ -98,6 +100,18 @@ def campaign_press(
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}?done={action}", 303)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
+def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    insider = insider_of(request)
+    row = find_campaign(request, campaign_id)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        results = results_of(session, runtime.library, row, preferred_language(request))
+    arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
+    chart = charts.bars("mails", arrived) if len(arrived) > 1 else None
+    return admin_page(request, insider, "campaign-results", {"campaign": row, "results": results, "chart": chart})
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)

@@ -1,14 +1,16 @@
-"""The first page inside: what needs attention. Any role."""
+"""The first page inside: what needs attention, and how things stand. Any role."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.store import deliveries, pacing
+from rugcourse.campaigns.overview import overview
+from rugcourse.store import campaigns, deliveries, pacing
 from rugcourse.store.tables import DeliveryState
+from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, insider_of
-from rugcourse.web.pages import READ, runtime_of
+from rugcourse.web.pages import READ, preferred_language, runtime_of
 
 router = APIRouter()
 
@@ -21,7 +23,17 @@ def home(request: Request) -> HTMLResponse:
     insider = insider_of(request)
     with runtime.database.read() as session:
         holds = pacing.all_holds(session)
-        unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN)
-        courses = [one.course for one in runtime.library.courses(session)]
-    values = {"holds": holds, "unknown": unknown, "courses": courses, "now": runtime.clock.now()}
+        found = overview(session, runtime.library, runtime.clock.now(), preferred_language(request))
+        # Who they are takes a look through the whole ledger: only when the counter says that there are any.
+        unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
+        waiting = [row for row in campaigns.listed(session) if row.because]
+    values = {
+        "holds": holds,
+        "unknown": unknown,
+        "waiting": waiting,
+        "people": found.people,
+        "days": found.sent,
+        "chart": charts.bars("mails", {f"{day:%d-%m}": count for day, count in found.sent.items()}),
+        "funnels": found.funnels,
+    }
     return admin_page(request, insider, "home", values)

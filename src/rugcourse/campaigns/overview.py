@@ -1,0 +1,78 @@
+"""How things stand in all, from the counters: people, mails by day, and each course from test to last lesson."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from rugcourse.store import campaigns, tallies
+from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.library import Library
+from rugcourse.store.tables import CampaignKind, DeliveryState, EnrolmentStatus, SubscriberStatus
+
+_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """A course over all its campaigns. `lessons`: (title, how many mails with it were sent)."""
+
+    slug: str
+    campaign_id: int
+    language: str
+    title: str
+    tests: int
+    readers: int
+    lessons: tuple[tuple[str, int], ...]
+    completed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """`people`: status → how many. `sent`: day (UTC) → mails planned that day which arrived. `doubtful`: mails."""
+
+    people: dict[str, int]
+    sent: dict[date, int]
+    doubtful: int
+    funnels: tuple[Funnel, ...]
+
+
+def overview(session: Session, library: Library, now: datetime, language: str) -> Overview:
+    counted = tallies.totals(session)
+    first = now.date() - timedelta(days=_DAYS - 1)
+    sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
+    courses_of = {row.id: row.course_id for row in campaigns.listed(session) if row.kind != CampaignKind.BROADCAST}
+    courses_of |= {row.id: row.course_id for row in campaigns.listed(session, archived=True)}
+    return Overview(
+        {status.value: counted.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus},
+        {day: sent.get(day, 0) for day in (first + timedelta(days=n) for n in range(_DAYS))},
+        sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
+        tuple(_funnel(counted, one, courses_of, language) for one in library.courses(session)),
+    )
+
+
+def _funnel(
+    counted: dict[tuple[int, int, str], int], published: PublishedCourse, courses_of: dict[int, int], language: str
+) -> Funnel:
+    mine = {campaign_id for campaign_id, course_id in courses_of.items() if course_id == published.id}
+    course = published.course
+    spoken = language if language in course.languages else course.languages[0]
+
+    def number(what: str, lesson_id: int = 0) -> int:
+        return sum(counted.get((campaign_id, lesson_id, what), 0) for campaign_id in mine)
+
+    return Funnel(
+        slug=course.slug,
+        campaign_id=published.campaign_id,
+        language=spoken,
+        title=course.texts[spoken].title,
+        tests=counted.get((0, 0, f"test before {published.id}"), 0),
+        readers=sum(number(f"reader {status}") for status in EnrolmentStatus),
+        lessons=tuple(
+            (f"{one.number}. {one.texts[spoken].title}", number("mail accepted", published.lesson_ids[one.slug]))
+            for one in course.lessons
+        ),
+        completed=number(f"reader {EnrolmentStatus.COMPLETED}"),
+    )
