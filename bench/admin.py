@@ -1,9 +1,13 @@
-"""Admin pages among a million subscribers, each with a lesson in the ledger, on PostgreSQL: the time to each answer."""
+"""Admin pages among a million subscribers with lessons in the ledger, on PostgreSQL: the time to each answer, to count
+an audience, and to start a campaign for all of them.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,19 +19,38 @@ from tests.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.access.admins import invite, set_first_password
+from rugcourse.campaigns import control, drafts, outlook
+from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
+from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
+from rugcourse.store import tallies
+from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Role
+from rugcourse.store.tables import CampaignKind, Role
 from rugcourse.web.app import create_app
 from rugcourse.web.pages import warm_up
 
 SUBSCRIBERS = 1_000_000
+LESSONS = int(os.environ.get("BENCH_LESSONS", "2"))  # of each of them, in the ledger
+AUDIENCES = {
+    "everybody": Audience(),
+    "a language": Audience(languages=("nl",)),
+    "in the middle of a course": Audience(course_id=1, following=Following.READING, from_lesson=0),
+    "never followed it": Audience(course_id=2, following=Following.NEVER),
+    "silent": Audience(silent_for=30),
+}
 TIMES = 40
 TARGET_MS = 300
 PAGES = {
     "overview": "/admin",
+    "campaigns": "/admin/campaigns",
+    "a campaign": "/admin/campaigns/1",
+    "results": "/admin/campaigns/1/results",
+    "who is behind a number": "/admin/campaigns/1/mails?state=accepted&lesson=1",
+    "a draft: who": "/admin/campaigns/3/who",
+    "a draft: review": "/admin/campaigns/3/review",
     "subscribers": "/admin/subscribers",
     "search": "/admin/subscribers?q=r77777",
     "search nobody": "/admin/subscribers?q=nobody",
@@ -52,21 +75,48 @@ def measure_admin() -> dict[str, Any]:
         upgrade(database)
         runtime = make_runtime(database, make_settings(Path(folder)), SystemClock())
         add_crowd(database, course_of(runtime).campaign_id, SUBSCRIBERS, Schedule("UTC", 8), None)
-        add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=1)
+        add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=LESSONS)
         tidy_up(database)
+        with database.write() as session:
+            tallies.compact(session)
+        author = Author(None, runtime.clock.now())
+        draft = drafts.create(database, author, CampaignKind.COHORT, course_of(runtime).id, "Measured")
+        counts = {name: _seconds(lambda one=one: _count(runtime, one)) for name, one in AUDIENCES.items()}
+        drafts.set_audience(database, runtime.clock, draft, Audience())
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
         warm_up()
         browser = TestClient(create_app(runtime))
         browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})
         times = {page: _times(browser, path) for page, path in PAGES.items()}
+        started = _seconds(lambda: _start(runtime, draft))
         database.close()
     return {
         "subscribers": SUBSCRIBERS,
         "milliseconds": times,
         "slowest_p95_ms": max(one["p95"] for one in times.values()),
         "target_ms": TARGET_MS,
+        "deliveries": SUBSCRIBERS * LESSONS,
+        "audience_count_seconds": counts,
+        "starting_seconds": started,
     }
+
+
+def _count(runtime: Runtime, audience: Audience) -> None:
+    outlook.how_many(runtime.database, runtime.clock, audience)
+
+
+def _start(runtime: Runtime, campaign_id: int) -> None:
+    """Start a campaign for everybody, until all are enrolled."""
+    control.start(runtime.database, Author(None, runtime.clock.now()), campaign_id)
+    while control.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+        pass
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return round(time.perf_counter() - begun, 2)
 
 
 def _times(browser: TestClient, path: str) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from tests.builders import at_eight, course_of, mails_to, make_reader, plan, send_all
 from tests.sink import Sink
 
-from rugcourse.campaigns import control, drafts
+from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.campaigns.drafts import Author, NoDraft
 from rugcourse.campaigns.progress import Progress, progress_of
 from rugcourse.clock import VirtualClock
@@ -323,6 +324,24 @@ def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime)
     assert (row.status, row.audience, row.timing) == ("draft", {"languages": ["en"], "tags": []}, {"hour": 9})
     with runtime.database.read() as session:
         assert campaigns.find_message(session, copy) == MESSAGE
+
+
+@pytest.mark.parametrize(
+    "timing", [Timing(), Timing(hour=20), Timing(day=MONDAY), Timing(at=datetime(2026, 11, 30, 3, tzinfo=UTC))]
+)
+def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) -> None:
+    for hour, zone in ((8, "Europe/Amsterdam"), (21, "Pacific/Auckland"), (3, "America/New_York")):
+        make_reader(runtime, hour=hour, zone=zone)
+    at_eight(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, timing)
+    now, quiet = runtime.clock.now(), runtime.patience.quiet
+    said = outlook.look_ahead(row_of(runtime, made), 1, now, quiet)
+    people = outlook.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
+    start(runtime, made)
+    happens = dues(runtime, made)
+    assert {one.email: one.at for one in people} == happens
+    hours = Counter(at.replace(minute=0) for at in happens.values() if at is not None)
+    assert (said.people, said.hours) == (3, dict(sorted(hours.items())))
 
 
 def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> None:

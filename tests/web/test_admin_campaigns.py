@@ -6,17 +6,26 @@ import re
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.access.test_access import make_admin
-from tests.builders import at_eight, course_of, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, lessons_to, make_reader, plan, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
 from rugcourse.campaigns import control
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, ChangeRow, Role
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    ChangeRow,
+    DeliveryRow,
+    DeliveryState,
+    Role,
+)
 
 MESSAGE = {
     "name": "Open evening", "title.en": "Open evening", "subject.en": "You are welcome", "preheader.en": "On Thursday",
@@ -175,3 +184,32 @@ def test_a_draft_that_started_changes_no_more(editor: TestClient, runtime: Runti
     assert post(editor, draft, action="resume").endswith("done=resume")
     assert post(editor, draft, action="cancel").endswith("done=cancel")
     assert post(editor, draft, action="resume").endswith("done=not-now")
+
+
+def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    lesson = lessons_to(runtime, email)[0]
+    with runtime.database.write() as session:
+        record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+    log_in(editor, "editor@x.example")
+    results = re.sub(r"\s+", " ", editor.get(f"/admin/campaigns/{course_of(runtime).campaign_id}/results").text)
+    assert "One answer, 0 per cent right" in results
+    assert 'scope="row">1. ' in results
+    overview = re.sub(r"\s+", " ", editor.get("/admin").text)
+    assert re.findall(r"<li><b>(\d+)</b>", overview)[1] == "1"  # confirmed and there
+    assert '<th scope="row">confirmed</th><td class="number">1</td>' in overview
+
+
+def test_a_mail_in_doubt_is_on_the_first_page(editor: TestClient, runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    with runtime.database.write() as session:
+        session.execute(update(DeliveryRow).values(state=DeliveryState.UNKNOWN))
+    page = editor.get("/admin").text
+    assert "nobody can say" in page
+    assert email in page

@@ -46,8 +46,7 @@ def start(database: Database, author: Author, campaign_id: int) -> None:
         timing = campaigns.timing_of(row)
         if is_over(timing, author.at):
             raise MomentOver
-        if not timing.promises:
-            row.timing = _at_once(timing, author.at).document()
+        row.timing = timing.begun(author.at).document()
         row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
         row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
         author.note(session, "start", row, {"audience": row.audience, "timing": row.timing})
@@ -127,12 +126,6 @@ def sweep(database: Database, clock: Clock) -> int:
                 step = campaigns.stop_enrolments(session, campaign_id, BATCH)
             done += step + len(planned)
     return done
-
-
-def _at_once(timing: Timing, now: datetime) -> Timing:
-    """A campaign that names no moment begins when it is started: at the hour it names, or now."""
-    moment = {"at": now} if timing.hour is None and timing.weekdays is None else {"day": now.date()}
-    return Timing(**{**timing.model_dump(), **moment})
 
 
 def _in(session: Session, campaign_id: int, *statuses: CampaignStatus) -> CampaignRow:

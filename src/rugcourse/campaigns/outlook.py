@@ -50,7 +50,7 @@ class Outlook:
 def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> Outlook:
     """The calendar of a draft, from the people that were counted for it. `mails`: how many each of them gets."""
     estimate = row.estimate or {"count": 0, "at": None, "schedules": []}
-    timing = campaigns.timing_of(row)
+    timing = campaigns.timing_of(row).begun(now)
     hours: Counter[datetime] = Counter()
     resting = 0
     for *columns, count in estimate["schedules"]:
@@ -71,7 +71,7 @@ def sample(
         people = audiences.sample(session, audience, now, _SAMPLE)
     found = []
     for person, schedule in people:
-        at = next_mail(timing, schedule, now, None, quiet)
+        at = next_mail(timing.begun(now), schedule, now, None, quiet)
         local = at.astimezone(schedule.tz) if at else None
         found.append(ComingMail(person.email, person.name, person.language, schedule, at, local))
     return found

@@ -53,6 +53,15 @@ class Timing(BaseModel):
         """Whether it says a moment for its first mail, which is not to be moved in silence."""
         return self.at is not None or self.day is not None
 
+    def begun(self, now: datetime) -> Timing:
+        """The same for a campaign that is started at an instant: one that names no moment begins then, or at the hour
+        that it names.
+        """
+        if self.promises:
+            return self
+        moment = {"at": now} if self.hour is None and self.weekdays is None else {"day": now.date()}
+        return self.model_copy(update=moment)
+
     def document(self) -> dict[str, Any]:
         """As the store keeps it."""
         return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,83 @@
+"""An admin schedules a cohort in a real browser: audience, next Monday at eight local time, forecast, start, pause."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from playwright.sync_api import Page, expect
+from tests.builders import make_reader
+from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.pressing import press
+from tests.journey.site import Site
+from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
+
+from rugcourse.access.admins import invite, set_first_password
+from rugcourse.campaigns import control
+from rugcourse.store.tables import Role
+
+OWNER = "owner@x.example"
+
+
+def come_in(page: Page) -> None:  # noqa: F811
+    page.goto("/admin/login")
+    page.fill("input[name=email]", OWNER)
+    page.fill("input[name=password]", PASSWORD)
+    press(page, "button.press")
+
+
+def go_on(page: Page) -> None:  # noqa: F811
+    press(page, "form.form button.press")
+    assert_good_for_everybody(page)
+
+
+def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> None:  # noqa: F811
+    runtime = site.runtime
+    emails = [make_reader(runtime, zone=zone) for zone in ("Europe/Amsterdam", "Pacific/Auckland")]
+    site.deliver()
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    assert_good_for_everybody(page)
+    press(page, "a[href='/admin/campaigns']")
+    assert_good_for_everybody(page)
+
+    page.fill("input[name=name]", "Winter cohort")
+    page.select_option("select[name=kind]", "cohort")
+    press(page, "form.form button.press")
+    page.check("input[name=languages][value=nl]")
+    expect(page.locator("#count b")).to_have_text("2")  # counted while it is put together
+    assert_good_for_everybody(page)
+    go_on(page)
+    page.check("input[name=way][value=local]")
+    page.fill("input[name=local_day]", "2026-11-30")
+    page.select_option("select[name=hour]", "8")
+    go_on(page)
+    go_on(page)
+    for email in emails:
+        expect(page.locator("main")).to_contain_text(email)
+    expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
+    page.click(".start summary")
+    press(page, ".start button")
+    expect(page.locator(".saved")).to_be_visible()
+    assert_good_for_everybody(page)
+
+    while control.enrol_batch(runtime.database, site.clock, runtime.patience.quiet):
+        pass
+    for hour in (datetime(2026, 11, 29, 19, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC)):
+        site.clock.move_to(hour)  # eight o'clock in Auckland, and in Amsterdam
+        site.deliver()
+    come_in(page)
+    press(page, "a[href='/admin/campaigns']")
+    press(page, "text=Winter cohort")
+    press(page, "button[value=pause]")
+    expect(page.locator(".status.paused")).to_be_visible()
+    assert_good_for_everybody(page)
+    press(page, "button[value=resume]")
+    expect(page.locator(".status.running")).to_be_visible()
+    press(page, "tbody td a >> nth=0")
+    for email in emails:
+        expect(page.locator("main")).to_contain_text(email)
+    assert_good_for_everybody(page)
+    page.go_back()
+    press(page, "a[href$='/results']")
+    assert_good_for_everybody(page)

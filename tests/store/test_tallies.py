@@ -1,0 +1,119 @@
+"""Counters: they follow every change, survive being added up, and are mended from the rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select, update
+from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.feedback import Feedback, save_feedback
+from rugcourse.privacy.erase import erase
+from rugcourse.runtime import Runtime
+from rugcourse.store import events, tallies
+from rugcourse.store.events import Event
+from rugcourse.store.tables import (
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    EventRow,
+    TallyChangeRow,
+    TallyRow,
+    Verdict,
+)
+
+
+def number(runtime: Runtime, what: str) -> int:
+    with runtime.database.read() as session:
+        return sum(n for (_, _, kind), n in tallies.totals(session).items() if kind == what)
+
+
+def assert_right(runtime: Runtime) -> None:
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+
+
+def read_a_lesson(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> int:
+    """A reader who opened and clicked a lesson several times; returns the number of the person."""
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    lesson = lessons_to(runtime, email)[0]
+    with runtime.database.write() as session:
+        for verdict in (Verdict.HUMAN, Verdict.MACHINE, Verdict.HUMAN):
+            opened = Event(lesson.id, EventKind.OPEN, verdict, clock.now())
+            events.add_events(session, [opened, opened])
+        events.add_events(session, [Event(lesson.id, EventKind.CLICK, Verdict.HUMAN, clock.now(), 0)])
+    save_feedback(runtime.database, clock, Feedback(1, "nl", True, "", lesson.id))
+    return lesson.subscriber_id
+
+
+def test_a_mail_that_is_opened_often_is_one_opened_mail(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    read_a_lesson(runtime, dispatcher, clock)
+    assert number(runtime, "event open human") == number(runtime, "event open machine") == 1
+    assert number(runtime, "helped") == 1
+    assert_right(runtime)
+
+
+def test_a_click_that_turns_out_to_be_a_scanners_moves_over(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    read_a_lesson(runtime, dispatcher, clock)
+    with runtime.database.write() as session:
+        mails = session.scalars(select(EventRow.delivery_id)).all()
+        events.judge_clicks_since(session, set(mails), clock.now(), Verdict.MACHINE)
+    assert number(runtime, "event click human") == 0
+    assert number(runtime, "event click machine") == 1
+    assert_right(runtime)
+
+
+def test_what_is_erased_counts_no_more(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    person = read_a_lesson(runtime, dispatcher, clock)
+    make_reader(runtime)
+    send_all(dispatcher)
+    erase(runtime.database, clock, runtime.signer, person)
+    assert number(runtime, "event open human") == 0
+    assert number(runtime, "subscriber active") == 1
+    assert number(runtime, "mail accepted") == 2
+    assert_right(runtime)
+
+
+def test_adding_up_changes_no_number(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    read_a_lesson(runtime, dispatcher, clock)
+    with runtime.database.read() as session:
+        before = tallies.totals(session)
+    for _ in range(2):
+        with runtime.database.write() as session:
+            tallies.compact(session)
+    with runtime.database.read() as session:
+        assert tallies.totals(session) == before
+        assert session.scalar(select(func.count()).select_from(TallyChangeRow)) == 0
+    assert_right(runtime)
+
+
+def test_counters_that_are_wrong_are_found_and_mended(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    read_a_lesson(runtime, dispatcher, clock)
+    with runtime.database.write() as session:
+        tallies.compact(session)
+        session.execute(update(TallyRow).where(TallyRow.what == "mail accepted").values(n=TallyRow.n + 5))
+    with runtime.database.write() as session:
+        assert [(key.what, counter - rows) for key, (counter, rows) in tallies.differences(session).items()] == [
+            ("mail accepted", 5)
+        ] * len(tallies.differences(session))
+        assert tallies.rebuild(session) > 0
+    assert_right(runtime)
+
+
+def test_a_state_that_goes_back_and_forth_is_counted_once(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    make_reader(runtime)
+    send_all(dispatcher)
+    for state in (DeliveryState.UNKNOWN, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN):
+        with runtime.database.write() as session:
+            session.execute(update(DeliveryRow).values(state=state))
+    assert (number(runtime, "mail unknown"), number(runtime, "mail accepted")) == (2, 0)
+    assert_right(runtime)
