@@ -144,19 +144,27 @@ def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
     if audience.course_id is None:
         return
     theirs = _enrolled(audience.course_id)
-    match audience.following:
-        case Following.NEVER:
-            yield ~theirs.exists()
-        case Following.READING:
-            yield theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
-        case Following.COMPLETED | Following.LEFT:
-            yield theirs.where(EnrolmentRow.status == audience.following.value).exists()
-    if audience.from_lesson is not None:
-        yield theirs.where(EnrolmentRow.lessons_planned >= audience.from_lesson).exists()
-    if audience.up_to_lesson is not None:
-        yield theirs.where(EnrolmentRow.lessons_planned <= audience.up_to_lesson).exists()
+    if audience.following == Following.NEVER:
+        yield ~theirs.exists()
+    else:
+        about = list(_about_enrolment(audience))
+        if about:
+            yield theirs.where(*about).exists()
     if audience.test_from is not None or audience.test_up_to is not None:
         yield _test(audience)
+
+
+def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
+    """What is to be true of one and the same enrolment."""
+    match audience.following:
+        case Following.READING:
+            yield EnrolmentRow.status == EnrolmentStatus.ACTIVE
+        case Following.COMPLETED | Following.LEFT:
+            yield EnrolmentRow.status == audience.following.value
+    if audience.from_lesson is not None:
+        yield EnrolmentRow.lessons_planned >= audience.from_lesson
+    if audience.up_to_lesson is not None:
+        yield EnrolmentRow.lessons_planned <= audience.up_to_lesson
 
 
 def _enrolled(course_id: int) -> Select[int]:
