@@ -54,6 +54,14 @@ def test_people_are_found_by_how_their_address_begins_and_by_status(editor: Test
     assert found(editor, q="sa", status="active") == ["sam@x.example", "sam.vos@x.example"]
 
 
+def test_a_word_is_put_on_and_taken_off(editor: TestClient, runtime: Runtime) -> None:
+    path = page_of(runtime, make_reader(runtime))
+    assert '<span class="status">autumn</span>' in press(editor, path, "tag", tag=" Autumn ")
+    assert '<span class="status">autumn</span>' not in press(editor, path, "untag", tag="autumn")
+    for bad in ("", "a,b", "x" * 41):
+        assert '<span class="status">' not in press(editor, path, "tag", tag=bad)
+
+
 @pytest.mark.parametrize("q", ["%", "_", "*", "?", "[", "a%' OR 1=1 --", "\\", "sam*", "s_m"])
 def test_what_is_typed_is_text_and_no_pattern(editor: TestClient, runtime: Runtime, q: str) -> None:
     make_reader(runtime, "sam@x.example")

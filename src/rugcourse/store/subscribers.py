@@ -22,6 +22,7 @@ from rugcourse.store.tables import (
     TagRow,
 )
 
+LONGEST_TAG = 40
 SCHEDULE_COLUMNS = (
     ScheduleRow.zone,
     ScheduleRow.hour,
@@ -157,6 +158,10 @@ def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> Non
     rows = [{"subscriber_id": one, "tag": tag} for one in subscriber_ids]
     if rows:
         session.execute(upsert(session, TagRow).values(rows).on_conflict_do_nothing())
+
+
+def remove_tag(session: Session, subscriber_id: int, tag: str) -> None:
+    session.execute(delete(TagRow).where(TagRow.subscriber_id == subscriber_id, TagRow.tag == tag))
 
 
 def add_consent(session: Session, consent: ConsentRow) -> None:

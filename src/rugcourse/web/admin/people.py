@@ -29,6 +29,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
 from rugcourse.store import admins, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.subscribers import LONGEST_TAG
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import whole_number
@@ -55,10 +56,15 @@ class Fields(BaseModel):
     mail: str = ""
     email: str = ""
     sure: str = ""
+    tag: str = ""
 
 
 class NotInDoubt(Exception):
     """The mail is not one of theirs of which nobody knows whether it arrived."""
+
+
+class NoTag(Exception):
+    """No word was typed, or one that is too long."""
 
 
 class NotSure(Exception):
@@ -186,6 +192,23 @@ def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
     correct_address(runtime.database, runtime.signer, person.id, fields.email)
 
 
+def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    with runtime_of(request).database.write() as session:
+        subscribers.add_tags(session, [person.id], _word(fields))
+
+
+def _untag(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    with runtime_of(request).database.write() as session:
+        subscribers.remove_tag(session, person.id, _word(fields))
+
+
+def _word(fields: Fields) -> str:
+    word = fields.tag.strip().lower()
+    if not word or len(word) > LONGEST_TAG or "," in word:
+        raise NoTag
+    return word
+
+
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {
     preferences.NotAReader: "not-a-reader",
@@ -193,6 +216,7 @@ _REFUSALS: dict[type[Exception], str] = {
     HadThatLesson: "had-lesson",
     NotInDoubt: "not-unknown",
     NotSure: "not-sure",
+    NoTag: "no-tag",
     NotAnAddress: "not-an-address",
     AddressTaken: "address-taken",
 }
@@ -204,6 +228,8 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "suppress": _suppress,
     "erase": _erase,
     "correct": _correct,
+    "tag": _tag,
+    "untag": _untag,
 }
 
 
@@ -236,6 +262,7 @@ def _person_page(request: Request, insider: Insider, subscriber_id: int, done: s
     person = _person(request, subscriber_id)
     with runtime.database.read() as session:
         schedule = subscribers.find_schedule(session, person.id) or Schedule("UTC", 8)
+        tags = subscribers.tags_of(session, person.id)
     values = {
         "person": person,
         "schedule": schedule,
@@ -243,6 +270,7 @@ def _person_page(request: Request, insider: Insider, subscriber_id: int, done: s
         "paused": schedule.is_paused(runtime.clock.now()),
         "follows": _follows(request, person),
         "moments": timeline(runtime.database, person.id),
+        "tags": tags,
         "done": done,
         "may_change": insider.may(Role.EDITOR),
     }
