@@ -15,12 +15,12 @@ from typing import Any
 from rugcourse.content import load_course
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.proof import NOBODY
 from rugcourse.links import Links, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton
 from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind
 
 ROUNDS = 15
 OURS_PER_ROUND = 400
@@ -105,21 +105,13 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
 
 
 def _reader(number: int) -> Outgoing:
-    return Outgoing(
+    return NOBODY._replace(
         id=number,
-        kind=DeliveryKind.LESSON,
-        campaign_id=1,
         subscriber_id=number,
         email=f"reader{number}@example.org",
-        domain="example.org",
         name="Sam Jansen",
         language="nl",
-        measuring=False,
         course="oorzaken-van-rugpijn",
-        course_hash="",
-        course_id=1,
         lesson_version_id=2,
         lesson_id=2,
-        attempts=0,
-        message_id=None,
     )

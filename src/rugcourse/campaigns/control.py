@@ -53,7 +53,7 @@ def start(database: Database, author: Author, campaign_id: int) -> None:
 
 
 def is_over(timing: Timing, now: datetime) -> bool:
-    """Whether the moment of a campaign has passed for everybody, wherever they live."""
+    """Whether the moment of a campaign has passed; a day, by the date in UTC."""
     return (timing.at is not None and timing.at < now) or (timing.day is not None and timing.day < now.date())
 
 

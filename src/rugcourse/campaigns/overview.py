@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.library import Library
-from rugcourse.store.tables import CampaignKind, DeliveryState, EnrolmentStatus, SubscriberStatus
+from rugcourse.store.tables import DeliveryState, EnrolmentStatus, SubscriberStatus
 
 _DAYS = 14
 
@@ -43,8 +43,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
     counted = tallies.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
-    courses_of = {row.id: row.course_id for row in campaigns.listed(session) if row.kind != CampaignKind.BROADCAST}
-    courses_of |= {row.id: row.course_id for row in campaigns.listed(session, archived=True)}
+    courses_of = campaigns.of_courses(session)
     return Overview(
         {status.value: counted.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus},
         {day: sent.get(day, 0) for day in (first + timedelta(days=n) for n in range(_DAYS))},

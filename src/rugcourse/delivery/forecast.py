@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.delivery.plan import decide
+from rugcourse.schedule import Patience, SendNow, ShiftTo, next_mail
 from rugcourse.store import campaigns, enrolments
 from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database
@@ -63,17 +64,7 @@ def _of_reader(
 def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, patience: Patience) -> datetime | None:
     if one.due_at > now:
         return one.due_at
-    decision = decide_for(
-        campaign.timing,
-        one.schedule,
-        one.due_at,
-        now,
-        patience,
-        one.last_local_date,
-        first=one.position == 1,
-        go_from=campaign.go_from,
-    )
-    match decision:
+    match decide(campaign, one, now, patience):
         case SendNow():
             return now
         case ShiftTo(instant):

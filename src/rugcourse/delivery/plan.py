@@ -10,11 +10,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.schedule import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
 from rugcourse.store import campaigns, enrolments, planning
 from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database
-from rugcourse.store.enrolments import DueEnrolment, Step
+from rugcourse.store.enrolments import DueEnrolment, ExpectedEnrolment, Step
 from rugcourse.store.planning import LessonOfDay
 
 BATCH = 1000
@@ -79,6 +79,22 @@ def _plan_batch(session: Session, campaign_id: int, now: datetime, patience: Pat
     return Plan(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 
 
+def decide(
+    campaign: Sending, one: DueEnrolment | ExpectedEnrolment, now: datetime, patience: Patience
+) -> Decision | Missed:
+    """What the rules of the calendar say about an enrolment that is due."""
+    return decide_for(
+        campaign.timing,
+        one.schedule,
+        one.due_at,
+        now,
+        patience,
+        one.last_local_date,
+        first=one.position == 1,
+        go_from=campaign.go_from,
+    )
+
+
 @dataclass(slots=True)
 class Choices:
     """What becomes of enrolments of a campaign that are due, those together that go the same way.
@@ -104,17 +120,7 @@ class Choices:
         if not due.active:
             self.shifts[None].append(due.id)
             return
-        decision = decide_for(
-            campaign.timing,
-            due.schedule,
-            due.due_at,
-            now,
-            patience,
-            due.last_local_date,
-            first=due.position == 1,
-            go_from=campaign.go_from,
-        )
-        match decision:
+        match decide(campaign, due, now, patience):
             case Missed():
                 self.missed.add(due.id)
             case ShiftTo(instant):

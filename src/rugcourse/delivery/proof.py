@@ -16,7 +16,7 @@ from rugcourse.rendering.messages import Sender, Skeleton
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.tables import DeliveryKind
 
-_NOBODY = Outgoing(
+NOBODY = Outgoing(
     id=1,
     kind=DeliveryKind.LESSON,
     campaign_id=1,
@@ -71,10 +71,10 @@ class Proofs:
         skeleton = Skeleton.make(self.sender, letter.subject, language, course.slug)
         prepared = Prepared(letter, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
-        outgoing = _NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)
+        outgoing = NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)
         return composer.write(composer.draft(outgoing, prepared, Particulars()), now, eight_bit=True)
 
 
 def addressed(message: bytes, recipient: str) -> bytes:
     """The same message to somebody: what stands in `To` is no more than text."""
-    return message.replace(f"To: {_NOBODY.email}".encode(), f"To: {recipient}".encode(), 1)
+    return message.replace(f"To: {NOBODY.email}".encode(), f"To: {recipient}".encode(), 1)

@@ -147,4 +147,4 @@ def _awake(instant: datetime, schedule: Schedule, quiet: QuietHours | None) -> d
         return instant
     begin = local.replace(minute=0, second=0, microsecond=0)
     hours = next(n for n in range(1, 25) if (begin.hour + n) % 24 not in quiet)
-    return (begin.astimezone(instant.tzinfo) + hours * _HOUR).astimezone(instant.tzinfo)
+    return begin.astimezone(instant.tzinfo) + hours * _HOUR

@@ -17,6 +17,7 @@ from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_b
 from rugcourse.store.tables import (
     AnswerRow,
     AttemptRow,
+    CampaignKind,
     CampaignRow,
     EnrolmentRow,
     EnrolmentStatus,
@@ -168,7 +169,9 @@ def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
 
 
 def _enrolled(course_id: int) -> Select[int]:
-    campaigns = select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != "broadcast")
+    campaigns = select(CampaignRow.id).where(
+        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
+    )
     return select(EnrolmentRow.id).where(
         EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(campaigns)
     )

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, null, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
 from rugcourse.schedule.timing import Timing
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.store.tables import (
+    OPEN_STATES,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    CourseRow,
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
@@ -92,6 +92,14 @@ def halted(session: Session) -> set[int]:
     return set(session.scalars(select(CampaignRow.id).where(stopped)))
 
 
+def of_courses(session: Session) -> dict[int, int]:
+    """Campaign → course, of all that deliver a course."""
+    rows = session.execute(
+        select(CampaignRow.id, CampaignRow.course_id).where(CampaignRow.kind != CampaignKind.BROADCAST)
+    )
+    return dict(iter(rows))
+
+
 def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]:
     """Campaigns, the newest first."""
     shelved = CampaignRow.archived_at.is_not(None)
@@ -147,10 +155,6 @@ def save_message(session: Session, row: CampaignRow, message: Message, now: date
     lesson.current_version_id = version.id
 
 
-def course_slug(session: Session, course_id: int) -> str:
-    return session.scalars(select(CourseRow.slug).where(CourseRow.id == course_id)).one()
-
-
 def newest_subscriber(session: Session) -> int:
     return session.scalar(select(func.max(SubscriberRow.id))) or 0
 
@@ -187,10 +191,8 @@ def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Seq
 
 def has_open(session: Session, campaign_id: int) -> bool:
     """Whether anybody could still get something of a campaign."""
-    active = select(EnrolmentRow.id).where(
-        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
-    )
-    return bool(planned_of(session, campaign_id, 1)) or session.scalars(active.limit(1)).first() is not None
+    somebody = session.scalars(_active_in(campaign_id).limit(1)).first()
+    return bool(planned_of(session, campaign_id, 1)) or somebody is not None
 
 
 def cancelled_with_open(session: Session) -> list[int]:
@@ -214,12 +216,9 @@ def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
 
 def stop_enrolments(session: Session, campaign_id: int, limit: int) -> int:
     """End the campaign for up to `limit` people who are in the middle of it; returns for how many."""
-    active = select(EnrolmentRow.id).where(
-        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
-    )
     stopped = session.execute(
         update(EnrolmentRow)
-        .where(EnrolmentRow.id.in_(active.limit(limit).scalar_subquery()))
+        .where(EnrolmentRow.id.in_(_active_in(campaign_id).limit(limit).scalar_subquery()))
         .values(next_due_at=null(), status=EnrolmentStatus.CANCELLED)
         .execution_options(synchronize_session=False)
     )
@@ -230,7 +229,7 @@ def readers_in(
     session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after: int, limit: int
 ) -> Sequence[Any]:
     """(delivery, person) of a campaign's mails in a state (None: open ones), by delivery id."""
-    states = (DeliveryState.PLANNED, DeliveryState.SUBMITTING) if state is None else (state,)
+    states = OPEN_STATES if state is None else (state,)
     query = (
         select(DeliveryRow, SubscriberRow)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -239,3 +238,10 @@ def readers_in(
     if lesson_id:
         query = query.where(DeliveryRow.lesson_id == lesson_id)
     return session.execute(query.order_by(DeliveryRow.id).limit(limit)).all()
+
+
+def _active_in(campaign_id: int) -> Select[int]:
+    """The enrolments of people in the middle of a campaign."""
+    return select(EnrolmentRow.id).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )

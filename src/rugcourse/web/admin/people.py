@@ -27,7 +27,7 @@ from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
-from rugcourse.store import admins, enrolments, subscribers
+from rugcourse.store import admins, campaigns, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.subscribers import LONGEST_TAG
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
@@ -252,7 +252,8 @@ def _person(request: Request, subscriber_id: int) -> SubscriberRow:
 def _follows(request: Request, person: SubscriberRow) -> list[Following]:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        theirs = enrolments.of_subscriber(session, person.id)
+        courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
+        theirs = [one for one in enrolments.of_subscriber(session, person.id) if one.campaign_id in courses]
         found = [(one, runtime.library.of_campaign(session, one.campaign_id)) for one in theirs]
     return [Following(enrolment, published) for enrolment, published in found if published is not None]
 
