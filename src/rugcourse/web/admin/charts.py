@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 _WIDTH, _HEIGHT = 1000, 300
+_FEW = 8
 _COLOURS = ("#1c6a5e", "#c27a3d", "#6b7c93", "#9b2c1f")
 
 
@@ -54,6 +55,9 @@ def _drawn(labels: tuple[str, ...], series: tuple[tuple[str, tuple[int | float, 
         title=None,
     )
     chart.x_labels = labels
+    highest = max((value for _, values in series for value in values), default=0)
+    if highest < _FEW:
+        chart.y_labels = range(int(highest) + 2)  # of few things there are no halves
     for name, values in series:
         chart.add(name, list(values))
     picture = base64.b64encode(chart.render(is_unicode=True).encode()).decode()
