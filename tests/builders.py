@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from rugcourse.campaigns.publish import publish
+from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
@@ -45,7 +45,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
 def make_runtime(database: Database, settings: Settings, clock: VirtualClock | None = None) -> Runtime:
     """A runtime on a database that is there already, with the shipped course published."""
     runtime = replace(open_runtime(settings, clock or VirtualClock(MORNING)), database=database)
-    publish(database, runtime.clock, LESSONS)
+    import_courses(database, runtime.clock, LESSONS)
     return runtime
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rugcourse import resources
-from rugcourse.campaigns.publish import Published, publish
+from rugcourse.authoring.files import Imported, import_courses
+from rugcourse.authoring.merge import Clash
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
@@ -97,14 +98,19 @@ def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no
     )
 
 
-def publish_lessons(runtime: Runtime, folder: Path | None = None) -> list[Published]:
+def import_lessons(runtime: Runtime, folder: Path | None = None, clash: Clash = Clash.HERE) -> list[Imported]:
     """Make the courses in a folder, or in the one of the settings, what readers get, with their books.
 
-    Raises AuthoringErrors.
+    What was changed here since stays. Raises AuthoringErrors; BothChanged where `clash` says so.
     """
-    published = publish(runtime.database, runtime.clock, folder or runtime.lessons_dir)
+    imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, clash)
+    make_books(runtime)
+    return imported
+
+
+def make_books(runtime: Runtime) -> None:
+    """Make the books of all courses that are out of date."""
     fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
-    return published
 
 
 def send_proof(runtime: Runtime, message: bytes, recipient: str) -> Outcome:

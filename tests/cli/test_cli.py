@@ -22,7 +22,7 @@ from rugcourse.store.migrate import upgrade
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
-    ["lessons", "render"], ["lessons", "publish"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
+    ["lessons", "render"], ["lessons", "import"], ["lessons", "export"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
     ["simulate"], ["forecast"],
@@ -150,7 +150,7 @@ def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path
             "stress-en-rugpijn: 3 lessons in en, nl; no mistakes",
         ],
     )
-    assert "nothing changed" in run("lessons", "publish", DATABASE_URL=address).stdout
+    assert "nothing changed" in run("lessons", "import", DATABASE_URL=address).stdout
     rendered = run("lessons", "render", "stress", "--out", tmp_path / "out", "--language", "nl")
     assert rendered.returncode == 0
     assert {"stress.nl.eml", "stress.nl.html", "stress.nl.txt", "stress.nl.phone.png"} <= {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builders import COURSE, LESSONS
 
-from rugcourse.campaigns.publish import publish
+from rugcourse.authoring.files import import_courses
 from rugcourse.content import AuthoringErrors, load_course, load_courses
 from rugcourse.content.markdown import count_words
 from rugcourse.runtime import Runtime
@@ -156,7 +156,7 @@ def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folde
     with runtime.database.read() as session:
         before = runtime.library.courses(session)[0].content_hash
     with pytest.raises(AuthoringErrors):
-        publish(runtime.database, runtime.clock, folder.parent)
+        import_courses(runtime.database, runtime.clock, folder.parent)
     with runtime.database.read() as session:
         assert runtime.library.courses(session)[0].content_hash == before
 

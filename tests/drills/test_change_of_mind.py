@@ -22,7 +22,7 @@ from tests.builders import (
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
-from rugcourse.campaigns.publish import publish
+from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
@@ -90,7 +90,7 @@ def test_a_lesson_edited_under_way_goes_out_whole_and_a_second_try_is_the_same_m
     send_all(dispatcher)
     sink.fault = lambda _: None
     late = make_reader(runtime)
-    publish(runtime.database, clock, edited)
+    import_courses(runtime.database, clock, edited)
     clock.advance(minutes=2)
     plan(runtime)
     send_all(dispatcher)

@@ -12,7 +12,7 @@ from tests.journey.site import Site
 from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
 
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.campaigns import control
+from rugcourse.campaigns import control, jobs
 from rugcourse.store.tables import Role
 
 OWNER = "owner@x.example"
@@ -80,4 +80,40 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     assert_good_for_everybody(page)
     page.go_back()
     press(page, "a[href$='/results']")
+    assert_good_for_everybody(page)
+
+
+def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:  # noqa: F811
+    runtime = site.runtime
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    press(page, "a[href='/admin/subscribers']")
+    assert_good_for_everybody(page)
+    press(page, "a[href='/admin/imports']")
+    assert_good_for_everybody(page)
+    content = b"Naam;E-mail\nAnn;ann@x.example\nBo;nobody\n"
+    page.set_input_files("input[type=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": content})
+    press(page, "form.form button.press")
+    assert_good_for_everybody(page)
+    page.fill("input[name=source]", "paper form, 2026")
+    page.check("input[name=agreed][value=yes]")
+    press(page, "button[value=check]")
+    while jobs.go_on(runtime.database, site.clock, runtime.signer):
+        pass
+    page.reload()
+    expect(page.locator("main")).to_contain_text("nobody")
+    assert_good_for_everybody(page)
+    press(page, "button[value=start]")
+    while jobs.go_on(runtime.database, site.clock, runtime.signer):
+        pass
+    page.goto("/admin/subscribers")
+    expect(page.locator("tbody")).to_contain_text("ann@x.example")
+    press(page, "a[href='/admin/acts']")
+    expect(page.locator("#count b")).to_have_text("1")
+    page.select_option("select[name=act]", "tag")
+    page.fill("input[name=tag]", "winter")
+    page.fill("input[name=reason]", "a try")
+    assert_good_for_everybody(page)
+    press(page, "form.form button.press")
     assert_good_for_everybody(page)

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
+from tests.access.test_access import make_admin
 from tests.builders import at_eight, make_reader, plan, send_all
 from tests.web.reading import CHROME
+from tests.web.test_admin import log_in
 
+from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.store.tables import Role
 from rugcourse.web.app import create_app
 
 
@@ -23,3 +27,11 @@ def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
     plan(runtime)
     send_all(dispatcher)
     return address
+
+
+@pytest.fixture
+def editor(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
+    make_admin(runtime.database, clock, "editor@x.example", Role.EDITOR)
+    browser.headers["accept-language"] = "en"
+    log_in(browser, "editor@x.example")
+    return browser

@@ -33,14 +33,6 @@ MESSAGE = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def editor(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
-    make_admin(runtime.database, clock, "editor@x.example", Role.EDITOR)
-    browser.headers["accept-language"] = "en"
-    log_in(browser, "editor@x.example")
-    return browser
-
-
 def post(browser: TestClient, path: str, **fields: object) -> str:
     """Send a form; the address of the page that follows, or the page that says what is wrong."""
     form = {"form": form_of(browser)["form"]}

@@ -11,7 +11,8 @@ from typing import Any
 
 from rugcourse.store import subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+from rugcourse.store.subscribers import Wanted
+from rugcourse.store.tables import SubscriberRow
 
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
@@ -19,17 +20,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the be
 _BOM = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
 
-def as_csv(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[str]:
-    """Those whose address begins so and who have a status, page by page (RFC 4180). Times are UTC."""
+def as_csv(database: Database, wanted: Wanted) -> Iterator[str]:
+    """Those who are wanted, page by page (RFC 4180). Times are UTC."""
     yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
-    for page in _pages(database, beginning, status):
+    for page in _pages(database, wanted):
         yield _lines(page)
 
 
-def as_json(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[str]:
+def as_json(database: Database, wanted: Wanted) -> Iterator[str]:
     """The same as a JSON array."""
     between = "["
-    for page in _pages(database, beginning, status):
+    for page in _pages(database, wanted):
         for one in page:
             yield between + json.dumps(one, ensure_ascii=False)
             between = ",\n"
@@ -41,12 +42,12 @@ def inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _pages(database: Database, beginning: str, status: SubscriberStatus | None) -> Iterator[list[dict[str, Any]]]:
+def _pages(database: Database, wanted: Wanted) -> Iterator[list[dict[str, Any]]]:
     """No transaction is open while whoever asked reads."""
     after = 0
     while True:
         with database.read() as session:
-            page = subscribers.search(session, beginning, status, after, _A_PAGE)
+            page = subscribers.search(session, wanted, after, _A_PAGE)
         yield [_record(one) for one in page]
         if len(page) < _A_PAGE:
             return

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
@@ -75,6 +76,14 @@ def sample(
         local = at.astimezone(schedule.tz) if at else None
         found.append(ComingMail(person.email, person.name, person.language, schedule, at, local))
     return found
+
+
+def counted(
+    database: Database, clock: Clock, audience: Audience, timing: Timing | None = None, quiet: QuietHours | None = None
+) -> dict[str, Any]:
+    """How many an audience is, and some of them: what the page shows while it is put together."""
+    people = sample(database, clock, audience, timing or Timing(), quiet)
+    return {"count": how_many(database, clock, audience), "people": people, "notice": ""}
 
 
 def how_many(database: Database, clock: Clock, audience: Audience) -> int:

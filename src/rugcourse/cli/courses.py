@@ -1,4 +1,4 @@
-"""Commands for authors: check, render and publish lessons."""
+"""Commands for authors: check and render lessons, and keep files and store in step."""
 
 from __future__ import annotations
 
@@ -52,22 +52,55 @@ def render(
         typer.echo(str(file))
 
 
-@app.command()
-def publish(folder: Folder = None) -> None:
-    """Make the lessons in the folder what readers get from now on."""
+@app.command("import")
+def import_(
+    folder: Folder = None,
+    clash: Annotated[
+        str, typer.Option(help="What was changed in the files and in the admin pages: refuse, files or here.")
+    ] = "refuse",
+) -> None:
+    """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
+    from rugcourse.authoring.merge import BothChanged, Clash
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
-    from rugcourse.runtime import publish_lessons
+    from rugcourse.runtime import import_lessons
 
+    if clash not in {*Clash}:
+        typer.echo(f"error: --clash must be one of {', '.join(Clash)}", err=True)
+        raise typer.Exit(2)
     runtime = open_checked()
     try:
-        published = publish_lessons(runtime, folder)
-    except AuthoringErrors as error:
+        imported = import_lessons(runtime, folder, Clash(clash))
+    except (AuthoringErrors, BothChanged) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-    for one in published:
+    for one in imported:
         changed = f"changed: {', '.join(one.changed)}" if one.changed else "nothing changed"
-        typer.echo(f"{one.course}: {one.lessons} lessons; {changed}")
+        newer = f"; newer here, so kept: {', '.join(one.newer_here)}" if one.newer_here else ""
+        typer.echo(f"{one.course}: {one.lessons} lessons; {changed}{newer}")
+
+
+@app.command()
+def export(folder: Folder = None) -> None:
+    """Write what was changed in the admin pages to the files in the folder."""
+    from rugcourse import resources
+    from rugcourse.authoring.files import export_courses
+    from rugcourse.cli.opening import open_checked
+
+    runtime = open_checked()
+    target = folder or runtime.settings.lessons_dir
+    if target is None or target == resources.folder("lessons"):
+        typer.echo("error: say where to with --dir, or with RUGCOURSE_LESSONS_DIR", err=True)
+        raise typer.Exit(2)
+    try:
+        written = export_courses(runtime.database, target)
+    except OSError as error:
+        typer.echo(f"error: {error.filename}: {error.strerror}; nothing is noted as exported", err=True)
+        raise typer.Exit(1) from None
+    for file in written:
+        typer.echo(str(file))
+    if not written:
+        typer.echo("the files hold all that readers get", err=True)
 
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:

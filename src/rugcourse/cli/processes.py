@@ -37,8 +37,8 @@ def demo(
 
 
 def serve() -> None:
-    """Run web pages, worker and beat in one process. Prepares the database and publishes the lessons first."""
-    from rugcourse.runtime import open_runtime, publish_lessons
+    """Run web pages, worker and beat in one process. Prepares the database and imports the lessons first."""
+    from rugcourse.runtime import import_lessons, open_runtime
     from rugcourse.settings import load_settings
     from rugcourse.store.migrate import upgrade
     from rugcourse.web.app import create_app
@@ -49,7 +49,7 @@ def serve() -> None:
     settings.require_own_secret()
     runtime = open_runtime(settings)
     upgrade(runtime.database)
-    publish_lessons(runtime)
+    import_lessons(runtime)
     runtime, worker = embed(runtime)
     worker.start()
     typer.echo(f"rugcourse listens on http://{settings.host}:{settings.port}", err=True)

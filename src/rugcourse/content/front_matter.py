@@ -145,9 +145,10 @@ def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
             return f"`{where}` has {limits['actual_length']} items; {wanted}"
         case "bool_type" | "bool_parsing":
             return f"`{where}` must be true or false"
-        case "value_error":
-            text = problem["msg"].removeprefix("Value error, ")
-            return text if text.startswith(("question ", "the cause ", "the question ")) else f"`{where}` {text}"
+        case "exclamation" | "symbol":
+            return f"`{where}` {problem['msg']}"
+        case "one_right" | "value_error":
+            return str(problem["msg"]).removeprefix("Value error, ")
         case _:
             return f"`{where}`: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 

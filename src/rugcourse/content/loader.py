@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rugcourse.content.agreement import Place, disagreements, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.markdown import UnknownTag, check_tags
-from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText, Question
+from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -76,8 +76,7 @@ class _Reader:
         self._expect_languages("alarm-signs", course_files["alarm-signs"], languages)
         lessons = [self._lesson(number, slug, files, languages) for (number, slug), files in lesson_files]
         self._check_numbers([key for key, _ in lesson_files])
-        self._check_questions(tests, [parsed for _, parsed in lessons])
-        self._check_tiles(texts, {slug for (_, slug), _ in lesson_files})
+        self._check_agreement(texts, tests, lessons)
         if self.problems:
             raise AuthoringErrors(self.problems)
         try:
@@ -137,7 +136,7 @@ class _Reader:
     def _lesson(
         self, number: int, slug: str, files: dict[str, Path], languages: list[str]
     ) -> tuple[tuple[int, str], Parsed[LessonText]]:
-        self._expect_languages(f"{number:02}-{slug}", files, languages)
+        self._expect_languages(stem_of(number, slug), files, languages)
         return (number, slug), self._parse_all(files, LessonText)
 
     def _expect_languages(self, stem: str, files: dict[str, Path], languages: list[str]) -> None:
@@ -166,54 +165,23 @@ class _Reader:
                 )
                 break
 
-    def _check_questions(self, tests: Parsed[KnowledgeTest], lessons: list[Parsed[LessonText]]) -> None:
-        """Ids are used once in the course, and translations ask the same questions with the same right option."""
-        self._check_translations(tests, "questions", lambda test: test.questions)
-        self._check_retests(lessons)
-        seen: dict[str, str] = {}
-        for parsed in lessons:
-            self._check_translations(parsed, "quiz", lambda lesson: lesson.quiz)
-        for document, questions in _first_language(tests, lessons):
-            for index, question in enumerate(questions):
-                if question.id in seen:
-                    field = "quiz" if "quiz" in document.fields else "questions"
-                    message = f"the question id {question.id!r} is also used in {seen[question.id]}"
-                    self.problems.append(document.problem((field, index, "id"), message))
-                seen.setdefault(question.id, document.file.name)
-
-    def _check_translations(
-        self, parsed: Parsed[Model], field: str, questions: Callable[[Model], tuple[Question, ...]]
+    def _check_agreement(
+        self,
+        texts: Parsed[CourseText],
+        tests: Parsed[KnowledgeTest],
+        lessons: list[tuple[tuple[int, str], Parsed[LessonText]]],
     ) -> None:
-        if not parsed:
-            return
-        first, *others = parsed.values()
-        expected = [(question.id, question.right_option, len(question.options)) for question in questions(first[1])]
-        for document, model in others:
-            found = [(question.id, question.right_option, len(question.options)) for question in questions(model)]
-            if found != expected:
-                pairs = zip(found, expected, strict=False)
-                index = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
-                message = (
-                    f"`{field}` differs from {first[0].file.name}: the ids, the number of options "
-                    "and the right option must be the same in every language"
-                )
-                self.problems.append(document.problem((field, index), message))
-
-    def _check_retests(self, lessons: list[Parsed[LessonText]]) -> None:
-        for parsed in lessons:
-            if len({model.retest for _, model in parsed.values()}) > 1:
-                document = next(iter(parsed.values()))[0]
-                self.problems.append(document.problem(("retest",), "`retest` must be the same in every language"))
-
-    def _check_tiles(self, texts: Parsed[CourseText], slugs: set[str]) -> None:
-        for document, text in texts.values():
-            for index, tile in enumerate(text.tiles):
-                if tile.lesson not in slugs:
-                    message = f"there is no lesson with the slug {tile.lesson!r}"
-                    self.problems.append(document.problem(("tiles", index, "lesson"), message))
-            if text.sample is not None and text.sample not in slugs:
-                message = f"there is no lesson with the slug {text.sample!r}"
-                self.problems.append(document.problem(("sample",), message))
+        by_stem = {stem_of(number, slug): parsed for (number, slug), parsed in lessons}
+        parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, **by_stem}
+        documents = {
+            Place(stem, language): document
+            for stem, parsed in parts.items()
+            for language, (document, _) in parsed.items()
+        }
+        found = disagreements(
+            _values(texts), _values(tests), {stem: _values(parsed) for stem, parsed in by_stem.items()}
+        )
+        self.problems += [documents[one.place].problem(one.field, one.message) for one in found]
 
     def _any_file(self, number: int, slug: str) -> Path:
         return next(iter(sorted(self.folder.glob(f"*{number}-{slug}.*.md"))), self.folder)
@@ -224,13 +192,3 @@ class _Reader:
 
 def _values(parsed: Parsed[Model]) -> dict[str, Model]:
     return {language: model for language, (_, model) in parsed.items()}
-
-
-def _first_language(
-    tests: Parsed[KnowledgeTest], lessons: Iterable[Parsed[LessonText]]
-) -> Iterator[tuple[Document, tuple[Question, ...]]]:
-    for document, test in list(tests.values())[:1]:
-        yield document, test.questions
-    for parsed in lessons:
-        for document, lesson in list(parsed.values())[:1]:
-            yield document, lesson.quiz

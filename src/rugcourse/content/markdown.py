@@ -25,6 +25,7 @@ class UnknownTag(Exception):
 
     def __init__(self, line: int, text: str) -> None:
         self.line = line
+        self.text = text
         known = ", ".join(f"{{{{ {name} }}}}" for name in sorted(MERGE_TAGS))
         super().__init__(f"{text} can't be used here; the merge tags are {known}")
 
@@ -89,7 +90,12 @@ def link_targets(text: str) -> list[str]:
 
 
 def count_words(text: str) -> int:
-    return len(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
+    return len(words_of(to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
+
+
+def words_of(plain: str) -> list[str]:
+    """The words of a plain text."""
+    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", plain)
 
 
 def parse(text: str) -> list[Token]:

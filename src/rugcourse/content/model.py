@@ -7,6 +7,7 @@ import unicodedata
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from rugcourse.content.markdown import UnknownTag, check_tags
 
@@ -18,9 +19,9 @@ OPTION_KEYS = "abcd"
 
 def _sober(text: str) -> str:
     if "!" in text:
-        raise ValueError("has an exclamation mark; say it calmly")
+        raise PydanticCustomError("exclamation", "has an exclamation mark; say it calmly")
     if any(unicodedata.category(character) in {"So", "Cs"} for character in text):
-        raise ValueError("has an emoji or symbol; use words")
+        raise PydanticCustomError("symbol", "has an emoji or symbol; use words")
     return text
 
 
@@ -57,7 +58,11 @@ class Question(_Value):
         right = sum(option.right for option in self.options)
         if right != 1:
             found = "none is" if right == 0 else f"{right} are"
-            raise ValueError(f"question {self.id!r} needs exactly one option with `right: true`; {found}")
+            raise PydanticCustomError(
+                "one_right",
+                "question '{id}' needs exactly one option with `right: true`; {found}",
+                {"id": self.id, "found": found},
+            )
         return self
 
     @property

@@ -17,7 +17,7 @@ from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
 from rugcourse.inbox.sink import open_sink
-from rugcourse.runtime import Runtime, open_runtime, publish_lessons
+from rugcourse.runtime import Runtime, import_lessons, open_runtime
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store import admins
 from rugcourse.store.migrate import upgrade
@@ -94,7 +94,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
     runtime = open_runtime(settings, clock)
     running.callback(runtime.database.close)
     upgrade(runtime.database)
-    publish_lessons(runtime)
+    import_lessons(runtime)
     _let_admin_in(runtime, addresses.password)
     mailbox = Mailbox(folder / "inbox")
     sink = open_sink(mailbox, HOST, port + 2)

@@ -48,20 +48,29 @@ def change_schedule(database: Database, clock: Clock, subscriber_id: int, schedu
 
 def pause(database: Database, clock: Clock, subscriber_id: int, until: datetime | None = None) -> None:
     """Send nothing until an instant (UTC), or until the reader goes on. Raises NotAReader."""
-    now = clock.now()
     with database.write() as session:
-        _reader(session, subscriber_id)
-        planning.cancel_planned(session, subscriber_id, "the reader paused", now)
-        schedule = subscribers.load_schedule(session, subscriber_id)
-        _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
+        pause_in(session, clock.now(), subscriber_id, until)
+
+
+def pause_in(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
+    """The same in a transaction of the caller. Raises NotAReader."""
+    _reader(session, subscriber_id)
+    planning.cancel_planned(session, subscriber_id, "the reader paused", now)
+    schedule = subscribers.load_schedule(session, subscriber_id)
+    _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
 
 
 def go_on(database: Database, clock: Clock, subscriber_id: int) -> None:
     """End a pause. Raises NotAReader."""
     with database.write() as session:
-        _reader(session, subscriber_id)
-        schedule = subscribers.load_schedule(session, subscriber_id)
-        _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), clock.now())
+        go_on_in(session, clock.now(), subscriber_id)
+
+
+def go_on_in(session: Session, now: datetime, subscriber_id: int) -> None:
+    """The same in a transaction of the caller. Raises NotAReader."""
+    _reader(session, subscriber_id)
+    schedule = subscribers.load_schedule(session, subscriber_id)
+    _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), now)
 
 
 def set_measuring(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from rugcourse.clock import Clock
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
@@ -18,5 +22,10 @@ def suppress(database: Database, clock: Clock, signer: Signer, address: str, rea
     if email is None:
         raise NotAnAddress(address)
     with database.write() as session:
-        subscribers.suppress(session, signer.digest(email), reason, clock.now())
-        subscribers.stop_writing_to(session, email)
+        suppress_in(session, clock.now(), signer, email, reason)
+
+
+def suppress_in(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
+    """The same in a transaction of the caller, for an address that is normalised."""
+    subscribers.suppress(session, signer.digest(email), reason, now)
+    subscribers.stop_writing_to(session, email)

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from rugcourse.campaigns.publish import publish
+from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import Audit, audit
 from rugcourse.delivery.plan import plan_due
@@ -74,7 +74,7 @@ def simulate(settings: Settings, people: int, days: int, seed: int, progress: Pr
         clock = VirtualClock(START)
         own = settings.model_copy(update={"data_dir": Path(folder), "base_url": "http://rehearsal.example"})
         runtime = replace(open_runtime(own, clock), database=database)
-        publish(database, clock, runtime.lessons_dir)
+        import_courses(database, clock, runtime.lessons_dir)
         rehearsal = Rehearsal(runtime, clock, people, days, seed)
         rehearsal.play(progress)
         found = audit(database, clock.now(), timedelta(hours=1))

@@ -124,5 +124,10 @@ def changes_of(session: Session, subject: str) -> Sequence[tuple[ChangeRow, str 
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def addresses(session: Session) -> dict[int, str]:
+    """Admin → address, of all there ever were."""
+    return dict(iter(session.execute(select(AdminRow.id, AdminRow.email))))
+
+
 def count_admins(session: Session) -> int:
     return session.scalars(select(func.count()).select_from(AdminRow)).one()

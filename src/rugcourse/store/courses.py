@@ -6,11 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
-from rugcourse.store.tables import CampaignKind, CampaignRow, CourseRow, EnrolmentRow, LessonRow, LessonVersionRow
+from rugcourse.content.prints import prints_of
+from rugcourse.store.statements import upsert
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CourseRow,
+    EnrolmentRow,
+    LessonKeepRow,
+    LessonRow,
+    LessonVersionRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,56 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     changed = [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
     _keep_places(session, row.id, places, {lesson.slug: lesson.number for lesson in course.lessons})
     return changed
+
+
+def lock(session: Session, slug: str) -> dict[str, Any]:
+    """Let nobody else publish this course until the transaction ends; returns what the files were last seen to hold."""
+    return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or {}
+
+
+def is_slug_used(session: Session, course_id: int, slug: str) -> bool:
+    """Whether a lesson of the course has, or had, that name."""
+    found = select(LessonRow.id).where(LessonRow.course_id == course_id, LessonRow.slug == slug)
+    return session.scalar(found) is not None
+
+
+def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] | None:
+    """(lesson, its current version), also of one that has left the course."""
+    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == slug))
+    return (row.id, row.current_version_id or 0) if row else None
+
+
+def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Lesson]]:
+    """(id, when it was first published, wording) of all that a lesson ever was, the newest first."""
+    rows = session.scalars(
+        select(LessonVersionRow).where(LessonVersionRow.lesson_id == lesson_id).order_by(LessonVersionRow.id.desc())
+    )
+    return [(row.id, row.published_at, Lesson.model_validate(row.document)) for row in rows]
+
+
+def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
+    """Readers who are under way now get this version, whatever comes later; those with an earlier one keep that."""
+    newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
+    session.execute(
+        upsert(session, LessonKeepRow)
+        .values(lesson_id=lesson_id, up_to_enrolment=newest, version_id=version_id)
+        .on_conflict_do_nothing(index_elements=["lesson_id", "up_to_enrolment"])
+    )
+
+
+def keep_for_nobody(session: Session, lesson_id: int) -> None:
+    """All readers get the current version of a lesson."""
+    session.execute(delete(LessonKeepRow).where(LessonKeepRow.lesson_id == lesson_id))
+
+
+def kept_versions(session: Session, lesson_id: int) -> set[int]:
+    """The versions that some readers under way still get."""
+    return set(session.scalars(select(LessonKeepRow.version_id).where(LessonKeepRow.lesson_id == lesson_id)))
+
+
+def note_files(session: Session, course: Course) -> None:
+    """Remember that the files hold this course."""
+    session.execute(update(CourseRow).where(CourseRow.slug == course.slug).values(in_files=prints_of(course)))
 
 
 def count_reading(session: Session, lesson_id: int) -> int:

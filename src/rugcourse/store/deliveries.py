@@ -42,6 +42,7 @@ from rugcourse.store.tables import (
     DeliveryRow,
     DeliveryState,
     LeaseRow,
+    LessonKeepRow,
     LessonRow,
     Queue,
     SubscriberRow,
@@ -364,7 +365,19 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             CourseRow.slug,
             CourseRow.content_hash,
             CourseRow.id,
-            func.coalesce(picked.c.lesson_version_id, LessonRow.current_version_id),
+            func.coalesce(
+                picked.c.lesson_version_id,
+                select(LessonKeepRow.version_id)
+                .where(
+                    LessonKeepRow.lesson_id == picked.c.lesson_id,
+                    LessonKeepRow.up_to_enrolment >= picked.c.enrolment_id,
+                )
+                .order_by(LessonKeepRow.up_to_enrolment)
+                .limit(1)
+                .correlate(picked)
+                .scalar_subquery(),
+                LessonRow.current_version_id,
+            ),
             picked.c.lesson_id,
             picked.c.attempts,
             picked.c.message_id,

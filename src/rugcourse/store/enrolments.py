@@ -12,11 +12,12 @@ from sqlalchemy import Integer, Select, Update, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
-from rugcourse.store.statements import as_rows, dialect_of, run, update_rows
+from rugcourse.store.statements import as_rows, count, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
+    CampaignStatus,
     DeliveryKind,
     DeliveryRow,
     EnrolmentRow,
@@ -146,6 +147,45 @@ def pass_over(session: Session, ids: Collection[int]) -> None:
 def complete(session: Session, ids: Collection[int], now: datetime) -> None:
     """These have had their last lesson, or there is none left for them."""
     _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
+
+
+def among(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -> set[int]:
+    """Those of some people who are, or were, in a campaign."""
+    return set(
+        session.scalars(
+            select(EnrolmentRow.subscriber_id).where(
+                EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id.in_(subscriber_ids)
+            )
+        )
+    )
+
+
+def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
+    """Let readers of a course who are past a place get the lesson there next; returns how many.
+
+    They go on where they were afterwards: what they had is passed over. `finished_too`: also those who had all lessons.
+    """
+    goes_on = select(CampaignRow.id).where(
+        CampaignRow.course_id == course_id,
+        CampaignRow.kind != CampaignKind.BROADCAST,
+        CampaignRow.status.in_((CampaignStatus.RUNNING, CampaignStatus.PAUSED)),
+    )
+    past = (EnrolmentRow.campaign_id.in_(goes_on), EnrolmentRow.next_position > place)
+    moved = session.execute(
+        update(EnrolmentRow)
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+        .values(next_position=place)
+        .execution_options(synchronize_session=False)
+    )
+    if not finished_too:
+        return count(moved)
+    reopened = session.execute(
+        update(EnrolmentRow)
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.COMPLETED)
+        .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return count(moved) + count(reopened)
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
@@ -15,6 +16,7 @@ from rugcourse.store.tables import (
     ERASED,
     ConsentRow,
     DeliveryRow,
+    EnrolmentRow,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
@@ -32,6 +34,16 @@ SCHEDULE_COLUMNS = (
     ScheduleRow.every_days,
 )
 _DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in range(1 << len(EVERY_DAY))]
+
+
+class Wanted(NamedTuple):
+    """Which people are looked for. `beginning`: of their address, in lower case; what is empty does not matter."""
+
+    beginning: str = ""
+    status: SubscriberStatus | None = None
+    language: str = ""
+    tag: str = ""
+    campaign_id: int = 0
 
 
 def weekday_bits(weekdays: frozenset[int]) -> int:
@@ -84,15 +96,23 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
     return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
 
 
-def search(
-    session: Session, beginning: str, status: SubscriberStatus | None, after_id: int, limit: int
-) -> Sequence[SubscriberRow]:
-    """Up to `limit` people with ids above `after_id`, in that order, whose address begins so and who have a status."""
+def search(session: Session, wanted: Wanted, after_id: int, limit: int) -> Sequence[SubscriberRow]:
+    """Up to `limit` people with ids above `after_id`, in that order, of whom all that is `wanted` is true."""
     query = select(SubscriberRow).where(SubscriberRow.id > after_id)
-    if beginning:
-        query = query.where(_begins_with(beginning, dialect_of(session)))
-    if status is not None:
-        query = query.where(SubscriberRow.status == status)
+    if wanted.beginning:
+        query = query.where(_begins_with(wanted.beginning, dialect_of(session)))
+    if wanted.status is not None:
+        query = query.where(SubscriberRow.status == wanted.status)
+    if wanted.language:
+        query = query.where(SubscriberRow.language == wanted.language)
+    if wanted.tag:
+        tagged = exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == wanted.tag)
+        query = query.where(tagged)
+    if wanted.campaign_id:
+        follows = exists().where(
+            EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id == wanted.campaign_id
+        )
+        query = query.where(follows)
     return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
 
 
@@ -184,6 +204,17 @@ def lift_suppression(session: Session, address_hash: str, reason: str) -> None:
     session.execute(
         delete(SuppressionRow).where(SuppressionRow.address_hash == address_hash, SuppressionRow.reason == reason)
     )
+
+
+def suppressed_among(session: Session, address_hashes: Collection[str]) -> set[str]:
+    """Those of some addresses that must not be written to, for whatever reason."""
+    found = select(SuppressionRow.address_hash).where(SuppressionRow.address_hash.in_(address_hashes))
+    return set(session.scalars(found))
+
+
+def by_emails(session: Session, emails: Collection[str]) -> dict[str, SubscriberRow]:
+    rows = session.scalars(select(SubscriberRow).where(SubscriberRow.email.in_(emails)).order_by(SubscriberRow.id))
+    return {row.email: row for row in rows}
 
 
 def suppress(session: Session, address_hash: str, reason: str, now: datetime) -> None:

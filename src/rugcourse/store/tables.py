@@ -142,6 +142,8 @@ class CourseRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[dict[str, Any]]
     published_at: Mapped[datetime]
+    # What the files held when they were last imported or exported: see `rugcourse.authoring.merge`.
+    in_files: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class LessonRow(Base):
@@ -176,6 +178,31 @@ class LessonVersionRow(Base):
     published_at: Mapped[datetime]
 
 
+class LessonKeepRow(Base):
+    """Who still gets an earlier version of a lesson: those whose enrolment has at most this id, and no smaller one
+    is named by another row. They were under way when a newer version came that they were not to get.
+    """
+
+    __tablename__ = "lesson_keep"
+
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), primary_key=True)
+    up_to_enrolment: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    version_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+
+
+class LessonDraftRow(Base):
+    """A lesson that is being written, as it was typed: it need not be right. Nobody gets it before it is published."""
+
+    __tablename__ = "lesson_draft"
+
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
+    slug: Mapped[str] = mapped_column(String(60), primary_key=True)
+    fields: Mapped[dict[str, Any]]
+    saved: Mapped[int]  # how often: who saves over another's work is told
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    saved_at: Mapped[datetime]
+
+
 class SubscriberRow(Base):
     """A person. `email` is normalised: two spellings of one mailbox are one row."""
 
@@ -205,8 +232,40 @@ class ConsentRow(Base):
     purpose: Mapped[str] = mapped_column(String(20))
     given: Mapped[bool]
     wording: Mapped[str] = mapped_column(String(40))
-    source: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime]
+
+
+class JobRow(Base):
+    """Something that an admin lets be done to many people, batch by batch: a list that is imported, or an act.
+
+    `about`: see `rugcourse.campaigns.imports` and `rugcourse.campaigns.acts`. `mark`: how far it is, in what it counts
+    by: lines, or ids of people. `counts`: outcome → how many; `problems`: [line, field, what was wrong].
+    """
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12))
+    about: Mapped[dict[str, Any]]
+    mark: Mapped[int] = mapped_column(BigId, default=0)
+    total: Mapped[int] = mapped_column(BigId, default=0)
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    problems: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class JobChunkRow(Base):
+    """Some lines of a list that is imported: [line, cells]. Gone when they are done with."""
+
+    __tablename__ = "job_chunk"
+
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0
+    lines: Mapped[list[Any]] = mapped_column(JSON)
 
 
 class ScheduleRow(Base):

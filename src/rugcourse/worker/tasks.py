@@ -9,6 +9,7 @@ import structlog
 from celery import Celery
 
 from rugcourse.campaigns.control import enrol_batch, sweep
+from rugcourse.campaigns.jobs import forget_abandoned, go_on
 from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
@@ -25,6 +26,7 @@ from rugcourse.worker.pulse import Ear
 log = structlog.get_logger()
 
 _MOST_ENROL_BATCHES = 20  # in one tick: what is due must not wait for a million enrolments
+_MOST_JOB_BATCHES = 10
 _MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
@@ -76,6 +78,14 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
+    tend_jobs(runtime)  # last: what goes wrong there is in nobody's way
+
+
+def tend_jobs(runtime: Runtime) -> None:
+    """Go on with what is done to many people."""
+    for _ in range(_MOST_JOB_BATCHES):
+        if not go_on(runtime.database, runtime.clock, runtime.signer):
+            return
 
 
 def tend_campaigns(runtime: Runtime) -> None:
@@ -101,5 +111,6 @@ def check_books(runtime: Runtime) -> Audit:
 def forget_in_time(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
+    forget_abandoned(runtime.database, runtime.clock)
     log.info("forgotten", **asdict(forgotten))
     return forgotten

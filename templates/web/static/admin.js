@@ -11,3 +11,53 @@ if (form) {
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(count, 400); });
   count();
 }
+
+// Shows the mail and what is wrong with it while a lesson is written. Without it the mail comes with a press on "show".
+const desk = document.querySelector("form[data-desk]");
+if (desk) {
+  const shelf = document.getElementById("preview"), found = document.getElementById("checks");
+  let waiting, asked = 0, changed = false;
+  const look = () => desk.elements.look.value;
+  const show = () => {
+    // A frame of its own each time: a second page in the same one would be a step for the browser's back button.
+    const mine = ++asked, frame = shelf.querySelector(".mail:not(.next)").cloneNode();
+    frame.name = `preview-${mine}`;
+    frame.className = `mail next ${look() === "phone" ? "phone" : ""}`;
+    shelf.append(frame);
+    const send = (action, target) => { desk.setAttribute("action", action); desk.target = target; }; // its buttons are called action, too
+    send(`${desk.dataset.desk}/preview`, frame.name);
+    desk.submit();
+    send(desk.dataset.desk, "");
+    frame.addEventListener("load", () => {
+      if (mine !== asked) return frame.remove();
+      for (const old of shelf.querySelectorAll(".mail")) if (old !== frame) old.remove();
+      frame.classList.remove("next");
+    });
+  };
+  const check = async () => {
+    const mine = asked;
+    const answer = await fetch(`${desk.dataset.desk}/checks`, { method: "POST", body: new URLSearchParams(new FormData(desk)) });
+    if (answer.ok && mine === asked) found.innerHTML = await answer.text();
+  };
+  document.addEventListener("input", (event) => {
+    if (event.target.form !== desk) return;
+    if (!["look", "shown", "reader"].includes(event.target.name)) changed = true;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { show(); check(); }, 500);
+  });
+  desk.addEventListener("submit", () => { changed = false; });
+  addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  found.addEventListener("click", (event) => {
+    const where = event.target.closest("a")?.hash.slice(1), field = where && document.getElementById(where);
+    if (!field) return;
+    const tab = document.getElementById(`shown-${where.slice(2).split(".")[0]}`);
+    if (tab) tab.checked = true;
+    field.closest("details")?.setAttribute("open", "");
+    event.preventDefault();
+    field.focus();
+  });
+  show();
+}
+
+// Looks again while a job is at work.
+if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 2000);

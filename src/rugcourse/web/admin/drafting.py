@@ -91,13 +91,8 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
         audience = fields.audience()
     except Unreadable as error:
         return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "notice": str(error)})
-    values = {
-        "count": outlook.how_many(runtime.database, runtime.clock, audience),
-        "people": outlook.sample(
-            runtime.database, runtime.clock, audience, campaigns.timing_of(row), runtime.patience.quiet
-        ),
-        "notice": "",
-    }
+    timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
+    values = outlook.counted(runtime.database, runtime.clock, audience, timing, quiet)
     return admin_page(request, insider, "campaign-count", values)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -103,6 +104,12 @@ def admin_page(
 def mail_page(html: str) -> HTMLResponse:
     """A mail for a frame in a page of ours: it runs nothing, loads nothing and leads nowhere."""
     return HTMLResponse(html, headers={"Content-Security-Policy": _MAIL_POLICY, "Cache-Control": "no-store"})
+
+
+def text_page(text: str) -> HTMLResponse:
+    """Plain text for a frame in a page of ours."""
+    style = "font:15px/1.5 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;padding:18px;margin:0"
+    return mail_page(f'<!doctype html><title>text</title><pre style="{style}">{escape(text)}</pre>')
 
 
 def let_in(request: Request, given: Pass, path: str) -> Response:

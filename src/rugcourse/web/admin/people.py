@@ -26,10 +26,11 @@ from rugcourse.enrolment.corrections import (
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
+from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.schedule import Schedule
-from rugcourse.store import admins, campaigns, enrolments, subscribers
+from rugcourse.store import admins, audiences, campaigns, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.subscribers import LONGEST_TAG
+from rugcourse.store.subscribers import LONGEST_TAG, Wanted
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import whole_number
@@ -59,6 +60,32 @@ class Fields(BaseModel):
     tag: str = ""
 
 
+class LookedFor(BaseModel):
+    """The filters over a list of people."""
+
+    q: str = ""
+    status: str = ""
+    language: str = ""
+    tag: str = ""
+    campaign: str = ""
+
+    def wanted(self) -> Wanted:
+        return Wanted(
+            beginning=self.q.strip().lower()[:254],
+            status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
+            language=self.language[:5],
+            tag=self.tag.strip().lower()[:LONGEST_TAG],
+            campaign_id=whole_number(self.campaign),
+        )
+
+
+class ListFields(LookedFor):
+    """The same, to be taken away as a file of a kind."""
+
+    form: str = ""
+    kind: str = ""
+
+
 class NotInDoubt(Exception):
     """The mail is not one of theirs of which nobody knows whether it arrived."""
 
@@ -82,18 +109,22 @@ class Following:
 @router.api_route("/admin/subscribers", methods=READ)
 def people_page(
     request: Request,
-    q: Annotated[str, Query()] = "",
-    status: Annotated[str, Query()] = "",
+    looked_for: Annotated[LookedFor, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     insider = insider_of(request)
-    wanted = SubscriberStatus(status) if status in {*SubscriberStatus} else None
-    with runtime_of(request).database.read() as session:
-        found = subscribers.search(session, q.strip().lower()[:254], wanted, whole_number(after), _A_PAGE + 1)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        found = subscribers.search(session, looked_for.wanted(), whole_number(after), _A_PAGE + 1)
+        tags = audiences.all_tags(session)
+        running = campaigns.listed(session)
     values = {
-        "q": q,
-        "status": status,
+        "looked_for": looked_for,
+        "filters": {name: text for name, text in looked_for.model_dump().items() if text},
         "statuses": [*SubscriberStatus],
+        "all_languages": LANGUAGES,
+        "known_tags": tags,
+        "campaigns": running,
         "people": found[:_A_PAGE],
         "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
         "may_take": insider.may(Role.EDITOR),
@@ -104,24 +135,22 @@ def people_page(
 @router.post("/admin/subscribers/list")
 def list_file(
     request: Request,
-    form: Annotated[str, Form()] = "",
-    q: Annotated[str, Form()] = "",
-    status: Annotated[str, Form()] = "",
-    kind: Annotated[str, Form()] = "",
+    fields: Annotated[ListFields, Form()],
 ) -> Response:
     """What was searched for, as a file. That it was taken away stands in the log."""
     insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    check_form(request, insider, fields.form)
+    kind = fields.kind
     if kind not in _FILES:
         raise NotFound
     runtime = runtime_of(request)
     write, media_type = _FILES[kind]
-    wanted = SubscriberStatus(status) if status in {*SubscriberStatus} else None
     with runtime.database.write() as session:
-        about = {"filtered": bool(q), "status": status, "kind": kind}  # what was typed can be somebody's address
+        # What was typed can be somebody's address.
+        about = {**fields.model_dump(exclude={"form", "q"}, exclude_defaults=True), "filtered": bool(fields.q)}
         admins.log_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
-    content = write(runtime.database, q.strip().lower()[:254], wanted)
+    content = write(runtime.database, fields.wanted())
     return StreamingResponse(content, media_type=media_type, headers=headers)
 
 

@@ -54,8 +54,8 @@ class WhoFields(BaseModel):
             answered_within=_number(self.answered_within, 1, 3650),
             silent_for=_number(self.silent_for, 1, 3650),
             tags=tuple(sorted({tag.strip().lower()[:40] for tag in self.tags.split(",") if tag.strip()}))[:20],
-            confirmed_from=_date(self.confirmed_from),
-            confirmed_up_to=_date(self.confirmed_up_to),
+            confirmed_from=date_from(self.confirmed_from),
+            confirmed_up_to=date_from(self.confirmed_up_to),
         )
 
 
@@ -84,7 +84,7 @@ class WhenFields(BaseModel):
                     raise Unreadable("past")
                 return Timing(every_days=before.every_days, at=at)
             case "local":
-                day = _date(self.local_day)
+                day = date_from(self.local_day)
                 if day is None:
                     raise Unreadable("no-day")
                 if day < now.date():
@@ -138,7 +138,8 @@ def _number(text: str, least: int, most: int) -> int | None:
     return number
 
 
-def _date(text: str) -> date | None:
+def date_from(text: str) -> date | None:
+    """A day as a browser sends it, None for none. Raises Unreadable."""
     if not text.strip():
         return None
     try:

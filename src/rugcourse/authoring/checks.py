@@ -1,0 +1,184 @@
+"""What is wrong with a lesson that is being written, and what could be better."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rugcourse.authoring.fields import field_at
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.content import AuthoringErrors, Course, Problem
+from rugcourse.content.agreement import Disagreement, disagreements, stem_of
+from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
+from rugcourse.content.model import INVISIBLE
+from rugcourse.content.reading import reading_ease
+
+SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
+_READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch
+_FULL_LINK = re.compile(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+\.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` names a sentence of `templates/web/admin/findings.html`, with `values` in it. `wrong`: it must be mended
+    before readers can get the lesson. `where`: a field, such as `nl.subject`; empty for the lesson as a whole.
+    """
+
+    kind: str
+    where: str
+    wrong: bool = True
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What can be measured in one language. `ease`: from 0 (hard) to 100, None where nobody can say."""
+
+    words: int
+    ease: int | None
+    subject: int
+    preheader: int
+
+
+def check(manuscript: Manuscript) -> list[Finding]:
+    """All findings, what is wrong before what could be better."""
+    wrong = [*_untranslated(manuscript), *_unreadable(manuscript), *_without_right(manuscript), *_invalid(manuscript)]
+    if not wrong:
+        wrong += _disagreeing(manuscript)
+    advice = [one for language in manuscript.spoken for one in _advice(manuscript, language)]
+    return [*_once(wrong), *advice]
+
+
+def measure(manuscript: Manuscript, language: str) -> Measure:
+    body = manuscript.fields.get(f"{language}.body", "")
+    try:
+        words, ease = count_words(body), reading_ease(body, language)
+    except UnknownTag:
+        words, ease = 0, None
+    lengths = [len(manuscript.fields.get(f"{language}.{name}", "")) for name in ("subject", "preheader")]
+    return Measure(words, ease, *lengths)
+
+
+def check_whole(course: Course) -> None:
+    """Raise AuthoringErrors if the parts of a course do not fit together."""
+    found = [Problem(Path(course.slug) / one.place.file_name, 1, one.message) for one in _between(course)]
+    found += [
+        Problem(Path(course.slug) / f"{stem_of(one.number, one.slug)}.{language}.md", 1, "is missing")
+        for one in course.lessons
+        for language in course.languages
+        if language not in one.texts
+    ]
+    if found:
+        raise AuthoringErrors(found)
+
+
+def _between(course: Course) -> list[Disagreement]:
+    lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
+    return disagreements(course.texts, course.tests, lessons)
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """One for each place: what is missing is not also too short."""
+    return list({one.where or one.kind: one for one in reversed(findings)}.values())[::-1]
+
+
+def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
+    for language in manuscript.course.languages:
+        if language not in manuscript.spoken:
+            yield Finding("no-translation", f"{language}.title")
+
+
+def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
+    for name, text in manuscript.fields.items():
+        if any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text):
+            yield Finding("invisible", name)
+    for language in manuscript.spoken:
+        body = manuscript.fields.get(f"{language}.body", "")
+        try:
+            check_tags(body)
+        except UnknownTag as error:
+            yield Finding("tag", f"{language}.body", values={"line": error.line + 1, "text": error.text})
+            continue
+        for target in link_targets(body):
+            if not _FULL_LINK.match(target):
+                yield Finding("link", f"{language}.body", values={"text": target[:80]})
+
+
+def _without_right(manuscript: Manuscript) -> Iterator[Finding]:
+    if not manuscript.spoken:
+        return
+    first = manuscript.spoken[0]
+    for number, question in enumerate(manuscript.document["texts"][first]["quiz"]):
+        if not any(option["right"] for option in question["options"]):
+            name = field_at(("texts", first, "quiz", number, "question"), manuscript.fields, manuscript.spoken)
+            yield Finding("no-right", name)
+
+
+def _invalid(manuscript: Manuscript) -> Iterator[Finding]:
+    try:
+        manuscript.lesson()
+    except ValidationError as error:
+        for one in error.errors():
+            finding = _finding(manuscript, one)
+            if finding is not None:
+                yield finding
+
+
+def _finding(manuscript: Manuscript, problem: Any) -> Finding | None:  # noqa: PLR0911 - a table
+    """Pydantic's finding as one of ours; None for what is said better elsewhere."""
+    kind, values = problem["type"], problem.get("ctx", {})
+    if kind == "one_right":
+        return None
+    where = field_at(problem["loc"], manuscript.fields, manuscript.spoken)
+    match kind:
+        case "string_too_short" | "missing":
+            return Finding("missing", where)
+        case "string_too_long":
+            return Finding("too-long", where, values={"most": values["max_length"], "length": len(problem["input"])})
+        case "too_short" if where.endswith("options"):
+            return Finding("few-options", where.removesuffix("options") + "question")
+        case "too_short":
+            return Finding("no-question", f"{where}.0.question")
+        case "string_pattern_mismatch":
+            return Finding("address" if where.endswith(".link") else "one-line", where)
+        case "exclamation" | "symbol":
+            return Finding(kind, where)
+        case _:
+            return Finding("other", where, values={"text": problem["msg"]})
+
+
+def _disagreeing(manuscript: Manuscript) -> Iterator[Finding]:
+    lesson = manuscript.lesson()
+    for one in _between(manuscript.course_with(lesson)):
+        if one.place.stem.endswith(f"-{lesson.slug}"):
+            yield Finding(
+                one.kind, field_at(("texts", one.place.language, *one.field), manuscript.fields, manuscript.spoken)
+            )
+        else:
+            yield Finding("other", "", values={"text": one.message})
+
+
+def _advice(manuscript: Manuscript, language: str) -> Iterator[Finding]:
+    found = measure(manuscript, language)
+    where = f"{language}.body"
+    if found.words and not SHORTEST <= found.words <= LONGEST:
+        kind = "few-words" if found.words < SHORTEST else "many-words"
+        yield Finding(kind, where, wrong=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST})
+    if found.ease is not None and found.ease < _READS_EASILY:
+        yield Finding("hard", where, wrong=False, values={"ease": found.ease})
+    for target in _targets(manuscript, language):
+        if target.startswith("http://"):
+            yield Finding("not-encrypted", where, wrong=False, values={"text": target[:80]})
+
+
+def _targets(manuscript: Manuscript, language: str) -> list[str]:
+    try:
+        return link_targets(manuscript.fields.get(f"{language}.body", ""))
+    except UnknownTag:
+        return []

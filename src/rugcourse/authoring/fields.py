@@ -1,0 +1,141 @@
+"""A lesson as the fields of a form: flat names such as `nl.quiz.0.options.1.text`, and texts.
+
+What translations share is there once: `quiz.0.right` (which option), `quiz.0.id`, `retest`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rugcourse.content import Lesson
+
+PLAIN = ("title", "subject", "preheader", "highlight", "today", "body")
+QUESTIONS, OPTIONS, READINGS = 2, 4, 4
+_READING = ("title", "summary", "link")
+LONGEST = 30_000
+Fields = Mapping[str, str]
+
+
+def names_of(languages: Sequence[str]) -> Iterator[str]:
+    """The names of all fields that a form may have."""
+    yield "retest"
+    for number in range(QUESTIONS):
+        yield from (f"quiz.{number}.id", f"quiz.{number}.right")
+    for language in languages:
+        yield from (f"{language}.{name}" for name in PLAIN)
+        for number in range(QUESTIONS):
+            yield f"{language}.quiz.{number}.question"
+            for option in range(OPTIONS):
+                yield from (f"{language}.quiz.{number}.options.{option}.{name}" for name in ("text", "why"))
+        for number in range(READINGS):
+            yield from (f"{language}.further.{number}.{name}" for name in _READING)
+
+
+def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
+    """The known fields that hold something; what is one line in a file is made one line."""
+    found = {name: typed.get(name, "")[:LONGEST] for name in names_of(languages)}
+    lines = {
+        name: text.replace("\r\n", "\n").strip() if name.endswith(".body") else " ".join(text.split())
+        for name, text in found.items()
+    }
+    return {name: text for name, text in lines.items() if text}
+
+
+def fields_of(lesson: Lesson) -> dict[str, str]:
+    """The fields of a lesson that is there."""
+    first = next(iter(lesson.texts.values()))
+    fields = {"retest": "yes" if first.retest else ""}
+    for number, question in enumerate(first.quiz):
+        fields |= {f"quiz.{number}.id": question.id, f"quiz.{number}.right": str(question.right_option)}
+    for language, text in lesson.texts.items():
+        fields |= {f"{language}.{name}": getattr(text, name) for name in PLAIN}
+        for number, question in enumerate(text.quiz):
+            fields[f"{language}.quiz.{number}.question"] = question.question
+            for place, option in enumerate(question.options):
+                fields[f"{language}.quiz.{number}.options.{place}.text"] = option.text
+                fields[f"{language}.quiz.{number}.options.{place}.why"] = option.why
+        for number, reading in enumerate(text.further):
+            fields |= {f"{language}.further.{number}.{name}": getattr(reading, name) or "" for name in _READING}
+    return {name: text for name, text in fields.items() if text}
+
+
+def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]) -> dict[str, Any]:
+    """The lesson that is meant, as plain data that need not be right. A language of which nothing is typed is left out.
+
+    An empty question, option or reading stays out, in all languages together: translations must match.
+    """
+    spoken = [one for one in languages if any(name.startswith(f"{one}.") and fields[name] for name in fields)]
+    texts = {language: _text(fields, slug, language, spoken) for language in spoken}
+    return {"number": number, "slug": slug, "texts": texts}
+
+
+def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[str]) -> str:
+    """The name of the field that a place in the document comes from, such as `("texts", "nl", "quiz", 0)`."""
+    language, *rest = [str(part) if isinstance(part, str) else part for part in location[1:]] or [""]
+    path = list(rest)
+    if path[:1] == ["quiz"] and len(path) > 1:
+        number = _kept_questions(fields, languages)[int(path[1])]
+        path[1] = number
+        if path[2:3] == ["options"] and len(path) > 3:
+            path[3] = _kept_options(fields, languages, number)[int(path[3])]
+    if path[:1] == ["further"] and len(path) > 1:
+        path[1] = _kept_readings(fields, str(language))[int(path[1])]
+    return ".".join(str(part) for part in (language, *path))
+
+
+def _text(fields: Fields, slug: str, language: str, spoken: Sequence[str]) -> dict[str, Any]:
+    def given(name: str) -> str:
+        return fields.get(f"{language}.{name}", "")
+
+    text: dict[str, Any] = {name: given(name) for name in PLAIN}
+    text["retest"] = fields.get("retest") == "yes"
+    text["quiz"] = [
+        {
+            "id": fields.get(f"quiz.{number}.id") or f"{slug}-{number + 1}"[:60],
+            "question": given(f"quiz.{number}.question"),
+            "options": [
+                {
+                    "text": given(f"quiz.{number}.options.{place}.text"),
+                    "why": given(f"quiz.{number}.options.{place}.why"),
+                    "right": fields.get(f"quiz.{number}.right") == str(place),
+                }
+                for place in _kept_options(fields, spoken, number)
+            ],
+        }
+        for number in _kept_questions(fields, spoken)
+    ]
+    text["further"] = [
+        {name: given(f"further.{number}.{name}") or (None if name == "link" else "") for name in _READING}
+        for number in _kept_readings(fields, language)
+    ]
+    return text
+
+
+def _kept_questions(fields: Fields, languages: Sequence[str]) -> list[int]:
+    return [
+        number
+        for number in range(QUESTIONS)
+        if any(fields.get(f"{language}.quiz.{number}.question") for language in languages)
+        or _kept_options(fields, languages, number)
+    ]
+
+
+def _kept_options(fields: Fields, languages: Sequence[str], number: int) -> list[int]:
+    return [
+        place
+        for place in range(OPTIONS)
+        if any(
+            fields.get(f"{language}.quiz.{number}.options.{place}.{name}")
+            for language in languages
+            for name in ("text", "why")
+        )
+    ]
+
+
+def _kept_readings(fields: Fields, language: str) -> list[int]:
+    return [
+        number
+        for number in range(READINGS)
+        if any(fields.get(f"{language}.further.{number}.{name}") for name in _READING)
+    ]

@@ -1,0 +1,91 @@
+"""What a lesson was before: its versions, who published them, and what differs between two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+
+from sqlalchemy.orm import Session
+
+from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.publish import subject_of
+from rugcourse.content import Lesson
+from rugcourse.store import admins, courses
+
+_COMPARED = 4_000_000  # pairs of words: more would take seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A wording of a lesson. `at` (UTC): when it was first published; `by`: who published it, if it is known.
+
+    `current`: readers get it; `kept`: some who were under way still do.
+    """
+
+    id: int
+    at: datetime
+    lesson: Lesson
+    by: str | None
+    current: bool
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A field that is not the same in two versions. `parts`: (what happened, text); equal, gone or new."""
+
+    field: str
+    parts: tuple[tuple[str, str], ...]
+
+
+def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -> list[Version]:
+    """The newest first; empty for a lesson that was never published."""
+    found = courses.find_lesson(session, course_id, slug)
+    if found is None:
+        return []
+    lesson_id, current = found
+    kept = courses.kept_versions(session, lesson_id)
+    by = {
+        (change.after or {}).get("version"): email
+        for change, email in reversed(admins.changes_of(session, subject_of(course_slug, slug)))
+    }
+    return [
+        Version(version_id, at, lesson, by.get(version_id), version_id == current, version_id in kept)
+        for version_id, at, lesson in courses.versions(session, lesson_id)
+    ]
+
+
+def differences(before: Lesson | None, after: Lesson) -> list[Change]:
+    """Field by field, as an editor knows them."""
+    old, new = fields_of(before) if before else {}, fields_of(after)
+    names = [*new, *(name for name in old if name not in new)]
+    return [
+        Change(name, tuple(_parts(old.get(name, ""), new.get(name, ""))))
+        for name in names
+        if old.get(name, "") != new.get(name, "")
+    ]
+
+
+def _parts(old: str, new: str) -> list[tuple[str, str]]:
+    """Word by word."""
+    before, after = _words(old), _words(new)
+    if len(before) * len(after) > _COMPARED:
+        return [(kind, text) for kind, text in (("gone", old), ("new", new)) if text]
+    parts: list[tuple[str, str]] = []
+    for what, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if what == "equal":
+            parts.append(("equal", "".join(before[i:j])))
+            continue
+        parts += [(kind, text) for kind, text in (("gone", "".join(before[i:j])), ("new", "".join(after[k:m]))) if text]
+    return parts
+
+
+def _words(text: str) -> Sequence[str]:
+    return [word for line in text.splitlines(keepends=True) for word in _spaced(line)]
+
+
+def _spaced(line: str) -> list[str]:
+    words = line.split(" ")
+    return [f"{word} " for word in words[:-1]] + words[-1:]

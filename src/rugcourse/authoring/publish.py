@@ -1,0 +1,127 @@
+"""Giving a lesson to readers: what becomes of those who are under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from rugcourse.authoring.checks import check, check_whole
+from rugcourse.authoring.drafts import NoSuchLesson
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.merge import numbered
+from rugcourse.clock import Clock
+from rugcourse.content import Course
+from rugcourse.store import admins, courses, drafts, enrolments
+from rugcourse.store.database import Database
+
+
+class UnderWay(StrEnum):
+    """What readers get who are in the course already, and whom the lesson still awaits."""
+
+    NEW = "new"  # the new version, from their next lesson on
+    OLD = "old"  # the version that was there when they were under way
+
+
+class Behind(StrEnum):
+    """Who gets a new lesson that was put in behind them."""
+
+    NOBODY = "nobody"
+    PASSED = "passed"  # those in the middle of the course
+    FINISHED = "finished"  # those, and those who had all lessons
+
+
+class NotReady(Exception):
+    """Something is wrong with the lesson; nothing was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """Who publishes; None: at the command line."""
+
+    admin_id: int | None
+
+
+def publish_lesson(
+    database: Database,
+    clock: Clock,
+    editor: Editor,
+    manuscript: Manuscript,
+    under_way: UnderWay = UnderWay.NEW,
+    behind: Behind = Behind.NOBODY,
+) -> int:
+    """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
+
+    Mails that are being sent keep their wording. Raises NotReady, NoSuchLesson.
+    """
+    with database.write() as session:
+        published = _locked(session, manuscript.course.slug)
+        current = Manuscript(published.course, manuscript.slug, manuscript.place, manuscript.fields)
+        if any(one.wrong for one in check(current)):
+            raise NotReady
+        course = current.course_with(current.lesson())
+        check_whole(course)
+        is_new = manuscript.slug not in published.lesson_ids
+        before = courses.find_lesson(session, published.id, manuscript.slug)
+        courses.save_course(session, course, clock.now())
+        lesson_id, version_id = courses.find_lesson(session, published.id, manuscript.slug) or (0, 0)
+        if under_way == UnderWay.NEW:
+            courses.keep_for_nobody(session, lesson_id)
+        elif before is not None and before[1] != version_id:
+            courses.keep_for_readers(session, lesson_id, before[1])
+        went_back = 0
+        if is_new and behind != Behind.NOBODY:
+            place = next(one.number for one in course.lessons if one.slug == manuscript.slug)
+            finished_too = behind == Behind.FINISHED
+            went_back = enrolments.go_back(session, published.id, place, clock.now(), finished_too=finished_too)
+        drafts.remove(session, published.id, manuscript.slug)
+        after = {
+            "version": version_id,
+            "under way": under_way,
+            "behind": behind,
+            "went back": went_back,
+        }
+        _note(session, clock, editor, "publish", course.slug, manuscript.slug, after)
+        return went_back
+
+
+def take_out(database: Database, clock: Clock, editor: Editor, course_slug: str, slug: str) -> None:
+    """Readers get a lesson no more; who waited for it goes on with the next. Raises NoSuchLesson, NotReady."""
+    with database.write() as session:
+        published = _locked(session, course_slug)
+        rest = [one for one in published.course.lessons if one.slug != slug]
+        if not rest or len(rest) == len(published.course.lessons):
+            raise NotReady
+        course = published.course.model_copy(update={"lessons": numbered(rest)})
+        _check_named(course)
+        courses.save_course(session, course, clock.now())
+        drafts.remove(session, published.id, slug)
+        _note(session, clock, editor, "take out", course_slug, slug, {})
+
+
+def subject_of(course_slug: str, slug: str) -> str:
+    """What the log of changes says that it is about."""
+    return f"lesson:{course_slug}/{slug}"
+
+
+def _locked(session: Session, slug: str) -> courses.PublishedCourse:
+    courses.lock(session, slug)
+    published = courses.load_course(session, slug)
+    if published is None:
+        raise NoSuchLesson
+    return published
+
+
+def _check_named(course: Course) -> None:
+    """The landing page names lessons: one that it names stays."""
+    slugs = {one.slug for one in course.lessons}
+    for text in course.texts.values():
+        if any(tile.lesson not in slugs for tile in text.tiles) or (text.sample and text.sample not in slugs):
+            raise NotReady
+
+
+def _note(
+    session: Session, clock: Clock, editor: Editor, action: str, course: str, slug: str, after: dict[str, object]
+) -> None:
+    admins.log_change(session, clock.now(), editor.admin_id, f"lesson: {action}", subject_of(course, slug), None, after)

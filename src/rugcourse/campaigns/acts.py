@@ -1,0 +1,100 @@
+"""One act for many people: an audience, counted first, then batch by batch. Doing an act twice does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.links import Signer
+from rugcourse.store import audiences, campaigns, jobs, subscribers
+from rugcourse.store.audiences import Audience
+from rugcourse.store.database import Database
+from rugcourse.store.jobs import JobKind, JobState
+from rugcourse.store.subscribers import LONGEST_TAG
+from rugcourse.store.tables import JobRow, SubscriberRow
+
+BATCH = 200
+
+
+class Act(StrEnum):
+    TAG = "tag"
+    UNTAG = "untag"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SUPPRESS = "suppress"
+
+
+class Order(BaseModel):
+    """An act for an audience. `tag` and `until` (the day on which a pause ends, in UTC) belong to some acts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    audience: Audience
+    act: Act
+    reason: str = Field(min_length=3, max_length=500)
+    tag: str = Field(default="", max_length=LONGEST_TAG)
+    until: date | None = None
+
+
+def propose(database: Database, clock: Clock, order: Order, admin_id: int | None) -> int:
+    """Count whom an act is about, and keep it until an admin says go; returns the job's id."""
+    now = clock.now()
+    with database.write() as session:
+        about = order.model_dump(mode="json", exclude_defaults=True)
+        job = jobs.add(session, JobKind.ACT, JobState.CHECKED, {"order": about}, admin_id, now)
+        job.counts = {"people": audiences.size(session, order.audience, now)}
+        job.total = campaigns.newest_subscriber(session)
+        return job.id
+
+
+def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
+    """Do it for the next people. The job is locked."""
+    order = Order.model_validate(job.about["order"])
+    people = audiences.members(session, order.audience, clock.now(), job.mark, job.total, BATCH)
+    do = _DOINGS[order.act]
+    for subscriber_id, _ in people:
+        do(session, clock, signer, subscriber_id, order)
+    job.counts = {**job.counts, "done": job.counts.get("done", 0) + len(people)}
+    if len(people) < BATCH:
+        job.state, job.mark, job.ended_at = JobState.DONE, job.total, clock.now()
+    else:
+        job.mark = people[-1][0]
+
+
+def _tag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+    subscribers.add_tags(session, [subscriber_id], order.tag)
+
+
+def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+    subscribers.remove_tag(session, subscriber_id, order.tag)
+
+
+def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+    until = datetime.combine(order.until, time(), tzinfo=clock.now().tzinfo) if order.until else None
+    preferences.pause_in(session, clock.now(), subscriber_id, until)
+
+
+def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: Order) -> None:
+    preferences.go_on_in(session, clock.now(), subscriber_id)
+
+
+def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: Order) -> None:
+    person = session.get(SubscriberRow, subscriber_id)
+    if person is not None:
+        suppress_in(session, clock.now(), signer, person.email, "admin")
+
+
+_DOINGS: dict[Act, Callable[[Session, Clock, Signer, int, Order], None]] = {
+    Act.TAG: _tag,
+    Act.UNTAG: _untag,
+    Act.PAUSE: _pause,
+    Act.RESUME: _resume,
+    Act.SUPPRESS: _suppress,
+}

@@ -1,0 +1,328 @@
+"""A list of people becomes readers: read from a file, looked through, and taken in batch by batch.
+
+The lines stand in the store until they are done with. Each batch is one transaction that moves the mark of how far the
+job is: it can be killed anywhere and goes on there. Nobody who left, was erased or must not be written to comes back
+this way.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment.signup import clean_name, normalise_email
+from rugcourse.links import Signer
+from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.schedule import Schedule, is_zone, next_due
+from rugcourse.store import courses, enrolments, jobs, planning, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.jobs import JobKind, JobState
+from rugcourse.store.subscribers import LONGEST_TAG
+from rugcourse.store.tables import ConsentRow, DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
+
+CHUNK = 500
+_DELIMITERS = ",;\t|"
+_MOST_LINES, _MOST_COLUMNS, _LONGEST_CELL = 500_000, 100, 400
+_SHOWN, _MOST_PROBLEMS = 5, 200
+_WORDING = "import"
+
+
+class Column(StrEnum):
+    """What a column of a list can hold."""
+
+    EMAIL = "email"
+    NAME = "name"
+    LANGUAGE = "language"
+    ZONE = "zone"
+    HOUR = "hour"
+    TAGS = "tags"  # words for choosing an audience, with commas between
+
+
+_GUESSES = {
+    Column.EMAIL: ("e-mail", "email", "mail", "e-mailadres", "emailadres", "address"),
+    Column.NAME: ("name", "naam", "first name", "voornaam", "firstname", "first_name"),
+    Column.LANGUAGE: ("language", "taal", "lang"),
+    Column.ZONE: ("zone", "time zone", "timezone", "tijdzone"),
+    Column.HOUR: ("hour", "uur"),
+    Column.TAGS: ("tags", "tag", "labels", "label", "words"),
+}
+
+
+class Outcome(StrEnum):
+    """What becomes of a line."""
+
+    NEW = "new"  # a new reader, or somebody new who is asked to confirm
+    JOINS = "joins"  # reads already, and gets this course too
+    ALREADY = "already"  # is in this course
+    LEFT = "left"  # unsubscribed, and stays so
+    SUPPRESSED = "suppressed"  # must not be written to, or was erased
+    WRONG = "wrong"  # can't be read
+
+
+class NotAList(Exception):
+    """The file is no list of people that can be read; the argument says why: empty, no-table, too-long, binary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A file as it was read. `lines`: (number in the file, cells), without the first, which names the columns."""
+
+    headers: list[str]
+    lines: list[tuple[int, list[str]]]
+
+
+class Intake(BaseModel):
+    """What is to become of a list. `columns`: what is where, counted from 0; the rest holds for all where there is no
+    column. `source`: where their consent comes from. `agreed`: they need not confirm.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    course: str
+    columns: dict[Column, int]
+    language: str
+    zone: str
+    hour: int = Field(ge=0, le=23)
+    tags: tuple[str, ...] = ()
+    source: str = Field(min_length=3, max_length=150)
+    agreed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A line that can be used."""
+
+    email: str
+    name: str
+    language: str
+    schedule: Schedule
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a line, and in which column."""
+
+    line: int
+    column: Column
+    text: str
+
+
+def read_list(content: bytes) -> Listing:
+    """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises NotAList."""
+    text = _decoded(content)
+    try:
+        rows = list(_rows(text))
+    except csv.Error:
+        raise NotAList("no-table") from None
+    if len(rows) < 2:
+        raise NotAList("empty")
+    if len(rows) > _MOST_LINES:
+        raise NotAList("too-long")
+    (_, headers), *lines = rows
+    if len(headers) > _MOST_COLUMNS or not any("@" in cell for _, cells in lines[:1000] for cell in cells):
+        raise NotAList("no-table")
+    return Listing([header[:80] for header in headers], lines)
+
+
+def guess(headers: Sequence[str]) -> dict[Column, int]:
+    """What the columns seem to hold, by their names."""
+    plain = [header.strip().lower() for header in headers]
+    named = {column: [one for one in names if one in plain] for column, names in _GUESSES.items()}
+    return {column: plain.index(found[0]) for column, found in named.items() if found}
+
+
+def lay_down(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
+    """Keep a list that was uploaded, until an admin says what is in it; returns the job's id."""
+    about = {
+        "file": file_name[-80:],
+        "headers": listing.headers,
+        "sample": [cells for _, cells in listing.lines[:_SHOWN]],
+    }
+    with database.write() as session:
+        job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, about, admin_id, clock.now())
+        job.total = len(listing.lines)
+        for number, start in enumerate(range(0, len(listing.lines), CHUNK)):
+            jobs.add_lines(session, job.id, number, [[n, cells] for n, cells in listing.lines[start : start + CHUNK]])
+        return job.id
+
+
+def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
+    """Go through the next lines of a job: look at them, or take them in. The job is locked."""
+    lines = jobs.lines_of(session, job.id, job.mark // CHUNK)
+    if lines is None:
+        _end(session, job, clock.now())
+        return
+    intake = Intake.model_validate(job.about["intake"])
+    counts = Counter(job.counts)
+    problems = list(job.problems)
+    people: dict[str, Person] = {}
+    for number, cells in lines:
+        found = read_line(number, cells, intake)
+        if isinstance(found, Problem):
+            counts[Outcome.WRONG] += 1
+            problems.append([found.line, found.column, found.text])
+        elif found.email in people:
+            counts[Outcome.ALREADY] += 1
+        else:
+            people[found.email] = found
+    counts.update(_take_in(session, clock, signer, intake, job, people))
+    job.counts, job.problems = dict(counts), problems[:_MOST_PROBLEMS]
+    job.mark += len(lines)
+    if job.mark >= job.total:
+        _end(session, job, clock.now())
+
+
+def read_line(number: int, cells: Sequence[str], intake: Intake) -> Person | Problem:  # noqa: PLR0911 - a table
+    """What a line says about a person, or what is wrong with it."""
+
+    def cell(column: Column) -> str:
+        place = intake.columns.get(column)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    email = normalise_email(cell(Column.EMAIL))
+    if email is None:
+        return Problem(number, Column.EMAIL, cell(Column.EMAIL)[:80])
+    name = clean_name(cell(Column.NAME))
+    if name is None:
+        return Problem(number, Column.NAME, cell(Column.NAME)[:80])
+    language = cell(Column.LANGUAGE).lower()[:2] or intake.language
+    if language not in LANGUAGES:
+        return Problem(number, Column.LANGUAGE, cell(Column.LANGUAGE)[:80])
+    zone = cell(Column.ZONE) or intake.zone
+    if not is_zone(zone):
+        return Problem(number, Column.ZONE, cell(Column.ZONE)[:80])
+    hour = cell(Column.HOUR).removesuffix(":00") or str(intake.hour)
+    if not (hour.isdecimal() and int(hour) < 24):
+        return Problem(number, Column.HOUR, cell(Column.HOUR)[:80])
+    tags = clean_tags(cell(Column.TAGS))
+    if tags is None:
+        return Problem(number, Column.TAGS, cell(Column.TAGS)[:80])
+    return Person(email, name, language, Schedule(zone, int(hour)), tuple(sorted({*tags, *intake.tags})))
+
+
+def clean_tags(text: str) -> tuple[str, ...] | None:
+    """Words with commas between, or None if one is too long."""
+    tags = tuple(dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip()))
+    return None if any(len(tag) > LONGEST_TAG for tag in tags) or len(tags) > 20 else tags
+
+
+def _take_in(
+    session: Session, clock: Clock, signer: Signer, intake: Intake, job: JobRow, people: Mapping[str, Person]
+) -> Counter[str]:
+    published = courses.load_course(session, intake.course)
+    if published is None or not people:
+        return Counter()
+    digests = {email: signer.digest(email) for email in people}
+    suppressed = subscribers.suppressed_among(session, digests.values())
+    known = subscribers.by_emails(session, list(people))
+    readers = enrolments.among(session, published.campaign_id, [one.id for one in known.values()])
+    counts: Counter[str] = Counter()
+    for email, person in people.items():
+        row = known.get(email)
+        outcome = _outcome(row, suppressed=digests[email] in suppressed, enrolled=row is not None and row.id in readers)
+        counts[outcome] += 1
+        if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
+            _take_one(session, clock.now(), intake, published.campaign_id, job, person)
+    return counts
+
+
+def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> Outcome:
+    if suppressed or (row is not None and row.status == SubscriberStatus.SUPPRESSED):
+        return Outcome.SUPPRESSED
+    if row is None or row.status == SubscriberStatus.PENDING:
+        return Outcome.NEW
+    if row.status == SubscriberStatus.LEFT:
+        return Outcome.LEFT
+    return Outcome.ALREADY if enrolled else Outcome.JOINS
+
+
+def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int, job: JobRow, person: Person) -> None:
+    row = subscribers.add_pending(session, person.email, person.language, now)
+    joins = row.status == SubscriberStatus.ACTIVE
+    if not joins:
+        row.name, row.language = person.name, person.language
+        subscribers.save_schedule(session, row.id, person.schedule)
+    for tag in person.tags:
+        subscribers.add_tags(session, [row.id], tag)
+    subscribers.add_consent(
+        session,
+        ConsentRow(
+            subscriber_id=row.id,
+            purpose="lessons",
+            given=True,
+            wording=_WORDING,
+            source=f"import {job.id}: {intake.source}",
+            at=now,
+        ),
+    )
+    if not intake.agreed:
+        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, f"confirm:{row.id}:{now.date()}", now)
+        return
+    row.status, row.confirmed_at = SubscriberStatus.ACTIVE, row.confirmed_at or now
+    session.flush()
+    schedule = subscribers.load_schedule(session, row.id)
+    enrolments.add(session, campaign_id, row.id, next_due(schedule, now), now)
+    session.flush()
+    planning.plan_waiting(session, DeliveryKind.WELCOME, row.id, campaign_id, f"welcome:import:{job.id}:{row.id}", now)
+
+
+def _end(session: Session, job: JobRow, now: datetime) -> None:
+    if job.state == JobState.CHECKING:
+        job.state, job.mark = JobState.CHECKED, 0
+        return
+    job.state, job.ended_at = JobState.DONE, now
+    forget_lines(session, job)
+
+
+def forget_lines(session: Session, job: JobRow) -> None:
+    """Of a list that is done with only figures are left: no address stays in it."""
+    jobs.drop_lines(session, job.id)
+    job.about = {name: value for name, value in job.about.items() if name != "sample"}
+    job.problems = [[line, column, ""] for line, column, _ in job.problems]
+
+
+def _decoded(content: bytes) -> str:
+    # What spreadsheets write; the last one on Windows.
+    for encoding in ["utf-16"] if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else ["utf-8-sig", "cp1252"]:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" in text or text.lstrip()[:1] == "<":  # a picture, a page, a document
+            raise NotAList("binary")
+        return text.removeprefix("\ufeff")
+    raise NotAList("binary")
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(number of the line it begins on, cells) of each line that holds something."""
+    first = text.lstrip("\r\n").split("\n", 1)[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begin = 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield begin, [_plain(cell) for cell in cells[: _MOST_COLUMNS + 1]]
+        begin = reader.line_num + 1
+
+
+def _plain(cell: str) -> str:
+    """Without the apostrophe that our own lists carry against formulas (see `rugcourse.campaigns.lists`)."""
+    cell = cell.strip()[:_LONGEST_CELL]
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in set("=+-@") else cell
+
+
+def about_of(intake: Intake) -> dict[str, Any]:
+    """As the store keeps it."""
+    return intake.model_dump(mode="json")

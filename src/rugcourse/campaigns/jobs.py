@@ -1,0 +1,89 @@
+"""Going on with what admins let be done to many people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from rugcourse.campaigns import acts, imports
+from rugcourse.clock import Clock
+from rugcourse.links import Signer
+from rugcourse.store import admins, jobs
+from rugcourse.store.database import Database
+from rugcourse.store.jobs import AT_WORK, OVER, JobKind, JobState
+from rugcourse.store.tables import JobRow
+
+_STEPS = {JobKind.IMPORT: imports.step, JobKind.ACT: acts.step}
+_ABANDONED_DAYS = 7
+
+
+class NotNow(Exception):
+    """The job is not in a state in which that can be done."""
+
+
+def go_on(database: Database, clock: Clock, signer: Signer) -> bool:
+    """Do the next batch of a job. Returns whether there may be more to do."""
+    with database.write() as session:
+        job = jobs.lock_next(session)
+        if job is None:
+            return False
+        _STEPS[JobKind(job.kind)](session, clock, signer, job)
+        return True
+
+
+def check(database: Database, job_id: int, intake: imports.Intake) -> None:
+    """Look through a list as it is meant now, without changing anything. Raises NotNow."""
+    with database.write() as session:
+        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
+        job.about = {**job.about, "intake": imports.about_of(intake)}
+        job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
+
+
+def start(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
+    """Let it be done; that stands in the log. Raises NotNow."""
+    with database.write() as session:
+        job = _in(session, job_id, JobState.CHECKED)
+        expected = dict(job.counts)
+        if job.kind == JobKind.IMPORT:
+            job.counts, job.problems = {}, []
+        job.state, job.mark = JobState.RUNNING, 0
+        about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
+        admins.log_change(
+            session, clock.now(), admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
+        )
+
+
+def cancel(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
+    """Stop it where it is; what was done stays done. Raises NotNow."""
+    with database.write() as session:
+        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *AT_WORK)
+        was_running = job.state == JobState.RUNNING
+        _cancel(session, clock, job)
+        if was_running:
+            counts = dict(job.counts)
+            admins.log_change(session, clock.now(), admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
+
+
+def forget_abandoned(database: Database, clock: Clock) -> int:
+    """Throw away lists that were uploaded and never used; returns how many."""
+    with database.write() as session:
+        found = jobs.abandoned(session, clock.now() - timedelta(days=_ABANDONED_DAYS))
+        for job in found:
+            _cancel(session, clock, job)
+        return len(found)
+
+
+def _cancel(session: Session, clock: Clock, job: JobRow) -> None:
+    job.state, job.ended_at = JobState.CANCELLED, clock.now()
+    if job.kind == JobKind.IMPORT:
+        imports.forget_lines(session, job)
+
+
+def _in(session: Session, job_id: int, *states: JobState) -> JobRow:
+    job = jobs.find(session, job_id, lock=True)
+    if job is None or job.state in OVER or job.state not in states:
+        raise NotNow
+    return job

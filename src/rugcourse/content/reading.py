@@ -1,0 +1,56 @@
+"""How easily a text reads: an estimate, from the length of its sentences and words."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from pyphen import Pyphen
+
+from rugcourse.content.markdown import MERGE_TAGS, to_text, words_of
+
+
+class _Formula(NamedTuple):
+    """`base - per_sentence * words per sentence - per_word * syllables per word`."""
+
+    dictionary: str
+    base: float
+    per_sentence: float
+    per_word: float
+
+
+_FORMULAS = {
+    "en": _Formula("en_US", 206.835, 1.015, 84.6),  # Flesch, A new readability yardstick, 1948
+    "nl": _Formula("nl_NL", 206.84, 0.93, 77.0),  # Douma, De leesbaarheid van landbouwbladen, 1960
+}
+_LONE_VOWEL = re.compile(r"[aeiou][^aeiou\W][aeiou](?!$)")
+_END = re.compile(r"[.!?…:](?=\s|$)|\n\s*")
+
+
+def reading_ease(body: str, language: str) -> int | None:
+    """From 0 (hard) to 100 (easy) for a Markdown text; about 60 and more reads easily for most people.
+
+    None for a language without a formula, and for too little text to say. Raises UnknownTag.
+    """
+    formula = _FORMULAS.get(language)
+    text = to_text(body, dict.fromkeys(MERGE_TAGS, ""))
+    words = words_of(text)
+    if formula is None or len(words) < 30:
+        return None
+    sentences = sum(1 for part in _END.split(text) if part.strip())
+    syllables = sum(_syllables(word, formula.dictionary) for word in words)
+    ease = formula.base - formula.per_sentence * len(words) / sentences - formula.per_word * syllables / len(words)
+    return round(min(max(ease, 0), 100))
+
+
+def _syllables(word: str, dictionary: str) -> int:
+    word = word.lower()
+    places = _hyphenation(dictionary).positions(word)
+    alone = 1 if _LONE_VOWEL.match(word) and 1 not in places else 0  # the dictionaries don't part o-ver
+    return len(places) + 1 + alone
+
+
+@cache
+def _hyphenation(dictionary: str) -> Pyphen:
+    return Pyphen(lang=dictionary, left=1, right=1)

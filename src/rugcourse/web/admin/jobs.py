@@ -1,0 +1,267 @@
+"""What is done to many people: lists that are imported, acts for an audience, and how far they are (editors)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from rugcourse.access.sessions import Insider
+from rugcourse.campaigns import acts, imports, outlook
+from rugcourse.campaigns import jobs as at_work
+from rugcourse.campaigns.acts import Act, Order
+from rugcourse.campaigns.imports import Column, Intake, NotAList
+from rugcourse.campaigns.jobs import NotNow
+from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.schedule import DEFAULT_ZONE, zone_names
+from rugcourse.store import admins, audiences, jobs
+from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.jobs import AT_WORK, JobKind
+from rugcourse.store.tables import JobRow, Role
+from rugcourse.web.admin.gate import Forged, admin_page, check_form, insider_of
+from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
+from rugcourse.web.forms import whole_number
+from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+
+router = APIRouter()
+
+_SHOWN = 30
+Id = Annotated[int, Path(ge=1, lt=2**31)]
+
+
+class ActFields(WhoFields):
+    """An audience, and what is to be done."""
+
+    act: str = ""
+    reason: str = ""
+    tag: str = ""
+    until: str = ""
+
+    def order(self) -> Order:
+        """Raises Unreadable."""
+        if self.act not in {*Act}:
+            raise Unreadable("no-act")
+        if self.act in {Act.TAG, Act.UNTAG} and not imports.clean_tags(self.tag):
+            raise Unreadable("no-tag")
+        if len(self.reason.strip()) < 3:
+            raise Unreadable("no-reason")
+        return Order(
+            audience=self.audience(),
+            act=Act(self.act),
+            reason=self.reason.strip()[:500],
+            tag=self.tag.strip().lower(),
+            until=date_from(self.until),
+        )
+
+
+class IntakeFields(BaseModel):
+    """What is in the columns of a list (`column`: for each), what holds for all, and the button (`action`)."""
+
+    form: str = ""
+    action: str = ""
+    column: Sequence[str] = ()
+    course: str = ""
+    language: str = ""
+    zone: str = ""
+    hour: str = ""
+    tags: str = ""
+    source: str = ""
+    agreed: str = ""
+
+    def intake(self) -> Intake:
+        """Raises Unreadable."""
+        columns = {Column(what): place for place, what in enumerate(self.column) if what in {*Column}}
+        if Column.EMAIL not in columns:
+            raise Unreadable("no-email")
+        if len(columns) != sum(what in {*Column} for what in self.column):
+            raise Unreadable("twice")
+        if len(self.source.strip()) < 3:
+            raise Unreadable("no-source")
+        if self.agreed not in {"yes", "no"}:
+            raise Unreadable("no-agreed")
+        tags = imports.clean_tags(self.tags)
+        if tags is None:
+            raise Unreadable("no-tag")
+        try:
+            return Intake(
+                course=self.course,
+                columns=columns,
+                language=self.language if self.language in LANGUAGES else LANGUAGES[0],
+                zone=self.zone if self.zone in zone_names() else DEFAULT_ZONE,
+                hour=whole_number(self.hour),
+                tags=tags,
+                source=self.source.strip()[:150],
+                agreed=self.agreed == "yes",
+            )
+        except ValidationError:
+            raise Unreadable("number") from None
+
+
+async def _uploaded(request: Request) -> dict[str, Any]:
+    """The form with a file; who sends it is looked at before it is read. Raises NotInside, Forged."""
+    await run_in_threadpool(insider_of, request, Role.EDITOR)
+    form = await request.form(max_files=1, max_fields=10)
+    file = form.get("file")
+    content = await file.read() if isinstance(file, UploadFile) else b""
+    name = file.filename if isinstance(file, UploadFile) else ""
+    return {"form": form.get("form", ""), "name": name or "", "content": content}
+
+
+@router.api_route("/admin/imports", methods=READ)
+def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
+    """The newest jobs, and a new list."""
+    return _imports_page(request, insider_of(request, Role.EDITOR), notice)
+
+
+@router.post("/admin/imports")
+def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_uploaded)]) -> Response:
+    insider = insider_of(request, Role.EDITOR)
+    if not isinstance(uploaded["form"], str):
+        raise Forged
+    check_form(request, insider, uploaded["form"])
+    runtime = runtime_of(request)
+    try:
+        listing = imports.read_list(uploaded["content"])
+    except NotAList as error:
+        return _imports_page(request, insider, str(error))
+    job_id = imports.lay_down(runtime.database, runtime.clock, listing, str(uploaded["name"]), insider.admin_id)
+    return RedirectResponse(f"/admin/jobs/{job_id}", 303)
+
+
+@router.api_route("/admin/acts", methods=READ)
+def acts_page(request: Request) -> HTMLResponse:
+    return _acts_page(request, insider_of(request, Role.EDITOR), ActFields(), "")
+
+
+@router.post("/admin/acts/count")
+def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLResponse:
+    """How many an audience is, and some of them, while it is put together."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    try:
+        values = outlook.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
+    except Unreadable as error:
+        values = {"count": None, "people": [], "notice": str(error)}
+    return admin_page(request, insider, "campaign-count", values)
+
+
+@router.post("/admin/acts")
+def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
+    """Count whom it is about; nothing is done yet."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    runtime = runtime_of(request)
+    try:
+        job_id = acts.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
+    except Unreadable as error:
+        return _acts_page(request, insider, fields, str(error))
+    return RedirectResponse(f"/admin/jobs/{job_id}", 303)
+
+
+@router.api_route("/admin/jobs/{job_id}", methods=READ)
+def job_page(request: Request, job_id: Id) -> HTMLResponse:
+    insider = insider_of(request, Role.EDITOR)
+    return _job_page(request, insider, _job(request, job_id), IntakeFields(), "")
+
+
+@router.post("/admin/jobs/{job_id}")
+def press(
+    request: Request,
+    job_id: Id,
+    fields: Annotated[IntakeFields, Form()],
+) -> Response:
+    """Look through a list, start a job, or stop it."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    runtime = runtime_of(request)
+    job = _job(request, job_id)
+    try:
+        match fields.action:
+            case "check" if job.kind == JobKind.IMPORT:
+                at_work.check(runtime.database, job_id, fields.intake())
+            case "start":
+                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id)
+            case "cancel":
+                at_work.cancel(runtime.database, runtime.clock, job_id, insider.admin_id)
+            case _:
+                raise NotFound
+    except NotNow:
+        return _job_page(request, insider, job, fields, "not-now")
+    except Unreadable as error:
+        return _job_page(request, insider, job, fields, str(error))
+    return RedirectResponse(f"/admin/jobs/{job_id}", 303)
+
+
+def _job(request: Request, job_id: int) -> JobRow:
+    with runtime_of(request).database.read() as session:
+        job = jobs.find(session, job_id)
+    if job is None:
+        raise NotFound
+    return job
+
+
+def _imports_page(request: Request, insider: Insider, notice: str) -> HTMLResponse:
+    with runtime_of(request).database.read() as session:
+        newest = jobs.newest(session, _SHOWN)
+        who = admins.addresses(session)
+    values = {"jobs": newest, "who": who, "notice": notice}
+    return admin_page(request, insider, "imports", values, 400 if notice else 200)
+
+
+def _acts_page(request: Request, insider: Insider, fields: ActFields, notice: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        courses = runtime.library.courses(session)
+        tags = audiences.all_tags(session)
+    try:
+        audience = fields.audience()
+    except Unreadable:
+        audience = Audience()
+    values = {
+        "fields": fields,
+        "audience": audience,
+        "courses": courses,
+        "known_tags": tags,
+        "followings": [*Following],
+        "all_languages": LANGUAGES,
+        "acts": [*Act],
+        "today": runtime.clock.now().date(),
+        "notice": notice,
+    }
+    return admin_page(request, insider, "acts", values, 400 if notice else 200)
+
+
+def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFields, notice: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        courses = runtime.library.courses(session)
+        who = admins.addresses(session)
+    kept = job.about.get("intake") or {}
+    guessed = kept.get("columns") or imports.guess(job.about.get("headers", []))
+    typed = {
+        "course": fields.course or kept.get("course", ""),
+        "language": fields.language or kept.get("language", preferred_language(request)),
+        "zone": fields.zone or kept.get("zone", DEFAULT_ZONE),
+        "hour": fields.hour or str(kept.get("hour", 8)),
+        "tags": fields.tags or ", ".join(kept.get("tags", [])),
+        "source": fields.source or kept.get("source", ""),
+        "agreed": fields.agreed or ("" if "agreed" not in kept else "yes" if kept["agreed"] else "no"),
+        "columns": dict(enumerate(fields.column)) or {place: str(column) for column, place in guessed.items()},
+    }
+    values = {
+        "job": job,
+        "typed": typed,
+        "working": job.state in AT_WORK,
+        "who": who,
+        "columns": [*Column],
+        "courses": courses,
+        "zones": zone_names(),
+        "all_languages": LANGUAGES,
+        "notice": notice,
+    }
+    return admin_page(request, insider, "job", values, 400 if notice else 200)

@@ -1,0 +1,358 @@
+"""Lessons: the list, the desk where one is written, publishing it, and what it was before (editors)."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from rugcourse.access.sessions import Insider
+from rugcourse.authoring import checks, drafts, history
+from rugcourse.authoring.drafts import Desk, NoSuchLesson, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.publish import Behind, Editor, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.content.markdown import UnknownTag, count_words
+from rugcourse.delivery.smtp import Accepted, ServerUnavailable
+from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
+from rugcourse.runtime import make_books, send_proof
+from rugcourse.store import drafts as kept_drafts
+from rugcourse.store import subscribers
+from rugcourse.store.tables import Role
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page
+from rugcourse.web.forms import whole_number
+from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+
+router = APIRouter()
+
+_SOMEBODY = "Sam"
+_DARK = ("@media (prefers-color-scheme: dark)", "@media all")
+
+
+async def _typed(request: Request) -> dict[str, str]:
+    """All fields of a form, whatever they are called; who sends it is looked at first. Raises NotInside."""
+    await run_in_threadpool(insider_of, request, Role.EDITOR)
+    return {name: str(value) for name, value in (await request.form(max_fields=500)).items()}
+
+
+Typed = Annotated[dict[str, str], Depends(_typed)]
+
+
+@router.api_route("/admin/lessons", methods=READ)
+def lessons_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
+    """Every course with its lessons, and what is being written."""
+    insider = insider_of(request)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        courses = runtime.library.courses(session)
+        being_written = {one.id: kept_drafts.of_course(session, one.id) for one in courses}
+    spoken = preferred_language(request)
+    values = {
+        "courses": courses,
+        "spoken": {one.id: spoken if spoken in one.course.languages else one.course.languages[0] for one in courses},
+        "being_written": {id_: {one.slug: one for one in found} for id_, found in being_written.items()},
+        "count_words": count_words,
+        "notice": notice,
+        "may_change": insider.may(Role.EDITOR),
+    }
+    return admin_page(request, insider, "lessons", values)
+
+
+@router.post("/admin/lessons/new")
+def begin(
+    request: Request,
+    form: Annotated[str, Form()] = "",
+    course: Annotated[str, Form()] = "",
+    title: Annotated[str, Form()] = "",
+    after: Annotated[str, Form()] = "",
+) -> Response:
+    """A draft of a new lesson."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    place = whole_number(after) + 1
+    try:
+        slug = drafts.begin(
+            runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], place, insider.admin_id
+        )
+    except NoSuchLesson:
+        raise NotFound from None
+    except SlugTaken:
+        return RedirectResponse("/admin/lessons?notice=taken", 303)
+    return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
+
+
+@router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
+def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
+    insider = insider_of(request, Role.EDITOR)
+    desk = _desk(request, course, slug)
+    return _desk_page(request, insider, desk, desk.manuscript, done)
+
+
+@router.post("/admin/lessons/{course}/{slug}")
+def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
+    """Keep what is typed, and go where the button leads: stay, publish, send it to oneself, or throw it away."""
+    insider, desk = _typing(request, course, slug, typed)
+    runtime = runtime_of(request)
+    where = f"/admin/lessons/{course}/{slug}"
+    if typed.get("action") == "throw away":
+        drafts.throw_away(runtime.database, desk.published.id, slug)
+        return RedirectResponse(where if desk.lesson_id else "/admin/lessons", 303)
+    manuscript = drafts.typed_over(desk, typed)
+    try:
+        seen = whole_number(typed.get("saved", ""))
+        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen)
+    except SavedMeanwhile:
+        return _desk_page(request, insider, desk, manuscript, "meanwhile")
+    match typed.get("action"):
+        case "publish":
+            return RedirectResponse(f"{where}/publish", 303)
+        case "test":
+            return RedirectResponse(f"{where}?done={_send_test(request, insider, desk, manuscript, typed)}", 303)
+        case _:
+            return RedirectResponse(f"{where}?done=kept", 303)
+
+
+@router.post("/admin/lessons/{course}/{slug}/preview")
+def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
+    """The mail as it would be, for a frame beside the form."""
+    _, desk = _typing(request, course, slug, typed)
+    return _preview(request, drafts.typed_over(desk, typed), typed)
+
+
+@router.post("/admin/lessons/{course}/{slug}/checks")
+def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
+    """What is wrong, and what could be better: a part of the page, while it is written."""
+    insider, desk = _typing(request, course, slug, typed)
+    manuscript = drafts.typed_over(desk, typed)
+    return admin_page(request, insider, "lesson-checks", _checked(request, manuscript))
+
+
+@router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
+def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
+    """What differs from what readers get now, and the choices."""
+    insider = insider_of(request, Role.EDITOR)
+    desk = _desk(request, course, slug)
+    return _publish_page(request, insider, desk, "")
+
+
+@router.post("/admin/lessons/{course}/{slug}/publish")
+def publish(
+    request: Request,
+    course: str,
+    slug: str,
+    form: Annotated[str, Form()] = "",
+    under_way: Annotated[str, Form()] = "",
+    behind: Annotated[str, Form()] = "",
+) -> Response:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    desk = _desk(request, course, slug)
+    try:
+        publish_lesson(
+            runtime.database,
+            runtime.clock,
+            Editor(insider.admin_id),
+            desk.manuscript,
+            UnderWay(under_way) if under_way in {*UnderWay} else UnderWay.NEW,
+            Behind(behind) if behind in {*Behind} else Behind.NOBODY,
+        )
+    except NotReady:
+        return _publish_page(request, insider, desk, "not-ready")
+    books = BackgroundTask(make_books, runtime)
+    return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=published", 303, background=books)
+
+
+@router.post("/admin/lessons/{course}/{slug}/out")
+def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
+    """Take a lesson out of its course."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    desk = _desk(request, course, slug)
+    try:
+        take_out(runtime.database, runtime.clock, Editor(insider.admin_id), course, slug)
+    except NotReady:
+        return _publish_page(request, insider, desk, "stays")
+    return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_books, runtime))
+
+
+@router.api_route("/admin/lessons/{course}/{slug}/history", methods=READ)
+def history_page(request: Request, course: str, slug: str, version: Annotated[str, Query()] = "") -> HTMLResponse:
+    """All versions, and what one of them changed."""
+    insider = insider_of(request, Role.EDITOR)
+    desk, versions = _versions(request, course, slug)
+    place = next((n for n, one in enumerate(versions) if one.id == whole_number(version)), 0)
+    before = versions[place + 1].lesson if place + 1 < len(versions) else None
+    values = {
+        **_about(request, desk),
+        "versions": versions,
+        "shown": versions[place],
+        "changes": history.differences(before, versions[place].lesson) if before else [],
+    }
+    return admin_page(request, insider, "lesson-history", values)
+
+
+@router.post("/admin/lessons/{course}/{slug}/history")
+def restore(
+    request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", version: Annotated[str, Form()] = ""
+) -> Response:
+    """Lay an earlier version on the desk; readers get it when it is published."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    desk, versions = _versions(request, course, slug)
+    earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
+    if earlier is None:
+        raise NotFound
+    manuscript = Manuscript(desk.published.course, slug, desk.manuscript.place, fields_of(earlier))
+    try:
+        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, desk.saved)
+    except SavedMeanwhile:
+        return _desk_page(request, insider, desk, manuscript, "meanwhile")
+    return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
+
+
+def _desk(request: Request, course: str, slug: str) -> Desk:
+    runtime = runtime_of(request)
+    try:
+        return drafts.open_desk(runtime.database, runtime.library, course, slug)
+    except NoSuchLesson:
+        raise NotFound from None
+
+
+def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[Insider, Desk]:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, typed.get("form", ""))
+    return insider, _desk(request, course, slug)
+
+
+def _versions(request: Request, course: str, slug: str) -> tuple[Desk, list[history.Version]]:
+    desk = _desk(request, course, slug)
+    with runtime_of(request).database.read() as session:
+        versions = history.versions_of(session, desk.published.id, course, slug)
+    if not versions:
+        raise NotFound
+    return desk, versions
+
+
+def _about(request: Request, desk: Desk) -> dict[str, Any]:
+    course, manuscript = desk.published.course, desk.manuscript
+    languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
+    titles = [manuscript.fields.get(f"{language}.title") for language in languages]
+    return {
+        "desk": desk,
+        "course": course,
+        "first_language": languages[0],
+        "where": f"/admin/lessons/{course.slug}/{manuscript.slug}",
+        "lesson_title": next(filter(None, titles), manuscript.slug),
+        "is_new": desk.lesson_id is None,
+    }
+
+
+def _desk_page(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, done: str) -> HTMLResponse:
+    values = {
+        **_about(request, desk),
+        **_checked(request, manuscript),
+        "fields": manuscript.fields,
+        "place": manuscript.place,
+        "others": [one for one in desk.published.course.lessons if one.slug != manuscript.slug],
+        "questions": range(QUESTIONS),
+        "options": range(OPTIONS),
+        "readings": range(READINGS),
+        "done": done,
+    }
+    return admin_page(request, insider, "lesson", values, 409 if done == "meanwhile" else 200)
+
+
+def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -> HTMLResponse:
+    found = checks.check(desk.manuscript)
+    wrong = [one for one in found if one.wrong]
+    before = desk.published.course.lesson(desk.manuscript.slug)
+    values = {
+        **_about(request, desk),
+        "wrong": wrong,
+        "changes": [] if wrong else history.differences(before, desk.manuscript.lesson()),
+        "moved": before is not None and before.number != desk.manuscript.place,
+        "place": desk.manuscript.place,
+        "last": len(desk.published.course.lessons),
+        "notice": notice,
+    }
+    return admin_page(request, insider, "lesson-publish", values, 409 if notice else 200)
+
+
+def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
+    languages = manuscript.spoken
+    return {
+        "findings": checks.check(manuscript),
+        "measures": {language: checks.measure(manuscript, language) for language in languages},
+        "sizes": {language: _size(request, manuscript, language) for language in languages},
+        "largest": MAX_HTML_BYTES,
+        "limits": checks,
+    }
+
+
+def _mail(request: Request, manuscript: Manuscript, language: str, name: str) -> tuple[str, str]:
+    """HTML and text of the mail. Raises UnknownTag, TemplateError."""
+    runtime = runtime_of(request)
+    lesson = manuscript.rough(language)
+    course = manuscript.course_with(lesson)
+    message = runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), name)
+    parsed = message_from_bytes(message, policy=policy.default)
+    html, text = parsed.get_body(("html",)), parsed.get_body(("plain",))
+    return str(html.get_content()) if html else "", str(text.get_content()) if text else ""
+
+
+def _size(request: Request, manuscript: Manuscript, language: str) -> int | None:
+    """How large the HTML is, in bytes; None while it can't be made."""
+    try:
+        return len(_mail(request, manuscript, language, _SOMEBODY)[0].encode())
+    except (UnknownTag, TemplateError):
+        return None
+
+
+def _preview(request: Request, manuscript: Manuscript, typed: dict[str, str]) -> HTMLResponse:
+    language = typed.get("shown", "")
+    if language not in manuscript.course.languages:
+        raise NotFound
+    try:
+        html, text = _mail(request, manuscript, language, _name_of(request, typed.get("reader", "")))
+    except (UnknownTag, TemplateError) as error:
+        return text_page(str(error))
+    match typed.get("look"):
+        case "text":
+            return text_page(text)
+        case "dark":
+            return mail_page(html.replace(*_DARK))
+        case _:
+            return mail_page(html)
+
+
+def _name_of(request: Request, email: str) -> str:
+    """The name of a reader, to see the mail as they would; anybody's where there is no such reader."""
+    if not email.strip():
+        return _SOMEBODY
+    with runtime_of(request).database.read() as session:
+        person = subscribers.by_email(session, email.strip().lower()[:254])
+    return person.name if person else _SOMEBODY
+
+
+def _send_test(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, typed: dict[str, str]) -> str:
+    runtime = runtime_of(request)
+    language = typed.get("shown", "")
+    if language not in desk.published.course.languages:
+        return "no-test"
+    try:
+        lesson = manuscript.rough(language)
+        course = manuscript.course_with(lesson)
+        name = _name_of(request, typed.get("reader", ""))
+        message = runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), name)
+        sent = isinstance(send_proof(runtime, message, insider.email), Accepted)
+    except (UnknownTag, TemplateError, ServerUnavailable):
+        return "no-test"
+    return "test" if sent else "no-test"

@@ -1,0 +1,107 @@
+"""What an editor can type wrong: each mistake is found at its field, and nothing that is right is called wrong."""
+
+from __future__ import annotations
+
+import pytest
+from tests.builders import COURSE, LESSONS
+
+from rugcourse.authoring.checks import check, measure
+from rugcourse.authoring.fields import clean, fields_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.content import Course, load_course
+from rugcourse.content.reading import reading_ease
+
+SLUG = "overbelasting"
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return load_course(LESSONS / COURSE)
+
+
+def manuscript(course: Course, **typed: str) -> Manuscript:
+    lesson = course.lesson(SLUG)
+    assert lesson is not None
+    fields = {**fields_of(lesson), **{name.replace("__", "."): text for name, text in typed.items()}}
+    return Manuscript(course, SLUG, lesson.number, clean(fields, course.languages))
+
+
+def test_every_shipped_lesson_goes_through_a_form_unchanged_and_is_right(course: Course) -> None:
+    for lesson in course.lessons:
+        typed = Manuscript(course, lesson.slug, lesson.number, clean(fields_of(lesson), course.languages))
+        assert typed.lesson() == lesson
+        assert check(typed) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "where"),
+    [
+        ({"nl__title": ""}, "missing", "nl.title"),
+        ({"nl__subject": "x" * 51}, "too-long", "nl.subject"),
+        ({"nl__preheader": "x" * 91}, "too-long", "nl.preheader"),
+        ({"en__subject": "Now!"}, "exclamation", "en.subject"),
+        ({"en__subject": "Now 😀"}, "symbol", "en.subject"),
+        ({"en__title": "private \ue000"}, "invisible", "en.title"),
+        ({"nl__body": "Dag {{ secret_keys }}"}, "tag", "nl.body"),
+        ({"nl__body": "{{ ''.__class__.__mro__ }}"}, "tag", "nl.body"),
+        ({"nl__body": "{% for x in range(10**9) %}"}, "tag", "nl.body"),
+        ({"nl__body": "[hier](/elders)"}, "link", "nl.body"),
+        ({"nl__body": "[hier](example.org)"}, "link", "nl.body"),
+        ({"nl__further__0__link": "javascript:alert(1)"}, "address", "nl.further.0.link"),
+        ({"quiz__0__right": ""}, "no-right", "en.quiz.0.question"),
+        ({"quiz__1__right": "3"}, "no-right", "en.quiz.1.question"),
+        ({"nl__quiz__0__options__1__why": ""}, "missing", "nl.quiz.0.options.1.why"),
+        ({"nl__quiz__0__options__3__text": "Nog een"}, "missing", "nl.quiz.0.options.3.why"),
+        ({"quiz__0__id": "welkom-oorzaken"}, "twice", "en.quiz.0.id"),
+        ({f"nl__{name}": "" for name in ("title", "subject")}, "missing", "nl.subject"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_found_at_its_field(course: Course, typed: dict[str, str], kind: str, where: str) -> None:
+    if kind == "twice":
+        typed = {"quiz__0__id": course.lessons[0].texts["nl"].quiz[0].id}
+    found = check(manuscript(course, **typed))
+    assert (kind, where) in {(one.kind, one.where) for one in found if one.wrong}
+
+
+def test_an_option_that_is_emptied_everywhere_is_left_out_and_the_right_one_stays_right(course: Course) -> None:
+    emptied = {f"{code}__quiz__0__options__0__{name}": "" for code in ("nl", "en") for name in ("text", "why")}
+    fourth = {f"{code}__quiz__0__options__3__{name}": "More" for code in ("nl", "en") for name in ("text", "why")}
+    typed = manuscript(course, **emptied, **fourth)
+    assert check(typed) == []
+    question = typed.lesson().texts["nl"].quiz[0]
+    before = course.lessons[1].texts["nl"].quiz[0]
+    assert question.options[question.right_option] == before.options[before.right_option]
+    assert any(one.kind == "few-options" for one in check(manuscript(course, **emptied)))
+
+
+def test_a_language_of_which_nothing_is_typed_is_missing(course: Course) -> None:
+    nothing = {name.replace(".", "__"): "" for name in manuscript(course).fields if name.startswith("en.")}
+    found = check(manuscript(course, **nothing))
+    assert [(one.kind, one.where) for one in found] == [("no-translation", "en.title")]
+
+
+def test_lines_are_made_one_line_and_advice_does_not_stand_in_the_way(course: Course) -> None:
+    typed = manuscript(course, nl__subject="Les\r\nBcc: all@x.example", nl__body="Kort. [Meer](http://example.org/)")
+    assert typed.fields["nl.subject"] == "Les Bcc: all@x.example"
+    found = check(typed)
+    assert {one.kind for one in found} == {"few-words", "not-encrypted"}
+    assert not any(one.wrong for one in found)
+    assert 0 < measure(typed, "nl").words < 10
+
+
+def test_what_is_not_right_yet_can_be_looked_at(course: Course) -> None:
+    rough = manuscript(course, nl__title="", nl__subject="x" * 80).rough("nl")
+    assert rough.texts["nl"].title == "…"
+    assert Manuscript(course, "new", 4, {}).rough("en").texts["en"].quiz == ()
+
+
+def test_short_sentences_of_short_words_read_more_easily() -> None:
+    easy = "De kat zit op de mat. Ik zie de kat. De zon is warm. " * 4
+    hard = "Biomechanische overbelastingsverschijnselen veroorzaken multifactoriële musculoskeletale aandoeningen " * 6
+    found = [reading_ease(text, "nl") for text in (easy, hard)]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0] > 80
+    assert found[1] < 30
+    assert reading_ease("Te kort.", "nl") is None
+    assert reading_ease(easy, "fr") is None

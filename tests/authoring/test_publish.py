@@ -1,0 +1,178 @@
+"""A lesson is published while readers are under way: who gets which version, who goes back, and nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.authoring import drafts, history
+from rugcourse.authoring.drafts import PLACE, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.publish import Behind, Editor, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+
+NOBODY = Editor(None)
+
+
+def edited(runtime: Runtime, slug: str, title: str) -> Manuscript:
+    course = course_of(runtime).course
+    lesson = course.lesson(slug)
+    assert lesson is not None
+    fields = {**fields_of(lesson), "nl.title": title, "nl.subject": title}
+    return Manuscript(course, slug, lesson.number, fields)
+
+
+def inserted(runtime: Runtime, place: int) -> Manuscript:
+    model = edited(runtime, "welkom", "Ertussen")
+    fields = {**model.fields, "quiz.0.id": "new-1", "quiz.1.id": "new-2"}
+    return Manuscript(model.course, "ertussen", place, fields)
+
+
+def publish(
+    runtime: Runtime, manuscript: Manuscript, under_way: UnderWay = UnderWay.NEW, behind: Behind = Behind.NOBODY
+) -> int:
+    return publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, under_way, behind)
+
+
+def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
+    assert isinstance(runtime.clock, VirtualClock)
+    for _ in range(count):
+        runtime.clock.move_to((runtime.clock.now() + timedelta(days=1)).replace(hour=7))  # eight in Amsterdam
+        plan(runtime)
+        send_all(dispatcher)
+
+
+def slugs_to(runtime: Runtime, email: str) -> list[str]:
+    with runtime.database.read() as session:
+        return [runtime.library.version(session, one.lesson_version_id or 0).slug for one in lessons_to(runtime, email)]
+
+
+def titles_to(runtime: Runtime, email: str) -> list[str]:
+    with runtime.database.read() as session:
+        found = [runtime.library.version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, email)]
+    return [one.texts["nl"].title for one in found]
+
+
+def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    first = make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    publish(runtime, edited(runtime, "overbelasting", "Tweede versie"), UnderWay.OLD)
+    second = make_reader(runtime)
+    publish(runtime, edited(runtime, "overbelasting", "Derde versie"), UnderWay.OLD)
+    third = make_reader(runtime)
+    days(runtime, dispatcher, 2)
+    assert titles_to(runtime, first)[1] == "Als je rug te veel moet"
+    assert titles_to(runtime, second)[1] == "Tweede versie"
+    assert titles_to(runtime, third)[1] == "Derde versie"
+
+
+def test_the_new_version_for_all_ends_what_was_kept_for_some(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    publish(runtime, edited(runtime, "overbelasting", "Tweede"), UnderWay.OLD)
+    publish(runtime, edited(runtime, "overbelasting", "Derde"), UnderWay.NEW)
+    days(runtime, dispatcher, 1)
+    assert titles_to(runtime, reader)[1] == "Derde"
+
+
+@pytest.mark.parametrize(
+    ("behind", "went_back", "middle_gets", "finished_gets"),
+    [(Behind.NOBODY, 0, 0, 0), (Behind.PASSED, 1, 1, 0), (Behind.FINISHED, 2, 1, 1)],
+)
+def test_a_lesson_put_in_late_goes_to_whom_it_is_meant_for_and_nobody_gets_one_twice(
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    sink: Sink,
+    behind: Behind,
+    went_back: int,
+    middle_gets: int,
+    finished_gets: int,
+) -> None:
+    finished = make_reader(runtime)
+    days(runtime, dispatcher, 9)
+    middle = make_reader(runtime)
+    days(runtime, dispatcher, 4)
+    fresh = make_reader(runtime)
+    assert publish(runtime, inserted(runtime, 3), behind=behind) == went_back
+    days(runtime, dispatcher, 12)
+    for email, times in ((finished, finished_gets), (middle, middle_gets), (fresh, 1)):
+        had = slugs_to(runtime, email)
+        assert had.count("ertussen") == times
+        assert len(had) == len(set(had)) == 9 + times
+        assert enrolment_of(runtime, email).status == "completed"
+    assert slugs_to(runtime, fresh)[2] == "ertussen"
+    if middle_gets:
+        assert slugs_to(runtime, middle)[4] == "ertussen"  # the next one they got, and then on where they were
+    assert audit(runtime.database, runtime.clock.now(), timedelta(hours=1)).findings == ()
+
+
+def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    take_out(runtime.database, runtime.clock, NOBODY, COURSE, "afronding")
+    days(runtime, dispatcher, 10)
+    assert "afronding" not in slugs_to(runtime, reader)
+    assert len(slugs_to(runtime, reader)) == 8
+
+
+def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names_stays(runtime: Runtime) -> None:
+    before = course_of(runtime).course
+    with pytest.raises(NotReady):
+        publish(runtime, edited(runtime, "overbelasting", "Kijk!"))
+    tile = before.texts["nl"].tiles[0].lesson
+    with pytest.raises(NotReady):
+        take_out(runtime.database, runtime.clock, NOBODY, COURSE, tile)
+    assert course_of(runtime).course == before
+
+
+def test_two_who_publish_different_lessons_do_not_undo_each_other(runtime: Runtime) -> None:
+    one, other = edited(runtime, "overbelasting", "Een"), edited(runtime, "stress", "Twee")
+    publish(runtime, one)
+    publish(runtime, other)  # written when the first was not published yet
+    titles = {lesson.slug: lesson.texts["nl"].title for lesson in course_of(runtime).course.lessons}
+    assert (titles["overbelasting"], titles["stress"]) == ("Een", "Twee")
+
+
+def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime) -> None:
+    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
+    mine = Manuscript(desk.published.course, "stress", 4, {"nl.title": "Half"})
+    drafts.keep(runtime.database, runtime.clock, desk, mine, None, 0)
+    with pytest.raises(SavedMeanwhile):
+        drafts.keep(runtime.database, runtime.clock, desk, mine, None, 0)
+    again = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
+    assert (again.saved, dict(again.manuscript.fields), again.manuscript.place) == (1, {"nl.title": "Half"}, 4)
+    assert PLACE not in again.manuscript.fields
+    drafts.throw_away(runtime.database, desk.published.id, "stress")
+    assert drafts.open_desk(runtime.database, runtime.library, COURSE, "stress").saved == 0
+
+
+def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
+    begin = (runtime.database, runtime.clock, runtime.library, COURSE)
+    assert drafts.begin(*begin, "Één dág: rust!", 3, None) == "een-dag-rust"
+    for taken in ("Eén dag rust", "Stress", "!!"):
+        with pytest.raises(SlugTaken):
+            drafts.begin(*begin, taken, 3, None)
+
+
+def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:
+    publish(runtime, edited(runtime, "stress", "Spanning, en nog iets"))
+    with runtime.database.read() as session:
+        newest, oldest = history.versions_of(session, course_of(runtime).id, COURSE, "stress")
+    assert (newest.current, oldest.current) == (True, False)
+    changes = {one.field: one.parts for one in history.differences(oldest.lesson, newest.lesson)}
+    assert set(changes) == {"nl.title", "nl.subject"}
+    assert ("new", "Spanning, en nog iets") in changes["nl.subject"] or any(
+        what == "new" for what, _ in changes["nl.subject"]
+    )
+    assert "".join(text for what, text in changes["nl.title"] if what != "gone") == "Spanning, en nog iets"

@@ -1,0 +1,61 @@
+"""An admin writes a lesson in a real browser: preview beside it, checks, publishing to readers under way, history."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+from tests.builders import COURSE, course_of, lessons_to, make_reader
+from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.pressing import press
+from tests.journey.site import Site
+from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
+from tests.journey.test_admin_campaign import OWNER, come_in
+
+from rugcourse.access.admins import invite, set_first_password
+from rugcourse.store.tables import Role
+
+
+def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:  # noqa: F811
+    runtime = site.runtime
+    email = make_reader(runtime)
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    press(page, "a[href='/admin/lessons']")
+    assert_good_for_everybody(page)
+    press(page, f"a[href='/admin/lessons/{COURSE}/overbelasting']")
+    expect(page.frame_locator(".mail:not(.next)").locator("h1")).to_be_visible()
+    assert_good_for_everybody(page)
+
+    page.check("#shown-nl")
+    page.fill("[id='f-nl.title']", "Een nieuwe titel")
+    expect(page.frame_locator(".mail:not(.next)").locator("h1")).to_have_text("Een nieuwe titel")
+    page.fill("[id='f-nl.subject']", "Kijk nou!")
+    page.check("#shown-en")
+    page.fill("[id='f-en.today']", "")
+    expect(page.locator("#checks .wrong >> nth=1")).to_be_visible()
+    assert_good_for_everybody(page)
+    press(page, "button[value=publish]")
+    expect(page.locator(".findings .wrong")).to_have_count(2)
+    assert_good_for_everybody(page)
+    page.go_back()
+    press(page, "a[href='/admin/lessons']")
+    press(page, f"a[href='/admin/lessons/{COURSE}/overbelasting']")
+    page.check("#shown-nl")
+    page.fill("[id='f-nl.subject']", "Les 2: een nieuwe titel")
+    page.check("#shown-en")
+    page.fill("[id='f-en.today']", "Choose one thing.")
+    press(page, "button[value=publish]")
+    expect(page.locator("ins").first).to_be_visible()
+    assert_good_for_everybody(page)
+    press(page, "form.form button.press")
+    expect(page.locator(".saved").first).to_be_visible()
+
+    press(page, "a[href$='/history']")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert_good_for_everybody(page)
+    site.clock.advance(hours=2)
+    site.deliver()
+    site.next_day()
+    assert len(lessons_to(runtime, email)) == 2
+    assert "Een nieuwe titel" in site.html("Les 2: een nieuwe titel")
+    assert course_of(runtime).course.lessons[1].texts["en"].today == "Choose one thing."

@@ -1,0 +1,144 @@
+"""Importing lists and acting for many in the admin pages: step by step, with a count first; and who may."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from tests.access.test_access import make_admin
+from tests.builders import COURSE, make_reader
+from tests.campaigns.test_jobs import people, work
+from tests.web.reading import everything
+from tests.web.test_admin import form_of, log_in
+from tests.web.test_admin_campaigns import post
+
+from rugcourse.clock import VirtualClock
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import ChangeRow, Role
+
+INTAKE = {"action": "check", "course": COURSE, "language": "nl", "zone": "Europe/Amsterdam", "hour": "8",
+          "source": "paper form", "agreed": "yes"}  # fmt: skip
+
+
+def upload(browser: TestClient, content: bytes, name: str = "people.csv") -> str:
+    answer = browser.post("/admin/imports", data=form_of(browser), files={"file": (name, content, "text/csv")})
+    return answer.headers["location"] if answer.status_code == 303 else answer.text
+
+
+def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -> None:
+    job = upload(editor, b"Naam;E-mailadres;Iets\nAnn;ann@x.example;=1+1\nBo;nobody;x\n")
+    page = editor.get(job).text
+    assert "ann@x.example" in page
+    assert "=1+1" in page
+    assert '<option value="email" selected>' in page  # guessed by its name
+    columns = {"column": ["name", "email", ""]}
+    assert post(editor, job, **INTAKE, **columns) == job
+    work(runtime)
+    page = editor.get(job).text
+    assert "nobody" in page
+    assert people(runtime) == {}
+    assert post(editor, job, action="start") == job
+    assert "at work" in editor.get(job).text
+    work(runtime)
+    assert people(runtime) == {"ann@x.example": "active"}
+    page = editor.get(job).text
+    assert "ann@x.example" not in page
+    assert "nobody" not in page
+    assert "can&#39;t" not in post(editor, "/admin/imports")
+    assert "not in a state" in post(editor, job, action="start")
+    with runtime.database.read() as session:
+        change = session.scalars(select(ChangeRow).where(ChangeRow.action == "import: start")).one()
+    assert (change.after or {})["source"] == "paper form"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"column": ["name", "", ""]}, "holds the e-mail address"), ({"column": ["email", "email", ""]}, "hold the same"),
+        ({"column": ["name", "email", ""], "source": " "}, "where their consent"), ({"column": ["name", "email", ""], "agreed": ""}, "have to confirm"),
+        ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A word has"),
+    ],
+)  # fmt: skip
+def test_what_is_not_said_is_asked_for(
+    editor: TestClient, runtime: Runtime, fields: dict[str, object], said: str
+) -> None:
+    job = upload(editor, b"Naam,E-mail,Iets\nAnn,ann@x.example,x\n")
+    assert said in post(editor, job, **{**INTAKE, **fields})
+    work(runtime)
+    assert "to be explained" in editor.get(job).text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("../../etc/passwd.csv", b"<svg onload=alert(1)>", "no text file"), ("x.svg", b"<svg/>", "no text file"), ("x.csv", b"", "no line below"),
+        ("x.html", b"<!doctype html><b>a@x.example</b>", "no text file"), ("x.csv", b"\x00\x01", "no text file"), ("x.csv", b"a\nb\n", "That is no list"),
+    ],
+)  # fmt: skip
+def test_an_upload_that_is_no_list_leaves_nothing(
+    editor: TestClient,
+    runtime: Runtime,
+    name: str,
+    content: bytes,
+    said: str,
+) -> None:
+    before = everything(runtime, "admin_session")
+    assert said in upload(editor, content, name)
+    assert everything(runtime, "admin_session") == before
+
+
+def test_a_file_is_never_more_than_its_lines(editor: TestClient, runtime: Runtime) -> None:
+    job = upload(
+        editor, b"<b>,E-mail\n<img src=x onerror=alert(1)>,a@x.example\n".replace(b"<b>", b"b"), "../../<i>x.csv"
+    )
+    page = editor.get(job).text
+    assert "<img src=x" not in page
+    assert "<i>x" not in page
+
+
+def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) -> None:
+    make_reader(runtime)
+    assert "<b>1</b>" in post(editor, "/admin/acts/count", languages=["nl"])
+    job = post(editor, "/admin/acts", languages=["nl"], act="suppress", reason="moved away")
+    assert "<b>1</b>" in editor.get(job).text
+    work(runtime)
+    assert set(people(runtime).values()) == {"active"}
+    post(editor, job, action="start")
+    work(runtime)
+    assert set(people(runtime).values()) == {"suppressed"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A word has"),
+        ({"act": "pause"}, "Say why"), ({"act": "pause", "reason": "because", "until": "soon"}, "One of the dates"),
+        ({"act": "pause", "reason": "because", "from_lesson": "3"}, "Choose the course"),
+    ],
+)  # fmt: skip
+def test_an_act_that_is_not_clear_is_asked_about(
+    editor: TestClient,
+    runtime: Runtime,
+    fields: dict[str, str],
+    said: str,
+) -> None:
+    before = everything(runtime, "admin_session")
+    assert said in post(editor, "/admin/acts", **fields)
+    assert everything(runtime, "admin_session") == before
+
+
+def test_analysts_and_strangers_import_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
+    content = b"E-mail\na@x.example\n"
+    assert browser.post("/admin/imports", files={"file": ("x.csv", content)}).headers["location"] == "/admin/login"
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    log_in(browser, "analyst@x.example")
+    before = everything(runtime, "admin_session")
+    for path in ("/admin/imports", "/admin/acts", "/admin/jobs/1"):
+        assert browser.get(path).status_code == 404
+        assert browser.post(path, data=form_of(browser)).status_code == 404
+    assert everything(runtime, "admin_session") == before
+
+
+def test_an_upload_without_its_token_or_too_large_is_refused(editor: TestClient) -> None:
+    assert editor.post("/admin/imports", files={"file": ("x.csv", b"E-mail\na@x.example\n")}).status_code == 403
+    assert editor.post("/admin/imports", content=b"x" * 50_100_000).status_code == 413

@@ -1,0 +1,144 @@
+"""Lessons in the admin pages: kept as typed, previewed without running anything, published, restored; and who may."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from tests.access.test_access import make_admin
+from tests.builders import COURSE, course_of
+from tests.sink import Sink
+from tests.web.reading import everything
+from tests.web.test_admin import form_of, log_in
+from tests.web.test_admin_campaigns import post
+
+from rugcourse.authoring.fields import fields_of
+from rugcourse.clock import VirtualClock
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import ChangeRow, Role
+
+LESSON = f"/admin/lessons/{COURSE}/stress"
+
+
+def typed(runtime: Runtime, **changed: str) -> dict[str, str]:
+    """The form of the lesson about stress, changed here and there (`__` stands for a dot)."""
+    lesson = course_of(runtime).course.lesson("stress")
+    assert lesson is not None
+    changes = {name.replace("__", "."): text for name, text in changed.items()}
+    return {**fields_of(lesson), "place": "4", "saved": "0", "shown": "nl", **changes}
+
+
+def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Runtime) -> None:
+    where = post(editor, LESSON, **typed(runtime, nl__title="Anders"), action="publish")
+    assert where == f"{LESSON}/publish"
+    assert course_of(runtime).course.lessons[3].texts["nl"].title != "Anders"
+    page = editor.get(where).text
+    assert "<ins>Anders</ins>" in page
+    assert post(editor, where, under_way="old") == f"{LESSON}?done=published"
+    assert course_of(runtime).course.lessons[3].texts["nl"].title == "Anders"
+    page = editor.get(f"{LESSON}/history").text
+    assert "editor@x.example" in page
+    oldest = page.rsplit("?version=", 1)[1].split('"')[0]
+    assert "first one" in editor.get(f"{LESSON}/history?version={oldest}").text
+    assert post(editor, f"{LESSON}/history", version=oldest) == f"{LESSON}?done=restored"
+    assert "Anders" not in editor.get(LESSON).text
+    with runtime.database.read() as session:
+        change = session.scalars(select(ChangeRow).where(ChangeRow.action == "lesson: publish")).one()
+    assert (change.subject, (change.after or {})["under way"]) == (f"lesson:{COURSE}/stress", "old")
+
+
+def test_what_is_not_ready_is_kept_and_not_published(editor: TestClient, runtime: Runtime) -> None:
+    before = course_of(runtime).course
+    where = post(editor, LESSON, **typed(runtime, nl__subject="Nu!", quiz__0__right=""), action="publish")
+    page = editor.get(where).text
+    assert "no exclamation mark" in page
+    assert "which answer is the right one" in page
+    assert "Not published" in post(editor, where, under_way="new")
+    assert course_of(runtime).course == before
+    assert "Nu!" in editor.get(LESSON).text
+
+
+def test_a_preview_runs_nothing_and_shows_what_is_typed(editor: TestClient, runtime: Runtime) -> None:
+    form = {
+        **typed(runtime, nl__title="<img src=x onerror=alert(1)>", nl__body="<script>x</script>"),
+        **form_of(editor),
+    }
+    answer = editor.post(f"{LESSON}/preview", data={**form, "look": "dark"})
+    assert "&lt;img src=x onerror" in answer.text
+    assert "<script" not in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "@media all" in answer.text
+    text = editor.post(f"{LESSON}/preview", data={**form, "look": "text"}).text
+    assert "<script" not in text
+    for body in ("{{ config }}", "{% for x in range(10**9) %}x{% endfor %}"):
+        answer = editor.post(f"{LESSON}/preview", data={**form, "nl.body": body})
+        assert "can&#39;t be used here" in answer.text
+
+
+def test_a_reader_is_greeted_in_the_preview_by_their_own_name(editor: TestClient, runtime: Runtime) -> None:
+    from tests.builders import make_reader
+
+    email = make_reader(runtime)
+    form = {**typed(runtime), **form_of(editor), "reader": email.upper()}
+    assert "Sam" in editor.post(f"{LESSON}/preview", data=form).text
+
+
+def test_checks_come_while_it_is_written(editor: TestClient, runtime: Runtime) -> None:
+    form = {**typed(runtime, en__title=""), **form_of(editor)}
+    assert "this is empty" in editor.post(f"{LESSON}/checks", data=form).text
+    assert "Nothing is wrong" in editor.post(f"{LESSON}/checks", data={**form, "en.title": "T"}).text
+
+
+def test_a_lesson_goes_to_the_editor_alone(editor: TestClient, runtime: Runtime, sink: Sink) -> None:
+    assert post(editor, LESSON, **typed(runtime), action="test") == f"{LESSON}?done=test"
+    assert [one.recipient for one in sink.taken] == ["editor@x.example"]
+
+
+def test_another_who_kept_meanwhile_is_not_written_over_unsaid(editor: TestClient, runtime: Runtime) -> None:
+    post(editor, LESSON, **typed(runtime, nl__title="Eerst"))
+    page = post(editor, LESSON, **typed(runtime, nl__title="Later"))
+    assert "editor@x.example kept another text" in page
+    assert "Later" in page
+    assert post(editor, LESSON, **typed(runtime, nl__title="Later", saved="1")) == f"{LESSON}?done=kept"
+
+
+def test_a_new_lesson_is_begun_and_a_title_twice_is_refused(editor: TestClient, runtime: Runtime) -> None:
+    where = post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", after="3")
+    assert where == f"/admin/lessons/{COURSE}/slapen"
+    assert "this language is still empty" in editor.get(where).text
+    assert "taken" in post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", after="3")
+    assert "lesson 4. Who else" not in editor.get(f"{where}/publish").text  # not ready
+    assert post(editor, where, action="throw away") == "/admin/lessons"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        LESSON,
+        f"{LESSON}/preview",
+        f"{LESSON}/checks",
+        f"{LESSON}/publish",
+        f"{LESSON}/out",
+        f"{LESSON}/history",
+        "/admin/lessons/new",
+    ],
+)
+def test_analysts_strangers_and_other_sites_change_nothing(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, path: str
+) -> None:
+    form = typed(runtime, nl__title="Fout")
+    assert browser.post(path, data=form).headers["location"] == "/admin/login"
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    log_in(browser, "analyst@x.example")
+    before = everything(runtime, "admin_session")
+    assert browser.post(path, data={**form, **form_of(browser)}).status_code == 404
+    assert browser.get("/admin/lessons").status_code == 200
+    assert browser.post(path, data=form, headers={"sec-fetch-site": "cross-site"}).status_code in {403, 404}
+    assert everything(runtime, "admin_session") == before
+
+
+def test_a_form_without_its_token_or_too_large_is_refused(editor: TestClient, runtime: Runtime) -> None:
+    assert editor.post(LESSON, data=typed(runtime)).status_code == 403
+    assert editor.post(LESSON, data={"nl.body": "x" * 1_100_000}).status_code == 413
+    for path in ("/admin/lessons/none/stress", f"/admin/lessons/{COURSE}/none"):
+        assert editor.get(path).status_code == 404
