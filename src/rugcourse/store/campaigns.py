@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
 from rugcourse.schedule.timing import Timing
+from rugcourse.store.courses import save_version
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.store.tables import (
     OPEN_STATES,
@@ -132,9 +133,13 @@ def find_message(session: Session, campaign_id: int) -> Message | None:
     return Message.model_validate(document) if document else None
 
 
+def message_id_of(session: Session, campaign_id: int) -> int | None:
+    """The lesson row of a broadcast's message, if it is written."""
+    return session.scalar(select(LessonRow.id).where(LessonRow.campaign_id == campaign_id))
+
+
 def save_message(session: Session, row: CampaignRow, message: Message, now: datetime) -> None:
     """Keep the wording of a broadcast; earlier ones stay, for mails that were sent with them."""
-    document, content_hash = message.model_dump(mode="json"), message.content_hash
     lesson = session.scalar(select(LessonRow).where(LessonRow.campaign_id == row.id))
     if lesson is None:
         lesson = LessonRow(
@@ -143,16 +148,7 @@ def save_message(session: Session, row: CampaignRow, message: Message, now: date
         session.add(lesson)
         session.flush()
     lesson.course_id = row.course_id
-    version = session.scalar(
-        select(LessonVersionRow).where(
-            LessonVersionRow.lesson_id == lesson.id, LessonVersionRow.content_hash == content_hash
-        )
-    )
-    if version is None:
-        version = LessonVersionRow(lesson_id=lesson.id, content_hash=content_hash, document=document, published_at=now)
-        session.add(version)
-        session.flush()
-    lesson.current_version_id = version.id
+    lesson.current_version_id = save_version(session, lesson.id, message, now)
 
 
 def newest_subscriber(session: Session) -> int:

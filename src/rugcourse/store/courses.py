@@ -138,6 +138,48 @@ def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Less
     return [(row.id, row.published_at, Lesson.model_validate(row.document)) for row in rows]
 
 
+def save_version(session: Session, lesson_id: int, wording: Lesson | Message, now: datetime) -> int:
+    """The version with this wording, made if there is none; returns its id."""
+    content_hash = wording.content_hash
+    found = session.scalar(
+        select(LessonVersionRow.id).where(
+            LessonVersionRow.lesson_id == lesson_id, LessonVersionRow.content_hash == content_hash
+        )
+    )
+    if found is not None:
+        return found
+    document = wording.model_dump(mode="json")
+    version = LessonVersionRow(lesson_id=lesson_id, content_hash=content_hash, document=document, published_at=now)
+    session.add(version)
+    session.flush()
+    return version.id
+
+
+def wording_of(session: Session, lesson_id: int) -> tuple[int, Lesson | Message] | None:
+    """(version, wording) that readers get of a lesson, or of the message of a broadcast."""
+    row = session.get(LessonRow, lesson_id)
+    if row is None or row.current_version_id is None:
+        return None
+    load = load_version if row.campaign_id is None else load_message
+    return row.current_version_id, load(session, row.current_version_id)
+
+
+def subjects_of_version(session: Session, version_id: int) -> dict[str, str]:
+    """Language → subject."""
+    return {language: text["subject"] for language, text in _document(session, version_id)["texts"].items()}
+
+
+def make_current(session: Session, lesson_id: int, version_id: int, now: datetime) -> None:
+    """Give readers this version of a lesson from now on."""
+    session.execute(update(LessonRow).where(LessonRow.id == lesson_id).values(current_version_id=version_id))
+    row = session.scalars(
+        select(CourseRow).join(LessonRow, LessonRow.course_id == CourseRow.id).where(LessonRow.id == lesson_id)
+    ).one()
+    published = load_course(session, row.slug)
+    if published is not None:  # the hash tells everybody who keeps the course in memory
+        row.content_hash, row.published_at = published.course.content_hash, now
+
+
 def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
     """Readers who are under way now get this version, whatever comes later; those with an earlier one keep that."""
     newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
@@ -226,21 +268,7 @@ def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime
         session.add(row)
     row.position = lesson.number
     session.flush()
-    version_id = session.scalar(
-        select(LessonVersionRow.id).where(
-            LessonVersionRow.lesson_id == row.id, LessonVersionRow.content_hash == lesson.content_hash
-        )
-    )
-    if version_id is None:
-        version = LessonVersionRow(
-            lesson_id=row.id,
-            content_hash=lesson.content_hash,
-            document=lesson.model_dump(mode="json"),
-            published_at=now,
-        )
-        session.add(version)
-        session.flush()
-        version_id = version.id
+    version_id = save_version(session, row.id, lesson, now)
     changed = row.current_version_id != version_id
     row.current_version_id = version_id
     return changed

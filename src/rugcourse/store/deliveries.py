@@ -46,7 +46,9 @@ from rugcourse.store.tables import (
     LessonRow,
     Queue,
     SubscriberRow,
+    TrialRow,
 )
+from rugcourse.store.trials import gets_b
 from rugcourse.store.types import UtcDateTime
 
 _LEASING = insert(LeaseRow)
@@ -375,6 +377,16 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
                 .order_by(LessonKeepRow.up_to_enrolment)
                 .limit(1)
                 .correlate(picked)
+                .scalar_subquery(),
+                select(TrialRow.version_b)
+                .where(
+                    TrialRow.lesson_id == LessonRow.id,
+                    TrialRow.version_a == LessonRow.current_version_id,
+                    TrialRow.decided_at.is_(None),
+                    gets_b(picked.c.subscriber_id, TrialRow.id),
+                )
+                .limit(1)
+                .correlate(picked, LessonRow)
                 .scalar_subquery(),
                 LessonRow.current_version_id,
             ),

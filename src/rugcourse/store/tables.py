@@ -190,6 +190,28 @@ class LessonKeepRow(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
 
 
+class TrialRow(Base):
+    """Two wordings of a lesson, or of a broadcast's message, that are compared: half of the readers get each.
+
+    It lasts while `version_a` is the current one and it is not decided. `minimum`: how many mails of each are looked
+    at, once. `winner`: a, b, or none where no difference was shown; `found`: what was counted then.
+    """
+
+    __tablename__ = "trial"
+    __table_args__ = (_partial_index("uq_trial_open", "lesson_id", where="decided_at IS NULL", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lesson_id: Mapped[int] = mapped_column(ForeignKey("lesson.id"), index=True)
+    version_a: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+    version_b: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
+    minimum: Mapped[int]
+    started_at: Mapped[datetime]
+    looked_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    winner: Mapped[str | None] = mapped_column(String(8))
+    found: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
 class LessonDraftRow(Base):
     """A lesson that is being written, as it was typed: it need not be right. Nobody gets it before it is published."""
 

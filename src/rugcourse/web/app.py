@@ -17,7 +17,7 @@ from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
 from rugcourse.web import acts, door, lessons, own_page, public
-from rugcourse.web.admin import account, campaigns, coming_in, drafting, gate, home, jobs, people, team
+from rugcourse.web.admin import account, campaigns, coming_in, drafting, gate, home, jobs, people, team, trials
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
@@ -43,7 +43,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_api_route("/healthz", _health, methods=["GET"])
     for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
-    for admin_pages in (home, admin_lessons, drafting, campaigns, people, jobs, coming_in, account, team):
+    for admin_pages in (home, admin_lessons, drafting, campaigns, people, jobs, trials, coming_in, account, team):
         app.include_router(admin_pages.router)
     for pages in (lessons, own_page, door, public):  # `door` before `public`: a course is called like no page of its
         app.include_router(pages.router)

@@ -10,6 +10,7 @@ from celery import Celery
 
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
+from rugcourse.campaigns.trials import decide_next
 from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
@@ -94,6 +95,8 @@ def tend_campaigns(runtime: Runtime) -> None:
         if not enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
             break
     sweep(runtime.database, runtime.clock)
+    while decide_next(runtime.database, runtime.clock):
+        pass
     with runtime.database.write() as session:
         tallies.compact(session)
 

@@ -109,9 +109,12 @@ def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         results = results_of(session, runtime.library, row, preferred_language(request))
+        places = campaigns.lessons_of(session, campaign_id)
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
     chart = charts.bars("mails", arrived) if len(arrived) > 1 else None
-    return admin_page(request, insider, "campaign-results", {"campaign": row, "results": results, "chart": chart})
+    return admin_page(
+        request, insider, "campaign-results", {"campaign": row, "results": results, "chart": chart, "places": places}
+    )
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)

@@ -20,7 +20,7 @@ from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Role
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
 from rugcourse.web.admin.steps import (
     MESSAGE_PARTS,
     STEPS,
@@ -44,13 +44,8 @@ def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
     return _what_page(request, insider, row, {}, "")
 
 
-async def _typed(request: Request) -> dict[str, str]:
-    """All fields of a form, whatever they are called."""
-    return {name: str(value) for name, value in (await request.form()).items()}
-
-
 @router.post("/admin/campaigns/{campaign_id}/what")
-def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(_typed)]) -> Response:
+def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
     """The name, and for a broadcast its message."""
     insider, row = _editing(request, campaign_id, typed.get("form", ""))
     runtime = runtime_of(request)
@@ -159,6 +154,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "people": outlook.sample(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
         "timing": timing,
         "spoken": _spoken(request, row, course),
+        "message_id": _message_id(request, row),
     }
     return _step_page(request, insider, row, "review", values)
 
@@ -217,6 +213,12 @@ def _spoken(request: Request, row: CampaignRow, course: Course) -> tuple[str, ..
     with runtime_of(request).database.read() as session:
         message = campaigns.find_message(session, row.id)
     return tuple(message.texts) if message else ()
+
+
+def _message_id(request: Request, row: CampaignRow) -> int | None:
+    """The lesson that the message of a broadcast is; None for a course, or while it is not written."""
+    with runtime_of(request).database.read() as session:
+        return campaigns.message_id_of(session, row.id)
 
 
 def _proof(request: Request, row: CampaignRow, language: str) -> bytes:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 
 from rugcourse.access.sessions import Insider
 from rugcourse.authoring import checks, drafts, history
@@ -23,7 +22,7 @@ from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts
 from rugcourse.store import subscribers
 from rugcourse.store.tables import Role
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
@@ -33,13 +32,7 @@ _SOMEBODY = "Sam"
 _DARK = ("@media (prefers-color-scheme: dark)", "@media all")
 
 
-async def _typed(request: Request) -> dict[str, str]:
-    """All fields of a form, whatever they are called; who sends it is looked at first. Raises NotInside."""
-    await run_in_threadpool(insider_of, request, Role.EDITOR)
-    return {name: str(value) for name, value in (await request.form(max_fields=500)).items()}
-
-
-Typed = Annotated[dict[str, str], Depends(_typed)]
+Typed = Annotated[dict[str, str], Depends(typed_fields)]
 
 
 @router.api_route("/admin/lessons", methods=READ)

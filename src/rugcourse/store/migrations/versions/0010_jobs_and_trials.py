@@ -1,4 +1,4 @@
-"""What is done to many people, batch by batch."""
+"""What is done to many people, batch by batch; two wordings that are compared."""
 
 from __future__ import annotations
 
@@ -34,6 +34,24 @@ def upgrade() -> None:
         sa.Column("job_id", sa.Integer(), sa.ForeignKey("job.id"), primary_key=True),
         sa.Column("number", sa.Integer(), primary_key=True),
         sa.Column("lines", sa.JSON(), nullable=False),
+    )
+    op.create_table(
+        "trial",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("lesson_id", sa.Integer(), sa.ForeignKey("lesson.id"), nullable=False),
+        sa.Column("version_a", sa.Integer(), sa.ForeignKey("lesson_version.id"), nullable=False),
+        sa.Column("version_b", sa.Integer(), sa.ForeignKey("lesson_version.id"), nullable=False),
+        sa.Column("minimum", sa.Integer(), nullable=False),
+        sa.Column("started_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("winner", sa.String(8), nullable=True),
+        sa.Column("found", sa.JSON(), nullable=False),
+    )
+    op.create_index("ix_trial_lesson_id", "trial", ["lesson_id"])
+    undecided = sa.text("decided_at IS NULL")
+    op.create_index(
+        "uq_trial_open", "trial", ["lesson_id"], unique=True, sqlite_where=undecided, postgresql_where=undecided
     )
     if op.get_bind().dialect.name != "sqlite":  # which does not look at lengths
         op.alter_column("consent", "source", type_=sa.String(200))

@@ -1,0 +1,152 @@
+"""Comparing two subjects, honestly.
+
+Half of the readers get each, by a draw that has nothing to do with when they signed up. It is looked at once: when so
+many mails of each as was said at the start have arrived and had three days to be acted upon. Looking again and again
+until something shows would find winners in noise. A subject wins when it is better by a test that calls no more than
+one of twenty draws a difference; else it says that no difference was shown, and the first stays.
+
+What counts is that a human answered a question or followed a link. Opens don't: machines open mails.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.content import Lesson, Message
+from rugcourse.store import admins, courses, trials
+from rugcourse.store.database import Database
+from rugcourse.store.tables import TrialRow
+from rugcourse.store.trials import Arm
+
+LEAST, USUAL = 100, 400  # mails of each: fewer tell nothing about the few per cent that subjects differ by
+DAYS_TO_ACT = 3
+CONFIDENCE = 0.95
+_LOOK_EVERY = timedelta(minutes=10)
+A, B, NONE, STOPPED = "a", "b", "none", "stopped"
+
+
+class SameWording(Exception):
+    """The two subjects are the same."""
+
+
+class NoSubject(Exception):
+    """One of the subjects can't be used."""
+
+
+class TrialRuns(Exception):
+    """There is a trial of this lesson already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two arms say. `confidence` (0 to 1): how rarely chance alone would keep them closer than this."""
+
+    winner: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trial as a page shows it. `subjects`: by language, of each wording; `arms` as far as it is counted."""
+
+    row: TrialRow
+    subjects: tuple[dict[str, str], dict[str, str]]
+    arms: tuple[Arm, Arm] | None
+    confidence: float | None
+
+
+def compare(first: Arm, second: Arm) -> Comparison:
+    """Two shares by the two-sided z-test with a pooled share."""
+    if not first.mails or not second.mails:
+        return Comparison(NONE, 0.0)
+    pooled = (first.acted + second.acted) / (first.mails + second.mails)
+    error = math.sqrt(pooled * (1 - pooled) * (1 / first.mails + 1 / second.mails))
+    difference = second.acted / second.mails - first.acted / first.mails
+    confidence = math.erf(abs(difference) / error / math.sqrt(2)) if error else 0.0
+    if confidence < CONFIDENCE:
+        return Comparison(NONE, confidence)
+    return Comparison(B if difference > 0 else A, confidence)
+
+
+def with_subjects(wording: Lesson | Message, subjects: Mapping[str, str]) -> Lesson | Message:
+    """The same with other subjects, by language; one that is empty stays. Raises NoSubject."""
+    texts = {
+        language: {**text.model_dump(), "subject": subjects.get(language) or text.subject}
+        for language, text in wording.texts.items()
+    }
+    try:
+        return type(wording).model_validate({**wording.model_dump(exclude={"texts"}), "texts": texts})
+    except ValidationError:
+        raise NoSubject from None
+
+
+def begin(
+    database: Database, clock: Clock, lesson_id: int, subjects: Mapping[str, str], minimum: int, admin_id: int | None
+) -> None:
+    """Compare what readers get with the same under other subjects. Raises SameWording, NoSubject, TrialRuns."""
+    with database.write() as session:
+        if any(one.decided_at is None for one in trials.of_lessons(session, [lesson_id])):
+            raise TrialRuns
+        current, wording = courses.wording_of(session, lesson_id) or (0, None)
+        if wording is None:
+            raise SameWording
+        other = with_subjects(wording, subjects)
+        if other == wording:
+            raise SameWording
+        version = courses.save_version(session, lesson_id, other, clock.now())
+        trials.add(session, lesson_id, (current, version), max(minimum, LEAST), clock.now())
+        about = {"subjects": dict(subjects), "minimum": minimum}
+        admins.log_change(session, clock.now(), admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
+
+
+def decide_next(database: Database, clock: Clock) -> bool:
+    """Look at a trial, and decide it once enough mails had their time. Returns whether there was one to look at."""
+    now = clock.now()
+    with database.write() as session:
+        trial = trials.lock_due(session, now - _LOOK_EVERY)
+        if trial is None:
+            return False
+        trial.looked_at = now
+        if trials.current_version(session, trial.lesson_id) != trial.version_a:
+            trial.winner, trial.decided_at = STOPPED, now  # another version was published
+            return True
+        ripe = now - timedelta(days=DAYS_TO_ACT)
+        first = trials.count_arm(session, trial, trial.version_a, ripe)
+        second = trials.count_arm(session, trial, trial.version_b, ripe)
+        trial.found = {A: list(first), B: list(second)}
+        if min(first.mails, second.mails) < trial.minimum:
+            return True
+        result = compare(first, second)
+        trial.winner, trial.decided_at = result.winner, now
+        trial.found = {**trial.found, "confidence": result.confidence}
+        if result.winner == B:
+            courses.make_current(session, trial.lesson_id, trial.version_b, now)
+        return True
+
+
+def stop(database: Database, clock: Clock, lesson_id: int) -> None:
+    """End a trial that runs without a winner: all get the first wording again."""
+    with database.write() as session:
+        for row in trials.of_lessons(session, [lesson_id]):
+            if row.decided_at is None:
+                row.winner, row.decided_at = STOPPED, clock.now()
+
+
+def trials_of(session: Session, lesson_ids: list[int]) -> list[Trial]:
+    """The trials of some lessons, the newest first. While one runs it shows how many mails are in, and not what came of
+    them: who sees a lead decides too early.
+    """
+    return [_shown(session, row) for row in trials.of_lessons(session, lesson_ids)]
+
+
+def _shown(session: Session, row: TrialRow) -> Trial:
+    subjects = [courses.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
+    arms = (Arm(*row.found[A]), Arm(*row.found[B])) if A in row.found else None
+    return Trial(row, (subjects[0], subjects[1]), arms, row.found.get("confidence"))

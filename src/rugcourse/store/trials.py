@@ -1,0 +1,91 @@
+"""Two wordings that are compared, in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from rugcourse.store.tables import (
+    AnswerRow,
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    EventRow,
+    LessonRow,
+    TrialRow,
+    Verdict,
+)
+
+
+class Arm(NamedTuple):
+    """One of the wordings: how many mails of it were looked at, and behind how many a human answered or clicked."""
+
+    mails: int
+    acted: int
+
+
+def gets_b(subscriber_id: Any, trial_id: Any) -> ColumnElement[bool]:
+    """SQL: whether a person gets the second wording. Half of them do, and in each trial another half."""
+    # Multiplied by primes and divided by one, the last bit has nothing to do any more with the order of signing up.
+    drawn: ColumnElement[bool] = (subscriber_id * 2654435761 + trial_id * 40503) % 1000003 % 2 == 1
+    return drawn
+
+
+def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> TrialRow:
+    row = TrialRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
+    row.found = {}
+    session.add(row)
+    session.flush()
+    return row
+
+
+def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[TrialRow]:
+    """All trials of some lessons, the newest first."""
+    return session.scalars(
+        select(TrialRow).where(TrialRow.lesson_id.in_(lesson_ids)).order_by(TrialRow.id.desc())
+    ).all()
+
+
+def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
+    """A trial that is open and was not looked at since an instant (UTC), locked."""
+    return session.scalars(
+        select(TrialRow)
+        .where(TrialRow.decided_at.is_(None), or_(TrialRow.looked_at.is_(None), TrialRow.looked_at < looked_before))
+        .order_by(TrialRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def current_version(session: Session, lesson_id: int) -> int | None:
+    return session.scalar(select(LessonRow.current_version_id).where(LessonRow.id == lesson_id))
+
+
+def count_arm(session: Session, trial: TrialRow, version_id: int, settled_before: datetime) -> Arm:
+    """The first `minimum` mails with a wording that arrived before an instant (UTC), and behind how many of them a
+    human answered or followed a link.
+    """
+    mails = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.lesson_id == trial.lesson_id,
+            DeliveryRow.lesson_version_id == version_id,
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+            DeliveryRow.settled_at >= trial.started_at,
+            DeliveryRow.settled_at < settled_before,
+        )
+        .order_by(DeliveryRow.settled_at, DeliveryRow.id)
+        .limit(trial.minimum)
+        .subquery("mails")
+    )
+    human = EventRow.verdict == Verdict.HUMAN
+    clicked = exists().where(
+        EventRow.delivery_id == mails.c.id, human, EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER))
+    )
+    answered = exists().where(AnswerRow.delivery_id == mails.c.id, AnswerRow.verdict == Verdict.HUMAN)
+    acted = func.count().filter(or_(clicked, answered))
+    return Arm(*session.execute(select(func.count(), acted).select_from(mails)).one())

@@ -1,0 +1,67 @@
+"""Comparing two subjects of a lesson or of a broadcast's message (editors)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.access.sessions import Insider
+from rugcourse.campaigns import trials
+from rugcourse.campaigns.trials import NoSubject, SameWording, TrialRuns
+from rugcourse.store import courses
+from rugcourse.store.tables import Role
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of, typed_fields
+from rugcourse.web.forms import whole_number
+from rugcourse.web.pages import READ, NotFound, runtime_of
+
+router = APIRouter()
+
+Id = Annotated[int, Path(ge=1, lt=2**31)]
+_REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "same", TrialRuns: "runs"}
+
+
+@router.api_route("/admin/trials/{lesson_id}", methods=READ)
+def trials_page(request: Request, lesson_id: Id) -> HTMLResponse:
+    return _page(request, insider_of(request, Role.EDITOR), lesson_id, {}, "")
+
+
+@router.post("/admin/trials/{lesson_id}")
+def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
+    """Begin one, or stop it."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, typed.get("form", ""))
+    runtime = runtime_of(request)
+    if typed.get("action") == "stop":
+        trials.stop(runtime.database, runtime.clock, lesson_id)
+        return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
+    subjects = {
+        name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
+    }
+    try:
+        minimum = whole_number(typed.get("minimum", ""), 6) or trials.USUAL
+        trials.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, insider.admin_id)
+    except tuple(_REFUSALS) as error:
+        return _page(request, insider, lesson_id, typed, _REFUSALS[type(error)])
+    return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
+
+
+def _page(request: Request, insider: Insider, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
+    with runtime_of(request).database.read() as session:
+        found = courses.wording_of(session, lesson_id)
+        held = trials.trials_of(session, [lesson_id])
+    if found is None:
+        raise NotFound
+    wording: Any = found[1]
+    values = {
+        "texts": wording.texts,
+        "trials": held,
+        "running": next((one for one in held if one.row.decided_at is None), None),
+        "typed": typed,
+        "least": trials.LEAST,
+        "usual": trials.USUAL,
+        "days": trials.DAYS_TO_ACT,
+        "notice": notice,
+    }
+    return admin_page(request, insider, "trials", values, 400 if notice else 200)

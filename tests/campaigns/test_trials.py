@@ -1,0 +1,171 @@
+"""Comparing two subjects: half each, looked at once, a winner only where chance is no explanation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from random import Random
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select
+from tests.builders import course_of, lessons_to, make_reader, plan, send_all
+from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
+from tests.web.test_admin import log_in
+from tests.web.test_admin_campaigns import post
+
+from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.publish import Editor, publish_lesson
+from rugcourse.campaigns import trials
+from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
+
+OTHER = {"nl": "Een heel ander onderwerp"}
+
+
+def lesson_id(runtime: Runtime) -> int:
+    return course_of(runtime).lesson_ids["welkom"]
+
+
+def begin(runtime: Runtime, subjects: dict[str, str] | None = None, minimum: int = 100) -> None:
+    trials.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects or OTHER, minimum, None)
+
+
+def trial(runtime: Runtime) -> TrialRow:
+    with runtime.database.read() as session:
+        return session.scalars(select(TrialRow)).one()
+
+
+def subject(runtime: Runtime) -> str:
+    return course_of(runtime).course.lessons[0].texts["nl"].subject
+
+
+def mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> None:
+    """So many mails of each wording that arrived, and behind how many of each a human clicked."""
+    row, now = trial(runtime), runtime.clock.now()
+    with runtime.database.write() as session:
+        for version, most in zip((row.version_a, row.version_b), acted, strict=True):
+            for number in range(count):
+                delivery = DeliveryRow(
+                    kind="lesson", queue="lessons", state=DeliveryState.ACCEPTED, subscriber_id=number + 1,
+                    campaign_id=course_of(runtime).campaign_id, lesson_id=row.lesson_id, lesson_version_id=version,
+                    planned_at=now, settled_at=now, attempts=1,
+                )  # fmt: skip
+                session.add(delivery)
+                session.flush()
+                verdict = Verdict.HUMAN if number < most else Verdict.MACHINE
+                session.add(
+                    EventRow(delivery_id=delivery.id, kind=EventKind.CLICK, link=0, verdict=verdict, first=True, at=now)
+                )
+
+
+def later(runtime: Runtime, **span: float) -> None:
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(**span)
+    while trials.decide_next(runtime.database, runtime.clock):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        (Arm(400, 120), Arm(400, 160), B), (Arm(400, 160), Arm(400, 120), A), (Arm(400, 120), Arm(400, 128), NONE),
+        (Arm(0, 0), Arm(400, 10), NONE), (Arm(100, 0), Arm(100, 0), NONE), (Arm(100, 100), Arm(100, 100), NONE),
+    ],
+)  # fmt: skip
+def test_a_subject_wins_only_where_chance_is_no_explanation(first: Arm, second: Arm, winner: str) -> None:
+    assert compare(first, second).winner == winner
+
+
+def test_two_subjects_that_are_as_good_rarely_show_a_winner() -> None:
+    draw = Random(1)  # noqa: S311 - no secret
+    found = [
+        compare(*(Arm(400, sum(draw.random() < 0.3 for _ in range(400))) for _ in range(2))).winner for _ in range(400)
+    ]
+    assert sum(one != NONE for one in found) / len(found) < 0.08  # one in twenty, and what a draw of 400 may add
+
+
+def test_half_of_the_readers_get_each_and_who_missed_one_keeps_theirs(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    begin(runtime)
+    emails = [make_reader(runtime) for _ in range(60)]
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(hours=2)
+    plan(runtime)
+    send_all(dispatcher)
+    versions = [lessons_to(runtime, email)[0].lesson_version_id for email in emails]
+    row = trial(runtime)
+    assert set(versions) == {row.version_a, row.version_b}
+    assert 15 <= versions.count(row.version_b) <= 45
+    neighbours = sum(one == other for one, other in pairwise(versions))
+    assert neighbours not in {0, len(versions) - 1}  # no alternation by order of signing up
+
+
+def test_it_is_decided_once_when_enough_mails_had_their_time(runtime: Runtime) -> None:
+    begin(runtime)
+    mails(runtime, (10, 60), count=60)
+    later(runtime, days=4)
+    assert trial(runtime).decided_at is None  # a lead, and too few
+    mails(runtime, (5, 30), count=60)
+    later(runtime, days=1)
+    assert trial(runtime).decided_at is None  # enough, and too young
+    before = subject(runtime)
+    later(runtime, days=3)
+    assert (trial(runtime).winner, trial(runtime).found[A][0]) == (B, 100)
+    assert subject(runtime) == OTHER["nl"] != before
+
+
+@pytest.mark.parametrize(("acted", "winner"), [((30, 32), NONE), ((60, 20), A)])
+def test_the_first_stays_unless_the_second_is_better(runtime: Runtime, acted: tuple[int, int], winner: str) -> None:
+    before = subject(runtime)
+    begin(runtime)
+    mails(runtime, acted)
+    later(runtime, days=4)
+    assert trial(runtime).winner == winner
+    assert subject(runtime) == before
+
+
+def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> None:
+    begin(runtime)
+    lesson = course_of(runtime).course.lessons[0]
+    fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
+    publish_lesson(
+        runtime.database, runtime.clock, Editor(None), Manuscript(course_of(runtime).course, "welkom", 1, fields)
+    )
+    later(runtime, minutes=1)
+    assert trial(runtime).winner == trials.STOPPED
+
+
+def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
+    for subjects, error in (
+        ({}, SameWording),
+        ({"nl": subject(runtime)}, SameWording),
+        ({"nl": "Nu!"}, NoSubject),
+        ({"nl": "x" * 51}, NoSubject),
+    ):
+        with pytest.raises(error):
+            trials.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects, 100, None)
+    begin(runtime)
+    with pytest.raises(TrialRuns):
+        begin(runtime, {"nl": "Nog een"})
+
+
+def test_the_page_begins_shows_and_stops_it_and_hides_a_lead(editor: TestClient, runtime: Runtime) -> None:  # noqa: F811
+    path = f"/admin/trials/{lesson_id(runtime)}"
+    assert "Write another subject" in post(editor, path)
+    assert "no exclamation mark" in post(editor, path, **{"subject.nl": "Nu!"})
+    assert post(editor, path, **{"subject.nl": "Anders", "minimum": "150"}) == path
+    mails(runtime, (10, 90))
+    later(runtime, days=4)
+    log_in(editor, "editor@x.example")
+    page = editor.get(path).text
+    assert "150 mails of each" in page
+    assert "90 (" not in page
+    assert "compared already" in post(editor, path, **{"subject.nl": "Nog een"})
+    post(editor, path, action="stop")
+    assert "It says nothing" in editor.get(path).text
+    assert trial(runtime).decided_at == runtime.clock.now()
+    assert timedelta(0) < runtime.clock.now() - trial(runtime).started_at
