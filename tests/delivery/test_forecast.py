@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
 
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.forecast import Upcoming, forecast
+from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
@@ -41,6 +42,19 @@ def slug(runtime: Runtime, delivery: DeliveryRow) -> str:
     with runtime.database.read() as session:
         assert delivery.lesson_version_id is not None
         return courses.load_version(session, delivery.lesson_version_id).slug
+
+
+def test_counting_readers_who_are_alike_together_comes_to_the_same(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    zones = ("Europe/Amsterdam", "Pacific/Auckland", "America/St_Johns")
+    for zone in zones:
+        for _ in range(3):
+            make_reader(runtime, zone=zone)
+    make_reader(runtime, hour=21, weekdays=frozenset({1, 5}))
+    send_all(dispatcher)
+    preferences.pause(runtime.database, runtime.clock, enrolment_of(runtime, make_reader(runtime)).subscriber_id)
+    expected = Counter(one.at.replace(minute=0, second=0, microsecond=0) for one in look_ahead(runtime))
+    assert count_by_hour(runtime.database, runtime.clock, runtime.patience, 30) == expected
+    assert expected.total() == 10 * 9
 
 
 def test_a_forecast_changes_nothing_and_ends_at_its_last_day(runtime: Runtime) -> None:

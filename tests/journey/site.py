@@ -24,9 +24,9 @@ from rugcourse.web.server import BackgroundServer
 class Site:
     """Use as a context manager. Mails go out when the test says so: `deliver`."""
 
-    def __init__(self, database: Database, clock: VirtualClock, folder: Path) -> None:
+    def __init__(self, database: Database, clock: VirtualClock, folder: Path, name: str = HOST) -> None:
         port = free_port()
-        self.address = f"http://{HOST}:{port}"
+        self.address = f"http://{name}:{port}"
         self.clock = clock
         self._sink = Sink()
         settings = make_settings(folder, self._sink.url, base_url=self.address)

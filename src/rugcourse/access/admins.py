@@ -66,7 +66,7 @@ def is_open(database: Database, clock: Clock, token: str) -> str | None:
 
 
 def set_first_password(database: Database, clock: Clock, token: str, password: str) -> AdminRow:
-    """Use a link: set the password, and end all sessions and the second factor. Raises BadInvitation, WeakPassword."""
+    """Use a link: set the password; sessions, second factor and passkeys end. Raises BadInvitation, WeakPassword."""
     with database.write() as session:
         admin = _invited(session, clock, token)
         if admin is None:
@@ -74,6 +74,7 @@ def set_first_password(database: Database, clock: Clock, token: str, password: s
         check_strength(password, admin.email)
         admin.password_hash, admin.invited, admin.invited_until = hash_password(password), None, None
         admin.totp_secret, admin.totp_step = None, None
+        admins.remove_passkeys(session, admin.id)
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), admin.id, "password set", admin.email)
         return admin

@@ -64,7 +64,7 @@ def come_in(database: Database, clock: Clock, address: str, password: str, brows
         raise NotLetIn
     due = admin.totp_secret is not None
     with database.write() as session:
-        return _open(session, clock, admin.id, browser, second_factor_due=due)
+        return open_session(session, clock, admin.id, browser, second_factor_due=due)
 
 
 def knows_password(database: Database, insider: Insider, password: str) -> bool:
@@ -80,7 +80,7 @@ def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, 
         if admin is None or admin.disabled_at is not None or not _use_code(admin, vault, code):
             raise NotLetIn
         admins.end_session(session, admin.id, insider.session_id)
-        return _open(session, clock, admin.id, browser, second_factor_due=False)
+        return open_session(session, clock, admin.id, browser, second_factor_due=False)
 
 
 def find_insider(database: Database, clock: Clock, token: str) -> Insider | None:
@@ -132,7 +132,8 @@ def _use_code(admin: AdminRow, vault: Vault, code: str) -> bool:
     return True
 
 
-def _open(session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool) -> Pass:
+def open_session(session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool) -> Pass:
+    """A new session of an admin, in a transaction of the caller."""
     token = secrets.token_urlsafe(32)
     admins.add_session(
         session,

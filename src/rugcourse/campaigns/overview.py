@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from rugcourse.campaigns.figures import Figures, Gain, kept_figures
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.library import Library
@@ -17,7 +18,9 @@ _DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """A course over all its campaigns. `lessons`: (title, how many mails with it were sent)."""
+    """A course over all its campaigns. `lessons`: (title, how many mails with it were sent); `answered`: first answers;
+    `gain` is None until it was worked out.
+    """
 
     slug: str
     campaign_id: int
@@ -27,33 +30,50 @@ class Funnel:
     readers: int
     lessons: tuple[tuple[str, int], ...]
     completed: int
+    answered: int
+    answered_right: int
+    gain: Gain | None
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`people`: status → how many. `sent`: day (UTC) → mails planned that day which arrived. `doubtful`: mails."""
+    """`people`: status → how many. `sent`, `failed`: day (UTC) → mails planned that day which arrived, or were refused.
+    `doubtful`: mails. `figures` is None until they were worked out.
+    """
 
     people: dict[str, int]
     sent: dict[date, int]
+    failed: dict[date, int]
     doubtful: int
     funnels: tuple[Funnel, ...]
+    figures: Figures | None
 
 
 def overview(session: Session, library: Library, now: datetime, language: str) -> Overview:
     counted = tallies.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
+    failed = tallies.by_day(session, first, f"mail {DeliveryState.FAILED}")
+    days = [first + timedelta(days=n) for n in range(_DAYS)]
+    figures = kept_figures(session)
+    gains = figures.gains if figures else {}
     courses_of = campaigns.of_courses(session)
     return Overview(
         {status.value: counted.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus},
-        {day: sent.get(day, 0) for day in (first + timedelta(days=n) for n in range(_DAYS))},
+        {day: sent.get(day, 0) for day in days},
+        {day: failed.get(day, 0) for day in days},
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
-        tuple(_funnel(counted, one, courses_of, language) for one in library.courses(session)),
+        tuple(_funnel(counted, one, courses_of, language, gains.get(one.id)) for one in library.courses(session)),
+        figures,
     )
 
 
 def _funnel(
-    counted: dict[tuple[int, int, str], int], published: PublishedCourse, courses_of: dict[int, int], language: str
+    counted: dict[tuple[int, int, str], int],
+    published: PublishedCourse,
+    courses_of: dict[int, int],
+    language: str,
+    gain: Gain | None,
 ) -> Funnel:
     mine = {campaign_id for campaign_id, course_id in courses_of.items() if course_id == published.id}
     course = published.course
@@ -62,6 +82,12 @@ def _funnel(
     def number(what: str, lesson_id: int = 0) -> int:
         return sum(counted.get((campaign_id, lesson_id, what), 0) for campaign_id in mine)
 
+    answers = [
+        (number(f"option {question.id} {index}", published.lesson_ids[one.slug]), option.right)
+        for one in course.lessons
+        for question in one.texts[spoken].quiz
+        for index, option in enumerate(question.options)
+    ]
     return Funnel(
         slug=course.slug,
         campaign_id=published.campaign_id,
@@ -74,4 +100,7 @@ def _funnel(
             for one in course.lessons
         ),
         completed=number(f"reader {EnrolmentStatus.COMPLETED}"),
+        answered=sum(count for count, _ in answers),
+        answered_right=sum(count for count, right in answers if right),
+        gain=gain,
     )

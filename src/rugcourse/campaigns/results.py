@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from rugcourse.campaigns.figures import gain_of
 from rugcourse.content import Lesson
-from rugcourse.store import campaigns, learning, tallies
+from rugcourse.store import campaigns, tallies
 from rugcourse.store.library import Library
 from rugcourse.store.tables import CampaignRow
 
@@ -78,7 +79,8 @@ def results_of(session: Session, library: Library, row: CampaignRow, language: s
         for campaign_id, _, lesson_id, slug in sorted(campaigns.places_of_lessons(session))
         if campaign_id == row.id
     )
-    return Results(mails, *learning.gain_of_course(session, row.course_id))
+    gain = gain_of(session, row.course_id)
+    return Results(mails, gain.twice, gain.before, gain.after)
 
 
 def _result(

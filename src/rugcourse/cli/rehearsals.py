@@ -51,14 +51,15 @@ def forecast(
 ) -> None:
     """Show who gets what when, without sending."""
     from rugcourse.cli.opening import open_checked
+    from rugcourse.delivery.forecast import count_by_hour
     from rugcourse.delivery.forecast import forecast as look_ahead
 
     runtime = open_checked()
-    upcoming = look_ahead(runtime.database, runtime.clock, runtime.patience, days)
+    ahead = (runtime.database, runtime.clock, runtime.patience, days)
     if who:
         rows = [
             {"email": one.email, "lesson": one.lesson, "at": one.at.isoformat(), "local": one.local.isoformat()}
-            for one in upcoming
+            for one in look_ahead(*ahead)
         ]
         if as_json:
             print_json(rows)
@@ -66,8 +67,8 @@ def forecast(
             print_table("", ["reader", "lesson", "their time"], [(r["email"], r["lesson"], r["local"]) for r in rows])
         return
     per_day: dict[date, Counter[int]] = {}
-    for one in upcoming:
-        per_day.setdefault(one.at.date(), Counter())[one.at.hour] += 1
+    for hour, how_many in count_by_hour(*ahead).items():
+        per_day.setdefault(hour.date(), Counter())[hour.hour] += how_many
     counts = [
         {"date": day.isoformat(), "lessons": hours.total(), "by_hour_utc": dict(sorted(hours.items()))}
         for day, hours in sorted(per_day.items())

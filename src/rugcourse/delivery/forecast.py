@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,6 +49,20 @@ def forecast(database: Database, clock: Clock, patience: Patience, days: int) ->
         if len(page) < _PAGE:
             return
         after = page[-1].id
+
+
+def count_by_hour(database: Database, clock: Clock, patience: Patience, days: int) -> dict[datetime, int]:
+    """How many lessons go out in each hour (UTC) of the coming `days`; readers who are alike are looked at once."""
+    now = clock.now()
+    until = now + timedelta(days=days)
+    hours: Counter[datetime] = Counter()
+    with database.read() as session:
+        running = {one.id: one for one in campaigns.sending(session)}
+        for one, how_many in enrolments.expected_groups(session):
+            campaign = running.get(one.campaign_id)
+            for _, at in _of_reader(one, campaign, now, until, patience) if campaign else ():
+                hours[at.replace(minute=0, second=0, microsecond=0)] += how_many
+    return dict(sorted(hours.items()))
 
 
 def _of_reader(

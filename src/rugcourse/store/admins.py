@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role
+from rugcourse.store.tables import AdminRow, AdminSessionRow, ChallengeRow, ChangeRow, PasskeyRow, Role
 
 
 def subject_of(subscriber_id: int) -> str:
@@ -82,6 +82,37 @@ def end_sessions(session: Session, admin_id: int, *, but: int | None = None) -> 
     """End all sessions of an admin, but one if it is given."""
     ended = delete(AdminSessionRow).where(AdminSessionRow.admin_id == admin_id)
     session.execute(ended.where(AdminSessionRow.id != but) if but is not None else ended)
+
+
+def passkeys_of(session: Session, admin_id: int) -> Sequence[PasskeyRow]:
+    return session.scalars(select(PasskeyRow).where(PasskeyRow.admin_id == admin_id).order_by(PasskeyRow.id)).all()
+
+
+def passkey(session: Session, credential: str, *, lock: bool = False) -> PasskeyRow | None:
+    query = select(PasskeyRow).where(PasskeyRow.credential == credential)
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def remove_passkey(session: Session, admin_id: int, passkey_id: int) -> bool:
+    """Remove a passkey of an admin's; nobody can name another's. Returns whether there was one."""
+    mine = delete(PasskeyRow).where(PasskeyRow.id == passkey_id, PasskeyRow.admin_id == admin_id)
+    return session.scalar(mine.returning(PasskeyRow.id)) is not None
+
+
+def remove_passkeys(session: Session, admin_id: int) -> None:
+    session.execute(delete(PasskeyRow).where(PasskeyRow.admin_id == admin_id))
+
+
+def add_challenge(session: Session, challenge: str, until: datetime, now: datetime) -> None:
+    """Remember what is to be signed until an instant (UTC); those whose time is over are forgotten."""
+    session.execute(delete(ChallengeRow).where(ChallengeRow.until < now))
+    session.add(ChallengeRow(challenge=challenge, until=until))
+
+
+def use_challenge(session: Session, challenge: str, now: datetime) -> bool:
+    """Whether a challenge was ours and still open; it is used up."""
+    mine = delete(ChallengeRow).where(ChallengeRow.challenge == challenge, ChallengeRow.until >= now)
+    return session.scalar(mine.returning(ChallengeRow.challenge)) is not None
 
 
 def log_change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -124,6 +124,29 @@ def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolm
         for row_id, campaign_id, email, position, due_at, last_date, *schedule in rows
         if due_at is not None
     ]
+
+
+def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]:
+    """The same for all at once: those who will get the same at the same time together, and how many they are."""
+    alike = (
+        EnrolmentRow.campaign_id,
+        EnrolmentRow.next_position,
+        EnrolmentRow.next_due_at,
+        EnrolmentRow.last_local_date,
+        *SCHEDULE_COLUMNS,
+    )
+    rows = session.execute(
+        select(*alike, func.count())
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.next_due_at.is_not(None), SubscriberRow.status == SubscriberStatus.ACTIVE)
+        .group_by(*alike)
+        .execution_options(yield_per=1000)
+    )
+    for campaign_id, position, due_at, last_date, *schedule, count_of_them in rows:
+        if due_at is not None:
+            found = ExpectedEnrolment(0, campaign_id, "", position, due_at, last_date, schedule_of(*schedule))
+            yield found, count_of_them
 
 
 def advance(session: Session, steps: Mapping[Step, Sequence[int]]) -> None:

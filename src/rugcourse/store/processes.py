@@ -64,12 +64,21 @@ def identity(session: Session) -> str:
 
 def known_identity(session: Session) -> str | None:
     """The identity of the database that an operator last let mail go out from."""
-    return session.scalar(select(InstallationRow.value).where(InstallationRow.key == _IDENTITY))
+    return known(session, _IDENTITY)
 
 
 def keep_identity(session: Session, value: str) -> None:
+    remember(session, _IDENTITY, value)
+
+
+def known(session: Session, key: str) -> str | None:
+    """Something that the installation knows of itself."""
+    return session.scalar(select(InstallationRow.value).where(InstallationRow.key == key))
+
+
+def remember(session: Session, key: str, value: str) -> None:
     session.execute(
         upsert(session, InstallationRow)
-        .values(key=_IDENTITY, value=value)
+        .values(key=key, value=value)
         .on_conflict_do_update(index_elements=["key"], set_={"value": value})
     )

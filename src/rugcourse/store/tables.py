@@ -621,6 +621,30 @@ class AdminSessionRow(Base):
     seen_at: Mapped[datetime]
 
 
+class PasskeyRow(Base):
+    """A passkey of an admin's (WebAuthn). `credential`: its id, base64url; `uses`: the device's own counter."""
+
+    __tablename__ = "admin_passkey"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
+    credential: Mapped[str] = mapped_column(String(1400), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    uses: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ChallengeRow(Base):
+    """What a passkey was asked to sign; gone when it is answered."""
+
+    __tablename__ = "admin_challenge"
+
+    challenge: Mapped[str] = mapped_column(String(120), primary_key=True)
+    until: Mapped[datetime]
+
+
 class ChangeRow(Base):
     """The log of changes: who did what to what, and how it was before and after. Only ever added to."""
 

@@ -35,6 +35,7 @@ STATIC_TYPES = {
     "zone.js": "text/javascript",
     "share.js": "text/javascript",
     "admin.js": "text/javascript",
+    "passkey.js": "text/javascript",
 }
 
 

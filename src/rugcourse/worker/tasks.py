@@ -9,6 +9,7 @@ import structlog
 from celery import Celery
 
 from rugcourse.campaigns.control import enrol_batch, sweep
+from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
 from rugcourse.campaigns.trials import decide_next
 from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
@@ -79,6 +80,7 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
+    refresh(runtime.database, runtime.clock, runtime.patience)
     tend_jobs(runtime)  # last: what goes wrong there is in nobody's way
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns import control, drafts
+from rugcourse.campaigns.comparison import compare
 from rugcourse.campaigns.drafts import Author, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
@@ -52,6 +53,16 @@ def create(
         runtime.database, author_of(request, insider), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
+
+
+@router.api_route("/admin/campaigns/compare", methods=READ)
+def compare_page(request: Request) -> HTMLResponse:
+    """Campaigns beside each other."""
+    insider = insider_of(request)
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        found = compare(session, runtime.library, _A_PAGE)
+    return admin_page(request, insider, "campaigns-compare", {"found": found})
 
 
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)

@@ -7,11 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
+from rugcourse.access import passkeys
 from rugcourse.access.admins import BadInvitation, is_open, set_first_password
+from rugcourse.access.passkeys import Site
 from rugcourse.access.passwords import SHORTEST, WeakPassword
 from rugcourse.access.second_factor import Vault
 from rugcourse.access.sessions import NotLetIn, come_in, give_code, leave
-from rugcourse.web.admin.gate import admin_page, check_form, check_origin, half_inside, let_in, let_out
+from rugcourse.web.admin.gate import admin_page, check_form, check_origin, half_inside, let_in, let_out, passkey_site
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
@@ -38,6 +40,29 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
         request.app.state.limits.count_guess(account, _client(request))
         return _login_page(request, email, notice="wrong", status=403)
     return let_in(request, given, "/admin/code" if given.second_factor_due else HOME)
+
+
+@router.post("/admin/login/passkey/begin")
+def passkey_begin(request: Request) -> Response:
+    """What the browser needs to ask for a passkey."""
+    check_origin(request)
+    runtime = runtime_of(request)
+    return Response(
+        passkeys.begin_login(runtime.database, runtime.clock, _site(request)),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@router.post("/admin/login/passkey")
+def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Response:
+    check_origin(request)
+    runtime, site = runtime_of(request), _site(request)
+    try:
+        given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, _browser(request))
+    except NotLetIn:
+        return _login_page(request, notice="passkey", status=403)
+    return let_in(request, given, HOME)
 
 
 @router.api_route("/admin/code", methods=READ)
@@ -100,7 +125,15 @@ def welcome(
 
 
 def _login_page(request: Request, email: str = "", *, notice: str = "", status: int = 200) -> HTMLResponse:
-    return admin_page(request, None, "login", {"email": email, "notice": notice}, status)
+    values = {"email": email, "notice": notice, "has_passkeys": passkey_site(request) is not None}
+    return admin_page(request, None, "login", values, status)
+
+
+def _site(request: Request) -> Site:
+    site = passkey_site(request)
+    if site is None:
+        raise NotFound
+    return site
 
 
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:

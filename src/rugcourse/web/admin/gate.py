@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.access.passkeys import Site, site_of
 from rugcourse.access.sessions import LONGEST_SECONDS, Insider, Pass, find_insider
 from rugcourse.links import BadToken, Purpose
 from rugcourse.store.tables import Role
@@ -117,6 +118,12 @@ def text_page(text: str) -> HTMLResponse:
     """Plain text for a frame in a page of ours."""
     style = "font:15px/1.5 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;padding:18px;margin:0"
     return mail_page(f'<!doctype html><title>text</title><pre style="{style}">{escape(text)}</pre>')
+
+
+def passkey_site(request: Request) -> Site | None:
+    """Where passkeys work, if they do here."""
+    settings = runtime_of(request).settings
+    return site_of(settings.base_url, settings.practice)
 
 
 def let_in(request: Request, given: Pass, path: str) -> Response:

@@ -33,6 +33,12 @@ def home(request: Request) -> HTMLResponse:
         "waiting": waiting,
         "people": found.people,
         "days": found.sent,
+        "failed": found.failed,
+        "coming": found.figures.coming if found.figures else {},
+        "worked_out": found.figures.at if found.figures else None,
+        "coming_chart": charts.bars("mails", {f"{day:%d-%m}": n for day, n in found.figures.coming.items()})
+        if found.figures
+        else None,
         "chart": charts.bars("mails", {f"{day:%d-%m}": count for day, count in found.sent.items()}),
         "funnels": found.funnels,
     }

@@ -1,0 +1,176 @@
+"""Coming in with a passkey (WebAuthn): a key that a phone or computer keeps, and opens by a finger, a face or a PIN.
+
+It stands for the password and the second factor together: the device asks who holds it (user verification), and the key
+works on this site alone. A challenge is answered once, and for five minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import webauthn
+from sqlalchemy.orm import Session
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from rugcourse.access.sessions import Insider, NotLetIn, Pass, open_session
+from rugcourse.clock import Clock
+from rugcourse.store import admins
+from rugcourse.store.database import Database
+from rugcourse.store.tables import PasskeyRow
+
+_CHALLENGE_SECONDS = 300.0  # of the machine's time
+_LONGEST = 20_000  # characters of an answer
+
+
+class BadPasskey(Exception):
+    """The device's answer can't be used: too late, of another site, or known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where passkeys work: `id` is the host, `origin` what the browser says that it is at."""
+
+    id: str
+    origin: str
+    name: str
+
+
+def site_of(base_url: str, name: str) -> Site | None:
+    """None where browsers allow no passkeys: at an address of numbers, and without https but on this machine."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if _is_number(host) or not (parts.scheme == "https" or host == "localhost"):
+        return None
+    return Site(host, f"{parts.scheme}://{parts.netloc}", name)
+
+
+def begin_registration(database: Database, clock: Clock, site: Site, insider: Insider) -> str:
+    """What the browser needs to make a passkey, as JSON."""
+    with database.write() as session:
+        known = admins.passkeys_of(session, insider.admin_id)
+        options = webauthn.generate_registration_options(
+            rp_id=site.id,
+            rp_name=site.name,
+            user_name=insider.email,
+            user_id=str(insider.admin_id).encode(),
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+            ),
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential)) for one in known],
+        )
+        _remember(session, clock, options.challenge)
+    return webauthn.options_to_json(options)
+
+
+def finish_registration(database: Database, clock: Clock, site: Site, insider: Insider, answer: str, name: str) -> None:
+    """Keep a passkey that a device made. Raises BadPasskey."""
+    try:
+        challenge = _use_challenge(database, clock, _read(answer))
+        found = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=site.id,
+            expected_origin=site.origin,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, NotLetIn):
+        raise BadPasskey from None
+    credential = bytes_to_base64url(found.credential_id)
+    with database.write() as session:
+        if admins.passkey(session, credential) is not None:
+            raise BadPasskey
+        row = PasskeyRow(admin_id=insider.admin_id, credential=credential, public_key=found.credential_public_key)
+        row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
+        session.add(row)
+        admins.log_change(session, clock.now(), insider.admin_id, "passkey added", insider.email)
+
+
+def begin_login(database: Database, clock: Clock, site: Site) -> str:
+    """What the browser needs to ask for a passkey, as JSON: the same for everybody."""
+    options = webauthn.generate_authentication_options(
+        rp_id=site.id, user_verification=UserVerificationRequirement.REQUIRED
+    )
+    with database.write() as session:
+        _remember(session, clock, options.challenge)
+    return webauthn.options_to_json(options)
+
+
+def finish_login(database: Database, clock: Clock, site: Site, answer: str, browser: str) -> Pass:
+    """A session for who holds a passkey; no code is asked for. Raises NotLetIn."""
+    read = _read(answer)
+    challenge = _use_challenge(database, clock, read)
+    with database.write() as session:
+        row = admins.passkey(session, str(read.get("id")), lock=True)
+        admin = admins.find(session, row.admin_id) if row else None
+        if row is None or admin is None or admin.disabled_at is not None:
+            raise NotLetIn
+        try:
+            found = webauthn.verify_authentication_response(
+                credential=answer,
+                expected_challenge=challenge,
+                expected_rp_id=site.id,
+                expected_origin=site.origin,
+                credential_public_key=row.public_key,
+                credential_current_sign_count=row.uses,
+                require_user_verification=True,
+            )
+        except WebAuthnException:
+            raise NotLetIn from None
+        row.uses, row.used_at = found.new_sign_count, clock.now()
+        return open_session(session, clock, admin.id, browser, second_factor_due=False)
+
+
+def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) -> None:
+    """Let nobody in any more with a passkey of this admin's."""
+    with database.write() as session:
+        if admins.remove_passkey(session, insider.admin_id, passkey_id):
+            admins.log_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
+
+
+def _remember(session: Session, clock: Clock, challenge: bytes) -> None:
+    now = clock.now()
+    admins.add_challenge(session, bytes_to_base64url(challenge), now + clock.span(_CHALLENGE_SECONDS), now)
+
+
+def _read(answer: str) -> dict[str, Any]:
+    """Raises NotLetIn."""
+    try:
+        found = json.loads(answer) if len(answer) <= _LONGEST else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NotLetIn
+    return found
+
+
+def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any]) -> bytes:
+    """The challenge that an answer is about: it was ours, and is used up, whatever the answer. Raises NotLetIn."""
+    try:
+        said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+        challenge = str(said["challenge"])
+        raw = base64url_to_bytes(challenge)
+    except (KeyError, TypeError, ValueError):
+        raise NotLetIn from None
+    with database.write() as session:
+        if not admins.use_challenge(session, challenge, clock.now()):
+            raise NotLetIn
+    return raw
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

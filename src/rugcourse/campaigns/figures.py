@@ -1,0 +1,77 @@
+"""Figures that take seconds to work out at a million readers: worked out in the background, and kept for the pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.delivery.forecast import count_by_hour
+from rugcourse.schedule import Patience
+from rugcourse.store import courses, learning, processes
+from rugcourse.store.database import Database
+
+DAYS = 14
+_KEY = "figures"
+_FRESH_SECONDS = 600.0  # of the machine's time
+
+
+class Gain(BaseModel):
+    """Readers who took the test twice, and their mean share of right answers (0 to 1), None while there are none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    twice: int
+    before: float | None
+    after: float | None
+
+
+class Figures(BaseModel):
+    """`at`: when they were worked out (UTC); `coming`: day (UTC) → lessons that go out if nothing changes; `gains`: by
+    course.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    coming: dict[date, int]
+    gains: dict[int, Gain]
+
+
+def refresh(database: Database, clock: Clock, patience: Patience) -> bool:
+    """Work them out anew if they are old; returns whether they were."""
+    now = clock.now()
+    with database.read() as session:
+        kept = kept_figures(session)
+    if kept is not None and timedelta(0) <= now - kept.at < clock.span(_FRESH_SECONDS):
+        return False
+    hours = count_by_hour(database, clock, patience, DAYS)
+    days: Counter[date] = Counter({now.date() + timedelta(days=n): 0 for n in range(DAYS)})
+    for hour, count in hours.items():
+        days[hour.date()] += count
+    with database.read() as session:
+        gains = {course_id: _gain(session, course_id) for course_id, _ in courses.course_ids(session)}
+    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains)
+    with database.write() as session:
+        processes.remember(session, _KEY, found.model_dump_json())
+    return True
+
+
+def kept_figures(session: Session) -> Figures | None:
+    """As they were worked out last; None before the first time."""
+    kept = processes.known(session, _KEY)
+    return Figures.model_validate_json(kept) if kept else None
+
+
+def gain_of(session: Session, course_id: int) -> Gain:
+    """What a course taught: as it was worked out last, or now."""
+    kept = kept_figures(session)
+    return kept.gains[course_id] if kept and course_id in kept.gains else _gain(session, course_id)
+
+
+def _gain(session: Session, course_id: int) -> Gain:
+    twice, before, after = learning.gain_of_course(session, course_id)
+    return Gain(twice=twice, before=before, after=after)
