@@ -14,12 +14,12 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_crowd, add_lesson_mails
+from tests.crowd import add_acts, add_crowd, add_lesson_mails
 from tests.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.campaigns import control, drafts, outlook
+from rugcourse.campaigns import control, drafts, figures, outlook
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
 from rugcourse.runtime import Runtime
@@ -33,7 +33,7 @@ from rugcourse.web.app import create_app
 from rugcourse.web.pages import warm_up
 
 SUBSCRIBERS = 1_000_000
-LESSONS = int(os.environ.get("BENCH_LESSONS", "2"))  # of each of them, in the ledger
+LESSONS = int(os.environ.get("BENCH_LESSONS", "9"))  # of each of them, in the ledger
 AUDIENCES = {
     "everybody": Audience(),
     "a language": Audience(languages=("nl",)),
@@ -51,7 +51,17 @@ PAGES = {
     "who is behind a number": "/admin/campaigns/1/mails?state=accepted&lesson=1",
     "a draft: who": "/admin/campaigns/3/who",
     "a draft: review": "/admin/campaigns/3/review",
+    "campaigns compared": "/admin/campaigns/compare",
+    "lessons": "/admin/lessons",
+    "writing a lesson": "/admin/lessons/oorzaken-van-rugpijn/stress",
+    "publishing a lesson": "/admin/lessons/oorzaken-van-rugpijn/stress/publish",
+    "a lesson's history": "/admin/lessons/oorzaken-van-rugpijn/stress/history",
+    "two subjects": "/admin/trials/1",
+    "imports": "/admin/imports",
+    "an act for many": "/admin/acts",
     "subscribers": "/admin/subscribers",
+    "subscribers in English of a campaign": "/admin/subscribers?language=en&campaign=1",
+    "a word that nobody has": "/admin/subscribers?tag=nobody",
     "search": "/admin/subscribers?q=r77777",
     "search nobody": "/admin/subscribers?q=nobody",
     "status nobody has": "/admin/subscribers?status=left",
@@ -76,6 +86,7 @@ def measure_admin() -> dict[str, Any]:
         runtime = make_runtime(database, make_settings(Path(folder)), SystemClock())
         add_crowd(database, course_of(runtime).campaign_id, SUBSCRIBERS, Schedule("UTC", 8), None)
         add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=LESSONS)
+        add_acts(database, course_of(runtime).id, datetime.now(UTC))
         tidy_up(database)
         with database.write() as session:
             tallies.compact(session)
@@ -85,6 +96,7 @@ def measure_admin() -> dict[str, Any]:
         drafts.set_audience(database, runtime.clock, draft, Audience())
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
+        worked_out = _seconds(lambda: figures.refresh(database, runtime.clock, runtime.patience))
         warm_up()
         browser = TestClient(create_app(runtime))
         browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})
@@ -98,6 +110,7 @@ def measure_admin() -> dict[str, Any]:
         "target_ms": TARGET_MS,
         "deliveries": SUBSCRIBERS * LESSONS,
         "audience_count_seconds": counts,
+        "figures_seconds": worked_out,
         "starting_seconds": started,
     }
 

@@ -33,6 +33,15 @@ SELECT 'lesson', 'lessons', 'accepted', e.subscriber_id, e.campaign_id, e.id, l.
        :day, :at, :at, 1, 'en', '<' || l.id || '.' || e.id || '@x>', '250 2.0.0 taken'
 FROM enrolment e, lesson l WHERE l.course_id = {course} AND l.position = {position} ORDER BY e.id
 """
+_EVENTS = """
+INSERT INTO event (delivery_id, kind, verdict, first, at)
+SELECT d.id, '{kind}', 'human', true, :at FROM delivery d, lesson l
+WHERE l.id = d.lesson_id AND l.course_id = {course} AND l.position = 1
+"""
+_ATTEMPTS = """
+INSERT INTO attempt (course_id, subscriber_id, stage, options, "right", asked, at)
+SELECT {course}, s.id, '{stage}', '{{}}', s.id % 8, 8, :at FROM subscriber s WHERE s.id % {every} = 0
+"""
 
 
 def add_crowd(
@@ -71,3 +80,12 @@ def add_lesson_mails(database: Database, course_id: int, at: datetime, *, lesson
                 statement.bindparams(bindparam("at", type_=UtcDateTime()), bindparam("day", type_=Date())),
                 {"at": at, "day": day},
             )
+
+
+def add_acts(database: Database, course_id: int, at: datetime, *, every: int = 5) -> None:
+    """Of everybody who had the first lesson an open and a click by a human; of one in `every` both tests."""
+    statements = [_EVENTS.format(course=course_id, kind=kind) for kind in ("open", "click")]
+    statements += [_ATTEMPTS.format(course=course_id, stage=stage, every=every) for stage in ("before", "after")]
+    for statement in statements:
+        with database.write() as session:
+            session.execute(text(statement).bindparams(bindparam("at", type_=UtcDateTime())), {"at": at})

@@ -6,7 +6,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 WIDTHS = (320, 1024, 1440)
-SCHEMES = ("light", "dark")
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -24,11 +23,11 @@ def assert_fits(page: Page) -> None:
 
 
 def assert_good_for_everybody(page: Page, *, is_mail: bool = False) -> None:
-    """In a narrow, a middle and a wide window, by day and by night."""
-    for width in WIDTHS:
+    """In a narrow, a middle and a wide window, and by night: colours don't depend on the width."""
+    for width in reversed(WIDTHS):
         page.set_viewport_size({"width": width, "height": 800})
         assert_fits(page)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            assert_accessible(page, is_mail=is_mail)
+        assert_accessible(page, is_mail=is_mail)
+    page.emulate_media(color_scheme="dark")
+    assert_accessible(page, is_mail=is_mail)
     page.emulate_media(color_scheme="light")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.builders import make_reader
 from tests.journey.accessibility import assert_good_for_everybody
@@ -83,6 +84,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     assert_good_for_everybody(page)
 
 
+@pytest.mark.parametrize("page", ["en-GB"], indirect=True)
 def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
     invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.builders import COURSE, course_of, lessons_to, make_reader
 from tests.journey.accessibility import assert_good_for_everybody
@@ -14,6 +15,7 @@ from rugcourse.access.admins import invite, set_first_password
 from rugcourse.store.tables import Role
 
 
+@pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
 def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
     email = make_reader(runtime)
