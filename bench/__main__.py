@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.admin import measure_admin
+from bench.bounces import measure_bounces
 from bench.claims import measure_claims
 from bench.embedded import deliver_thousand
 from bench.pages import measure_pages
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "readers": measure_readers,
     "pages": measure_pages,
     "admin": measure_admin,
+    "bounces": measure_bounces,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }

@@ -27,9 +27,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Long drills belong to `make drill`; `make test` has the quick ones."""
     if config.getoption("--drills"):
         return
-    long = [item for item in items if item.get_closest_marker("long_drill")]
+    long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
+
+
+def _is_long_here(item: pytest.Item) -> bool:
+    """Weeks of a clock, hour by hour: what they prove are rules of the calendar, which know no database."""
+    on = getattr(getattr(item, "callspec", None), "params", {}).get("database")
+    return on == "postgresql" and item.get_closest_marker("long_on_postgresql") is not None
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     BOOK = "book"
     ADMIN_FORM = "admin-form"
     MESSAGE = "message"
+    RETURN = "return"
 
 
 class BadToken(Exception):
@@ -129,12 +130,44 @@ class Links:
     def pixel(self, delivery_id: int) -> str:
         return self._personal("o", Purpose.OPEN, delivery_id) + ".gif"
 
+    def return_path(self, delivery_id: int, address: str) -> str:
+        """Where the message of a delivery comes back to (VERP): `bounces+<token>@…` for the address `bounces@…`.
+
+        The token is in base32: servers on the way may turn capitals into small letters.
+        """
+        local, _, domain = address.rpartition("@")
+        return f"{local}+{_slow_text(self.signer.sign(Purpose.RETURN, delivery_id))}@{domain}"
+
+    def returned(self, address: str) -> int:
+        """The delivery whose message came back to an address. Raises BadToken."""
+        return self.signer.read(Purpose.RETURN, _quick_text(address.rpartition("@")[0].rpartition("+")[2]), 1)[0]
+
+    def quoted(self, message_id: str) -> int:
+        """The delivery whose Message-ID somebody quotes. Raises BadToken."""
+        return self.signer.read(Purpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0], 1)[0]
+
     def message_id(self, delivery_id: int, domain: str) -> str:
         """The Message-ID of a delivery: always the same, and a bounce that quotes it can't be made up."""
         return f"<{self.signer.sign(Purpose.MESSAGE, delivery_id)}@{domain}>"
 
     def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"
+
+
+def _slow_text(token: str) -> str:
+    """A token in letters and digits that mean the same in any case (RFC 4648, section 6)."""
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def _quick_text(text: str) -> str:
+    """The token that was written so. Raises BadToken."""
+    plain = text.upper()
+    try:
+        raw = base64.b32decode(plain + "=" * (-len(plain) % 8))
+    except (binascii.Error, ValueError):
+        raise BadToken from None
+    return _base64(raw).decode()
 
 
 def _mac(key: bytes, purpose: Purpose, payload: bytes) -> bytes:

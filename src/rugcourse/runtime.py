@@ -21,7 +21,7 @@ from rugcourse.delivery.press import Press
 from rugcourse.delivery.proof import Proofs, addressed
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
-from rugcourse.delivery.smtp import Connection, Outcome
+from rugcourse.delivery.smtp import Connection, Envelope, Outcome
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
 from rugcourse.privacy.retention import Retention
@@ -118,7 +118,8 @@ def send_proof(runtime: Runtime, message: bytes, recipient: str) -> Outcome:
     settings = runtime.settings
     connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
     try:
-        return connection.send(settings.sender_address, recipient, addressed(message, recipient), lambda: None)
+        envelope = Envelope(settings.sender_address, recipient)
+        return connection.send(envelope, addressed(message, recipient), lambda: None)
     finally:
         connection.quit()
 
@@ -139,6 +140,14 @@ def sender(settings: Settings) -> Sender:
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
     )
+
+
+def return_paths(runtime: Runtime) -> Callable[[int], str]:
+    """Delivery → where its message comes back to: an address of its own where bounces are read, else the sender's."""
+    address = runtime.settings.bounce_address
+    if not address:
+        return lambda _delivery_id: runtime.settings.sender_address
+    return lambda delivery_id: runtime.links.return_path(delivery_id, address)
 
 
 def dkim_signer(settings: Settings) -> DkimSigner | None:
@@ -188,6 +197,6 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         journal=journal,
         connect=connect
         or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
-        sender=settings.sender_address,
+        return_path=return_paths(runtime),
         policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

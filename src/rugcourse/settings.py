@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     author_line_en: str = Field("Physiotherapist. Explains back pain in plain words.", description="one line, English")
     sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
     reply_to: str = Field("", description="where replies go; default: the sender")
+    bounce_address: str = Field(
+        "", description="where bounces come back to, as bounces@example.org; each mail gets bounces+token@example.org"
+    )
     dkim_keys: str = Field("", description="selector=file.pem,… to sign with DKIM here; empty where the relay signs")
     ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
     postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
@@ -139,9 +142,11 @@ class Settings(BaseSettings):
         SmtpServer.from_url(value)
         return value
 
-    @field_validator("sender_address")
+    @field_validator("sender_address", "bounce_address")
     @classmethod
-    def _has_domain(cls, value: str) -> str:
+    def _has_domain(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name == "bounce_address":
+            return value
         local, at, domain = value.partition("@")
         if not (local and at and domain) or any(character.isspace() for character in value):
             raise ValueError("expected an address like course@example.org")

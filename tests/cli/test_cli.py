@@ -22,7 +22,7 @@ from rugcourse.store.migrate import upgrade
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
-    ["lessons", "render"], ["lessons", "import"], ["lessons", "export"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
+    ["lessons", "render"], ["lessons", "import"], ["lessons", "export"], ["bounces"], ["bounces", "listen"], ["bounces", "take"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
     ["simulate"], ["forecast"],

@@ -19,6 +19,8 @@ from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store.tables import DeliveryRow, DeliveryState
 
+pytestmark = pytest.mark.long_on_postgresql
+
 Passes = Callable[[Runtime, Sink], Tally]
 QUARTER = timedelta(minutes=15)
 

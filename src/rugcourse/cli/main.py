@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import admins, courses, mails, people, processes, rehearsals, reports
+from rugcourse.cli import admins, bounces, courses, mails, people, processes, rehearsals, reports
 
 app = typer.Typer(
     name="rugcourse",
@@ -24,6 +24,7 @@ app.add_typer(courses.app, name="lessons")
 app.add_typer(people.app, name="subscribers")
 app.add_typer(admins.app, name="admin")
 app.add_typer(mails.deliveries, name="deliveries")
+app.add_typer(bounces.app, name="bounces")
 app.add_typer(mails.sending, name="sending")
 reports.add_to(app)
 rehearsals.add_to(app)

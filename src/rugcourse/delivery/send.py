@@ -27,7 +27,7 @@ from rugcourse.delivery import holds
 from rugcourse.delivery.claim import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
 from rugcourse.delivery.compose import Composer, Draft
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.smtp import Accepted, Deferred, Outcome, Rejected, ServerUnavailable, Unknown
+from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, pacing
 from rugcourse.store.database import Database, DatabaseAway
@@ -54,7 +54,7 @@ class Courier(Protocol):
     alive: bool
 
     def send(
-        self, sender: str, recipient: str, message: bytes, begin: Callable[[], None], upcoming: str | None = None
+        self, envelope: Envelope, message: bytes, begin: Callable[[], None], upcoming: Envelope | None = None
     ) -> Outcome: ...
 
     def quit(self) -> None: ...
@@ -86,7 +86,7 @@ class Dispatcher:
         composer: Composer,
         journal: Journal,
         connect: Connect,
-        sender: str,
+        return_path: Callable[[int], str],
         policy: Policy,
     ) -> None:
         self._database = database
@@ -95,7 +95,7 @@ class Dispatcher:
         self._composer = composer
         self._journal = journal
         self._connect = connect
-        self._sender = sender
+        self._return_path = return_path
         self._policy = policy
         self._of_thread = threading.local()
         self._connections: list[Courier] = []
@@ -165,12 +165,14 @@ class Dispatcher:
     def _try(self, connection: Courier, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
         message = self._composer.write(one, self._clock.now(), eight_bit=connection.eight_bit)
         return connection.send(
-            self._sender,
-            one.recipient,
+            self._envelope(one),
             message,
             lambda: self._journal.begin(batch.lease, one.id),
-            upcoming.recipient if upcoming else None,
+            self._envelope(upcoming) if upcoming else None,
         )
+
+    def _envelope(self, one: Draft) -> Envelope:
+        return Envelope(self._return_path(one.id), one.recipient)
 
     def _judge(self, batch: Batch, one: Draft, outcome: Outcome) -> Settlement:
         """What an outcome means for the ledger."""

@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rugcourse.settings import SmtpServer
 
@@ -49,6 +50,13 @@ class Unknown:
 Outcome = Accepted | Rejected | Deferred | Unknown
 
 
+class Envelope(NamedTuple):
+    """Where a message that can't be delivered goes back to, and whom it is for."""
+
+    sender: str
+    recipient: str
+
+
 class ServerUnavailable(Exception):
     """No mail at all can be sent through this server now. Says what it answered; no delivery is to blame."""
 
@@ -66,24 +74,24 @@ class Connection:
         self.eight_bit = self._smtp.has_extn("8bitmime")
         self._pipelining = self._smtp.has_extn("pipelining")
         self.alive = True
-        self._ahead: str | None = None  # whose envelope went out already
+        self._ahead: Envelope | None = None  # what went out already for the next message
         # What is written is a whole: nothing is gained by holding its end back for more.
         if self._smtp.sock is not None:
             self._smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(
-        self, sender: str, recipient: str, message: bytes, begin: Callable[[], None], upcoming: str | None = None
+        self, envelope: Envelope, message: bytes, begin: Callable[[], None], upcoming: Envelope | None = None
     ) -> Outcome:
         """Hand over one message. `begin` is called just before the bytes with which the server may accept it.
 
-        `upcoming`: whom the next message is for. Where the server allows, its envelope travels along with this message
-        (RFC 2920, 3.1), which saves a journey there and back for each. When the next one is for somebody else after
-        all, the connection ends, and that one is deferred.
+        `upcoming`: the envelope of the next message. Where the server allows, it travels along with this message (RFC
+        2920, 3.1), which saves a journey there and back for each. When the next one is for somebody else after all, the
+        connection ends, and that one is deferred.
 
         Raises ServerUnavailable when the server refuses to serve this sender at all.
         """
         try:
-            refusal = self._open_envelope(sender, recipient)
+            refusal = self._open_envelope(envelope)
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             return Deferred(_words(error))
@@ -96,7 +104,7 @@ class Connection:
             raise
         along = b""
         if self._pipelining and upcoming is not None:
-            along = _lines(self._envelope(sender, upcoming))
+            along = _lines(self._commands(upcoming))
             self._ahead = upcoming
         try:
             self._write(_stuffed(message), b".\r\n" + along)
@@ -141,12 +149,12 @@ class Connection:
             raise
         return smtp
 
-    def _open_envelope(self, sender: str, recipient: str) -> Outcome | None:
+    def _open_envelope(self, envelope: Envelope) -> Outcome | None:
         """MAIL, RCPT and DATA, in one write where the server allows (RFC 2920). None: it waits for the message."""
         ahead, self._ahead = self._ahead, None
-        if ahead not in {None, recipient}:
+        if ahead not in {None, envelope}:
             raise smtplib.SMTPServerDisconnected("the server waited for another message")
-        commands = self._envelope(sender, recipient)
+        commands = self._commands(envelope)
         if self._pipelining:
             if ahead is None:
                 self._smtp.send(_lines(commands))
@@ -159,9 +167,9 @@ class Connection:
                 break
         return self._refusal(replies)
 
-    def _envelope(self, sender: str, recipient: str) -> list[str]:
+    def _commands(self, envelope: Envelope) -> list[str]:
         body = " BODY=8BITMIME" if self.eight_bit else ""
-        return [f"MAIL FROM:<{sender}>{body}", f"RCPT TO:<{recipient}>", "DATA"]
+        return [f"MAIL FROM:<{envelope.sender}>{body}", f"RCPT TO:<{envelope.recipient}>", "DATA"]
 
     def _refusal(self, replies: list[tuple[int, str]]) -> Outcome | None:
         refused = next(((step, *reply) for step, reply in enumerate(replies) if reply[0] >= 400), None)

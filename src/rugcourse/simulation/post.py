@@ -10,7 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
-from rugcourse.delivery.smtp import Accepted, Outcome, Rejected
+from rugcourse.delivery.smtp import Accepted, Envelope, Outcome, Rejected
 from rugcourse.simulation.people import Person
 
 _LINK = re.compile(rb"https?://[^/\s]+/([a-z])/([A-Za-z0-9_-]+)")
@@ -68,11 +68,11 @@ class Conversation:
         self._post = post
 
     def send(
-        self, sender: str, recipient: str, message: bytes, begin: Callable[[], None], upcoming: str | None = None
+        self, envelope: Envelope, message: bytes, begin: Callable[[], None], upcoming: Envelope | None = None
     ) -> Outcome:
-        del sender, upcoming
+        del upcoming
         begin()
-        return self._post.take(recipient, message)
+        return self._post.take(envelope.recipient, message)
 
     def quit(self) -> None:
         self.alive = False

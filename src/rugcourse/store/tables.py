@@ -89,6 +89,7 @@ class EventKind(StrEnum):
     CLICK = "click"
     ANSWER = "answer"  # a press on the button, whatever became of it; `link` is the option
     UNSUBSCRIBE = "unsubscribe"
+    COMPLAINT = "complaint"  # the reader called the mail spam
 
 
 class Verdict(StrEnum):

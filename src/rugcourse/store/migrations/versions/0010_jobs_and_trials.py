@@ -53,8 +53,8 @@ def upgrade() -> None:
     op.create_index(
         "uq_trial_open", "trial", ["lesson_id"], unique=True, sqlite_where=undecided, postgresql_where=undecided
     )
-    if op.get_bind().dialect.name != "sqlite":  # which does not look at lengths
-        op.alter_column("consent", "source", type_=sa.String(200))
+    with op.batch_alter_table("consent") as consent:
+        consent.alter_column("source", type_=sa.String(200), existing_type=sa.String(40))
 
 
 def downgrade() -> None:

@@ -1,0 +1,79 @@
+"""The door for mail that comes back: an SMTP or LMTP server for bounces alone, behind the real one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiosmtpd.controller import Controller
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP
+
+from rugcourse.bounces.read import LARGEST
+from rugcourse.bounces.take import Done, take
+from rugcourse.clock import Clock
+from rugcourse.links import BadToken, Links, Signer
+from rugcourse.store.database import Database, DatabaseAway
+
+log = structlog.get_logger()
+
+_MOST_RECIPIENTS = 10
+
+
+class Door:
+    """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
+
+    def __init__(self, database: Database, clock: Clock, signer: Signer, links: Links, address: str) -> None:
+        """`address`: where bounces come to, with or without a token."""
+        self._database = database
+        self._clock = clock
+        self._signer = signer
+        self._links = links
+        self._local, _, self._domain = address.lower().rpartition("@")
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
+    ) -> str:
+        """Only mail to the address of bounces, and to nobody else."""
+        if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
+            return "452 4.5.3 too many recipients"
+        local, _, domain = address.lower().rpartition("@")
+        if domain != self._domain or local.partition("+")[0] != self._local:
+            return "550 5.1.1 no such mailbox"
+        if "+" in local and not self._is_ours(address):
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 ok"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        for recipient in envelope.rcpt_tos:
+            try:
+                taken = await asyncio.to_thread(
+                    take, self._database, self._clock, self._signer, self._links, recipient, bytes(envelope.content)
+                )
+            except DatabaseAway:
+                return "451 4.3.0 try again later"  # the server before us keeps it
+            if taken.done == Done.NOBODYS:
+                log.info("mail that is nobody's came back", kind=taken.report.kind)
+        return "250 2.0.0 taken"
+
+    def _is_ours(self, address: str) -> bool:
+        try:
+            self._links.returned(address)
+        except BadToken:
+            return False
+        return True
+
+
+class _LmtpController(Controller):
+    def factory(self) -> SMTP:
+        return LMTP(self.handler, **self.SMTP_kwargs)
+
+
+def open_door(door: Door, host: str, port: int, *, lmtp: bool) -> Controller:
+    """The server, not started yet."""
+    make = _LmtpController if lmtp else Controller
+    return make(
+        door, hostname=host, port=port, data_size_limit=LARGEST, server_hostname="bounces.local", ready_timeout=10
+    )

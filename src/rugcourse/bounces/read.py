@@ -1,0 +1,220 @@
+"""What a message that came back says. Pure: nothing is looked up, nothing is believed that matters for whose it is.
+
+Delivery reports are read as RFC 3464 has them (statuses: RFC 3463), complaints as RFC 5965. What follows no standard
+goes by the words that the big systems use, and to the recognisers of `flufl.bounce`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from enum import StrEnum
+
+from flufl.bounce import all_failures
+
+from rugcourse.bounces.words import (
+    AWAY,
+    FROM_A_SERVER,
+    FULL,
+    ORIGINAL,
+    POLICY,
+    STILL_TRYING,
+    UNDELIVERED,
+    UNKNOWN_USER,
+)
+
+LARGEST = 1_000_000  # bytes that are looked at
+_WORDS_KEPT = 300
+
+
+class Kind(StrEnum):
+    """What came back."""
+
+    HARD = "hard"  # there is no such mailbox: nothing will ever arrive
+    SOFT = "soft"  # it did not arrive, and may another time: full, too large, a server in trouble
+    POLICY = "policy"  # the server does not want mail from us, or this one: about the sender, not the reader
+    DELAYED = "delayed"  # it is still being tried
+    COMPLAINT = "complaint"  # the reader called it spam
+    AUTO_REPLY = "auto-reply"  # on holiday, received, …: by a machine, about nothing that matters here
+    OTHER = "other"  # somebody wrote, or nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`status`: such as 5.1.1, where it says one; `words`: what the server said; `message_ids`: of the mails that it
+    quotes, which find the delivery where the address it came to does not.
+    """
+
+    kind: Kind
+    status: str = ""
+    words: str = ""
+    message_ids: tuple[str, ...] = ()
+
+
+_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_CODE = re.compile(r"\b([45]\d\d)[ -]")
+_MESSAGE_ID = re.compile(r"^message-id:\s*(<[^>\s]+>)", re.IGNORECASE | re.MULTILINE)
+_HARD_STATUSES = re.compile(r"^5\.1\.([0-46-9]|10)$|^5\.2\.1$|^5\.4\.1$|^5\.1\.0$|^5\.4\.4$|^5\.4\.310$")
+_SOFT_STATUSES = re.compile(r"^[45]\.2\.[2-4]$|^[45]\.3\.\d+$|^[45]\.4\.[0235-9]$|^4\.")
+_VAGUE = re.compile(r"^[45]\.0\.\d+$|^5\.5\.\d+$|^5\.1\.0$|^5\.4\.1$|^5\.2\.0$|^5\.6\.\d+$")
+
+
+def read(raw: bytes) -> Report:
+    """What a message is. Never raises: what can't be read is `OTHER`."""
+    try:
+        message = message_from_bytes(raw[:LARGEST], policy=policy.default)
+        return _read(message)
+    except Exception:  # noqa: BLE001 - it comes from anybody, and the parser has surprises of its own
+        return Report(Kind.OTHER)
+
+
+def _read(message: EmailMessage) -> Report:
+    quoted = tuple(dict.fromkeys(_quoted_ids(message)))
+    if any(part.get_content_type() == "message/feedback-report" for part in message.walk()):
+        return _complaint(message, quoted)
+    reports = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
+    if reports:
+        return _delivery_report(reports, _text(message), quoted)
+    if FROM_A_SERVER.search(str(message.get("From", ""))):  # some of them say auto-replied, too
+        return _by_words(message, quoted)
+    if _is_auto_reply(message):
+        return Report(Kind.AUTO_REPLY)
+    if _is_about_delivery(message):
+        return _by_words(message, quoted)
+    return Report(Kind.OTHER, message_ids=quoted)
+
+
+def _complaint(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
+    """RFC 5965, 3.1: only `not-spam` is good news."""
+    fields = [str(one.get("Feedback-Type", "")).strip().lower() for part in message.walk() for one in _blocks(part)]
+    kind = next(filter(None, fields), "")
+    return Report(Kind.OTHER if kind == "not-spam" else Kind.COMPLAINT, words=kind[:40], message_ids=quoted)
+
+
+def _blocks(part: Message) -> list[Message]:
+    """The groups of fields that a report consists of (RFC 3464, 2.1)."""
+    if part.get_content_type() not in {"message/delivery-status", "message/feedback-report"}:
+        return []
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return [one for one in payload if isinstance(one, Message)]
+    return [message_from_bytes(block.encode(), policy=policy.compat32) for block in str(payload).split("\n\n")]
+
+
+def _delivery_report(reports: Sequence[Message], text: str, quoted: tuple[str, ...]) -> Report:
+    recipients = [block for part in reports for block in _blocks(part) if block.get("Action") or block.get("Status")]
+    failed = next((one for one in recipients if _field(one, "Action").lower().startswith("fail")), None)
+    about = failed or next(iter(recipients), None)
+    if about is None:
+        return Report(_judge("", text), "", _shortened(text), quoted)
+    status = next(iter(_STATUS.findall(_field(about, "Status"))), "")
+    words = _field(about, "Diagnostic-Code").partition(";")[2].strip() or _field(about, "Diagnostic-Code")
+    action = _field(about, "Action").lower()
+    if action.startswith(("delay", "relay", "deliver", "expand")):
+        return Report(Kind.DELAYED, status, _shortened(words), quoted)
+    inner = next(iter(_STATUS.findall(words)), "")
+    if inner and (not status or _VAGUE.match(status)):
+        status = inner  # what the far server said is more than what the near one made of it
+    return Report(_judge(status, words or text), status, _shortened(words or text), quoted)
+
+
+def _by_words(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
+    """A report that follows no standard."""
+    text = _text(message)
+    said = f"{message.get('Subject', '')}\n{_before_the_original(text)}"
+    if STILL_TRYING.search(said):
+        return Report(Kind.DELAYED, message_ids=quoted)
+    status = next(iter(_STATUS.findall(said)), "")
+    kind = _judge(status, said)
+    temporary, permanent = all_failures(message)
+    if kind == Kind.SOFT and permanent and not status and not FULL.search(said) and not _CODE.search(said):
+        kind = Kind.HARD
+    if kind == Kind.SOFT and temporary and not permanent and not status and not _CODE.search(said):
+        kind = Kind.DELAYED
+    return Report(kind, status, _shortened(_telling_line(said)), quoted)
+
+
+def _judge(status: str, words: str) -> Kind:
+    """Hard, soft or policy."""
+    if status and not _VAGUE.match(status):
+        if status.startswith("5.7."):
+            return Kind.HARD if UNKNOWN_USER.search(words) and not POLICY.search(words) else Kind.POLICY
+        if _HARD_STATUSES.match(status):
+            return Kind.HARD
+        if _SOFT_STATUSES.match(status):
+            return Kind.POLICY if status.startswith("4.7.") else Kind.SOFT
+    for words_of, kind in ((UNKNOWN_USER, Kind.HARD), (FULL, Kind.SOFT), (POLICY, Kind.POLICY)):
+        if words_of.search(words):
+            return kind
+    return Kind.HARD if _HARD_STATUSES.match(status) else Kind.SOFT
+
+
+def _is_auto_reply(message: EmailMessage) -> bool:
+    """RFC 3834, and what systems did before it."""
+    said = str(message.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
+    if said.startswith("auto-replied"):
+        return True
+    if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From")):
+        return True
+    if AWAY.search(str(message.get("Subject", ""))):
+        return True
+    precedence = str(message.get("Precedence", "")).lower()
+    return precedence == "auto_reply" or (said == "auto-generated" and not _is_about_delivery(message))
+
+
+def _is_about_delivery(message: EmailMessage) -> bool:
+    if UNDELIVERED.search(str(message.get("Subject", ""))):
+        return True
+    empty = str(message.get("Return-Path", "")).strip() == "<>"
+    return empty and UNDELIVERED.search(_text(message)[:2000]) is not None
+
+
+def _quoted_ids(message: EmailMessage) -> Iterator[str]:
+    """The Message-IDs of mails that are quoted, as parts or in the text."""
+    for part in message.walk():
+        kind = part.get_content_type()
+        if part is not message and kind.startswith("text/") and part.get("Message-ID"):
+            yield str(part["Message-ID"]).strip()
+        if kind == "message/rfc822":
+            inner = part.get_payload()
+            for one in inner if isinstance(inner, list) else []:
+                if isinstance(one, Message) and one.get("Message-ID"):
+                    yield str(one["Message-ID"]).strip()
+        if kind in {"text/rfc822-headers", "text/plain"} or kind == "message/rfc822-headers":
+            yield from _MESSAGE_ID.findall(_payload(part))
+
+
+def _text(message: EmailMessage) -> str:
+    parts = [_payload(part) for part in message.walk() if part.get_content_type() == "text/plain"]
+    if not parts:
+        parts = [
+            re.sub(r"<[^>]+>", " ", _payload(part)) for part in message.walk() if part.get_content_type() == "text/html"
+        ]
+    return "\n".join(parts)
+
+
+def _payload(part: Message) -> str:
+    raw = part.get_payload(decode=True)
+    return raw.decode("utf-8", "replace").replace("\r\n", "\n") if isinstance(raw, bytes) else ""
+
+
+def _before_the_original(text: str) -> str:
+    """Without the returned mail, whose words are ours."""
+    return ORIGINAL.split(text, maxsplit=1)[0]
+
+
+def _telling_line(said: str) -> str:
+    lines = [line.strip() for line in said.split("\n") if line.strip()]
+    return next((line for line in lines if _STATUS.search(line) or _CODE.search(line)), lines[-1] if lines else "")
+
+
+def _field(block: Message, name: str) -> str:
+    return " ".join(str(block.get(name, "")).split())
+
+
+def _shortened(words: str) -> str:
+    """On one line, without what could be an address: who is erased must not live on in the ledger."""
+    return re.sub(r"\S+@\S+", "(address)", " ".join(words.split()))[:_WORDS_KEPT]

@@ -1,0 +1,106 @@
+"""What follows from a message that came back.
+
+Whose it is stands in the address that it came to, which only we could have made, or in the Message-ID of the mail that
+it quotes, which is signed as well. What is neither, or forged, does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.orm import Session
+
+from rugcourse.bounces.read import Kind, Report, read
+from rugcourse.clock import Clock
+from rugcourse.delivery import holds
+from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.links import BadToken, Links, Signer
+from rugcourse.store import bounces, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.pacing import domain_key
+from rugcourse.store.tables import DeliveryRow, SubscriberRow
+
+log = structlog.get_logger()
+
+SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
+SOFT_DAYS = 60
+_POLICY_HOLD = (timedelta(hours=1), timedelta(days=1))
+
+
+class Done(StrEnum):
+    """What was done."""
+
+    NOBODYS = "nobody's"  # no delivery of ours, or a forged address
+    IGNORED = "ignored"  # an automatic reply, a delay, a letter
+    AGAIN = "again"  # it was known already
+    NOTED = "noted"  # the mail did not arrive
+    SUPPRESSED = "suppressed"  # and nothing more is written to this reader
+    HELD = "held"  # and nothing more goes to this domain for a while
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a message was, and what was done; `delivery_id` is None where it is nobody's."""
+
+    report: Report
+    done: Done
+    delivery_id: int | None = None
+
+
+def take(database: Database, clock: Clock, signer: Signer, links: Links, recipient: str, raw: bytes) -> Taken:
+    """Take in a message that came to an address. Doing it twice is the same as doing it once."""
+    report = read(raw)
+    delivery_id = _whose(links, recipient, report)
+    if delivery_id is None:
+        return Taken(report, Done.NOBODYS)
+    if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
+        return Taken(report, Done.IGNORED, delivery_id)
+    with database.write() as session:
+        found = subscribers.by_delivery(session, delivery_id, lock=True)
+        if found is None:  # erased since
+            return Taken(report, Done.NOBODYS)
+        done = _follow(session, clock.now(), signer, *found, report)
+    if done != Done.AGAIN:
+        log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+    return Taken(report, done, delivery_id)
+
+
+def _whose(links: Links, recipient: str, report: Report) -> int | None:
+    try:
+        return links.returned(recipient)
+    except BadToken:
+        pass
+    for message_id in report.message_ids:
+        try:
+            return links.quoted(message_id)
+        except BadToken:
+            continue
+    return None
+
+
+def _follow(
+    session: Session, now: datetime, signer: Signer, person: SubscriberRow, delivery: DeliveryRow, report: Report
+) -> Done:
+    if report.kind == Kind.COMPLAINT:
+        if not bounces.note_complaint(session, delivery.id, now):
+            return Done.AGAIN
+        suppress_in(session, now, signer, person.email, "complaint")
+        return Done.SUPPRESSED
+    words = f"{report.status} {report.words}".strip()
+    if not bounces.note_bounce(session, delivery.id, f"came back: {words}", now):
+        return Done.AGAIN
+    if report.kind == Kind.POLICY:
+        holds.hold(session, domain_key(person.domain), f"came back: {words}", now, *_POLICY_HOLD)
+        return Done.HELD
+    if report.kind == Kind.HARD or _is_gone(session, now, person):
+        suppress_in(session, now, signer, person.email, "bounce")
+        return Done.SUPPRESSED
+    return Done.NOTED
+
+
+def _is_gone(session: Session, now: datetime, person: SubscriberRow) -> bool:
+    """Whether so many mails in a row came back that it makes no sense any more."""
+    return bounces.came_back_in_a_row(session, person.id, now - timedelta(days=SOFT_DAYS)) >= SOFT_IN_A_ROW

@@ -1,0 +1,72 @@
+"""Commands for mail that comes back."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json
+
+if TYPE_CHECKING:
+    from rugcourse.runtime import Runtime
+
+app = typer.Typer(help="Bounces and complaints.", no_args_is_help=True)
+
+
+@app.command()
+def listen(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 2525,
+    lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP, as Postfix's local delivery does.")] = False,
+) -> None:
+    """Take in what comes back, until Ctrl-C. The mail server hands it over: see docs/bounces.md."""
+    import signal
+    import threading
+
+    from rugcourse.bounces.listen import Door, open_door
+
+    runtime = _open()
+    door = Door(runtime.database, runtime.clock, runtime.signer, runtime.links, runtime.settings.bounce_address)
+    server = open_door(door, host, port, lmtp=lmtp)
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    server.start()
+    typer.echo(f"rugcourse takes in bounces on {host}:{port}", err=True)
+    over.wait()
+    server.stop()
+
+
+@app.command()
+def take(
+    recipient: Annotated[str, typer.Argument(help="The address that the message came to.")],
+    as_json: Json = False,
+) -> None:
+    """Take in one message from standard input. Exit code 1 if it is nobody's."""
+    from rugcourse.bounces.read import LARGEST
+    from rugcourse.bounces.take import Done
+    from rugcourse.bounces.take import take as take_in
+
+    runtime = _open()
+    raw = sys.stdin.buffer.read(LARGEST)
+    taken = take_in(runtime.database, runtime.clock, runtime.signer, runtime.links, recipient, raw)
+    if as_json:
+        print_json(taken)
+    else:
+        typer.echo(f"{taken.report.kind} {taken.report.status} {taken.done}".replace("  ", " "))
+    raise typer.Exit(1 if taken.done == Done.NOBODYS else 0)
+
+
+def _open() -> Runtime:
+    """Exit code 2 where no address for bounces is set."""
+    from rugcourse.cli.opening import open_checked
+
+    runtime = open_checked()
+    if not runtime.settings.bounce_address:
+        typer.echo(
+            "error: RUGCOURSE_BOUNCE_ADDRESS is not set, so no mail comes back to an address of its own", err=True
+        )
+        raise typer.Exit(2)
+    return runtime

@@ -1,0 +1,54 @@
+"""What came back, in the ledger: a bounce is a failure that comes later, a complaint an event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, Verdict
+
+CAME_BACK = "came back: "  # how the reply of such a delivery begins
+_MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
+
+
+def note_bounce(session: Session, delivery_id: int, words: str, now: datetime) -> bool:
+    """A mail did not arrive after all. Returns False when that was known, or can't be."""
+    noted = (
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(_MAY_COME_BACK))
+        .values(state=DeliveryState.FAILED, reply=words, settled_at=now, lease=None)
+        .returning(DeliveryRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalar(noted) is not None
+
+
+def note_complaint(session: Session, delivery_id: int, now: datetime) -> bool:
+    """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked."""
+    known = select(EventRow.id).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.COMPLAINT)
+    if session.scalar(known) is not None:
+        return False
+    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=Verdict.HUMAN, first=True, at=now))
+    return True
+
+
+def came_back_in_a_row(session: Session, subscriber_id: int, since: datetime) -> int:
+    """How many of a person's newest mails came back, until one that arrived."""
+    newest = session.execute(
+        select(DeliveryRow.state, DeliveryRow.reply)
+        .where(
+            DeliveryRow.subscriber_id == subscriber_id,
+            DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.FAILED)),
+            DeliveryRow.settled_at >= since,
+        )
+        .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
+        .limit(10)
+    )
+    count = 0
+    for state, reply in newest:
+        if state != DeliveryState.FAILED or not (reply or "").startswith(CAME_BACK):
+            break
+        count += 1
+    return count

@@ -1,0 +1,322 @@
+"""Mail that comes back, in the formats of the big systems; every text is written here, after how each of them reports."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rugcourse.bounces.read import Kind
+
+MESSAGE_ID = "<AbCd-1234@courses.example>"
+_ORIGINAL = f"""From: Practice <course@courses.example>
+To: r@far.example
+Subject: Lesson 2
+Message-ID: {MESSAGE_ID}
+Date: Mon, 23 Nov 2026 08:00:00 +0100
+"""
+
+
+class Sample(NamedTuple):
+    name: str
+    raw: bytes
+    kind: Kind
+    status: str | None = None  # None: whatever it is
+
+
+def _dsn(
+    sender: str, subject: str, text: str, action: str, status: str, diagnostic: str, *, original: str = _ORIGINAL
+) -> bytes:
+    """A multipart/report of RFC 3464."""
+    diagnostic_line = f"Diagnostic-Code: {diagnostic}\n" if diagnostic else ""
+    return f"""Return-Path: <>
+From: {sender}
+To: bounces+x@courses.example
+Subject: {subject}
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b1"
+
+This is a MIME-encapsulated message.
+
+--b1
+Content-Type: text/plain; charset=utf-8
+
+{text}
+
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.near.example
+Arrival-Date: Mon, 23 Nov 2026 08:00:01 +0100
+
+Final-Recipient: rfc822; r@far.example
+Original-Recipient: rfc822;r@far.example
+Action: {action}
+Status: {status}
+Remote-MTA: dns; mx.far.example
+{diagnostic_line}
+--b1
+Content-Type: text/rfc822-headers
+
+{original}
+--b1--
+""".replace("\n", "\r\n").encode()
+
+
+def _postfix(action: str, status: str, words: str) -> bytes:
+    text = (
+        "This is the mail system at host mx.near.example.\n\nI'm sorry to have to inform you that your message could not\n"
+        f"be delivered to one or more recipients.\n\n<r@far.example>: host mx.far.example[192.0.2.1] said: {words}"
+    )
+    return _dsn(
+        "MAILER-DAEMON@near.example (Mail Delivery System)",
+        "Undelivered Mail Returned to Sender",
+        text,
+        action,
+        status,
+        f"smtp; {words}",
+    )
+
+
+def _exim(words: str, *, permanent: bool = True) -> bytes:
+    what = (
+        "This is a permanent error. The following address(es) failed:"
+        if permanent
+        else "The following addresses are delayed:"
+    )
+    return f"""Return-path: <>
+X-Failed-Recipients: r@far.example
+Auto-Submitted: auto-replied
+From: Mail Delivery System <Mailer-Daemon@near.example>
+To: bounces+x@courses.example
+Subject: Mail delivery failed: returning message to sender
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. {what}
+
+  r@far.example
+    host mx.far.example [192.0.2.1]
+    SMTP error from remote mail server after RCPT TO:<r@far.example>:
+    {words}
+
+------ This is a copy of the message's headers. ------
+
+{_ORIGINAL}
+""".encode()
+
+
+def _exchange(
+    status: str, words: str, text: str = "Delivery has failed to these recipients or groups:\n\nr@far.example"
+) -> bytes:
+    return _dsn("postmaster@far.example", "Undeliverable: Lesson 2", text, "failed", status, f"smtp;{words}")
+
+
+def _gmail(status: str, words: str, headline: str, action: str = "failed") -> bytes:
+    subject = "Delivery Status Notification (Failure)" if action == "failed" else "Delivery Status Notification (Delay)"
+    return _dsn(
+        "Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
+        subject,
+        f"** {headline} **",
+        action,
+        status,
+        f"smtp; {words}",
+    )
+
+
+def _yahoo(words: str) -> bytes:
+    return f"""Return-Path: <>
+From: MAILER-DAEMON@yahoo.com
+To: bounces+x@courses.example
+Subject: Failure Notice
+X-YMail-Bounce: 1
+
+Sorry, we were unable to deliver your message to the following address.
+
+<r@yahoo.com>:
+{words}
+
+--- Below this line is a copy of the message.
+
+{_ORIGINAL}
+""".encode()
+
+
+def _qmail(words: str) -> bytes:
+    return f"""Return-Path: <>
+From: MAILER-DAEMON@near.example
+To: bounces+x@courses.example
+Subject: failure notice
+
+Hi. This is the qmail-send program at near.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<r@far.example>:
+{words}
+
+--- Below this line is a copy of the message.
+
+{_ORIGINAL}
+""".encode()
+
+
+def _sendmail(status: str, words: str, action: str = "failed") -> bytes:
+    text = f"   ----- The following addresses had permanent fatal errors -----\n<r@far.example>\n    (reason: {words})\n\n   ----- Transcript of session follows -----\n... while talking to mx.far.example.:\n<<< {words}"
+    return _dsn(
+        "Mail Delivery Subsystem <MAILER-DAEMON@near.example>",
+        "Returned mail: see transcript for details",
+        text,
+        action,
+        status,
+        f"SMTP; {words}",
+    )
+
+
+def _ses(status: str, words: str) -> bytes:
+    text = "An error occurred while trying to deliver the mail to the following recipients:\nr@far.example"
+    return _dsn(
+        "MAILER-DAEMON@eu-west-1.amazonses.com",
+        "Delivery Status Notification (Failure)",
+        text,
+        "failed",
+        status,
+        f"smtp; {words}",
+    )
+
+
+def _domino(words: str) -> bytes:
+    text = f"Your message\n\n  Subject: Lesson 2\n\nwas not delivered to:\n\n  r@far.example\n\nbecause:\n\n  {words}"
+    return _dsn(
+        "Postmaster <postmaster@far.example>",
+        f"DELIVERY FAILURE: {words}",
+        text,
+        "failed",
+        "5.0.0",
+        f"X-Notes; {words}",
+    )
+
+
+def _plain(sender: str, subject: str, body: str, **headers: str) -> bytes:
+    more = "".join(f"{name.replace('_', '-')}: {value}\n" for name, value in headers.items())
+    return f"From: {sender}\nTo: bounces+x@courses.example\nSubject: {subject}\n{more}\n{body}\n".encode()
+
+
+def _complaint(kind: str, sender: str, original: str = _ORIGINAL) -> bytes:
+    """RFC 5965."""
+    return f"""From: {sender}
+To: bounces+x@courses.example
+Subject: FW: Lesson 2
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="f1"
+
+--f1
+Content-Type: text/plain
+
+This is an email abuse report for an email message received on Mon, 23 Nov 2026.
+
+--f1
+Content-Type: message/feedback-report
+
+Feedback-Type: {kind}
+User-Agent: SomeGenerator/1.0
+Version: 1
+Original-Mail-From: <bounces+x@courses.example>
+
+--f1
+Content-Type: message/rfc822
+
+{original}
+Dear reader, this was the lesson.
+
+--f1--
+""".encode()
+
+
+SAMPLES = (
+    Sample("postfix unknown user", _postfix("failed", "5.1.1", "550 5.1.1 <r@far.example>: Recipient address rejected: User unknown in virtual mailbox table"), Kind.HARD, "5.1.1"),
+    Sample("postfix no such domain", _postfix("failed", "5.4.4", "Host or domain name not found. Name service error for name=far.example type=AAAA: Host not found"), Kind.HARD, "5.4.4"),
+    Sample("postfix null mx", _postfix("failed", "5.1.0", "Domain far.example does not accept mail (nullMX)"), Kind.HARD),
+    Sample("postfix over quota", _postfix("failed", "5.2.2", "552 5.2.2 <r@far.example>: Mailbox is full / Quota exceeded"), Kind.SOFT, "5.2.2"),
+    Sample("postfix too large", _postfix("failed", "5.3.4", "552 5.3.4 Message size exceeds fixed limit"), Kind.SOFT),
+    Sample("postfix expired", _postfix("failed", "4.4.1", "connect to mx.far.example[192.0.2.1]:25: Connection timed out"), Kind.SOFT, "4.4.1"),
+    Sample("postfix spam", _postfix("failed", "5.7.1", "554 5.7.1 Message rejected as spam by Content Filtering."), Kind.POLICY, "5.7.1"),
+    Sample("postfix block list", _postfix("failed", "5.7.1", "554 5.7.1 Service unavailable; Client host [198.51.100.7] blocked using zen.spamhaus.org"), Kind.POLICY),
+    Sample("postfix dmarc", _postfix("failed", "5.7.26", "550 5.7.26 This mail is unauthenticated, which poses a security risk"), Kind.POLICY),
+    Sample("postfix vague and unknown", _postfix("failed", "5.0.0", "550 No such user here"), Kind.HARD),
+    Sample("postfix vague and blocked", _postfix("failed", "5.0.0", "550 Your IP has a poor reputation"), Kind.POLICY),
+    Sample("postfix inner status", _postfix("failed", "5.0.0", "550 5.1.1 mailbox not there"), Kind.HARD, "5.1.1"),
+    Sample("postfix delayed", _postfix("delayed", "4.4.1", "connect to mx.far.example[192.0.2.1]:25: Connection refused"), Kind.DELAYED),
+    Sample("postfix relayed", _postfix("relayed", "2.0.0", "250 2.0.0 Ok: queued"), Kind.DELAYED),
+    Sample("exim unknown user", _exim("550 5.1.1 User unknown"), Kind.HARD, "5.1.1"),
+    Sample("exim no status", _exim("550 No such recipient here"), Kind.HARD),
+    Sample("exim unrouteable", _exim("Unrouteable address"), Kind.HARD),
+    Sample("exim full", _exim("452 4.2.2 The recipient's mailbox is over quota"), Kind.SOFT),
+    Sample("exim retry timeout", _exim("retry timeout exceeded"), Kind.SOFT),
+    Sample("exim policy", _exim("550 5.7.1 Blocked by policy"), Kind.POLICY),
+    Sample("exim warning", _plain("Mail Delivery System <Mailer-Daemon@near.example>", "Warning: message 1abc-00 delayed 24 hours", "This message was created automatically by mail delivery software.\nA message that you sent has not yet been delivered to one or more of its\nrecipients after more than 24 hours. No action is required on your part.", Auto_Submitted="auto-replied"), Kind.DELAYED),
+    Sample("exchange not found", _exchange("5.1.10", "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient r@far.example not found by SMTP address lookup"), Kind.HARD, "5.1.10"),
+    Sample("exchange old not found", _exchange("5.1.1", "550 5.1.1 RESOLVER.ADR.RecipNotFound; not found"), Kind.HARD),
+    Sample("outlook access denied", _exchange("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)"), Kind.HARD),
+    Sample("outlook full", _exchange("5.2.2", "554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceededException"), Kind.SOFT),
+    Sample("outlook disabled", _exchange("5.2.1", "550 5.2.1 Mailbox cannot be accessed"), Kind.HARD),
+    Sample("outlook blocked ip", _exchange("5.7.606", "550 5.7.606 Access denied, banned sending IP [198.51.100.7]"), Kind.POLICY),
+    Sample("outlook not permitted", _exchange("5.7.1", "550 5.7.1 RESOLVER.RST.NotAuthorized; not authorized"), Kind.POLICY),
+    Sample("outlook loop", _exchange("5.4.14", "554 5.4.14 Hop count exceeded - possible mail loop ATTR34"), Kind.SOFT),
+    Sample("outlook s3150", _exchange("5.7.1", "550 5.7.1 Unfortunately, messages from [198.51.100.7] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150)."), Kind.POLICY),
+    Sample("exchange delayed", _dsn("postmaster@far.example", "Delivery delayed: Lesson 2", "Delivery to these recipients or groups has been delayed.", "delayed", "4.4.7", ""), Kind.DELAYED),
+    Sample("exchange gave up", _exchange("4.4.7", "550 4.4.7 QUEUE.Expired; message expired"), Kind.SOFT),
+    Sample("gmail not found", _gmail("5.1.1", "550-5.1.1 The email account that you tried to reach does not exist. Please try double-checking the recipient's email address", "Address not found"), Kind.HARD),
+    Sample("gmail inactive", _gmail("5.2.1", "550 5.2.1 The email account that you tried to reach is inactive", "Address not found"), Kind.HARD),
+    Sample("gmail full", _gmail("5.2.2", "552-5.2.2 The recipient's inbox is out of storage space", "Recipient inbox full"), Kind.SOFT),
+    Sample("gmail unsolicited", _gmail("5.7.1", "550-5.7.1 Our system has detected that this message is likely unsolicited mail", "Message blocked"), Kind.POLICY),
+    Sample("gmail rate", _gmail("4.7.28", "421-4.7.28 Our system has detected an unusual rate of unsolicited mail", "Message not delivered"), Kind.POLICY),
+    Sample("gmail no domain", _gmail("4.0.0", "DNS Error: DNS type 'mx' lookup of far.example responded with code NXDOMAIN", "Address not found"), Kind.HARD),
+    Sample("gmail delay", _gmail("4.4.1", "The recipient server did not accept our requests to connect", "Delivery incomplete", "delayed"), Kind.DELAYED),
+    Sample("yahoo no account", _yahoo("554: delivery error: dd This user doesn't have a yahoo.com account (r@yahoo.com) [0] - mta1.mail.example"), Kind.HARD),
+    Sample("yahoo disabled", _yahoo("554: delivery error: dd Requested mail action aborted: mailbox unavailable"), Kind.HARD),
+    Sample("yahoo over quota", _yahoo("552: 1 Requested mail action aborted, mailbox not found over quota".replace("mailbox not found ", "")), Kind.SOFT),
+    Sample("yahoo policy", _yahoo("553: 5.7.2 [TSS09] All messages from 198.51.100.7 will be permanently deferred due to user complaints"), Kind.POLICY),
+    Sample("qmail no mailbox", _qmail("Sorry, no mailbox here by that name. (#5.1.1)"), Kind.HARD, "5.1.1"),
+    Sample("qmail no host", _qmail("Sorry, I couldn't find any host named far.example. (#5.1.2)"), Kind.HARD, "5.1.2"),
+    Sample("qmail no mailbox without status", _qmail("Sorry, no mailbox here by that name. vpopmail"), Kind.HARD),
+    Sample("qmail remote", _qmail("192.0.2.1 does not like recipient.\nRemote host said: 550 unknown user\nGiving up on 192.0.2.1."), Kind.HARD),
+    Sample("qmail full", _qmail("The users mailfolder is over the allowed quota (size). (#5.2.2)"), Kind.SOFT),
+    Sample("qmail too long", _qmail("I'm not going to try again; this message has been in the queue too long. (#4.4.1)"), Kind.SOFT),
+    Sample("sendmail unknown", _sendmail("5.1.1", "550 5.1.1 <r@far.example>... User unknown"), Kind.HARD),
+    Sample("sendmail no host", _sendmail("5.1.2", "550 Host unknown"), Kind.HARD),
+    Sample("sendmail denied", _sendmail("5.7.1", "550 5.7.1 Access denied"), Kind.POLICY),
+    Sample("sendmail full", _sendmail("5.2.2", "552 5.2.2 Over quota"), Kind.SOFT),
+    Sample("sendmail gave up", _sendmail("4.4.7", "Message could not be delivered for 5 days"), Kind.SOFT),
+    Sample("sendmail warning", _sendmail("4.4.1", "Deferred: Connection timed out", "delayed"), Kind.DELAYED),
+    Sample("zimbra unknown", _postfix("failed", "5.1.1", "550 5.1.1 <r@far.example>: Recipient address rejected: far.example (in reply to RCPT TO command)"), Kind.HARD),
+    Sample("zimbra amavis spam", _postfix("failed", "5.7.0", "554 5.7.0 Reject, id=12345-06 - spam"), Kind.POLICY),
+    Sample("zimbra over quota", _postfix("failed", "4.2.2", "452 4.2.2 Over quota"), Kind.SOFT),
+    Sample("ses unknown", _ses("5.1.1", "550 5.1.1 user unknown"), Kind.HARD),
+    Sample("ses suppressed", _ses("5.1.1", "Amazon SES has suppressed sending to this address because it has a recent history of bouncing as an invalid address."), Kind.HARD),
+    Sample("ses full", _ses("5.2.2", "552 5.2.2 Mailbox full"), Kind.SOFT),
+    Sample("ses rejected content", _ses("5.6.1", "550 spam message rejected"), Kind.POLICY),
+    Sample("domino not listed", _domino("User r (r@far.example) not listed in Domino Directory"), Kind.HARD),
+    Sample("domino router", _domino("Router: Mailbox size exceeds quota"), Kind.SOFT),
+    Sample("courier", _dsn("Mail Delivery System <postmaster@far.example>", "NOTICE: mail delivery status.", "UNDELIVERABLE MAIL", "failed", "5.1.1", "smtp; 550 User unknown."), Kind.HARD),
+    Sample("groupwise", _plain("Mailer-Daemon@far.example", "Message status - undeliverable", "The message that you sent was undeliverable to the following:\n\tr (user not found)"), Kind.HARD),
+    Sample("gmx", _plain("GMX Mailer Daemon <mailer-daemon@gmx.example>", "Mail delivery failed: returning message to sender", "This message was created automatically by mail delivery software.\n\nA message that you sent could not be delivered to\none or more of its recipients. This is a permanent error.\nThe following address failed:\n\nr@gmx.example:\nSMTP error from remote server for RCPT TO command, host: mx.gmx.example reason: 550 Requested action not taken: mailbox unavailable"), Kind.HARD),
+    Sample("t-online", _plain("MAILER-DAEMON@t-online.example", "Undelivered Mail Returned to Sender", "Die Nachricht konnte nicht zugestellt werden.\n<r@t-online.example>: 550 5.1.1 user unknown"), Kind.HARD),
+    Sample("dutch provider", _plain("postmaster@ziggo.example", "Onbestelbaar: Lesson 2", "Uw bericht kon niet worden bezorgd bij r@ziggo.example.\n552 5.2.2 mailbox full"), Kind.SOFT),
+    Sample("html report", "\r\n".join(["From: Mail Delivery System <mailer-daemon@far.example>", "To: bounces+x@courses.example", "Subject: Undeliverable mail", "Content-Type: text/html; charset=utf-8", "", "<html><script>alert(1)</script><p>550 5.1.1 user unknown</p></html>"]).encode(), Kind.HARD, "5.1.1"),
+    Sample("holiday", _plain("Reader <r@far.example>", "Automatic reply: Lesson 2", "I am away until Monday.", Auto_Submitted="auto-replied"), Kind.AUTO_REPLY),
+    Sample("holiday in dutch", _plain("Lezer <r@far.example>", "Automatisch antwoord: Les 2", "Ik ben er even niet.", X_Auto_Response_Suppress="All"), Kind.AUTO_REPLY),
+    Sample("holiday of gmail", _plain("Reader <r@gmail.example>", "Out of office Re: Lesson 2", "Back soon.", Precedence="bulk", X_Autoreply="yes"), Kind.AUTO_REPLY),
+    Sample("holiday of exchange", _plain("Reader <r@far.example>", "Abwesend: Lesson 2", "Bis Montag.", Auto_Submitted="auto-generated"), Kind.AUTO_REPLY),
+    Sample("a ticket system", _plain("Support <support@far.example>", "[#1234] We hebben uw bericht ontvangen", "Dank voor uw mail.", Auto_Submitted="auto-replied", Precedence="auto_reply"), Kind.AUTO_REPLY),
+    Sample("vacation program", _plain("Reader <r@far.example>", "away from my mail", "I will read it later.", Precedence="junk"), Kind.AUTO_REPLY),
+    Sample("complaint of yahoo", _complaint("abuse", "Yahoo! Mail AntiSpam Feedback <feedback@arf.mail.yahoo.example>"), Kind.COMPLAINT),
+    Sample("complaint of outlook", _complaint("abuse", "staff@hotmail.example"), Kind.COMPLAINT),
+    Sample("complaint of a provider", _complaint("fraud", "abuse@provider.example"), Kind.COMPLAINT),
+    Sample("no complaint", _complaint("not-spam", "feedback@provider.example"), Kind.OTHER),
+    Sample("a letter", _plain("Reader <r@far.example>", "Re: Lesson 2", "Thank you, my back is better. I could not be delivered of this pain before!"), Kind.OTHER),
+    Sample("a letter about spam", _plain("Reader <r@far.example>", "question", "Is this spam? user unknown to me"), Kind.OTHER),
+    Sample("nothing", b"", Kind.OTHER),
+    Sample("garbage", b"\x00\xff\xfe" * 100, Kind.OTHER),
+    Sample("a broken report", b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\nnonsense\n", Kind.SOFT),
+)  # fmt: skip

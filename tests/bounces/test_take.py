@@ -1,0 +1,211 @@
+"""What follows from mail that comes back: the ledger knows it, readers are left alone, and a forger does nothing."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.bounces.corpus import SAMPLES
+from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.servers import HOST, free_port
+from tests.sink import Sink
+from tests.web.reading import everything
+
+from rugcourse.bounces.listen import Door, open_door
+from rugcourse.bounces.read import Kind
+from rugcourse.bounces.take import Done, Taken, take
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.links import BadToken
+from rugcourse.privacy.erase import erase
+from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.store import pacing, subscribers, tallies
+from rugcourse.store.database import Database
+from rugcourse.store.tables import DeliveryState, SubscriberStatus
+
+ADDRESS = "bounces@courses.example"
+RAW = {sample.name: sample.raw for sample in SAMPLES}
+
+
+@pytest.fixture
+def runtime(database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path) -> Runtime:
+    return make_runtime(database, make_settings(tmp_path, sink.url, bounce_address=ADDRESS), clock)
+
+
+@pytest.fixture
+def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
+    running = open_dispatcher(runtime)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    """A reader who was sent the first lesson."""
+    address = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    return address
+
+
+def back(runtime: Runtime, sink: Sink, email: str) -> str:
+    """Where the newest mail to somebody comes back to."""
+    return [one.sender for one in sink.taken if one.recipient == email][-1]
+
+
+def come(runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw) -> Taken:
+    return take(runtime.database, runtime.clock, runtime.signer, runtime.links, recipient, change(RAW[name]))
+
+
+def status_of(runtime: Runtime, email: str) -> str:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    return person.status
+
+
+def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, sink: Sink, email: str) -> None:
+    senders = [one.sender for one in sink.taken]
+    assert len(set(senders)) == len(senders) == 3
+    for sender in senders:
+        local, _, domain = sender.partition("@")
+        assert domain == "courses.example"
+        assert local.startswith("bounces+")
+        assert len(local) <= 64  # RFC 5321, 4.5.3.1.1
+    newest = lessons_to(runtime, email)[-1].id
+    assert runtime.links.returned(back(runtime, sink, email).upper()) == newest
+
+
+def test_without_an_address_for_bounces_mail_comes_from_its_sender(
+    runtime: Runtime, sink: Sink, clock: VirtualClock
+) -> None:
+    settings = runtime.settings.model_copy(update={"bounce_address": ""})
+    plain = replace(runtime, settings=settings)
+    make_reader(plain)
+    running = open_dispatcher(plain)
+    send_all(running)
+    running.close()
+    assert {one.sender for one in sink.taken} == {settings.sender_address}
+
+
+def test_a_mailbox_that_is_not_there_is_not_written_to_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    taken = come(runtime, back(runtime, sink, email), "postfix unknown user")
+    assert (taken.done, taken.report.kind) == (Done.SUPPRESSED, Kind.HARD)
+    lesson = lessons_to(runtime, email)[-1]
+    assert lesson.state == DeliveryState.FAILED
+    assert (lesson.reply or "").startswith("came back: 5.1.1")
+    assert email not in (lesson.reply or "")
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == Done.AGAIN
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 1
+    with runtime.database.read() as session:
+        counted = tallies.totals(session)
+    assert sum(n for (_, _, what), n in counted.items() if what == "mail failed") == 1
+    assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
+
+
+def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_anew(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    found = []
+    for arrives in (False, False, True, False, False, False):
+        if not arrives:
+            found.append(come(runtime, back(runtime, sink, email), "gmail full").done)
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED, Done.NOTED, Done.NOTED, Done.NOTED, Done.SUPPRESSED]
+
+
+def test_a_server_that_does_not_want_us_holds_its_domain_and_blames_no_reader(
+    runtime: Runtime, sink: Sink, email: str
+) -> None:
+    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.HELD
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+    with runtime.database.read() as session:
+        assert [hold.key for hold in pacing.all_holds(session)] == ["domain:example.org"]
+
+
+def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
+    runtime: Runtime, sink: Sink, email: str
+) -> None:
+    ours = lessons_to(runtime, email)[-1].message_id or ""
+
+    def quote(raw: bytes) -> bytes:
+        return raw.replace(b"<AbCd-1234@courses.example>", ours.encode())
+
+    assert come(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == Done.SUPPRESSED
+    assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == Done.AGAIN
+    assert enrolment_of(runtime, email).lessons_planned == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["holiday", "a ticket system", "postfix delayed", "a letter", "no complaint", "garbage"]
+)
+def test_what_is_no_bounce_changes_nothing_and_is_never_answered(
+    runtime: Runtime, sink: Sink, email: str, name: str
+) -> None:
+    address, before, sent = back(runtime, sink, email), everything(runtime), len(sink.taken)
+    assert come(runtime, address, name).done == Done.IGNORED
+    assert everything(runtime) == before
+    assert len(sink.taken) == sent
+
+
+def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, email: str) -> None:
+    address, before = back(runtime, sink, email), everything(runtime)
+    local, _, domain = address.partition("@")
+    forged = f"{local[:-1]}{'a' if local[-1] != 'a' else 'b'}@{domain}"
+    unsubscribe = runtime.links.unsubscribe(1).rpartition("/")[2]
+    for one in (
+        forged,
+        "bounces@courses.example",
+        "bounces+@courses.example",
+        f"bounces+{unsubscribe}@courses.example",
+        "x",
+        "",
+        "a" * 5000,
+    ):
+        with pytest.raises(BadToken):
+            runtime.links.returned(one)
+        assert come(runtime, one, "postfix unknown user").done == Done.NOBODYS  # it quotes a Message-ID of nobody
+    assert everything(runtime) == before
+
+
+def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
+    address = back(runtime, sink, email)
+    erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
+    assert come(runtime, address, "postfix unknown user").done == Done.NOBODYS
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, email: str, lmtp: bool) -> None:
+    port = free_port()
+    door = Door(runtime.database, runtime.clock, runtime.signer, runtime.links, ADDRESS)
+    server = open_door(door, HOST, port, lmtp=lmtp)
+    server.start()
+    try:
+        with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
+            for stranger in ("owner@courses.example", "bounces@other.example", "bounces+forged@courses.example"):
+                with pytest.raises(smtplib.SMTPRecipientsRefused):
+                    client.sendmail("", [stranger], RAW["postfix unknown user"])
+            with pytest.raises(smtplib.SMTPException):
+                client.sendmail("", [back(runtime, sink, email)], b"x" * 1_100_000)
+        with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
+            client.sendmail("", [back(runtime, sink, email)], RAW["postfix unknown user"])
+            client.sendmail("", [ADDRESS], RAW["a letter"])
+    finally:
+        server.stop()
+    assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
