@@ -61,6 +61,7 @@ PAGES = {
     "an act for many": "/admin/acts",
     "subscribers": "/admin/subscribers",
     "subscribers in English of a campaign": "/admin/subscribers?language=en&campaign=1",
+    "a word that many have": "/admin/subscribers?tag=winter",
     "a word that nobody has": "/admin/subscribers?tag=nobody",
     "search": "/admin/subscribers?q=r77777",
     "search nobody": "/admin/subscribers?q=nobody",

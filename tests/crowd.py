@@ -38,6 +38,10 @@ INSERT INTO event (delivery_id, kind, verdict, first, at)
 SELECT d.id, '{kind}', 'human', true, :at FROM delivery d, lesson l
 WHERE l.id = d.lesson_id AND l.course_id = {course} AND l.position = 1
 """
+_TAGS = """
+INSERT INTO tag (subscriber_id, tag)
+SELECT id, CASE id % 3 WHEN 0 THEN 'winter' WHEN 1 THEN 'intake' ELSE 'knee' END FROM subscriber WHERE id % 2 = 0
+"""
 _ATTEMPTS = """
 INSERT INTO attempt (course_id, subscriber_id, stage, options, "right", asked, at)
 SELECT {course}, s.id, '{stage}', '{{}}', s.id % 8, 8, :at FROM subscriber s WHERE s.id % {every} = 0
@@ -83,9 +87,13 @@ def add_lesson_mails(database: Database, course_id: int, at: datetime, *, lesson
 
 
 def add_acts(database: Database, course_id: int, at: datetime, *, every: int = 5) -> None:
-    """Of everybody who had the first lesson an open and a click by a human; of one in `every` both tests."""
+    """Of everybody who had the first lesson an open and a click by a human; of one in `every` both tests; words on half
+    of them.
+    """
     statements = [_EVENTS.format(course=course_id, kind=kind) for kind in ("open", "click")]
     statements += [_ATTEMPTS.format(course=course_id, stage=stage, every=every) for stage in ("before", "after")]
     for statement in statements:
         with database.write() as session:
             session.execute(text(statement).bindparams(bindparam("at", type_=UtcDateTime())), {"at": at})
+    with database.write() as session:
+        session.execute(text(_TAGS))

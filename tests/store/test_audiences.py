@@ -89,3 +89,14 @@ def test_who_said_nothing_for_long_is_silent(runtime: Runtime, people: dict[str,
     assert names_in(runtime, Audience(silent_for=10)) == set(people)
     assert names_in(runtime, Audience(answered_within=30)) == {"answered"}
     assert names_in(runtime, Audience(silent_for=30)) == set()
+
+
+def test_all_words_are_told_once_in_order(runtime: Runtime) -> None:
+    with runtime.database.read() as session:
+        assert audiences.all_tags(session) == []
+    ids = [enrolment_of(runtime, make_reader(runtime)).subscriber_id for _ in range(3)]
+    with runtime.database.write() as session:
+        for tag in ("winter", "a word", "knee"):
+            subscribers.add_tags(session, ids, tag)
+    with runtime.database.read() as session:
+        assert audiences.all_tags(session) == ["a word", "knee", "winter"]

@@ -49,7 +49,10 @@ def serve() -> None:
     settings.require_own_secret()
     runtime = open_runtime(settings)
     upgrade(runtime.database)
-    import_lessons(runtime)
+    for one in import_lessons(runtime):
+        if one.newer_here:
+            parts = ", ".join(one.newer_here)
+            typer.echo(f"{one.course}: newer here than in the files: {parts} (`rugcourse lessons export`)", err=True)
     runtime, worker = embed(runtime)
     worker.start()
     typer.echo(f"rugcourse listens on http://{settings.host}:{settings.port}", err=True)
