@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,14 +79,26 @@ def empty_postgres(_postgres_database: Database) -> Database:
     return _postgres_database
 
 
+@pytest.fixture(scope="session")
+def _sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store with all tables, to be copied: making it takes longer than most tests."""
+    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    database = Database(f"sqlite:///{file}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty store with all tables, on each of the two databases."""
     if request.param == "postgresql":
         yield request.getfixturevalue("empty_postgres")
     else:
+        shutil.copy(request.getfixturevalue("_sqlite_file"), tmp_path / "test.db")
         own = Database(f"sqlite:///{tmp_path / 'test.db'}")
-        upgrade(own)
         yield own
         own.close()
 

@@ -211,14 +211,14 @@ def test_a_broken_template_holds_up_only_the_mails_made_from_it(
 def test_without_pipelining_or_8bit_the_mail_arrives_the_same(runtime: Runtime, tmp_path: object) -> None:
     from email import message_from_bytes, policy
 
-    from rugcourse.delivery.smtp import Accepted, Connection
+    from rugcourse.delivery.smtp import Accepted, Connection, Envelope
     from rugcourse.settings import SmtpServer
 
     raw = b"Subject: x\r\n\r\n.dots\r\n..more\r\nend\r\n"
     for pipelining in (True, False):
         with Sink(pipelining=pipelining, eight_bit=pipelining) as plain:
             connection = Connection(SmtpServer.from_url(plain.url), "localhost", 5)
-            outcome = connection.send("a@x.example", "b@x.example", raw, lambda: None)
+            outcome = connection.send(Envelope("a@x.example", "b@x.example"), raw, lambda: None)
             connection.quit()
         assert isinstance(outcome, Accepted)
         assert plain.taken[0].raw == raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,13 @@ def import_courses(database: Database, clock: Clock, folder: Path, clash: Clash 
     What is newer here stays. Mails that are under way keep the wording that was pinned for them. Raises
     AuthoringErrors, and BothChanged where `clash` says so.
     """
-    found = load_courses(folder)
+    return take_in(database, clock, load_courses(folder), clash)
+
+
+def take_in(database: Database, clock: Clock, files: Sequence[Course], clash: Clash = Clash.HERE) -> list[Imported]:
+    """The same for courses that were read from files. Raises AuthoringErrors, BothChanged."""
     with database.write() as session:
-        return [_import(session, clock, course, clash) for course in found]
+        return [_import(session, clock, course, clash) for course in files]
 
 
 def _import(session: Session, clock: Clock, files: Course, clash: Clash) -> Imported:
