@@ -92,6 +92,7 @@ def test_odd_offsets_get_their_lesson_at_their_full_hour(
     passes(runtime, sink)
 
 
+@pytest.mark.long_drill
 def test_a_reader_who_flies_to_new_zealand_and_back_gets_at_most_one_lesson_per_local_day(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_reader_who_flies_to_new_zealand_and_back_gets_at_most_one_lesson_per_
     passes(runtime, sink)
 
 
+@pytest.mark.long_drill
 def test_a_clock_that_is_a_day_wrong_for_an_hour_repeats_nothing(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:

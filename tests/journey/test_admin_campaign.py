@@ -31,6 +31,7 @@ def go_on(page: Page) -> None:  # noqa: F811
     assert_good_for_everybody(page)
 
 
+@pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
 def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
     emails = [make_reader(runtime, zone=zone) for zone in ("Europe/Amsterdam", "Pacific/Auckland")]
