@@ -123,6 +123,15 @@ def planned_readers(runtime: Runtime, dispatcher: Dispatcher, count: int) -> lis
     return emails
 
 
+def reader_with_lesson(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    """A reader who has had the first lesson; returns their address."""
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    return email
+
+
 def at_eight(runtime: Runtime, day: int = 0) -> None:
     """Move the clock to 08:00 in Amsterdam, `day` days after the first."""
     assert isinstance(runtime.clock, VirtualClock)

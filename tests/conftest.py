@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,11 +27,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long drills belong to `make drill`; `make test` has the quick ones."""
+    if not _has_postfix():
+        _leave_out(config, items, [item for item in items if item.get_closest_marker("needs_postfix")])
     if config.getoption("--drills"):
         return
     long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    _leave_out(config, items, long)
+
+
+def pytest_report_header() -> str:
+    return "" if _has_postfix() else "Postfix is not here, or may not be started: its drill is left out"
+
+
+def _has_postfix() -> bool:
+    return shutil.which("postfix") is not None and os.geteuid() == 0
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], those: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=those)
+    items[:] = [item for item in items if item not in those]
 
 
 def _is_long_here(item: pytest.Item) -> bool:
@@ -42,8 +57,6 @@ def _is_long_here(item: pytest.Item) -> bool:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests see neither the environment nor the `.env` of whoever runs them."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("RUGCOURSE_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)

@@ -21,7 +21,7 @@ from rugcourse.delivery.press import Press
 from rugcourse.delivery.proof import Proofs, addressed
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
-from rugcourse.delivery.smtp import Connection, Envelope, Outcome
+from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
 from rugcourse.privacy.retention import Retention
@@ -113,13 +113,18 @@ def make_books(runtime: Runtime) -> None:
     fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
 
 
-def send_proof(runtime: Runtime, message: bytes, recipient: str) -> Outcome:
-    """Hand a proof over to the mail server, past the ledger. Raises ServerUnavailable."""
+def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
+    """Hand a proof over to the mail server, past the ledger. Returns whether it was taken."""
     settings = runtime.settings
-    connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
+    try:
+        connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
+    except ServerUnavailable:
+        return False
     try:
         envelope = Envelope(settings.sender_address, recipient)
-        return connection.send(envelope, addressed(message, recipient), lambda: None)
+        return isinstance(connection.send(envelope, addressed(message, recipient), lambda: None), Accepted)
+    except ServerUnavailable:
+        return False
     finally:
         connection.quit()
 

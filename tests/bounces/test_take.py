@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 from tests.bounces.corpus import SAMPLES
-from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.builders import (
+    enrolment_of,
+    lessons_to,
+    make_reader,
+    make_runtime,
+    make_settings,
+    plan,
+    reader_with_lesson,
+    send_all,
+)
 from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
@@ -47,11 +56,7 @@ def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
 @pytest.fixture
 def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
     """A reader who was sent the first lesson."""
-    address = make_reader(runtime)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    return address
+    return reader_with_lesson(runtime, dispatcher)
 
 
 def back(runtime: Runtime, sink: Sink, email: str) -> str:

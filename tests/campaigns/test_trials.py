@@ -16,7 +16,7 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Editor, publish_lesson
+from rugcourse.authoring.publish import publish_lesson
 from rugcourse.campaigns import trials
 from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
@@ -132,9 +132,7 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     begin(runtime)
     lesson = course_of(runtime).course.lessons[0]
     fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
-    publish_lesson(
-        runtime.database, runtime.clock, Editor(None), Manuscript(course_of(runtime).course, "welkom", 1, fields)
-    )
+    publish_lesson(runtime.database, runtime.clock, None, Manuscript(course_of(runtime).course, "welkom", 1, fields))
     later(runtime, minutes=1)
     assert trial(runtime).winner == trials.STOPPED
 

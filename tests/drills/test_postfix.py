@@ -70,12 +70,7 @@ maillog_file_prefixes = {folder}
 bounce_queue_lifetime = 10m
 """
 
-pytestmark = [
-    pytest.mark.long_drill,
-    pytest.mark.skipif(
-        shutil.which("postfix") is None or os.geteuid() != 0, reason="needs Postfix, and root to start it"
-    ),
-]
+pytestmark = [pytest.mark.long_drill, pytest.mark.needs_postfix]
 
 
 @contextmanager

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 from tests.access.test_access import make_admin
-from tests.builders import at_eight, make_reader, plan, send_all
+from tests.builders import reader_with_lesson
 from tests.web.reading import CHROME
 from tests.web.test_admin import log_in
 
@@ -22,11 +22,7 @@ def browser(runtime: Runtime) -> TestClient:
 @pytest.fixture
 def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
     """A reader who has had the first lesson."""
-    address = make_reader(runtime)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    return address
+    return reader_with_lesson(runtime, dispatcher)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.agreement import Disagreement, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
-from rugcourse.content.model import INVISIBLE
+from rugcourse.content.model import has_invisible
 from rugcourse.content.reading import reading_ease
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
@@ -96,7 +95,7 @@ def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
 
 def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
     for name, text in manuscript.fields.items():
-        if any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text):
+        if has_invisible(text):
             yield Finding("invisible", name)
     for language in manuscript.spoken:
         body = manuscript.fields.get(f"{language}.body", "")
@@ -156,7 +155,7 @@ def _finding(manuscript: Manuscript, problem: Any) -> Finding | None:  # noqa: P
 def _disagreeing(manuscript: Manuscript) -> Iterator[Finding]:
     lesson = manuscript.lesson()
     for one in _between(manuscript.course_with(lesson)):
-        if one.place.stem.endswith(f"-{lesson.slug}"):
+        if one.place.slug == lesson.slug:
             yield Finding(
                 one.kind, field_at(("texts", one.place.language, *one.field), manuscript.fields, manuscript.spoken)
             )

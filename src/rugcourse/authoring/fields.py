@@ -72,8 +72,7 @@ def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]
 
 def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[str]) -> str:
     """The name of the field that a place in the document comes from, such as `("texts", "nl", "quiz", 0)`."""
-    language, *rest = [str(part) if isinstance(part, str) else part for part in location[1:]] or [""]
-    path = list(rest)
+    language, *path = location[1:] or ("",)
     if path[:1] == ["quiz"] and len(path) > 1:
         number = _kept_questions(fields, languages)[int(path[1])]
         path[1] = number

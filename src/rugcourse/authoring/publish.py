@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -36,22 +35,17 @@ class NotReady(Exception):
     """Something is wrong with the lesson; nothing was published."""
 
 
-@dataclass(frozen=True, slots=True)
-class Editor:
-    """Who publishes; None: at the command line."""
-
-    admin_id: int | None
-
-
 def publish_lesson(
     database: Database,
     clock: Clock,
-    editor: Editor,
+    admin_id: int | None,
     manuscript: Manuscript,
     under_way: UnderWay = UnderWay.NEW,
     behind: Behind = Behind.NOBODY,
 ) -> int:
     """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
+
+    `admin_id`: who publishes, for the log of changes; None: at the command line.
 
     Mails that are being sent keep their wording. Raises NotReady, NoSuchLesson.
     """
@@ -82,11 +76,11 @@ def publish_lesson(
             "behind": behind,
             "went back": went_back,
         }
-        _note(session, clock, editor, "publish", course.slug, manuscript.slug, after)
+        _note(session, clock, admin_id, "publish", course.slug, manuscript.slug, after)
         return went_back
 
 
-def take_out(database: Database, clock: Clock, editor: Editor, course_slug: str, slug: str) -> None:
+def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
     """Readers get a lesson no more; who waited for it goes on with the next. Raises NoSuchLesson, NotReady."""
     with database.write() as session:
         published = _locked(session, course_slug)
@@ -97,7 +91,7 @@ def take_out(database: Database, clock: Clock, editor: Editor, course_slug: str,
         _check_named(course)
         courses.save_course(session, course, clock.now())
         drafts.remove(session, published.id, slug)
-        _note(session, clock, editor, "take out", course_slug, slug, {})
+        _note(session, clock, admin_id, "take out", course_slug, slug, {})
 
 
 def subject_of(course_slug: str, slug: str) -> str:
@@ -122,6 +116,6 @@ def _check_named(course: Course) -> None:
 
 
 def _note(
-    session: Session, clock: Clock, editor: Editor, action: str, course: str, slug: str, after: dict[str, object]
+    session: Session, clock: Clock, admin_id: int | None, action: str, course: str, slug: str, after: dict[str, object]
 ) -> None:
-    admins.log_change(session, clock.now(), editor.admin_id, f"lesson: {action}", subject_of(course, slug), None, after)
+    admins.log_change(session, clock.now(), admin_id, f"lesson: {action}", subject_of(course, slug), None, after)

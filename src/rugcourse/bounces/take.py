@@ -19,15 +19,14 @@ from rugcourse.delivery import holds
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, Signer
 from rugcourse.store import bounces, subscribers
+from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
-from rugcourse.store.pacing import domain_key
 from rugcourse.store.tables import DeliveryRow, SubscriberRow
 
 log = structlog.get_logger()
 
 SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
 SOFT_DAYS = 60
-_POLICY_HOLD = (timedelta(hours=1), timedelta(days=1))
 
 
 class Done(StrEnum):
@@ -62,7 +61,7 @@ def take(database: Database, clock: Clock, signer: Signer, links: Links, recipie
         found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is None:  # erased since
             return Taken(report, Done.NOBODYS)
-        done = _follow(session, clock.now(), signer, *found, report)
+        done = _follow(session, clock, signer, *found, report)
     if done != Done.AGAIN:
         log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
     return Taken(report, done, delivery_id)
@@ -82,18 +81,19 @@ def _whose(links: Links, recipient: str, report: Report) -> int | None:
 
 
 def _follow(
-    session: Session, now: datetime, signer: Signer, person: SubscriberRow, delivery: DeliveryRow, report: Report
+    session: Session, clock: Clock, signer: Signer, person: SubscriberRow, delivery: DeliveryRow, report: Report
 ) -> Done:
+    now = clock.now()
     if report.kind == Kind.COMPLAINT:
         if not bounces.note_complaint(session, delivery.id, now):
             return Done.AGAIN
         suppress_in(session, now, signer, person.email, "complaint")
         return Done.SUPPRESSED
     words = f"{report.status} {report.words}".strip()
-    if not bounces.note_bounce(session, delivery.id, f"came back: {words}", now):
+    if not bounces.note_bounce(session, delivery.id, f"{CAME_BACK}{words}", now):
         return Done.AGAIN
     if report.kind == Kind.POLICY:
-        holds.hold(session, domain_key(person.domain), f"came back: {words}", now, *_POLICY_HOLD)
+        holds.hold_domain(session, clock, person.domain, f"{CAME_BACK}{words}")
         return Done.HELD
     if report.kind == Kind.HARD or _is_gone(session, now, person):
         suppress_in(session, now, signer, person.email, "bounce")

@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment.confirm import begin_course
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.rendering.languages import LANGUAGES
-from rugcourse.schedule import Schedule, is_zone, next_due
+from rugcourse.schedule import Schedule, is_zone
 from rugcourse.store import courses, enrolments, jobs, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
@@ -269,11 +270,8 @@ def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int,
     if not intake.agreed:
         planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, f"confirm:{row.id}:{now.date()}", now)
         return
-    row.status, row.confirmed_at = SubscriberStatus.ACTIVE, row.confirmed_at or now
-    session.flush()
-    schedule = subscribers.load_schedule(session, row.id)
-    enrolments.add(session, campaign_id, row.id, next_due(schedule, now), now)
-    session.flush()
+    row.confirmed_at = row.confirmed_at or now
+    begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
     planning.plan_waiting(session, DeliveryKind.WELCOME, row.id, campaign_id, f"welcome:import:{job.id}:{row.id}", now)
 
 

@@ -19,6 +19,11 @@ class Place(NamedTuple):
     language: str
 
     @property
+    def slug(self) -> str:
+        """The lesson's; empty for the course and its test."""
+        return self.stem.partition("-")[2]
+
+    @property
     def file_name(self) -> str:
         return f"{self.stem}.{self.language}.md"
 
@@ -47,7 +52,7 @@ def disagreements(
         *_retests(lessons),
         *(one for stem, lesson in lessons.items() for one in _translations(stem, lesson, "quiz", lambda it: it.quiz)),
         *_ids(tests, lessons),
-        *_named_lessons(texts, {stem.partition("-")[2] for stem in lessons}),
+        *_named_lessons(texts, {Place(stem, "").slug for stem in lessons}),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from rugcourse.content.errors import AuthoringErrors, Problem
-from rugcourse.content.model import INVISIBLE
+from rugcourse.content.model import has_invisible
 
 _FENCE = "---"
 _MAX_BYTES = 200_000
@@ -94,7 +93,7 @@ def _read_text(file: Path) -> str:
         line = raw[: error.start].count(b"\n") + 1
         raise _error(file, line, "is not UTF-8 text; save the file with the encoding UTF-8") from None
     for number, line_text in enumerate(text.split("\n"), 1):
-        if any(unicodedata.category(character) in INVISIBLE and character not in "\t\r" for character in line_text):
+        if has_invisible(line_text.replace("\r", "")):
             raise _error(file, number, "holds a control character or a private one; remove it")
     return text.replace("\r\n", "\n")
 

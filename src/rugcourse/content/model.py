@@ -17,6 +17,11 @@ PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
 
 
+def has_invisible(text: str) -> bool:
+    """Whether a text holds a control character or a private one; ends of lines and tabs are none."""
+    return any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text)
+
+
 def _sober(text: str) -> str:
     if "!" in text:
         raise PydanticCustomError("exclamation", "has an exclamation mark; say it calmly")
@@ -130,7 +135,7 @@ class MessageText(_Value):
     @model_validator(mode="after")
     def _is_plain(self) -> Self:
         for text in (self.title, self.subject, self.preheader, self.body):
-            if any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text):
+            if has_invisible(text):
                 raise ValueError("holds a control character or a private one; remove it")
         try:
             check_tags(self.body)

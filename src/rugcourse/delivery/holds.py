@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.store import pacing, processes
 from rugcourse.store.database import Database
-from rugcourse.store.pacing import ALL
+from rugcourse.store.pacing import ALL, domain_key
 
 log = structlog.get_logger()
+
+_POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # of the machine's time: the first, and the longest
 
 
 def is_closed(session: Session, now: datetime) -> bool:
@@ -43,6 +45,11 @@ def hold(
         row.reason = reason
         row.until = now + min(longest, first * 2 ** min(row.times - 1, 16))
     return row.until
+
+
+def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None:
+    """Send nothing to a domain that refuses us for what we are: for an hour, longer each time."""
+    hold(session, domain_key(domain), words, clock.now(), *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
 
 
 def hold_until_go(session: Session, reason: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes, policy
 
 from rugcourse.content import Course, Lesson, Message
 from rugcourse.delivery.compose import Composer, Particulars
@@ -73,6 +74,13 @@ class Proofs:
         composer = Composer(self._links, self.sender.list_domain)
         outgoing = NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)
         return composer.write(composer.draft(outgoing, prepared, Particulars()), now, eight_bit=True)
+
+
+def parts_of(message: bytes) -> tuple[str, str]:
+    """The HTML and the text of a message."""
+    parsed = message_from_bytes(message, policy=policy.default)
+    html, text = parsed.get_body(("html",)), parsed.get_body(("plain",))
+    return str(html.get_content()) if html else "", str(text.get_content()) if text else ""
 
 
 def addressed(message: bytes, recipient: str) -> bytes:

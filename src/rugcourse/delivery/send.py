@@ -41,9 +41,7 @@ _BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 _JITTER = 0.2  # of a wait, to either side: what failed together doesn't come back together
 _DATABASE_REST_SECONDS = 1.0
 
-# How long sending is held when the server serves nobody, and a domain when it refuses us for what we are.
-_SERVER_HOLD_SECONDS = (30.0, 300.0)
-_POLICY_HOLD_SECONDS = (3600.0, 86_400.0)
+_SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server serves nobody
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
 
 
@@ -229,7 +227,7 @@ class Dispatcher:
         if batch.stale:
             self._lift(session, batch)
         for domain, words in batch.refusing.items():
-            holds.hold(session, domain_key(domain), words, now, *self._spans(_POLICY_HOLD_SECONDS))
+            holds.hold_domain(session, self._clock, domain, words)
         if batch.unavailable is not None:
             self._hold_all(session, batch.unavailable)
 

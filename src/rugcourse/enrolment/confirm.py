@@ -85,7 +85,6 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
 
 
 def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
-    person.status = SubscriberStatus.ACTIVE
     person.confirmed_at, person.left_at = now, None
     subscribers.add_consent(
         session,
@@ -98,6 +97,12 @@ def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: 
             at=now,
         ),
     )
+    begin_course(session, person, campaign_id, schedule, now)
+
+
+def begin_course(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
+    """Make somebody a reader of a campaign, whose consent is kept. Who left goes on where they were."""
+    person.status = SubscriberStatus.ACTIVE
     enrolment = enrolments.find(session, campaign_id, person.id)
     if enrolment is None:
         enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email import message_from_bytes, policy
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -14,9 +13,9 @@ from rugcourse.authoring import checks, drafts, history
 from rugcourse.authoring.drafts import Desk, NoSuchLesson, SavedMeanwhile, SlugTaken
 from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Behind, Editor, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
 from rugcourse.content.markdown import UnknownTag, count_words
-from rugcourse.delivery.smtp import Accepted, ServerUnavailable
+from rugcourse.delivery.proof import parts_of
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts
@@ -150,7 +149,7 @@ def publish(
         publish_lesson(
             runtime.database,
             runtime.clock,
-            Editor(insider.admin_id),
+            insider.admin_id,
             desk.manuscript,
             UnderWay(under_way) if under_way in {*UnderWay} else UnderWay.NEW,
             Behind(behind) if behind in {*Behind} else Behind.NOBODY,
@@ -169,7 +168,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
     runtime = runtime_of(request)
     desk = _desk(request, course, slug)
     try:
-        take_out(runtime.database, runtime.clock, Editor(insider.admin_id), course, slug)
+        take_out(runtime.database, runtime.clock, insider.admin_id, course, slug)
     except NotReady:
         return _publish_page(request, insider, desk, "stays")
     return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_books, runtime))
@@ -290,21 +289,17 @@ def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
     }
 
 
-def _mail(request: Request, manuscript: Manuscript, language: str, name: str) -> tuple[str, str]:
-    """HTML and text of the mail. Raises UnknownTag, TemplateError."""
+def _proof(request: Request, manuscript: Manuscript, language: str, name: str) -> bytes:
+    """The mail, as far as it is written. Raises UnknownTag, TemplateError."""
     runtime = runtime_of(request)
     lesson = manuscript.rough(language)
-    course = manuscript.course_with(lesson)
-    message = runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), name)
-    parsed = message_from_bytes(message, policy=policy.default)
-    html, text = parsed.get_body(("html",)), parsed.get_body(("plain",))
-    return str(html.get_content()) if html else "", str(text.get_content()) if text else ""
+    return runtime.proofs.of_lesson(manuscript.course_with(lesson), lesson, language, runtime.clock.now(), name)
 
 
 def _size(request: Request, manuscript: Manuscript, language: str) -> int | None:
     """How large the HTML is, in bytes; None while it can't be made."""
     try:
-        return len(_mail(request, manuscript, language, _SOMEBODY)[0].encode())
+        return len(parts_of(_proof(request, manuscript, language, _SOMEBODY))[0].encode())
     except (UnknownTag, TemplateError):
         return None
 
@@ -314,7 +309,7 @@ def _preview(request: Request, manuscript: Manuscript, typed: dict[str, str]) ->
     if language not in manuscript.course.languages:
         raise NotFound
     try:
-        html, text = _mail(request, manuscript, language, _name_of(request, typed.get("reader", "")))
+        html, text = parts_of(_proof(request, manuscript, language, _name_of(request, typed.get("reader", ""))))
     except (UnknownTag, TemplateError) as error:
         return text_page(str(error))
     match typed.get("look"):
@@ -336,16 +331,11 @@ def _name_of(request: Request, email: str) -> str:
 
 
 def _send_test(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, typed: dict[str, str]) -> str:
-    runtime = runtime_of(request)
     language = typed.get("shown", "")
     if language not in desk.published.course.languages:
         return "no-test"
     try:
-        lesson = manuscript.rough(language)
-        course = manuscript.course_with(lesson)
-        name = _name_of(request, typed.get("reader", ""))
-        message = runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), name)
-        sent = isinstance(send_proof(runtime, message, insider.email), Accepted)
-    except (UnknownTag, TemplateError, ServerUnavailable):
+        message = _proof(request, manuscript, language, _name_of(request, typed.get("reader", "")))
+    except (UnknownTag, TemplateError):
         return "no-test"
-    return "test" if sent else "no-test"
+    return "test" if send_proof(runtime_of(request), message, insider.email) else "no-test"
