@@ -14,7 +14,7 @@ from tests.builders import course_of
 from tests.servers import HOST
 
 from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.messages import Skeleton
 from rugcourse.runtime import Runtime, sender
@@ -50,7 +50,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
     )
     letter = mails.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
     ours = sender(runtime.settings)
-    skeleton = Skeleton.make(ours, letter.subject, person.language, course.slug)
+    skeleton = Skeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
     prepared = Prepared(letter, skeleton, course, lesson, person.language)
     values = Composer(runtime.links, runtime.settings.sender_domain)._values(reader, prepared, Particulars())  # noqa: SLF001
     html, text = letter.write(values)

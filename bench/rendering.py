@@ -14,13 +14,14 @@ from typing import Any
 
 from rugcourse.content import load_course
 from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.delivery.proof import NOBODY
 from rugcourse.links import Links, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton
 from rugcourse.store.deliveries import Outgoing
+from rugcourse.store.tables import DeliveryKind
 
 ROUNDS = 15
 OURS_PER_ROUND = 400
@@ -40,7 +41,11 @@ def mean_lesson_bytes(number: int) -> int:
     for language in course.languages:
         letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
         prepared = Prepared(
-            letter, Skeleton.make(SENDER, letter.subject, language, course.slug), course, lesson, language
+            letter,
+            Skeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
+            course,
+            lesson,
+            language,
         )
         composer = Composer(LINKS, "courses.example")
         sizes.append(len(composer.write(composer.draft(_reader(1), prepared, Particulars()), NOW, eight_bit=True)))
@@ -52,7 +57,13 @@ def compare_rendering() -> dict[str, Any]:
     course = load_course(Path("lessons/oorzaken-van-rugpijn"))
     lesson = course.lessons[1]
     letter = mails.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
-    prepared = Prepared(letter, Skeleton.make(SENDER, letter.subject, "nl", course.slug), course, lesson, "nl")
+    prepared = Prepared(
+        letter,
+        Skeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.LESSON, course)),
+        course,
+        lesson,
+        "nl",
+    )
     composer = Composer(LINKS, "courses.example")
 
     def ours(number: int, *, eight_bit: bool) -> bytes:

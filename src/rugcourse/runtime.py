@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from rugcourse import resources
 from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
+from rugcourse.bounces.reputation import Limits as ComplaintLimits
+from rugcourse.bounces.take import Intake
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
@@ -60,6 +62,14 @@ class Runtime:
     def patience(self) -> Patience:
         quiet = self.settings.quiet
         return Patience(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(self.database, self.clock, self.links, self.complaint_limits)
+
+    @property
+    def complaint_limits(self) -> ComplaintLimits:
+        return ComplaintLimits(self.settings.complaint_warning / 100, self.settings.complaint_stop / 100)
 
     @property
     def retention(self) -> Retention:
@@ -144,6 +154,7 @@ def sender(settings: Settings) -> Sender:
         address=settings.sender_address,
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
+        trace="X-PM-Metadata-mail" if settings.postmark_secret else "",
     )
 
 
@@ -159,10 +170,10 @@ def dkim_signer(settings: Settings) -> DkimSigner | None:
     """Raises UnusableKey."""
     if not settings.dkim_files:
         return None
-    from rugcourse.rendering.dkim import DkimSigner, load_key  # noqa: PLC0415 - 7 MB for those who sign here
+    from rugcourse.rendering.dkim import DkimSigner  # noqa: PLC0415 - 7 MB for those who sign here
+    from rugcourse.rendering.dkim_keys import in_use, load_keys  # noqa: PLC0415
 
-    keys = [load_key(selector, file) for selector, file in settings.dkim_files.items()]
-    return DkimSigner(settings.sender_domain, keys)
+    return DkimSigner(settings.sender_domain, in_use(load_keys(settings.dkim_files)))
 
 
 def limits(settings: Settings) -> Limits:

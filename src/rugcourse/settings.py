@@ -61,6 +61,37 @@ class SmtpServer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A folder on an IMAP server."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    folder: str = "INBOX"
+    encrypted: bool = True
+
+    @classmethod
+    def from_url(cls, url: str) -> Mailbox:
+        """Read `imaps://user:password@host[:port][/folder]`, or `imap://…` for a server without encryption.
+
+        Raises ValueError for any other shape.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"imap", "imaps"} or not (parts.hostname and parts.username and parts.password):
+            raise ValueError("expected imaps://user:password@host[:port][/folder]")
+        encrypted = parts.scheme == "imaps"
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (993 if encrypted else 143),
+            user=unquote(parts.username),
+            password=unquote(parts.password),
+            folder=unquote(parts.path.strip("/")) or "INBOX",
+            encrypted=encrypted,
+        )
+
+
 class Settings(BaseSettings):
     """What an operator can set. Times are in the unit that the name ends with."""
 
@@ -99,7 +130,20 @@ class Settings(BaseSettings):
     bounce_address: str = Field(
         "", description="where bounces come back to, as bounces@example.org; each mail gets bounces+token@example.org"
     )
-    dkim_keys: str = Field("", description="selector=file.pem,… to sign with DKIM here; empty where the relay signs")
+    bounce_mailbox: str = Field(
+        "", description="where bounces lie in a mailbox: imaps://user:password@host[:port][/folder]"
+    )
+    postmark_secret: str = Field("", description="the password in the address of Postmark's webhook")
+    brevo_secret: str = Field("", description="the token that Brevo's webhook sends")
+    mailgun_key: str = Field("", description="Mailgun's HTTP webhook signing key")
+    sendgrid_key: str = Field("", description="the public key of SendGrid's signed event webhook")
+    ses_topics: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="the SNS topics, as ARNs, that tell what Amazon SES says; separated by commas"
+    )
+    dns_server: str = Field("", description="host[:port] of the DNS server that `doctor` asks; default: the system's")
+    dkim_keys: str = Field(
+        "", description="selector=file.pem,… to sign with DKIM here, newest first; empty where the relay signs"
+    )
     ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
     postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
 
@@ -114,9 +158,11 @@ class Settings(BaseSettings):
     warmup_start: date | None = Field(None, description="a new sender's first day (UTC), as 2026-11-24; unset: none")
     warmup_count: int = Field(200, ge=1, description="how many lessons go out on the first day of the warm-up")
     warmup_growth: float = Field(1.5, ge=1, description="how many times as many on each following day")
+    complaint_warning: float = Field(0.1, gt=0, description="from how many per cent of complaints it is a warning")
+    complaint_stop: float = Field(0.3, gt=0, description="from how many per cent of complaints nothing more goes out")
     max_attempts: int = Field(8, description="how often a deferred mail is tried before it counts as failed")
 
-    @field_validator("secret_keys", mode="before")
+    @field_validator("secret_keys", "ses_topics", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return tuple(key.strip() for key in value.split(",") if key.strip()) if isinstance(value, str) else value
@@ -142,14 +188,23 @@ class Settings(BaseSettings):
         SmtpServer.from_url(value)
         return value
 
-    @field_validator("sender_address", "bounce_address")
+    @field_validator("sender_address", "bounce_address", "reply_to")
     @classmethod
     def _has_domain(cls, value: str, info: ValidationInfo) -> str:
-        if not value and info.field_name == "bounce_address":
+        if not value and info.field_name != "sender_address":
             return value
         local, at, domain = value.partition("@")
         if not (local and at and domain) or any(character.isspace() for character in value):
             raise ValueError("expected an address like course@example.org")
+        if not value.isascii():
+            raise ValueError("expected plain letters; write a domain with others in its xn-- form")
+        return value
+
+    @field_validator("bounce_mailbox")
+    @classmethod
+    def _readable_mailbox(cls, value: str) -> str:
+        if value:
+            Mailbox.from_url(value)
         return value
 
     @field_validator("quiet_hours")
@@ -184,6 +239,11 @@ class Settings(BaseSettings):
     def dkim_files(self) -> dict[str, Path]:
         """Selector → file of the private key."""
         return _read_keys(self.dkim_keys)
+
+    @property
+    def mailbox(self) -> Mailbox | None:
+        """Where bounces are fetched from, if they lie in a mailbox."""
+        return Mailbox.from_url(self.bounce_mailbox) if self.bounce_mailbox else None
 
     @property
     def smtp(self) -> SmtpServer:

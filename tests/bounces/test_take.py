@@ -26,7 +26,7 @@ from tests.web.reading import everything
 
 from rugcourse.bounces.listen import Door, open_door
 from rugcourse.bounces.read import Kind
-from rugcourse.bounces.take import Done, Taken, take
+from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
@@ -65,7 +65,7 @@ def back(runtime: Runtime, sink: Sink, email: str) -> str:
 
 
 def come(runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw) -> Taken:
-    return take(runtime.database, runtime.clock, runtime.signer, runtime.links, recipient, change(RAW[name]))
+    return runtime.intake.take(recipient, change(RAW[name]))
 
 
 def status_of(runtime: Runtime, email: str) -> str:
@@ -198,7 +198,7 @@ def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: S
 @pytest.mark.parametrize("lmtp", [False, True])
 def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, email: str, lmtp: bool) -> None:
     port = free_port()
-    door = Door(runtime.database, runtime.clock, runtime.signer, runtime.links, ADDRESS)
+    door = Door(runtime.intake, ADDRESS)
     server = open_door(door, HOST, port, lmtp=lmtp)
     server.start()
     try:

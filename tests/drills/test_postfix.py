@@ -100,7 +100,7 @@ def test_what_postfix_sends_back_is_in_the_ledger(database: Database, clock: Vir
     folder.mkdir()
     settings = make_settings(tmp_path, f"smtp://{HOST}:{port}", bounce_address=ADDRESS, smtp_timeout_seconds=20)
     runtime = make_runtime(database, settings, clock)
-    door = open_door(Door(database, clock, runtime.signer, runtime.links, ADDRESS), HOST, door_port, lmtp=True)
+    door = open_door(Door(runtime.intake, ADDRESS), HOST, door_port, lmtp=True)
     door.start()
     try:
         with Sink(faults.get) as far, postfix(folder, port, door_port, far.port):

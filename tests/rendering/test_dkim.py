@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import dkim
@@ -12,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.rendering.test_mails import compose, course  # noqa: F401 - a fixture
 
 from rugcourse.content import Course
-from rugcourse.rendering.dkim import DkimSigner, SigningKey, UnusableKey, load_key
+from rugcourse.rendering.dkim import DkimSigner
+from rugcourse.rendering.dkim_keys import SigningKey, UnusableKey, in_use, load_key, load_keys, make_keys, zone_line
 
 RSA = rsa.generate_private_key(65537, 2048)
 ED25519 = ed25519.Ed25519PrivateKey.generate()
@@ -54,6 +56,49 @@ def test_a_message_changed_on_the_way_does_not(course: Course, before: bytes, af
     signed = SIGNER.sign(compose(course, course.lessons[0]))
     assert before in signed
     assert not is_valid(signed.replace(before, after, 1), 0)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [b"Subject: Win", b"From: a@evil.example", b"To: all@x.example", b"List-Unsubscribe: <http://evil.example>"],
+)
+def test_nobody_can_add_a_header_that_is_signed(course: Course, added: bytes) -> None:  # noqa: F811
+    signed = SIGNER.sign(compose(course, course.lessons[0]))
+    end = signed.index(b"\r\n\r\n")
+    assert is_valid(signed[:end] + b"\r\nX-Added: yes" + signed[end:], 0)
+    assert not is_valid(added + b"\r\n" + signed, 0)
+    assert not is_valid(signed[:end] + b"\r\n" + added + signed[end:], 0)
+
+
+def test_of_each_algorithm_the_newest_key_signs() -> None:
+    old, new, other = (SigningKey(name, key) for name, key in (("old", RSA), ("new", RSA), ("ed", ED25519)))
+    assert in_use([new, other, old]) == (new, other)
+    assert in_use([]) == ()
+
+
+def test_keys_are_made_for_their_owner_alone_and_their_records_verify(tmp_path: Path, course: Course) -> None:  # noqa: F811
+    files = make_keys(tmp_path / "keys", "2026c")
+    assert [*files] == ["2026cr", "2026ce"]
+    assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
+    keys = load_keys(files)
+    records = {f"{key.selector}._domainkey.c.example.".encode(): key.record.encode() for key in keys}
+    signed = DkimSigner("c.example", keys).sign(compose(course, course.lessons[0]))
+    for number in (0, 1):
+        assert dkim.DKIM(signed).verify(idx=number, dnsfunc=lambda name, **_: records.get(name))
+    before = {file: file.read_bytes() for file in files.values()}
+    with pytest.raises(UnusableKey, match="there already"):
+        make_keys(tmp_path / "keys", "2026c")
+    assert {file: file.read_bytes() for file in files.values()} == before
+    with pytest.raises(UnusableKey, match="small letters"):
+        make_keys(tmp_path / "keys", "../2026")
+
+
+def test_a_record_fits_into_a_zone_file() -> None:
+    line = zone_line("c.example", SigningKey("2026a", RSA))
+    strings = re.findall(r'"([^"]*)"', line)
+    assert line.startswith("2026a._domainkey.c.example. IN TXT (")
+    assert "".join(strings) == SigningKey("2026a", RSA).record
+    assert max(map(len, strings)) <= 255
 
 
 def test_the_headers_of_one_click_unsubscribing_are_signed(course: Course) -> None:  # noqa: F811

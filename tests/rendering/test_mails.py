@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,13 @@ from tests.builders import COURSE, LESSONS
 import rugcourse
 from rugcourse.content import Course, Lesson, load_course
 from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.enrolment import wordings
 from rugcourse.links import Links, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton
+from rugcourse.rendering.messages import Sender, Skeleton, Stream
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.tables import DeliveryKind
 
@@ -53,7 +55,13 @@ def compose(
     course: Course, lesson: Lesson, language: str = "nl", *, eight_bit: bool = True, recap: Any = None, **changes: Any
 ) -> bytes:
     letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
-    prepared = Prepared(letter, Skeleton.make(SENDER, letter.subject, language, course.slug), course, lesson, language)
+    prepared = Prepared(
+        letter,
+        Skeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
+        course,
+        lesson,
+        language,
+    )
     composer = Composer(LINKS, "c.example")
     draft = composer.draft(outgoing(**changes), prepared, Particulars(recap))
     return composer.write(draft, NOW, eight_bit=eight_bit)
@@ -73,7 +81,39 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
     assert message["List-Unsubscribe"] == f"<{LINKS.unsubscribe(7)}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Message-ID"] == LINKS.message_id(7, "c.example")
+    assert message["List-Help"] == f"<{LINKS.preferences(7)}>"
+    assert message["Feedback-ID"] == f"1:{COURSE}:lesson:rugcourse"
+    assert message["Auto-Submitted"] is None
+    assert message["Reply-To"] is None
+    assert len(message.get_all("To")) == 1
     assert not message.defects
+
+
+def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_to_no_list(course: Course) -> None:
+    headers = Skeleton.make(SENDER, "x", "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+    assert b"Auto-Submitted: auto-generated" in headers
+    assert b"List-" not in headers
+
+
+def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -> None:
+    letter = mails.lesson_letter(course, course.lessons[0], "nl", HOUSE, LINKS)
+    traced = Skeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", stream_of(DeliveryKind.LESSON, course))
+    composer = Composer(LINKS, "c.example")
+    draft = composer.draft(outgoing(), Prepared(letter, traced, course, course.lessons[0], "nl"), Particulars())
+    message, _, _ = parse(composer.write(draft, NOW, eight_bit=True))
+    assert message["X-Trace"] == message["Message-ID"]
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_text_says_what_the_html_says(course: Course, language: str) -> None:
+    """Word for word: every word that a reader of the HTML sees is in the text as well."""
+    for lesson in course.lessons:
+        _, html, plain = parse(compose(course, lesson, language))
+        hidden = r'<(style|title|head)\b.*?</\1>|<!--.*?-->|<div style="display:none;.*?</div>'
+        seen = re.sub(hidden, " ", html, flags=re.DOTALL)
+        words = set(re.findall(r"\w{4,}", unescape(re.sub(r"<[^>]+>", " ", seen))))
+        missing = words - set(re.findall(r"\w{4,}", plain))
+        assert not missing, (lesson.slug, sorted(missing))
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -189,12 +229,15 @@ def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> 
     html, text = letter.write({"confirm_url": "https://c.example/c/x"})
     assert "Sam" not in html + text
     assert "https://c.example/c/x" in html
-    assert b"List-Unsubscribe" not in Skeleton.make(SENDER, letter.subject, "nl", None).headers
+    assert (
+        b"List-Unsubscribe"
+        not in Skeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+    )
 
 
 def test_a_subject_cannot_add_a_header() -> None:
     with pytest.raises(ValueError, match=r"(?i)header"):
-        Skeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", COURSE)
+        Skeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", Stream(COURSE, "lesson", listed=True))
 
 
 def test_the_message_id_of_an_earlier_try_is_kept(course: Course) -> None:

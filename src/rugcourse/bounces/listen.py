@@ -11,10 +11,9 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
 from rugcourse.bounces.read import LARGEST
-from rugcourse.bounces.take import Done, take
-from rugcourse.clock import Clock
-from rugcourse.links import BadToken, Links, Signer
-from rugcourse.store.database import Database, DatabaseAway
+from rugcourse.bounces.take import Done, Intake
+from rugcourse.links import BadToken
+from rugcourse.store.database import DatabaseAway
 
 log = structlog.get_logger()
 
@@ -24,12 +23,9 @@ _MOST_RECIPIENTS = 10
 class Door:
     """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
 
-    def __init__(self, database: Database, clock: Clock, signer: Signer, links: Links, address: str) -> None:
+    def __init__(self, intake: Intake, address: str) -> None:
         """`address`: where bounces come to, with or without a token."""
-        self._database = database
-        self._clock = clock
-        self._signer = signer
-        self._links = links
+        self._intake = intake
         self._local, _, self._domain = address.lower().rpartition("@")
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -49,9 +45,7 @@ class Door:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         for recipient in envelope.rcpt_tos:
             try:
-                taken = await asyncio.to_thread(
-                    take, self._database, self._clock, self._signer, self._links, recipient, bytes(envelope.content)
-                )
+                taken = await asyncio.to_thread(self._intake.take, recipient, bytes(envelope.content))
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the server before us keeps it
             if taken.done == Done.NOBODYS:
@@ -60,7 +54,7 @@ class Door:
 
     def _is_ours(self, address: str) -> bool:
         try:
-            self._links.returned(address)
+            self._intake.links.returned(address)
         except BadToken:
             return False
         return True

@@ -109,16 +109,16 @@ def _delivery_report(reports: Sequence[Message], text: str, quoted: tuple[str, .
     failed = next((one for one in recipients if _field(one, "Action").lower().startswith("fail")), None)
     about = failed or next(iter(recipients), None)
     if about is None:
-        return Report(_judge("", text), "", _shortened(text), quoted)
+        return Report(judge("", text), "", shortened(text), quoted)
     status = next(iter(_STATUS.findall(_field(about, "Status"))), "")
     words = _field(about, "Diagnostic-Code").partition(";")[2].strip() or _field(about, "Diagnostic-Code")
     action = _field(about, "Action").lower()
     if action.startswith(("delay", "relay", "deliver", "expand")):
-        return Report(Kind.DELAYED, status, _shortened(words), quoted)
+        return Report(Kind.DELAYED, status, shortened(words), quoted)
     inner = next(iter(_STATUS.findall(words)), "")
     if inner and (not status or _VAGUE.match(status)):
         status = inner  # what the far server said is more than what the near one made of it
-    return Report(_judge(status, words or text), status, _shortened(words or text), quoted)
+    return Report(judge(status, words or text), status, shortened(words or text), quoted)
 
 
 def _by_words(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
@@ -128,17 +128,17 @@ def _by_words(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
     if STILL_TRYING.search(said):
         return Report(Kind.DELAYED, message_ids=quoted)
     status = next(iter(_STATUS.findall(said)), "")
-    kind = _judge(status, said)
+    kind = judge(status, said)
     temporary, permanent = all_failures(message)
     if kind == Kind.SOFT and permanent and not status and not FULL.search(said) and not _CODE.search(said):
         kind = Kind.HARD
     if kind == Kind.SOFT and temporary and not permanent and not status and not _CODE.search(said):
         kind = Kind.DELAYED
-    return Report(kind, status, _shortened(_telling_line(said)), quoted)
+    return Report(kind, status, shortened(_telling_line(said)), quoted)
 
 
-def _judge(status: str, words: str) -> Kind:
-    """Hard, soft or policy."""
+def judge(status: str, words: str, otherwise: Kind = Kind.SOFT) -> Kind:
+    """Hard, soft or policy; `otherwise` where neither status nor words say."""
     if status and not _VAGUE.match(status):
         if status.startswith("5.7."):
             return Kind.HARD if UNKNOWN_USER.search(words) and not POLICY.search(words) else Kind.POLICY
@@ -149,7 +149,7 @@ def _judge(status: str, words: str) -> Kind:
     for words_of, kind in ((UNKNOWN_USER, Kind.HARD), (FULL, Kind.SOFT), (POLICY, Kind.POLICY)):
         if words_of.search(words):
             return kind
-    return Kind.HARD if _HARD_STATUSES.match(status) else Kind.SOFT
+    return Kind.HARD if _HARD_STATUSES.match(status) else otherwise
 
 
 def _is_auto_reply(message: EmailMessage) -> bool:
@@ -215,6 +215,6 @@ def _field(block: Message, name: str) -> str:
     return " ".join(str(block.get(name, "")).split())
 
 
-def _shortened(words: str) -> str:
+def shortened(words: str) -> str:
     """On one line, without what could be an address: who is erased must not live on in the ledger."""
     return re.sub(r"\S+@\S+", "(address)", " ".join(words.split()))[:_WORDS_KEPT]

@@ -6,18 +6,21 @@ it quotes, which is signed as well. What is neither, or forged, does nothing.
 
 from __future__ import annotations
 
+from contextlib import suppress as ignored
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.bounces.read import Kind, Report, read
+from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
 from rugcourse.enrolment.suppression import suppress_in
-from rugcourse.links import BadToken, Links, Signer
+from rugcourse.links import BadToken, Links
 from rugcourse.store import bounces, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
@@ -49,56 +52,82 @@ class Taken:
     delivery_id: int | None = None
 
 
-def take(database: Database, clock: Clock, signer: Signer, links: Links, recipient: str, raw: bytes) -> Taken:
-    """Take in a message that came to an address. Doing it twice is the same as doing it once."""
-    report = read(raw)
-    delivery_id = _whose(links, recipient, report)
-    if delivery_id is None:
-        return Taken(report, Done.NOBODYS)
-    if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
-        return Taken(report, Done.IGNORED, delivery_id)
-    with database.write() as session:
-        found = subscribers.by_delivery(session, delivery_id, lock=True)
-        if found is None:  # erased since
+class Told(NamedTuple):
+    """What somebody whose word is known to be theirs says about a mail: a relay, by a webhook.
+
+    Which mail it is stands in its return path, in a Message-ID of the report, or else it is the newest one that
+    `address` had been sent at the instant `at` (UTC).
+    """
+
+    report: Report
+    return_path: str
+    address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes in what comes back, by whatever door. Taking it in twice is the same as once."""
+
+    database: Database
+    clock: Clock
+    links: Links
+    limits: Limits
+
+    def take(self, recipient: str, raw: bytes) -> Taken:
+        """A message that came to an address."""
+        report = read(raw)
+        return self._follow(report, self._named(recipient, report))
+
+    def hear(self, told: Told) -> Taken:
+        """What a relay says."""
+        delivery_id = self._named(told.return_path, told.report)
+        if delivery_id is None and told.address:
+            with self.database.read() as session:
+                delivery_id = bounces.newest_mail(session, told.address.strip().lower(), told.at)
+        return self._follow(told.report, delivery_id)
+
+    def _named(self, recipient: str, report: Report) -> int | None:
+        """The delivery that an address or a Message-ID of ours names."""
+        with ignored(BadToken):
+            return self.links.returned(recipient)
+        for message_id in report.message_ids:
+            with ignored(BadToken):
+                return self.links.quoted(message_id)
+        return None
+
+    def _follow(self, report: Report, delivery_id: int | None) -> Taken:
+        if delivery_id is None:
             return Taken(report, Done.NOBODYS)
-        done = _follow(session, clock, signer, *found, report)
-    if done != Done.AGAIN:
-        log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
-    return Taken(report, done, delivery_id)
+        if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
+            return Taken(report, Done.IGNORED, delivery_id)
+        with self.database.write() as session:
+            found = subscribers.by_delivery(session, delivery_id, lock=True)
+            if found is None:  # erased since
+                return Taken(report, Done.NOBODYS)
+            done = self._follow_in(session, *found, report)
+        if done != Done.AGAIN:
+            log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+        return Taken(report, done, delivery_id)
 
-
-def _whose(links: Links, recipient: str, report: Report) -> int | None:
-    try:
-        return links.returned(recipient)
-    except BadToken:
-        pass
-    for message_id in report.message_ids:
-        try:
-            return links.quoted(message_id)
-        except BadToken:
-            continue
-    return None
-
-
-def _follow(
-    session: Session, clock: Clock, signer: Signer, person: SubscriberRow, delivery: DeliveryRow, report: Report
-) -> Done:
-    now = clock.now()
-    if report.kind == Kind.COMPLAINT:
-        if not bounces.note_complaint(session, delivery.id, now):
+    def _follow_in(self, session: Session, person: SubscriberRow, delivery: DeliveryRow, report: Report) -> Done:
+        now, signer = self.clock.now(), self.links.signer
+        if report.kind == Kind.COMPLAINT:
+            if not bounces.note_complaint(session, delivery.id, now):
+                return Done.AGAIN
+            suppress_in(session, now, signer, person.email, "complaint")
+            stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
+            return Done.SUPPRESSED
+        words = f"{report.status} {report.words}".strip()
+        if not bounces.note_bounce(session, delivery.id, f"{CAME_BACK}{words}", now):
             return Done.AGAIN
-        suppress_in(session, now, signer, person.email, "complaint")
-        return Done.SUPPRESSED
-    words = f"{report.status} {report.words}".strip()
-    if not bounces.note_bounce(session, delivery.id, f"{CAME_BACK}{words}", now):
-        return Done.AGAIN
-    if report.kind == Kind.POLICY:
-        holds.hold_domain(session, clock, person.domain, f"{CAME_BACK}{words}")
-        return Done.HELD
-    if report.kind == Kind.HARD or _is_gone(session, now, person):
-        suppress_in(session, now, signer, person.email, "bounce")
-        return Done.SUPPRESSED
-    return Done.NOTED
+        if report.kind == Kind.POLICY:
+            holds.hold_domain(session, self.clock, person.domain, f"{CAME_BACK}{words}")
+            return Done.HELD
+        if report.kind == Kind.HARD or _is_gone(session, now, person):
+            suppress_in(session, now, signer, person.email, "bounce")
+            return Done.SUPPRESSED
+        return Done.NOTED
 
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow) -> bool:

@@ -28,7 +28,7 @@ def listen(
     from rugcourse.bounces.listen import Door, open_door
 
     runtime = _open()
-    door = Door(runtime.database, runtime.clock, runtime.signer, runtime.links, runtime.settings.bounce_address)
+    door = Door(runtime.intake, runtime.settings.bounce_address)
     server = open_door(door, host, port, lmtp=lmtp)
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -47,11 +47,9 @@ def take(
     """Take in one message from standard input. Exit code 1 if it is nobody's."""
     from rugcourse.bounces.read import LARGEST
     from rugcourse.bounces.take import Done
-    from rugcourse.bounces.take import take as take_in
 
     runtime = _open()
-    raw = sys.stdin.buffer.read(LARGEST)
-    taken = take_in(runtime.database, runtime.clock, runtime.signer, runtime.links, recipient, raw)
+    taken = runtime.intake.take(recipient, sys.stdin.buffer.read(LARGEST))
     if as_json:
         print_json(taken)
     else:

@@ -59,7 +59,7 @@ def main() -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     from rugcourse.content import AuthoringErrors
-    from rugcourse.rendering.dkim import UnusableKey
+    from rugcourse.rendering.dkim_keys import UnusableKey
     from rugcourse.settings import SettingsError
     from rugcourse.store.database import DatabaseError
     from rugcourse.web.ports import PortBusy

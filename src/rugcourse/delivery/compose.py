@@ -75,7 +75,15 @@ class Composer:
         """The message. `now` becomes its Date (UTC). Raises TemplateError."""
         outgoing, prepared = draft.outgoing, draft.prepared
         html, text = prepared.letter.write(self._values(outgoing, prepared, draft.particulars))
-        addressing = Addressing(outgoing.email, draft.message_id, now, self.links.unsubscribe(outgoing.id))
+        links = self.links
+        addressing = Addressing(
+            to=outgoing.email,
+            message_id=draft.message_id,
+            date=now,
+            campaign_id=outgoing.campaign_id,
+            unsubscribe_url=links.unsubscribe(outgoing.id),
+            help_url=links.preferences(outgoing.id),
+        )
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
 

@@ -11,7 +11,7 @@ from rugcourse.links import Links
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter
 from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton
+from rugcourse.rendering.messages import Sender, Skeleton, Stream
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryKind
@@ -75,9 +75,18 @@ class Press:
                 letter = mails.already_letter(course, language, self._house, self._links)
             case DeliveryKind.LINK:
                 letter = mails.link_letter(course, language, self._house, self._links)
-        list_name = None if outgoing.kind in {DeliveryKind.CONFIRM, DeliveryKind.LINK} else course.slug
-        skeleton = Skeleton.make(self._sender, letter.subject, language, list_name)
+        skeleton = Skeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))
         return Prepared(letter, skeleton, course, lesson, language)
+
+
+def stream_of(kind: DeliveryKind, course: Course) -> Stream:
+    """A mail about the signup itself belongs to no list, and there is nothing to unsubscribe from."""
+    return Stream(
+        course=course.slug,
+        kind=kind,
+        listed=kind not in {DeliveryKind.CONFIRM, DeliveryKind.LINK},
+        prompted=kind not in {DeliveryKind.LESSON, DeliveryKind.BROADCAST},
+    )
 
 
 def _version_of(outgoing: Outgoing) -> int:

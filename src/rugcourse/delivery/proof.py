@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 
 from rugcourse.content import Course, Lesson, Message
 from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.links import Links, Signer
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter
@@ -69,7 +69,7 @@ class Proofs:
         now: datetime,
         name: str,
     ) -> bytes:
-        skeleton = Skeleton.make(self.sender, letter.subject, language, course.slug)
+        skeleton = Skeleton.make(self.sender, letter.subject, language, stream_of(kind, course))
         prepared = Prepared(letter, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
         outgoing = NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)

@@ -16,15 +16,32 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
 
+_SENDER_ID = "rugcourse"
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID."""
+    """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `trace`: a header that gets the
+    Message-ID as well, for a relay that puts one of its own in that place and keeps this one.
+    """
 
     name: str
     address: str
     reply_to: str
     list_domain: str
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a mail is one of. `listed`: it belongs to a list, and can be unsubscribed; `prompted`: somebody did just now
+    what it answers.
+    """
+
+    course: str
+    kind: str
+    listed: bool
+    prompted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +50,11 @@ class Skeleton:
 
     headers: bytes
     boundary: bytes
-    bulk: bool
+    stream: Stream
+    trace: str
 
     @classmethod
-    def make(cls, sender: Sender, subject: str, language: str, list_name: str | None) -> Skeleton:
-        """`list_name` None: a mail about the signup itself, which belongs to no list and can't be unsubscribed."""
+    def make(cls, sender: Sender, subject: str, language: str, stream: Stream) -> Skeleton:
         message = EmailMessage(policy=SMTP)
         local, _, domain = sender.address.rpartition("@")
         message["From"] = Address(sender.name, local, domain)
@@ -45,24 +62,28 @@ class Skeleton:
             message["Reply-To"] = sender.reply_to
         message["Subject"] = subject
         message["Content-Language"] = language
-        if list_name is not None:
-            message["List-Id"] = f"<{list_name}.{sender.list_domain}>"
+        if stream.listed:
+            message["List-Id"] = f"<{stream.course}.{sender.list_domain}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+        if stream.prompted:
+            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine need answer it
         message["MIME-Version"] = "1.0"
         headers = message.as_bytes().split(b"\r\n\r\n", 1)[0]
         boundary = b"=_rug_" + hashlib.sha256(headers).hexdigest()[:24].encode()
         content_type = b'\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
-        return cls(headers + content_type, boundary, list_name is not None)
+        return cls(headers + content_type, boundary, stream, sender.trace)
 
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """What is different in the headers of each message."""
+    """What is different in the headers of each message. `help_url`: the reader's own page."""
 
     to: str
     message_id: str
     date: datetime
-    unsubscribe_url: str | None = None
+    campaign_id: int
+    unsubscribe_url: str
+    help_url: str
 
 
 def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *, eight_bit: bool = True) -> bytes:
@@ -70,13 +91,19 @@ def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *
 
     `eight_bit`: the server offers 8BITMIME (RFC 6152), so nothing needs encoding; otherwise quoted-printable.
     """
+    stream = skeleton.stream
     headers = [
         f"To: {addressing.to}",
         f"Date: {_date(addressing.date.replace(microsecond=0))}",
         f"Message-ID: {addressing.message_id}",
+        # How Gmail's Postmaster Tools tell complaints apart: it names a campaign and a kind of mail, and no person.
+        f"Feedback-ID: {addressing.campaign_id}:{stream.course}:{stream.kind}:{_SENDER_ID}",
     ]
-    if skeleton.bulk and addressing.unsubscribe_url:
+    if skeleton.trace:
+        headers.append(f"{skeleton.trace}: {addressing.message_id}")
+    if stream.listed:
         headers.append(f"List-Unsubscribe: <{addressing.unsubscribe_url}>")
+        headers.append(f"List-Help: <{addressing.help_url}>")  # RFC 2369
     fence = b"--" + skeleton.boundary
     return b"".join(
         (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, Verdict
+from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
 
 CAME_BACK = "came back: "  # how the reply of such a delivery begins
 _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
@@ -32,6 +32,50 @@ def note_complaint(session: Session, delivery_id: int, now: datetime) -> bool:
         return False
     session.add(EventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=Verdict.HUMAN, first=True, at=now))
     return True
+
+
+def newest_mail(session: Session, email: str, at: datetime) -> int | None:
+    """The newest mail that somebody had been sent at an instant (UTC), whatever became of it later."""
+    return session.scalar(
+        select(DeliveryRow.id)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(
+            SubscriberRow.email == email,
+            DeliveryRow.state.in_((*_MAY_COME_BACK, DeliveryState.FAILED)),
+            DeliveryRow.planned_at <= at,
+        )
+        .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
+        .limit(1)
+    )
+
+
+def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
+    """How many mails to people at a domain were called spam since an instant."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(EventRow)
+            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+            .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+            .where(EventRow.kind == EventKind.COMPLAINT, EventRow.at >= since, SubscriberRow.domain == domain)
+        )
+        or 0
+    )
+
+
+def arrived_at_domain(session: Session, domain: str, since: datetime, most: int) -> int:
+    """How many mails to people at a domain arrived since an instant; counts no further than `most`."""
+    some = (
+        select(DeliveryRow.id)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(
+            SubscriberRow.domain == domain,
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+            DeliveryRow.settled_at >= since,
+        )
+        .limit(most)
+    )
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def came_back_in_a_row(session: Session, subscriber_id: int, since: datetime) -> int:

@@ -456,6 +456,7 @@ class EventRow(Base):
     """Something that a reader, or a machine in their name, did with a mail."""
 
     __tablename__ = "event"
+    __table_args__ = (_partial_index("ix_event_complaint", "at", where="kind = 'complaint'"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)

@@ -105,6 +105,17 @@ def by_day(session: Session, since: date, what: str) -> dict[date, int]:
     return {day: int(n) for day, n in rows if n}
 
 
+def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
+    """Campaign → how many of `what`, from a day (UTC) on."""
+    counters = _counters()
+    rows = session.execute(
+        select(counters.c.campaign_id, func.sum(counters.c.n))
+        .where(counters.c.what == what, counters.c.day >= since)
+        .group_by(counters.c.campaign_id)
+    )
+    return {campaign_id: int(n) for campaign_id, n in rows if n}
+
+
 def compact(session: Session) -> int:
     """Add what was written down to the counters; returns how many rows that were."""
     gone = session.execute(

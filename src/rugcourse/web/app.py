@@ -16,7 +16,7 @@ from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
-from rugcourse.web import acts, door, lessons, own_page, public
+from rugcourse.web import acts, door, hooks, lessons, own_page, public
 from rugcourse.web.admin import account, campaigns, coming_in, drafting, gate, home, jobs, people, team, trials
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.groups import Groups
@@ -45,7 +45,13 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.add_exception_handler(outside, handler)
     for admin_pages in (home, admin_lessons, drafting, campaigns, people, jobs, trials, coming_in, account, team):
         app.include_router(admin_pages.router)
-    for pages in (lessons, own_page, door, public):  # `door` before `public`: a course is called like no page of its
+    for pages in (
+        hooks,
+        lessons,
+        own_page,
+        door,
+        public,
+    ):  # `door` before `public`: a course is called like no page of its
         app.include_router(pages.router)
     return app
 

@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_BODY_BYTES = 64_000
-# Where more may come: a lesson in all languages, a list of people. Whoever sends it is looked at before it is read.
-_LARGER_BODIES = {"/admin/lessons/": 1_000_000, "/admin/imports": 50_000_000}
+# Where more may come: a lesson in all languages, a list of people, what relays say.
+_LARGER_BODIES = {"/admin/lessons/": 1_000_000, "/admin/imports": 50_000_000, "/hooks/": 1_000_000}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

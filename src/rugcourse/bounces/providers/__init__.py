@@ -1,0 +1,34 @@
+"""What relays say by webhook about the mail that they took from us, and how it is known to be their word.
+
+Each provider turns a request into `Told`s. What it can't prove to come from there is `Unverified`, and does nothing;
+what was proved once and is sent again says the same about the same mail, so that nothing more follows from it.
+"""
+
+from __future__ import annotations
+
+from rugcourse.bounces.providers.brevo import Brevo
+from rugcourse.bounces.providers.mailgun import Mailgun
+from rugcourse.bounces.providers.postmark import Postmark
+from rugcourse.bounces.providers.requests import Provider, Request, Unreadable, Unverified
+from rugcourse.bounces.providers.sendgrid import SendGrid
+from rugcourse.bounces.providers.ses import Ses
+from rugcourse.settings import Settings
+
+__all__ = ["Provider", "Request", "Unreadable", "Unverified", "open_provider"]
+
+
+def open_provider(settings: Settings, name: str) -> Provider | None:
+    """The provider of this name, if its key is set."""
+    match name:
+        case "ses" if settings.ses_topics:
+            return Ses(frozenset(settings.ses_topics))
+        case "postmark" if settings.postmark_secret:
+            return Postmark(settings.postmark_secret)
+        case "mailgun" if settings.mailgun_key:
+            return Mailgun(settings.mailgun_key)
+        case "sendgrid" if settings.sendgrid_key:
+            return SendGrid.from_text(settings.sendgrid_key)
+        case "brevo" if settings.brevo_secret:
+            return Brevo(settings.brevo_secret)
+        case _:
+            return None

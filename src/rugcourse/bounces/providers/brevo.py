@@ -1,0 +1,56 @@
+"""Brevo: it signs nothing, and sends a token of ours along (RFC 6750)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rugcourse.bounces.providers.requests import (
+    Request,
+    Unreadable,
+    Unverified,
+    as_json,
+    bounce,
+    check_secret,
+    complaint,
+    instant,
+    text,
+)
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.take import Told
+
+_KINDS = {
+    "hard_bounce": Kind.HARD, "invalid_email": Kind.HARD, "soft_bounce": Kind.SOFT, "error": Kind.SOFT,
+    "blocked": Kind.POLICY,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Brevo:
+    secret: str
+
+    def read(self, request: Request) -> Sequence[Told]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unverified("it carries no token")
+        check_secret(token, self.secret)
+        said = as_json(request.body)
+        events = said if isinstance(said, list) else [said]
+        if not all(isinstance(event, dict) for event in events):
+            raise Unreadable("it is no JSON object")
+        return tuple(
+            Told(report, "", text(event, "email"), instant(event.get("ts_event"), request.now))
+            for event in events
+            if (report := _report(event)) is not None
+        )
+
+
+def _report(event: dict[str, object]) -> Report | None:
+    message_id = text(event, "message-id")
+    message_ids = (message_id,) if message_id else ()
+    kind = text(event, "event")
+    if kind == "spam":
+        return complaint("spam", message_ids)
+    if kind == "deferred":
+        return Report(Kind.DELAYED, message_ids=message_ids)
+    return bounce("", text(event, "reason"), _KINDS[kind], message_ids) if kind in _KINDS else None

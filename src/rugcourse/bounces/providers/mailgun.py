@@ -1,0 +1,57 @@
+"""Mailgun: HMAC-SHA256, with the webhook signing key, over an instant and a token that stand in the body."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rugcourse.bounces.providers.requests import (
+    Request,
+    Unverified,
+    as_object,
+    bounce,
+    check_age,
+    complaint,
+    instant,
+    part,
+    text,
+)
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.take import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Mailgun:
+    key: str
+
+    def read(self, request: Request) -> Sequence[Told]:
+        said = as_object(request.body)
+        signed, signature = (text(said, "signature", name) for name in ("timestamp", "signature"))
+        expected = hmac.new(self.key.encode(), f"{signed}{text(said, 'signature', 'token')}".encode(), "sha256")
+        if not hmac.compare_digest(expected.hexdigest().encode(), signature.encode()):
+            raise Unverified("its signature is not Mailgun's")
+        check_age(signed, request.now)
+        event = part(said, "event-data")
+        report = _report(event)
+        if report is None:
+            return ()
+        at = instant(part(event, "timestamp"), request.now)
+        return (Told(report, text(event, "envelope", "sender"), text(event, "recipient"), at),)
+
+
+def _report(event: object) -> Report | None:
+    message_id = text(event, "message", "headers", "message-id")
+    message_ids = (message_id,) if message_id else ()
+    match text(event, "event"):
+        case "complained":
+            return complaint("spam", message_ids)
+        case "failed" if text(event, "severity") == "permanent":
+            status = text(event, "delivery-status", "enhanced-code")
+            words = text(event, "delivery-status", "message") or text(event, "delivery-status", "description")
+            known = text(event, "reason") in {"bounce", "suppress-bounce"}
+            return bounce(status, words, Kind.HARD if known else Kind.SOFT, message_ids)
+        case "failed":
+            return Report(Kind.DELAYED, message_ids=message_ids)
+        case _:
+            return None

@@ -1,0 +1,102 @@
+"""What all providers share: a request, and the ways to read it."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from rugcourse.bounces.read import Kind, Report, judge, shortened
+from rugcourse.bounces.take import Told
+
+LONGEST = timedelta(hours=24)  # providers try again for hours; what is older than this was kept by somebody
+
+
+class Unverified(Exception):
+    """Nobody can tell that the provider sent it. The message says what is missing, for the log."""
+
+
+class Unreadable(Exception):
+    """The provider sent it, and it is not what they document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`headers`: names in small letters; `now`: UTC."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    now: datetime
+
+
+class Provider(Protocol):
+    """A relay that tells what becomes of mail."""
+
+    def read(self, request: Request) -> Sequence[Told]:
+        """What it says. Raises Unverified, Unreadable."""
+
+
+def as_json(raw: bytes | str) -> Any:
+    """Raises Unreadable."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Unreadable("it is no JSON") from None
+
+
+def as_object(raw: bytes | str) -> dict[str, Any]:
+    """Raises Unreadable."""
+    value = as_json(raw)
+    if not isinstance(value, dict):
+        raise Unreadable("it is no JSON object")
+    return value
+
+
+def part(value: Any, *names: str) -> Any:
+    """What lies in objects within objects, None where something on the way is missing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any, *names: str) -> str:
+    found = part(value, *names) if names else value
+    return found if isinstance(found, str) else ""
+
+
+def instant(value: Any, now: datetime) -> datetime:
+    """Seconds since 1970, or a text of ISO 8601, as UTC; `now` for anything else, and for what has yet to come."""
+    try:
+        if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
+            found = datetime.fromisoformat(value)
+            found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        else:
+            found = datetime.fromtimestamp(float(value), UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return now
+    return min(found.astimezone(UTC), now)
+
+
+def check_age(seconds: str, now: datetime) -> None:
+    """Raises Unverified for what was signed long ago, or has yet to be signed."""
+    if not seconds.isdecimal() or abs(now - datetime.fromtimestamp(min(int(seconds), 2**40), UTC)) > LONGEST:
+        raise Unverified("it was not signed lately")
+
+
+def check_secret(said: str, secret: str) -> None:
+    """Raises Unverified."""
+    if not hmac.compare_digest(said.encode(), secret.encode()):
+        raise Unverified("it does not know our secret")
+
+
+def bounce(status: str, words: str, otherwise: Kind, message_ids: tuple[str, ...] = ()) -> Report:
+    """A mail that did not arrive; `otherwise` is what the provider takes it for."""
+    kept = status if status.count(".") == 2 else ""
+    return Report(judge(kept, words, otherwise), kept, shortened(words), message_ids)
+
+
+def complaint(words: str, message_ids: tuple[str, ...] = ()) -> Report:
+    return Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=message_ids)

@@ -1,0 +1,87 @@
+"""SendGrid: ECDSA over an instant and the body, with a key of which we know the public half."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from rugcourse.bounces.providers.requests import (
+    Request,
+    Unreadable,
+    Unverified,
+    as_json,
+    bounce,
+    check_age,
+    complaint,
+    instant,
+    text,
+)
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.take import Told
+from rugcourse.settings import SettingsError
+
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class SendGrid:
+    key: EllipticCurvePublicKey
+
+    @classmethod
+    def from_text(cls, key: str) -> SendGrid:
+        """The key as SendGrid shows it: base64 of its DER form. Raises SettingsError."""
+        try:
+            public = load_der_public_key(base64.b64decode(key, validate=True))
+        except (ValueError, binascii.Error):
+            public = None
+        if not isinstance(public, EllipticCurvePublicKey):
+            raise SettingsError("RUGCOURSE_SENDGRID_KEY: expected the verification key as SendGrid shows it (MFkw…)")
+        return cls(public)
+
+    def read(self, request: Request) -> Sequence[Told]:
+        signed = request.headers.get(_TIMESTAMP, "")
+        try:
+            signature = base64.b64decode(request.headers.get(_SIGNATURE, ""), validate=True)
+            self.key.verify(signature, signed.encode() + request.body, ECDSA(SHA256()))
+        except (InvalidSignature, ValueError, binascii.Error):
+            raise Unverified("its signature is not SendGrid's") from None
+        check_age(signed, request.now)
+        events = as_json(request.body)
+        if not isinstance(events, list):
+            raise Unreadable("it is no JSON array")
+        return tuple(_told(events, request))
+
+
+def _told(events: list[object], request: Request) -> Iterator[Told]:
+    for event in events:
+        report = _report(event)
+        if report is not None:
+            at = instant(event.get("timestamp") if isinstance(event, dict) else None, request.now)
+            yield Told(report, "", text(event, "email"), at)
+
+
+def _report(event: object) -> Report | None:
+    message_id = text(event, "smtp-id")
+    message_ids = (message_id,) if message_id else ()
+    reason = text(event, "reason")
+    match text(event, "event"):
+        case "spamreport":
+            return complaint("spam", message_ids)
+        case "bounce" if text(event, "type") == "blocked":
+            return bounce(text(event, "status"), reason, Kind.SOFT, message_ids)
+        case "bounce":
+            return bounce(text(event, "status"), reason, Kind.HARD, message_ids)
+        case "dropped" if reason in {"Bounced Address", "Invalid"}:
+            return Report(Kind.HARD, words=reason, message_ids=message_ids)
+        case "deferred":
+            return Report(Kind.DELAYED, message_ids=message_ids)
+        case _:
+            return None

@@ -1,0 +1,96 @@
+"""How many readers call our mail spam, and when that is too many.
+
+Gmail and Yahoo ask bulk senders to stay below 0.1 per cent and never to reach 0.3: beyond that, mail to everybody goes
+to the spam folder. So what gets there is stopped until somebody looked at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.orm import Session
+
+from rugcourse.store import bounces, pacing, tallies
+from rugcourse.store.tables import DeliveryState, EventKind, Verdict
+
+log = structlog.get_logger()
+
+DAYS = 7
+FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
+_COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
+_ARRIVED = f"mail {DeliveryState.ACCEPTED}"
+
+
+class Level(StrEnum):
+    FINE = "fine"
+    WARNING = "warning"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Complaints per mail that arrived, from 0 to 1: from when it is a warning, and from when it stops."""
+
+    warning: float = 0.001
+    stop: float = 0.003
+
+    def level(self, complaints: int, arrived: int) -> Level:
+        share = complaints / max(arrived, complaints, 1)
+        if share >= self.stop and complaints >= FEWEST_TO_STOP:
+            return Level.STOP
+        return Level.WARNING if share >= self.warning else Level.FINE
+
+
+@dataclass(frozen=True, slots=True)
+class Reputation:
+    """What a campaign's readers said in the last days."""
+
+    campaign_id: int
+    complaints: int
+    arrived: int
+
+    @property
+    def percent(self) -> float:
+        return round(100 * self.complaints / max(self.arrived, self.complaints, 1), 2)
+
+
+def too_many(session: Session, limits: Limits, now: datetime) -> list[Reputation]:
+    """The campaigns that more readers call spam than the warning allows, the worst first."""
+    since = (now - timedelta(days=DAYS)).date()
+    complaints = tallies.by_campaign(session, since, _COMPLAINTS)
+    arrived = tallies.by_campaign(session, since, _ARRIVED) if complaints else {}
+    found = [Reputation(campaign_id, n, arrived.get(campaign_id, 0)) for campaign_id, n in complaints.items()]
+    bad = [one for one in found if limits.level(one.complaints, one.arrived) != Level.FINE]
+    return sorted(bad, key=lambda one: -one.percent)
+
+
+def stop_where_too_many(
+    session: Session, limits: Limits, campaign_id: int | None, domain: str, now: datetime
+) -> list[str]:
+    """After a complaint: hold the campaign, and the domain, if that was one too many; returns what is held."""
+    session.flush()
+    since = now - timedelta(days=DAYS)
+    held = []
+    if campaign_id is not None:
+        counted = {
+            what: tallies.by_campaign(session, since.date(), what).get(campaign_id, 0)
+            for what in (_COMPLAINTS, _ARRIVED)
+        }
+        if limits.level(counted[_COMPLAINTS], counted[_ARRIVED]) == Level.STOP:
+            held.append(pacing.campaign_key(campaign_id))
+    complaints = bounces.complaints_of_domain(session, domain, since)
+    if complaints >= FEWEST_TO_STOP:
+        enough = int(complaints / limits.stop) + 1  # with so many that arrived it is below the limit
+        arrived = bounces.arrived_at_domain(session, domain, since, enough)
+        if limits.level(complaints, arrived) == Level.STOP:
+            held.append(pacing.domain_key(domain))
+    for key in held:
+        if pacing.hold_for_good(session, key, _REASON, now):
+            log.error("sending is held: too many readers call it spam", what=key)
+    return held
+
+
+_REASON = "too many readers call it spam; find out why, then let it go on"

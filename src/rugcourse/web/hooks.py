@@ -1,0 +1,40 @@
+"""The door for what relays say by webhook."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse
+from starlette.concurrency import run_in_threadpool
+
+from rugcourse.bounces.providers import Request as Told
+from rugcourse.bounces.providers import Unreadable, Unverified, open_provider
+from rugcourse.runtime import Runtime
+from rugcourse.web.pages import NotFound, runtime_of
+
+router = APIRouter()
+log = structlog.get_logger()
+
+
+@router.post("/hooks/{provider}")
+async def hook(request: Request, provider: str) -> PlainTextResponse:
+    body = await request.body()
+    return await run_in_threadpool(_hear, runtime_of(request), provider, dict(request.headers), body)
+
+
+def _hear(runtime: Runtime, name: str, headers: dict[str, str], body: bytes) -> PlainTextResponse:
+    """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
+    provider = open_provider(runtime.settings, name)
+    if provider is None:
+        raise NotFound
+    try:
+        told = provider.read(Told(headers, body, runtime.clock.now()))
+    except Unverified as error:
+        log.warning("a webhook was refused", provider=name, why=str(error))
+        return PlainTextResponse("refused", 403)
+    except Unreadable as error:
+        log.warning("a webhook can't be read", provider=name, why=str(error))
+        return PlainTextResponse("unreadable", 400)
+    for one in told:
+        runtime.intake.hear(one)
+    return PlainTextResponse("taken")

@@ -1,0 +1,73 @@
+"""Too many complaints stop a campaign and a domain; a few don't, and nobody else is stopped."""
+
+from __future__ import annotations
+
+import pytest
+from tests.builders import course_of
+from tests.crowd import add_crowd, add_lesson_mails
+
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.reputation import Level, Limits, too_many
+from rugcourse.bounces.take import Done, Told
+from rugcourse.clock import VirtualClock
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule
+from rugcourse.store import pacing
+
+
+def complain(runtime: Runtime, number: int) -> Done:
+    address = f"r{number}@d{number % 7}.example"
+    return runtime.intake.hear(Told(Report(Kind.COMPLAINT), "", address, runtime.clock.now())).done
+
+
+def held(runtime: Runtime) -> set[str]:
+    with runtime.database.read() as session:
+        return {hold.key for hold in pacing.all_holds(session)}
+
+
+@pytest.mark.parametrize(
+    ("complaints", "arrived", "level"),
+    [
+        (0, 0, Level.FINE), (0, 1000, Level.FINE), (1, 1001, Level.FINE), (1, 1000, Level.WARNING), (2, 10, Level.WARNING),
+        (3, 1001, Level.WARNING), (3, 1000, Level.STOP), (3, 0, Level.STOP), (30, 10_000, Level.STOP),
+    ],
+)  # fmt: skip
+def test_a_share_says_nothing_warns_or_stops(complaints: int, arrived: int, level: Level) -> None:
+    assert Limits().level(complaints, arrived) == level
+
+
+def test_the_third_of_a_thousand_stops_the_campaign_and_the_domain(runtime: Runtime, clock: VirtualClock) -> None:
+    course = course_of(runtime)
+    add_crowd(runtime.database, course.campaign_id, 1000, Schedule("UTC", 8), None)
+    add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)
+    clock.advance(hours=1)
+    assert complain(runtime, 7) == Done.SUPPRESSED
+    assert complain(runtime, 7) == Done.AGAIN
+    assert complain(runtime, 14) == Done.SUPPRESSED
+    assert held(runtime) == set()
+    with runtime.database.read() as session:
+        (worst,) = too_many(session, Limits(), clock.now())
+    assert (worst.campaign_id, worst.complaints, worst.arrived, worst.percent) == (course.campaign_id, 2, 1000, 0.2)
+    complain(runtime, 21)  # three of 143 at d0.example, and of a thousand in all
+    assert held(runtime) == {f"campaign:{course.campaign_id}", "domain:d0.example"}
+
+
+def test_one_domain_does_not_stop_a_campaign_that_others_like(runtime: Runtime, clock: VirtualClock) -> None:
+    course = course_of(runtime)
+    add_crowd(runtime.database, course.campaign_id, 2000, Schedule("UTC", 8), None)
+    add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)
+    clock.advance(hours=1)
+    for number in (7, 14, 21):
+        complain(runtime, number)
+    assert held(runtime) == {"domain:d0.example"}
+
+
+def test_what_is_a_week_ago_is_forgiven(runtime: Runtime, clock: VirtualClock) -> None:
+    course = course_of(runtime)
+    add_crowd(runtime.database, course.campaign_id, 100, Schedule("UTC", 8), None)
+    add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)
+    complain(runtime, 7)
+    complain(runtime, 14)
+    clock.advance(days=9)
+    complain(runtime, 21)
+    assert held(runtime) == set()
