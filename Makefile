@@ -22,6 +22,7 @@ demo: $(RUN_READY)
 
 test: $(DEV_READY)
 	@$(BIN)/python -m tests.browser
+	@$(BIN)/python -m tests.packages
 	$(BIN)/pytest $(ARGS)
 
 check: $(DEV_READY)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from tests import servers
 from tests.builders import MORNING, make_runtime, make_settings
+from tests.packages import PACKAGES, is_here, must_be_here
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
@@ -27,8 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long drills belong to `make drill`; `make test` has the quick ones."""
-    if not _has_postfix():
-        _leave_out(config, items, [item for item in items if item.get_closest_marker("needs_postfix")])
+    missing = [item for item in items if (marker := item.get_closest_marker("needs")) and not is_here(marker.args[0])]
+    if missing and must_be_here():
+        raise pytest.UsageError(f"RUGCOURSE_TEST_ALL is set, and these can't run: {', '.join(i.name for i in missing)}")
+    _leave_out(config, items, missing)
     if config.getoption("--drills"):
         return
     long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
@@ -36,11 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_header() -> str:
-    return "" if _has_postfix() else "Postfix is not here, or may not be started: its drill is left out"
-
-
-def _has_postfix() -> bool:
-    return shutil.which("postfix") is not None and os.geteuid() == 0
+    missing = [program for program in PACKAGES if not is_here(program)]
+    return f"not here, or may not be started, so their tests are left out: {', '.join(missing)}" if missing else ""
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], those: list[pytest.Item]) -> None:

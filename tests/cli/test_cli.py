@@ -25,7 +25,7 @@ COMMANDS = [
     ["lessons", "render"], ["lessons", "import"], ["lessons", "export"], ["bounces"], ["bounces", "listen"], ["bounces", "take"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
     ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
-    ["simulate"], ["forecast"],
+    ["simulate"], ["forecast"], ["doctor"], ["dkim"], ["dkim", "generate"], ["dkim", "records"], ["bounces", "fetch"],
 ]  # fmt: skip
 
 

@@ -70,7 +70,7 @@ maillog_file_prefixes = {folder}
 bounce_queue_lifetime = 10m
 """
 
-pytestmark = [pytest.mark.long_drill, pytest.mark.needs_postfix]
+pytestmark = [pytest.mark.long_drill, pytest.mark.needs("postfix")]
 
 
 @contextmanager

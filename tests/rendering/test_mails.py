@@ -109,7 +109,7 @@ def test_the_text_says_what_the_html_says(course: Course, language: str) -> None
     """Word for word: every word that a reader of the HTML sees is in the text as well."""
     for lesson in course.lessons:
         _, html, plain = parse(compose(course, lesson, language))
-        hidden = r'<(style|title|head)\b.*?</\1>|<!--.*?-->|<div style="display:none;.*?</div>'
+        hidden = r'<(style|title|head)\b.*?</\1>|<!--.*?-->|<div\s+style="display:none;.*?</div>'
         seen = re.sub(hidden, " ", html, flags=re.DOTALL)
         words = set(re.findall(r"\w{4,}", unescape(re.sub(r"<[^>]+>", " ", seen))))
         missing = words - set(re.findall(r"\w{4,}", plain))

@@ -26,6 +26,7 @@ def listen(
     import threading
 
     from rugcourse.bounces.listen import Door, open_door
+    from rugcourse.worker.pulse import Pulse
 
     runtime = _open()
     door = Door(runtime.intake, runtime.settings.bounce_address)
@@ -34,9 +35,40 @@ def listen(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     server.start()
+    pulse = Pulse(runtime, "bounces")
+    pulse.start()
     typer.echo(f"rugcourse takes in bounces on {host}:{port}", err=True)
     over.wait()
+    pulse.stop()
     server.stop()
+
+
+@app.command()
+def fetch(
+    every: Annotated[int | None, typer.Option(help="Look again after so many seconds, until Ctrl-C.", min=5)] = None,
+) -> None:
+    """Take in what is new in the mailbox for bounces. A beat sees to it by itself, every five minutes."""
+    import time
+
+    from rugcourse.bounces.fetch import MailboxAway
+    from rugcourse.bounces.fetch import fetch as fetch_new
+    from rugcourse.cli.opening import open_checked
+
+    runtime = open_checked()
+    mailbox = runtime.settings.mailbox
+    if mailbox is None:
+        typer.echo("error: RUGCOURSE_BOUNCE_MAILBOX is not set", err=True)
+        raise typer.Exit(2)
+    while True:
+        try:
+            typer.echo(f"{fetch_new(runtime.intake, mailbox)} taken in")
+        except MailboxAway as error:
+            typer.echo(f"error: {error}", err=True)
+            if every is None:
+                raise typer.Exit(2) from None
+        if every is None:
+            return
+        time.sleep(every)
 
 
 @app.command()

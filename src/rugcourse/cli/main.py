@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import admins, bounces, courses, mails, people, processes, rehearsals, reports
+from rugcourse.cli import admins, bounces, courses, doctor, mails, people, processes, rehearsals, reports
 
 app = typer.Typer(
     name="rugcourse",
@@ -26,6 +26,7 @@ app.add_typer(admins.app, name="admin")
 app.add_typer(mails.deliveries, name="deliveries")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(mails.sending, name="sending")
+doctor.add_to(app)
 reports.add_to(app)
 rehearsals.add_to(app)
 

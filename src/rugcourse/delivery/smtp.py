@@ -57,6 +57,15 @@ class Envelope(NamedTuple):
     recipient: str
 
 
+class Offers(NamedTuple):
+    """What a server can do. `largest`: bytes of a message, None where it does not say."""
+
+    encrypted: bool
+    pipelining: bool
+    eight_bit: bool
+    largest: int | None
+
+
 class ServerUnavailable(Exception):
     """No mail at all can be sent through this server now. Says what it answered; no delivery is to blame."""
 
@@ -113,6 +122,16 @@ class Connection:
             self.close()
             return Unknown(_words(error))
         return self._judge(code, words, accepted=code == 250)
+
+    def offers(self) -> Offers:
+        """What the server said that it can do."""
+        size = self._smtp.esmtp_features.get("size", "")
+        return Offers(
+            encrypted=isinstance(self._smtp.sock, ssl.SSLSocket),
+            pipelining=self._pipelining,
+            eight_bit=self.eight_bit,
+            largest=int(size) if size.isdecimal() and int(size) else None,
+        )
 
     def close(self) -> None:
         """Drop the connection without a word."""

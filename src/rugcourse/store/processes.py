@@ -62,6 +62,13 @@ def identity(session: Session) -> str:
     return f"file:{Path(file).stat().st_ino}"
 
 
+def database_time(session: Session) -> datetime:
+    """What the database takes for the time now (UTC); SQLite's is this machine's."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.execute(text("SELECT clock_timestamp()")).scalar_one()  # type: ignore[no-any-return]
+    return datetime.fromisoformat(session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00')")).scalar_one())
+
+
 def known_identity(session: Session) -> str | None:
     """The identity of the database that an operator last let mail go out from."""
     return known(session, _IDENTITY)

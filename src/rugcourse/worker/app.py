@@ -20,6 +20,8 @@ TICK = "rugcourse.tick"
 DELIVER = "rugcourse.deliver"
 AUDIT = "rugcourse.audit"
 FORGET = "rugcourse.forget"
+FETCH = "rugcourse.fetch"
+_FETCH_SECONDS = 300.0
 _RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
 _EMBEDDED = "memory://"
 _BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
@@ -52,6 +54,11 @@ def create_app(settings: Settings) -> Celery:
             },
             "audit": {"task": AUDIT, "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
             "forget": {"task": FORGET, "schedule": crontab(hour=4, minute=30), "options": {"expires": 3600}},
+            **(
+                {"fetch": {"task": FETCH, "schedule": _FETCH_SECONDS, "options": {"expires": _FETCH_SECONDS}}}
+                if settings.mailbox
+                else {}
+            ),
         },
         beat_max_loop_interval=min(5.0, settings.tick_seconds),
     )

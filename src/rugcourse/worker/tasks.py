@@ -1,4 +1,4 @@
-"""The four tasks."""
+"""The five tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import structlog
 from celery import Celery
 
+from rugcourse.bounces.fetch import MailboxAway, fetch
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
@@ -21,7 +22,7 @@ from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime, no_ring
 from rugcourse.store import deliveries, tallies
 from rugcourse.store.tables import Queue
-from rugcourse.worker.app import AUDIT, DELIVER, FORGET, TICK
+from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.desk import Desk
 from rugcourse.worker.pulse import Ear
 
@@ -59,6 +60,10 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) ->
     @app.task(name=FORGET, shared=False, lazy=False)
     def nightly_forgetting() -> None:
         forget_in_time(runtime)
+
+    @app.task(name=FETCH, shared=False, lazy=False)
+    def fetch_bounces() -> None:
+        fetch_new(runtime)
 
     def look_and_send() -> None:
         look(replace(runtime, ring=no_ring))
@@ -111,6 +116,17 @@ def check_books(runtime: Runtime) -> Audit:
     else:
         log.error("the books do not balance", findings=found.findings)
     return found
+
+
+def fetch_new(runtime: Runtime) -> None:
+    """Take in what lies in the mailbox for bounces. What can't be read now is there the next time."""
+    mailbox = runtime.settings.mailbox
+    if mailbox is None:
+        return
+    try:
+        fetch(runtime.intake, mailbox)
+    except MailboxAway as error:
+        log.warning("the mailbox for bounces can't be read", error=str(error))
 
 
 def forget_in_time(runtime: Runtime) -> Forgotten:

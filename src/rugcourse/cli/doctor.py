@@ -1,0 +1,99 @@
+"""Commands for what stands around the product: a look at everything, and keys for DKIM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rugcourse.cli.output import Json, print_json
+
+if TYPE_CHECKING:
+    from rugcourse.rendering.dkim_keys import SigningKey
+
+dkim = typer.Typer(help="Keys that sign mails.", no_args_is_help=True)
+
+_SIGNS = {"well": "✓", "advice": "!", "wrong": "✗", "unknown": "?"}
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(doctor)
+    app.add_typer(dkim, name="dkim")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Look at settings, servers and the DNS: what is wrong, why it matters, how to mend it. Exit code 1 if so."""
+    from rugcourse.doctor.findings import CHECKS
+    from rugcourse.doctor.visit import keep, visit
+    from rugcourse.runtime import open_runtime
+    from rugcourse.settings import load_settings
+    from rugcourse.store.migrate import is_current
+
+    runtime = open_runtime(load_settings())
+    found = visit(runtime.settings, runtime.database, runtime.clock, runtime.links)
+    if not any(one.check == "database" for one in found.wrong) and is_current(runtime.database):
+        keep(runtime.database, found)
+    lines = [
+        {
+            "check": one.check,
+            "state": one.state,
+            "title": CHECKS[one.check].title,
+            "found": one.found % one.values,
+            "why": CHECKS[one.check].why,
+            "mend": one.mend % one.values,
+        }
+        for one in found.findings
+    ]
+    if as_json:
+        print_json(lines)
+    else:
+        for line in lines:
+            typer.echo(f"{_SIGNS[line['state']]} {line['title']}: {line['found']}")
+            if line["mend"]:
+                typer.echo(f"    {line['why']}\n    → {line['mend']}")
+        typer.echo(f"{len(found.wrong)} wrong" if found.wrong else "nothing is wrong")
+    raise typer.Exit(1 if found.wrong else 0)
+
+
+@dkim.command()
+def generate(
+    name: Annotated[str, typer.Argument(help="What the keys are called in the DNS; default: this month.")] = "",
+    folder: Annotated[Path, typer.Option("--dir", help="Where they are kept.")] = Path("var/dkim"),
+) -> None:
+    """Make a pair of keys (RSA and Ed25519), and say what to put into the DNS and into the settings."""
+    from rugcourse.clock import SystemClock
+    from rugcourse.rendering.dkim_keys import load_keys, make_keys
+    from rugcourse.settings import load_settings
+
+    settings = load_settings()
+    files = make_keys(folder, name or f"{SystemClock().now():%Y%m}")
+    earlier = settings.dkim_files
+    setting = ",".join(f"{selector}={file}" for selector, file in {**files, **earlier}.items())
+    typer.echo("1. Put this into the DNS:\n")
+    _print_records(settings.sender_domain, load_keys(files))
+    typer.echo("\n2. When `dig TXT` shows them, set this, and start the workers anew:\n")
+    typer.echo(f"RUGCOURSE_DKIM_KEYS={setting}\n")
+    typer.echo("3. See whether all is well: rugcourse doctor")
+    if earlier:
+        typer.echo(f"\n4. After a week take {', '.join(earlier)} out of the setting, and then out of the DNS.")
+
+
+@dkim.command()
+def records() -> None:
+    """Say again what has to stand in the DNS for the keys of the settings."""
+    from rugcourse.rendering.dkim_keys import load_keys
+    from rugcourse.settings import load_settings
+
+    settings = load_settings()
+    if not settings.dkim_files:
+        typer.echo("no keys are set (RUGCOURSE_DKIM_KEYS); make some with: rugcourse dkim generate", err=True)
+        raise typer.Exit(1)
+    _print_records(settings.sender_domain, load_keys(settings.dkim_files))
+
+
+def _print_records(domain: str, keys: tuple[SigningKey, ...]) -> None:
+    from rugcourse.rendering.dkim_keys import zone_line
+
+    for key in keys:
+        typer.echo(zone_line(domain, key))

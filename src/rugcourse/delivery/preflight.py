@@ -1,0 +1,178 @@
+"""A look at a mail before anybody gets it: what mail programs would cut off, and what filters take for a trick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+_CUT_OFF = 90_000  # bytes of HTML; Gmail cuts off at 102 kB
+_LONGEST_SUBJECT = 60  # characters; a phone shows 40
+_LONGEST_LINE = 998  # bytes (RFC 5321, 4.5.3.1.6)
+_FEWEST_WORDS = 60  # beside pictures
+_SHARE_IN_TEXT = 0.7  # so much of the words of the HTML has to be in the text
+_HIDDEN = {"style", "script", "title", "head"}
+_ACTIVE = {"script", "form", "iframe", "object", "embed", "video", "audio", "svg", "input", "button"}
+_PRETENDS = re.compile(r"^\s*(re|fwd?|aw|wg|antw|doorst)\s*:", re.IGNORECASE)
+_ADDRESS = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?$", re.IGNORECASE)
+_NUMBERS = re.compile(r"^[\d.]+$|^\[")
+# What Outlook for Windows or Gmail take out, so that a mail falls apart there; the rest degrades.
+_CSS = {
+    "position": r"position\s*:\s*(absolute|fixed|relative|sticky)",
+    "flex": r"display\s*:\s*(inline-)?flex",
+    "grid": r"display\s*:\s*(inline-)?grid",
+    "background-image": r"background(-image)?\s*:[^;]*url\(",
+    "var()": r"var\(\s*--",
+    "animation": r"@keyframes|animation\s*:",
+    "@import": r"@import",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """`kind` names a sentence of `templates/web/admin/preflight-words.html`, with `values` in it. `wrong`: it should
+    not go out like this.
+    """
+
+    kind: str
+    wrong: bool = False
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a mail is, in figures, and what is to be said of it. `bytes_`: of its HTML."""
+
+    subject: str
+    bytes_: int
+    words: int
+    links: int
+    images: int
+    remarks: tuple[Remark, ...]
+
+
+def look_at(message: bytes) -> Look:
+    """Look at a message as it would go to the mail server."""
+    parsed = message_from_bytes(message, policy=policy.default)
+    html, text = _part(parsed, "html"), _part(parsed, "plain")
+    page = _Page()
+    page.feed(html)
+    remarks = (
+        *_about_subject(str(parsed["Subject"] or "")),
+        *_about_shape(parsed, message, html),
+        *_about_words(page, text),
+        *_about_links(page),
+        *_about_markup(page, html),
+    )
+    return Look(
+        subject=str(parsed["Subject"] or ""),
+        bytes_=len(html.encode()),
+        words=len(page.words),
+        links=len(page.links),
+        images=len(page.images),
+        remarks=tuple(sorted(remarks, key=lambda one: not one.wrong)),
+    )
+
+
+def _about_subject(subject: str) -> Iterator[Remark]:
+    if not subject.strip():
+        yield Remark("no-subject", wrong=True)
+    if len(subject) > _LONGEST_SUBJECT:
+        yield Remark("long-subject", values={"length": len(subject), "most": _LONGEST_SUBJECT})
+    if _PRETENDS.match(subject):
+        yield Remark("pretends", wrong=True)
+    letters = [one for one in subject if one.isalpha()]
+    if len(letters) > 5 and sum(one.isupper() for one in letters) > len(letters) / 2:
+        yield Remark("capitals", wrong=True)
+    if re.search(r"[!?]{2}|!.*!|[$€£]{2}", subject):
+        yield Remark("shouts", wrong=True)
+
+
+def _about_shape(parsed: EmailMessage, message: bytes, html: str) -> Iterator[Remark]:
+    if parsed["List-Id"] and not (parsed["List-Unsubscribe"] and parsed["List-Unsubscribe-Post"]):
+        yield Remark("no-unsubscribe", wrong=True)
+    if len(html.encode()) > _CUT_OFF:
+        yield Remark("large", values={"size": len(html.encode()) // 1000})
+    if max(map(len, message.split(b"\r\n"))) > _LONGEST_LINE:
+        yield Remark("long-line", wrong=True)
+
+
+def _about_words(page: _Page, text: str) -> Iterator[Remark]:
+    said = {word.lower() for word in re.findall(r"\w{4,}", text)}
+    shown = {word.lower() for word in page.words if len(word) >= 4}
+    if not text.strip():
+        yield Remark("no-text", wrong=True)
+    elif shown and len(shown & said) < _SHARE_IN_TEXT * len(shown):
+        yield Remark("other-text", wrong=True)
+    if page.images and len(page.words) < _FEWEST_WORDS:
+        yield Remark("pictures", wrong=True, values={"images": len(page.images), "words": len(page.words)})
+    if any(not alt.strip() for alt in page.images):
+        yield Remark("no-alt")
+
+
+def _about_links(page: _Page) -> Iterator[Remark]:
+    for target, words in page.links:
+        parts = urlsplit(target)
+        host = (parts.hostname or "").removeprefix("www.")
+        shown = _ADDRESS.match(words.strip())
+        if shown and parts.scheme in {"http", "https"} and shown[1].lower().removeprefix("www.") != host:
+            yield Remark("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
+        if _NUMBERS.match(host):
+            yield Remark("number-link", wrong=True, values={"host": host})
+    if any(urlsplit(target).scheme == "http" for target, _ in page.links):
+        yield Remark("http-link")
+
+
+def _about_markup(page: _Page, html: str) -> Iterator[Remark]:
+    if page.active:
+        yield Remark("active", wrong=True, values={"tags": ", ".join(sorted(page.active))})
+    seen = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
+    css = [name for name, pattern in _CSS.items() if re.search(pattern, seen, re.IGNORECASE)]
+    if css:
+        yield Remark("css", values={"names": ", ".join(css)})
+
+
+class _Page(HTMLParser):
+    """What a reader sees: words, links (target, words), pictures (what stands for them); and tags that do something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.links: list[tuple[str, str]] = []
+        self.images: list[str] = []
+        self.active: set[str] = set()
+        self._hidden = 0
+        self._link: list[str] | None = None
+        self._target = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self._hidden += tag in _HIDDEN
+        if tag in _ACTIVE:
+            self.active.add(tag)
+        if tag == "a":
+            self._link, self._target = [], values.get("href", "")
+        if tag == "img" and values.get("width") != "1":
+            self.images.append(values.get("alt", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in _HIDDEN
+        if tag == "a" and self._link is not None:
+            self.links.append((self._target, " ".join(self._link)))
+            self._link = None
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden:
+            return
+        self.words += re.findall(r"\w+", data)
+        if self._link is not None:
+            self._link.append(data.strip())
+
+
+def _part(parsed: EmailMessage, kind: str) -> str:
+    found = parsed.get_body((kind,))
+    return str(found.get_content()) if found else ""

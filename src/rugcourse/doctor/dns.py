@@ -1,0 +1,61 @@
+"""Looks names up in the DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dns.exception import DNSException
+from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+from dns.reversename import from_address
+
+_PORT = 53
+_SECONDS = 5.0
+
+
+class DnsAway(Exception):
+    """No DNS server answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """`server`: host[:port], or empty for those of the system."""
+
+    server: str = ""
+
+    def texts(self, name: str) -> list[str]:
+        """The TXT records of a name; the strings of one are one text (RFC 7208, 3.3). Raises DnsAway."""
+        return [b"".join(one.strings).decode("utf-8", "replace") for one in self._ask(name, "TXT")]
+
+    def mail_servers(self, name: str) -> list[str]:
+        """Who takes mail for a domain, the first choice first; a null MX (RFC 7505) is nobody. Raises DnsAway."""
+        found = sorted(self._ask(name, "MX"), key=lambda one: one.preference)
+        return [host for one in found if (host := one.exchange.to_text().rstrip("."))]
+
+    def addresses(self, name: str) -> list[str]:
+        """Raises DnsAway."""
+        return [one.address for kind in ("A", "AAAA") for one in self._ask(name, kind)]
+
+    def names(self, address: str) -> list[str]:
+        """What an IP address is called. Raises DnsAway."""
+        return [one.target.to_text().rstrip(".").lower() for one in self._ask(from_address(address).to_text(), "PTR")]
+
+    def _ask(self, name: str, kind: str) -> Sequence[Any]:
+        try:
+            return list(self._resolver().resolve(name, kind, search=False))
+        except (NXDOMAIN, NoAnswer):
+            return []
+        except DNSException as error:
+            raise DnsAway(str(error)) from error
+
+    def _resolver(self) -> Resolver:
+        if not self.server:
+            resolver = Resolver()
+        else:
+            host, _, port = self.server.partition(":")
+            resolver = Resolver(configure=False)
+            resolver.nameservers = [host]
+            resolver.port = int(port or _PORT)
+        resolver.lifetime = _SECONDS
+        return resolver

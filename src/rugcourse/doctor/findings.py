@@ -1,0 +1,97 @@
+"""What the doctor finds, in words for whoever has to mend it.
+
+The sentences are English, and looked up in the catalogue of another language where they are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+def _(text: str) -> str:
+    """Marks a sentence for translation."""
+    return text
+
+
+class State(StrEnum):
+    WELL = "well"
+    ADVICE = "advice"  # it works, and could be better
+    WRONG = "wrong"
+    UNKNOWN = "unknown"  # nobody could look
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`check` is a key of `CHECKS`; `found` and `mend` are sentences, with `values` in them; `mend` is empty where
+    nothing is to be done.
+    """
+
+    check: str
+    state: State
+    found: str
+    mend: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def well(check: str, found: str, **values: object) -> Finding:
+    return Finding(check, State.WELL, found, "", values)
+
+
+def advice(check: str, found: str, mend: str, **values: object) -> Finding:
+    return Finding(check, State.ADVICE, found, mend, values)
+
+
+def wrong(check: str, found: str, mend: str, **values: object) -> Finding:
+    return Finding(check, State.WRONG, found, mend, values)
+
+
+def unknown(check: str, found: str, mend: str = "", **values: object) -> Finding:
+    return Finding(check, State.UNKNOWN, found, mend, values)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a check is called, and why it matters."""
+
+    title: str
+    why: str
+
+
+CHECKS = {
+    "settings": About(
+        _("Settings"),
+        _("Mail from an address that is made up is refused, and links signed with a known key can be forged."),
+    ),
+    "address": About(_("Postal address"), _("The law asks commercial mail to say who sends it and where they are.")),
+    "database": About(_("Database"), _("It holds every reader, every lesson and what was sent.")),
+    "broker": About(_("Broker"), _("It wakes the workers. Without it lessons go out later, at the next look.")),
+    "processes": About(
+        _("Processes"), _("Without a worker nothing is sent; without a beat nobody looks for what is due.")
+    ),
+    "clock": About(_("Clock"), _("Readers get their lessons at an hour of their own, by this machine's clock.")),
+    "journal": About(
+        _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
+    ),
+    "smtp": About(_("Mail server"), _("All mail goes out through it.")),
+    "website": About(_("Web address"), _("The links in all mails begin with it.")),
+    "unsubscribe": About(
+        _("Unsubscribing"),
+        _("Gmail and Yahoo ask for a link that works with one press, or mail goes to the spam folder."),
+    ),
+    "spf": About(_("SPF"), _("It says in the DNS which servers may send for your domain. Without it mail is refused.")),
+    "dkim": About(_("DKIM"), _("A signature by which others see that a mail is yours and was not changed on its way.")),
+    "dmarc": About(
+        _("DMARC"),
+        _("It says in the DNS what others do with mail that only pretends to be yours. Gmail asks for it."),
+    ),
+    "mx": About(_("Mail that comes in"), _("Where nobody can answer, mail is trusted less.")),
+    "bounces": About(
+        _("Mail that comes back"), _("Who writes on to mailboxes that are gone is soon taken for a spammer.")
+    ),
+    "ptr": About(_("Name of the server"), _("Many servers refuse mail from a machine whose address has no name.")),
+    "spamassassin": About(
+        _("SpamAssassin"), _("With it you see before a mail goes out what a spam filter makes of it.")
+    ),
+}

@@ -1,0 +1,178 @@
+"""What runs here: settings, database, broker, processes, clock, disk."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from rugcourse.clock import Clock
+from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.settings import DEFAULT_SECRET, Settings
+from rugcourse.store import processes
+from rugcourse.store.database import Database, DatabaseAway, DatabaseError
+from rugcourse.store.migrate import is_current
+
+_RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
+_SILENT_SECONDS = 60.0
+_FEWEST_FREE = 1_000_000_000  # bytes
+_SKEW_SECONDS = 5.0
+_PARTS = ("web", "worker", "beat")
+
+
+def look_at_settings(settings: Settings) -> Iterator[Finding]:
+    found = True
+    if DEFAULT_SECRET in settings.secret_keys:
+        found = False
+        yield wrong(
+            "settings",
+            _("Links are signed with a key that everybody knows."),
+            _("Set RUGCOURSE_SECRET_KEYS to a long random text."),
+        )
+    if settings.sender_domain.endswith(_RESERVED):
+        found = False
+        yield wrong(
+            "settings",
+            _("Mail comes from %(address)s, which is nobody's."),
+            _("Set RUGCOURSE_SENDER_ADDRESS to an address of your own."),
+            address=settings.sender_address,
+        )
+    if found:
+        yield well("settings", _("Mail comes from %(address)s."), address=settings.sender_address)
+    if settings.postal_address == Settings.model_fields["postal_address"].default:
+        yield advice(
+            "address",
+            _("Under each mail stands an address that is made up: %(address)s."),
+            _("Set RUGCOURSE_POSTAL_ADDRESS to yours."),
+            address=settings.postal_address,
+        )
+
+
+def look_at_database(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:
+    try:
+        if not is_current(database):
+            yield wrong("database", _("Its tables are of another version."), _("Run: rugcourse db upgrade"))
+            return
+        with database.read() as session:
+            seen = processes.all_processes(session)
+            theirs = processes.database_time(session)
+    except (DatabaseAway, DatabaseError) as error:
+        yield wrong("database", _("%(error)s"), _("Mend RUGCOURSE_DATABASE_URL, or the server."), error=error)
+        return
+    yield well("database", _("%(kind)s answers, and its tables are up to date."), kind=database.dialect)
+    yield from _clock(theirs)
+    alive = {one.kind for one in seen if one.seen_at >= clock.now() - timedelta(seconds=_SILENT_SECONDS)}
+    yield from _processes(alive)
+    yield from _bounces(settings, alive)
+
+
+def _clock(theirs: datetime) -> Iterator[Finding]:
+    seconds = abs((datetime.now(UTC) - theirs).total_seconds())
+    if seconds > _SKEW_SECONDS:
+        yield wrong(
+            "clock",
+            _("This machine's clock and that of the database differ by %(seconds)s seconds."),
+            _("Let both follow the time of the network (NTP)."),
+            seconds=round(seconds),
+        )
+    else:
+        yield well("clock", _("It agrees with the database's."))
+
+
+def _processes(alive: set[str]) -> Iterator[Finding]:
+    """All in one (`serve`), or each part by itself."""
+    missing = [] if "serve" in alive else [one for one in _PARTS if one not in alive]
+    if missing:
+        yield wrong(
+            "processes",
+            _("For a minute nobody has heard of: %(missing)s."),
+            _("Start them: rugcourse serve, or rugcourse web, worker and beat."),
+            missing=", ".join(missing),
+        )
+    else:
+        yield well("processes", _("All of them live: %(alive)s."), alive=", ".join(sorted(alive)))
+
+
+def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
+    hooks = (
+        settings.postmark_secret,
+        settings.brevo_secret,
+        settings.mailgun_key,
+        settings.sendgrid_key,
+        settings.ses_topics,
+    )
+    if not settings.bounce_address and not any(hooks):
+        yield advice(
+            "bounces",
+            _("Nobody reads what comes back."),
+            _("Set RUGCOURSE_BOUNCE_ADDRESS, or let your relay tell: docs/bounces.md says how."),
+        )
+    elif settings.bounce_address and not (any(hooks) or settings.mailbox or "bounces" in alive):
+        yield advice(
+            "bounces",
+            _("Mail comes back to %(address)s, and nobody takes it in."),
+            _("Run rugcourse bounces listen, or set RUGCOURSE_BOUNCE_MAILBOX."),
+            address=settings.bounce_address,
+        )
+    else:
+        yield well("bounces", _("What comes back is read."))
+
+
+def look_at_broker(settings: Settings) -> Iterator[Finding]:
+    if not settings.broker_url.startswith("redis"):
+        yield well("broker", _("All in one process; none is needed."))
+        return
+    client = Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
+    try:
+        client.ping()
+    except (RedisError, ValueError) as error:
+        yield wrong(
+            "broker", _("Redis does not answer: %(error)s"), _("Mend RUGCOURSE_BROKER_URL, or the server."), error=error
+        )
+    else:
+        yield well("broker", _("Redis answers."))
+    finally:
+        client.close()
+
+
+def look_at_disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir / "journal"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        yield wrong(
+            "journal",
+            _("%(folder)s can't be written to: %(error)s."),
+            _("Set RUGCOURSE_DATA_DIR to a folder that this user may write to."),
+            folder=folder,
+            error=error.strerror or error,
+        )
+        return
+    if free < _FEWEST_FREE:
+        yield advice(
+            "journal",
+            _("On the disk of %(folder)s are only %(free)s MB left."),
+            _("Make room."),
+            folder=folder,
+            free=free // 1_000_000,
+        )
+    else:
+        yield well("journal", _("%(folder)s can be written to."), folder=folder)
+
+
+def look_at_spamassassin() -> Iterator[Finding]:
+    if shutil.which("spamassassin"):
+        yield well("spamassassin", _("It is installed; the test of a mail asks it."))
+    else:
+        yield unknown(
+            "spamassassin",
+            _("It is not installed."),
+            _("Install it for the test of a mail (Debian: apt install spamassassin)."),
+        )

@@ -1,0 +1,65 @@
+"""The mail server, as it answers now. Nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rugcourse.delivery.smtp import Connection, ServerUnavailable
+from rugcourse.doctor.findings import Finding, _, advice, well, wrong
+from rugcourse.doctor.names import LOCAL
+from rugcourse.settings import Settings
+
+_SECONDS = 10.0
+_LARGEST_MAIL = 1_000_000
+
+
+def look_at_mail_server(settings: Settings) -> Iterator[Finding]:
+    server = settings.smtp
+    where = f"{server.host}:{server.port}"
+    try:
+        connection = Connection(server, settings.ehlo_name or None, _SECONDS)
+    except ServerUnavailable as error:
+        yield wrong("smtp", _("%(error)s"), _("Mend RUGCOURSE_SMTP_URL, or the server."), error=error)
+        return
+    try:
+        offers = connection.offers()
+    finally:
+        connection.quit()
+    remote = server.host not in LOCAL
+    if remote and not offers.encrypted:
+        mend = _("Use smtps://, or ?starttls=always, in RUGCOURSE_SMTP_URL.")
+        if server.user is not None:
+            yield wrong("smtp", _("%(where)s gets the password in the clear."), mend, where=where)
+        else:
+            yield advice("smtp", _("%(where)s gets mail in the clear."), mend, where=where)
+    if offers.largest is not None and offers.largest < _LARGEST_MAIL:
+        yield advice(
+            "smtp",
+            _("%(where)s takes no mail of more than %(size)s bytes."),
+            _("Lessons have 40,000 bytes; let it take a megabyte."),
+            where=where,
+            size=offers.largest,
+        )
+    if not offers.pipelining:
+        yield advice(
+            "smtp",
+            _("%(where)s takes one command at a time (no PIPELINING), which is slow from afar."),
+            _("Nothing has to be mended; another relay would be faster."),
+            where=where,
+        )
+    yield well(
+        "smtp",
+        _("%(where)s answers: %(offers)s."),
+        where=where,
+        offers=", ".join(
+            name
+            for name, there in (
+                ("TLS", offers.encrypted),
+                ("AUTH", server.user is not None),
+                ("PIPELINING", offers.pipelining),
+                ("8BITMIME", offers.eight_bit),
+            )
+            if there
+        )
+        or "SMTP",
+    )

@@ -1,0 +1,244 @@
+"""What the DNS says of the domain that mail comes from."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterator
+
+from rugcourse.doctor.dns import Dns, DnsAway
+from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.rendering.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
+from rugcourse.settings import Settings
+
+_MOST_LOOKUPS = 10  # RFC 7208, 4.6.4
+_DEEPEST = 5
+_LOOKS_UP = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IGNORECASE)
+_FURTHER = re.compile(r"(?:[+?~-]?include:|redirect=)(\S+)", re.IGNORECASE)
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def look_at_names(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    """All that the DNS can say."""
+    for check, look in (("spf", _spf), ("dkim", _dkim), ("dmarc", _dmarc), ("mx", _mx), ("ptr", _ptr)):
+        try:
+            yield from look(settings, dns)
+        except DnsAway:
+            yield unknown(check, _("No DNS server answered."), _("Look again later, or set RUGCOURSE_DNS_SERVER."))
+
+
+def envelope_domain(settings: Settings) -> str:
+    """The domain that mail comes back to; SPF is about this one (RFC 7208, 2.4)."""
+    return (settings.bounce_address or settings.sender_address).rpartition("@")[2]
+
+
+def _spf(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    domain = envelope_domain(settings)
+    records = _spf_records(dns, domain)
+    if not records:
+        yield wrong(
+            "spf",
+            _("%(domain)s has no SPF record."),
+            _("Add a TXT record to %(domain)s that names the servers that send for you, such as v=spf1 mx -all"),
+            domain=domain,
+        )
+    elif len(records) > 1:
+        yield wrong(
+            "spf",
+            _("%(domain)s has %(count)s SPF records, so that none of them counts."),
+            _("Make one record of them."),
+            domain=domain,
+            count=len(records),
+        )
+    else:
+        yield _spf_record(dns, domain, records[0])
+
+
+def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
+    lookups = _count_lookups(dns, record)
+    if lookups > _MOST_LOOKUPS:
+        return wrong(
+            "spf",
+            _("The SPF record of %(domain)s takes %(count)s look-ups; more than ten, and it does not count."),
+            _("Take out what sends no mail for you."),
+            domain=domain,
+            count=lookups,
+        )
+    last = record.rsplit(maxsplit=1)[-1].lower()
+    if last in {"+all", "all"}:
+        return wrong(
+            "spf",
+            _("The SPF record of %(domain)s lets everybody send in your name."),
+            _("Let it end with -all or ~all."),
+            domain=domain,
+        )
+    if last not in {"-all", "~all"} and not last.startswith("redirect="):
+        return advice(
+            "spf",
+            _("The SPF record of %(domain)s says nothing about servers that it does not name."),
+            _("Let it end with -all or ~all."),
+            domain=domain,
+        )
+    return well("spf", _("%(record)s"), record=record)
+
+
+def _spf_records(dns: Dns, domain: str) -> list[str]:
+    return [one for one in dns.texts(domain) if one.lower().split(" ")[0] == "v=spf1"]
+
+
+def _count_lookups(dns: Dns, record: str, depth: int = 0) -> int:
+    count = sum(1 for term in record.split()[1:] if _LOOKS_UP.match(term))
+    if depth < _DEEPEST:
+        for domain in _FURTHER.findall(record):
+            for further in _spf_records(dns, domain)[:1]:
+                count += _count_lookups(dns, further, depth + 1)
+    return count
+
+
+def _dkim(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    if not settings.dkim_files:
+        yield unknown(
+            "dkim",
+            _("Mail is not signed here. If your relay signs it, all is well."),
+            _("If it does not: rugcourse dkim generate makes keys and says what to do with them."),
+        )
+        return
+    try:
+        keys = load_keys(settings.dkim_files)
+    except UnusableKey as error:
+        yield wrong("dkim", _("%(error)s"), _("Set RUGCOURSE_DKIM_KEYS to keys that can be read."), error=error)
+        return
+    signing = in_use(keys)
+    for key in keys:
+        yield _dkim_key(dns, settings.sender_domain, key, signs=key in signing)
+
+
+def _dkim_key(dns: Dns, domain: str, key: SigningKey, *, signs: bool) -> Finding:
+    name = f"{key.selector}._domainkey.{domain}"
+    found = [tags for one in dns.texts(name) if (tags := _tags(one)).get("p")]
+    if any(tags["p"] == _tags(key.record)["p"] for tags in found):
+        kind = _tags(key.record)["k"]
+        if signs:
+            return well("dkim", _("%(name)s (%(kind)s) is known and signs."), name=name, kind=kind)
+        return well("dkim", _("%(name)s (%(kind)s) is known, for mail that is on its way."), name=name, kind=kind)
+    if not signs:
+        return advice(
+            "dkim",
+            _("%(name)s is gone from the DNS: mail that it signed and that is still on its way can't be checked."),
+            _("After a week it can go from RUGCOURSE_DKIM_KEYS, too."),
+            name=name,
+        )
+    if found:
+        return wrong(
+            "dkim",
+            _("%(name)s holds another key than the one that signs."),
+            _("Put this there: %(record)s"),
+            name=name,
+            record=key.record,
+        )
+    return wrong(
+        "dkim",
+        _("There is no key at %(name)s, so no signature counts."),
+        _("Add a TXT record there: %(record)s"),
+        name=name,
+        record=key.record,
+    )
+
+
+def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    domain = settings.sender_domain
+    where, tags = _dmarc_record(dns, domain)
+    if not tags:
+        yield wrong(
+            "dmarc",
+            _("%(domain)s has no DMARC record."),
+            _("Add a TXT record to _dmarc.%(domain)s, to begin with: v=DMARC1; p=none; rua=mailto:you@%(domain)s"),
+            domain=domain,
+        )
+        return
+    envelope = envelope_domain(settings)
+    if not settings.dkim_files and not _under(envelope, where):
+        yield advice(
+            "dmarc",
+            _("Mail comes back to %(envelope)s, which is no part of %(domain)s, and is not signed here."),
+            _("Let the relay sign for %(domain)s, or set RUGCOURSE_BOUNCE_ADDRESS to an address under it."),
+            envelope=envelope,
+            domain=domain,
+        )
+    policy = tags.get("p", "")
+    if policy not in {"quarantine", "reject"}:
+        yield advice(
+            "dmarc",
+            _("The DMARC record at %(where)s asks for nothing (p=%(policy)s)."),
+            _("When its reports show that all your mail passes, set p=quarantine, and later p=reject."),
+            where=f"_dmarc.{where}",
+            policy=policy,
+        )
+    else:
+        yield well("dmarc", _("%(where)s asks for p=%(policy)s."), where=f"_dmarc.{where}", policy=policy)
+
+
+def _dmarc_record(dns: Dns, domain: str) -> tuple[str, dict[str, str]]:
+    """The record that counts, and the domain where it stands: the nearest one above, as DMARC's tree walk has it."""
+    labels = domain.split(".")
+    for start in range(len(labels) - 1):
+        where = ".".join(labels[start:])
+        found = [one for one in dns.texts(f"_dmarc.{where}") if one.replace(" ", "").lower().startswith("v=dmarc1")]
+        if len(found) == 1:
+            return where, _tags(found[0])
+    return domain, {}
+
+
+def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    for domain in dict.fromkeys((settings.sender_domain, envelope_domain(settings))):
+        servers = dns.mail_servers(domain)
+        if servers:
+            yield well("mx", _("%(servers)s take mail for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
+        elif dns.addresses(domain):  # RFC 5321, 5.1: then the domain itself does
+            yield well("mx", _("%(domain)s takes its mail itself."), domain=domain)
+        else:
+            yield wrong(
+                "mx",
+                _("Nobody takes mail for %(domain)s: answers and bounces get lost."),
+                _("Add an MX record to %(domain)s."),
+                domain=domain,
+            )
+
+
+def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
+    """Only where this machine itself hands mail over to the world."""
+    if settings.smtp.host not in LOCAL:
+        return
+    name = (settings.ehlo_name or socket.getfqdn()).rstrip(".").lower()
+    addresses = [one for one in dns.addresses(name) if one not in LOCAL] if "." in name else []
+    if not addresses:
+        yield unknown(
+            "ptr",
+            _("The DNS knows no %(name)s, so nobody can tell what this machine is called."),
+            _("If it sends mail to the world itself: set RUGCOURSE_EHLO_NAME to a name that leads to it."),
+            name=name,
+        )
+        return
+    nameless = [one for one in addresses if name not in dns.names(one)]
+    if nameless:
+        yield wrong(
+            "ptr",
+            _("%(address)s is not called %(name)s."),
+            _("Let whoever gave you that address set its reverse record (PTR) to %(name)s."),
+            address=", ".join(nameless),
+            name=name,
+        )
+    else:
+        yield well(
+            "ptr", _("%(address)s is called %(name)s, and the other way round."), address=addresses[0], name=name
+        )
+
+
+def _tags(record: str) -> dict[str, str]:
+    """`a=b; c=d` (RFC 6376, 3.2)."""
+    pairs = (part.partition("=") for part in record.split(";"))
+    return {name.strip().lower(): re.sub(r"\s", "", value) for name, equals, value in pairs if equals}
+
+
+def _under(domain: str, above: str) -> bool:
+    return domain == above or domain.endswith(f".{above}")

@@ -1,0 +1,79 @@
+"""A visit: all checks at the same time, because most of them wait for somebody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from rugcourse.clock import Clock
+from rugcourse.doctor.dns import Dns
+from rugcourse.doctor.findings import CHECKS, Finding, State
+from rugcourse.doctor.machine import (
+    look_at_broker,
+    look_at_database,
+    look_at_disk,
+    look_at_settings,
+    look_at_spamassassin,
+)
+from rugcourse.doctor.mail_server import look_at_mail_server
+from rugcourse.doctor.names import look_at_names
+from rugcourse.doctor.website import look_at_website
+from rugcourse.links import Links
+from rugcourse.settings import Settings
+from rugcourse.store import processes
+from rugcourse.store.database import Database
+
+_KEY = "doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What was found, and when (UTC)."""
+
+    at: datetime
+    findings: tuple[Finding, ...]
+
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.state == State.WRONG)
+
+
+def visit(settings: Settings, database: Database, clock: Clock, links: Links) -> Visit:
+    """Look at everything; takes some seconds."""
+    looks: tuple[Callable[[], Iterable[Finding]], ...] = (
+        lambda: look_at_settings(settings),
+        lambda: look_at_database(settings, database, clock),
+        lambda: look_at_broker(settings),
+        lambda: look_at_disk(settings),
+        lambda: look_at_mail_server(settings),
+        lambda: look_at_website(settings, links),
+        lambda: look_at_names(settings, Dns(settings.dns_server)),
+        look_at_spamassassin,
+    )
+    with ThreadPoolExecutor(len(looks)) as pool:
+        found = [finding for findings in pool.map(lambda look: list(look()), looks) for finding in findings]
+    order = [*CHECKS]
+    return Visit(clock.now(), tuple(sorted(found, key=lambda one: order.index(one.check))))
+
+
+def keep(database: Database, found: Visit) -> None:
+    """Keep what was found, for the admin page."""
+    findings = [
+        {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
+    ]
+    with database.write() as session:
+        processes.remember(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
+
+
+def last_visit(database: Database) -> Visit | None:
+    """What was found last; None before the first time."""
+    with database.read() as session:
+        kept = processes.known(session, _KEY)
+    if kept is None:
+        return None
+    value = json.loads(kept)
+    findings = (Finding(**{**one, "state": State(one["state"])}) for one in value["findings"])
+    return Visit(datetime.fromisoformat(value["at"]), tuple(one for one in findings if one.check in CHECKS))

@@ -1,0 +1,118 @@
+"""The web address, as others reach it."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from rugcourse.doctor.findings import Finding, _, advice, well, wrong
+from rugcourse.doctor.names import LOCAL
+from rugcourse.links import Links
+from rugcourse.settings import Settings
+
+_SECONDS = 10.0
+_NOBODY = 0  # no delivery has this number: what such a link opens changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a web server said; `at`: its own clock (UTC), where it tells."""
+
+    status: int
+    body: str
+    at: datetime | None
+
+
+def look_at_website(settings: Settings, links: Links) -> Iterator[Finding]:
+    address = settings.base_url
+    parts = urlsplit(address)
+    if parts.hostname in LOCAL:
+        yield wrong(
+            "website",
+            _("Links in mails begin with %(address)s, which readers can't reach."),
+            _("Set RUGCOURSE_BASE_URL to the address that readers see."),
+            address=address,
+        )
+    elif parts.scheme != "https":
+        yield wrong(
+            "website",
+            _("%(address)s is not encrypted."),
+            _("Put a web server with a certificate before it, and set RUGCOURSE_BASE_URL to https://."),
+            address=address,
+        )
+    try:
+        health = _get(f"{address}/healthz")
+    except OSError as error:
+        yield wrong(
+            "website",
+            _("%(address)s can't be reached from here: %(error)s"),
+            _("Start rugcourse web, and let the address lead to it."),
+            address=address,
+            error=getattr(error, "reason", error),
+        )
+        return
+    if health.body != "ok":
+        yield wrong(
+            "website",
+            _("Something else than rugcourse answers at %(address)s (%(status)s)."),
+            _("Let all its paths lead to rugcourse web."),
+            address=address,
+            status=health.status,
+        )
+        return
+    yield well("website", _("%(address)s answers."), address=address)
+    yield _unsubscribing(links)
+    yield from _clock(health)
+
+
+def _unsubscribing(links: Links) -> Finding:
+    """A link of nobody's: our page for what is not there is what has to come."""
+    try:
+        answer = _get(links.unsubscribe(_NOBODY))
+    except OSError as error:
+        return wrong(
+            "unsubscribe", _("Its links can't be reached: %(error)s"), _("Let /u/ lead to rugcourse web."), error=error
+        )
+    if answer.status != 404:
+        return wrong(
+            "unsubscribe",
+            _("Something else answers there (%(status)s)."),
+            _("Let /u/ lead to rugcourse web, without a login or a cache before it."),
+            status=answer.status,
+        )
+    return well("unsubscribe", _("The links work; pressing one is enough (RFC 8058)."))
+
+
+def _clock(answer: Answer) -> Iterator[Finding]:
+    if answer.at is not None:
+        seconds = abs(round((datetime.now(UTC) - answer.at).total_seconds()))
+        if seconds > 60:
+            yield advice(
+                "clock",
+                _("This machine's clock and that of the web server differ by %(seconds)s seconds."),
+                _("Let both follow the time of the network (NTP)."),
+                seconds=seconds,
+            )
+
+
+def _get(url: str) -> Answer:
+    """Raises OSError."""
+    request = urllib.request.Request(url, headers={"User-Agent": "rugcourse doctor"})  # noqa: S310 - of the settings
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+            return Answer(answer.status, answer.read(100).decode("utf-8", "replace"), _at(answer.headers.get("Date")))
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, "", _at(error.headers.get("Date")))
+
+
+def _at(date: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC) if date else None
+    except ValueError:
+        return None
