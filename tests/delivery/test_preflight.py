@@ -111,7 +111,7 @@ def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
         with runtime.database.write() as session:
             session.execute(update(SubscriberRow).where(SubscriberRow.email == email).values(language=language))
     send_all(dispatcher)
-    ours = [one.message for one in sink.taken]
+    ours = [one.raw for one in sink.taken]
     spam = ours[0].replace(b"Subject: ", b"Subject: VIAGRA cheap!! lose weight ", 1)
     *opinions, of_spam = ask([*ours, spam])
     assert len(opinions) >= 6  # confirm, the e-book, already: twice

@@ -257,8 +257,9 @@ def _messages() -> set[str]:
             options = {"silent": "false", **(in_mails if path.parent.name == "email" else {})}
             with path.open("rb") as file:
                 for _, _, message, _ in babel_extract(file, ("_", "gettext", "ngettext"), [], options):
-                    if message is not None:  # a wording: see below
-                        found.add(message if isinstance(message, str) else message[0])
+                    text = message[0] if isinstance(message, tuple) else message
+                    if text is not None:  # a wording, or a sentence of the doctor's: see below
+                        found.add(text)
     for path in Path(rugcourse.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and (

@@ -59,12 +59,27 @@ class Reputation:
 
 def too_many(session: Session, limits: Limits, now: datetime) -> list[Reputation]:
     """The campaigns that more readers call spam than the warning allows, the worst first."""
+    return [one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != Level.FINE]
+
+
+def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
+    """The campaigns of which readers called something spam lately, the worst first."""
     since = (now - timedelta(days=DAYS)).date()
     complaints = tallies.by_campaign(session, since, _COMPLAINTS)
     arrived = tallies.by_campaign(session, since, _ARRIVED) if complaints else {}
     found = [Reputation(campaign_id, n, arrived.get(campaign_id, 0)) for campaign_id, n in complaints.items()]
-    bad = [one for one in found if limits.level(one.complaints, one.arrived) != Level.FINE]
-    return sorted(bad, key=lambda one: -one.percent)
+    return sorted(found, key=lambda one: -one.percent)
+
+
+def of_domains(session: Session, limits: Limits, now: datetime) -> list[tuple[str, int, Level]]:
+    """(domain, complaints, level) of those with a complaint lately, the most first."""
+    since = now - timedelta(days=DAYS)
+    found = []
+    for domain, complaints in bounces.complaints_by_domain(session, since):
+        enough = int(complaints / limits.warning) + 1
+        arrived = bounces.arrived_at_domain(session, domain, since, enough)
+        found.append((domain, complaints, limits.level(complaints, arrived)))
+    return found
 
 
 def stop_where_too_many(

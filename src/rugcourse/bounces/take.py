@@ -19,7 +19,8 @@ from rugcourse.bounces.read import Kind, Report, read
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
-from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.enrolment.preferences import end_courses
+from rugcourse.enrolment.suppression import COMPLAINT, suppress_in
 from rugcourse.links import BadToken, Links
 from rugcourse.store import bounces, subscribers
 from rugcourse.store.bounces import CAME_BACK
@@ -115,7 +116,8 @@ class Intake:
         if report.kind == Kind.COMPLAINT:
             if not bounces.note_complaint(session, delivery.id, now):
                 return Done.AGAIN
-            suppress_in(session, now, signer, person.email, "complaint")
+            suppress_in(session, now, signer, person.email, COMPLAINT)
+            end_courses(session, person.id, "the reader called it spam", now)
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
             return Done.SUPPRESSED
         words = f"{report.status} {report.words}".strip()

@@ -11,7 +11,7 @@ from rugcourse.campaigns.figures import Figures, Gain, kept_figures
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryState, EnrolmentStatus, SubscriberStatus
+from rugcourse.store.tables import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
 
 _DAYS = 14
 
@@ -38,13 +38,15 @@ class Funnel:
 @dataclass(frozen=True, slots=True)
 class Overview:
     """`people`: status → how many. `sent`, `failed`: day (UTC) → mails planned that day which arrived, or were refused.
-    `doubtful`: mails. `figures` is None until they were worked out.
+    `doubtful`: mails. `came_back`: which share of all those mails did, from 0 to 1. `figures` is None until they were
+    worked out.
     """
 
     people: dict[str, int]
     sent: dict[date, int]
     failed: dict[date, int]
     doubtful: int
+    came_back: float
     funnels: tuple[Funnel, ...]
     figures: Figures | None
 
@@ -54,6 +56,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
     failed = tallies.by_day(session, first, f"mail {DeliveryState.FAILED}")
+    came_back = tallies.by_day(session, first, f"event {EventKind.BOUNCE} {Verdict.MACHINE}")
     days = [first + timedelta(days=n) for n in range(_DAYS)]
     figures = kept_figures(session)
     gains = figures.gains if figures else {}
@@ -63,6 +66,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
         {day: sent.get(day, 0) for day in days},
         {day: failed.get(day, 0) for day in days},
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
+        sum(came_back.values()) / max(sum(sent.values()) + sum(failed.values()), 1),
         tuple(_funnel(counted, one, courses_of, language, gains.get(one.id)) for one in library.courses(session)),
         figures,
     )

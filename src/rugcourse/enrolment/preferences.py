@@ -109,13 +109,18 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         if found is None or found[0].status != SubscriberStatus.ACTIVE:
             return
         person, _ = found
-        planning.cancel_planned(session, person.id, "the reader left", now)
+        end_courses(session, person.id, "the reader left", now)
         person.status, person.left_at = SubscriberStatus.LEFT, now
-        for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-            _leave(enrolment)
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
         _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
+
+
+def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
+    """Let a person leave all they follow, in a transaction of the caller."""
+    planning.cancel_planned(session, subscriber_id, why, now)
+    for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
+        _leave(enrolment)
 
 
 def come_back(database: Database, clock: Clock, delivery_id: int) -> None:

@@ -1,7 +1,12 @@
-"""Addresses that must not be written to."""
+"""Addresses that must not be written to.
+
+Only a keyed hash of an address is kept, with the reason and the day, so that it lasts when everything else about its
+owner is erased. Whose it was can be asked of it, and nobody can be listed that is not known otherwise.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,21 +16,86 @@ from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+
+COMPLAINT = "complaint"
+
+
+class NotSuppressed(Exception):
+    """The address may be written to as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """Why, and since when (UTC); `subscriber_id` and `email` are None for somebody who is not known any more."""
+
+    reason: str
+    at: datetime
+    subscriber_id: int | None = None
+    email: str | None = None
 
 
 def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:
-    """Never write to an address again, whoever signs it up. Raises NotAnAddress.
-
-    Only a keyed hash is kept, so that it lasts when everything else about the person is erased.
-    """
-    email = normalise_email(address)
-    if email is None:
-        raise NotAnAddress(address)
+    """Never write to an address again, whoever signs it up. Raises NotAnAddress."""
     with database.write() as session:
-        suppress_in(session, clock.now(), signer, email, reason)
+        suppress_in(session, clock.now(), signer, _normalised(address), reason)
 
 
 def suppress_in(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
     """The same in a transaction of the caller, for an address that is normalised."""
     subscribers.suppress(session, signer.digest(email), reason, now)
     subscribers.stop_writing_to(session, email)
+
+
+def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None:
+    """Let an address be written to again: its owner goes on where they were.
+
+    Who complained does not: they left, and come back of their own will or not at all. Raises NotAnAddress,
+    NotSuppressed.
+    """
+    email = _normalised(address)
+    with database.write() as session:
+        kept = subscribers.find_suppression(session, signer.digest(email))
+        if kept is None:
+            raise NotSuppressed
+        person = subscribers.by_email(session, email, lock=True)
+        if person is not None and person.status == SubscriberStatus.SUPPRESSED:
+            if kept.reason == COMPLAINT:
+                person.left_at = person.left_at or clock.now()
+            person.status = _status_of(person)
+        session.delete(kept)
+
+
+def find(database: Database, signer: Signer, address: str) -> Suppressed | None:
+    """What is known of an address; None when it may be written to, or is none."""
+    email = normalise_email(address)
+    if email is None:
+        return None
+    with database.read() as session:
+        kept = subscribers.find_suppression(session, signer.digest(email))
+        return Suppressed(kept.reason, kept.at, None, email) if kept else None
+
+
+def people(database: Database, signer: Signer, after_id: int, limit: int) -> list[Suppressed]:
+    """Suppressed people who are known, by id, after one of them."""
+    with database.read() as session:
+        rows = subscribers.suppressed_people(session, after_id, limit)
+        kept = subscribers.suppressions_among(session, [signer.digest(row.email) for row in rows])
+    return [
+        Suppressed(found.reason, found.at, row.id, row.email)
+        for row in rows
+        if (found := kept.get(signer.digest(row.email))) is not None
+    ]
+
+
+def _normalised(address: str) -> str:
+    email = normalise_email(address)
+    if email is None:
+        raise NotAnAddress(address)
+    return email
+
+
+def _status_of(person: SubscriberRow) -> SubscriberStatus:
+    if person.left_at is not None:
+        return SubscriberStatus.LEFT
+    return SubscriberStatus.ACTIVE if person.confirmed_at is not None else SubscriberStatus.PENDING

@@ -10,11 +10,15 @@ from sqlalchemy.orm import Session
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
 
 CAME_BACK = "came back: "  # how the reply of such a delivery begins
+_MOST_DOMAINS = 50
 _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
 def note_bounce(session: Session, delivery_id: int, words: str, now: datetime) -> bool:
-    """A mail did not arrive after all. Returns False when that was known, or can't be."""
+    """A mail did not arrive after all. Returns False when that was known, or can't be.
+
+    It is kept as an event as well: by these it is counted, and found by when it came.
+    """
     noted = (
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(_MAY_COME_BACK))
@@ -22,7 +26,10 @@ def note_bounce(session: Session, delivery_id: int, words: str, now: datetime) -
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
-    return session.scalar(noted) is not None
+    if session.scalar(noted) is None:
+        return False
+    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.BOUNCE, verdict=Verdict.MACHINE, first=True, at=now))
+    return True
 
 
 def note_complaint(session: Session, delivery_id: int, now: datetime) -> bool:
@@ -49,18 +56,39 @@ def newest_mail(session: Session, email: str, at: datetime) -> int | None:
     )
 
 
+def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, int]]:
+    """(domain, how many mails to people there were called spam since an instant), the most first."""
+    count = func.count()
+    rows = session.execute(
+        select(SubscriberRow.domain, count)
+        .select_from(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(EventRow.kind == EventKind.COMPLAINT, EventRow.at >= since)
+        .group_by(SubscriberRow.domain)
+        .order_by(count.desc(), SubscriberRow.domain)
+        .limit(_MOST_DOMAINS)
+    )
+    return [(domain, n) for domain, n in rows]
+
+
 def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
     """How many mails to people at a domain were called spam since an instant."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(EventRow)
-            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
-            .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-            .where(EventRow.kind == EventKind.COMPLAINT, EventRow.at >= since, SubscriberRow.domain == domain)
-        )
-        or 0
+    return dict(complaints_by_domain(session, since)).get(domain, 0)
+
+
+def came_back_lately(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
+    """(subscriber, address, what was said, when) of the newest mails that came back."""
+    rows = session.execute(
+        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.reply, EventRow.at)
+        .select_from(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(EventRow.kind == EventKind.BOUNCE, EventRow.at >= since)
+        .order_by(EventRow.at.desc(), EventRow.id.desc())
+        .limit(limit)
     )
+    return [(id_, email, (reply or "").removeprefix(CAME_BACK), at) for id_, email, reply, at in rows]
 
 
 def arrived_at_domain(session: Session, domain: str, since: datetime, most: int) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import EVERY_DAY, Schedule
@@ -210,6 +210,30 @@ def suppressed_among(session: Session, address_hashes: Collection[str]) -> set[s
     """Those of some addresses that must not be written to, for whatever reason."""
     found = select(SuppressionRow.address_hash).where(SuppressionRow.address_hash.in_(address_hashes))
     return set(session.scalars(found))
+
+
+def find_suppression(session: Session, address_hash: str) -> SuppressionRow | None:
+    return session.get(SuppressionRow, address_hash)
+
+
+def suppressions_among(session: Session, address_hashes: Collection[str]) -> dict[str, SuppressionRow]:
+    rows = session.scalars(select(SuppressionRow).where(SuppressionRow.address_hash.in_(address_hashes)))
+    return {row.address_hash: row for row in rows}
+
+
+def suppressions_by_reason(session: Session) -> dict[str, int]:
+    """Reason → how many addresses, the most first."""
+    count = func.count()
+    query = select(SuppressionRow.reason, count).group_by(SuppressionRow.reason).order_by(count.desc())
+    return dict(iter(session.execute(query)))
+
+
+def suppressed_people(session: Session, after_id: int, limit: int) -> Sequence[SubscriberRow]:
+    """Those who must not be written to and are known still, by id."""
+    query = select(SubscriberRow).where(
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+    )
+    return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
 
 
 def by_emails(session: Session, emails: Collection[str]) -> dict[str, SubscriberRow]:

@@ -90,6 +90,7 @@ class EventKind(StrEnum):
     ANSWER = "answer"  # a press on the button, whatever became of it; `link` is the option
     UNSUBSCRIBE = "unsubscribe"
     COMPLAINT = "complaint"  # the reader called the mail spam
+    BOUNCE = "bounce"  # it came back
 
 
 class Verdict(StrEnum):
@@ -456,7 +457,7 @@ class EventRow(Base):
     """Something that a reader, or a machine in their name, did with a mail."""
 
     __tablename__ = "event"
-    __table_args__ = (_partial_index("ix_event_complaint", "at", where="kind = 'complaint'"),)
+    __table_args__ = (_partial_index("ix_event_bounce", "kind", "at", where="kind IN ('bounce', 'complaint')"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)

@@ -17,7 +17,20 @@ from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
 from rugcourse.web import acts, door, hooks, lessons, own_page, public
-from rugcourse.web.admin import account, campaigns, coming_in, drafting, gate, home, jobs, people, team, trials
+from rugcourse.web.admin import (
+    account,
+    campaigns,
+    coming_in,
+    delivery,
+    drafting,
+    gate,
+    home,
+    jobs,
+    people,
+    preflight,
+    team,
+    trials,
+)
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
@@ -43,7 +56,20 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_api_route("/healthz", _health, methods=["GET"])
     for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
-    for admin_pages in (home, admin_lessons, drafting, campaigns, people, jobs, trials, coming_in, account, team):
+    for admin_pages in (
+        home,
+        delivery,
+        preflight,
+        admin_lessons,
+        drafting,
+        campaigns,
+        people,
+        jobs,
+        trials,
+        coming_in,
+        account,
+        team,
+    ):
         app.include_router(admin_pages.router)
     for pages in (
         hooks,

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns import drafts, outlook
-from rugcourse.content import Course
+from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.runtime import send_proof
@@ -20,6 +20,7 @@ from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Ro
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
+from rugcourse.web.admin.proofs import course_of, mail_of, mails_of, spoken_in
 from rugcourse.web.admin.steps import (
     MESSAGE_PARTS,
     STEPS,
@@ -138,7 +139,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     insider, row = _editing(request, campaign_id)
     runtime = runtime_of(request)
     now, quiet = runtime.clock.now(), runtime.patience.quiet
-    course = _course(request, row)
+    course = course_of(request, row)
     mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
     expected = outlook.look_ahead(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
@@ -152,7 +153,8 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "mails": mails,
         "people": outlook.sample(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
         "timing": timing,
-        "spoken": _spoken(request, row, course),
+        "spoken": spoken_in(request, row, course),
+        "looks": {language: look_at(message) for _, language, message in mails_of(request, row, 1)},
         "message_id": _message_id(request, row),
     }
     return _step_page(request, insider, row, "review", values)
@@ -167,7 +169,7 @@ def send_test(
 ) -> Response:
     """The mail to oneself."""
     insider, row = _editing(request, campaign_id, form)
-    message = _proof(request, row, mail_language)
+    message = mail_of(request, row, mail_language)
     sent = send_proof(runtime_of(request), message, insider.email)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
 
@@ -176,7 +178,7 @@ def send_test(
 def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
     """The first mail of a campaign, for a frame."""
     insider_of(request, Role.EDITOR)
-    html, _ = parts_of(_proof(request, find_campaign(request, campaign_id), mail_language))
+    html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
     return mail_page(html)
 
 
@@ -191,42 +193,10 @@ def _editing(request: Request, campaign_id: int, form: str | None = None) -> tup
     return insider, row
 
 
-def _course(request: Request, row: CampaignRow) -> Course:
-    with runtime_of(request).database.read() as session:
-        published = runtime_of(request).library.of_campaign(session, row.id)
-    if published is None:
-        raise NotFound
-    return published.course
-
-
-def _spoken(request: Request, row: CampaignRow, course: Course) -> tuple[str, ...]:
-    """The languages that the campaign's mail is there in."""
-    if row.kind != CampaignKind.BROADCAST:
-        return course.languages
-    with runtime_of(request).database.read() as session:
-        message = campaigns.find_message(session, row.id)
-    return tuple(message.texts) if message else ()
-
-
 def _message_id(request: Request, row: CampaignRow) -> int | None:
     """The lesson that the message of a broadcast is; None for a course, or while it is not written."""
     with runtime_of(request).database.read() as session:
         return campaigns.message_id_of(session, row.id)
-
-
-def _proof(request: Request, row: CampaignRow, language: str) -> bytes:
-    runtime = runtime_of(request)
-    course = _course(request, row)
-    if language not in _spoken(request, row, course):
-        raise NotFound
-    now = runtime.clock.now()
-    if row.kind != CampaignKind.BROADCAST:
-        return runtime.proofs.of_lesson(course, course.lessons[0], language, now)
-    with runtime.database.read() as session:
-        message = campaigns.find_message(session, row.id)
-    if message is None:
-        raise NotFound
-    return runtime.proofs.of_message(course, message, language, now)
 
 
 def _what_page(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from rugcourse.bounces import reputation
 from rugcourse.campaigns.overview import overview
+from rugcourse.doctor.visit import last_visit
 from rugcourse.store import campaigns, deliveries, pacing
-from rugcourse.store.tables import DeliveryState
+from rugcourse.store.tables import DeliveryState, Role
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, insider_of
 from rugcourse.web.pages import READ, preferred_language, runtime_of
@@ -26,11 +28,19 @@ def home(request: Request) -> HTMLResponse:
         found = overview(session, runtime.library, runtime.clock.now(), preferred_language(request))
         # Who they are takes a look through the whole ledger: only when the counter says that there are any.
         unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
-        waiting = [row for row in campaigns.listed(session) if row.because]
+        listed = campaigns.listed(session)
+        complaints = reputation.too_many(session, runtime.complaint_limits, runtime.clock.now())
+    seen = last_visit(runtime.database)
     values = {
         "holds": holds,
         "unknown": unknown,
-        "waiting": waiting,
+        "waiting": [row for row in listed if row.because],
+        "names": {pacing.campaign_key(row.id): row.name for row in listed},
+        "complaints": complaints,
+        "came_back": found.came_back,
+        "wrong": len(seen.wrong) if seen else 0,
+        "may_change": insider.may(Role.EDITOR),
+        "may_open_all": insider.may(Role.OWNER),
         "people": found.people,
         "days": found.sent,
         "failed": found.failed,

@@ -24,6 +24,7 @@ from rugcourse.enrolment.corrections import (
     move_to_lesson,
 )
 from rugcourse.enrolment.signup import NotAnAddress
+from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.rendering.languages import LANGUAGES
@@ -301,6 +302,7 @@ def _person_page(request: Request, insider: Insider, subscriber_id: int, done: s
         "follows": _follows(request, person),
         "moments": timeline(runtime.database, person.id),
         "tags": tags,
+        "suppressed": find_suppressed(runtime.database, runtime.signer, person.email),
         "done": done,
         "may_change": insider.may(Role.EDITOR),
     }

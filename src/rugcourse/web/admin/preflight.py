@@ -1,0 +1,132 @@
+"""The test of a mail before anybody gets it: what is to be said of it, and what SpamAssassin makes of it (editors)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse
+
+from rugcourse.access.sessions import Insider
+from rugcourse.authoring import drafts
+from rugcourse.authoring.drafts import NoSuchLesson
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.content.markdown import UnknownTag
+from rugcourse.delivery.preflight import Look, look_at
+from rugcourse.delivery.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
+from rugcourse.rendering.letters import TemplateError
+from rugcourse.store.tables import Role
+from rugcourse.web.admin.campaigns import Id, find_campaign
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.admin.proofs import mails_of
+from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """A mail in a language, and what was found. `opinion` is None while nobody asked, `look` where it can't be made."""
+
+    title: str
+    language: str
+    look: Look | None
+    opinion: Opinion | None = None
+
+
+@router.api_route("/admin/lessons/{course}/{slug}/preflight", methods=READ)
+def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
+    """A lesson as it lies on the desk."""
+    insider = insider_of(request, Role.EDITOR)
+    return _lesson_page(request, insider, course, slug, ask_filter=False)
+
+
+@router.post("/admin/lessons/{course}/{slug}/preflight")
+def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    return _lesson_page(request, insider, course, slug, ask_filter=True)
+
+
+@router.api_route("/admin/campaigns/{campaign_id}/preflight", methods=READ)
+def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
+    """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
+    insider = insider_of(request, Role.EDITOR)
+    return _campaign_page(request, insider, campaign_id, ask_filter=False)
+
+
+@router.post("/admin/campaigns/{campaign_id}/preflight")
+def campaign_press(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    return _campaign_page(request, insider, campaign_id, ask_filter=True)
+
+
+def _lesson_page(request: Request, insider: Insider, course: str, slug: str, *, ask_filter: bool) -> HTMLResponse:
+    runtime = runtime_of(request)
+    try:
+        desk = drafts.open_desk(runtime.database, runtime.library, course, slug)
+    except NoSuchLesson:
+        raise NotFound from None
+    manuscript = desk.manuscript
+    titles = [
+        manuscript.fields.get(f"{language}.title", "") for language in (preferred_language(request), *manuscript.spoken)
+    ]
+    title = next(filter(None, titles), slug)
+    mails = [(title, language, _message(request, manuscript, language)) for language in manuscript.spoken]
+    return _page(request, insider, mails, f"/admin/lessons/{course}/{slug}", title, ask_filter=ask_filter)
+
+
+def _campaign_page(request: Request, insider: Insider, campaign_id: int, *, ask_filter: bool) -> HTMLResponse:
+    row = find_campaign(request, campaign_id)
+    mails = mails_of(request, row, None if ask_filter else 1)
+    return _page(request, insider, mails, f"/admin/campaigns/{campaign_id}", row.name, ask_filter=ask_filter)
+
+
+def _page(
+    request: Request,
+    insider: Insider,
+    mails: Sequence[tuple[str, str, bytes | None]],
+    where: str,
+    name: str,
+    *,
+    ask_filter: bool,
+) -> HTMLResponse:
+    opinions, asked = (
+        _opinions([message for _, _, message in mails if message is not None]) if ask_filter else ([], False)
+    )
+    told = iter(opinions)
+    tested = [
+        Tested(title, language, look_at(message) if message else None, next(told, None) if message else None)
+        for title, language, message in mails
+    ]
+    values = {
+        "tested": tested,
+        "where": where,
+        "name": name,
+        "installed": is_installed(),
+        "pressed": ask_filter,
+        "asked": asked,
+        "is_campaign": where.startswith("/admin/campaigns/"),
+    }
+    return admin_page(request, insider, "preflight", values)
+
+
+def _opinions(messages: Sequence[bytes]) -> tuple[list[Opinion], bool]:
+    """And whether SpamAssassin could be asked at all."""
+    try:
+        return ask(messages), True
+    except SpamAssassinAway:
+        return [], False
+
+
+def _message(request: Request, manuscript: Manuscript, language: str) -> bytes | None:
+    """None while it can't be made: the desk says why."""
+    runtime = runtime_of(request)
+    try:
+        lesson = manuscript.rough(language)
+        return runtime.proofs.of_lesson(manuscript.course_with(lesson), lesson, language, runtime.clock.now())
+    except (UnknownTag, TemplateError):
+        return None
