@@ -205,3 +205,43 @@ def test_a_wheel_carries_lessons_templates_and_words_and_its_demo_runs(tmp_path:
     finally:
         demo.terminate()
         assert demo.wait(20) == 0
+
+
+def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(address: str, tmp_path: Path) -> None:
+    shown = run(
+        "doctor", "--json", cwd=tmp_path, DATABASE_URL=address, SMTP_URL="smtp://127.0.0.1:9", DNS_SERVER="127.0.0.1:9"
+    )
+    assert shown.returncode == 1
+    lines = {one["check"]: one for one in json.loads(shown.stdout)}
+    assert lines["database"]["state"] == "well"
+    assert lines["smtp"]["state"] == "wrong"
+    assert "RUGCOURSE_SMTP_URL" in lines["smtp"]["mend"]
+    assert all(one["why"] and one["title"] for one in lines.values())
+    shown = run("doctor", cwd=tmp_path, DATABASE_URL=address, SMTP_URL="smtp://127.0.0.1:9", DNS_SERVER="127.0.0.1:9")
+    assert "✗ Mail server" in shown.stdout
+    assert " wrong\n" in shown.stdout
+    assert "Traceback" not in shown.stderr
+
+
+def test_keys_are_made_once_and_turned_over(tmp_path: Path) -> None:
+    environment = {"SENDER_ADDRESS": "les@praktijk.nl"}
+    made = run("dkim", "generate", "2026a", cwd=tmp_path, **environment)
+    assert made.returncode == 0, made.stderr
+    assert "2026ar._domainkey.praktijk.nl. IN TXT (" in made.stdout
+    setting = next(line for line in made.stdout.splitlines() if line.startswith("RUGCOURSE_DKIM_KEYS=")).partition("=")[
+        2
+    ]
+    assert run("dkim", "generate", "2026a", cwd=tmp_path, **environment).returncode == 2
+    turned = run("dkim", "generate", "2026b", cwd=tmp_path, DKIM_KEYS=setting, **environment).stdout
+    assert f"RUGCOURSE_DKIM_KEYS=2026br=var/dkim/2026br.pem,2026be=var/dkim/2026be.pem,{setting}" in turned
+    assert "After a week take 2026ar, 2026ae" in turned
+    records = run("dkim", "records", cwd=tmp_path, DKIM_KEYS=setting, **environment).stdout
+    assert records.splitlines() == [line for line in made.stdout.splitlines() if "_domainkey" in line]
+    assert run("dkim", "records", cwd=tmp_path, **environment).returncode == 1
+
+
+def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str, tmp_path: Path) -> None:
+    assert "RUGCOURSE_BOUNCE_MAILBOX is not set" in run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address).stderr
+    shown = run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
+    assert shown.returncode == 2
+    assert "127.0.0.1:9" in shown.stderr

@@ -27,7 +27,7 @@ def course() -> Course:
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: str) -> None:
     for lesson in course.lessons:
-        look = look_at(compose(course, lesson, language))
+        look = look_at(compose(course, lesson, language), "https://c.example")
         assert look.remarks == ()
         assert look.subject == lesson.texts[language].subject
         assert look.words > 300
@@ -56,7 +56,7 @@ def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: s
 def test_what_is_not_well_is_said(course: Course, before: bytes, after: bytes, kind: str) -> None:
     message = compose(course, course.lessons[0])
     assert before in message
-    assert kind in {one.kind for one in look_at(message.replace(before, after, 1)).remarks}
+    assert kind in {one.kind for one in look_at(message.replace(before, after, 1), "https://c.example").remarks}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,9 @@ def test_what_is_not_well_is_said(course: Course, before: bytes, after: bytes, k
 def test_a_subject_is_looked_at(course: Course, subject: str, kinds: set[str]) -> None:
     message = compose(course, course.lessons[0])
     ours = course.lessons[0].texts["nl"].subject.encode()
-    assert {one.kind for one in look_at(message.replace(ours, subject.encode(), 1)).remarks} == kinds
+    assert {
+        one.kind for one in look_at(message.replace(ours, subject.encode(), 1), "https://c.example").remarks
+    } == kinds
 
 
 def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
@@ -82,7 +84,7 @@ def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
     html = b'<html><body><img src="x.png" alt="all of it"><p>only these words stand beside it</p></body></html>'
     text = b"--b\r\nContent-Type: text/plain\r\n\r\nsomething different altogether\r\n"
     message = head + text + b"--b\r\nContent-Type: text/html\r\n\r\n" + html + b"\r\n--b--\r\n"
-    assert {one.kind for one in look_at(message).remarks} == {"pictures", "other-text"}
+    assert {one.kind for one in look_at(message, "https://c.example").remarks} == {"pictures", "other-text"}
 
 
 @pytest.mark.needs("spamassassin")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -55,8 +55,10 @@ class Look:
     remarks: tuple[Remark, ...]
 
 
-def look_at(message: bytes) -> Look:
-    """Look at a message as it would go to the mail server."""
+def look_at(message: bytes, our_address: str) -> Look:
+    """Look at a message as it would go to the mail server. `our_address`: what our own links begin with; they are the
+    doctor's business.
+    """
     parsed = message_from_bytes(message, policy=policy.default)
     html, text = _part(parsed, "html"), _part(parsed, "plain")
     page = _Page()
@@ -65,7 +67,7 @@ def look_at(message: bytes) -> Look:
         *_about_subject(str(parsed["Subject"] or "")),
         *_about_shape(parsed, message, html),
         *_about_words(page, text),
-        *_about_links(page),
+        *_about_links([link for link in page.links if not link[0].startswith(our_address)]),
         *_about_markup(page, html),
     )
     return Look(
@@ -114,8 +116,8 @@ def _about_words(page: _Page, text: str) -> Iterator[Remark]:
         yield Remark("no-alt")
 
 
-def _about_links(page: _Page) -> Iterator[Remark]:
-    for target, words in page.links:
+def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[Remark]:
+    for target, words in links:
         parts = urlsplit(target)
         host = (parts.hostname or "").removeprefix("www.")
         shown = _ADDRESS.match(words.strip())
@@ -123,7 +125,7 @@ def _about_links(page: _Page) -> Iterator[Remark]:
             yield Remark("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
         if _NUMBERS.match(host):
             yield Remark("number-link", wrong=True, values={"host": host})
-    if any(urlsplit(target).scheme == "http" for target, _ in page.links):
+    if any(urlsplit(target).scheme == "http" for target, _ in links):
         yield Remark("http-link")
 
 

@@ -25,6 +25,7 @@ def look_at_names(settings: Settings, dns: Dns) -> Iterator[Finding]:
             yield from look(settings, dns)
         except DnsAway:
             yield unknown(check, _("No DNS server answered."), _("Look again later, or set RUGCOURSE_DNS_SERVER."))
+            return  # each would wait as long as this one
 
 
 def envelope_domain(settings: Settings) -> str:

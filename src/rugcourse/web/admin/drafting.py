@@ -154,7 +154,9 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "people": outlook.sample(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
         "timing": timing,
         "spoken": spoken_in(request, row, course),
-        "looks": {language: look_at(message) for _, language, message in mails_of(request, row, 1)},
+        "looks": {
+            language: look_at(message, runtime.settings.base_url) for _, language, message in mails_of(request, row, 1)
+        },
         "message_id": _message_id(request, row),
     }
     return _step_page(request, insider, row, "review", values)

@@ -75,7 +75,10 @@ def _lesson_page(request: Request, insider: Insider, course: str, slug: str, *, 
         manuscript.fields.get(f"{language}.title", "") for language in (preferred_language(request), *manuscript.spoken)
     ]
     title = next(filter(None, titles), slug)
-    mails = [(title, language, _message(request, manuscript, language)) for language in manuscript.spoken]
+    mails = [
+        (manuscript.fields.get(f"{language}.title") or title, language, _message(request, manuscript, language))
+        for language in manuscript.spoken
+    ]
     return _page(request, insider, mails, f"/admin/lessons/{course}/{slug}", title, ask_filter=ask_filter)
 
 
@@ -97,9 +100,9 @@ def _page(
     opinions, asked = (
         _opinions([message for _, _, message in mails if message is not None]) if ask_filter else ([], False)
     )
-    told = iter(opinions)
+    told, ours = iter(opinions), runtime_of(request).settings.base_url
     tested = [
-        Tested(title, language, look_at(message) if message else None, next(told, None) if message else None)
+        Tested(title, language, look_at(message, ours) if message else None, next(told, None) if message else None)
         for title, language, message in mails
     ]
     values = {

@@ -1,0 +1,43 @@
+"""A small DNS server for tests: it answers from a table, over UDP, on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from dns import flags, message, rcode, rdataclass, rdatatype, rrset
+from tests.servers import HOST
+
+
+@contextmanager
+def nameserver(records: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
+    """`records`: (name, kind) → texts as a zone file has them. Yields host:port. Names that are not there do not exist."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind((HOST, 0))
+        thread = threading.Thread(target=_serve, args=(opened, records), daemon=True)
+        thread.start()
+        try:
+            yield f"{HOST}:{opened.getsockname()[1]}"
+        finally:
+            opened.sendto(b"end", opened.getsockname())
+            thread.join(5)
+
+
+def _serve(opened: socket.socket, records: Mapping[tuple[str, str], list[str]]) -> None:
+    while True:
+        raw, client = opened.recvfrom(4096)
+        if raw == b"end":
+            return
+        query = message.from_wire(raw)
+        asked = query.question[0]
+        name, kind = asked.name.to_text().rstrip(".").lower(), rdatatype.to_text(asked.rdtype)
+        answer = message.make_response(query)
+        answer.flags |= flags.AA
+        found = records.get((name, kind))
+        if found:
+            answer.answer.append(rrset.from_text_list(asked.name, 60, rdataclass.IN, asked.rdtype, found))
+        elif not any(known == name for known, _ in records):
+            answer.set_rcode(rcode.NXDOMAIN)
+        opened.sendto(answer.to_wire(), client)

@@ -1,0 +1,137 @@
+"""What the DNS says of the sender: asked of a real server on loopback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import make_settings
+from tests.doctor.nameserver import nameserver
+from tests.servers import free_port
+
+from rugcourse.doctor.dns import Dns
+from rugcourse.doctor.findings import CHECKS, Finding, State
+from rugcourse.doctor.names import look_at_names
+from rugcourse.rendering.dkim_keys import load_keys, make_keys
+from rugcourse.settings import Settings
+
+DOMAIN = "courses.practice.nl"
+WELL = {
+    (DOMAIN, "TXT"): ['"some other text"', '"v=spf1 mx include:relay.nl -all"'],
+    ("relay.nl", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 -all"'],
+    (DOMAIN, "MX"): ["10 mx.practice.nl."],
+    ("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=quarantine; rua=mailto:x@practice.nl"'],
+    ("mail.practice.nl", "A"): ["192.0.2.7"],
+    ("7.2.0.192.in-addr.arpa", "PTR"): ["mail.practice.nl."],
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_settings(
+        tmp_path, "smtp://127.0.0.1:25", sender_address=f"les@{DOMAIN}", bounce_address=f"b@{DOMAIN}",
+        ehlo_name="mail.practice.nl",
+    )  # fmt: skip
+
+
+def look(settings: Settings, records: dict[tuple[str, str], list[str]]) -> list[Finding]:
+    with nameserver(records) as server:
+        return list(look_at_names(settings, Dns(server)))
+
+
+def states(findings: list[Finding]) -> dict[str, State]:
+    return {one.check: one.state for one in findings}
+
+
+def said(findings: list[Finding], check: str) -> str:
+    return " ".join(f"{one.found % one.values} {one.mend % one.values}" for one in findings if one.check == check)
+
+
+def test_a_domain_that_is_set_up_is_well(settings: Settings) -> None:
+    found = look(settings, WELL)
+    assert states(found) == {
+        "spf": State.WELL, "dkim": State.UNKNOWN, "dmarc": State.WELL, "mx": State.WELL, "ptr": State.WELL,
+    }  # fmt: skip
+    assert "_dmarc.practice.nl" in said(found, "dmarc")
+
+
+def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settings) -> None:
+    found = look(settings, {("other.nl", "A"): ["192.0.2.1"]})
+    assert states(found) == {
+        "spf": State.WRONG, "dkim": State.UNKNOWN, "dmarc": State.WRONG, "mx": State.WRONG, "ptr": State.UNKNOWN,
+    }  # fmt: skip
+    assert f"TXT record to {DOMAIN}" in said(found, "spf")
+    assert f"_dmarc.{DOMAIN}" in said(found, "dmarc")
+    assert all(one.check in CHECKS for one in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "state", "words"),
+    [
+        ({(DOMAIN, "TXT"): ['"v=spf1 -all"', '"v=spf1 mx -all"']}, "spf", State.WRONG, "2 SPF records"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 +all"']}, "spf", State.WRONG, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx"']}, "spf", State.ADVICE, "says nothing"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx ?all"']}, "spf", State.ADVICE, "says nothing"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"']}, "spf", State.WELL, "redirect"),
+        ({(DOMAIN, "TXT"): ['"v=sp" "f1 mx ~all"']}, "spf", State.WELL, "~all"),
+        ({("relay.nl", "TXT"): ['"v=spf1 ' + "a mx " * 5 + '-all"']}, "spf", State.WRONG, "12 look-ups"),
+        ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.WELL, "include"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"']}, "dmarc", State.ADVICE, "p=none"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, "dmarc", State.WRONG, "no DMARC"),
+        ({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1;p=reject"']}, "dmarc", State.WELL, "reject"),
+        ({(DOMAIN, "MX"): ["0 ."]}, "mx", State.WRONG, "get lost"),
+        ({(DOMAIN, "MX"): [], (DOMAIN, "A"): ["192.0.2.8"]}, "mx", State.WELL, "itself"),
+        ({("7.2.0.192.in-addr.arpa", "PTR"): ["other.example."]}, "ptr", State.WRONG, "PTR"),
+    ],
+)  # fmt: skip
+def test_what_is_not_well_is_named(
+    settings: Settings, changes: dict[tuple[str, str], list[str]], check: str, state: State, words: str
+) -> None:
+    found = look(settings, {**WELL, **changes})
+    assert states(found)[check] == state
+    assert words in said(found, check)
+
+
+def test_mail_that_comes_back_elsewhere_and_is_not_signed_is_not_aligned(settings: Settings) -> None:
+    other = settings.model_copy(update={"bounce_address": "b@relay.nl"})
+    found = look(other, {**WELL, ("relay.nl", "MX"): ["10 mx.relay.nl."]})
+    assert State.ADVICE in {one.state for one in found if one.check == "dmarc"}
+    assert "relay.nl" in said(found, "dmarc")
+
+
+def test_keys_are_compared_with_what_the_dns_says(settings: Settings, tmp_path: Path) -> None:
+    files = {**make_keys(tmp_path / "new", "b"), **make_keys(tmp_path / "old", "a")}
+    signing = settings.model_copy(update={"dkim_keys": ",".join(f"{name}={file}" for name, file in files.items())})
+    new_rsa, new_ed, old_rsa, old_ed = load_keys(files)
+
+    def stands(*keys: Any) -> dict[tuple[str, str], list[str]]:
+        return {
+            (f"{key.selector}._domainkey.{DOMAIN}", "TXT"): [f'"{key.record[:200]}" "{key.record[200:]}"']
+            for key in keys
+        }
+
+    def dkim(records: dict[tuple[str, str], list[str]]) -> list[State]:
+        return [one.state for one in look(signing, {**WELL, **records}) if one.check == "dkim"]
+
+    assert dkim(stands(new_rsa, new_ed, old_rsa, old_ed)) == [State.WELL] * 4
+    assert dkim(stands(new_rsa, new_ed)) == [State.WELL, State.WELL, State.ADVICE, State.ADVICE]
+    assert dkim(stands(new_ed, old_rsa, old_ed)) == [State.WRONG, State.WELL, State.WELL, State.WELL]
+    other = {(f"br._domainkey.{DOMAIN}", "TXT"): ['"v=DKIM1; k=rsa; p=MIIB"']}
+    found = look(signing, {**WELL, **stands(new_ed), **other})
+    assert f"another key than the one that signs. Put this there: {new_rsa.record}" in said(found, "dkim")
+    missing = settings.model_copy(update={"dkim_keys": f"a={tmp_path / 'missing.pem'}"})
+    assert states(look(missing, WELL))["dkim"] == State.WRONG
+
+
+def test_a_relay_elsewhere_has_a_name_of_its_own(settings: Settings) -> None:
+    relayed = settings.model_copy(update={"smtp_url": "smtp://relay.nl:587"})
+    assert "ptr" not in states(look(relayed, WELL))
+
+
+def test_without_a_dns_server_nobody_says_that_anything_is_wrong(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    found = list(look_at_names(settings, Dns(f"127.0.0.1:{free_port()}")))
+    assert states(found) == {"spf": State.UNKNOWN}

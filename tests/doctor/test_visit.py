@@ -1,0 +1,172 @@
+"""The doctor looks at what is there, says what is wrong, and changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from tests.doctor.nameserver import nameserver
+from tests.doctor.test_names import DOMAIN, WELL
+from tests.servers import HOST, free_port
+from tests.sink import Sink
+from tests.web.reading import everything
+
+from rugcourse.clock import SystemClock
+from rugcourse.doctor.findings import CHECKS, State
+from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
+from rugcourse.doctor.mail_server import look_at_mail_server
+from rugcourse.doctor.visit import Visit, keep, last_visit, visit
+from rugcourse.doctor.website import look_at_website
+from rugcourse.links import Links
+from rugcourse.runtime import Runtime
+from rugcourse.settings import DEFAULT_SECRET, Settings
+from rugcourse.store import processes
+from rugcourse.store.database import Database
+from rugcourse.store.tables import ProcessRow
+from rugcourse.web.app import create_app
+from rugcourse.web.server import BackgroundServer
+
+
+@contextmanager
+def web(status: int, body: bytes) -> Iterator[str]:
+    """A web server that is not ours; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer((HOST, 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://{HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def settings(runtime: Runtime) -> Settings:
+    return runtime.settings
+
+
+def states(findings: object) -> dict[str, State]:
+    return {one.check: one.state for one in findings}  # type: ignore[attr-defined]
+
+
+def said(found: Visit) -> dict[str, str]:
+    return {one.check: f"{one.found % one.values} {one.mend % one.values}" for one in found.findings}
+
+
+def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembered(
+    runtime: Runtime, settings: Settings
+) -> None:
+    with nameserver(WELL) as dns:
+        ours = settings.model_copy(update={"dns_server": dns, "sender_address": f"les@{DOMAIN}"})
+        before = everything(runtime)
+        found = visit(ours, runtime.database, runtime.clock, runtime.links)
+    assert everything(runtime) == before
+    assert [one.check for one in found.findings] == sorted((one.check for one in found.findings), key=[*CHECKS].index)
+    assert {one.check for one in found.findings} >= {*CHECKS} - {"address", "unsubscribe"}
+    assert states(found.findings)["smtp"] == State.WELL
+    assert all(one.found % one.values for one in found.findings)
+    assert all(one.mend for one in found.wrong)
+    assert last_visit(runtime.database) is None
+    keep(runtime.database, found)
+    kept = last_visit(runtime.database)
+    assert kept is not None
+    assert said(kept) == said(found)
+    assert kept.at == found.at
+
+
+def test_settings_of_nobody_are_wrong(settings: Settings) -> None:
+    well = {"sender_address": "les@praktijk.nl", "postal_address": "Straat 1"}
+    assert states(look_at_settings(settings.model_copy(update=well))) == {"settings": State.WELL}
+    for change in ({"secret_keys": (DEFAULT_SECRET,)}, {"sender_address": "x@example.org"}):
+        assert states(look_at_settings(settings.model_copy(update={**well, **change})))["settings"] == State.WRONG
+    default = Settings.model_fields["postal_address"].default
+    assert states(look_at_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.ADVICE
+
+
+def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    assert states(look_at_database(settings, empty, SystemClock())) == {"database": State.WRONG}
+    away = Database(f"postgresql://postgres@{HOST}:{free_port()}/x")
+    assert states(look_at_database(settings, away, SystemClock())) == {"database": State.WRONG}
+
+
+def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:
+    def look(ours: Settings = settings) -> dict[str, State]:
+        return states(look_at_database(ours, runtime.database, runtime.clock))
+
+    def add(kind: str) -> None:
+        now = runtime.clock.now()
+        with runtime.database.write() as session:
+            processes.introduce(session, ProcessRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now))
+
+    assert look()["processes"] == State.WRONG
+    for kind in ("web", "worker", "beat"):
+        add(kind)
+    assert look()["processes"] == State.WELL
+    assert look()["bounces"] == State.ADVICE
+    assert look(settings.model_copy(update={"postmark_secret": "x"}))["bounces"] == State.WELL
+    waiting = settings.model_copy(update={"bounce_address": "b@x.example"})
+    assert look(waiting)["bounces"] == State.ADVICE
+    add("bounces")
+    assert look(waiting)["bounces"] == State.WELL
+
+
+def test_a_broker_answers_or_not(settings: Settings, redis_url: str) -> None:
+    assert states(look_at_broker(settings)) == {"broker": State.WELL}
+    for url, state in ((redis_url, State.WELL), (f"redis://{HOST}:{free_port()}/0", State.WRONG)):
+        assert states(look_at_broker(settings.model_copy(update={"broker_url": url}))) == {"broker": state}
+
+
+def test_a_folder_that_can_not_be_written_to_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    assert states(look_at_disk(settings)) == {"journal": State.WELL}
+    (tmp_path / "file").write_text("x")
+    assert states(look_at_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.WRONG}
+
+
+def test_a_mail_server_that_does_not_answer_is_wrong(settings: Settings, sink: Sink) -> None:
+    assert states(look_at_mail_server(settings)) == {"smtp": State.WELL}
+    away = settings.model_copy(update={"smtp_url": f"smtp://{HOST}:{free_port()}"})
+    assert states(look_at_mail_server(away)) == {"smtp": State.WRONG}
+    assert sink.taken == []
+
+
+def test_the_web_address_is_ours_or_not(runtime: Runtime, settings: Settings) -> None:
+    def look(address: str) -> dict[str, str]:
+        ours = settings.model_copy(update={"base_url": address})
+        found = look_at_website(ours, Links(address, runtime.signer))
+        return {one.check: f"{one.state}: {one.found % one.values}" for one in found}
+
+    assert "wrong" in look(f"http://{HOST}:{free_port()}")["website"]
+    for status, body in ((200, b"welcome"), (502, b""), (404, b"ok")):
+        with web(status, body) as address:
+            assert "Something else" in look(address)["website"]
+    with web(200, b"ok") as address:
+        found = look(address)
+        assert found["website"].startswith("well")
+        assert "Something else answers there (200)" in found["unsubscribe"]
+    port = free_port()
+    address = f"http://{HOST}:{port}"
+    server = BackgroundServer(create_app(replace(runtime, links=Links(address, runtime.signer))), HOST, port)
+    server.start()
+    try:
+        found = look(address)
+    finally:
+        server.stop()
+    assert found["website"].startswith("well")
+    assert found["unsubscribe"].startswith("well")

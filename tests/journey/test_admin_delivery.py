@@ -1,0 +1,57 @@
+"""In a browser: an admin sees that a campaign is held, looks why, has the doctor look, and lets it go on."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.builders import at_eight, make_reader
+from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.site import Site
+from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
+from tests.journey.test_admin_campaign import OWNER, come_in
+
+from rugcourse.access.admins import invite, set_first_password
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.take import Told
+from rugcourse.store.tables import Role
+
+
+@pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
+def test_an_admin_sees_what_is_wrong_and_mends_it(
+    page: Page,  # noqa: F811
+    site: Site,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    runtime = site.runtime
+    readers = [make_reader(runtime) for _ in range(4)]
+    at_eight(runtime)
+    site.deliver()
+    for reader in readers[:3]:
+        runtime.intake.hear(Told(Report(Kind.COMPLAINT), "", reader, runtime.clock.now()))
+    runtime.intake.hear(Told(Report(Kind.HARD, "5.1.1", "550 no such user"), "", readers[3], runtime.clock.now()))
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    expect(page.locator("main")).to_contain_text("noemde dit spam")
+    page.get_by_role("link", name="Bezorging").click()
+    expect(page.locator("main")).to_contain_text("te veel lezers noemen het spam")
+    expect(page.locator("main")).to_contain_text("550 no such user")
+    assert_good_for_everybody(page)
+    page.get_by_role("button", name="Kijk nu").click()
+    expect(page.get_by_role("status")).to_contain_text("Bekeken", timeout=30_000)
+    expect(page.locator("main")).to_contain_text("RUGCOURSE_SENDER_ADDRESS")
+    assert_good_for_everybody(page)
+    page.get_by_role("button", name="Laat verder gaan").first.click()
+    expect(page.get_by_role("status")).to_contain_text("Het gaat verder.")
+    page.get_by_role("link", name="Adressen die geen mail krijgen").click()
+    page.fill("input[name=q]", readers[3])
+    page.get_by_role("button", name="Vraag").click()
+    expect(page.locator("main")).to_contain_text("de postbus is weg")
+    assert_good_for_everybody(page)
+    page.fill("form input[name=reason]", "de postbus is er weer")
+    page.get_by_role("button", name="Weer naar schrijven").click()
+    expect(page.get_by_role("status")).to_contain_text("in het logboek gezet")
+    page.goto("/admin/campaigns/1/preflight")
+    expect(page.locator("main")).to_contain_text("Niets op aan te merken.")
+    assert_good_for_everybody(page)

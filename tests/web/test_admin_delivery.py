@@ -1,0 +1,186 @@
+"""The page about delivery, addresses that are not written to, and the test of a mail."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.access.test_access import make_admin
+from tests.builders import course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.web.reading import everything
+from tests.web.test_admin import form_of, log_in
+
+from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.take import Told
+from rugcourse.campaigns import drafts
+from rugcourse.campaigns.drafts import Author
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery import holds
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.spamassassin import is_installed
+from rugcourse.enrolment.suppression import COMPLAINT, find, suppress
+from rugcourse.privacy.erase import erase
+from rugcourse.runtime import Runtime
+from rugcourse.store import pacing, subscribers
+from rugcourse.store.tables import CampaignKind, EnrolmentStatus, Role, SubscriberStatus
+
+WHY = "a telephone call"
+
+
+def press(browser: TestClient, path: str, **fields: str) -> str:
+    answer = browser.post(path, data={**form_of(browser, path), "reason": WHY, **fields})
+    return browser.get(answer.headers["location"]).text if answer.status_code == 303 else answer.text
+
+
+def person(runtime: Runtime, email: str) -> str:
+    with runtime.database.read() as session:
+        found = subscribers.by_email(session, email)
+    assert found is not None
+    return found.status
+
+
+def tell(runtime: Runtime, email: str, kind: Kind, words: str = "") -> None:
+    runtime.intake.hear(Told(Report(kind, words=words), "", email, runtime.clock.now()))
+
+
+def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runtime: Runtime, email: str) -> None:
+    assert email not in editor.get("/admin/delivery").text
+    tell(runtime, email, Kind.HARD, "550 no such user")
+    page = editor.get("/admin/delivery").text
+    assert email in page
+    assert "550 no such user" in page
+    assert "per cent came back" in editor.get("/admin").text
+
+
+def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    emails = [make_reader(runtime) for _ in range(3)]
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    for one in emails:
+        tell(runtime, one, Kind.COMPLAINT)
+    log_in(editor, "editor@x.example")
+    assert "per cent of its readers called it spam" in editor.get("/admin").text
+    page = editor.get("/admin/delivery").text
+    assert "example.org (3, " in page
+    assert "too many readers call it spam" in page
+    campaign = f"campaign:{course_of(runtime).campaign_id}"
+    assert {enrolment_of(runtime, one).status for one in emails} == {EnrolmentStatus.LEFT}
+    page = press(editor, "/admin/delivery", action="go", key=campaign)
+    assert "It goes on." in page
+    with runtime.database.read() as session:
+        assert [hold.key for hold in pacing.all_holds(session)] == ["domain:example.org"]
+    assert "nobody" not in press(editor, "/admin/delivery", action="go", key="domain:nobody")
+
+
+def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    holds.hold_by_operator(runtime.database, clock, pacing.ALL, "restored")
+    form = form_of(editor, "/admin/delivery")
+    assert editor.post("/admin/delivery", data={**form, "action": "go", "key": "all"}).status_code == 404
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    log_in(editor, "analyst@x.example")
+    assert "restored" in editor.get("/admin/delivery").text
+    form = form_of(editor, "/admin/delivery")
+    assert editor.post("/admin/delivery", data={**form, "action": "look"}).status_code == 404
+    assert editor.get("/admin/suppressions").status_code == 404
+    make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
+    log_in(editor, "owner@x.example")
+    press(editor, "/admin/delivery", action="go", key="all")
+    with runtime.database.read() as session:
+        assert list(pacing.all_holds(session)) == []
+
+
+def test_the_doctor_looks_when_somebody_presses_in_both_languages(
+    editor: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    assert "Nobody has looked yet" in editor.get("/admin/delivery").text
+    page = press(editor, "/admin/delivery", action="look")
+    assert "which is nobody" in page
+    editor.headers["accept-language"] = "nl"
+    page = editor.get("/admin/delivery").text
+    assert "dat is van niemand." in page
+    assert "%(" not in page
+    assert "dingen die niet kloppen" in editor.get("/admin").text
+
+
+def test_an_address_is_asked_about_stopped_and_written_to_again(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, email: str
+) -> None:
+    path = "/admin/suppressions"
+    assert "may be written to" in editor.get(path, params={"q": email}).text
+    assert "say why" in press(editor, path, action="suppress", email=email, reason=" ")
+    assert "no e-mail address" in press(editor, path, action="suppress", email="nobody")
+    assert "written down in the log" in press(editor, path, action="suppress", email=email.upper())
+    assert person(runtime, email) == SubscriberStatus.SUPPRESSED
+    page = editor.get(path, params={"q": email}).text
+    assert "by an admin" in page
+    assert page.count(email) >= 2
+    assert "Not written to since" in editor.get(f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}").text
+    press(editor, path, action="lift", email=email)
+    assert person(runtime, email) == SubscriberStatus.ACTIVE
+    assert "may be written to" in press(editor, path, action="lift", email=email)
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 2
+
+
+def test_who_complained_comes_back_of_their_own_will_only(editor: TestClient, runtime: Runtime, email: str) -> None:
+    tell(runtime, email, Kind.COMPLAINT)
+    found = find(runtime.database, runtime.signer, email)
+    assert found is not None
+    assert found.reason == COMPLAINT
+    press(editor, "/admin/suppressions", action="lift", email=email)
+    assert person(runtime, email) == SubscriberStatus.LEFT
+    assert find(runtime.database, runtime.signer, email) is None
+
+
+def test_a_suppression_outlives_its_owner_and_names_nobody(editor: TestClient, runtime: Runtime, email: str) -> None:
+    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    erase(runtime.database, runtime.clock, runtime.signer, enrolment_of(runtime, email).subscriber_id)
+    page = editor.get("/admin/suppressions").text
+    assert email not in page
+    assert "<b>1</b>its mailbox is gone" in page
+    assert "its mailbox is gone" in editor.get("/admin/suppressions", params={"q": email}).text
+
+
+def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    before = everything(runtime)
+    lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
+    assert f"{lesson}/preflight" in editor.get(lesson).text
+    page = editor.get(f"{lesson}/preflight").text
+    assert page.count("Nothing to say against it.") == 2
+    assert "SpamAssassin: " not in page
+    draft = drafts.create(
+        runtime.database, Author(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
+    )
+    campaign = f"/admin/campaigns/{draft}"
+    assert f"{campaign}/preflight" in editor.get(f"{campaign}/review").text
+    assert editor.get(f"{campaign}/preflight").text.count("Nothing to say against it.") == 2
+    pressed = editor.post(f"{campaign}/preflight", data=form_of(editor, f"{campaign}/preflight")).text
+    assert pressed.count("Nothing to say against it.") == 18
+    assert ("That is fine." in pressed) == is_installed()
+    assert ("SpamAssassin did not answer" in pressed) != is_installed()
+    assert {name for name, rows in everything(runtime).items() if rows != before[name]} <= {"campaign", "change"}
+
+
+def test_what_is_wrong_with_a_draft_stands_there(editor: TestClient) -> None:
+    lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
+    typed = {**form_of(editor, lesson), "saved": "0", "action": "keep", "nl.subject": "RE: DIT IS VOOR JOU!!"}
+    editor.post(lesson, data=typed)
+    page = editor.get(f"{lesson}/preflight").text
+    for words in ("begins like an answer", "mostly in capitals", "signs in a row"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/lessons/x/y/preflight", "/admin/campaigns/999/preflight", "/admin/campaigns/0/preflight"]
+)
+def test_what_is_not_there_can_not_be_tested(editor: TestClient, path: str) -> None:
+    assert editor.get(path).status_code == 404
