@@ -1,5 +1,6 @@
 """Mail that comes back: bounces, complaints, and answers of machines.
 
-`read` says what a message is, and nothing else; `take` finds the delivery that it is about and does what follows from
-it; `listen` is the door by which it comes in. Nothing here ever answers.
+`read` says what a message is, and nothing else. It comes in by one of three doors: `listen` (SMTP and LMTP), `fetch` (a
+mailbox), `providers` (the webhooks of relays). `take` finds the delivery that it is about and does what follows;
+`reputation` says when too many complain. Nothing here ever answers.
 """
