@@ -23,6 +23,7 @@ from bench.pipeline import measure_pipeline
 from bench.readers import measure_readers
 from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
+from bench.signing import measure_signing
 from bench.starting import time_starts
 from rugcourse import __version__
 
@@ -36,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "pages": measure_pages,
     "admin": measure_admin,
     "bounces": measure_bounces,
+    "signing": measure_signing,
     "rehearsal": measure_rehearsal,
     "starting": time_starts,
 }

@@ -23,6 +23,7 @@ from rugcourse.rendering.messages import Sender, Skeleton
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.tables import DeliveryKind
 
+_COURSE = Path("lessons/oorzaken-van-rugpijn")
 ROUNDS = 15
 OURS_PER_ROUND = 400
 NAIVE_PER_ROUND = 20
@@ -35,35 +36,22 @@ NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 
 def mean_lesson_bytes(number: int) -> int:
     """How large the message of lesson `number` is, over all languages."""
-    course = load_course(Path("lessons/oorzaken-van-rugpijn"))
-    lesson = course.lessons[number - 1]
-    sizes = []
-    for language in course.languages:
-        letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
-        prepared = Prepared(
-            letter,
-            Skeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
-            course,
-            lesson,
-            language,
-        )
-        composer = Composer(LINKS, "courses.example")
-        sizes.append(len(composer.write(composer.draft(_reader(1), prepared, Particulars()), NOW, eight_bit=True)))
-    return round(statistics.mean(sizes))
+    course = load_course(_COURSE)
+    return round(statistics.mean(len(lesson_message(number, language)) for language in course.languages))
+
+
+def lesson_message(number: int = 1, language: str = "nl") -> bytes:
+    """The message of lesson `number`, for somebody."""
+    prepared = _prepare(number, language)
+    composer = Composer(LINKS, "courses.example")
+    return composer.write(composer.draft(_reader(1), prepared, Particulars()), NOW, eight_bit=True)
 
 
 def compare_rendering() -> dict[str, Any]:
     """Milliseconds per message of both ways, in turns, and how many times faster ours is (median over rounds)."""
-    course = load_course(Path("lessons/oorzaken-van-rugpijn"))
+    course = load_course(_COURSE)
     lesson = course.lessons[1]
-    letter = mails.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
-    prepared = Prepared(
-        letter,
-        Skeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.LESSON, course)),
-        course,
-        lesson,
-        "nl",
-    )
+    prepared = _prepare(lesson.number, "nl")
     composer = Composer(LINKS, "courses.example")
 
     def ours(number: int, *, eight_bit: bool) -> bytes:
@@ -113,6 +101,14 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
     for number in range(count):
         make(number + 1)
     return 1000 * (time.perf_counter() - begun) / count
+
+
+def _prepare(number: int, language: str) -> Prepared:
+    course = load_course(_COURSE)
+    lesson = course.lessons[number - 1]
+    letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
+    stream = stream_of(DeliveryKind.LESSON, course)
+    return Prepared(letter, Skeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
 
 
 def _reader(number: int) -> Outgoing:

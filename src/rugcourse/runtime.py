@@ -12,7 +12,6 @@ from rugcourse import resources
 from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
 from rugcourse.bounces.reputation import Limits as ComplaintLimits
-from rugcourse.bounces.take import Intake
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
@@ -37,6 +36,7 @@ from rugcourse.store.library import Library
 from rugcourse.store.tables import Queue
 
 if TYPE_CHECKING:
+    from rugcourse.bounces.take import Intake
     from rugcourse.rendering.dkim import DkimSigner
 
 Ring = Callable[[Queue], None]
@@ -65,6 +65,8 @@ class Runtime:
 
     @property
     def intake(self) -> Intake:
+        from rugcourse.bounces.take import Intake  # noqa: PLC0415 - 5 MB for those who take in what comes back
+
         return Intake(self.database, self.clock, self.links, self.complaint_limits)
 
     @property

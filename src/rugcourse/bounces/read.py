@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
 from enum import StrEnum
 
 from flufl.bounce import all_failures
@@ -65,20 +68,20 @@ _VAGUE = re.compile(r"^[45]\.0\.\d+$|^5\.5\.\d+$|^5\.1\.0$|^5\.4\.1$|^5\.2\.0$|^
 def read(raw: bytes) -> Report:
     """What a message is. Never raises: what can't be read is `OTHER`."""
     try:
-        message = message_from_bytes(raw[:LARGEST], policy=policy.default)
+        message = message_from_bytes(raw[:LARGEST], policy=policy.compat32)  # decodes no header before it is asked for
         return _read(message)
     except Exception:  # noqa: BLE001 - it comes from anybody, and the parser has surprises of its own
         return Report(Kind.OTHER)
 
 
-def _read(message: EmailMessage) -> Report:
+def _read(message: Message) -> Report:
     quoted = tuple(dict.fromkeys(_quoted_ids(message)))
     if any(part.get_content_type() == "message/feedback-report" for part in message.walk()):
         return _complaint(message, quoted)
     reports = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
     if reports:
         return _delivery_report(reports, _text(message), quoted)
-    if FROM_A_SERVER.search(str(message.get("From", ""))):  # some of them say auto-replied, too
+    if FROM_A_SERVER.search(_header(message, "From")):  # some of them say auto-replied, too
         return _by_words(message, quoted)
     if _is_auto_reply(message):
         return Report(Kind.AUTO_REPLY)
@@ -87,7 +90,7 @@ def _read(message: EmailMessage) -> Report:
     return Report(Kind.OTHER, message_ids=quoted)
 
 
-def _complaint(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
+def _complaint(message: Message, quoted: tuple[str, ...]) -> Report:
     """RFC 5965, 3.1: only `not-spam` is good news."""
     fields = [str(one.get("Feedback-Type", "")).strip().lower() for part in message.walk() for one in _blocks(part)]
     kind = next(filter(None, fields), "")
@@ -121,10 +124,10 @@ def _delivery_report(reports: Sequence[Message], text: str, quoted: tuple[str, .
     return Report(judge(status, words or text), status, shortened(words or text), quoted)
 
 
-def _by_words(message: EmailMessage, quoted: tuple[str, ...]) -> Report:
+def _by_words(message: Message, quoted: tuple[str, ...]) -> Report:
     """A report that follows no standard."""
     text = _text(message)
-    said = f"{message.get('Subject', '')}\n{_before_the_original(text)}"
+    said = f"{_header(message, 'Subject')}\n{_before_the_original(text)}"
     if STILL_TRYING.search(said):
         return Report(Kind.DELAYED, message_ids=quoted)
     status = next(iter(_STATUS.findall(said)), "")
@@ -152,27 +155,27 @@ def judge(status: str, words: str, otherwise: Kind = Kind.SOFT) -> Kind:
     return Kind.HARD if _HARD_STATUSES.match(status) else otherwise
 
 
-def _is_auto_reply(message: EmailMessage) -> bool:
+def _is_auto_reply(message: Message) -> bool:
     """RFC 3834, and what systems did before it."""
-    said = str(message.get("Auto-Submitted", "no")).split(";")[0].strip().lower()
+    said = (_header(message, "Auto-Submitted") or "no").split(";")[0].strip().lower()
     if said.startswith("auto-replied"):
         return True
     if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From")):
         return True
-    if AWAY.search(str(message.get("Subject", ""))):
+    if AWAY.search(_header(message, "Subject")):
         return True
-    precedence = str(message.get("Precedence", "")).lower()
+    precedence = _header(message, "Precedence").lower()
     return precedence == "auto_reply" or (said == "auto-generated" and not _is_about_delivery(message))
 
 
-def _is_about_delivery(message: EmailMessage) -> bool:
-    if UNDELIVERED.search(str(message.get("Subject", ""))):
+def _is_about_delivery(message: Message) -> bool:
+    if UNDELIVERED.search(_header(message, "Subject")):
         return True
-    empty = str(message.get("Return-Path", "")).strip() == "<>"
+    empty = _header(message, "Return-Path").strip() == "<>"
     return empty and UNDELIVERED.search(_text(message)[:2000]) is not None
 
 
-def _quoted_ids(message: EmailMessage) -> Iterator[str]:
+def _quoted_ids(message: Message) -> Iterator[str]:
     """The Message-IDs of mails that are quoted, as parts or in the text."""
     for part in message.walk():
         kind = part.get_content_type()
@@ -187,7 +190,7 @@ def _quoted_ids(message: EmailMessage) -> Iterator[str]:
             yield from _MESSAGE_ID.findall(_payload(part))
 
 
-def _text(message: EmailMessage) -> str:
+def _text(message: Message) -> str:
     parts = [_payload(part) for part in message.walk() if part.get_content_type() == "text/plain"]
     if not parts:
         parts = [
@@ -209,6 +212,15 @@ def _before_the_original(text: str) -> str:
 def _telling_line(said: str) -> str:
     lines = [line.strip() for line in said.split("\n") if line.strip()]
     return next((line for line in lines if _STATUS.search(line) or _CODE.search(line)), lines[-1] if lines else "")
+
+
+def _header(message: Message, name: str) -> str:
+    """A header as people read it, on one line (RFC 2047)."""
+    value = str(message.get(name, ""))
+    if "=?" in value:
+        with suppress(HeaderParseError, LookupError, UnicodeDecodeError):
+            value = str(make_header(decode_header(value)))
+    return " ".join(value.split())
 
 
 def _field(block: Message, name: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 import structlog
 from celery import Celery
 
-from rugcourse.bounces.fetch import MailboxAway, fetch
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
@@ -123,6 +122,8 @@ def fetch_new(runtime: Runtime) -> None:
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         return
+    from rugcourse.bounces.fetch import MailboxAway, fetch  # noqa: PLC0415 - see Runtime.intake
+
     try:
         fetch(runtime.intake, mailbox)
     except MailboxAway as error:
