@@ -22,6 +22,7 @@ from rugcourse.access.admins import invite, set_first_password
 from rugcourse.campaigns import control, drafts, figures, outlook
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store import tallies
@@ -41,6 +42,7 @@ AUDIENCES = {
     "never followed it": Audience(course_id=2, following=Following.NEVER),
     "silent": Audience(silent_for=30),
 }
+SUPPRESSED = 2000
 TIMES = 40
 TARGET_MS = 300
 PAGES = {
@@ -68,6 +70,10 @@ PAGES = {
     "status nobody has": "/admin/subscribers?status=left",
     "the last page": f"/admin/subscribers?after={SUBSCRIBERS - 20}",
     "a person": "/admin/subscribers/777777",
+    "delivery": "/admin/delivery",
+    "addresses not written to": "/admin/suppressions",
+    "the test of a mail": "/admin/lessons/oorzaken-van-rugpijn/stress/preflight",
+    "the test of a campaign": "/admin/campaigns/3/preflight",
     "team": "/admin/team",
     "log": "/admin/log",
     "account": "/admin/account",
@@ -88,6 +94,8 @@ def measure_admin() -> dict[str, Any]:
         add_crowd(database, course_of(runtime).campaign_id, SUBSCRIBERS, Schedule("UTC", 8), None)
         add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=LESSONS)
         add_acts(database, course_of(runtime).id, datetime.now(UTC))
+        for number in range(0, SUBSCRIBERS, SUBSCRIBERS // SUPPRESSED):
+            suppress(database, runtime.clock, runtime.signer, f"r{number + 1}@d{(number + 1) % 7}.example", "bounce")
         tidy_up(database)
         with database.write() as session:
             tallies.compact(session)

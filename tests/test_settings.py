@@ -34,6 +34,11 @@ def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) 
         ("RUGCOURSE_SECRET_KEYS", "short"),
         ("RUGCOURSE_SENDER_ADDRESS", "nobody"),
         ("RUGCOURSE_PORT", "many"),
+        ("RUGCOURSE_SENDER_ADDRESS", "cursus@münchen.example"),
+        ("RUGCOURSE_REPLY_TO", "nobody"),
+        ("RUGCOURSE_BOUNCE_MAILBOX", "pop3://b:s@mail.example"),
+        ("RUGCOURSE_SENDGRID_KEY", "nonsense"),
+        ("RUGCOURSE_COMPLAINT_STOP", "0"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

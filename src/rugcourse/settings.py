@@ -6,6 +6,7 @@ them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as cont
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
+
+_P256_DER_BYTES = 91  # RFC 5480
 
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
@@ -198,6 +201,19 @@ class Settings(BaseSettings):
             raise ValueError("expected an address like course@example.org")
         if not value.isascii():
             raise ValueError("expected plain letters; write a domain with others in its xn-- form")
+        return value
+
+    @field_validator("sendgrid_key")
+    @classmethod
+    def _readable_public_key(cls, value: str) -> str:
+        """As SendGrid shows it: the DER form of a key on the curve P-256, in base64."""
+        if value:
+            try:
+                whole = len(base64.b64decode(value, validate=True)) == _P256_DER_BYTES
+            except ValueError:
+                whole = False
+            if not whole:
+                raise ValueError("expected the verification key as SendGrid shows it (MFkw…)")
         return value
 
     @field_validator("bounce_mailbox")

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from tests.bounces.corpus import SAMPLES
 from tests.builders import (
+    course_of,
     enrolment_of,
     lessons_to,
+    mails_to,
     make_reader,
     make_runtime,
     make_settings,
@@ -35,7 +37,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.store import pacing, subscribers, tallies
 from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, SubscriberStatus
+from rugcourse.store.tables import DeliveryState, EnrolmentStatus, SubscriberStatus
 
 ADDRESS = "bounces@courses.example"
 RAW = {sample.name: sample.raw for sample in SAMPLES}
@@ -131,6 +133,79 @@ def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_a
         plan(runtime)
         send_all(dispatcher)
     assert found == [Done.NOTED, Done.NOTED, Done.NOTED, Done.NOTED, Done.SUPPRESSED]
+
+
+def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all_others(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    first = lessons_to(runtime, email)[0]
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == Done.NOTED
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == Done.AGAIN
+    waiting = lessons_to(runtime, email)[0]
+    assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
+    assert (waiting.reply or "").startswith("came back: 5.2.2")
+    for lessons in (1, 2):
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+        assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * lessons
+    assert lessons_to(runtime, email)[0].message_id == first.message_id
+    assert len([one for one in sink.taken if one.message_id == first.message_id]) == 2
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+        counted = tallies.totals(session)
+    assert sum(n for (_, _, what), n in counted.items() if what == "event bounce machine") == 1
+    assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
+
+
+def test_a_bounce_that_comes_days_later_lets_the_reader_have_the_lesson_they_missed(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    last = len(course_of(runtime).course.lessons)
+    addresses = [back(runtime, sink, email)]
+    for _ in range(1, last):
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+        addresses.append(back(runtime, sink, email))
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    come(runtime, addresses[2], "gmail full")
+    come(runtime, addresses[-1], "gmail full")
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
+    sent = len(sink.taken)
+    for _ in range(4):
+        clock.advance(days=1)
+        for _ in range(last):  # each look passes one over that they had
+            plan(runtime)
+        send_all(dispatcher)
+    again = [one.message_id for one in sink.taken[sent:]]
+    mails = lessons_to(runtime, email)
+    assert again == [mails[2].message_id, mails[-1].message_id]
+    assert {one.state for one in mails} == {DeliveryState.ACCEPTED}
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
+
+
+def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_comes(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
+        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.HELD
+        assert lessons_to(runtime, email)[0].state == state
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.FAILED, DeliveryState.ACCEPTED]
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+
+
+def test_a_mail_around_the_lessons_that_did_not_arrive_is_out_of_date_by_then(
+    runtime: Runtime, sink: Sink, email: str
+) -> None:
+    confirm = next(one.sender for one in sink.taken if one.recipient == email)
+    come(runtime, confirm, "gmail full")
+    assert mails_to(runtime, email)[0].state == DeliveryState.FAILED
+    assert enrolment_of(runtime, email).next_position == 2
 
 
 def test_a_server_that_does_not_want_us_holds_its_domain_and_blames_no_reader(

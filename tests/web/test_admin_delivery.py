@@ -51,6 +51,15 @@ def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runt
     assert "per cent came back" in editor.get("/admin").text
 
 
+def test_html_in_what_a_server_says_is_only_text(editor: TestClient, runtime: Runtime, email: str) -> None:
+    tell(runtime, email, Kind.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
+    for path in ("/admin/delivery", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):
+        page = editor.get(path).text
+        assert "550 &lt;script&gt;" in page
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+
+
 def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:

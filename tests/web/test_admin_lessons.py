@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.access.test_access import make_admin
-from tests.builders import COURSE, course_of
+from tests.builders import COURSE, course_of, make_reader
+from tests.learning.test_learning import next_lesson
+from tests.learning.test_learning import press as press_answer
 from tests.sink import Sink
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
@@ -14,6 +18,7 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.authoring.fields import fields_of
 from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.store.tables import ChangeRow, Role
 
@@ -75,12 +80,21 @@ def test_a_preview_runs_nothing_and_shows_what_is_typed(editor: TestClient, runt
         assert "can&#39;t be used here" in answer.text
 
 
-def test_a_reader_is_greeted_in_the_preview_by_their_own_name(editor: TestClient, runtime: Runtime) -> None:
-    from tests.builders import make_reader
-
+def test_the_preview_is_what_a_reader_would_get_with_their_name_and_what_they_missed(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
     email = make_reader(runtime)
-    form = {**typed(runtime), **form_of(editor), "reader": email.upper()}
-    assert "Sam" in editor.post(f"{LESSON}/preview", data=form).text
+    first = next_lesson(runtime, dispatcher, email)
+    press_answer(runtime, first, 1, right=False)
+    missed = course_of(runtime).course.lessons[0].texts["nl"].quiz[1].question
+    clock.advance(days=1)
+    log_in(editor, "editor@x.example")
+    form = {**typed(runtime), **form_of(editor)}
+    told = editor.post(f"{LESSON}/preview", data={**form, "reader": email.upper()}).text
+    assert missed in unescape(told)
+    assert "Sam" in told
+    assert missed not in unescape(editor.post(f"{LESSON}/preview", data=form).text)
+    assert missed not in unescape(editor.post(f"{LESSON}/preview", data={**form, "reader": "nobody@x.example"}).text)
 
 
 def test_checks_come_while_it_is_written(editor: TestClient, runtime: Runtime) -> None:

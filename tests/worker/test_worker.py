@@ -23,9 +23,9 @@ from rugcourse.delivery.audit import audit
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryState, EnrolmentRow, Queue
-from rugcourse.worker.app import create_app, ringer
+from rugcourse.worker.app import FETCH, create_app, ringer
 from rugcourse.worker.embedded import embed
-from rugcourse.worker.tasks import check_books
+from rugcourse.worker.tasks import check_books, fetch_new
 
 PATIENCE_SECONDS = 90.0
 
@@ -88,6 +88,18 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
 def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
     ringer(create_app(settings))(Queue.WAITING)
+
+
+def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(
+    runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "fetch" not in create_app(runtime.settings).conf.beat_schedule
+    settings = make_settings(tmp_path, bounce_mailbox="imap://b:s@127.0.0.1:1")
+    assert create_app(settings).conf.beat_schedule["fetch"]["task"] == FETCH
+    fetch_new(runtime)
+    assert capsys.readouterr().out == ""
+    fetch_new(replace(runtime, settings=settings))  # the next time, perhaps
+    assert "the mailbox for bounces can't be read" in capsys.readouterr().out
 
 
 def test_the_nightly_audit_tells_the_log_what_is_wrong(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 DAYS = 7
 FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
+_REASON = "too many readers call it spam; find out why, then let it go on"
 _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
 _ARRIVED = f"mail {DeliveryState.ACCEPTED}"
 
@@ -106,6 +107,3 @@ def stop_where_too_many(
         if pacing.hold_for_good(session, key, _REASON, now):
             log.error("sending is held: too many readers call it spam", what=key)
     return held
-
-
-_REASON = "too many readers call it spam; find out why, then let it go on"

@@ -19,18 +19,21 @@ from rugcourse.bounces.read import Kind, Report, read
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
+from rugcourse.enrolment.corrections import have_again
 from rugcourse.enrolment.preferences import end_courses
+from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import COMPLAINT, suppress_in
 from rugcourse.links import BadToken, Links
 from rugcourse.store import bounces, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryRow, SubscriberRow
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow
 
 log = structlog.get_logger()
 
 SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
 SOFT_DAYS = 60
+MOST_AGAIN = 2  # times that a lesson is sent once more
 
 
 class Done(StrEnum):
@@ -39,7 +42,7 @@ class Done(StrEnum):
     NOBODYS = "nobody's"  # no delivery of ours, or a forged address
     IGNORED = "ignored"  # an automatic reply, a delay, a letter
     AGAIN = "again"  # it was known already
-    NOTED = "noted"  # the mail did not arrive
+    NOTED = "noted"  # the mail did not arrive; a lesson goes out again
     SUPPRESSED = "suppressed"  # and nothing more is written to this reader
     HELD = "held"  # and nothing more goes to this domain for a while
 
@@ -83,9 +86,10 @@ class Intake:
     def hear(self, told: Told) -> Taken:
         """What a relay says."""
         delivery_id = self._named(told.return_path, told.report)
-        if delivery_id is None and told.address:
+        email = normalise_email(told.address)
+        if delivery_id is None and email is not None:
             with self.database.read() as session:
-                delivery_id = bounces.newest_mail(session, told.address.strip().lower(), told.at)
+                delivery_id = bounces.newest_mail(session, email, told.at)
         return self._follow(told.report, delivery_id)
 
     def _named(self, recipient: str, report: Report) -> int | None:
@@ -120,18 +124,28 @@ class Intake:
             end_courses(session, person.id, "the reader called it spam", now)
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
             return Done.SUPPRESSED
-        words = f"{report.status} {report.words}".strip()
-        if not bounces.note_bounce(session, delivery.id, f"{CAME_BACK}{words}", now):
+        words = f"{CAME_BACK}{report.status} {report.words}".strip()
+        sent_at = delivery.settled_at or delivery.planned_at
+        again = report.kind != Kind.HARD and _may_go_again(session, delivery)
+        if not bounces.note_bounce(session, delivery.id, words, now, again=again):
             return Done.AGAIN
+        if again and delivery.enrolment_id is not None:
+            have_again(session, delivery.enrolment_id, delivery.id, now)
         if report.kind == Kind.POLICY:
-            holds.hold_domain(session, self.clock, person.domain, f"{CAME_BACK}{words}")
+            holds.hold_domain(session, self.clock, person.domain, words)
             return Done.HELD
-        if report.kind == Kind.HARD or _is_gone(session, now, person):
+        if report.kind == Kind.HARD or _is_gone(session, now, person, sent_at):
             suppress_in(session, now, signer, person.email, "bounce")
             return Done.SUPPRESSED
         return Done.NOTED
 
 
-def _is_gone(session: Session, now: datetime, person: SubscriberRow) -> bool:
+def _may_go_again(session: Session, delivery: DeliveryRow) -> bool:
+    """A lesson is not lost because a mailbox was full for a day. What else there is, is out of date by then."""
+    return delivery.kind == DeliveryKind.LESSON and bounces.times_back(session, delivery.id) < MOST_AGAIN
+
+
+def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
     """Whether so many mails in a row came back that it makes no sense any more."""
-    return bounces.came_back_in_a_row(session, person.id, now - timedelta(days=SOFT_DAYS)) >= SOFT_IN_A_ROW
+    since = now - timedelta(days=SOFT_DAYS)
+    return bounces.came_back_in_a_row(session, person.id, sent_at, since) >= SOFT_IN_A_ROW

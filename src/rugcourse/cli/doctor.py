@@ -28,11 +28,10 @@ def doctor(as_json: Json = False) -> None:
     from rugcourse.doctor.visit import keep, visit
     from rugcourse.runtime import open_runtime
     from rugcourse.settings import load_settings
-    from rugcourse.store.migrate import is_current
 
     runtime = open_runtime(load_settings())
     found = visit(runtime.settings, runtime.database, runtime.clock, runtime.links)
-    if not any(one.check == "database" for one in found.wrong) and is_current(runtime.database):
+    if not any(one.check == "database" for one in found.wrong):
         keep(runtime.database, found)
     lines = [
         {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 
-from rugcourse.content import Course, Lesson, Message
+from rugcourse.content import Course, Lesson, Message, Question
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.links import Links, Signer
@@ -38,6 +38,17 @@ NOBODY = Outgoing(
 
 
 @dataclass(frozen=True, slots=True)
+class Somebody:
+    """Who a proof is written for: their name, and the missed question that comes back."""
+
+    name: str = "Sam"
+    recap: Question | None = None
+
+
+SOMEBODY = Somebody()
+
+
+@dataclass(frozen=True, slots=True)
 class Proofs:
     """Makes proofs for one installation."""
 
@@ -45,15 +56,17 @@ class Proofs:
     house: House
     sender: Sender
 
-    def of_lesson(self, course: Course, lesson: Lesson, language: str, now: datetime, name: str = "Sam") -> bytes:
+    def of_lesson(
+        self, course: Course, lesson: Lesson, language: str, now: datetime, reader: Somebody = SOMEBODY
+    ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
         letter = mails.lesson_letter(course, lesson, language, self.house, self._links)
-        return self._write(letter, course, lesson, DeliveryKind.LESSON, language, now, name)
+        return self._write(letter, course, lesson, language, now, reader)
 
-    def of_message(self, course: Course, message: Message, language: str, now: datetime, name: str = "Sam") -> bytes:
+    def of_message(self, course: Course, message: Message, language: str, now: datetime) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
         letter = mails.message_letter(course, message, language, self.house, self._links)
-        return self._write(letter, course, None, DeliveryKind.BROADCAST, language, now, name)
+        return self._write(letter, course, None, language, now, SOMEBODY)
 
     @property
     def _links(self) -> Links:
@@ -64,16 +77,16 @@ class Proofs:
         letter: Letter,
         course: Course,
         lesson: Lesson | None,
-        kind: DeliveryKind,
         language: str,
         now: datetime,
-        name: str,
+        reader: Somebody,
     ) -> bytes:
+        kind = DeliveryKind.LESSON if lesson else DeliveryKind.BROADCAST
         skeleton = Skeleton.make(self.sender, letter.subject, language, stream_of(kind, course))
         prepared = Prepared(letter, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
-        outgoing = NOBODY._replace(kind=kind, name=name, language=language, course=course.slug)
-        return composer.write(composer.draft(outgoing, prepared, Particulars()), now, eight_bit=True)
+        outgoing = NOBODY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
+        return composer.write(composer.draft(outgoing, prepared, Particulars(reader.recap)), now, eight_bit=True)
 
 
 def parts_of(message: bytes) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
@@ -44,6 +46,16 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, number: 
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
             timing = campaigns.find_timing(session, enrolment.campaign_id)
             enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
+
+
+def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
+    """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
+    planning.step_back(session, [delivery_id])
+    enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
+    if enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None:
+        schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
+        timing = campaigns.find_timing(session, enrolment.campaign_id)
+        enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
 
 
 def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:

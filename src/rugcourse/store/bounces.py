@@ -14,22 +14,31 @@ _MOST_DOMAINS = 50
 _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
-def note_bounce(session: Session, delivery_id: int, words: str, now: datetime) -> bool:
+def note_bounce(session: Session, delivery_id: int, words: str, now: datetime, *, again: bool) -> bool:
     """A mail did not arrive after all. Returns False when that was known, or can't be.
 
-    It is kept as an event as well: by these it is counted, and found by when it came.
+    `again`: it is to be sent once more, so it counts as cancelled until then. It is kept as an event as well: by these
+    it is counted, and found by when it came.
     """
+    state = DeliveryState.CANCELLED if again else DeliveryState.FAILED
     noted = (
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(_MAY_COME_BACK))
-        .values(state=DeliveryState.FAILED, reply=words, settled_at=now, lease=None)
+        .values(state=state, reply=words, settled_at=now, lease=None)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
     if session.scalar(noted) is None:
         return False
-    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.BOUNCE, verdict=Verdict.MACHINE, first=True, at=now))
+    first = times_back(session, delivery_id) == 0
+    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.BOUNCE, verdict=Verdict.MACHINE, first=first, at=now))
     return True
+
+
+def times_back(session: Session, delivery_id: int) -> int:
+    """How often a mail came back."""
+    mine = select(func.count()).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.BOUNCE)
+    return session.scalar(mine) or 0
 
 
 def note_complaint(session: Session, delivery_id: int, now: datetime) -> bool:
@@ -106,21 +115,18 @@ def arrived_at_domain(session: Session, domain: str, since: datetime, most: int)
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
-def came_back_in_a_row(session: Session, subscriber_id: int, since: datetime) -> int:
-    """How many of a person's newest mails came back, until one that arrived."""
-    newest = session.execute(
-        select(DeliveryRow.state, DeliveryRow.reply)
-        .where(
-            DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.state.in_((DeliveryState.ACCEPTED, DeliveryState.FAILED)),
-            DeliveryRow.settled_at >= since,
+def came_back_in_a_row(session: Session, subscriber_id: int, sent_at: datetime, since: datetime) -> int:
+    """How often mails to a person came back, up to the one that was sent at an instant, since one before it arrived."""
+    theirs = DeliveryRow.subscriber_id == subscriber_id
+    arrived = session.scalar(
+        select(func.max(DeliveryRow.settled_at)).where(
+            theirs, DeliveryRow.state == DeliveryState.ACCEPTED, DeliveryRow.settled_at < sent_at
         )
-        .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
-        .limit(10)
     )
-    count = 0
-    for state, reply in newest:
-        if state != DeliveryState.FAILED or not (reply or "").startswith(CAME_BACK):
-            break
-        count += 1
-    return count
+    back = (
+        select(func.count())
+        .select_from(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .where(theirs, EventRow.kind == EventKind.BOUNCE, EventRow.at > max(since, arrived or since))
+    )
+    return session.scalar(back) or 0

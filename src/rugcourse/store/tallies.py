@@ -96,24 +96,12 @@ def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, 
 
 def by_day(session: Session, since: date, what: str) -> dict[date, int]:
     """Day → how many of `what` over all campaigns, from a day (UTC) on."""
-    counters = _counters()
-    rows = session.execute(
-        select(counters.c.day, func.sum(counters.c.n))
-        .where(counters.c.what == what, counters.c.day >= since)
-        .group_by(counters.c.day)
-    )
-    return {day: int(n) for day, n in rows if n}
+    return _sums(session, "day", since, what)
 
 
 def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
     """Campaign → how many of `what`, from a day (UTC) on."""
-    counters = _counters()
-    rows = session.execute(
-        select(counters.c.campaign_id, func.sum(counters.c.n))
-        .where(counters.c.what == what, counters.c.day >= since)
-        .group_by(counters.c.campaign_id)
-    )
-    return {campaign_id: int(n) for campaign_id, n in rows if n}
+    return _sums(session, "campaign_id", since, what)
 
 
 def compact(session: Session) -> int:
@@ -168,6 +156,13 @@ def rebuild(session: Session) -> int:
     wrong = differences(session)
     _add(session, {key: rows - counter for key, (counter, rows) in wrong.items()})
     return len(wrong)
+
+
+def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
+    counters = _counters()
+    column = counters.c[by]
+    query = select(column, func.sum(counters.c.n)).where(counters.c.what == what, counters.c.day >= since)
+    return {key: int(n) for key, n in session.execute(query.group_by(column)) if n}
 
 
 def _counters(campaign_id: int | None = None) -> Any:

@@ -28,6 +28,7 @@ from rugcourse.web.admin import (
     jobs,
     people,
     preflight,
+    suppressions,
     team,
     trials,
 )
@@ -36,6 +37,12 @@ from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
 from rugcourse.web.limits import Limits
 from rugcourse.web.pages import STATIC_TYPES, NotFound, page, preferred_language, static_file, warm_up
+
+_ADMIN_PAGES = (
+    *(home, delivery, suppressions, preflight, admin_lessons, drafting, campaigns, people, jobs, trials),
+    *(coming_in, account, team),
+)
+_PAGES = (hooks, lessons, own_page, door, public)  # `door` before `public`: a course is called like no page of its
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -56,28 +63,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_api_route("/healthz", _health, methods=["GET"])
     for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
-    for admin_pages in (
-        home,
-        delivery,
-        preflight,
-        admin_lessons,
-        drafting,
-        campaigns,
-        people,
-        jobs,
-        trials,
-        coming_in,
-        account,
-        team,
-    ):
-        app.include_router(admin_pages.router)
-    for pages in (
-        hooks,
-        lessons,
-        own_page,
-        door,
-        public,
-    ):  # `door` before `public`: a course is called like no page of its
+    for pages in (*_ADMIN_PAGES, *_PAGES):
         app.include_router(pages.router)
     return app
 

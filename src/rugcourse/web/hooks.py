@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
-from rugcourse.bounces.providers import Request as Told
+from rugcourse.bounces.providers import Request as Said
 from rugcourse.bounces.providers import Unreadable, Unverified, open_provider
 from rugcourse.runtime import Runtime
 from rugcourse.web.pages import NotFound, runtime_of
@@ -28,7 +28,7 @@ def _hear(runtime: Runtime, name: str, headers: dict[str, str], body: bytes) -> 
     if provider is None:
         raise NotFound
     try:
-        told = provider.read(Told(headers, body, runtime.clock.now()))
+        told = provider.read(Said(headers, body, runtime.clock.now()))
     except Unverified as error:
         log.warning("a webhook was refused", provider=name, why=str(error))
         return PlainTextResponse("refused", 403)

@@ -46,11 +46,7 @@ class Brevo:
 
 
 def _report(event: dict[str, object]) -> Report | None:
-    message_id = text(event, "message-id")
-    message_ids = (message_id,) if message_id else ()
-    kind = text(event, "event")
+    message_id, kind = text(event, "message-id"), text(event, "event")
     if kind == "spam":
-        return complaint("spam", message_ids)
-    if kind == "deferred":
-        return Report(Kind.DELAYED, message_ids=message_ids)
-    return bounce("", text(event, "reason"), _KINDS[kind], message_ids) if kind in _KINDS else None
+        return complaint("spam", message_id)
+    return bounce("", text(event, "reason"), _KINDS[kind], message_id) if kind in _KINDS else None

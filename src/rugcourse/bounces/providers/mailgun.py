@@ -42,16 +42,13 @@ class Mailgun:
 
 def _report(event: object) -> Report | None:
     message_id = text(event, "message", "headers", "message-id")
-    message_ids = (message_id,) if message_id else ()
     match text(event, "event"):
         case "complained":
-            return complaint("spam", message_ids)
+            return complaint("spam", message_id)
         case "failed" if text(event, "severity") == "permanent":
             status = text(event, "delivery-status", "enhanced-code")
             words = text(event, "delivery-status", "message") or text(event, "delivery-status", "description")
             known = text(event, "reason") in {"bounce", "suppress-bounce"}
-            return bounce(status, words, Kind.HARD if known else Kind.SOFT, message_ids)
-        case "failed":
-            return Report(Kind.DELAYED, message_ids=message_ids)
+            return bounce(status, words, Kind.HARD if known else Kind.SOFT, message_id)
         case _:
             return None

@@ -27,7 +27,7 @@ _KINDS = {
     "HardBounce": Kind.HARD, "BadEmailAddress": Kind.HARD, "AddressChange": Kind.HARD,
     "SoftBounce": Kind.SOFT, "DnsError": Kind.SOFT, "Unknown": Kind.SOFT, "Undeliverable": Kind.SOFT,
     "Blocked": Kind.POLICY, "SpamNotification": Kind.POLICY, "DMARCPolicy": Kind.POLICY,
-    "VirusNotification": Kind.POLICY, "Transient": Kind.DELAYED, "AutoResponder": Kind.AUTO_REPLY,
+    "VirusNotification": Kind.POLICY,
 }  # fmt: skip
 
 
@@ -46,15 +46,12 @@ class Postmark:
 
 def _report(said: dict[str, object]) -> Report | None:
     ours = text(said, "Metadata", "mail")
-    message_ids = (ours,) if ours else ()
     kind, words = text(said, "Type"), text(said, "Details") or text(said, "Description")
     if text(said, "RecordType") == "SpamComplaint" or kind == "SpamComplaint":
-        return complaint("spam", message_ids)
+        return complaint("spam", ours)
     if text(said, "RecordType") != "Bounce" or kind not in _KINDS:
         return None
-    if _KINDS[kind] in {Kind.DELAYED, Kind.AUTO_REPLY}:
-        return Report(_KINDS[kind], message_ids=message_ids)
-    return bounce("", words, _KINDS[kind], message_ids)
+    return bounce("", words, _KINDS[kind], ours)
 
 
 def _password(authorization: str) -> str:

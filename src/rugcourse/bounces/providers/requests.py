@@ -92,11 +92,11 @@ def check_secret(said: str, secret: str) -> None:
         raise Unverified("it does not know our secret")
 
 
-def bounce(status: str, words: str, otherwise: Kind, message_ids: tuple[str, ...] = ()) -> Report:
-    """A mail that did not arrive; `otherwise` is what the provider takes it for."""
+def bounce(status: str, words: str, otherwise: Kind, *message_ids: str) -> Report:
+    """A mail that did not arrive; `otherwise` is what the provider takes it for. Message-IDs may be empty."""
     kept = status if status.count(".") == 2 else ""
-    return Report(judge(kept, words, otherwise), kept, shortened(words), message_ids)
+    return Report(judge(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
 
 
-def complaint(words: str, message_ids: tuple[str, ...] = ()) -> Report:
-    return Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=message_ids)
+def complaint(words: str, *message_ids: str) -> Report:
+    return Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=tuple(filter(None, message_ids)))

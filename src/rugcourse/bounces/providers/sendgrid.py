@@ -69,19 +69,15 @@ def _told(events: list[object], request: Request) -> Iterator[Told]:
 
 
 def _report(event: object) -> Report | None:
-    message_id = text(event, "smtp-id")
-    message_ids = (message_id,) if message_id else ()
-    reason = text(event, "reason")
+    message_id, reason = text(event, "smtp-id"), text(event, "reason")
     match text(event, "event"):
         case "spamreport":
-            return complaint("spam", message_ids)
+            return complaint("spam", message_id)
         case "bounce" if text(event, "type") == "blocked":
-            return bounce(text(event, "status"), reason, Kind.SOFT, message_ids)
+            return bounce(text(event, "status"), reason, Kind.SOFT, message_id)
         case "bounce":
-            return bounce(text(event, "status"), reason, Kind.HARD, message_ids)
+            return bounce(text(event, "status"), reason, Kind.HARD, message_id)
         case "dropped" if reason in {"Bounced Address", "Invalid"}:
-            return Report(Kind.HARD, words=reason, message_ids=message_ids)
-        case "deferred":
-            return Report(Kind.DELAYED, message_ids=message_ids)
+            return bounce("", reason, Kind.HARD, message_id)
         case _:
             return None

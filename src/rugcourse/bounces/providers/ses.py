@@ -111,11 +111,9 @@ def _told(said: dict[str, object], request: Request) -> Sequence[Told]:
         if text(header, "name").lower() == "message-id"
     )
     match text(said, "notificationType") or text(said, "eventType"):
-        case "Complaint":
+        case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
             about = part(said, "complaint")
-            report = complaint(text(about, "complaintFeedbackType") or "spam", message_ids)
-            if text(about, "complaintFeedbackType") == "not-spam":
-                report = Report(Kind.OTHER, message_ids=message_ids)
+            report = complaint(text(about, "complaintFeedbackType") or "spam", *message_ids)
             recipients = part(about, "complainedRecipients") or []
             return [
                 Told(report, return_path, text(one, "emailAddress"), instant(part(about, "timestamp"), request.now))
@@ -137,4 +135,4 @@ def _bounced(about: object, recipient: object, message_ids: tuple[str, ...]) -> 
     if text(about, "bounceSubType") in _REFUSED:
         kind = Kind.POLICY
     words = text(recipient, "diagnosticCode").partition(";")[2].strip() or text(recipient, "diagnosticCode")
-    return bounce(text(recipient, "status"), words, kind, message_ids)
+    return bounce(text(recipient, "status"), words, kind, *message_ids)

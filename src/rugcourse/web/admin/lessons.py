@@ -14,8 +14,10 @@ from rugcourse.authoring.drafts import Desk, NoSuchLesson, SavedMeanwhile, SlugT
 from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
-from rugcourse.delivery.proof import parts_of
+from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
+from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts
@@ -27,7 +29,6 @@ from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
-_SOMEBODY = "Sam"
 _DARK = ("@media (prefers-color-scheme: dark)", "@media all")
 
 
@@ -113,7 +114,7 @@ def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
 def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
     _, desk = _typing(request, course, slug, typed)
-    return _preview(request, drafts.typed_over(desk, typed), typed)
+    return _preview(request, drafts.typed_over(desk, typed), desk.published.id, typed)
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
@@ -289,27 +290,29 @@ def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
     }
 
 
-def _proof(request: Request, manuscript: Manuscript, language: str, name: str) -> bytes:
-    """The mail, as far as it is written. Raises UnknownTag, TemplateError."""
+def _proof(request: Request, manuscript: Manuscript, language: str, course_id: int, email: str = "") -> bytes:
+    """The mail, as far as it is written, as a reader would get it. Raises UnknownTag, TemplateError."""
     runtime = runtime_of(request)
     lesson = manuscript.rough(language)
-    return runtime.proofs.of_lesson(manuscript.course_with(lesson), lesson, language, runtime.clock.now(), name)
+    course = manuscript.course_with(lesson)
+    reader = _reader(request, email, course_id, course, lesson, language)
+    return runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), reader)
 
 
 def _size(request: Request, manuscript: Manuscript, language: str) -> int | None:
     """How large the HTML is, in bytes; None while it can't be made."""
     try:
-        return len(parts_of(_proof(request, manuscript, language, _SOMEBODY))[0].encode())
+        return len(parts_of(_proof(request, manuscript, language, 0))[0].encode())
     except (UnknownTag, TemplateError):
         return None
 
 
-def _preview(request: Request, manuscript: Manuscript, typed: dict[str, str]) -> HTMLResponse:
+def _preview(request: Request, manuscript: Manuscript, course_id: int, typed: dict[str, str]) -> HTMLResponse:
     language = typed.get("shown", "")
     if language not in manuscript.course.languages:
         raise NotFound
     try:
-        html, text = parts_of(_proof(request, manuscript, language, _name_of(request, typed.get("reader", ""))))
+        html, text = parts_of(_proof(request, manuscript, language, course_id, typed.get("reader", "")))
     except (UnknownTag, TemplateError) as error:
         return text_page(str(error))
     match typed.get("look"):
@@ -321,13 +324,17 @@ def _preview(request: Request, manuscript: Manuscript, typed: dict[str, str]) ->
             return mail_page(html)
 
 
-def _name_of(request: Request, email: str) -> str:
-    """The name of a reader, to see the mail as they would; anybody's where there is no such reader."""
+def _reader(request: Request, email: str, course_id: int, course: Course, lesson: Lesson, language: str) -> Somebody:
+    """A reader, to see the mail as they would: their name, and what they missed. Anybody where there is no such one."""
     if not email.strip():
-        return _SOMEBODY
-    with runtime_of(request).database.read() as session:
+        return SOMEBODY
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
         person = subscribers.by_email(session, email.strip().lower()[:254])
-    return person.name if person else _SOMEBODY
+        if person is None:
+            return SOMEBODY
+        reading = Reading(person.id, course_id, course, lesson, language)
+        return Somebody(person.name, due_recaps(session, {0: reading}, runtime.clock.now()).get(0))
 
 
 def _send_test(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, typed: dict[str, str]) -> str:
@@ -335,7 +342,7 @@ def _send_test(request: Request, insider: Insider, desk: Desk, manuscript: Manus
     if language not in desk.published.course.languages:
         return "no-test"
     try:
-        message = _proof(request, manuscript, language, _name_of(request, typed.get("reader", "")))
+        message = _proof(request, manuscript, language, desk.published.id, typed.get("reader", ""))
     except (UnknownTag, TemplateError):
         return "no-test"
     return "test" if send_proof(runtime_of(request), message, insider.email) else "no-test"

@@ -1,0 +1,81 @@
+"""Addresses that are not written to: why, since when, and ending it (editors)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.access.sessions import Insider
+from rugcourse.enrolment import suppression
+from rugcourse.enrolment.signup import NotAnAddress
+from rugcourse.store import admins, subscribers
+from rugcourse.store.tables import Role
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.forms import whole_number
+from rugcourse.web.pages import READ, runtime_of
+
+router = APIRouter()
+
+_A_PAGE = 50
+_SHORTEST_REASON = 3
+_ACTS = {"suppress", "lift"}
+
+
+@router.api_route("/admin/suppressions", methods=READ)
+def suppressions_page(
+    request: Request,
+    q: Annotated[str, Query()] = "",
+    after: Annotated[str, Query()] = "",
+    done: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    return _page(request, insider_of(request, Role.EDITOR), q, whole_number(after), done)
+
+
+@router.post("/admin/suppressions")
+def suppressions_press(
+    request: Request,
+    form: Annotated[str, Form()] = "",
+    action: Annotated[str, Form()] = "",
+    email: Annotated[str, Form()] = "",
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    """Write to an address no more, or again; with a reason, which the log keeps without the address."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    why = reason.strip()[:500]
+    if action not in _ACTS:
+        return _page(request, insider, email, 0, "")
+    if len(why) < _SHORTEST_REASON:
+        return _page(request, insider, email, 0, "no-reason")
+    try:
+        if action == "suppress":
+            suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+        else:
+            suppression.lift(runtime.database, runtime.clock, runtime.signer, email)
+    except NotAnAddress:
+        return _page(request, insider, email, 0, "not-an-address")
+    except suppression.NotSuppressed:
+        return _page(request, insider, email, 0, "not-suppressed")
+    with runtime.database.write() as session:
+        now, kept = runtime.clock.now(), {"reason": why}
+        admins.log_change(session, now, insider.admin_id, f"address: {action}", "suppressions", None, kept)
+    return RedirectResponse(f"/admin/suppressions?done={action}", 303)
+
+
+def _page(request: Request, insider: Insider, q: str, after: int, done: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    people = suppression.people(runtime.database, runtime.signer, after, _A_PAGE + 1)
+    with runtime.database.read() as session:
+        counts = subscribers.suppressions_by_reason(session)
+    values = {
+        "q": q.strip()[:254],
+        "asked": suppression.find(runtime.database, runtime.signer, q) if q.strip() else None,
+        "people": people[:_A_PAGE],
+        "more": people[_A_PAGE - 1].subscriber_id if len(people) > _A_PAGE else None,
+        "counts": counts,
+        "done": done,
+    }
+    return admin_page(request, insider, "suppressions", values)
