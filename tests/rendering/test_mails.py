@@ -139,7 +139,7 @@ def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, l
         assert (LINKS.retest(7) in part) is text.retest
         assert {"nl": f"Les {number + 1} van 9", "en": f"Lesson {number + 1} of 9"}[language] in part
         assert "{{" not in part.replace("{{ 7*7 }}", "")
-    assert text.preheader.split(",", maxsplit=1)[0] in html
+    assert text.preheader in re.sub(r"\s+", " ", unescape(html))
     assert re.sub(r"\s+", " ", text.highlight) in re.sub(r"\s+", " ", plain)
     assert message.get_content_type() == "multipart/alternative"
 
