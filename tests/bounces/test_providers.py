@@ -305,6 +305,33 @@ def test_a_relay_that_names_no_mail_means_the_newest_before_its_word(
     assert send(browser, brevo(Mail("nobody@x.example", "", ""), "gone", clock.now())) == 200
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "status"),
+    [
+        ("brevo", {"event": "blocked", "reason": "blacklisted"}, SubscriberStatus.SUPPRESSED),
+        ("brevo", {"event": "soft_bounce", "reason": "452 4.2.2 mailbox full"}, SubscriberStatus.ACTIVE),
+        ("brevo", {"event": "hard_bounce", "reason": "550 5.7.1 blocked for spam"}, SubscriberStatus.ACTIVE),
+        ("brevo", {"event": "opened"}, SubscriberStatus.ACTIVE),
+        ("postmark", {"Type": "SoftBounce", "Details": "mailbox full"}, SubscriberStatus.ACTIVE),
+        ("postmark", {"Type": "AutoResponder"}, SubscriberStatus.ACTIVE),
+        ("postmark", {"RecordType": "Delivery"}, SubscriberStatus.ACTIVE),
+    ],
+)  # fmt: skip
+def test_each_provider_s_words_for_it_are_known(
+    runtime: Runtime,
+    browser: TestClient,
+    clock: VirtualClock,
+    mail: Mail,
+    name: str,
+    changes: dict[str, str],
+    status: str,
+) -> None:
+    call = PROVIDERS[name](mail, "gone", clock.now())
+    body = json.dumps({**json.loads(call.body), **changes}).encode()
+    assert send(browser, Call(call.path, body, call.headers)) == 200
+    assert status_of(runtime, mail.email) == status
+
+
 def test_sns_is_answered_for_our_topic_alone_and_asked_at_its_own_servers_alone(
     runtime: Runtime, browser: TestClient, clock: VirtualClock, mail: Mail, amazon_answers: list[str]
 ) -> None:

@@ -79,6 +79,12 @@ def test_a_subject_is_looked_at(course: Course, subject: str, kinds: set[str]) -
     } == kinds
 
 
+def test_a_link_that_leads_nowhere_is_no_error_of_ours(course: Course) -> None:
+    odd = b'<a href="https://[x">x</a><a href="">y</a><a>z</a></body>'
+    look = look_at(compose(course, course.lessons[0]).replace(b"</body>", odd, 1), "https://c.example")
+    assert look.remarks == ()
+
+
 def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
     head = b'Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n'
     html = b'<html><body><img src="x.png" alt="all of it"><p>only these words stand beside it</p></body></html>'

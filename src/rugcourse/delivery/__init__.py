@@ -5,6 +5,7 @@
        │           ├─ after the final dot, no answer: unknown
        └───────────┴─ surely before the final dot: back to planned, with a growing delay
     cancelled: from planned, when the reader left or paused, or when their hour has passed
+    what came back (`rugcourse.bounces`): from accepted to failed; a lesson to cancelled, so that it comes again
 
 Read in this order:
 
@@ -20,6 +21,7 @@ Read in this order:
     resend     sends the unknown again, when an operator says so
     forecast   who gets what when, without sending
     audit      proves that the books balance
+    preflight  what is to be said of a mail before it goes out; `spamassassin` asks that, `proof` writes one for nobody
 
 The database is the truth. A task that arrives twice, late or never changes nothing: it only says "look now".
 """

@@ -45,10 +45,10 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a mail is, in figures, and what is to be said of it. `bytes_`: of its HTML."""
+    """What a mail is, in figures, and what is to be said of it. `size`: bytes of its HTML."""
 
     subject: str
-    bytes_: int
+    size: int
     words: int
     links: int
     images: int
@@ -72,7 +72,7 @@ def look_at(message: bytes, our_address: str) -> Look:
     )
     return Look(
         subject=str(parsed["Subject"] or ""),
-        bytes_=len(html.encode()),
+        size=len(html.encode()),
         words=len(page.words),
         links=len(page.links),
         images=len(page.images),
@@ -118,15 +118,23 @@ def _about_words(page: _Page, text: str) -> Iterator[Remark]:
 
 def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[Remark]:
     for target, words in links:
-        parts = urlsplit(target)
-        host = (parts.hostname or "").removeprefix("www.")
+        scheme, host = _where(target)
         shown = _ADDRESS.match(words.strip())
-        if shown and parts.scheme in {"http", "https"} and shown[1].lower().removeprefix("www.") != host:
+        if shown and scheme in {"http", "https"} and shown[1].lower().removeprefix("www.") != host:
             yield Remark("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
         if _NUMBERS.match(host):
             yield Remark("number-link", wrong=True, values={"host": host})
-    if any(urlsplit(target).scheme == "http" for target, _ in links):
+    if any(_where(target)[0] == "http" for target, _ in links):
         yield Remark("http-link")
+
+
+def _where(target: str) -> tuple[str, str]:
+    """The scheme and the host of a link; both empty for one that leads nowhere."""
+    try:
+        parts = urlsplit(target)
+        return parts.scheme, (parts.hostname or "").removeprefix("www.")
+    except ValueError:
+        return "", ""
 
 
 def _about_markup(page: _Page, html: str) -> Iterator[Remark]:

@@ -13,6 +13,7 @@ from rugcourse.bounces.providers.requests import (
     bounce,
     check_secret,
     complaint,
+    given_up,
     instant,
     text,
 )
@@ -21,7 +22,6 @@ from rugcourse.bounces.take import Told
 
 _KINDS = {
     "hard_bounce": Kind.HARD, "invalid_email": Kind.HARD, "soft_bounce": Kind.SOFT, "error": Kind.SOFT,
-    "blocked": Kind.POLICY,
 }  # fmt: skip
 
 
@@ -49,4 +49,6 @@ def _report(event: dict[str, object]) -> Report | None:
     message_id, kind = text(event, "message-id"), text(event, "event")
     if kind == "spam":
         return complaint("spam", message_id)
+    if kind == "blocked":
+        return given_up(text(event, "reason"), message_id)
     return bounce("", text(event, "reason"), _KINDS[kind], message_id) if kind in _KINDS else None

@@ -13,12 +13,15 @@ from rugcourse.bounces.providers.requests import (
     bounce,
     check_age,
     complaint,
+    given_up,
     instant,
     part,
     text,
 )
 from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Told
+
+_GIVEN_UP = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ def _report(event: object) -> Report | None:
         case "failed" if text(event, "severity") == "permanent":
             status = text(event, "delivery-status", "enhanced-code")
             words = text(event, "delivery-status", "message") or text(event, "delivery-status", "description")
-            known = text(event, "reason") in {"bounce", "suppress-bounce"}
-            return bounce(status, words, Kind.HARD if known else Kind.SOFT, message_id)
+            reason = text(event, "reason")
+            if reason in _GIVEN_UP:
+                return given_up(reason, message_id)
+            return bounce(status, words, Kind.HARD if reason == "bounce" else Kind.SOFT, message_id)
         case _:
             return None

@@ -98,5 +98,10 @@ def bounce(status: str, words: str, otherwise: Kind, *message_ids: str) -> Repor
     return Report(judge(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
 
 
+def given_up(words: str, *message_ids: str) -> Report:
+    """A mail that the relay did not send: its reader bounced, complained or left before, and it keeps a list of them."""
+    return Report(Kind.HARD, "", shortened(words), tuple(filter(None, message_ids)))
+
+
 def complaint(words: str, *message_ids: str) -> Report:
     return Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=tuple(filter(None, message_ids)))

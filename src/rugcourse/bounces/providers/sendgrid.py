@@ -20,6 +20,7 @@ from rugcourse.bounces.providers.requests import (
     bounce,
     check_age,
     complaint,
+    given_up,
     instant,
     text,
 )
@@ -27,6 +28,7 @@ from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.settings import SettingsError
 
+_GIVEN_UP = {"Bounced Address", "Spam Reporting Address", "Unsubscribed Address", "Invalid"}
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 
@@ -77,7 +79,7 @@ def _report(event: object) -> Report | None:
             return bounce(text(event, "status"), reason, Kind.SOFT, message_id)
         case "bounce":
             return bounce(text(event, "status"), reason, Kind.HARD, message_id)
-        case "dropped" if reason in {"Bounced Address", "Invalid"}:
-            return bounce("", reason, Kind.HARD, message_id)
+        case "dropped" if reason in _GIVEN_UP:
+            return given_up(reason, message_id)
         case _:
             return None
