@@ -19,6 +19,7 @@ from tests.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.access.admins import invite, set_first_password
+from rugcourse.bounces import reputation
 from rugcourse.campaigns import control, drafts, figures, outlook
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
@@ -106,6 +107,7 @@ def measure_admin() -> dict[str, Any]:
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
         worked_out = _seconds(lambda: figures.refresh(database, runtime.clock, runtime.patience))
+        complained = _seconds(lambda: reputation.refresh(database, runtime.clock, runtime.complaint_limits))
         warm_up()
         browser = TestClient(create_app(runtime))
         browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})
@@ -120,6 +122,7 @@ def measure_admin() -> dict[str, Any]:
         "deliveries": SUBSCRIBERS * LESSONS,
         "audience_count_seconds": counts,
         "figures_seconds": worked_out,
+        "reputation_seconds": complained,
         "starting_seconds": started,
     }
 

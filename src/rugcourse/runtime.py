@@ -168,6 +168,15 @@ def return_paths(runtime: Runtime) -> Callable[[int], str]:
     return lambda delivery_id: runtime.links.return_path(delivery_id, address)
 
 
+def refusals(runtime: Runtime) -> Callable[[int, str], None]:
+    """What follows from a refusal. It is loaded when there is one."""
+
+    def follow(delivery_id: int, reply: str) -> None:
+        runtime.intake.refuse(delivery_id, reply)
+
+    return follow
+
+
 def dkim_signer(settings: Settings) -> DkimSigner | None:
     """Raises UnusableKey."""
     if not settings.dkim_files:
@@ -216,5 +225,6 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         connect=connect
         or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
         return_path=return_paths(runtime),
+        refused=refusals(runtime),
         policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

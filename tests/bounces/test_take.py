@@ -23,7 +23,7 @@ from tests.builders import (
     send_all,
 )
 from tests.servers import HOST, free_port
-from tests.sink import Sink
+from tests.sink import Fault, Sink
 from tests.web.reading import everything
 
 from rugcourse.bounces.listen import Door, open_door
@@ -197,6 +197,34 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
         send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.FAILED, DeliveryState.ACCEPTED]
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "status"),
+    [
+        ("550 5.1.1 no such user", DeliveryState.FAILED, SubscriberStatus.SUPPRESSED),
+        ("552 5.2.2 mailbox full", DeliveryState.CANCELLED, SubscriberStatus.ACTIVE),
+    ],
+)
+def test_what_a_server_refuses_while_we_speak_to_it_has_the_same_consequences(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock, reply: str,
+    state: DeliveryState, status: SubscriberStatus,
+) -> None:  # fmt: skip
+    sink.fault = lambda recipient: Fault("rcpt", reply) if recipient else None
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    second = lessons_to(runtime, email)[1]
+    assert (second.state, second.reply, status_of(runtime, email)) == (state, reply, status)
+    sink.fault = lambda _: None
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    arrived = [one.state for one in lessons_to(runtime, email)].count(DeliveryState.ACCEPTED)
+    assert arrived == (2 if status == SubscriberStatus.ACTIVE else 1)
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+    assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
 
 
 def test_a_mail_around_the_lessons_that_did_not_arrive_is_out_of_date_by_then(

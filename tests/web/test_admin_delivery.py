@@ -9,6 +9,7 @@ from tests.builders import course_of, enrolment_of, lessons_to, make_reader, pla
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
+from rugcourse.bounces import reputation
 from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.campaigns import drafts
@@ -71,6 +72,9 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
         tell(runtime, one, Kind.COMPLAINT)
     log_in(editor, "editor@x.example")
     assert "per cent of its readers called it spam" in editor.get("/admin").text
+    assert "example.org (3)" in editor.get("/admin/delivery").text
+    assert reputation.refresh(runtime.database, clock, runtime.complaint_limits)
+    assert not reputation.refresh(runtime.database, clock, runtime.complaint_limits)
     page = editor.get("/admin/delivery").text
     assert "example.org (3, " in page
     assert "too many readers call it spam" in page

@@ -74,6 +74,12 @@ def read(raw: bytes) -> Report:
         return Report(Kind.OTHER)
 
 
+def read_reply(reply: str) -> Report:
+    """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
+    status = next(iter(_STATUS.findall(reply)), "")
+    return Report(judge(status, reply), status, reply)
+
+
 def _read(message: Message) -> Report:
     quoted = tuple(dict.fromkeys(_quoted_ids(message)))
     if any(part.get_content_type() == "message/feedback-report" for part in message.walk()):

@@ -6,6 +6,7 @@ to the spam folder. So what gets there is stopped until somebody looked at it.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,13 +14,17 @@ from enum import StrEnum
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse.store import bounces, pacing, tallies
+from rugcourse.clock import Clock
+from rugcourse.store import bounces, pacing, processes, tallies
+from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryState, EventKind, Verdict
 
 log = structlog.get_logger()
 
 DAYS = 7
 FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
+_KEY = "reputation"
+_FRESH_SECONDS = 600.0  # of the machine's time
 _REASON = "too many readers call it spam; find out why, then let it go on"
 _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
 _ARRIVED = f"mail {DeliveryState.ACCEPTED}"
@@ -72,15 +77,38 @@ def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
     return sorted(found, key=lambda one: -one.percent)
 
 
-def of_domains(session: Session, limits: Limits, now: datetime) -> list[tuple[str, int, Level]]:
-    """(domain, complaints, level) of those with a complaint lately, the most first."""
+def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Level]]:
+    """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
+    kept = processes.known(session, _KEY)
+    levels = json.loads(kept)["levels"] if kept else {}
+    found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
+    return [(domain, complaints, Level(levels.get(domain, Level.FINE))) for domain, complaints in found]
+
+
+def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
+    """Work out anew, if that is some time ago, at which domains too many complain; returns whether it was.
+
+    Counting what arrived at a domain takes a while where millions did, so no page does.
+    """
+    now = clock.now()
     since = now - timedelta(days=DAYS)
-    found = []
-    for domain, complaints in bounces.complaints_by_domain(session, since):
-        enough = int(complaints / limits.warning) + 1
-        arrived = bounces.arrived_at_domain(session, domain, since, enough)
-        found.append((domain, complaints, limits.level(complaints, arrived)))
-    return found
+    with database.read() as session:
+        kept = processes.known(session, _KEY)
+        if kept and timedelta(0) <= now - _worked_out_at(kept) < clock.span(_FRESH_SECONDS):
+            return False
+        levels = {
+            domain: _level_at(session, limits, domain, complaints, since, limits.warning)
+            for domain, complaints in bounces.complaints_by_domain(session, since)
+        }
+    if not kept and not levels:
+        return False
+    with database.write() as session:
+        processes.remember(session, _KEY, json.dumps({"at": now.isoformat(), "levels": levels}))
+    return True
+
+
+def _worked_out_at(kept: str) -> datetime:
+    return datetime.fromisoformat(json.loads(kept)["at"])
 
 
 def stop_where_too_many(
@@ -98,12 +126,18 @@ def stop_where_too_many(
         if limits.level(counted[_COMPLAINTS], counted[_ARRIVED]) == Level.STOP:
             held.append(pacing.campaign_key(campaign_id))
     complaints = bounces.complaints_of_domain(session, domain, since)
-    if complaints >= FEWEST_TO_STOP:
-        enough = int(complaints / limits.stop) + 1  # with so many that arrived it is below the limit
-        arrived = bounces.arrived_at_domain(session, domain, since, enough)
-        if limits.level(complaints, arrived) == Level.STOP:
-            held.append(pacing.domain_key(domain))
+    if (
+        complaints >= FEWEST_TO_STOP
+        and _level_at(session, limits, domain, complaints, since, limits.stop) == Level.STOP
+    ):
+        held.append(pacing.domain_key(domain))
     for key in held:
         if pacing.hold_for_good(session, key, _REASON, now):
             log.error("sending is held: too many readers call it spam", what=key)
     return held
+
+
+def _level_at(session: Session, limits: Limits, domain: str, complaints: int, since: datetime, limit: float) -> Level:
+    """Counts what arrived no further than it takes to be below a limit."""
+    arrived = bounces.arrived_at_domain(session, domain, since, int(complaints / limit) + 1)
+    return limits.level(complaints, arrived)

@@ -1,7 +1,7 @@
-"""What follows from a message that came back.
+"""What follows from a mail that did not arrive, or that its reader called spam.
 
-Whose it is stands in the address that it came to, which only we could have made, or in the Message-ID of the mail that
-it quotes, which is signed as well. What is neither, or forged, does nothing.
+Whose a message that came back is stands in the address that it came to, which only we could have made, or in the
+Message-ID of the mail that it quotes, which is signed as well. What is neither, or forged, does nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse.bounces.read import Kind, Report, read
+from rugcourse.bounces.read import Kind, Report, read, read_reply
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
@@ -92,6 +92,10 @@ class Intake:
                 delivery_id = bounces.newest_mail(session, email, told.at)
         return self._follow(told.report, delivery_id)
 
+    def refuse(self, delivery_id: int, reply: str) -> Taken:
+        """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that."""
+        return self._follow(read_reply(reply), delivery_id, refused=True)
+
     def _named(self, recipient: str, report: Report) -> int | None:
         """The delivery that an address or a Message-ID of ours names."""
         with ignored(BadToken):
@@ -101,7 +105,7 @@ class Intake:
                 return self.links.quoted(message_id)
         return None
 
-    def _follow(self, report: Report, delivery_id: int | None) -> Taken:
+    def _follow(self, report: Report, delivery_id: int | None, *, refused: bool = False) -> Taken:
         if delivery_id is None:
             return Taken(report, Done.NOBODYS)
         if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
@@ -110,12 +114,14 @@ class Intake:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None:  # erased since
                 return Taken(report, Done.NOBODYS)
-            done = self._follow_in(session, *found, report)
+            done = self._follow_in(session, *found, report, refused=refused)
         if done != Done.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return Taken(report, done, delivery_id)
 
-    def _follow_in(self, session: Session, person: SubscriberRow, delivery: DeliveryRow, report: Report) -> Done:
+    def _follow_in(
+        self, session: Session, person: SubscriberRow, delivery: DeliveryRow, report: Report, *, refused: bool
+    ) -> Done:
         now, signer = self.clock.now(), self.links.signer
         if report.kind == Kind.COMPLAINT:
             if not bounces.note_complaint(session, delivery.id, now):
@@ -124,10 +130,10 @@ class Intake:
             end_courses(session, person.id, "the reader called it spam", now)
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
             return Done.SUPPRESSED
-        words = f"{CAME_BACK}{report.status} {report.words}".strip()
+        words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
         sent_at = delivery.settled_at or delivery.planned_at
         again = report.kind != Kind.HARD and _may_go_again(session, delivery)
-        if not bounces.note_bounce(session, delivery.id, words, now, again=again):
+        if not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused):
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:
             have_again(session, delivery.enrolment_id, delivery.id, now)

@@ -85,8 +85,10 @@ class Dispatcher:
         journal: Journal,
         connect: Connect,
         return_path: Callable[[int], str],
+        refused: Callable[[int, str], None],
         policy: Policy,
     ) -> None:
+        """`refused` is told of each delivery that failed, with the server's words, once that is written down."""
         self._database = database
         self._clock = clock
         self._claimer = claimer
@@ -94,6 +96,7 @@ class Dispatcher:
         self._journal = journal
         self._connect = connect
         self._return_path = return_path
+        self._refused = refused
         self._policy = policy
         self._of_thread = threading.local()
         self._connections: list[Courier] = []
@@ -116,6 +119,9 @@ class Dispatcher:
             batch.unavailable = error
         finally:
             self._settle(batch)
+        for settled in batch.settlements:
+            if settled.state == DeliveryState.FAILED:
+                self._refused(settled.delivery_id, settled.reply)
         return batch.seen
 
     def close(self) -> None:

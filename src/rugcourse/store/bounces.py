@@ -14,16 +14,19 @@ _MOST_DOMAINS = 50
 _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
-def note_bounce(session: Session, delivery_id: int, words: str, now: datetime, *, again: bool) -> bool:
+def note_bounce(
+    session: Session, delivery_id: int, words: str, now: datetime, *, again: bool, refused: bool = False
+) -> bool:
     """A mail did not arrive after all. Returns False when that was known, or can't be.
 
-    `again`: it is to be sent once more, so it counts as cancelled until then. It is kept as an event as well: by these
-    it is counted, and found by when it came.
+    `again`: it is to be sent once more, so it counts as cancelled until then. `refused`: it failed in the conversation
+    itself. It is kept as an event as well: by these it is counted, and found by when it came.
     """
     state = DeliveryState.CANCELLED if again else DeliveryState.FAILED
+    before = (DeliveryState.FAILED,) if refused else _MAY_COME_BACK
     noted = (
         update(DeliveryRow)
-        .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(_MAY_COME_BACK))
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(before))
         .values(state=state, reply=words, settled_at=now, lease=None)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import structlog
 from celery import Celery
 
+from rugcourse.bounces import reputation
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
@@ -85,6 +86,7 @@ def look(runtime: Runtime) -> None:
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
     refresh(runtime.database, runtime.clock, runtime.patience)
+    reputation.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
     tend_jobs(runtime)  # last: what goes wrong there is in nobody's way
 
 

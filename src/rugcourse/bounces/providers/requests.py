@@ -99,7 +99,7 @@ def bounce(status: str, words: str, otherwise: Kind, *message_ids: str) -> Repor
 
 
 def given_up(words: str, *message_ids: str) -> Report:
-    """A mail that the relay did not send: its reader bounced, complained or left before, and it keeps a list of them."""
+    """A mail that the relay did not send: its reader bounced, complained or left before, and is on its own list."""
     return Report(Kind.HARD, "", shortened(words), tuple(filter(None, message_ids)))
 
 

@@ -33,7 +33,7 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
             "holds": pacing.all_holds(session),
             "names": {pacing.campaign_key(row.id): row.name for row in campaigns.listed(session)},
             "complaints": reputation.of_campaigns(session, now),
-            "domains": reputation.of_domains(session, runtime.complaint_limits, now),
+            "domains": reputation.of_domains(session, now),
             "came_back": bounces.came_back_lately(session, now - timedelta(days=_DAYS), _SHOWN),
         }
     frame = {
