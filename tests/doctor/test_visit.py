@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.clock import SystemClock
+from rugcourse.clock import ScaledClock, SystemClock
 from rugcourse.doctor.findings import CHECKS, State
 from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
 from rugcourse.doctor.mail_server import look_at_mail_server
@@ -119,6 +120,8 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
     for kind in ("web", "worker", "beat"):
         add(kind)
     assert look()["processes"] == State.WELL
+    quick = ScaledClock(runtime.clock.now() + timedelta(hours=12), 20)  # as in a demo: ten seconds ago
+    assert states(look_at_database(settings, runtime.database, quick))["processes"] == State.WELL
     assert look()["bounces"] == State.ADVICE
     assert look(settings.model_copy(update={"postmark_secret": "x"}))["bounces"] == State.WELL
     waiting = settings.model_copy(update={"bounce_address": "b@x.example"})
