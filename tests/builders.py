@@ -40,6 +40,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
         "data_dir": folder,
         "ehlo_name": "localhost",
         "smtp_timeout_seconds": 1.5,
+        "dns_server": "127.0.0.1:9",  # nobody is there
     }
     return load_settings(**{**values, **others})
 

@@ -28,14 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long drills belong to `make drill`; `make test` has the quick ones."""
+    if not config.getoption("--drills"):
+        long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
+        _leave_out(config, items, long)
     missing = [item for item in items if (marker := item.get_closest_marker("needs")) and not is_here(marker.args[0])]
     if missing and must_be_here():
         raise pytest.UsageError(f"RUGCOURSE_TEST_ALL is set, and these can't run: {', '.join(i.name for i in missing)}")
     _leave_out(config, items, missing)
-    if config.getoption("--drills"):
-        return
-    long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
-    _leave_out(config, items, long)
 
 
 def pytest_report_header() -> str:
