@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from tests import servers
 from tests.builders import MORNING, make_runtime, make_settings
-from tests.packages import PACKAGES, is_here, must_be_here
+from tests.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
@@ -26,14 +26,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--drills", action="store_true", help="run the drills that take a while, too")
 
 
+def pytest_configure() -> None:
+    missing = [program for program in FOR_EVERY_RUN if not is_here(program)]
+    if missing and must_be_here():
+        raise pytest.UsageError(f"RUGCOURSE_TEST_ALL is set, and not here, or not to be started: {', '.join(missing)}")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long drills belong to `make drill`; `make test` has the quick ones."""
     if not config.getoption("--drills"):
         long = [item for item in items if item.get_closest_marker("long_drill") or _is_long_here(item)]
         _leave_out(config, items, long)
     missing = [item for item in items if (marker := item.get_closest_marker("needs")) and not is_here(marker.args[0])]
-    if missing and must_be_here():
-        raise pytest.UsageError(f"RUGCOURSE_TEST_ALL is set, and these can't run: {', '.join(i.name for i in missing)}")
     _leave_out(config, items, missing)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 PACKAGES = {"dovecot": "dovecot-imapd", "spamassassin": "spamassassin", "postfix": "postfix"}
-_INSTALLED_FOR_TESTS = ("dovecot", "spamassassin")
+FOR_EVERY_RUN = ("dovecot", "spamassassin")
 _ONLY_AS_ROOT = {"dovecot", "postfix"}
 
 
@@ -26,7 +26,7 @@ def must_be_here() -> bool:
 
 
 def main() -> int:
-    missing = [PACKAGES[program] for program in _INSTALLED_FOR_TESTS if not is_here(program)]
+    missing = [PACKAGES[program] for program in FOR_EVERY_RUN if not is_here(program)]
     apt = shutil.which("apt-get")
     if missing and apt and os.geteuid() == 0:
         sys.stdout.write(f"Installing for the tests: {', '.join(missing)}\n")
