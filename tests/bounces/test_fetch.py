@@ -1,5 +1,186 @@
-"""Bounces that lie in a mailbox: a real Dovecot on loopback, with a mailbox of its own."""
+"""Bounces that lie in a mailbox: a real Dovecot on loopback, with mailboxes of its own."""
 
 from __future__ import annotations
 
+import imaplib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 from tests.bounces.test_take import RAW, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.builders import lessons_to
+from tests.servers import HOST, free_port
+from tests.sink import Sink
+from tests.web.reading import everything
+
+from rugcourse.bounces.fetch import MailboxAway, fetch
+from rugcourse.runtime import Runtime
+from rugcourse.settings import Mailbox
+from rugcourse.store.tables import DeliveryState, SubscriberStatus
+
+_CONFIG = """\
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap
+listen = {host}
+ssl = no
+disable_plaintext_auth = no
+mail_location = maildir:{folder}/mail/%u
+first_valid_uid = 1
+passdb {{
+  driver = static
+  args = password=secret
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={folder}/mail/%u
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+"""
+_SECONDS = 10
+
+
+@contextmanager
+def dovecot() -> Iterator[int]:
+    """A Dovecot of its own; it ends with the block. Yields its port."""
+    port = free_port()
+    folder = Path("/tmp") / f"rugcourse-dovecot-{os.getpid()}-{port}"  # short, and open: sockets lie in it
+    (folder / "mail").mkdir(parents=True)
+    folder.chmod(0o755)
+    shutil.chown(folder / "mail", "nobody", "nogroup")
+    config = folder / "dovecot.conf"
+    config.write_text(_CONFIG.format(folder=folder, host=HOST, port=port))
+    process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, folder / "log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(port: int, log: Path) -> None:
+    for _ in range(100):
+        try:
+            imaplib.IMAP4(HOST, port, timeout=_SECONDS).logout()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with dovecot() as running:
+        yield running
+
+
+@contextmanager
+def opened(mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
+    server = imaplib.IMAP4(mailbox.host, mailbox.port, timeout=_SECONDS)
+    server.login(mailbox.user, mailbox.password)
+    yield server
+    server.logout()
+
+
+def put(mailbox: Mailbox, *messages: bytes) -> None:
+    with opened(mailbox) as server:
+        server.create(f'"{mailbox.folder}"')
+        for message in messages:
+            assert server.append(f'"{mailbox.folder}"', "", None, message)[0] == "OK"  # type: ignore[arg-type]
+
+
+def unread(mailbox: Mailbox) -> int:
+    with opened(mailbox) as server:
+        server.select(f'"{mailbox.folder}"')
+        return len(server.search(None, "UNSEEN")[1][0].split())
+
+
+@pytest.mark.needs("dovecot")
+@pytest.mark.parametrize("folder", ["INBOX", "Came back"])
+def test_what_is_new_is_taken_in_once_and_stays_where_it_is(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    port: int,
+    folder: str,
+) -> None:
+    mailbox = Mailbox(HOST, port, f"{folder[0].lower()}{runtime.database.dialect}", "secret", folder, encrypted=False)
+    written = f"Delivered-To: catch-all@courses.example\r\nX-Original-To: {back(runtime, sink, email)}\r\n"
+    bounce = written.encode() + RAW["postfix unknown user"]
+    forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW["gmail full"]
+    put(mailbox, RAW["a letter"], forged, bounce, b"nonsense\r\n")
+    assert unread(mailbox) == 4
+    assert fetch(runtime.intake, mailbox) == 4
+    assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+    assert unread(mailbox) == 0
+    before = everything(runtime)
+    assert fetch(runtime.intake, mailbox) == 0
+    put(mailbox, bounce)
+    assert fetch(runtime.intake, mailbox) == 1
+    assert everything(runtime) == before
+
+
+@pytest.mark.needs("dovecot")
+def test_what_was_not_taken_in_is_there_the_next_time(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
+    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + RAW["postfix unknown user"])
+    with monkeypatch.context() as patch:
+        patch.setattr("rugcourse.bounces.take.bounces.note_bounce", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fetch(runtime.intake, mailbox)
+    assert unread(mailbox) == 1
+    assert fetch(runtime.intake, mailbox) == 1
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+
+
+@pytest.mark.needs("dovecot")
+def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> None:  # noqa: F811
+    for mailbox in (
+        Mailbox(HOST, port, "sam", "wrong", encrypted=False),
+        Mailbox(HOST, port, "sam", "secret", "Not there", encrypted=False),
+        Mailbox(HOST, port, "sam", "secret", encrypted=True),
+        Mailbox(HOST, free_port(), "sam", "secret", encrypted=False),
+    ):
+        with pytest.raises(MailboxAway, match=HOST):
+            fetch(runtime.intake, mailbox)
+
+
+@pytest.mark.parametrize(
+    ("url", "mailbox"),
+    [
+        ("imaps://b%40x.example:s%2Fx@mail.example", Mailbox("mail.example", 993, "b@x.example", "s/x")),
+        ("imap://b:s@mail.example:1143/Came%20back", Mailbox("mail.example", 1143, "b", "s", "Came back", encrypted=False)),
+        ("imaps://b@mail.example", None),
+        ("pop3://b:s@mail.example", None),
+        ("mail.example", None),
+    ],
+)  # fmt: skip
+def test_the_address_of_a_mailbox_is_read_or_refused(url: str, mailbox: Mailbox | None) -> None:
+    if mailbox is None:
+        with pytest.raises(ValueError, match="imaps://user:password@host"):
+            Mailbox.from_url(url)
+    else:
+        assert Mailbox.from_url(url) == mailbox

@@ -79,8 +79,8 @@ def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
 def _recipient(links: Links, raw: bytes) -> str:
     """The address of ours that a message came to, or nothing."""
     headers = message_from_bytes(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=policy.compat32)
-    written = (str(value) for name in _RECIPIENT_HEADERS for value in headers.get_all(name, []))
-    for _name, address in getaddresses([*written], strict=False):
+    written = [str(value) for name in _RECIPIENT_HEADERS for value in headers.get_all(name, [])]
+    for _name, address in (one for value in written for one in getaddresses([value])):
         with suppress(BadToken):
             links.returned(address)
             return address
