@@ -10,9 +10,11 @@ from fastapi.testclient import TestClient
 from tests.access.test_access import PASSWORD, make_admin
 from tests.web.reading import CHROME, everything
 
+from rugcourse import resources
 from rugcourse.access.admins import invite
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
+from rugcourse.store import admins
 from rugcourse.store.tables import Role
 from rugcourse.web.app import create_app
 
@@ -29,6 +31,10 @@ def admin(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestCli
 
 def log_in(browser: TestClient, email: str = OWNER, password: str = PASSWORD, **headers: str) -> object:
     return browser.post("/admin/login", data={"email": email, "password": password}, headers=headers)
+
+
+def _template(name: str) -> str:
+    return (resources.folder("templates") / "web" / "admin" / name).read_text(encoding="utf-8")
 
 
 def form_of(browser: TestClient, path: str = "/admin/account") -> dict[str, str]:
@@ -184,8 +190,32 @@ def test_an_owner_invites_changes_and_disables_and_all_of_it_is_in_the_log(admin
     ):
         assert admin.post("/admin/team", data={**form, **nonsense}).status_code == 200
     log = admin.get("/admin/log").text
-    for words in ("admin invited", "role changed", "admin disabled", "ed@x.example"):
+    for words in (
+        *("beheerder uitgenodigd", "veranderd wat een beheerder mag", "beheerder niet meer binnengelaten"),
+        *("ed@x.example", "niet meer binnengelaten: ja"),
+    ):
         assert words in log
+
+
+def test_the_log_says_in_words_what_was_done_to_whom(admin: TestClient, runtime: Runtime) -> None:
+    known = set(re.findall(r'"([a-z -]+(?:: [a-z ]+)?)": _\(', _template("log-words.html")))
+    for change in ("subscriber: tag", "address: lift", "campaign: start", "lesson: take out", "act: stop"):
+        assert change in known
+    with runtime.database.write() as session:
+        for change, subject in ((one, "campaign:3") for one in sorted(known)):
+            admins.log_change(
+                session, runtime.clock.now(), None, change, subject, None, {"audience": {"tags": ["knee"]}}
+            )
+        for subject in ("subscriber 12", "lesson:stress-en-rugpijn/kringloop", "job:4", "domain:x.example", "<b>"):
+            admins.log_change(session, runtime.clock.now(), None, "subscriber: tag", subject)
+    page = admin.get("/admin/log").text
+    for words in (
+        *('<a href="/admin/campaigns/3">campagne 3</a>', '<a href="/admin/subscribers/12">abonnee 12</a>'),
+        *('href="/admin/lessons/stress-en-rugpijn/kringloop"', "klus 4", "Mail naar x.example", "&lt;b&gt;"),
+        *("campagne gestart", "Wie: tags", "abonnee een woord gegeven"),
+    ):
+        assert words in page, words
+    assert "campaign: start" not in page
 
 
 def test_an_open_screen_is_not_enough_for_another_password(admin: TestClient) -> None:
