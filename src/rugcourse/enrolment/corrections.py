@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
-from rugcourse.schedule import next_mail
 from rugcourse.store import campaigns, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
@@ -42,10 +42,8 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, number: 
             raise HadThatLesson
         enrolment.next_position = number
         if enrolment.status != EnrolmentStatus.LEFT:
-            schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
-            timing = campaigns.find_timing(session, enrolment.campaign_id)
-            enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
+            next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
 
 
 def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
@@ -53,9 +51,7 @@ def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datet
     planning.step_back(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
     if enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None:
-        schedule = subscribers.load_schedule(session, enrolment.subscriber_id)
-        timing = campaigns.find_timing(session, enrolment.campaign_id)
-        enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
+        next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
 
 
 def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:

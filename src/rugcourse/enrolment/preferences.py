@@ -144,7 +144,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
             if enrolment.status == EnrolmentStatus.LEFT and (left_everything or enrolment is mine):
                 enrolment.status = EnrolmentStatus.ACTIVE
-                _go_on(session, enrolment, schedule, now)
+                next_from(session, enrolment, schedule, now)
 
 
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:
@@ -177,10 +177,11 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if enrolment.status == EnrolmentStatus.ACTIVE:
-            _go_on(session, enrolment, schedule, now)
+            next_from(session, enrolment, schedule, now)
 
 
-def _go_on(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
+def next_from(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
+    """Let the next lesson of an enrolment come at its reader's next hour, in a transaction of the caller."""
     timing = campaigns.find_timing(session, enrolment.campaign_id)
     enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ _REFUSED = {"ContentRejected", "AttachmentRejected"}
 @lru_cache(maxsize=8)
 def ask_amazon(url: str) -> bytes:
     """What lies at an address of SNS. Raises OSError."""
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - https, see `_address`
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - https, see `Ses._get`
         found: bytes = answer.read(_LARGEST)
         return found
 
