@@ -332,6 +332,25 @@ def test_each_provider_s_words_for_it_are_known(
     assert status_of(runtime, mail.email) == status
 
 
+@pytest.mark.parametrize("name", ["postmark", "brevo"])
+def test_what_is_told_again_after_the_lesson_went_out_once_more_is_about_the_time_before(
+    runtime: Runtime, browser: TestClient, clock: VirtualClock, dispatcher: Dispatcher, mail: Mail, name: str
+) -> None:
+    clock.advance(minutes=1)
+    call = PROVIDERS[name](mail, "gone", clock.now())
+    full = {"Type": "SoftBounce", "Details": "mailbox full", "event": "soft_bounce", "reason": "mailbox full"}
+    told = Call(call.path, json.dumps({**json.loads(call.body), **full}).encode(), call.headers)
+    assert send(browser, told) == 200
+    assert lessons_to(runtime, mail.email)[0].state == DeliveryState.CANCELLED
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    before = everything(runtime)
+    assert lessons_to(runtime, mail.email)[0].state == DeliveryState.ACCEPTED
+    assert send(browser, told) == 200
+    assert everything(runtime) == before
+
+
 def test_sns_is_answered_for_our_topic_alone_and_asked_at_its_own_servers_alone(
     runtime: Runtime, browser: TestClient, clock: VirtualClock, mail: Mail, amazon_answers: list[str]
 ) -> None:

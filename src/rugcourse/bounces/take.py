@@ -90,7 +90,7 @@ class Intake:
         if delivery_id is None and email is not None:
             with self.database.read() as session:
                 delivery_id = bounces.newest_mail(session, email, told.at)
-        return self._follow(told.report, delivery_id)
+        return self._follow(told.report, delivery_id, at=told.at)
 
     def refuse(self, delivery_id: int, reply: str) -> Taken:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that."""
@@ -105,7 +105,10 @@ class Intake:
                 return self.links.quoted(message_id)
         return None
 
-    def _follow(self, report: Report, delivery_id: int | None, *, refused: bool = False) -> Taken:
+    def _follow(
+        self, report: Report, delivery_id: int | None, *, at: datetime | None = None, refused: bool = False
+    ) -> Taken:
+        """`at`: when it came back, where that is known."""
         if delivery_id is None:
             return Taken(report, Done.NOBODYS)
         if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
@@ -114,13 +117,20 @@ class Intake:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None:  # erased since
                 return Taken(report, Done.NOBODYS)
-            done = self._follow_in(session, *found, report, refused=refused)
+            done = self._follow_in(session, *found, report, at, refused=refused)
         if done != Done.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return Taken(report, done, delivery_id)
 
     def _follow_in(
-        self, session: Session, person: SubscriberRow, delivery: DeliveryRow, report: Report, *, refused: bool
+        self,
+        session: Session,
+        person: SubscriberRow,
+        delivery: DeliveryRow,
+        report: Report,
+        at: datetime | None,
+        *,
+        refused: bool,
     ) -> Done:
         now, signer = self.clock.now(), self.links.signer
         if report.kind == Kind.COMPLAINT:
@@ -132,8 +142,10 @@ class Intake:
             return Done.SUPPRESSED
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
         sent_at = delivery.settled_at or delivery.planned_at
+        # Told once more, of the time before it went out again.
+        known = at is not None and at < sent_at and bounces.times_back(session, delivery.id) > 0
         again = report.kind != Kind.HARD and _may_go_again(session, delivery)
-        if not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused):
+        if known or not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused):
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:
             have_again(session, delivery.enrolment_id, delivery.id, now)
