@@ -212,7 +212,7 @@ def test_the_log_says_in_words_what_was_done_to_whom(admin: TestClient, runtime:
     for words in (
         *('<a href="/admin/campaigns/3">campagne 3</a>', '<a href="/admin/subscribers/12">abonnee 12</a>'),
         *('href="/admin/lessons/stress-en-rugpijn/kringloop"', "klus 4", "Mail naar x.example", "&lt;b&gt;"),
-        *("campagne gestart", "Wie: tags", "abonnee een woord gegeven"),
+        *("campagne gestart", "Wie: tags", "label gegeven aan een abonnee"),
     ):
         assert words in page, words
     assert "campaign: start" not in page

@@ -14,6 +14,7 @@ from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, zone_names
 
 MIN_SECONDS = 2.0  # nobody fills a form in faster
 MAX_SECONDS = 24 * 3600.0
+_SHORTEST_REASON, _LONGEST_REASON = 3, 500  # characters
 DEFAULT_HOUR = 8
 
 
@@ -51,6 +52,12 @@ def was_shown_in_time(signer: Signer, clock: Clock, token: str) -> bool:
         return False
     age = clock.now() - datetime.fromtimestamp(milliseconds / 1000, UTC)
     return clock.span(MIN_SECONDS) <= age <= clock.span(MAX_SECONDS)
+
+
+def reason_typed(text: str) -> str:
+    """Why an admin does something, for the log; empty where no reason can be read in it."""
+    reason = text.strip()[:_LONGEST_REASON]
+    return reason if len(reason) >= _SHORTEST_REASON else ""
 
 
 def schedule_choices(zone: str = "", hour: str = "", days: Sequence[str] | None = None) -> dict[str, Any]:

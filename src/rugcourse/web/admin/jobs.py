@@ -25,7 +25,7 @@ from rugcourse.store.jobs import AT_WORK, JobKind
 from rugcourse.store.tables import JobRow, Role
 from rugcourse.web.admin.gate import Forged, admin_page, check_form, insider_of
 from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
-from rugcourse.web.forms import whole_number
+from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
@@ -48,12 +48,13 @@ class ActFields(WhoFields):
             raise Unreadable("no-act")
         if self.act in {Act.TAG, Act.UNTAG} and not imports.clean_tags(self.tag):
             raise Unreadable("no-tag")
-        if len(self.reason.strip()) < 3:
+        reason = reason_typed(self.reason)
+        if not reason:
             raise Unreadable("no-reason")
         return Order(
             audience=self.audience(),
             act=Act(self.act),
-            reason=self.reason.strip()[:500],
+            reason=reason,
             tag=self.tag.strip().lower(),
             until=date_from(self.until),
         )

@@ -34,13 +34,12 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.subscribers import LONGEST_TAG, Wanted
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
-from rugcourse.web.forms import whole_number
+from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
 
 _A_PAGE = 50
-_SHORTEST_REASON = 3
 _FILES = {"csv": (as_csv, "text/csv; charset=utf-8"), "json": (as_json, "application/json")}
 
 
@@ -164,11 +163,11 @@ def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query(
 def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, fields.form)
-    reason = fields.reason.strip()[:500]
+    reason = reason_typed(fields.reason)
     act = _ACTS.get(fields.action)
     if act is None:
         return _person_page(request, insider, subscriber_id, "")
-    if len(reason) < _SHORTEST_REASON:
+    if not reason:
         return _person_page(request, insider, subscriber_id, "no-reason")
     try:
         act(request, _person(request, subscriber_id), fields)

@@ -13,13 +13,12 @@ from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins, subscribers
 from rugcourse.store.tables import Role
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
-from rugcourse.web.forms import whole_number
+from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, runtime_of
 
 router = APIRouter()
 
 _A_PAGE = 50
-_SHORTEST_REASON = 3
 _ACTS = {"suppress", "lift"}
 
 
@@ -45,10 +44,10 @@ def suppressions_press(
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     runtime = runtime_of(request)
-    why = reason.strip()[:500]
+    why = reason_typed(reason)
     if action not in _ACTS:
         return _page(request, insider, email, 0, "")
-    if len(why) < _SHORTEST_REASON:
+    if not why:
         return _page(request, insider, email, 0, "no-reason")
     try:
         if action == "suppress":
