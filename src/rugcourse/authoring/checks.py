@@ -146,7 +146,7 @@ def _finding(manuscript: Manuscript, problem: Any) -> Finding | None:  # noqa: P
             return Finding("no-question", f"{where}.0.question")
         case "string_pattern_mismatch":
             return Finding("address" if where.endswith(".link") else "one-line", where)
-        case "exclamation" | "symbol":
+        case "exclamation" | "symbol" | "invisible":
             return Finding(kind, where)
         case _:
             return Finding("other", where, values={"text": problem["msg"]})

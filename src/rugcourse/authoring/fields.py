@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rugcourse.content import Lesson
+from rugcourse.content.model import without_invisible
 
 PLAIN = ("title", "subject", "preheader", "highlight", "today", "body")
 QUESTIONS, OPTIONS, READINGS = 2, 4, 4
@@ -33,8 +34,12 @@ def names_of(languages: Sequence[str]) -> Iterator[str]:
 
 
 def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
-    """The known fields that hold something; what is one line in a file is made one line."""
-    found = {name: typed.get(name, "")[:LONGEST] for name in names_of(languages)}
+    """The known fields that hold something; what is one line in a file is made one line.
+
+    Control characters, which come along when text is pasted, and private ones are left out: nobody sees them, and a
+    database or a mail program may stumble over them.
+    """
+    found = {name: without_invisible(typed.get(name, "")[:LONGEST]) for name in names_of(languages)}
     lines = {
         name: text.replace("\r\n", "\n").strip() if name.endswith(".body") else " ".join(text.split())
         for name, text in found.items()

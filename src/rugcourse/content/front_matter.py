@@ -144,7 +144,7 @@ def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
             return f"`{where}` has {limits['actual_length']} items; {wanted}"
         case "bool_type" | "bool_parsing":
             return f"`{where}` must be true or false"
-        case "exclamation" | "symbol":
+        case "exclamation" | "symbol" | "invisible":
             return f"`{where}` {problem['msg']}"
         case "one_right" | "value_error":
             return str(problem["msg"]).removeprefix("Value error, ")

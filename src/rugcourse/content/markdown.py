@@ -7,6 +7,8 @@ percent-encode it in links), and back afterwards, to whatever the caller wants i
 from __future__ import annotations
 
 import re
+import secrets
+import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
@@ -17,7 +19,9 @@ MERGE_TAGS = frozenset({"first_name", "practice"})
 
 _TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 _TEMPLATE_MARK = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
-_PLACEHOLDER = re.compile(r"MERGETAG([A-Z]+)X")
+# Letters, which Markdown leaves alone. Random, in each process others: an author can't type them.
+_PLACEHOLDER_MARK = "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
+_PLACEHOLDER = re.compile(rf"{_PLACEHOLDER_MARK}([A-Z]+)X")
 
 
 class UnknownTag(Exception):
@@ -44,7 +48,7 @@ def check_tags(text: str) -> None:
 def to_html(
     text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
 ) -> str:
-    """HTML of `text`, where raw HTML is shown as text and a brace is no template code (also not by way of `{\\{`).
+    """HTML of `text`, where raw HTML is shown as text.
 
     `styles`: the `style` attribute per element name (mail clients want it on the element). `tags`: what stands in the
     place of each merge tag, as HTML. `link` maps a link's target to what is written in `href`, before escaping.
@@ -58,14 +62,11 @@ def to_html(
         if token.tag == "a":
             token.attrSet("href", link(str(token.attrs["href"])))
     html: str = _markdown().renderer.render(tokens, _markdown().options, {})
-    return show_tags(html.replace("{", "&#123;"), tags)
+    return show_tags(html, tags)
 
 
-def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = lambda text: text) -> str:
-    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists with dashes, links written out.
-
-    `escape` is applied to everything but the merge tags.
-    """
+def to_text(text: str, tags: Mapping[str, str]) -> str:
+    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists with dashes, links written out."""
     blocks: list[str] = []
     markers: list[str] = []
     for token in parse(text):
@@ -81,7 +82,7 @@ def to_text(text: str, tags: Mapping[str, str], escape: Callable[[str], str] = l
                 blocks.append("\n")
             case _:
                 pass
-    return show_tags(escape("".join(blocks).strip()), tags)
+    return show_tags("".join(blocks).strip(), tags)
 
 
 def link_targets(text: str) -> list[str]:
@@ -139,4 +140,4 @@ def _inline_text(children: Sequence[Token]) -> str:
 
 def _hide_tags(text: str) -> str:
     check_tags(text)
-    return _TAG.sub(lambda match: f"MERGETAG{match[1].replace('_', 'Q').upper()}X", text)
+    return _TAG.sub(lambda match: f"{_PLACEHOLDER_MARK}{match[1].replace('_', 'Q').upper()}X", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -22,6 +23,17 @@ def has_invisible(text: str) -> bool:
     return any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text)
 
 
+def without_invisible(text: str) -> str:
+    """The same text without what `has_invisible` finds."""
+    return text if text.isprintable() else "".join(one for one in text if one == "\r" or not has_invisible(one))
+
+
+def _visible(text: str) -> str:
+    if has_invisible(text):
+        raise PydanticCustomError("invisible", "holds a control character or a private one; remove it")
+    return text
+
+
 def _sober(text: str) -> str:
     if "!" in text:
         raise PydanticCustomError("exclamation", "has an exclamation mark; say it calmly")
@@ -30,11 +42,13 @@ def _sober(text: str) -> str:
     return text
 
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400, pattern=r"^[^\r\n]*$")]
-Subject = Annotated[Line, Field(max_length=SUBJECT_LIMIT), AfterValidator(_sober)]
-Preheader = Annotated[Line, Field(max_length=PREHEADER_LIMIT)]
+_TEXT = StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)
+_LINE = replace(_TEXT, max_length=400, pattern=r"^[^\r\n]*$")
+Line = Annotated[str, _LINE, AfterValidator(_visible)]
+Subject = Annotated[str, replace(_LINE, max_length=SUBJECT_LIMIT), AfterValidator(_visible), AfterValidator(_sober)]
+Preheader = Annotated[str, replace(_LINE, max_length=PREHEADER_LIMIT), AfterValidator(_visible)]
+Body = Annotated[str, _TEXT, AfterValidator(_visible)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Body = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$", max_length=500)]
 
 
@@ -133,10 +147,7 @@ class MessageText(_Value):
     body: Body
 
     @model_validator(mode="after")
-    def _is_plain(self) -> Self:
-        for text in (self.title, self.subject, self.preheader, self.body):
-            if has_invisible(text):
-                raise ValueError("holds a control character or a private one; remove it")
+    def _tags_are_known(self) -> Self:
         try:
             check_tags(self.body)
         except UnknownTag as error:

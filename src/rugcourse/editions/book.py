@@ -6,7 +6,6 @@ from typing import Any
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import to_blocks
-from rugcourse.content.markdown import to_text
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.mails import House
 
@@ -47,8 +46,8 @@ def _chapter(lesson: Lesson, language: str, tags: dict[str, str]) -> dict[str, A
         "slug": lesson.slug,
         "title": text.title,
         "blocks": to_blocks(text.body, tags),
-        "highlight": to_text(text.highlight, tags),
-        "today": to_text(text.today, tags),
+        "highlight": text.highlight,
+        "today": text.today,
         "questions": [
             {
                 "question": question.question,

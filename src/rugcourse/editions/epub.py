@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rugcourse import resources
 from rugcourse.editions.book import Book, description
@@ -55,8 +56,8 @@ def _identifier(book: Book) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    return Environment(
+def _environment() -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(resources.folder("templates") / "book" / "epub"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -4,27 +4,46 @@ The first pass happens once per lesson version and language. It fills in everyth
 (`[[ … ]]` and `[% … %]`), compiles MJML to HTML, and compiles the result as a Jinja template: a `Letter`. The second
 pass happens per reader (`{{ … }}` and `{% … %}`) and costs a fraction of a millisecond.
 
-Text that an author wrote goes in as text: its braces are escaped, so it can't become template code, and neither can a
-reader's name, which is only ever a value of the second pass.
+Text that an author wrote can't become template code. The delimiters of the second pass are random, different in each
+process and written nowhere, so nobody can type them; `{{` in a text is two braces. A reader's name is only ever a value
+of the second pass. Both passes run in Jinja's sandbox all the same, so that a mistake here stays a wrong mail.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
-from markupsafe import Markup, escape
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 from mjml import mjml2html
 
 from rugcourse import resources
 from rugcourse.rendering.languages import translations
 
-_OPEN, _CLOSE = "\ue000", "\ue001"
+_EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")  # in our own templates: code of the second pass
+_STATEMENT = re.compile(r"\{% (.+?) %\}")
+
+
+def _random_delimiter() -> str:
+    return f"x{secrets.token_hex(8)}"
+
+
+def _random_mark() -> str:
+    """Four characters for private use: as short as a word, so that text is wrapped where it would be without."""
+    return "".join(chr(0xF0000 + secrets.randbelow(0xFFFD)) for _ in range(4))
+
+
+_OPEN, _CLOSE = _random_delimiter(), _random_delimiter()  # of an expression of the second pass
+_BEGIN, _END = _random_delimiter(), _random_delimiter()  # of a statement
+_COMMENT, _COMMENT_END = _random_delimiter(), _random_delimiter()
+_MERGE, _MERGE_END = _random_mark(), _random_mark()  # what `merge` puts around code until the first pass is over
 
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
 _MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
@@ -55,8 +74,9 @@ class Letter:
         """The HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
         try:
             return _fill(self.html, values), _fill(self.text, values)
-        except JinjaError as error:
-            raise TemplateError(f"“{self.subject}”: {error}") from error
+        except Exception as error:
+            # Whatever goes wrong is about this mail alone: the others of its batch go out.
+            raise TemplateError(f"“{self.subject}”: {error!r}") from error
 
 
 def compile_letter(
@@ -80,20 +100,10 @@ def compile_letter(
 def merge(expression: str) -> Markup:
     """Template code for the second pass, as a value of the first.
 
-    It stands between two private characters until the first pass is over, so that nothing on the way, escaping or
-    gettext, has to know about it. Authors can't type them: the loader refuses private characters.
+    It stands between two random marks until the first pass is over, so that nothing on the way, escaping or gettext,
+    has to know about it.
     """
-    return Markup(_OPEN + expression + _CLOSE)  # noqa: S704 - only our own code calls this, with constants
-
-
-def inert_html(value: Any) -> Any:
-    """`value` as HTML that prints it as it is, and that the second pass leaves alone."""
-    return value if isinstance(value, Markup) else Markup(str(escape(value)).replace("{", "&#123;"))  # noqa: S704 - escaped
-
-
-def as_text(value: str) -> str:
-    """`value` so that the second pass of a text template prints it as it is."""
-    return value.replace("{", "{{ '{' }}")
+    return Markup(_MERGE + expression + _MERGE_END)  # noqa: S704 - only our own code calls this, with constants
 
 
 def _fill(template: Template, values: Mapping[str, Any]) -> str:
@@ -103,21 +113,29 @@ def _fill(template: Template, values: Mapping[str, Any]) -> str:
 
 def _render(language: str, template: str, values: Mapping[str, Any], *, html: bool) -> str:
     source = _first_pass(language, html=html).get_template(template).render(values)
-    return source.replace(_OPEN, "{{ ").replace(_CLOSE, " }}")
+    return source.replace(_MERGE, f"{_OPEN} ").replace(_MERGE_END, f" {_CLOSE}")
+
+
+class _Templates(FileSystemLoader):
+    """Our templates, in which `{{ … }}` and `{% … %}` get the delimiters of this process."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, path, is_fresh = super().get_source(environment, template)
+        source = _EXPRESSION.sub(rf"{_OPEN} \1 {_CLOSE}", source)
+        return _STATEMENT.sub(rf"{_BEGIN} \1 {_END}", source), path, is_fresh
 
 
 @cache
 def _first_pass(language: str, *, html: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(resources.folder("templates") / "email"),
+    environment = ImmutableSandboxedEnvironment(
+        loader=_Templates(resources.folder("templates") / "email"),
         variable_start_string="[[",
         variable_end_string="]]",
         block_start_string="[%",
         block_end_string="%]",
         comment_start_string="[#",
         comment_end_string="#]",
-        autoescape=html,  # noqa: S701 - a text part is no HTML
-        finalize=inert_html if html else _inert_text,
+        autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -130,8 +148,14 @@ def _first_pass(language: str, *, html: bool) -> Environment:
 
 @cache
 def _second_pass(*, html: bool) -> Environment:
-    return Environment(
-        autoescape=html,  # noqa: S701 - a text part is no HTML
+    return ImmutableSandboxedEnvironment(
+        variable_start_string=_OPEN,
+        variable_end_string=_CLOSE,
+        block_start_string=_BEGIN,
+        block_end_string=_END,
+        comment_start_string=_COMMENT,
+        comment_end_string=_COMMENT_END,
+        autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -144,10 +168,6 @@ def _second_pass(*, html: bool) -> Environment:
 def _on_one_line(value: Any) -> Any:
     """A reader's value stays where it stands: only the template itself begins new lines."""
     return " ".join(value.splitlines()) if isinstance(value, str) and ("\n" in value or "\r" in value) else value
-
-
-def _inert_text(value: Any) -> Any:
-    return value if isinstance(value, Markup) else as_text(str(value))
 
 
 def _to_html(name: str, source: str) -> str:

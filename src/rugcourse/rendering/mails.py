@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import secrets
 import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
-from rugcourse.rendering.letters import Letter, as_text, compile_letter, inert_html, merge
+from rugcourse.rendering.letters import Letter, compile_letter, merge
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -25,7 +26,9 @@ _STYLES = {
     "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
     "a": "color:#1c6a5e;",
 }
-_LINK = re.compile(r"LINKTARGET(\d+)X")
+# Stands in `href` for the number of a link. Random, in each process another: an author can't type it.
+_LINK_MARK = f"LINK{secrets.token_hex(8)}"
+_LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
 
 
@@ -107,12 +110,12 @@ def _body(markdown: str, house: House, targets: list[str]) -> dict[str, Any]:
 
     def numbered(target: str) -> str:
         targets.append(target)
-        return f"LINKTARGET{len(targets) - 1}X"
+        return f"{_LINK_MARK}N{len(targets) - 1}X"
 
-    html = to_html(markdown, _STYLES, _tags(str(inert_html(house.practice))), numbered)
+    html = to_html(markdown, _STYLES, _tags(str(escape(house.practice))), numbered)
     body = _LINK.sub(lambda match: merge(f"link({match[1]})"), html)
-    text = _wrapped(to_text(markdown, _tags(as_text(house.practice)), as_text))
-    return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; braces are escaped
+    text = _wrapped(to_text(markdown, _tags(house.practice)))
+    return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
 
 def _common(course: Course, language: str, house: House, links: Links) -> dict[str, Any]:

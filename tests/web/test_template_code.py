@@ -1,0 +1,205 @@
+"""Template code that an editor or admin types stays text, in every field and every way it is shown.
+
+Every payload would print 1094 if any template engine ran it, in whatever delimiters it knows or once knew.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from email import message_from_bytes, policy
+from html import unescape
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from jinja2.exceptions import SecurityError, UndefinedError
+from sqlalchemy import select
+from tests.builders import COURSE, LESSONS, MORNING, at_eight, lessons_to, make_reader, make_settings, plan, send_all
+from tests.sink import Sink
+from tests.web.test_admin import form_of
+from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
+from tests.web.test_admin_lessons import LESSON, typed
+
+from rugcourse.authoring.fields import fields_of, names_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.clock import VirtualClock
+from rugcourse.content import Course, load_courses
+from rugcourse.content.markdown import UnknownTag
+from rugcourse.delivery.proof import Proofs, Somebody, parts_of
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.editions.book import book_of
+from rugcourse.editions.epub import make_epub
+from rugcourse.rendering import letters, mails
+from rugcourse.rendering.mails import House
+from rugcourse.runtime import Runtime, house, sender
+from rugcourse.store.tables import DeliveryState, LessonRow
+
+RAN = "1094"
+CODE = (
+    "{{ 2*547 }}",
+    "{% if 1 %}{{ 2*547 }}{% endif %}",
+    "[[ 2*547 ]]",
+    "[% if 1 %][[ 2*547 ]][% endif %]",
+    "\ue000 2*547 \ue001",
+    "\ue0002*547\ue001",
+    "LINKTARGET7X",
+    "MERGETAGABCX",
+    "${2*547}",
+    "#(2*547)",  # Typst
+    "<%= 2*547 %>",
+)
+A_FEW = (CODE[0], CODE[2], CODE[4], "LINKTARGET7X MERGETAGABCX")
+TEXTS = {"title", "subject", "preheader", "highlight", "today", "body", "text", "why", "question", "summary"}
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return next(one for one in load_courses(LESSONS) if one.slug == COURSE)
+
+
+@pytest.fixture
+def proofs(tmp_path: Path) -> Proofs:
+    settings = make_settings(tmp_path)
+    return Proofs(settings.base_url, house(settings), sender(settings))
+
+
+def fields() -> list[str]:
+    """Every field of the lesson editor that holds text of an author."""
+    return [name for name in names_of(("nl", "en")) if name.rpartition(".")[2] in TEXTS]
+
+
+def shown(message: bytes) -> str:
+    """All that a reader sees of a message."""
+    return "\n".join((str(message_from_bytes(message, policy=policy.default)["Subject"]), *parts_of(message)))
+
+
+def assert_inert(shown: str) -> None:
+    assert RAN not in unescape(shown)
+
+
+@pytest.mark.parametrize("code", A_FEW)
+def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: Runtime, sink: Sink, code: str) -> None:
+    """Everything in one form, as nothing else shows that each field is looked at; then the checks, the mail, the desk."""
+    form = {
+        **typed(runtime),
+        **dict.fromkeys(fields(), code),
+        **form_of(editor),
+        "quiz.0.right": "0",
+        "quiz.1.right": "0",
+    }
+    for look in ("desktop", "dark", "text", "phone"):
+        for language in ("nl", "en"):
+            answer = editor.post(f"{LESSON}/preview", data={**form, "look": look, "shown": language})
+            assert answer.status_code == 200
+            assert_inert(answer.text)
+    assert_inert(editor.post(f"{LESSON}/checks", data=form).text)
+    assert editor.post(LESSON, data={**form, "action": "test"}).status_code in {200, 303}
+    assert_inert("".join(shown(one.raw) for one in sink.taken))
+    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/history", f"{LESSON}/preflight", "/admin/lessons"):
+        page = editor.get(path)
+        assert page.status_code == 200, path
+        assert_inert(page.text)
+    assert editor.post(f"{LESSON}/preflight", data=form_of(editor)).status_code == 200
+
+
+@pytest.mark.parametrize("name", fields())
+def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: Proofs, name: str) -> None:
+    """A draft is shown before anything refuses it: by itself each field is text, in a mail and in a book."""
+    language = name.partition(".")[0]
+    for code in CODE:
+        lesson = course.lesson("stress")
+        assert lesson is not None
+        draft = Manuscript(course, "stress", 4, {**fields_of(lesson), name: code})  # as if nothing had cleaned it
+        rough = draft.rough(language)
+        try:
+            message = proofs.of_lesson(course, rough, language, MORNING)
+        except UnknownTag:
+            assert name.endswith(".body")
+            continue
+        assert_inert(shown(message))
+        book = book_of(course.model_copy(update={"lessons": (rough,)}), language, proofs.house, "https://c.example")
+        with zipfile.ZipFile(io.BytesIO(make_epub(book, MORNING))) as epub:
+            assert_inert("".join(epub.read(one).decode() for one in epub.namelist()))
+
+
+def test_what_is_published_with_braces_in_it_is_shown_as_it_was_typed(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    """Braces are no mistake; a reader sees them in the mail, on the web and in the book."""
+    code = CODE[0]
+    text = dict.fromkeys([name for name in fields() if not name.endswith(".body")], code)
+    form = typed(runtime, **{name.replace(".", "__"): value for name, value in text.items()})
+    where = post(editor, LESSON, **form, action="publish")
+    assert post(editor, where, under_way="new") == f"{LESSON}?done=published"
+    for path in (f"/nl/{COURSE}", f"/nl/{COURSE}/lessons/stress", f"/en/{COURSE}/lessons/stress"):
+        page = editor.get(path)
+        assert page.status_code == 200
+        assert_inert(page.text)
+        assert path == f"/nl/{COURSE}" or code in unescape(page.text)
+    email = make_reader(runtime)
+    for day in range(4):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    last = [one for one in sink.taken if one.recipient == email][-1]
+    assert message_from_bytes(last.raw, policy=policy.default)["Subject"] == code
+    assert_inert(shown(last.raw))
+    assert code in unescape(shown(last.raw))
+
+
+@pytest.mark.parametrize("code", A_FEW)
+def test_a_subject_that_is_compared_is_checked_and_never_run(
+    editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink, code: str
+) -> None:
+    with runtime.database.read() as session:
+        first = session.scalars(select(LessonRow.id).where(LessonRow.slug == "welkom")).one()
+    answer = editor.post(f"/admin/trials/{first}", data={**form_of(editor), "subject.nl": code, "minimum": "100"})
+    assert answer.status_code in {303, 400}
+    assert_inert(editor.get(f"/admin/trials/{first}").text)
+    emails = {make_reader(runtime) for _ in range(4)}
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    assert {email for email in emails if lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED} == emails
+    for one in sink.taken:
+        assert_inert(shown(one.raw))
+
+
+@pytest.mark.parametrize("part", ["name", "title.en", "subject.en", "preheader.en", "body.en"])
+def test_a_broadcast_shows_code_as_text_or_refuses_it(editor: TestClient, runtime: Runtime, part: str) -> None:
+    make_reader(runtime)
+    for code in A_FEW:
+        draft = make_draft(editor, runtime)
+        assert_inert(post(editor, f"{draft}/what", **{**MESSAGE, part: code}))
+        post(editor, f"{draft}/who", languages=["nl"])
+        post(editor, f"{draft}/when", way="now")
+        post(editor, f"{draft}/pace")
+        for path in ("what", "review", "mail/en", "preflight", "who"):
+            answer = editor.get(f"{draft}/{path}")
+            assert answer.status_code in {200, 303, 404}, path
+            assert_inert(answer.text)
+        assert_inert(editor.get("/admin/campaigns").text)
+
+
+def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, proofs: Proofs) -> None:
+    for code in CODE:
+        named = House(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
+        for language in ("nl", "en"):
+            theirs = replace(proofs, house=named)
+            assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, Somebody(code))))
+
+
+def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, proofs: Proofs) -> None:
+    written = shown(proofs.of_lesson(course, course.lessons[0], "nl", MORNING))
+    for secret in (letters._OPEN, letters._CLOSE, letters._BEGIN, letters._END, letters._MERGE, mails._LINK_MARK):
+        assert secret not in written
+
+
+def test_the_second_pass_gives_nothing_of_python_away() -> None:
+    """The layer behind: even code that got into a template reaches no attribute that begins with an underscore."""
+    for code in ("''.__class__.__mro__", "cycler.__init__.__globals__", "joiner.__init__.__code__", "[].append(1)"):
+        template = letters._second_pass(html=True).from_string(f"{letters._OPEN} {code} {letters._CLOSE}")
+        with pytest.raises((SecurityError, UndefinedError)):
+            template.render()
