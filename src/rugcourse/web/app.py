@@ -54,7 +54,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         runtime.settings.broker_url, runtime.settings.signups_per_hour, runtime.settings.signups_per_hour_in_all
     )
     app.state.surprises = Surprises()
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, https=runtime.settings.base_url.startswith("https://"))
     for error in (NotFound, BadToken, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(DatabaseAway, _away)

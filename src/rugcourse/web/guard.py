@@ -1,55 +1,131 @@
-"""Stands before every request: no large bodies, and the same security headers on every answer.
+"""Stands before every request: limits on its size and time, and the same security headers on every answer.
 
-Written as ASGI, not with Starlette's decorator, which costs a task group and two queues for each request.
+What counts is what arrives, not what a header says: bytes are counted as they are read, against a deadline. Written as
+ASGI, not with Starlette's decorator, which costs a task group and two queues for each request.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_MAX_BODY_BYTES = 64_000
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Of a request's body: bytes, and seconds from the end of its headers to the end of itself."""
+
+    size: int
+    seconds: float
+
+
+_USUAL = Limit(64_000, 20.0)
 # Where more may come: a lesson in all languages, a list of people, what relays say.
-_LARGER_BODIES = {"/admin/lessons/": 1_000_000, "/admin/imports": 50_000_000, "/hooks/": 1_000_000}
+_LARGER = {
+    "/admin/lessons/": Limit(1_000_000, 30.0),
+    "/admin/imports": Limit(50_000_000, 300.0),
+    "/hooks/": Limit(1_000_000, 30.0),
+}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Referrer-Policy": "no-referrer",  # an address here can be a personal link
     "X-Content-Type-Options": "nosniff",
 }
+_OVER_HTTPS = {"Strict-Transport-Security": "max-age=63072000"}  # two years; subdomains are for the operator to decide
+# Of mails, which a reader's mail program may fetch from anywhere.
+_FOR_OTHER_SITES = ("/o/", "/static/")
+_REFUSALS = {413: "the form is too large", 408: "the form took too long to arrive"}
+
+
+@dataclass(slots=True)
+class _Body:
+    """What has arrived of a request's body. `refused`: the status to answer with, once it was too much or too slow."""
+
+    limit: Limit
+    deadline: float = 0.0
+    size: int = 0
+    complete: bool = False
+    refused: int = 0
+    receive: Receive = field(repr=False, kw_only=True)
+
+    async def read(self) -> Message:
+        """The next part. Raises HTTPException past a limit."""
+        if self.refused:
+            raise HTTPException(self.refused)
+        if self.complete:
+            return await self.receive()  # which is how a framework hears that the client has gone
+        if not self.deadline:
+            self.deadline = asyncio.get_running_loop().time() + self.limit.seconds
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                message = await self.receive()
+        except TimeoutError:
+            self._refuse(408)
+        self.size += len(message.get("body", b""))
+        self.complete = not message.get("more_body", False)
+        if self.size > self.limit.size:
+            self._refuse(413)
+        return message
+
+    def _refuse(self, status: int) -> None:
+        self.refused = status
+        raise HTTPException(status)
 
 
 class Guard:
-    """ASGI middleware."""
+    """ASGI middleware. `https`: readers come by https, and browsers are to remember it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
+        self._headers = {**_HEADERS, **(_OVER_HTTPS if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = _Body(_limit(scope["path"]), receive=receive)
+        headers = self._headers
+        if scope["path"].startswith(_FOR_OTHER_SITES):
+            headers = {**headers, "Cross-Origin-Resource-Policy": "cross-origin"}
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
+        async def answer(message: Message) -> None:
+            if not body.refused:
+                await send(_with_headers(message, headers))
 
-        if _is_too_large(Headers(scope=scope), _largest(scope["path"])):
-            await PlainTextResponse("the form is too large", 413)(scope, receive, send_with_headers)
+        if _announces_too_much(Headers(scope=scope), body.limit):
+            body.refused = 413
         else:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, body.read, answer)
+        if body.refused:
+            # The rest of the body is still on its way: only closing stops it.
+            refusal = PlainTextResponse(
+                _REFUSALS[body.refused], body.refused, headers={**headers, "Connection": "close"}
+            )
+            await refusal(scope, receive, send)
 
 
-def _largest(path: str) -> int:
-    return next((size for begin, size in _LARGER_BODIES.items() if path.startswith(begin)), _MAX_BODY_BYTES)
+def _with_headers(message: Message, added: Mapping[str, str]) -> Message:
+    if message["type"] == "http.response.start":
+        headers = MutableHeaders(scope=message)
+        for name, value in added.items():
+            headers.setdefault(name, value)
+    return message
 
 
-def _is_too_large(headers: Headers, largest: int) -> bool:
+def _limit(path: str) -> Limit:
+    return next((limit for begin, limit in _LARGER.items() if path.startswith(begin)), _USUAL)
+
+
+def _announces_too_much(headers: Headers, limit: Limit) -> bool:
+    """Whether there is no need to read it. What announces nothing, or lies, is counted."""
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > largest:
-        return True
-    return "chunked" in headers.get("transfer-encoding", "")
+    return not length.isdecimal() or len(length) > len(str(limit.size)) + 8 or int(length) > limit.size

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
+from rugcourse.bounces.providers import Provider, Unreadable, Unverified, open_provider
 from rugcourse.bounces.providers import Request as Said
-from rugcourse.bounces.providers import Unreadable, Unverified, open_provider
 from rugcourse.runtime import Runtime
 from rugcourse.web.pages import NotFound, runtime_of
 
@@ -18,15 +18,16 @@ log = structlog.get_logger()
 
 @router.post("/hooks/{provider}")
 async def hook(request: Request, provider: str) -> PlainTextResponse:
-    body = await request.body()
-    return await run_in_threadpool(_hear, runtime_of(request), provider, dict(request.headers), body)
-
-
-def _hear(runtime: Runtime, name: str, headers: dict[str, str], body: bytes) -> PlainTextResponse:
-    """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
-    provider = open_provider(runtime.settings, name)
-    if provider is None:
+    """What nobody reads is not taken in: a provider without a key in the settings is not there."""
+    reader = open_provider(runtime_of(request).settings, provider)
+    if reader is None:
         raise NotFound
+    body = await request.body()
+    return await run_in_threadpool(_hear, runtime_of(request), provider, reader, dict(request.headers), body)
+
+
+def _hear(runtime: Runtime, name: str, provider: Provider, headers: dict[str, str], body: bytes) -> PlainTextResponse:
+    """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
     try:
         told = provider.read(Said(headers, body, runtime.clock.now()))
     except Unverified as error:

@@ -9,9 +9,11 @@ import time
 import uvicorn
 from fastapi import FastAPI
 
+from rugcourse.web.connections import TimedProtocol
 from rugcourse.web.ports import require_free
 
 _STOP_SECONDS = 1  # how long open requests may take when the server ends
+_MOST_CONNECTIONS = 1000  # at once; who comes then is answered 503
 
 
 def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uvicorn.Server:
@@ -23,6 +25,9 @@ def _server(app: FastAPI, host: str, port: int, trusted_proxies: str = "") -> uv
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=TimedProtocol,
+            ws="none",
+            limit_concurrency=_MOST_CONNECTIONS,
             proxy_headers=bool(trusted_proxies),
             forwarded_allow_ips=trusted_proxies or None,
             timeout_graceful_shutdown=_STOP_SECONDS,

@@ -1,0 +1,68 @@
+"""Limits for a connection before there is a request: uvicorn itself waits for ever for the end of the headers.
+
+A proxy in front of the product has such limits as well; these hold where there is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a further request, to the end of its headers
+HEAD_BYTES = 64_000
+
+
+class TimedProtocol(HttpToolsProtocol):
+    """Closes connections whose headers don't end, and those that go on sending after they were answered."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _in_head = True
+    _head_size = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.cycle is not None and self.cycle.response_complete:
+            self._begin_head()
+        if self._in_head:
+            self._head_size += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_size > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The headers are too large.")
+
+    def on_message_begin(self) -> None:
+        self._begin_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        unread = self.cycle.response_complete and self.cycle.more_body  # not of a further request that waits its turn
+        super().on_response_complete()
+        if unread and not self.transport.is_closing():
+            self.transport.close()
+
+    def _begin_head(self) -> None:
+        if self._timer is None:
+            self._in_head, self._head_size = True, 0
+            self._timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _end_head(self) -> None:
+        self._in_head = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.close()

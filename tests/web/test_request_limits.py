@@ -1,0 +1,153 @@
+"""Limits on what strangers send, against a real server: they hold whatever the headers say."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.servers import HOST, free_port
+
+from rugcourse.runtime import Runtime
+from rugcourse.web import connections, guard
+from rugcourse.web.app import create_app
+from rugcourse.web.guard import Limit
+from rugcourse.web.server import BackgroundServer
+
+FORM = "Content-Type: application/x-www-form-urlencoded"
+PATIENCE = 20.0  # seconds after which a test gives up; nothing waits that long when it is right
+
+
+@pytest.fixture
+def port(runtime: Runtime) -> Iterator[int]:
+    number = free_port()
+    server = BackgroundServer(create_app(runtime), HOST, number)
+    server.start()
+    yield number
+    server.stop()
+
+
+def head(path: str, *headers: str) -> bytes:
+    return "\r\n".join((f"POST {path} HTTP/1.1", "Host: courses.example", *headers, "", "")).encode()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection((HOST, port), timeout=PATIENCE)
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """All that comes until the server closes; fails if it never does."""
+    received = b""
+    while True:
+        try:
+            more = connection.recv(65_536)
+        except ConnectionResetError:
+            return received
+        if not more:
+            return received
+        received += more
+
+
+def chunks(size: int, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        yield b"%x\r\n" % size + b"x" * size + b"\r\n"
+
+
+def send_until_closed(connection: socket.socket, parts: Iterator[bytes]) -> tuple[int, bytes]:
+    """How many bytes went out before the server closed, and what it said."""
+    sent = 0
+    try:
+        for part in parts:
+            connection.sendall(part)
+            sent += len(part)
+    except OSError:
+        pass
+    return sent, answer_of(connection)
+
+
+@pytest.mark.parametrize("encoding", ["chunked", "Chunked", "CHUNKED"])
+@pytest.mark.parametrize("path", ["/nl/my-page", "/admin/login", "/hooks/nobody"])
+def test_a_body_without_a_length_is_counted(port: int, path: str, encoding: str) -> None:
+    with connect(port) as connection:
+        connection.sendall(head(path, f"Transfer-Encoding: {encoding}", FORM))
+        sent, answer = send_until_closed(connection, chunks(50_000, 1000))
+    assert answer[9:12] in {b"404" if path == "/hooks/nobody" else b"413", b""}  # nothing, where closing was quicker
+    assert sent < 20_000_000, "the server went on reading"
+
+
+def test_two_kinds_of_length_are_refused(port: int) -> None:
+    for headers in (
+        ("Transfer-Encoding: identity", "Transfer-Encoding: chunked", "Content-Length: 3"),
+        ("Content-Length: 3", "Content-Length: 4"),
+        ("Content-Length: 99999999999999999999999",),
+        ("Content-Length: -1",),
+    ):
+        with connect(port) as connection:
+            connection.sendall(head("/nl/my-page", *headers))
+            assert answer_of(connection).startswith((b"HTTP/1.1 400", b"HTTP/1.1 413"))
+
+
+def test_a_length_that_is_too_large_is_refused_before_the_body_comes(port: int) -> None:
+    with connect(port) as connection:
+        connection.sendall(head("/nl/my-page", "Content-Length: 64001"))
+        assert answer_of(connection).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_comes_too_slowly_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_USUAL", Limit(64_000, 0.3))
+    with connect(port) as connection:
+        connection.sendall(head("/nl/my-page", FORM, "Content-Length: 1000") + b"email=")
+        assert answer_of(connection).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"\r\n\r\n", b"G"]
+)
+def test_headers_that_dont_end_are_cut_off(port: int, monkeypatch: pytest.MonkeyPatch, begin: bytes) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    with connect(port) as connection:
+        connection.sendall(begin)
+        assert b"HTTP/1.1 200" not in answer_of(connection)
+
+
+def test_headers_are_no_larger_than_they_need_be(port: int) -> None:
+    def lines() -> Iterator[bytes]:
+        for number in range(20_000):
+            yield b"X-%d: %s\r\n" % (number, b"x" * 1000)
+
+    with connect(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        sent, _ = send_until_closed(connection, lines())
+    assert sent < 10_000_000
+
+
+def test_who_goes_on_sending_after_the_answer_is_cut_off(port: int) -> None:
+    """The page is not there, so its body is never read: it must not hold the connection either."""
+    with connect(port) as connection:
+        connection.sendall(head("/hooks/nobody", "Content-Length: 900000") + b"x")
+        assert answer_of(connection).startswith(b"HTTP/1.1 404")
+
+
+def test_between_two_requests_nothing_but_a_request_keeps_a_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    with connect(port) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        begun = time.monotonic()
+        while time.monotonic() - begun < PATIENCE:
+            try:
+                connection.sendall(b"\r\n")
+            except OSError:
+                return
+            time.sleep(0.05)
+    pytest.fail("line ends alone kept the connection open")
+
+
+def test_requests_on_one_connection_are_answered_in_turn(port: int) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    with connect(port) as connection:
+        connection.sendall((request + b"\r\n") * 2 + request + b"Connection: close\r\n\r\n")
+        assert answer_of(connection).count(b"HTTP/1.1 200") == 3
