@@ -41,6 +41,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
         "ehlo_name": "localhost",
         "smtp_timeout_seconds": 1.5,
         "dns_server": "127.0.0.1:9",  # nobody is there
+        "second_factor_grace_days": 3650,  # most tests are about something else
     }
     return load_settings(**{**values, **others})
 

@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     FORM = "form"
     BOOK = "book"
     ADMIN_FORM = "admin-form"
+    DEVICE = "device"
     MESSAGE = "message"
     RETURN = "return"
 
@@ -98,6 +99,10 @@ class Links:
     def admin_welcome(self, token: str) -> str:
         """Where an invited admin sets their password."""
         return f"{self.base_url}/admin/welcome/{token}"
+
+    def admin_reset(self, token: str) -> str:
+        """Where an admin who forgot their password sets another one."""
+        return f"{self.base_url}/admin/reset/{token}"
 
     def alarm_signs(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}/alarm-signs"

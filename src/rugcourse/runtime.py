@@ -127,6 +127,11 @@ def make_books(runtime: Runtime) -> None:
 
 def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
     """Hand a proof over to the mail server, past the ledger. Returns whether it was taken."""
+    return send_now(runtime, addressed(message, recipient), recipient)
+
+
+def send_now(runtime: Runtime, message: bytes, recipient: str) -> bool:
+    """Hand a message that is about nobody's course over to the mail server. Returns whether it was taken."""
     settings = runtime.settings
     try:
         connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
@@ -134,7 +139,7 @@ def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
         return False
     try:
         envelope = Envelope(settings.sender_address, recipient)
-        return isinstance(connection.send(envelope, addressed(message, recipient), lambda: None), Accepted)
+        return isinstance(connection.send(envelope, message, lambda: None), Accepted)
     except ServerUnavailable:
         return False
     finally:

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, description="the port the web server listens on")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, or *")
 
+    second_factor_grace_days: int = Field(
+        7, ge=0, description="days after their first login in which owners and editors may do without a second factor"
+    )
     signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
     signups_per_hour_in_all: int = Field(1000, ge=1, description="how many signups all networks together may send")
     keep_unconfirmed_days: int = Field(7, ge=1, description="days until tests and signups of nobody are forgotten")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.access.test_access import make_admin
+from tests.access.soft_passkey import SoftPasskey
+from tests.access.test_access import enter, make_admin
 from webauthn.helpers import bytes_to_base64url
 
 from rugcourse.access import passkeys
+from rugcourse.access.events import Origin
 from rugcourse.access.passkeys import BadPasskey, Site, site_of
-from rugcourse.access.sessions import Insider, NotLetIn
+from rugcourse.access.sessions import Insider, NotLetIn, find_insider
 from rugcourse.clock import VirtualClock
 from rugcourse.store import admins
 from rugcourse.store.database import Database
@@ -57,24 +59,70 @@ def answer(challenge: str, **others: object) -> str:
 def test_what_is_no_answer_to_a_challenge_of_ours_opens_nothing(
     database: Database, clock: VirtualClock, text: str
 ) -> None:
-    passkeys.begin_login(database, clock, SITE)
+    passkeys.begin_login(database, clock, SITE, "browser")
     with pytest.raises(NotLetIn):
-        passkeys.finish_login(database, clock, SITE, text, "browser")
+        passkeys.finish_login(database, clock, SITE, text, "browser", Origin())
     admin = make_admin(database, clock, "owner@x.example", Role.OWNER)
-    insider = Insider(getattr(admin, "id", 1), 1, "owner@x.example", Role.OWNER, False, False)
     with pytest.raises(BadPasskey):
-        passkeys.finish_registration(database, clock, SITE, insider, text, "phone")
+        passkeys.finish_registration(database, clock, SITE, insider(admin), text, "phone")
 
 
 def test_a_challenge_is_answered_once_and_within_minutes(database: Database, clock: VirtualClock) -> None:
-    challenge = json.loads(passkeys.begin_login(database, clock, SITE))["challenge"]
-    late = json.loads(passkeys.begin_login(database, clock, SITE))["challenge"]
+    bound_to = passkeys._login_of("browser")
+    challenge = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
+    late = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
     with database.write() as session:
-        assert admins.use_challenge(session, challenge, clock.now())
-        assert not admins.use_challenge(session, challenge, clock.now())
+        assert admins.use_challenge(session, challenge, bound_to, clock.now())
+        assert not admins.use_challenge(session, challenge, bound_to, clock.now())
     clock.advance(minutes=6)
     with database.write() as session:
-        assert not admins.use_challenge(session, late, clock.now())
-    passkeys.begin_login(database, clock, SITE)
+        assert not admins.use_challenge(session, late, bound_to, clock.now())
+    passkeys.begin_login(database, clock, SITE, "browser")
     with database.write() as session:
-        assert not admins.use_challenge(session, late, clock.now())  # it is forgotten
+        assert not admins.use_challenge(session, late, bound_to, clock.now())  # it is forgotten
+
+
+def insider(admin_id: int, session_id: int = 1) -> Insider:
+    return Insider(admin_id, session_id, "owner@x.example", Role.OWNER, False, False)
+
+
+def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: Database, clock: VirtualClock) -> None:
+    """One from the public login page must not add a passkey to somebody's account, whose password nobody asked for."""
+    first = make_admin(database, clock)
+    second = make_admin(database, clock, "second@x.example", Role.OWNER)
+    device = SoftPasskey(SITE)
+    public = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
+    others = json.loads(passkeys.begin_registration(database, clock, SITE, insider(second)))["challenge"]
+    elsewhere = json.loads(passkeys.begin_registration(database, clock, SITE, insider(first, 2)))["challenge"]
+    for challenge in (public, others, elsewhere):
+        with pytest.raises(BadPasskey):
+            passkeys.finish_registration(database, clock, SITE, insider(first), device.made(challenge), "phone")
+    mine = json.loads(passkeys.begin_registration(database, clock, SITE, insider(first)))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, insider(first), device.made(mine), "phone")
+
+    stolen = json.loads(passkeys.begin_login(database, clock, SITE, "one browser"))["challenge"]
+    with pytest.raises(NotLetIn):
+        passkeys.finish_login(database, clock, SITE, device.asked(stolen), "another browser", Origin())
+    known = json.loads(passkeys.begin_login(database, clock, SITE, "one browser"))["challenge"]
+    given = passkeys.finish_login(database, clock, SITE, device.asked(known), "one browser", Origin())
+    assert given.admin_id == first
+    assert not given.second_factor_due
+
+
+def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, clock: VirtualClock) -> None:
+    make_admin(database, clock)
+    make_admin(database, clock, "second@x.example", Role.OWNER)
+    mine, theirs = enter(database, clock), enter(database, clock, "second@x.example")
+    device = SoftPasskey(SITE)
+    begun = json.loads(passkeys.begin_registration(database, clock, SITE, mine))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, mine, device.made(begun), "phone")
+    half = enter(database, clock)
+    assert half.second_factor_due, "a password alone opens nothing for who has a passkey"
+    wrong = json.loads(passkeys.begin_second_factor(database, clock, SITE, theirs))["challenge"]
+    with pytest.raises(NotLetIn):
+        passkeys.finish_second_factor(database, clock, SITE, theirs, device.asked(wrong), Origin())
+    right = json.loads(passkeys.begin_second_factor(database, clock, SITE, half))["challenge"]
+    given = passkeys.finish_second_factor(database, clock, SITE, half, device.asked(right), Origin())
+    found = find_insider(database, clock, given.token)
+    assert found is not None
+    assert not found.second_factor_due

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from rugcourse.access import events
+from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.passwords import check_strength, hash_password
 from rugcourse.clock import Clock
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
@@ -16,10 +19,15 @@ from rugcourse.store.database import Database
 from rugcourse.store.tables import AdminRow, Role
 
 INVITED_SECONDS = 24 * 3600.0  # the machine's
+RESET_SECONDS = 3600.0
 
 
 class BadInvitation(Exception):
     """The link was used, is too old, or never was one."""
+
+
+class AlreadyAdmin(Exception):
+    """This address belongs to an admin who has a password."""
 
 
 class LastOwner(Exception):
@@ -40,7 +48,11 @@ class Invitation:
 
 
 def invite(database: Database, clock: Clock, address: str, role: Role, by: int | None = None) -> Invitation:
-    """Create an admin, or give one that is there a new link; the old one ends. Raises NotAnAddress."""
+    """Create an admin, or give one who never came in a new link; the old one ends. Raises NotAnAddress, AlreadyAdmin.
+
+    `by` None, at the command line, helps an admin back in who has lost everything: using the link ends their second
+    factor and passkeys. An admin can't do that to another; see `reset_factors`.
+    """
     email = normalise_email(address)
     if email is None:
         raise NotAnAddress(address)
@@ -53,6 +65,10 @@ def invite(database: Database, clock: Clock, address: str, role: Role, by: int |
             admins.add(session, admin)
         elif by is None:
             admin.role, admin.disabled_at = role, None
+        elif admin.password_hash is not None or admin.disabled_at is not None:
+            raise AlreadyAdmin
+        else:
+            admin.role = role
         admin.invited, admin.invited_until = hash_token(token), clock.now() + clock.span(INVITED_SECONDS)
         admins.log_change(session, clock.now(), by, "admin invited", email, before, _facts(admin))
         return Invitation(admin.id, email, token)
@@ -65,33 +81,106 @@ def is_open(database: Database, clock: Clock, token: str) -> str | None:
         return admin.email if admin else None
 
 
-def set_first_password(database: Database, clock: Clock, token: str, password: str) -> AdminRow:
-    """Use a link: set the password; sessions, second factor and passkeys end. Raises BadInvitation, WeakPassword."""
+def set_first_password(
+    database: Database, clock: Clock, token: str, password: str, context: Sequence[str] = ()
+) -> AdminRow:
+    """Use a link: set the password; sessions, second factor and passkeys end. `context`: see `check_strength`.
+
+    Raises BadInvitation, WeakPassword, TooBusy.
+    """
+    with database.read() as session:
+        invited = _invited(session, clock, token)
+    if invited is None:
+        raise BadInvitation
+    check_strength(password, invited.email, context)
+    password_hash = hash_password(password)  # outside the transaction: it takes a while
     with database.write() as session:
         admin = _invited(session, clock, token)
         if admin is None:
             raise BadInvitation
-        check_strength(password, admin.email)
-        admin.password_hash, admin.invited, admin.invited_until = hash_password(password), None, None
-        admin.totp_secret, admin.totp_step = None, None
-        admins.remove_passkeys(session, admin.id)
+        admin.password_hash, admin.invited, admin.invited_until = password_hash, None, None
+        _end_factors(session, admin)
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), admin.id, "password set", admin.email)
         return admin
 
 
-def change_password(database: Database, clock: Clock, admin_id: int, password: str, *, session_id: int) -> None:
-    """Set another password, and end all other sessions. Raises WeakPassword."""
+def ask_reset(database: Database, clock: Clock, address: str, origin: Origin) -> Invitation | None:
+    """A link for who forgot the password, good for an hour; None where there is nobody to send it to."""
+    email = normalise_email(address)
+    token = secrets.token_urlsafe(32)
+    with database.write() as session:
+        admin = admins.by_email(session, email) if email else None
+        if admin is None or admin.disabled_at is not None:
+            return None
+        admin.reset_token, admin.reset_until = hash_token(token), clock.now() + clock.span(RESET_SECONDS)
+        events.record(session, clock, EventKind.RESET_ASKED, origin, admin_id=admin.id)
+        return Invitation(admin.id, admin.email, token)
+
+
+def reset_is_open(database: Database, clock: Clock, token: str) -> str | None:
+    """The address whose password a link would change, or None when it changes none."""
+    with database.read() as session:
+        admin = _resetting(session, clock, token)
+        return admin.email if admin else None
+
+
+def reset_password(
+    database: Database, clock: Clock, token: str, password: str, origin: Origin, context: Sequence[str] = ()
+) -> AdminRow:
+    """Use a link: change the password and end all sessions. The second factor stays, and is asked for at the login.
+
+    Raises BadInvitation, WeakPassword, TooBusy.
+    """
+    with database.read() as session:
+        resetting = _resetting(session, clock, token)
+    if resetting is None:
+        raise BadInvitation
+    check_strength(password, resetting.email, context)
+    password_hash = hash_password(password)
+    with database.write() as session:
+        admin = _resetting(session, clock, token)
+        if admin is None:
+            raise BadInvitation
+        admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
+        admin.invited, admin.invited_until = None, None
+        admins.end_sessions(session, admin.id)
+        events.record(session, clock, EventKind.RESET_DONE, origin, admin_id=admin.id)
+        admins.log_change(session, clock.now(), admin.id, "password reset", admin.email)
+        return admin
+
+
+def reset_factors(database: Database, clock: Clock, admin_id: int, by: int | None) -> str:
+    """End another admin's second factor, passkeys, recovery codes and sessions; returns their address. The password
+    stays. Raises NoSuchAdmin.
+    """
     with database.write() as session:
         admin = _admin(session, admin_id)
-        check_strength(password, admin.email)
-        admin.password_hash = hash_password(password)
+        before = _facts(admin)
+        _end_factors(session, admin)
+        admin.first_login_at = None  # the days to set up a new one begin with the next login
+        admins.end_sessions(session, admin.id)
+        admins.log_change(session, clock.now(), by, "second factor removed", admin.email, before, _facts(admin))
+        return admin.email
+
+
+def change_password(
+    database: Database, clock: Clock, admin_id: int, password: str, *, session_id: int, context: Sequence[str] = ()
+) -> None:
+    """Set another password, and end all other sessions. Raises NoSuchAdmin, WeakPassword, TooBusy."""
+    with database.read() as session:
+        email = _admin(session, admin_id).email
+    check_strength(password, email, context)
+    password_hash = hash_password(password)
+    with database.write() as session:
+        admin = _admin(session, admin_id)
+        admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
         admins.end_sessions(session, admin.id, but=session_id)
         admins.log_change(session, clock.now(), admin.id, "password changed", admin.email)
 
 
-def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by: int | None) -> None:
-    """Raises NoSuchAdmin, LastOwner."""
+def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by: int | None) -> str:
+    """Returns the admin's address. Raises NoSuchAdmin, LastOwner."""
     with database.write() as session:
         admin = _admin(session, admin_id)
         before = _facts(admin)
@@ -100,17 +189,20 @@ def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by:
         admin.role = role
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), by, "role changed", admin.email, before, _facts(admin))
+        return admin.email
 
 
-def disable(database: Database, clock: Clock, admin_id: int, by: int | None) -> None:
-    """Let an admin in no more, and end their sessions. Raises NoSuchAdmin, LastOwner."""
+def disable(database: Database, clock: Clock, admin_id: int, by: int | None) -> str:
+    """Let an admin in no more, and end their sessions; returns their address. Raises NoSuchAdmin, LastOwner."""
     with database.write() as session:
         admin = _admin(session, admin_id)
         before = _facts(admin)
         _keep_an_owner(session, admin)
         admin.disabled_at, admin.invited, admin.invited_until = clock.now(), None, None
+        admin.reset_token, admin.reset_until = None, None
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), by, "admin disabled", admin.email, before, _facts(admin))
+        return admin.email
 
 
 def hash_token(token: str) -> str:
@@ -123,6 +215,19 @@ def _invited(session: Session, clock: Clock, token: str) -> AdminRow | None:
     if admin is None or admin.disabled_at is not None or admin.invited_until is None:
         return None
     return admin if clock.now() <= admin.invited_until else None
+
+
+def _resetting(session: Session, clock: Clock, token: str) -> AdminRow | None:
+    admin = admins.by_reset_token(session, hash_token(token))
+    if admin is None or admin.disabled_at is not None or admin.reset_until is None:
+        return None
+    return admin if clock.now() <= admin.reset_until else None
+
+
+def _end_factors(session: Session, admin: AdminRow) -> None:
+    admin.totp_secret, admin.totp_step = None, None
+    admins.remove_passkeys(session, admin.id)
+    admins.replace_recovery_codes(session, admin.id, [])
 
 
 def _admin(session: Session, admin_id: int) -> AdminRow:

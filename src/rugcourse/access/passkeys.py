@@ -1,11 +1,13 @@
 """Coming in with a passkey (WebAuthn): a key that a phone or computer keeps, and opens by a finger, a face or a PIN.
 
 It stands for the password and the second factor together: the device asks who holds it (user verification), and the key
-works on this site alone. A challenge is answered once, and for five minutes.
+works on this site alone. A challenge is answered once, for five minutes, and only for what it was made for: the
+purpose, the person and the browser session are part of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -23,6 +25,8 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from rugcourse.access import events
+from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.sessions import Insider, NotLetIn, Pass, open_session
 from rugcourse.clock import Clock
 from rugcourse.store import admins
@@ -56,7 +60,7 @@ def site_of(base_url: str, name: str) -> Site | None:
 
 
 def begin_registration(database: Database, clock: Clock, site: Site, insider: Insider) -> str:
-    """What the browser needs to make a passkey, as JSON."""
+    """What the browser needs to make a passkey, as JSON. The caller has asked for the password just now."""
     with database.write() as session:
         known = admins.passkeys_of(session, insider.admin_id)
         options = webauthn.generate_registration_options(
@@ -69,14 +73,14 @@ def begin_registration(database: Database, clock: Clock, site: Site, insider: In
             ),
             exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential)) for one in known],
         )
-        _remember(session, clock, options.challenge)
+        _remember(session, clock, options.challenge, _registration_of(insider))
     return webauthn.options_to_json(options)
 
 
 def finish_registration(database: Database, clock: Clock, site: Site, insider: Insider, answer: str, name: str) -> None:
-    """Keep a passkey that a device made. Raises BadPasskey."""
+    """Keep a passkey that a device made, and end all other sessions. Raises BadPasskey."""
     try:
-        challenge = _use_challenge(database, clock, _read(answer))
+        challenge = _use_challenge(database, clock, _read(answer), _registration_of(insider))
         found = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
@@ -93,27 +97,62 @@ def finish_registration(database: Database, clock: Clock, site: Site, insider: I
         row = PasskeyRow(admin_id=insider.admin_id, credential=credential, public_key=found.credential_public_key)
         row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
         session.add(row)
+        admins.end_sessions(session, insider.admin_id, but=insider.session_id)
         admins.log_change(session, clock.now(), insider.admin_id, "passkey added", insider.email)
 
 
-def begin_login(database: Database, clock: Clock, site: Site) -> str:
-    """What the browser needs to ask for a passkey, as JSON: the same for everybody."""
+def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
+    """What the browser needs to ask for a passkey, as JSON: the same for everybody.
+
+    `browser_token`: a random text that this browser alone keeps until it answers.
+    """
+    return _begin_login(database, clock, site, _login_of(browser_token))
+
+
+def finish_login(database: Database, clock: Clock, site: Site, answer: str, browser_token: str, origin: Origin) -> Pass:
+    """A session for who holds a passkey; no code is asked for. Raises NotLetIn."""
+    return _finish_login(database, clock, site, answer, _login_of(browser_token), origin)
+
+
+def begin_second_factor(database: Database, clock: Clock, site: Site, insider: Insider) -> str:
+    """The same after the password, for a passkey of this admin's."""
+    return _begin_login(database, clock, site, _second_factor_of(insider))
+
+
+def finish_second_factor(
+    database: Database, clock: Clock, site: Site, insider: Insider, answer: str, origin: Origin
+) -> Pass:
+    """Exchange the session of the password for a full one. Raises NotLetIn."""
+    return _finish_login(database, clock, site, answer, _second_factor_of(insider), origin, insider)
+
+
+def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) -> str:
     options = webauthn.generate_authentication_options(
         rp_id=site.id, user_verification=UserVerificationRequirement.REQUIRED
     )
     with database.write() as session:
-        _remember(session, clock, options.challenge)
+        _remember(session, clock, options.challenge, bound_to)
     return webauthn.options_to_json(options)
 
 
-def finish_login(database: Database, clock: Clock, site: Site, answer: str, browser: str) -> Pass:
-    """A session for who holds a passkey; no code is asked for. Raises NotLetIn."""
+def _finish_login(
+    database: Database,
+    clock: Clock,
+    site: Site,
+    answer: str,
+    bound_to: str,
+    origin: Origin,
+    half: Insider | None = None,
+) -> Pass:
+    """`half`: whose session of the password it is exchanged for."""
     read = _read(answer)
-    challenge = _use_challenge(database, clock, read)
+    challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
         row = admins.passkey(session, str(read.get("id")), lock=True)
         admin = admins.find(session, row.admin_id) if row else None
         if row is None or admin is None or admin.disabled_at is not None:
+            raise NotLetIn
+        if half is not None and half.admin_id != admin.id:
             raise NotLetIn
         try:
             found = webauthn.verify_authentication_response(
@@ -128,7 +167,10 @@ def finish_login(database: Database, clock: Clock, site: Site, answer: str, brow
         except WebAuthnException:
             raise NotLetIn from None
         row.uses, row.used_at = found.new_sign_count, clock.now()
-        return open_session(session, clock, admin.id, browser, second_factor_due=False)
+        if half is not None:
+            admins.end_session(session, admin.id, half.session_id)
+        events.record(session, clock, EventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
+        return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
 
 
 def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) -> None:
@@ -138,9 +180,25 @@ def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) 
             admins.log_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
 
 
-def _remember(session: Session, clock: Clock, challenge: bytes) -> None:
+def _registration_of(insider: Insider) -> str:
+    return _bound_to("registration", str(insider.admin_id), str(insider.session_id))
+
+
+def _second_factor_of(insider: Insider) -> str:
+    return _bound_to("second factor", str(insider.admin_id), str(insider.session_id))
+
+
+def _login_of(browser_token: str) -> str:
+    return _bound_to("login", browser_token)
+
+
+def _bound_to(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -> None:
     now = clock.now()
-    admins.add_challenge(session, bytes_to_base64url(challenge), now + clock.span(_CHALLENGE_SECONDS), now)
+    admins.add_challenge(session, bytes_to_base64url(challenge), bound_to, now + clock.span(_CHALLENGE_SECONDS), now)
 
 
 def _read(answer: str) -> dict[str, Any]:
@@ -154,8 +212,11 @@ def _read(answer: str) -> dict[str, Any]:
     return found
 
 
-def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any]) -> bytes:
-    """The challenge that an answer is about: it was ours, and is used up, whatever the answer. Raises NotLetIn."""
+def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bound_to: str) -> bytes:
+    """The challenge that an answer is about: it was made for this, and is used up, whatever the answer.
+
+    Raises NotLetIn.
+    """
     try:
         said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
@@ -163,7 +224,7 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any]) -> 
     except (KeyError, TypeError, ValueError):
         raise NotLetIn from None
     with database.write() as session:
-        if not admins.use_challenge(session, challenge, clock.now()):
+        if not admins.use_challenge(session, challenge, bound_to, clock.now()):
             raise NotLetIn
     return raw
 

@@ -17,20 +17,35 @@ _DRIFT = (0, -1, 1)  # a clock may be half a minute off
 
 
 class Vault:
-    """Keeps secrets out of copies of the database. `keys`: the secret keys of the settings, newest first."""
+    """Keeps secrets out of copies of the database. `keys`: the secret keys of the settings, newest first.
+
+    What is locked for one context opens in no other: a secret that was copied from an admin's row is no answer to a
+    form, and one person's is not another's.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(_derived(key)) for key in keys])
 
-    def lock(self, secret: str) -> str:
-        return self._fernet.encrypt(secret.encode()).decode()
+    def lock(self, secret: str, context: str) -> str:
+        return self._fernet.encrypt(f"{context}\0{secret}".encode()).decode()
 
-    def open(self, locked: str) -> str | None:
-        """None when the key that locked it is no longer in the settings."""
+    def open(self, locked: str, context: str) -> str | None:
+        """None when it was locked for another context, or by a key that is no longer in the settings."""
         try:
-            return self._fernet.decrypt(locked.encode()).decode()
+            found, _, secret = self._fernet.decrypt(locked.encode()).decode().partition("\0")
         except InvalidToken:
             return None
+        return secret if hmac.compare_digest(found.encode(), context.encode()) else None
+
+
+def context_of_admin(admin_id: int) -> str:
+    """Where an admin's secret is kept."""
+    return f"admin {admin_id}"
+
+
+def context_of_form(admin_id: int, session_id: int) -> str:
+    """A new secret on its way through a form, there and back."""
+    return f"form {admin_id} {session_id}"
 
 
 def new_secret() -> str:

@@ -8,10 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.access import second_factor
+from rugcourse.access import events, second_factor
 from rugcourse.access.admins import hash_token
+from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.passwords import is_right
-from rugcourse.access.second_factor import Vault
+from rugcourse.access.recovery_codes import use_recovery_code
+from rugcourse.access.second_factor import Vault, context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.store import admins
@@ -22,25 +24,39 @@ from rugcourse.store.tables import AdminRow, AdminSessionRow, Role
 IDLE_SECONDS = 12 * 3600.0
 LONGEST_SECONDS = 14 * 86_400.0
 CODE_SECONDS = 300.0  # from the password to the code
+MOST_CODES = 5  # that one session may try, whatever network they come from
+_DAY_SECONDS = 86_400.0
 _SEEN_SECONDS = 60.0  # no write for each page
 _RANKS = {Role.OWNER: 3, Role.EDITOR: 2, Role.ANALYST: 1}
+
+
+MUST_HAVE_SECOND_FACTOR = (Role.OWNER, Role.EDITOR)
 
 
 class NotLetIn(Exception):
     """Wrong address, password or code, or disabled: which of them is not told."""
 
 
+class TooManyCodes(NotLetIn):
+    """The session is over: somebody who knows the password guesses at the code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What a browser gets: the cookie's value, and whether a code is still asked for."""
+    """What a browser gets: the cookie's value, and whether a second factor is still asked for."""
 
     token: str
     second_factor_due: bool
+    admin_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Insider:
-    """An admin in a session."""
+    """An admin in a session.
+
+    `has_second_factor`: an authenticator or a passkey. `set_up_by`: until when (UTC) one must be set up; None where
+    there is one, or the role needs none.
+    """
 
     admin_id: int
     session_id: int
@@ -48,60 +64,105 @@ class Insider:
     role: Role
     second_factor_due: bool
     has_second_factor: bool
+    has_authenticator: bool = False
+    set_up_by: datetime | None = None
 
     def may(self, role: Role) -> bool:
         """Whether what needs a role is theirs to do."""
         return _RANKS[self.role] >= _RANKS[role]
 
 
-def come_in(database: Database, clock: Clock, address: str, password: str, browser: str) -> Pass:
-    """A new session for the right password. Raises NotLetIn, as slowly for an address that nobody has."""
+def find_admin_id(database: Database, address: str) -> int | None:
+    email = normalise_email(address)
+    with database.read() as session:
+        admin = admins.by_email(session, email) if email else None
+    return admin.id if admin else None
+
+
+def come_in(database: Database, clock: Clock, address: str, password: str, origin: Origin) -> Pass:
+    """A new session for the right password. Raises NotLetIn, as slowly for an address that nobody has; TooBusy."""
     email = normalise_email(address) or ""
     with database.read() as session:
         admin = admins.by_email(session, email)
     right = is_right(admin.password_hash if admin else None, password)
     if admin is None or not right or admin.disabled_at is not None:
+        if admin is not None:
+            with database.write() as session:
+                events.record(session, clock, EventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
         raise NotLetIn
-    due = admin.totp_secret is not None
     with database.write() as session:
-        return open_session(session, clock, admin.id, browser, second_factor_due=due)
+        due = admin.totp_secret is not None or admins.has_passkey(session, admin.id)
+        kept = admins.find(session, admin.id, lock=True)
+        if kept is not None and kept.first_login_at is None:
+            kept.first_login_at = clock.now()
+        if not due:
+            events.record(session, clock, EventKind.LOGIN, origin, admin_id=admin.id)
+        return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
 
 def knows_password(database: Database, insider: Insider, password: str) -> bool:
+    """Raises TooBusy."""
     with database.read() as session:
         admin = admins.find(session, insider.admin_id)
     return is_right(admin.password_hash if admin else None, password)
 
 
-def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, code: str, browser: str) -> Pass:
-    """Exchange the session of the password for a full one. Raises NotLetIn."""
+def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, code: str, origin: Origin) -> Pass:
+    """Exchange the session of the password for a full one. Raises NotLetIn, TooManyCodes.
+
+    `code`: of the authenticator, or a recovery code. It is counted before it is looked at, in a transaction of its own:
+    many at once are as many tries.
+    """
+    with database.write() as session:
+        tried = admins.count_code_attempt(session, insider.session_id)
+        if tried > MOST_CODES:
+            admins.end_session(session, insider.admin_id, insider.session_id)
+            events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
+    if not 1 <= tried <= MOST_CODES:
+        raise TooManyCodes
     with database.write() as session:
         admin = admins.find(session, insider.admin_id, lock=True)
-        if admin is None or admin.disabled_at is not None or not _use_code(admin, vault, code):
-            raise NotLetIn
-        admins.end_session(session, admin.id, insider.session_id)
-        return open_session(session, clock, admin.id, browser, second_factor_due=False)
+        used = _use_code(session, admin, vault, code) if admin and admin.disabled_at is None else None
+        if used is not None:
+            events.record(session, clock, used, origin, admin_id=insider.admin_id)
+            admins.end_session(session, insider.admin_id, insider.session_id)
+            return open_session(session, clock, insider.admin_id, origin.browser, second_factor_due=False)
+        events.record(session, clock, EventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
+    raise NotLetIn
 
 
-def find_insider(database: Database, clock: Clock, token: str) -> Insider | None:
-    """Whose session a cookie names; None when it is over, or never was one."""
+def find_insider(database: Database, clock: Clock, token: str, grace_days: int = 0) -> Insider | None:
+    """Whose session a cookie names; None when it is over, or never was one.
+
+    `grace_days`: how long after their first login owners and editors may do without a second factor.
+    """
     now = clock.now()
     with database.read() as session:
         found = admins.session_by_hash(session, hash_token(token))
-    if found is None or not _is_valid(*found, clock, now):
+    if found is None or not _is_valid(found[0], found[1], clock, now):
         return None
-    row, admin = found
+    row, admin, has_passkey = found
     if now - row.seen_at > clock.span(_SEEN_SECONDS):
         with database.write() as session:
             admins.see_session(session, row.id, now)
+    has_authenticator = admin.totp_secret is not None
+    must = admin.role in MUST_HAVE_SECOND_FACTOR and not (has_authenticator or has_passkey)
     return Insider(
-        admin.id, row.id, admin.email, Role(admin.role), row.second_factor_due, admin.totp_secret is not None
+        admin_id=admin.id,
+        session_id=row.id,
+        email=admin.email,
+        role=Role(admin.role),
+        second_factor_due=row.second_factor_due,
+        has_second_factor=has_authenticator or has_passkey,
+        has_authenticator=has_authenticator,
+        set_up_by=(admin.first_login_at or now) + clock.span(grace_days * _DAY_SECONDS) if must else None,
     )
 
 
-def leave(database: Database, insider: Insider) -> None:
+def leave(database: Database, clock: Clock, insider: Insider, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, insider.admin_id, insider.session_id)
+        events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
 
 
 def confirm_second_factor(
@@ -118,18 +179,21 @@ def confirm_second_factor(
         admin = admins.find(session, insider.admin_id, lock=True)
         if admin is None:
             raise NotLetIn
-        admin.totp_secret, admin.totp_step = vault.lock(secret), step
+        admin.totp_secret, admin.totp_step = vault.lock(secret, context_of_admin(admin.id)), step
         admins.end_sessions(session, admin.id, but=insider.session_id)
         admins.log_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
-def _use_code(admin: AdminRow, vault: Vault, code: str) -> bool:
-    secret = vault.open(admin.totp_secret) if admin.totp_secret else None
+def _use_code(session: Session, admin: AdminRow, vault: Vault, code: str) -> EventKind | None:
+    """What a code let in as; None for a wrong one."""
+    if use_recovery_code(session, admin.id, code):
+        return EventKind.LOGIN_BY_RECOVERY_CODE
+    secret = vault.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
     step = second_factor.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
     if step is None:
-        return False
+        return None
     admin.totp_step = step
-    return True
+    return EventKind.LOGIN
 
 
 def open_session(session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool) -> Pass:
@@ -146,7 +210,7 @@ def open_session(session: Session, clock: Clock, admin_id: int, browser: str, *,
             seen_at=clock.now(),
         ),
     )
-    return Pass(token, second_factor_due)
+    return Pass(token, second_factor_due, admin_id)
 
 
 def _is_valid(row: AdminSessionRow, admin: AdminRow, clock: Clock, now: datetime) -> bool:

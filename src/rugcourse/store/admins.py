@@ -6,10 +6,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.tables import AdminRow, AdminSessionRow, ChallengeRow, ChangeRow, PasskeyRow, Role
+from rugcourse.store.tables import (
+    AdminRow,
+    AdminSessionRow,
+    ChallengeRow,
+    ChangeRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    Role,
+    SecurityEventRow,
+)
 
 
 def subject_of(subscriber_id: int) -> str:
@@ -24,6 +33,11 @@ def by_email(session: Session, email: str) -> AdminRow | None:
 def by_invitation(session: Session, token_hash: str) -> AdminRow | None:
     """The admin whose open link this is, locked: it works once."""
     return session.scalar(select(AdminRow).where(AdminRow.invited == token_hash).with_for_update())
+
+
+def by_reset_token(session: Session, token_hash: str) -> AdminRow | None:
+    """The admin whose open link for a new password this is, locked: it works once."""
+    return session.scalar(select(AdminRow).where(AdminRow.reset_token == token_hash).with_for_update())
 
 
 def find(session: Session, admin_id: int, *, lock: bool = False) -> AdminRow | None:
@@ -47,13 +61,26 @@ def add(session: Session, admin: AdminRow) -> None:
     session.flush()
 
 
-def session_by_hash(session: Session, token_hash: str) -> tuple[AdminSessionRow, AdminRow] | None:
+def session_by_hash(session: Session, token_hash: str) -> tuple[AdminSessionRow, AdminRow, bool] | None:
+    """A session, whose it is, and whether they have a passkey."""
+    has_passkey = exists().where(PasskeyRow.admin_id == AdminRow.id)
     row = session.execute(
-        select(AdminSessionRow, AdminRow)
+        select(AdminSessionRow, AdminRow, has_passkey)
         .join(AdminRow, AdminRow.id == AdminSessionRow.admin_id)
         .where(AdminSessionRow.token_hash == token_hash)
     ).one_or_none()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
+
+
+def count_code_attempt(session: Session, session_id: int) -> int:
+    """Count a code that is about to be tried; returns the how many-th of this session it is."""
+    counted = (
+        update(AdminSessionRow)
+        .where(AdminSessionRow.id == session_id)
+        .values(code_attempts=AdminSessionRow.code_attempts + 1)
+        .returning(AdminSessionRow.code_attempts)
+    )
+    return session.execute(counted).scalar_one_or_none() or 0
 
 
 def add_session(session: Session, row: AdminSessionRow) -> None:
@@ -103,16 +130,77 @@ def remove_passkeys(session: Session, admin_id: int) -> None:
     session.execute(delete(PasskeyRow).where(PasskeyRow.admin_id == admin_id))
 
 
-def add_challenge(session: Session, challenge: str, until: datetime, now: datetime) -> None:
+def has_passkey(session: Session, admin_id: int) -> bool:
+    return session.scalars(select(exists().where(PasskeyRow.admin_id == admin_id))).one()
+
+
+def without_second_factor(session: Session, roles: Sequence[Role]) -> Sequence[str]:
+    """The addresses of those with one of these roles who can log in by their password alone."""
+    query = select(AdminRow.email).where(
+        AdminRow.role.in_(roles),
+        AdminRow.disabled_at.is_(None),
+        AdminRow.password_hash.is_not(None),
+        AdminRow.totp_secret.is_(None),
+        ~exists().where(PasskeyRow.admin_id == AdminRow.id),
+    )
+    return session.scalars(query.order_by(AdminRow.email)).all()
+
+
+def with_passkeys(session: Session) -> set[int]:
+    """The ids of the admins who have one."""
+    return set(session.scalars(select(PasskeyRow.admin_id).distinct()))
+
+
+def replace_recovery_codes(session: Session, admin_id: int, hashes: Sequence[str]) -> None:
+    """These instead of those that were left."""
+    session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.admin_id == admin_id))
+    session.add_all(RecoveryCodeRow(code_hash=one, admin_id=admin_id) for one in hashes)
+
+
+def use_recovery_code(session: Session, admin_id: int, code_hash: str) -> bool:
+    """Whether this is one of an admin's codes; it is used up."""
+    mine = delete(RecoveryCodeRow).where(RecoveryCodeRow.code_hash == code_hash, RecoveryCodeRow.admin_id == admin_id)
+    return session.scalar(mine.returning(RecoveryCodeRow.code_hash)) is not None
+
+
+def count_recovery_codes(session: Session, admin_id: int) -> int:
+    return session.scalars(
+        select(func.count()).select_from(RecoveryCodeRow).where(RecoveryCodeRow.admin_id == admin_id)
+    ).one()
+
+
+def add_challenge(session: Session, challenge: str, bound_to: str, until: datetime, now: datetime) -> None:
     """Remember what is to be signed until an instant (UTC); those whose time is over are forgotten."""
     session.execute(delete(ChallengeRow).where(ChallengeRow.until < now))
-    session.add(ChallengeRow(challenge=challenge, until=until))
+    session.add(ChallengeRow(challenge=challenge, bound_to=bound_to, until=until))
 
 
-def use_challenge(session: Session, challenge: str, now: datetime) -> bool:
-    """Whether a challenge was ours and still open; it is used up."""
-    mine = delete(ChallengeRow).where(ChallengeRow.challenge == challenge, ChallengeRow.until >= now)
+def use_challenge(session: Session, challenge: str, bound_to: str, now: datetime) -> bool:
+    """Whether a challenge was made for this, and is still open; it is used up."""
+    mine = delete(ChallengeRow).where(
+        ChallengeRow.challenge == challenge, ChallengeRow.bound_to == bound_to, ChallengeRow.until >= now
+    )
     return session.scalar(mine.returning(ChallengeRow.challenge)) is not None
+
+
+def add_event(session: Session, event: SecurityEventRow) -> None:
+    session.add(event)
+
+
+def events_of(session: Session, admin_id: int, limit: int) -> Sequence[SecurityEventRow]:
+    """The newest security events of an admin."""
+    mine = select(SecurityEventRow).where(SecurityEventRow.admin_id == admin_id)
+    return session.scalars(mine.order_by(SecurityEventRow.id.desc()).limit(limit)).all()
+
+
+def events(session: Session, limit: int) -> Sequence[tuple[SecurityEventRow, str | None]]:
+    """The newest security events, with the address of the admin that each is about."""
+    query = select(SecurityEventRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == SecurityEventRow.admin_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(SecurityEventRow.id.desc()).limit(limit))]
+
+
+def forget_events(session: Session, before: datetime) -> None:
+    session.execute(delete(SecurityEventRow).where(SecurityEventRow.at < before))
 
 
 def log_change(

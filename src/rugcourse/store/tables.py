@@ -608,6 +608,9 @@ class AdminRow(Base):
     invited_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    first_login_at: Mapped[datetime | None]  # from then the days count in which a second factor must be set up
+    reset_token: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of what a forgotten password is changed with
+    reset_until: Mapped[datetime | None]
 
 
 class AdminSessionRow(Base):
@@ -619,6 +622,7 @@ class AdminSessionRow(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
     second_factor_due: Mapped[bool]  # the password was right, the code is still asked for
+    code_attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # while the code is asked for
     browser: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -639,12 +643,41 @@ class PasskeyRow(Base):
     used_at: Mapped[datetime | None]
 
 
+class RecoveryCodeRow(Base):
+    """A code that stands for the second factor, once; gone when it is used. SHA-256 of 80 random bits."""
+
+    __tablename__ = "admin_recovery_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
+
+
+class SecurityEventRow(Base):
+    """A login, a failed one, or something that was refused. `network`: without the part that names a device."""
+
+    __tablename__ = "security_event"
+    __table_args__ = (
+        Index("ix_security_event_admin_id", "admin_id", "id"),
+        Index("ix_security_event_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(30))
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: of an account that is not there
+    network: Mapped[str] = mapped_column(String(43))
+    browser: Mapped[str] = mapped_column(String(120))
+
+
 class ChallengeRow(Base):
-    """What a passkey was asked to sign; gone when it is answered."""
+    """What a passkey was asked to sign; gone when it is answered. `bound_to`: SHA-256 of the purpose, the person and
+    the browser session that it was made for.
+    """
 
     __tablename__ = "admin_challenge"
 
     challenge: Mapped[str] = mapped_column(String(120), primary_key=True)
+    bound_to: Mapped[str] = mapped_column(String(64))
     until: Mapped[datetime]
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from rugcourse.access.passwords import TooBusy
 from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
@@ -36,28 +38,34 @@ from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
 from rugcourse.web.limits import Limits
-from rugcourse.web.pages import STATIC_TYPES, NotFound, page, preferred_language, static_file, warm_up
+from rugcourse.web.outbox import Outbox
+from rugcourse.web.pages import READ, STATIC_TYPES, NotFound, page, preferred_language, static_file, warm_up
 
 _ADMIN_PAGES = (
     *(home, delivery, suppressions, preflight, admin_lessons, drafting, campaigns, people, jobs, trials),
     *(coming_in, account, team),
 )
+_ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
 _PAGES = (hooks, lessons, own_page, door, public)  # `door` before `public`: a course is called like no page of its
 
 
 def create_app(runtime: Runtime) -> FastAPI:
     """The pages of one installation."""
-    app = FastAPI(title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app = FastAPI(
+        title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan
+    )
     app.state.runtime = runtime
     app.state.groups = Groups(runtime)
     app.state.limits = Limits(
         runtime.settings.broker_url, runtime.settings.signups_per_hour, runtime.settings.signups_per_hour_in_all
     )
     app.state.surprises = Surprises()
+    app.state.outbox = Outbox(runtime)
     app.add_middleware(Guard, https=runtime.settings.base_url.startswith("https://"))
     for error in (NotFound, BadToken, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(DatabaseAway, _away)
+    app.add_exception_handler(TooBusy, _away)
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
@@ -84,8 +92,10 @@ def _prepare() -> None:
     gc.freeze()
 
 
-async def _not_found(request: Request, error: Exception) -> HTMLResponse:
-    """The same page for everything that is not there, or not for you."""
+async def _not_found(request: Request, error: Exception) -> Response:
+    """The same page for everything that is not there, or not for you. One slash too many at the end is forgiven."""
+    if request.method in READ and _ONE_SLASH_TOO_MANY.fullmatch(request.url.path):
+        return RedirectResponse(request.url.path.rstrip("/"), 307)  # never to the host that the request names
     status = error.status_code if isinstance(error, HTTPException) and error.status_code == 405 else 404
     return page(request, preferred_language(request), "not-found", {"other_language_path": None}, status)
 

@@ -29,7 +29,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.cycle is not None and self.cycle.response_complete:
+        if getattr(self.cycle, "response_complete", False):  # there is none before the first request
             self._begin_head()
         if self._in_head:
             self._head_size += len(data)

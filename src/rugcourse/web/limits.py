@@ -1,27 +1,44 @@
-"""How much one network, one address and all of them together may ask for."""
+"""How much one network, one address and all of them together may ask for.
+
+Each look is a hit: it is counted before anything is checked, so that many at once are as many tries.
+"""
 
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
 
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
 _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
-_GUESSES = RateLimitItemPerMinute(5, 15)  # of one account from one network
+_TESTS_PER_HOUR = RateLimitItemPerHour(60)
+_CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
+# Logins, whether they succeed or not; a success clears the first of them.
+_LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)
+_LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
+_LOGINS_OF_ACCOUNT = RateLimitItemPerMinute(50, 60)
+_LOGINS_IN_ALL = RateLimitItemPerMinute(300, 15)
+_CODES_OF_ACCOUNT = RateLimitItemPerDay(30)
+_CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
 
 
 class Limits:
-    """Counts over moving windows: in memory, or in Redis where processes share one.
+    """Counts over moving windows: in memory, or in Redis where processes share one. Without Redis each process counts
+    for itself until it is back.
 
     What is counted is forgotten with its window. Mail addresses are counted under their keyed hash.
     """
 
     def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
         shared = broker_url.startswith(("redis://", "rediss://"))
-        self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url if shared else "memory://"))
+        self._alone = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url)) if shared else self._alone
         self._per_network = RateLimitItemPerHour(signups_per_hour)
         self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
 
@@ -37,19 +54,60 @@ class Limits:
         """Count one remark about a lesson; False when this network had its share."""
         return self._hit(_REMARKS_PER_HOUR, "remark", network(client))
 
-    def may_guess(self, account: str, client: str | None) -> bool:
-        """Whether a password or code may be tried for an account (a keyed hash) from a network.
+    def allows_test(self, client: str | None) -> bool:
+        """Count one finished knowledge test; False when this network had its share."""
+        return self._hit(_TESTS_PER_HOUR, "test", network(client))
 
-        Who fails from elsewhere is not in the owner's way: nobody can lock them out.
+    def allows_challenge(self, client: str | None) -> bool:
+        """Count one challenge for a passkey; False when this network had its share."""
+        return self._hit(_CHALLENGES_PER_HOUR, "challenge", network(client))
+
+    def allows_login(self, account: str, client: str | None, device: str | None = None) -> bool:
+        """Count one try to log in with a password; False when the account (a keyed hash), the network, or all of them
+        together had their share.
+
+        `device`: names a browser in which this admin logged in before. It is counted by itself, so that nobody else's
+        tries lock its owner out (OWASP: slow down online guessing attacks with device cookies).
         """
-        return bool(self._limiter.test(_GUESSES, "guess", account, network(client)))
+        if device is not None:
+            return self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, f"device {device}")
+        where = network(client)
+        return (
+            self._hit(_LOGINS_FROM_NETWORK, "login", where)
+            and self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, where)
+            and self._hit(_LOGINS_OF_ACCOUNT, "login of", account)
+            and self._hit(_LOGINS_IN_ALL, "login", "all")
+        )
 
-    def count_guess(self, account: str, client: str | None) -> None:
-        """Count one that failed."""
-        self._hit(_GUESSES, "guess", account, network(client))
+    def logged_in(self, account: str, client: str | None, device: str | None = None) -> None:
+        """Forget the tries of who got in."""
+        where = network(client) if device is None else f"device {device}"
+        self._clear(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, where)
+
+    def allows_code(self, account: str) -> bool:
+        """Count one code of an authenticator, tried by somebody who knows the password, from whatever network."""
+        return self._hit(_CODES_OF_ACCOUNT, "code", account)
+
+    def allows_confirmation(self, session_id: int) -> bool:
+        """Count one time that a session is asked for the password again; False when it had its share."""
+        return self._hit(_CONFIRMATIONS, "confirm", str(session_id))
+
+    def confirmed(self, session_id: int) -> None:
+        """Forget the tries of a session that knew the password."""
+        self._clear(_CONFIRMATIONS, "confirm", str(session_id))
 
     def _hit(self, limit: RateLimitItem, *what: str) -> bool:
-        return bool(self._limiter.hit(limit, *what))
+        try:
+            return bool(self._limiter.hit(limit, *what))
+        except RedisError as error:
+            log.warning("rate limits are counted by this process alone", error=type(error).__name__)
+            return bool(self._alone.hit(limit, *what))
+
+    def _clear(self, limit: RateLimitItem, *what: str) -> None:
+        try:
+            self._limiter.clear(limit, *what)
+        except RedisError:
+            self._alone.clear(limit, *what)
 
 
 def network(client: str | None) -> str:
@@ -59,3 +117,12 @@ def network(client: str | None) -> str:
     except ValueError:
         return "unknown"
     return str(address) if address.version == 4 else str(ip_network(f"{address}/64", strict=False))
+
+
+def shortened(client: str | None) -> str:
+    """A network as it may be written down: an IPv4 /24, an IPv6 /48, in which nobody can be told from others."""
+    try:
+        address = ip_address(client or "")
+    except ValueError:
+        return "unknown"
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))

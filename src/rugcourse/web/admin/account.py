@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import segno
@@ -11,21 +13,35 @@ from pydantic import BaseModel
 
 from rugcourse.access import passkeys, second_factor
 from rugcourse.access.admins import change_password
+from rugcourse.access.notices import Notice
 from rugcourse.access.passkeys import BadPasskey
 from rugcourse.access.passwords import SHORTEST, WeakPassword
-from rugcourse.access.second_factor import Vault
-from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor, knows_password
+from rugcourse.access.recovery_codes import make_recovery_codes
+from rugcourse.access.second_factor import Vault, context_of_form
+from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor
 from rugcourse.store import admins
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, passkey_site
+from rugcourse.web.admin.gate import (
+    admin_page,
+    check_form,
+    check_password,
+    insider_of,
+    passkey_site,
+    password_context,
+    tell,
+)
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
 
+_EVENTS_SHOWN = 20
+
 
 class Fields(BaseModel):
-    """A form of the account page; `action` is its button. `locked`: a new secret, encrypted, there and
-    back; `answer`: what a device said when it made a passkey.
+    """A form of the account page; `action` is its button.
+
+    `old`: the password of now; `locked`: a new secret, encrypted, there and back; `answer`: what a device said when it
+    made a passkey.
     """
 
     form: str = ""
@@ -43,18 +59,18 @@ class Fields(BaseModel):
 
 @router.api_route("/admin/account", methods=READ)
 def account_page(request: Request) -> HTMLResponse:
-    return _account_page(request, insider_of(request), "")
+    return _account_page(request, insider_of(request, setting_up=True), "")
 
 
 @router.post("/admin/account/passkey/begin")
 def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Annotated[str, Form()] = "") -> Response:
     """What the browser needs to make a passkey; for who knows the password."""
-    insider = insider_of(request)
+    insider = insider_of(request, setting_up=True)
     check_form(request, insider, form)
     runtime, site = runtime_of(request), passkey_site(request)
     if site is None:
         raise NotFound
-    refusal = _check_password(request, insider, old)
+    refusal = check_password(request, insider, old)
     if refusal:
         return Response(refusal, 403, media_type="text/plain")
     options = passkeys.begin_registration(runtime.database, runtime.clock, site, insider)
@@ -63,80 +79,109 @@ def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Anno
 
 @router.post("/admin/account")
 def account_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
-    insider = insider_of(request)
+    insider = insider_of(request, setting_up=True)
     check_form(request, insider, fields.form)
-    match fields.action:
-        case "password":
-            notice = _change_password(request, insider, fields)
-        case "second-factor":
-            notice = _set_second_factor(request, insider, fields)
-        case "passkey":
-            notice = _add_passkey(request, insider, fields)
-        case "passkey-out":
-            passkeys.remove(
-                runtime_of(request).database, runtime_of(request).clock, insider, whole_number(fields.passkey)
-            )
-            notice = "saved"
-        case "end":
-            notice = _end_session(request, insider, fields.session)
-            if fields.session == str(insider.session_id):
-                return RedirectResponse("/admin/login", 303)
-        case _:
-            notice = ""
-    return _account_page(request, insider_of(request), notice, fields.locked if notice == "wrong-code" else "")
+    if fields.action == "end":
+        notice = _end_session(request, insider, fields.session)
+        if fields.session == str(insider.session_id):
+            return RedirectResponse("/admin/login", 303)
+        return _account_page(request, insider, notice)
+    change = _CHANGES.get(fields.action)
+    if change is None:
+        return _account_page(request, insider, "")
+    # What comes back from a device was asked for with the password; all else asks for it here.
+    notice = "" if fields.action == "passkey" else check_password(request, insider, fields.old)
+    if notice:
+        return _account_page(request, insider, notice, status=403)
+    changed = change(request, insider, fields)
+    if changed.tells is not None:
+        tell(request, changed.tells, insider.email)
+    now = insider_of(request, setting_up=True)
+    locked = fields.locked if changed.notice == "wrong-code" else ""
+    return _account_page(request, now, changed.notice, locked, changed.codes, status=200 if changed.tells else 400)
 
 
-def _change_password(request: Request, insider: Insider, fields: Fields) -> str:
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What came of a form. `codes`: new recovery codes, shown this once; `tells`: the mail about it."""
+
+    notice: str
+    tells: Notice | None = None
+    codes: tuple[str, ...] = ()
+
+
+def _change_password(request: Request, insider: Insider, fields: Fields) -> Changed:
     runtime = runtime_of(request)
     if fields.new != fields.again:
-        return "differ"
-    refusal = _check_password(request, insider, fields.old)
-    if refusal:
-        return refusal
+        return Changed("differ")
     try:
-        change_password(runtime.database, runtime.clock, insider.admin_id, fields.new, session_id=insider.session_id)
+        change_password(
+            runtime.database,
+            runtime.clock,
+            insider.admin_id,
+            fields.new,
+            session_id=insider.session_id,
+            context=password_context(request),
+        )
     except WeakPassword:
-        return "weak"
-    return "saved"
+        return Changed("weak")
+    return Changed("saved", Notice.PASSWORD_CHANGED)
 
 
-def _check_password(request: Request, insider: Insider, password: str) -> str:
-    """Who sits down at an open screen must not be able to take the account over: the notice, or nothing."""
-    runtime = runtime_of(request)
-    account = runtime.signer.digest(insider.email)
-    client = request.client.host if request.client else None
-    if not request.app.state.limits.may_guess(account, client):
-        return "slow"
-    if not knows_password(runtime.database, insider, password[:400]):
-        request.app.state.limits.count_guess(account, client)
-        return "wrong-password"
-    return ""
-
-
-def _add_passkey(request: Request, insider: Insider, fields: Fields) -> str:
+def _add_passkey(request: Request, insider: Insider, fields: Fields) -> Changed:
     runtime, site = runtime_of(request), passkey_site(request)
     if fields.answer in {"slow", "wrong-password"}:
-        return fields.answer  # what the first step said
+        return Changed(fields.answer)  # what the first step said
     try:
         if site is None:
-            return "no-passkey"
+            return Changed("no-passkey")
         passkeys.finish_registration(runtime.database, runtime.clock, site, insider, fields.answer, fields.name)
     except BadPasskey:
-        return "no-passkey"
-    return "saved"
+        return Changed("no-passkey")
+    return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
 
 
-def _set_second_factor(request: Request, insider: Insider, fields: Fields) -> str:
+def _remove_passkey(request: Request, insider: Insider, fields: Fields) -> Changed:
+    runtime = runtime_of(request)
+    passkeys.remove(runtime.database, runtime.clock, insider, whole_number(fields.passkey))
+    return Changed("saved", Notice.FACTOR_CHANGED)
+
+
+def _set_second_factor(request: Request, insider: Insider, fields: Fields) -> Changed:
     runtime = runtime_of(request)
     vault = Vault(runtime.settings.secret_keys)
-    secret = vault.open(fields.locked)
+    secret = vault.open(fields.locked, context_of_form(insider.admin_id, insider.session_id))
     if secret is None:
-        return ""
+        return Changed("wrong-code")
     try:
         confirm_second_factor(runtime.database, runtime.clock, vault, insider, secret, fields.code[:20])
     except NotLetIn:
-        return "wrong-code"
-    return "saved"
+        return Changed("wrong-code")
+    return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
+
+
+def _new_codes(request: Request, insider: Insider, _fields: Fields) -> Changed:
+    runtime = runtime_of(request)
+    codes = make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email)
+    return Changed("saved", Notice.FACTOR_CHANGED, tuple(codes))
+
+
+_CHANGES: dict[str, Callable[[Request, Insider, Fields], Changed]] = {
+    "password": _change_password,
+    "second-factor": _set_second_factor,
+    "passkey": _add_passkey,
+    "passkey-out": _remove_passkey,
+    "recovery-codes": _new_codes,
+}
+
+
+def _first_codes(request: Request, insider: Insider) -> tuple[str, ...]:
+    """Recovery codes for who has none yet."""
+    runtime = runtime_of(request)
+    with runtime.database.read() as session:
+        if admins.count_recovery_codes(session, insider.admin_id):
+            return ()
+    return tuple(make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email))
 
 
 def _end_session(request: Request, insider: Insider, session_id: str) -> str:
@@ -147,22 +192,35 @@ def _end_session(request: Request, insider: Insider, session_id: str) -> str:
     return "saved"
 
 
-def _account_page(request: Request, insider: Insider, notice: str, locked: str = "") -> HTMLResponse:
+def _account_page(
+    request: Request,
+    insider: Insider,
+    notice: str,
+    locked: str = "",
+    codes: Sequence[str] = (),
+    *,
+    status: int = 200,
+) -> HTMLResponse:
     runtime = runtime_of(request)
-    vault = Vault(runtime.settings.secret_keys)
-    secret = (vault.open(locked) if locked else None) or second_factor.new_secret()
+    vault, context = Vault(runtime.settings.secret_keys), context_of_form(insider.admin_id, insider.session_id)
+    secret = (vault.open(locked, context) if locked else None) or second_factor.new_secret()
     address = second_factor.address_of(secret, insider.email, runtime.settings.practice)
     with runtime.database.read() as session:
         sessions = admins.sessions_of(session, insider.admin_id)
         theirs = admins.passkeys_of(session, insider.admin_id)
+        left = admins.count_recovery_codes(session, insider.admin_id)
+        newest = admins.events_of(session, insider.admin_id, _EVENTS_SHOWN)
     values = {
         "notice": notice,
         "shortest": SHORTEST,
         "sessions": sessions,
         "passkeys": theirs,
+        "codes": codes,
+        "codes_left": left,
+        "events": newest,
         "has_passkeys": passkey_site(request) is not None,
         "secret": secret,
-        "locked": vault.lock(secret),
+        "locked": vault.lock(secret, context),
         "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2, dark="#000", light="#fff"),
     }
-    return admin_page(request, insider, "account", values)
+    return admin_page(request, insider, "account", values, status)

@@ -1,24 +1,60 @@
-"""Coming in: the first password by a link, the password, the code; and going out."""
+"""Coming in: the first password by a link, the password, the second factor, a forgotten password; and going out."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from rugcourse.access import passkeys
-from rugcourse.access.admins import BadInvitation, is_open, set_first_password
+from rugcourse.access import events, passkeys
+from rugcourse.access.admins import (
+    BadInvitation,
+    ask_reset,
+    is_open,
+    reset_is_open,
+    reset_password,
+    set_first_password,
+)
+from rugcourse.access.events import EventKind
+from rugcourse.access.notices import Notice
 from rugcourse.access.passkeys import Site
 from rugcourse.access.passwords import SHORTEST, WeakPassword
 from rugcourse.access.second_factor import Vault
-from rugcourse.access.sessions import NotLetIn, come_in, give_code, leave
-from rugcourse.web.admin.gate import admin_page, check_form, check_origin, half_inside, let_in, let_out, passkey_site
+from rugcourse.access.sessions import (
+    NotLetIn,
+    Pass,
+    TooManyCodes,
+    come_in,
+    find_admin_id,
+    give_code,
+    leave,
+)
+from rugcourse.enrolment.signup import normalise_email
+from rugcourse.web.admin.gate import (
+    admin_page,
+    check_form,
+    check_origin,
+    client_of,
+    cookie_name,
+    device_of,
+    half_inside,
+    let_in,
+    let_out,
+    origin_of,
+    passkey_site,
+    password_context,
+    set_cookie,
+    tell,
+)
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
 
 HOME = "/admin"
+_PASSKEY_LOGIN = "rugcourse_passkey_login"
+_PASSKEY_SECONDS = 300
 
 
 @router.api_route("/admin/login", methods=READ)
@@ -31,35 +67,41 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
     """Wrong address, wrong password and disabled look the same, and take as long."""
     check_origin(request)
     runtime = runtime_of(request)
-    account = runtime.signer.digest(email.strip().lower())
-    if not request.app.state.limits.may_guess(account, _client(request)):
+    account = _account(request, email)
+    device = device_of(request, find_admin_id(runtime.database, email))
+    limits = request.app.state.limits
+    if not limits.allows_login(account, client_of(request), device):
+        events.record(None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account)
         return _login_page(request, email, notice="slow", status=429)
     try:
-        given = come_in(runtime.database, runtime.clock, email, password[:400], _browser(request))
+        given = come_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
     except NotLetIn:
-        request.app.state.limits.count_guess(account, _client(request))
+        events.record(None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account)
         return _login_page(request, email, notice="wrong", status=403)
+    limits.logged_in(account, client_of(request), device)
     return let_in(request, given, "/admin/code" if given.second_factor_due else HOME)
 
 
 @router.post("/admin/login/passkey/begin")
 def passkey_begin(request: Request) -> Response:
-    """What the browser needs to ask for a passkey."""
+    """What the browser needs to ask for a passkey; a cookie binds it to this browser."""
     check_origin(request)
     runtime = runtime_of(request)
-    return Response(
-        passkeys.begin_login(runtime.database, runtime.clock, _site(request)),
-        media_type="application/json",
-        headers={"Cache-Control": "no-store"},
-    )
+    if not request.app.state.limits.allows_challenge(client_of(request)):
+        return Response("slow", 429, media_type="text/plain")
+    token = secrets.token_urlsafe(24)
+    response = _options(passkeys.begin_login(runtime.database, runtime.clock, _site(request), token))
+    set_cookie(request, response, _PASSKEY_LOGIN, token, _PASSKEY_SECONDS)
+    return response
 
 
 @router.post("/admin/login/passkey")
 def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Response:
     check_origin(request)
     runtime, site = runtime_of(request), _site(request)
+    token = request.cookies.get(cookie_name(request, _PASSKEY_LOGIN), "")
     try:
-        given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, _browser(request))
+        given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
     except NotLetIn:
         return _login_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
@@ -67,25 +109,51 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
 
 @router.api_route("/admin/code", methods=READ)
 def code_page(request: Request) -> HTMLResponse:
-    return admin_page(request, half_inside(request), "code", {"notice": ""})
+    return _code_page(request)
 
 
 @router.post("/admin/code")
 def code(
     request: Request, typed: Annotated[str, Form(alias="code")] = "", form: Annotated[str, Form()] = ""
 ) -> Response:
+    """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
     runtime = runtime_of(request)
     insider = half_inside(request)
     check_form(request, insider, form)
-    account = runtime.signer.digest(f"code {insider.email}")
-    if not request.app.state.limits.may_guess(account, _client(request)):
-        return admin_page(request, insider, "code", {"notice": "slow"}, 429)
+    if not request.app.state.limits.allows_code(_account(request, insider.email)):
+        events.record(None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id)
+        return _code_page(request, notice="slow", status=429)
     vault = Vault(runtime.settings.secret_keys)
     try:
-        given = give_code(runtime.database, runtime.clock, vault, insider, typed[:20], _browser(request))
+        given = give_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
+    except TooManyCodes:
+        tell(request, Notice.CODES_GUESSED, insider.email)
+        return let_out(request, "/admin/login")
     except NotLetIn:
-        request.app.state.limits.count_guess(account, _client(request))
-        return admin_page(request, insider, "code", {"notice": "wrong"}, 403)
+        return _code_page(request, notice="wrong", status=403)
+    return let_in(request, given, HOME)
+
+
+@router.post("/admin/code/passkey/begin")
+def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
+    """The passkey as the second factor, after the password."""
+    insider = half_inside(request)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), insider))
+
+
+@router.post("/admin/code/passkey")
+def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = "") -> Response:
+    insider = half_inside(request)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    try:
+        given = passkeys.finish_second_factor(
+            runtime.database, runtime.clock, _site(request), insider, answer, origin_of(request)
+        )
+    except NotLetIn:
+        return _code_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
 
 
@@ -93,8 +161,57 @@ def code(
 def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
     insider = half_inside(request)
     check_form(request, insider, form)
-    leave(runtime_of(request).database, insider)
-    return let_out("/admin/login")
+    runtime = runtime_of(request)
+    leave(runtime.database, runtime.clock, insider, origin_of(request))
+    return let_out(request, "/admin/login")
+
+
+@router.api_route("/admin/forgotten", methods=READ)
+def forgotten_page(request: Request) -> HTMLResponse:
+    return admin_page(request, None, "forgotten", {"notice": ""})
+
+
+@router.post("/admin/forgotten")
+def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLResponse:
+    """Says the same, and takes as long, whoever's address it is."""
+    check_origin(request)
+    runtime, limits = runtime_of(request), request.app.state.limits
+    if not limits.allows_challenge(client_of(request)):
+        return admin_page(request, None, "forgotten", {"notice": "slow"}, 429)
+    if limits.allows_mail(_account(request, email)):
+        asked = ask_reset(runtime.database, runtime.clock, email, origin_of(request))
+        if asked is not None:
+            tell(request, Notice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
+    return admin_page(request, None, "forgotten", {"notice": "sent"})
+
+
+@router.api_route("/admin/reset/{token}", methods=READ)
+def reset_page(request: Request, token: str) -> HTMLResponse:
+    return _reset_page(request, token)
+
+
+@router.post("/admin/reset/{token}")
+def reset(
+    request: Request,
+    token: str,
+    password: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
+) -> Response:
+    """Set another password; the login, with the second factor, comes after it."""
+    check_origin(request)
+    runtime = runtime_of(request)
+    if password != again:
+        return _reset_page(request, token, notice="differ")
+    try:
+        admin = reset_password(
+            runtime.database, runtime.clock, token, password, origin_of(request), password_context(request)
+        )
+    except BadInvitation:
+        raise NotFound from None
+    except WeakPassword:
+        return _reset_page(request, token, notice="weak")
+    tell(request, Notice.PASSWORD_CHANGED, admin.email)
+    return let_out(request, "/admin/login?done=reset")
 
 
 @router.api_route("/admin/welcome/{token}", methods=READ)
@@ -115,18 +232,33 @@ def welcome(
     if password != again:
         return _welcome_page(request, token, notice="differ")
     try:
-        admin = set_first_password(runtime.database, runtime.clock, token, password)
+        admin = set_first_password(runtime.database, runtime.clock, token, password, password_context(request))
     except BadInvitation:
         raise NotFound from None
     except WeakPassword:
         return _welcome_page(request, token, notice="weak")
-    given = come_in(runtime.database, runtime.clock, admin.email, password, _browser(request))
+    given: Pass = come_in(runtime.database, runtime.clock, admin.email, password, origin_of(request))
     return let_in(request, given, "/admin/account")
 
 
+def _account(request: Request, email: str) -> str:
+    """Names an account in what is counted and logged, without its address."""
+    return runtime_of(request).signer.digest(normalise_email(email) or email.strip().lower()[:400])
+
+
 def _login_page(request: Request, email: str = "", *, notice: str = "", status: int = 200) -> HTMLResponse:
-    values = {"email": email, "notice": notice, "has_passkeys": passkey_site(request) is not None}
+    values = {
+        "email": email[:254],
+        "notice": notice or ("reset" if request.query_params.get("done") == "reset" else ""),
+        "has_passkeys": passkey_site(request) is not None,
+    }
     return admin_page(request, None, "login", values, status)
+
+
+def _code_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
+    insider = half_inside(request)
+    values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
+    return admin_page(request, insider, "code", values, status)
 
 
 def _site(request: Request) -> Site:
@@ -136,17 +268,22 @@ def _site(request: Request) -> Site:
     return site
 
 
+def _options(options: str) -> Response:
+    return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    email = is_open(runtime.database, runtime.clock, token)
+    return _password_page(request, "welcome", is_open(runtime.database, runtime.clock, token), notice)
+
+
+def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
+    runtime = runtime_of(request)
+    return _password_page(request, "reset", reset_is_open(runtime.database, runtime.clock, token), notice)
+
+
+def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:
     if email is None:
         raise NotFound
-    return admin_page(request, None, "welcome", {"email": email, "notice": notice, "shortest": SHORTEST})
-
-
-def _client(request: Request) -> str | None:
-    return request.client.host if request.client else None
-
-
-def _browser(request: Request) -> str:
-    return request.headers.get("user-agent", "")
+    values = {"email": email, "notice": notice, "shortest": SHORTEST}
+    return admin_page(request, None, template, values, 400 if notice else 200)

@@ -2,6 +2,9 @@
 
 A POST must come from a page of ours: the browser says so (Sec-Fetch-Site, or Origin), and the form carries a token that
 belongs to the session. The cookie is not sent along with requests from elsewhere in the first place (SameSite).
+
+What opens doors for later (passwords, second factors, roles, invitations) asks for the password once more: an open
+screen must not become somebody else's account.
 """
 
 from __future__ import annotations
@@ -15,14 +18,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.access import events
+from rugcourse.access.events import EventKind, Origin
+from rugcourse.access.notices import Notice
 from rugcourse.access.passkeys import Site, site_of
-from rugcourse.access.sessions import LONGEST_SECONDS, Insider, Pass, find_insider
+from rugcourse.access.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
 from rugcourse.links import BadToken, Purpose
 from rugcourse.store.tables import Role
+from rugcourse.web.limits import shortened
 from rugcourse.web.pages import NotFound, page, preferred_language, runtime_of
 
-COOKIE = "rugcourse_admin"
+_SESSION, _DEVICE = "rugcourse_admin", "rugcourse_device"
 _PATH = "/admin"
+_DEVICE_SECONDS = 365 * 86_400
+_LONGEST_PASSWORD = 400
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -38,16 +47,28 @@ class CodeDue(Exception):
     """The password was right, and the code is still asked for."""
 
 
+class SetUpDue(Exception):
+    """The days are over in which this admin could do without a second factor."""
+
+
 class Forged(Exception):
     """The form was not one of ours."""
 
 
-def insider_of(request: Request, role: Role = Role.ANALYST) -> Insider:
-    """Who is inside, if they may what needs this role. Raises NotInside, CodeDue; NotFound for a role beyond theirs."""
+def insider_of(request: Request, role: Role = Role.ANALYST, *, setting_up: bool = False) -> Insider:
+    """Who is inside, if they may what needs this role. Raises NotInside, CodeDue, SetUpDue; NotFound for a role beyond
+    theirs.
+
+    `setting_up`: the page where a second factor is set up, which is open to who must do so first.
+    """
     insider = half_inside(request)
     if insider.second_factor_due:
         raise CodeDue
+    runtime = runtime_of(request)
+    if insider.set_up_by is not None and not setting_up and runtime.clock.now() >= insider.set_up_by:
+        raise SetUpDue
     if not insider.may(role):
+        events.record(None, runtime.clock, EventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id)
         raise NotFound
     return insider
 
@@ -55,8 +76,9 @@ def insider_of(request: Request, role: Role = Role.ANALYST) -> Insider:
 def half_inside(request: Request) -> Insider:
     """Whose session it is, also while the code is still asked for. Raises NotInside."""
     runtime = runtime_of(request)
-    token = request.cookies.get(COOKIE, "")
-    insider = find_insider(runtime.database, runtime.clock, token) if token else None
+    token = request.cookies.get(cookie_name(request, _SESSION), "")
+    grace = runtime.settings.second_factor_grace_days
+    insider = find_insider(runtime.database, runtime.clock, token, grace) if token else None
     if insider is None:
         raise NotInside
     return insider
@@ -80,15 +102,54 @@ def check_form(request: Request, insider: Insider, token: str) -> None:
 
 
 def check_origin(request: Request) -> None:
-    """Raises Forged when the browser says that the request comes from elsewhere."""
+    """Raises Forged when the browser says that the request comes from elsewhere, or from nowhere (`null`)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
             raise Forged
         return
     origin = request.headers.get("origin")
-    if origin not in {None, "null"} and urlsplit(str(origin)).netloc != request.headers.get("host"):
+    if origin is not None and origin != _origin(runtime_of(request).settings.base_url):
         raise Forged
+
+
+def check_password(request: Request, insider: Insider, password: str) -> str:
+    """Ask who is inside for the password once more. Returns nothing where it is right, or else the notice to show.
+
+    Raises TooBusy.
+    """
+    limits = request.app.state.limits
+    if not limits.allows_confirmation(insider.session_id):
+        return "slow"
+    runtime = runtime_of(request)
+    if not knows_password(runtime.database, insider, password[:_LONGEST_PASSWORD]):
+        with runtime.database.write() as session:
+            events.record(
+                session, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=insider.admin_id
+            )
+        return "wrong-password"
+    limits.confirmed(insider.session_id)
+    return ""
+
+
+def origin_of(request: Request) -> Origin:
+    """Where a request comes from, as it may be written down."""
+    return Origin(shortened(client_of(request)), request.headers.get("user-agent", ""))
+
+
+def client_of(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+def password_context(request: Request) -> tuple[str, ...]:
+    """Words that anybody would try in a password here."""
+    settings = runtime_of(request).settings
+    return settings.practice, settings.author_name, urlsplit(settings.base_url).hostname or "", "rugcourse"
+
+
+def tell(request: Request, notice: Notice, email: str, link: str = "") -> None:
+    """Write an admin a mail about their account, behind the answer."""
+    request.app.state.outbox.send(notice, email, preferred_language(request), link)
 
 
 def admin_page(
@@ -129,22 +190,56 @@ def passkey_site(request: Request) -> Site | None:
 def let_in(request: Request, given: Pass, path: str) -> Response:
     """Go to a page of the admin's, with the cookie of a new session."""
     response = RedirectResponse(path, 303)
+    set_cookie(request, response, _SESSION, given.token, int(LONGEST_SECONDS))
+    if not given.second_factor_due:
+        runtime = runtime_of(request)
+        device = runtime.signer.sign(Purpose.DEVICE, given.admin_id, int(runtime.clock.now().timestamp()))
+        set_cookie(request, response, _DEVICE, device, _DEVICE_SECONDS)
+    return response
+
+
+def let_out(request: Request, path: str) -> Response:
+    response = RedirectResponse(path, 303)
+    response.delete_cookie(cookie_name(request, _SESSION), path=_PATH, secure=_is_https(request), httponly=True)
+    return response
+
+
+def device_of(request: Request, admin_id: int | None) -> str | None:
+    """Names this browser, if this admin logged in with it before."""
+    try:
+        whose, since = runtime_of(request).signer.read(
+            Purpose.DEVICE, request.cookies.get(cookie_name(request, _DEVICE), ""), 2
+        )
+    except BadToken:
+        return None
+    return f"{whose} {since}" if whose == admin_id else None
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """A cookie for the admin pages alone."""
     response.set_cookie(
-        COOKIE,
-        given.token,
-        max_age=int(LONGEST_SECONDS),
+        cookie_name(request, name),
+        value,
+        max_age=seconds,
         path=_PATH,
-        secure=runtime_of(request).settings.base_url.startswith("https://"),
+        secure=_is_https(request),
         httponly=True,
         samesite="strict",
     )
-    return response
 
 
-def let_out(path: str) -> Response:
-    response = RedirectResponse(path, 303)
-    response.delete_cookie(COOKIE, path=_PATH)
-    return response
+def cookie_name(request: Request, name: str) -> str:
+    """With the prefix that keeps a page without https from setting it (RFC 6265bis, 4.1.3.1)."""
+    return f"__Secure-{name}" if _is_https(request) else name
+
+
+def _is_https(request: Request) -> bool:
+    return runtime_of(request).settings.base_url.startswith("https://")
+
+
+def _origin(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 async def _not_inside(_request: Request, _error: Exception) -> Response:
@@ -155,9 +250,14 @@ async def _code_due(_request: Request, _error: Exception) -> Response:
     return RedirectResponse("/admin/code", 303)
 
 
+async def _set_up_due(_request: Request, _error: Exception) -> Response:
+    return RedirectResponse("/admin/account", 303)
+
+
 async def _forged(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
+    events.record(None, runtime_of(request).clock, EventKind.FORGED, origin_of(request), admin_id=None)
     return admin_page(request, None, "forged", status=403)
 
 
-ANSWERS = {NotInside: _not_inside, CodeDue: _code_due, Forged: _forged}
+ANSWERS = {NotInside: _not_inside, CodeDue: _code_due, SetUpDue: _set_up_due, Forged: _forged}

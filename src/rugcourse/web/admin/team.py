@@ -8,18 +8,28 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.access.admins import LastOwner, NoSuchAdmin, change_role, disable, invite
+from rugcourse.access.admins import (
+    AlreadyAdmin,
+    LastOwner,
+    NoSuchAdmin,
+    change_role,
+    disable,
+    invite,
+    reset_factors,
+)
+from rugcourse.access.notices import Notice
 from rugcourse.access.sessions import Insider
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins
 from rugcourse.store.tables import Role
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.admin.gate import admin_page, check_form, check_password, insider_of, tell
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, runtime_of
 
 router = APIRouter()
 
 _CHANGES_A_PAGE = 50
+_EVENTS_SHOWN = 50
 
 
 class Fields(BaseModel):
@@ -30,6 +40,7 @@ class Fields(BaseModel):
     email: str = ""
     role: str = ""
     admin: str = ""
+    password: str = ""
 
 
 @router.api_route("/admin/team", methods=READ)
@@ -39,29 +50,43 @@ def team_page(request: Request) -> HTMLResponse:
 
 @router.post("/admin/team")
 def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
+    """Who may do what is only changed with the password of who changes it."""
     insider = insider_of(request, Role.OWNER)
     check_form(request, insider, fields.form)
+    refusal = check_password(request, insider, fields.password)
+    if refusal:
+        return _team_page(request, insider, notice=refusal, email=fields.email, status=403)
+    try:
+        return _act(request, insider, fields)
+    except NotAnAddress:
+        notice = "address"
+    except AlreadyAdmin:
+        notice = "already"
+    except LastOwner:
+        notice = "last-owner"
+    except NoSuchAdmin:
+        notice = ""
+    return _team_page(request, insider, notice=notice, email=fields.email, status=400)
+
+
+def _act(request: Request, insider: Insider, fields: Fields) -> Response:
+    """Raises NotAnAddress, AlreadyAdmin, LastOwner, NoSuchAdmin."""
     runtime = runtime_of(request)
     database, clock, me = runtime.database, runtime.clock, insider.admin_id
     admin_id = whole_number(fields.admin, digits=9)
-    try:
-        match fields.action:
-            case "invite" if fields.role in {*Role}:
-                invitation = invite(database, clock, fields.email, Role(fields.role), me)
-                link = runtime.links.admin_welcome(invitation.token)
-                return _team_page(request, insider, notice="invited", link=link, email=invitation.email)
-            case "role" if fields.role in {*Role}:
-                change_role(database, clock, admin_id, Role(fields.role), me)
-            case "disable":
-                disable(database, clock, admin_id, me)
-            case _:
-                return _team_page(request, insider)
-    except NotAnAddress:
-        return _team_page(request, insider, notice="address", email=fields.email)
-    except LastOwner:
-        return _team_page(request, insider, notice="last-owner")
-    except NoSuchAdmin:
-        return _team_page(request, insider)
+    match fields.action:
+        case "invite" if fields.role in {*Role}:
+            invitation = invite(database, clock, fields.email, Role(fields.role), me)
+            link = runtime.links.admin_welcome(invitation.token)
+            return _team_page(request, insider, notice="invited", link=link, email=invitation.email)
+        case "role" if fields.role in {*Role}:
+            tell(request, Notice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me))
+        case "disable":
+            tell(request, Notice.ROLE_CHANGED, disable(database, clock, admin_id, me))
+        case "reset-factors" if admin_id != me:
+            tell(request, Notice.FACTOR_REMOVED, reset_factors(database, clock, admin_id, me))
+        case _:
+            return _team_page(request, insider)
     return _team_page(request, insider_of(request, Role.OWNER), notice="saved")
 
 
@@ -70,14 +95,17 @@ def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResp
     insider = insider_of(request, Role.OWNER)
     with runtime_of(request).database.read() as session:
         changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
+        newest = [] if before else admins.events(session, _EVENTS_SHOWN)
     shown = changes[:_CHANGES_A_PAGE]
     more = shown[-1][0].id if len(changes) > _CHANGES_A_PAGE else None
-    return admin_page(request, insider, "log", {"changes": shown, "more": more})
+    return admin_page(request, insider, "log", {"changes": shown, "more": more, "events": newest})
 
 
 def _team_page(
-    request: Request, insider: Insider, *, notice: str = "", link: str = "", email: str = ""
+    request: Request, insider: Insider, *, notice: str = "", link: str = "", email: str = "", status: int = 200
 ) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         team = admins.everyone(session)
-    return admin_page(request, insider, "team", {"team": team, "notice": notice, "link": link, "email": email})
+        with_passkeys = admins.with_passkeys(session)
+    values = {"team": team, "with_passkeys": with_passkeys, "notice": notice, "link": link, "email": email}
+    return admin_page(request, insider, "team", values, status)

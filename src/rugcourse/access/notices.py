@@ -1,0 +1,71 @@
+"""Mails to admins about their own account, in plain text: what happened, and what to do if it was not them."""
+
+from __future__ import annotations
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+from enum import StrEnum
+
+from rugcourse.clock import SystemClock
+from rugcourse.rendering.languages import translations
+from rugcourse.rendering.messages import Sender
+
+
+class Notice(StrEnum):
+    """What a mail tells."""
+
+    RESET_LINK = "reset link"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 - a name
+    FACTOR_CHANGED = "second factor changed"
+    FACTOR_REMOVED = "second factor removed"
+    ROLE_CHANGED = "role changed"
+    CODES_GUESSED = "codes guessed"
+
+
+def compose(notice: Notice, email: str, language: str, sender: Sender, link: str) -> bytes:
+    """The message. `link`: the one that changes a password, or else the login page."""
+    subject, body = _words(notice, language)
+    message = EmailMessage(policy=SMTP)
+    local, _, domain = sender.address.rpartition("@")
+    message["From"] = Address(sender.name, local, domain)
+    message["To"] = email
+    message["Subject"] = subject
+    message["Date"] = format_datetime(SystemClock().now())
+    message["Message-ID"] = make_msgid(domain=sender.list_domain)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834
+    message["Content-Language"] = language
+    message.set_content(f"{body}\n\n{link}\n\n{sender.name}\n", cte="quoted-printable")
+    return message.as_bytes()
+
+
+def _words(notice: Notice, language: str) -> tuple[str, str]:
+    _ = translations(language).gettext
+    not_me = _("Was it not you? Choose another password now, and tell an owner.")
+    match notice:
+        case Notice.RESET_LINK:
+            return _("Choose a new password"), _(
+                "Somebody, probably you, asked for a new password for the admin pages. This link works once, for one "
+                "hour. Did you not ask for it? Then do nothing: your password stays as it is."
+            )
+        case Notice.PASSWORD_CHANGED:
+            return _("Your password was changed"), _("The password of your admin account was changed.") + f" {not_me}"
+        case Notice.FACTOR_CHANGED:
+            return _("The way you log in was changed"), _(
+                "An authenticator, a passkey or recovery codes were added to your admin account, or removed from it."
+            ) + f" {not_me}"
+        case Notice.FACTOR_REMOVED:
+            return _("Your second factor was removed"), _(
+                "An owner removed the authenticator, passkeys and recovery codes of your admin account. Log in with "
+                "your password and set up a new one. Did you not ask for this? Tell another owner."
+            )
+        case Notice.ROLE_CHANGED:
+            return _("Your access was changed"), _(
+                "An owner changed what you may do in the admin pages, or ended your access."
+            )
+        case Notice.CODES_GUESSED:
+            return _("Somebody knows your password"), _(
+                "Somebody logged in with your password and then typed wrong codes. They did not get in. Was it not "
+                "you? Choose another password now."
+            )

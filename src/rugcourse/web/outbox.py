@@ -1,0 +1,55 @@
+"""Mails to admins, handed to the mail server behind the answer.
+
+How long that takes must not tell who has an account.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+
+import structlog
+
+from rugcourse.access import notices
+from rugcourse.access.notices import Notice
+from rugcourse.runtime import Runtime, send_now, sender
+
+_MOST_WAITING = 100
+log = structlog.get_logger()
+
+
+class Outbox:
+    """One thread that sends; it is there once the first mail is. A mail that can't be sent is logged, and gone."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._waiting: queue.Queue[tuple[str, Notice, bytes]] = queue.Queue(_MOST_WAITING)
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def send(self, notice: Notice, email: str, language: str, link: str = "") -> None:
+        """Returns at once. `link`: see `rugcourse.access.notices.compose`; without one it is the login page."""
+        login = f"{self._runtime.settings.base_url}/admin/login"
+        message = notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
+        try:
+            self._waiting.put_nowait((email, notice, message))
+        except queue.Full:
+            log.exception("a mail to an admin was not sent: too many are waiting", notice=notice.value)
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+                self._thread.start()
+
+    def wait(self) -> None:
+        """Until all that was handed in is sent."""
+        self._waiting.join()
+
+    def _run(self) -> None:
+        while True:
+            email, notice, message = self._waiting.get()
+            try:
+                if not send_now(self._runtime, message, email):
+                    log.error("a mail to an admin was not taken by the mail server", notice=notice.value)
+            finally:
+                self._waiting.task_done()
