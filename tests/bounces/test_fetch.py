@@ -19,8 +19,10 @@ from tests.sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bounces.fetch import MailboxAway, fetch
+from rugcourse.bounces.take import Intake, Taken
 from rugcourse.runtime import Runtime
 from rugcourse.settings import Mailbox
+from rugcourse.store.database import DatabaseAway
 from rugcourse.store.tables import DeliveryState, SubscriberStatus
 
 _CONFIG = """\
@@ -137,6 +139,10 @@ def test_what_is_new_is_taken_in_once_and_stays_where_it_is(
     assert everything(runtime) == before
 
 
+def away(*_args: object, **_named: object) -> None:
+    raise DatabaseAway("no connection")
+
+
 @pytest.mark.needs("dovecot")
 def test_what_was_not_taken_in_is_there_the_next_time(
     runtime: Runtime,  # noqa: F811
@@ -148,12 +154,38 @@ def test_what_was_not_taken_in_is_there_the_next_time(
     mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
     put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + RAW["postfix unknown user"])
     with monkeypatch.context() as patch:
-        patch.setattr("rugcourse.bounces.take.bounces.note_bounce", lambda *_, **__: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        patch.setattr("rugcourse.bounces.take.bounces.note_bounce", away)
+        with pytest.raises(DatabaseAway):
             fetch(runtime.intake, mailbox)
     assert unread(mailbox) == 1
     assert fetch(runtime.intake, mailbox) == 1
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+
+
+@pytest.mark.needs("dovecot")
+def test_a_message_that_cant_be_read_holds_up_none_behind_it(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mailbox = Mailbox(HOST, port, f"poison{runtime.database.dialect}", "secret", encrypted=False)
+    deep = b"(" * 20_000
+    for header in (b"To: " + deep, b"Delivered-To: " + deep + b"\r\nCc: " + b"<" * 20_000):
+        put(mailbox, header + b"\r\n" + RAW["a letter"])
+    put(mailbox, b"X-Breaks: us\r\n" + RAW["a letter"])
+    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + RAW["postfix unknown user"])
+    take = Intake.take
+
+    def breaking(self: Intake, recipient: str, raw: bytes) -> Taken:
+        return take(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(Intake, "take", breaking)
+    assert fetch(runtime.intake, mailbox) == 4
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+    assert unread(mailbox) == 1, "it stays unread, with a flag, for whoever looks"
+    assert fetch(runtime.intake, mailbox) == 0
 
 
 @pytest.mark.needs("dovecot")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from rugcourse.store.tables import DeliveryState, SubscriberStatus
 from rugcourse.web.app import create_app
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
-CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0001.pem"
+CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 SECRET = "a secret of ours"
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -58,9 +59,9 @@ class Call:
     headers: dict[str, str]
 
 
-def self_signed() -> bytes:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    start = datetime(2026, 1, 1, tzinfo=UTC)
+def self_signed(common_name: str = "sns.amazonaws.com", year: int = 2026) -> bytes:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    start = datetime(year, 1, 1, tzinfo=UTC)
     built = x509.CertificateBuilder(name, name, RSA_KEY.public_key(), 1, start, start + timedelta(days=3650))
     return built.sign(RSA_KEY, SHA256()).public_bytes(Encoding.PEM)
 
@@ -77,7 +78,7 @@ def postmark(mail: Mail, what: str, now: datetime) -> Call:
 
 
 def mailgun(mail: Mail, what: str, now: datetime) -> Call:
-    signed, token = str(int(now.timestamp())), "c" * 50
+    signed, token = str(int(now.timestamp())), secrets.token_hex(25)
     signature = hmac.new(SECRET.encode(), f"{signed}{token}".encode(), "sha256").hexdigest()
     event = {
         "event": "complained" if what == "spam" else "failed", "severity": "temporary" if what == "later" else "permanent",
@@ -253,7 +254,7 @@ def test_what_is_not_signed_or_changed_or_signed_long_ago_does_nothing(
             assert send(browser, call, Authorization=other) == 403
     else:
         stranger = call.body.replace(mail.email.encode(), b"other@x.example")
-        changed = {"mailgun": call.body.replace(b'"token": "c', b'"token": "d')}.get(name, stranger)
+        changed = {"mailgun": call.body.replace(b'"token": "', b'"token": "x')}.get(name, stranger)
         assert send(browser, Call(call.path, changed, call.headers)) == 403
         assert send(browser, make(mail, "gone", clock.now() - timedelta(hours=25))) == 403
         assert send(browser, make(mail, "gone", clock.now() + timedelta(hours=25))) in {
@@ -360,8 +361,12 @@ def test_sns_is_answered_for_our_topic_alone_and_asked_at_its_own_servers_alone(
     for changes in (
         {"TopicArn": "arn:aws:sns:eu-west-1:999999999999:theirs"},
         {"SigningCertURL": evil},
-        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/x.pem"},
-        {"SigningCertURL": "https://user@sns.eu-west-1.amazonaws.com/x.pem"},
+        {"SigningCertURL": CERTIFICATE.replace("https", "http")},
+        {"SigningCertURL": CERTIFICATE.replace("sns.", "user@sns.")},
+        {"SigningCertURL": CERTIFICATE.replace("eu-west-1", "us-east-1")},
+        {"SigningCertURL": CERTIFICATE + "?Action=GetEndpointAttributes"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/?Action=GetEndpointAttributes&EndpointArn=theirs"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/x.pem"},
         {"SigningCertURL": "file:///etc/passwd"},
     ):
         assert send(browser, sns("{}", now, **changes)) == 403
@@ -369,9 +374,32 @@ def test_sns_is_answered_for_our_topic_alone_and_asked_at_its_own_servers_alone(
     asking = {"Type": "SubscriptionConfirmation", "Token": "t"}
     assert send(browser, sns("x", now, **asking, SubscribeURL=evil)) == 403
     welcome = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t"
-    for version in ("1", "2"):
-        assert send(browser, sns("x", now, version, **asking, SubscribeURL=welcome)) == 200
+    assert send(browser, sns("x", now, "1", **asking, SubscribeURL=welcome)) == 403
+    assert send(browser, sns("x", now, **asking, SubscribeURL=welcome)) == 200
     assert set(amazon_answers) == {CERTIFICATE, welcome}
+    assert everything(runtime) == before
+
+
+@pytest.mark.parametrize("certificate", [self_signed("evil.example"), self_signed(year=2010)])
+def test_sns_signs_with_a_certificate_of_its_own_that_has_not_ended(
+    runtime: Runtime, browser: TestClient, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, certificate: bytes
+) -> None:
+    monkeypatch.setattr(ses.Ses, "_get", lambda _self, _url: certificate)
+    before = everything(runtime)
+    assert send(browser, sns("{}", clock.now())) == 403
+    assert everything(runtime) == before
+
+
+def test_a_signature_of_mailgun_is_good_for_one_event_and_for_trying_it_again(
+    runtime: Runtime, browser: TestClient, clock: VirtualClock, mail: Mail
+) -> None:
+    call = mailgun(mail, "later", clock.now())
+    assert send(browser, call) == send(browser, call) == 200
+    said = json.loads(call.body)
+    said["event-data"]["event"] = "complained"
+    before = everything(runtime)
+    for _ in range(3):
+        assert send(browser, replace(call, body=json.dumps(said).encode())) == 403
     assert everything(runtime) == before
 
 

@@ -26,6 +26,7 @@ from tests.servers import HOST, free_port
 from tests.sink import Fault, Sink
 from tests.web.reading import everything
 
+from rugcourse.bounces import reputation
 from rugcourse.bounces.listen import Door, open_door
 from rugcourse.bounces.read import Kind
 from rugcourse.bounces.take import Done, Taken
@@ -190,7 +191,7 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
-        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.HELD
+        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.NOTED
         assert lessons_to(runtime, email)[0].state == state
         clock.advance(days=1)
         plan(runtime)
@@ -237,12 +238,31 @@ def test_a_mail_around_the_lessons_that_did_not_arrive_is_out_of_date_by_then(
 
 
 def test_a_server_that_does_not_want_us_holds_its_domain_and_blames_no_reader(
-    runtime: Runtime, sink: Sink, email: str
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
-    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.HELD
+    """Said while we speak to it: nobody but the server can say it there."""
+    sink.fault = lambda recipient: Fault("rcpt", "550 5.7.1 blocked by our policy") if recipient else None
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     with runtime.database.read() as session:
-        assert [hold.key for hold in pacing.all_holds(session)] == ["domain:example.org"]
+        assert "domain:example.org" in [hold.key for hold in pacing.all_holds(session)]
+
+
+def test_by_mail_nobody_can_stop_more_than_their_own(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
+) -> None:
+    """A reader knows the return paths of their own mails, and so can write any report about them."""
+    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.NOTED
+    for _ in range(4):
+        reader_with_lesson(runtime, dispatcher)
+        forged = back(runtime, sink, sink.taken[-1].recipient)
+        assert come(runtime, forged, "complaint of outlook").done == Done.SUPPRESSED
+    with runtime.database.read() as session:
+        assert pacing.all_holds(session) == []
+        assert reputation.of_campaigns(session, runtime.clock.now()) == []
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 
 def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(

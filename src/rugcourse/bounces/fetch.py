@@ -1,7 +1,8 @@
 """The door for bounces that lie in a mailbox: reads what is new there by IMAP (RFC 3501).
 
 A message is marked as read after it was taken in, and stays where it is. Who is cut off in between takes it in once
-more, which is the same as once.
+more, which is the same as once. One that can't be taken in is flagged and passed over, so that those behind it are
+heard; whoever takes the flag away has it tried again.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ import imaplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from email import message_from_bytes, policy
+from email import policy
+from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from typing import Any
 
-from rugcourse.bounces.read import LARGEST
+import structlog
+
+from rugcourse.bounces.read import LARGEST, tamed
 from rugcourse.bounces.take import Intake
 from rugcourse.links import BadToken, Links
 from rugcourse.settings import Mailbox
+from rugcourse.store.database import DatabaseAway
 
 _SECONDS = 30.0
 _MOST = 500  # in one go
+_LONGEST = 2_000  # characters of a header with addresses
+_MOST_OF_A_NAME = 10  # headers of one name
+log = structlog.get_logger()
 # Where the address that a message came to is written down, the surest first.
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
 
@@ -32,13 +40,24 @@ class MailboxAway(Exception):
 def fetch(intake: Intake, mailbox: Mailbox) -> int:
     """Take in what is new in a mailbox; returns how many messages that were. Raises MailboxAway, DatabaseAway."""
     with _opened(mailbox) as server:
-        numbers = _ok(server.uid("SEARCH", "UNSEEN"))[0].split()[:_MOST]
+        numbers = _ok(server.uid("SEARCH", "UNSEEN", "UNFLAGGED"))[0].split()[:_MOST]
         for number in numbers:
             raw = _message(server, number.decode())
-            if raw is not None:
-                intake.take(_recipient(intake.links, raw), raw)
-            _ok(server.uid("STORE", number.decode(), "+FLAGS.SILENT", r"(\Seen)"))
+            taken = raw is None or _take(intake, raw)
+            _ok(server.uid("STORE", number.decode(), "+FLAGS.SILENT", r"(\Seen)" if taken else r"(\Flagged)"))
         return len(numbers)
+
+
+def _take(intake: Intake, raw: bytes) -> bool:
+    """Whether a message could be taken in. Raises DatabaseAway: then none can be."""
+    try:
+        intake.take(_recipient(intake.links, raw), raw)
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001 - it comes from anybody, and the library has surprises of its own
+        log.warning("a message in the mailbox of bounces can't be read; it is flagged", error=type(error).__name__)
+        return False
+    return True
 
 
 @contextmanager
@@ -78,13 +97,21 @@ def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
 
 def _recipient(links: Links, raw: bytes) -> str:
     """The address of ours that a message came to, or nothing."""
-    headers = message_from_bytes(raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n", policy=policy.compat32)
-    written = [str(value) for name in _RECIPIENT_HEADERS for value in headers.get_all(name, [])]
-    for _name, address in (one for value in written for one in getaddresses([value])):
+    headers = BytesHeaderParser(policy=policy.compat32).parsebytes(tamed(raw.partition(b"\r\n\r\n")[0]))
+    named = (headers.get_all(name, [])[:_MOST_OF_A_NAME] for name in _RECIPIENT_HEADERS)
+    written = [str(value)[:_LONGEST] for values in named for value in values]
+    for _name, address in (one for value in written for one in _addresses(value)):
         with suppress(BadToken):
             links.returned(address)
             return address
     return ""
+
+
+def _addresses(value: str) -> list[tuple[str, str]]:
+    """Those in a header; none where its nesting is deeper than the library can follow."""
+    with suppress(RecursionError):
+        return getaddresses([value])
+    return []
 
 
 def _words(error: Exception) -> str:

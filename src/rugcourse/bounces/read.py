@@ -29,7 +29,16 @@ from rugcourse.bounces.words import (
     UNKNOWN_USER,
 )
 
-LARGEST = 1_000_000  # bytes that are looked at
+LARGEST = 1_000_000  # bytes that are taken in
+# What is looked at of it. Expressions and parsers, the standard library's too, are quadratic here and there, so each of
+# these is small enough for that: a message of anybody's must not hold up those of everybody else.
+_LOOKED_AT = 200_000  # bytes
+_MOST_LINES = 3_000
+_LONGEST_LINE = 2_000  # bytes; RFC 5322 allows 998
+_LONGEST_HEADER = 100  # lines
+_MOST_PARTS = 40  # that have parts themselves: each line is held against the boundaries of all around it
+_MOST_TEXT = 50_000  # characters in which the words of a server are looked for
+_WORDS_READ = 2_000
 _WORDS_KEPT = 300
 
 
@@ -59,7 +68,8 @@ class Report:
 
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _CODE = re.compile(r"\b([45]\d\d)[ -]")
-_MESSAGE_ID = re.compile(r"^message-id:\s*(<[^>\s]+>)", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(r"^message-id:\s{0,80}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
+_TAG = re.compile(r"<[^<>]{1,1000}>")
 _HARD_STATUSES = re.compile(r"^5\.1\.([0-46-9]|10)$|^5\.2\.1$|^5\.4\.1$|^5\.1\.0$|^5\.4\.4$|^5\.4\.310$")
 _SOFT_STATUSES = re.compile(r"^[45]\.2\.[2-4]$|^[45]\.3\.\d+$|^[45]\.4\.[0235-9]$|^4\.")
 _VAGUE = re.compile(r"^[45]\.0\.\d+$|^5\.5\.\d+$|^5\.1\.0$|^5\.4\.1$|^5\.2\.0$|^5\.6\.\d+$")
@@ -68,14 +78,27 @@ _VAGUE = re.compile(r"^[45]\.0\.\d+$|^5\.5\.\d+$|^5\.1\.0$|^5\.4\.1$|^5\.2\.0$|^
 def read(raw: bytes) -> Report:
     """What a message is. Never raises: what can't be read is `OTHER`."""
     try:
-        message = message_from_bytes(raw[:LARGEST], policy=policy.compat32)  # decodes no header before it is asked for
-        return _read(message)
+        known = tamed(raw)
+        if known.lower().count(b"multipart") > _MOST_PARTS or known.lower().count(b"message/rfc822") > _MOST_PARTS:
+            return Report(Kind.OTHER)
+        return _read(message_from_bytes(known, policy=policy.compat32))  # decodes no header before it is asked for
     except Exception:  # noqa: BLE001 - it comes from anybody, and the parser has surprises of its own
         return Report(Kind.OTHER)
 
 
+def tamed(raw: bytes) -> bytes:
+    """The beginning of a message, without what is longer than mail may be: lines, and headers of many lines."""
+    lines, continued = [], 0
+    for line in raw[:_LOOKED_AT].split(b"\n", _MOST_LINES)[:_MOST_LINES]:
+        continued = continued + 1 if line[:1] in {b" ", b"\t"} else 0
+        if continued < _LONGEST_HEADER:
+            lines.append(line[:_LONGEST_LINE])
+    return b"\n".join(lines)
+
+
 def read_reply(reply: str) -> Report:
     """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
+    reply = reply[:_WORDS_READ]
     status = next(iter(_STATUS.findall(reply)), "")
     return Report(judge(status, reply), status, reply)
 
@@ -199,10 +222,8 @@ def _quoted_ids(message: Message) -> Iterator[str]:
 def _text(message: Message) -> str:
     parts = [_payload(part) for part in message.walk() if part.get_content_type() == "text/plain"]
     if not parts:
-        parts = [
-            re.sub(r"<[^>]+>", " ", _payload(part)) for part in message.walk() if part.get_content_type() == "text/html"
-        ]
-    return "\n".join(parts)
+        parts = [_TAG.sub(" ", _payload(part)) for part in message.walk() if part.get_content_type() == "text/html"]
+    return "\n".join(parts)[:_MOST_TEXT]
 
 
 def _payload(part: Message) -> str:
@@ -235,4 +256,5 @@ def _field(block: Message, name: str) -> str:
 
 def shortened(words: str) -> str:
     """On one line, without what could be an address: who is erased must not live on in the ledger."""
-    return re.sub(r"\S+@\S+", "(address)", " ".join(words.split()))[:_WORDS_KEPT]
+    known = words[:_WORDS_READ].split()
+    return " ".join("(address)" if "@" in word else word for word in known)[:_WORDS_KEPT]

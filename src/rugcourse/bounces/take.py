@@ -2,6 +2,10 @@
 
 Whose a message that came back is stands in the address that it came to, which only we could have made, or in the
 Message-ID of the mail that it quotes, which is signed as well. What is neither, or forged, does nothing.
+
+That proves which mail it is about, not who wrote it: the reader of a mail knows both. So by mail no more happens than
+that this one reader gets nothing any more. What holds a domain or a campaign, for everybody, is said by a mail server
+while we speak to it, or by a relay that proves who it is.
 """
 
 from __future__ import annotations
@@ -81,7 +85,7 @@ class Intake:
     def take(self, recipient: str, raw: bytes) -> Taken:
         """A message that came to an address."""
         report = read(raw)
-        return self._follow(report, self._named(recipient, report))
+        return self._follow(report, self._named(recipient, report), by_mail=True)
 
     def hear(self, told: Told) -> Taken:
         """What a relay says."""
@@ -106,9 +110,15 @@ class Intake:
         return None
 
     def _follow(
-        self, report: Report, delivery_id: int | None, *, at: datetime | None = None, refused: bool = False
+        self,
+        report: Report,
+        delivery_id: int | None,
+        *,
+        at: datetime | None = None,
+        refused: bool = False,
+        by_mail: bool = False,
     ) -> Taken:
-        """`at`: when it came back, where that is known."""
+        """`at`: when it came back, where that is known. `by_mail`: anybody can have written it who has the mail."""
         if delivery_id is None:
             return Taken(report, Done.NOBODYS)
         if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
@@ -117,7 +127,7 @@ class Intake:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None:  # erased since
                 return Taken(report, Done.NOBODYS)
-            done = self._follow_in(session, *found, report, at, refused=refused)
+            done = self._follow_in(session, *found, report, at, refused=refused, by_mail=by_mail)
         if done != Done.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return Taken(report, done, delivery_id)
@@ -131,14 +141,16 @@ class Intake:
         at: datetime | None,
         *,
         refused: bool,
+        by_mail: bool,
     ) -> Done:
         now, signer = self.clock.now(), self.links.signer
         if report.kind == Kind.COMPLAINT:
-            if not bounces.note_complaint(session, delivery.id, now):
+            if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
                 return Done.AGAIN
             suppress_in(session, now, signer, person.email, COMPLAINT)
             end_courses(session, person.id, "the reader called it spam", now)
-            stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
+            if not by_mail:
+                stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
             return Done.SUPPRESSED
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
         sent_at = delivery.settled_at or delivery.planned_at
@@ -149,10 +161,10 @@ class Intake:
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:
             have_again(session, delivery.enrolment_id, delivery.id, now)
-        if report.kind == Kind.POLICY:
+        if report.kind == Kind.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
             return Done.HELD
-        if report.kind == Kind.HARD or _is_gone(session, now, person, sent_at):
+        if report.kind == Kind.HARD or (report.kind == Kind.SOFT and _is_gone(session, now, person, sent_at)):
             suppress_in(session, now, signer, person.email, "bounce")
             return Done.SUPPRESSED
         return Done.NOTED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
@@ -44,12 +44,16 @@ def times_back(session: Session, delivery_id: int) -> int:
     return session.scalar(mine) or 0
 
 
-def note_complaint(session: Session, delivery_id: int, now: datetime) -> bool:
-    """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked."""
+def note_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:
+    """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked.
+
+    `verified`: a relay that proved who it is said so. Only these count for how many readers complain.
+    """
     known = select(EventRow.id).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.COMPLAINT)
     if session.scalar(known) is not None:
         return False
-    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=Verdict.HUMAN, first=True, at=now))
+    verdict = Verdict.HUMAN if verified else Verdict.UNKNOWN
+    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=verdict, first=True, at=now))
     return True
 
 
@@ -76,7 +80,7 @@ def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, i
         .select_from(EventRow)
         .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(EventRow.kind == EventKind.COMPLAINT, EventRow.at >= since)
+        .where(*_complained(since))
         .group_by(SubscriberRow.domain)
         .order_by(count.desc(), SubscriberRow.domain)
         .limit(_MOST_DOMAINS)
@@ -86,7 +90,20 @@ def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, i
 
 def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
     """How many mails to people at a domain were called spam since an instant."""
-    return dict(complaints_by_domain(session, since)).get(domain, 0)
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(EventRow)
+            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+            .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+            .where(*_complained(since), SubscriberRow.domain == domain)
+        )
+        or 0
+    )
+
+
+def _complained(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return EventRow.kind == EventKind.COMPLAINT, EventRow.verdict == Verdict.HUMAN, EventRow.at >= since
 
 
 def came_back_lately(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:

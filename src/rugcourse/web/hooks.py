@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
@@ -10,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from rugcourse.bounces.providers import Provider, Unreadable, Unverified, open_provider
 from rugcourse.bounces.providers import Request as Said
 from rugcourse.runtime import Runtime
+from rugcourse.web.limits import Limits
 from rugcourse.web.pages import NotFound, runtime_of
 
 router = APIRouter()
@@ -23,13 +26,15 @@ async def hook(request: Request, provider: str) -> PlainTextResponse:
     if reader is None:
         raise NotFound
     body = await request.body()
-    return await run_in_threadpool(_hear, runtime_of(request), provider, reader, dict(request.headers), body)
+    said = Said(dict(request.headers), body, runtime_of(request).clock.now())
+    return await run_in_threadpool(_hear, runtime_of(request), request.app.state.limits, provider, reader, said)
 
 
-def _hear(runtime: Runtime, name: str, provider: Provider, headers: dict[str, str], body: bytes) -> PlainTextResponse:
+def _hear(runtime: Runtime, limits: Limits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
     """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
     try:
-        told = provider.read(Said(headers, body, runtime.clock.now()))
+        told = provider.read(said)
+        _check_replay(limits, name, provider.proof_of(said), said.body)
     except Unverified as error:
         log.warning("a webhook was refused", provider=name, why=str(error))
         return PlainTextResponse("refused", 403)
@@ -39,3 +44,9 @@ def _hear(runtime: Runtime, name: str, provider: Provider, headers: dict[str, st
     for one in told:
         runtime.intake.hear(one)
     return PlainTextResponse("taken")
+
+
+def _check_replay(limits: Limits, name: str, proof: str, body: bytes) -> None:
+    """Raises Unverified for a proof that was used with another body."""
+    if proof and not limits.is_first_use(f"{name} {proof}", hashlib.sha256(body).hexdigest()):
+        raise Unverified("its signature was used for something else")

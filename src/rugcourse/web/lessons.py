@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.editions.shelf import MEDIA_TYPES, edition_of
 from rugcourse.learning.attempts import gain_of, save_attempt
@@ -34,7 +34,8 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
     """The reader says whether the lesson helped; the last word stands."""
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.LESSON, token)
-    if fields.answered and reader.delivery.lesson_id is not None:
+    old = reader.link_is_old(runtime.clock.now())
+    if fields.answered and reader.delivery.lesson_id is not None and not old:
         language = reader.delivery.language or reader.language
         feedback = Feedback(reader.delivery.lesson_id, language, fields.has_helped, fields.remark, reader.delivery.id)
         save_feedback(runtime.database, runtime.clock, feedback)
@@ -72,8 +73,10 @@ def retest_page(
     given: Annotated[str, Query(alias="a")] = "",
     option: Annotated[str, Query(alias="o")] = "",
     sent: Annotated[str, Query(alias="s")] = "",
-) -> HTMLResponse:
+) -> Response:
     reader = find_reader(request, Purpose.RETEST, token)
+    if reader.link_is_old(runtime_of(request).clock.now()):
+        return RedirectResponse(_own_path(request, reader), 303)  # which says how to get a new link
     progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
     return _retest_page(request, reader, token, progress, missing=bool(sent) and not option)
 
@@ -84,10 +87,12 @@ def retest_finish(
     token: str,
     given: Annotated[str, Form(alias="a")] = "",
     option: Annotated[str, Form(alias="o")] = "",
-) -> HTMLResponse:
+) -> Response:
     """Keeps the second test and shows it beside the first."""
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.RETEST, token)
+    if reader.link_is_old(runtime.clock.now()):
+        return RedirectResponse(_own_path(request, reader), 303)
     test = reader.published.course.tests[reader.language]
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
@@ -99,14 +104,18 @@ def retest_finish(
 
 
 def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse:
+    """From an old mail, that lesson alone: whoever it was forwarded to must not get on to newer ones, whose links open
+    the reader's own page, nor see what the reader said.
+    """
     runtime = runtime_of(request)
     delivery = reader.delivery
+    old = reader.link_is_old(runtime.clock.now())
     if delivery.lesson_version_id is None or delivery.lesson_id is None:
         raise NotFound
     with runtime.database.read() as session:
         lesson = runtime.library.version(session, delivery.lesson_version_id)
         sent = deliveries.lessons_sent(session, delivery.enrolment_id or 0)
-        feedback = learning.find_feedback(session, delivery.id)
+        feedback = None if old else learning.find_feedback(session, delivery.id)
     language = delivery.language or reader.language
     before = [one.delivery_id for one in sent if one.delivery_id < delivery.id]
     after = [one.delivery_id for one in sent if one.delivery_id > delivery.id]
@@ -121,13 +130,18 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         "author_line": runtime.settings.author_line(language),
         "author_name": runtime.settings.author_name,
         "previous": _path(request, before[-1]) if before else None,
-        "next": _path(request, after[0]) if after else None,
+        "next": _path(request, after[0]) if after and not old else None,
         "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
         "remark": feedback.remark if feedback else "",
         "retest_path": f"/t/{runtime.signer.sign(Purpose.RETEST, delivery.id)}",
-        "own_path": f"/p/{runtime.signer.sign(Purpose.PREFERENCES, delivery.id)}",
+        "own_path": _own_path(request, reader),
     }
     return reader_page(request, reader, "lesson", values)
+
+
+def _own_path(request: Request, reader: Reader) -> str:
+    """The own page, by a link that is as old as the mail."""
+    return f"/p/{runtime_of(request).signer.sign(Purpose.PREFERENCES, reader.delivery.id)}"
 
 
 def _path(request: Request, delivery_id: int) -> str:

@@ -25,6 +25,7 @@ _LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
 _LOGINS_OF_ACCOUNT = RateLimitItemPerMinute(50, 60)
 _LOGINS_IN_ALL = RateLimitItemPerMinute(300, 15)
 _CODES_OF_ACCOUNT = RateLimitItemPerDay(30)
+_ONCE_A_DAY = RateLimitItemPerDay(1)
 _CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
 
 
@@ -96,12 +97,20 @@ class Limits:
         """Forget the tries of a session that knew the password."""
         self._clear(_CONFIRMATIONS, "confirm", str(session_id))
 
-    def _hit(self, limit: RateLimitItem, *what: str) -> bool:
+    def is_first_use(self, proof: str, body_hash: str) -> bool:
+        """Whether a proof is new today, or comes with the same body again, as from who tries once more."""
+        if self._hit(_ONCE_A_DAY, "proof", proof):
+            self._hit(_ONCE_A_DAY, "proof of", proof, body_hash)
+            return True
+        return not self._hit(_ONCE_A_DAY, "proof of", proof, body_hash, count=False)
+
+    def _hit(self, limit: RateLimitItem, *what: str, count: bool = True) -> bool:
+        """Whether there is room below a limit; it is taken, unless `count` is False."""
         try:
-            return bool(self._limiter.hit(limit, *what))
+            return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
         except RedisError as error:
             log.warning("rate limits are counted by this process alone", error=type(error).__name__)
-            return bool(self._alone.hit(limit, *what))
+            return bool((self._alone.hit if count else self._alone.test)(limit, *what))
 
     def _clear(self, limit: RateLimitItem, *what: str) -> None:
         try:

@@ -29,6 +29,9 @@ _KINDS = {
 class Brevo:
     secret: str
 
+    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+        return ""
+
     def read(self, request: Request) -> Sequence[Told]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":

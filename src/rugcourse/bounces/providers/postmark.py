@@ -35,6 +35,9 @@ _KINDS = {
 class Postmark:
     secret: str
 
+    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+        return ""
+
     def read(self, request: Request) -> Sequence[Told]:
         check_secret(_password(request.headers.get("authorization", "")), self.secret)
         said = as_object(request.body)

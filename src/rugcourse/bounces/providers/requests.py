@@ -38,6 +38,11 @@ class Provider(Protocol):
     def read(self, request: Request) -> Sequence[Told]:
         """What it says. Raises Unverified, Unreadable."""
 
+    def proof_of(self, request: Request) -> str:
+        """What proves a request and is not bound to what it says: good for this one body alone. Empty where all that is
+        said is signed, or nothing is (a secret in the address).
+        """
+
 
 def as_json(raw: bytes | str) -> Any:
     """Raises Unreadable."""

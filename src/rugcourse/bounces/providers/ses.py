@@ -1,7 +1,8 @@
 """Amazon SES, which tells what it has to say through Amazon SNS.
 
-SNS signs with RSA; the certificate lies on a server of its own, whose name is looked at before it is asked. A topic of
-somebody else is signed just as well, so only those in the settings are listened to.
+SNS signs with RSA; the certificate lies on a server of its own. Its address comes with the message, so nothing but the
+one place is asked where certificates lie: other answers of that server can hold what somebody else wrote. A topic of
+somebody else is signed just as well, so only those in the settings are listened to, in their regions.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import binascii
 import re
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -19,7 +22,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from rugcourse.bounces.providers.requests import (
     LONGEST,
@@ -35,23 +39,35 @@ from rugcourse.bounces.providers.requests import (
 )
 from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Told
+from rugcourse.clock import SystemClock
 
-_HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
+_HOST = re.compile(r"sns\.([a-z0-9-]{1,30})\.amazonaws\.com(?:\.cn)?")
+_REGION = re.compile(r"arn:aws[a-z-]*:sns:([a-z0-9-]{1,30}):")
+_CERTIFICATE_PATH = re.compile(r"/SimpleNotificationService-[0-9a-f]{32}\.pem")
+_NAMES = {"sns.amazonaws.com", "sns.amazonaws.com.cn"}
 _SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
-_HASHES = {"1": SHA1, "2": SHA256}
 _TIMEOUT_SECONDS = 10
 _LARGEST = 100_000
 _KINDS = {"Permanent": Kind.HARD, "Transient": Kind.SOFT, "Undetermined": Kind.SOFT}
 _REFUSED = {"ContentRejected", "AttachmentRejected"}
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_about: object) -> None:
+        """Nobody is followed anywhere."""
+        return
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
 @lru_cache(maxsize=8)
 def ask_amazon(url: str) -> bytes:
     """What lies at an address of SNS. Raises OSError."""
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - https, see `Ses._get`
+    with _OPENER.open(url, timeout=_TIMEOUT_SECONDS) as answer:
         found: bytes = answer.read(_LARGEST)
         return found
 
@@ -61,6 +77,9 @@ class Ses:
     topics: frozenset[str]
     ask: Callable[[str], bytes] = ask_amazon
 
+    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+        return ""
+
     def read(self, request: Request) -> Sequence[Told]:
         said = as_object(request.body)
         kind = text(said, "Type")
@@ -68,38 +87,58 @@ class Ses:
             raise Unverified("it is about another topic")
         if kind not in _SIGNED:
             raise Unverified("it is of no kind that is signed")
-        self._verify(said, _SIGNED[kind])
+        self._verify(said, _SIGNED[kind], SystemClock().now())
         if request.now - instant(said.get("Timestamp"), request.now) > LONGEST:
             raise Unverified("it was not signed lately")
         if kind == "SubscriptionConfirmation":
-            self._get(text(said, "SubscribeURL"))
+            url = text(said, "SubscribeURL")
+            if self._path(url) != "/":
+                raise Unverified("it confirms nothing of SNS")
+            self._get(url)
             return ()
         return _told(as_object(text(said, "Message")), request)
 
-    def _verify(self, said: dict[str, object], names: Sequence[str]) -> None:
-        """Raises Unverified."""
+    def _verify(self, said: dict[str, object], names: Sequence[str], now: datetime) -> None:
+        """`now`: the machine's time, in which certificates end. Raises Unverified."""
         signed = "".join(f"{name}\n{text(said, name)}\n" for name in names if name in said)
-        algorithm = _HASHES.get(text(said, "SignatureVersion"))
-        if algorithm is None:
-            raise Unverified("it is signed in a way that nobody knows")
-        certificate = self._get(text(said, "SigningCertURL"))
+        if text(said, "SignatureVersion") != "2":
+            raise Unverified("it is signed with SHA-1; set SignatureVersion of the SNS topic to 2")
+        url = text(said, "SigningCertURL")
+        if not _CERTIFICATE_PATH.fullmatch(self._path(url)) or urlsplit(url).query:
+            raise Unverified("its certificate is not where those of SNS are")
         try:
-            key = x509.load_pem_x509_certificate(certificate).public_key()
-            if not isinstance(key, RSAPublicKey):
+            certificate = x509.load_pem_x509_certificate(self._get(url))
+            key = certificate.public_key()
+            if not isinstance(key, RSAPublicKey) or not _is_of_sns(certificate, now):
                 raise Unverified("its certificate is not of SNS")
-            key.verify(base64.b64decode(text(said, "Signature")), signed.encode(), PKCS1v15(), algorithm())
+            key.verify(base64.b64decode(text(said, "Signature")), signed.encode(), PKCS1v15(), SHA256())
         except (InvalidSignature, ValueError, binascii.Error):
             raise Unverified("its signature is not of SNS") from None
 
     def _get(self, url: str) -> bytes:
         """Raises Unverified for an address that is not of SNS."""
-        parts = urlsplit(url)
-        if parts.scheme != "https" or not _HOST.fullmatch(parts.netloc):
-            raise Unverified("it names a server that is not of SNS")
+        self._path(url)
         try:
             return self.ask(url)
         except OSError as error:
             raise Unreadable(f"SNS could not be asked: {error}") from error
+
+    def _path(self, url: str) -> str:
+        """The path of an address of SNS, in a region of the topics. Raises Unverified."""
+        parts = urlsplit(url)
+        host = _HOST.fullmatch(parts.netloc)
+        regions = {found[1] for topic in self.topics if (found := _REGION.match(topic))}
+        if parts.scheme != "https" or host is None or host[1] not in regions:
+            raise Unverified("it names a server that is not of SNS, or of another region")
+        return parts.path
+
+
+def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
+    names = {str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
+    with suppress(x509.ExtensionNotFound):
+        also = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names |= {*also.get_values_for_type(x509.DNSName)}
+    return bool(names & _NAMES) and certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
 def _told(said: dict[str, object], request: Request) -> Sequence[Told]:
