@@ -17,6 +17,8 @@ from rugcourse.settings import SettingsError, SmtpServer, load_settings
             "smtp://u%40x:p%3Aw@mail.example:587?starttls=always",
             SmtpServer("mail.example", 587, "u@x", "p:w", "starttls"),
         ),
+        ("smtp://user:pass@mail.example", SmtpServer("mail.example", 25, "user", "pass", "starttls")),
+        ("smtp://user:pass@127.0.0.1?starttls=never", SmtpServer("127.0.0.1", 25, "user", "pass", "plain")),
         ("smtps://mail.example", SmtpServer("mail.example", 465, security="tls")),
         ("smtp://127.0.0.1:1025?starttls=never", SmtpServer("127.0.0.1", 1025, security="plain")),
     ],
@@ -30,6 +32,8 @@ def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) 
     [
         ("RUGCOURSE_SMTP_URL", "http://mail.example"),
         ("RUGCOURSE_SMTP_URL", "smtp://mail.example?starttls=maybe"),
+        ("RUGCOURSE_SMTP_URL", "smtp://user:pass@mail.example?starttls=auto"),
+        ("RUGCOURSE_SMTP_URL", "smtp://user:pass@mail.example?starttls=never"),
         ("RUGCOURSE_BASE_URL", "courses.example"),
         ("RUGCOURSE_SECRET_KEYS", "short"),
         ("RUGCOURSE_SENDER_ADDRESS", "nobody"),

@@ -10,6 +10,7 @@ import base64
 import os
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -32,7 +33,8 @@ class SettingsError(Exception):
 class SmtpServer:
     """Where mail is handed over.
 
-    `security`: `tls` from the first byte, `starttls` or nothing, `opportunistic` (STARTTLS when offered), `plain`.
+    `security`: `tls` from the first byte, `starttls` or nothing, `opportunistic` (STARTTLS when offered), `plain`. A
+    password goes out encrypted or not at all, but to this machine.
     """
 
     host: str
@@ -45,16 +47,20 @@ class SmtpServer:
     def from_url(cls, url: str) -> SmtpServer:
         """Read `smtp://user:pass@host:port?starttls=always|auto|never` or `smtps://…`.
 
-        Raises ValueError for any other shape.
+        With a user, the default is `always`. Raises ValueError for any other shape, and where a password could travel
+        in the clear: who sits in between takes the offer of STARTTLS out of the conversation.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
             raise ValueError("expected smtp://[user:password@]host[:port][?starttls=always|auto|never] or smtps://…")
-        policy = parse_qs(parts.query).get("starttls", ["auto"])[0]
+        secret = bool(parts.username) and not _is_this_machine(parts.hostname)
+        policy = parse_qs(parts.query).get("starttls", ["always" if secret else "auto"])[0]
         choices: dict[str, Security] = {"always": "starttls", "auto": "opportunistic", "never": "plain"}
         if policy not in choices:
             raise ValueError(f"starttls={policy} is not one of always, auto, never")
         secure = parts.scheme == "smtps"
+        if secret and not secure and policy != "always":
+            raise ValueError(f"starttls={policy} could send the password unencrypted; use starttls=always or smtps://…")
         return cls(
             host=parts.hostname,
             port=parts.port or (465 if secure else 25),
@@ -62,6 +68,13 @@ class SmtpServer:
             password=unquote(parts.password) if parts.password else None,
             security="tls" if secure else choices[policy],
         )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)

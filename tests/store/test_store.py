@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError, StatementError
 from tests.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
 
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
 from rugcourse.runtime import Runtime
 from rugcourse.store import courses
-from rugcourse.store.database import Database, DatabaseError
+from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current, upgrade
 from rugcourse.store.tables import Base, EnrolmentRow, LessonVersionRow, SubscriberRow
 
@@ -115,3 +116,12 @@ def test_times_come_back_in_utc_and_a_time_without_a_zone_is_refused(database: D
 def test_a_database_that_cannot_be_used_is_one_clear_error(url: str) -> None:
     with pytest.raises(DatabaseError, match="RUGCOURSE_DATABASE_URL"):
         upgrade(Database(url))
+
+
+def test_an_error_of_the_database_tells_no_address(database: Database) -> None:
+    address = "@".join(("sam", "x.example"))  # a traceback quotes lines of source
+    with pytest.raises((DatabaseAway, ProgrammingError)) as told, database.write() as session:
+        session.execute(text("INSERT INTO nowhere VALUES (:email)"), {"email": address})
+    logged = "".join(traceback.format_exception(told.value))
+    assert "INSERT INTO nowhere" in logged
+    assert address not in logged

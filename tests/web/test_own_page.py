@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import time
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import COURSE, enrolment_of, lessons_to, mails_to, send_all
+from tests.builders import COURSE, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
@@ -40,6 +41,37 @@ def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
     assert everything(runtime) == before
     assert "Kijk in je mail" in browser.post(link, data={"action": "renew"}).text
     assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
+
+
+def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """Whoever an old mail was forwarded to would get from lesson to lesson to one whose link still opens everything."""
+    email = make_reader(runtime)
+    set_pace = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
+    browser.post(set_pace, data={"action": "schedule", "hour": "8", "days": list("0123456"), "every_days": "7"})
+    at_eight(runtime)
+    for _ in range(7):
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(days=7)
+    sent = lessons_to(runtime, email)
+    assert len(sent) >= 6
+    first = f"/w/{runtime.signer.sign(Purpose.LESSON, sent[0].id)}"
+    browser.post(first, data={"helped": "yes", "remark": "said by a stranger"})
+    page = browser.get(first)
+    assert page.status_code == 200
+    assert 'rel="next"' not in page.text
+    assert "said by a stranger" not in page.text
+    own = re.search(r'href="(/p/[^"]+)"', page.text)[1]  # type: ignore[index]
+    for beyond in ("", "/data", "/data.json", "/erase"):
+        answer = browser.get(own + beyond)
+        assert email not in answer.text
+        assert answer.status_code in {200, 404}
+    retest = browser.get(f"/t/{runtime.signer.sign(Purpose.RETEST, sent[0].id)}")
+    assert retest.headers["location"] == own
+    newest = f"/w/{runtime.signer.sign(Purpose.LESSON, sent[-2].id)}"
+    assert 'rel="next"' in browser.get(newest).text
 
 
 def test_unsubscribing_works_however_old_the_mail_is(

@@ -34,6 +34,8 @@ from rugcourse.store.tables import ConsentRow, DeliveryKind, JobRow, SubscriberR
 CHUNK = 500
 _DELIMITERS = ",;\t|"
 _MOST_LINES, _MOST_COLUMNS, _LONGEST_CELL = 500_000, 100, 400
+_MOST_CELLS = 5_000_000  # of all lines: a few hundred megabytes while it is read
+_LONGEST_LINE = _MOST_COLUMNS * _LONGEST_CELL
 _SHOWN, _MOST_PROBLEMS = 5, 200
 _WORDING = "import"
 
@@ -123,17 +125,26 @@ def read_list(content: bytes) -> Listing:
     """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises NotAList."""
     text = _decoded(content)
     try:
-        rows = list(_rows(text))
+        rows = _limited(_rows(text))
     except csv.Error:
         raise NotAList("no-table") from None
     if len(rows) < 2:
         raise NotAList("empty")
-    if len(rows) > _MOST_LINES:
-        raise NotAList("too-long")
     (_, headers), *lines = rows
     if len(headers) > _MOST_COLUMNS or not any("@" in cell for _, cells in lines[:1000] for cell in cells):
         raise NotAList("no-table")
     return Listing([header[:80] for header in headers], lines)
+
+
+def _limited(rows: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """All rows; no more are read than may be. Raises NotAList."""
+    kept, cells = [], 0
+    for row in rows:
+        kept.append(row)
+        cells += len(row[1])
+        if len(kept) > _MOST_LINES or cells > _MOST_CELLS:
+            raise NotAList("too-long")
+    return kept
 
 
 def guess(headers: Sequence[str]) -> dict[Column, int]:
@@ -307,12 +318,20 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """(number of the line it begins on, cells) of each line that holds something."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
     begin = 1
     for cells in reader:
         if any(cell.strip() for cell in cells):
             yield begin, [_plain(cell) for cell in cells[: _MOST_COLUMNS + 1]]
         begin = reader.line_num + 1
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Raises csv.Error for a line that no table has: its cells would fill the memory before anybody counts them."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > _LONGEST_LINE:
+            raise csv.Error("a line is too long")
+        yield line
 
 
 def _plain(cell: str) -> str:

@@ -55,11 +55,12 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
     from rugcourse.access.admins import LastOwner
     from rugcourse.access.admins import disable as disable_admin
     from rugcourse.cli.opening import open_checked
+    from rugcourse.enrolment.signup import normalise_email
     from rugcourse.store import admins
 
     runtime = open_checked()
     with runtime.database.read() as session:
-        admin = admins.by_email(session, email.strip().lower())
+        admin = admins.by_email(session, normalise_email(email) or "")
     if admin is None:
         typer.echo(f"error: there is no admin with the address {email}", err=True)
         raise typer.Exit(1)

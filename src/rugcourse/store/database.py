@@ -96,6 +96,7 @@ def _away() -> Iterator[None]:
 
 
 def _engine(address: str, password: str, *, durable: bool) -> Engine:
+    """Its errors name no parameters: an address or a name has no place in a log."""
     try:
         url = make_url(address)
     except ArgumentError:
@@ -106,7 +107,9 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
         case "sqlite":
             if url.database and url.database != ":memory:":
                 Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(url, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False})
+            engine = create_engine(
+                url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
+            )
             event.listen(engine, "connect", partial(_prepare_sqlite, durable=durable))
             event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -114,7 +117,9 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
             # An index is as good as on any disk of today, and the planner should think so before it has statistics.
             options = {"options": "-c random_page_cost=1.1"}
             url = url.set(drivername="postgresql+psycopg", password=url.password or password or None)
-            return create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, connect_args=options)
+            return create_engine(
+                url, hide_parameters=True, pool_size=_CONNECTIONS, max_overflow=0, connect_args=options
+            )
         case other:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 

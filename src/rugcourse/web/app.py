@@ -39,7 +39,7 @@ from rugcourse.web.groups import Groups
 from rugcourse.web.guard import Guard
 from rugcourse.web.limits import Limits
 from rugcourse.web.outbox import Outbox
-from rugcourse.web.pages import READ, STATIC_TYPES, NotFound, page, preferred_language, static_file, warm_up
+from rugcourse.web.pages import READ, STATIC_TYPES, NotFound, TooMany, page, preferred_language, static_file, warm_up
 
 _ADMIN_PAGES = (
     *(home, delivery, suppressions, preflight, admin_lessons, drafting, campaigns, people, jobs, trials),
@@ -66,6 +66,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(TooBusy, _away)
+    app.add_exception_handler(TooMany, _too_many)
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
@@ -104,6 +105,12 @@ async def _away(request: Request, _error: Exception) -> HTMLResponse:
     """Nothing was done; what was pressed can be pressed again."""
     response = page(request, preferred_language(request), "away", {"other_language_path": None}, 503)
     response.headers["Retry-After"] = "30"
+    return response
+
+
+async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
+    response = page(request, preferred_language(request), "too-many", {"other_language_path": None}, 429)
+    response.headers["Retry-After"] = "3600"
     return response
 
 

@@ -24,7 +24,7 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import AttemptRow, Queue
 from rugcourse.web.forms import form_token, schedule_choices, was_shown_in_time
 from rugcourse.web.own_page import place_of
-from rugcourse.web.pages import READ, NotFound, course_frame, page, require_language, runtime_of
+from rugcourse.web.pages import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
 from rugcourse.web.public import find_course
 from rugcourse.web.quiz import TestProgress
 from rugcourse.web.readers import Reader, find_reader, reader_page
@@ -83,6 +83,8 @@ def finish_test(
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
         return _question_page(request, published.course, language, progress, missing=True)
+    if not request.app.state.limits.allows_test(request.client.host if request.client else None):
+        raise TooMany
     attempt_id = save_attempt(runtime.database, runtime.clock, published.id, test, progress.chosen)
     token = runtime.signer.sign(Purpose.ATTEMPT, attempt_id)
     return RedirectResponse(f"/{language}/{course}/result/{token}", 303)

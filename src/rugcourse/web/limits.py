@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
 _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
-_TESTS_PER_HOUR = RateLimitItemPerHour(60)
+_TESTS_PER_HOUR = RateLimitItemPerHour(200)  # a class takes it at the same time, from one network
 _CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
 # Logins, whether they succeed or not; a success clears the first of them.
 _LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)

@@ -44,6 +44,10 @@ class NotFound(Exception):
     """There is no such page, or not for whoever asks: the visitor can't tell which."""
 
 
+class TooMany(Exception):
+    """This network had its share of what it asks for; another hour brings more."""
+
+
 def runtime_of(request: Request) -> Runtime:
     runtime: Runtime = request.app.state.runtime
     return runtime

@@ -17,6 +17,7 @@ from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_less
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
+from rugcourse.enrolment.signup import normalise_email
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
@@ -330,7 +331,7 @@ def _reader(request: Request, email: str, course_id: int, course: Course, lesson
         return SOMEBODY
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        person = subscribers.by_email(session, email.strip().lower()[:254])
+        person = subscribers.by_email(session, normalise_email(email) or "")
         if person is None:
             return SOMEBODY
         reading = Reading(person.id, course_id, course, lesson, language)

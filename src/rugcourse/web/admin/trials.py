@@ -34,7 +34,7 @@ def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depe
     check_form(request, insider, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
-        trials.stop(runtime.database, runtime.clock, lesson_id)
+        trials.stop(runtime.database, runtime.clock, lesson_id, insider.admin_id)
         return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
     subjects = {
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
