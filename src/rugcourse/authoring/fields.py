@@ -80,6 +80,8 @@ def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[
             path[3] = _kept_options(fields, languages, number)[int(path[3])]
     if path[:1] == ["further"] and len(path) > 1:
         path[1] = _kept_readings(fields, str(language))[int(path[1])]
+    if path[:1] == ["body"]:
+        del path[1:]  # its line
     return ".".join(str(part) for part in (language, *path))
 
 

@@ -11,9 +11,11 @@ from markupsafe import Markup
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.markdown import to_html, to_text
+from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, as_text, compile_letter, inert_html, merge
+from rugcourse.rendering.notices import notice_of
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -43,7 +45,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`."""
     text = lesson.texts[language]
     targets: list[str] = []
-    body = _body(text.body, house, targets)
+    pieces = [_body(piece, house, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
@@ -53,7 +55,8 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
             **_common(course, language, house, links),
             "lesson": text,
             "number": lesson.number,
-            **body,
+            "pieces": pieces,
+            "notice": notice_of(course.alarm_signs[language], language),
             "further": further,
         },
         tuple(targets),
