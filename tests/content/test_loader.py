@@ -177,6 +177,10 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         swap("course.nl.md", "Rugpijn roept", "{{ warning_signs }}\n\nRugpijn roept"),
         r"course.nl.md:\d+: {{ warning_signs }} can't be used here",
     ),
+    "a question that is about safety in one language": (
+        swap(LIST, "    safety: true\n", ""),
+        rf"{LIST}:\d+: `quiz` differs from 06-specifieke-oorzaak.en.md: .*`safety`",
+    ),
     "a file with a strange name": (write("les2.md", b"x"), r"les2.md:1: is not named like"),
 }
 

@@ -9,7 +9,7 @@ from tests.builders import COURSE, LESSONS
 
 from rugcourse.content import load_course
 from rugcourse.content.front_matter import read_document
-from rugcourse.content.model import AlarmSigns, Reviewer
+from rugcourse.content.model import AlarmSigns, LessonText, Reviewer
 from rugcourse.content.writer import to_file
 
 
@@ -22,3 +22,12 @@ def test_signed_alarm_signs_come_back_as_they_were(tmp_path: Path) -> None:
     for notice in (shipped, signed):
         file.write_text(to_file(notice), encoding="utf-8")
         assert read_document(file).parse(AlarmSigns) == notice
+
+
+def test_a_question_about_safety_and_the_tag_come_back_and_others_say_nothing_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "lesson.nl.md"
+    for lesson in load_course(LESSONS / COURSE).lessons:
+        text = lesson.texts["nl"]
+        file.write_text(to_file(text), encoding="utf-8")
+        assert read_document(file).parse(LessonText) == text
+        assert ("safety:" in file.read_text(encoding="utf-8")) is any(question.safety for question in text.quiz)

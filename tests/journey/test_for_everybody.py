@@ -103,6 +103,7 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         site.clock.advance(days=1)
     sign = site.runtime.signer.sign
     first, last = lessons_to(site.runtime, EMAIL)[0].id, lessons_to(site.runtime, EMAIL)[-1].id
+    safety = lessons_to(site.runtime, EMAIL)[5].id
     for path in (
         f"/a/{sign(Purpose.ANSWER, last, 0, 1)}", f"/w/{sign(Purpose.LESSON, first)}", f"/w/{sign(Purpose.LESSON, last)}",
         f"/t/{sign(Purpose.RETEST, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}/data",
@@ -113,6 +114,10 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         assert_good_for_everybody(page)
     page.goto(f"/a/{sign(Purpose.ANSWER, last, 0, 1)}")
     press(page, "button.press")
+    assert_good_for_everybody(page)
+    page.goto(f"/a/{sign(Purpose.ANSWER, safety, 1, 0)}")
+    press(page, "button.press")
+    assert page.locator("main .level a").is_visible()
     assert_good_for_everybody(page)
     page.goto(f"/t/{sign(Purpose.RETEST, last)}")
     answer_all(page, [1] * 8)

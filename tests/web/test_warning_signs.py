@@ -1,4 +1,4 @@
-"""The same signs and numbers everywhere, from one source."""
+"""The same signs and numbers everywhere, from one source; and a wrong answer about safety is never told lightly."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import COURSE, course_of
+from tests.builders import COURSE, course_of, lessons_to, make_reader
+from tests.learning.test_learning import next_lesson
 
+from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import words_of
 from rugcourse.delivery.proof import parts_of
+from rugcourse.delivery.send import Dispatcher
 from rugcourse.editions.book import book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf
+from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 
 LESSON = "specifieke-oorzaak"
@@ -131,3 +135,43 @@ def test_the_line_under_every_mail_names_signs_and_leads_to_all(
         for part in (html, text):
             assert seen(course.alarm_signs[language].line) in seen(part)
             assert runtime.links.alarm_signs(language, COURSE) in part
+
+
+def answer_page(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, number: int, option: int
+) -> str:
+    """What a reader is told who chose `option` at question `number` of the lesson."""
+    email = make_reader(runtime)
+    for _ in range(6):
+        delivery = next_lesson(runtime, dispatcher, email)
+        clock.advance(minutes=1)
+    assert len(lessons_to(runtime, email)) == 6
+    token = runtime.signer.sign(Purpose.ANSWER, delivery.id, number, option)
+    return browser.post(f"/a/{token}", data={"o": str(option)}).text
+
+
+def test_a_wrong_answer_about_safety_is_told_seriously_with_the_way_to_the_signs(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, lesson: Lesson
+) -> None:
+    page = answer_page(browser, runtime, dispatcher, clock, 1, 0)
+    right = lesson.texts["nl"].quiz[1]
+    assert "Dit is belangrijk om te weten" in page
+    main = page[page.index("<main") : page.index("</main")]
+    assert f'href="/nl/{COURSE}/alarm-signs"' in main
+    assert right.options[right.right_option].why in unescape(main)
+    assert "Net niet" not in page
+    assert "Geen probleem" not in page
+
+
+def test_a_wrong_answer_about_anything_else_is_told_as_before(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    page = answer_page(browser, runtime, dispatcher, clock, 0, 0)
+    assert "Net niet" in page
+    assert "Geen probleem" in page
+
+
+def test_the_lesson_on_the_web_tells_it_seriously_too(browser: TestClient, lesson: Lesson) -> None:
+    page = browser.get(f"/en/{COURSE}/lessons/{LESSON}").text
+    wrong = len(lesson.texts["en"].quiz[1].options) - 1
+    assert page.count("This is important to know:") == wrong

@@ -80,14 +80,15 @@ def _translations(
             pairs = zip(found, expected, strict=False)
             index = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
             message = (
-                f"`{field}` differs from {Place(stem, first_language).file_name}: the ids, the number of options "
-                "and the right option must be the same in every language"
+                f"`{field}` differs from {Place(stem, first_language).file_name}: the ids, the number of options, "
+                "the right option and `safety` must be the same in every language"
             )
             yield Disagreement(Place(stem, language), (field, index), "differs", message)
 
 
-def _shape(question: Question) -> tuple[str, int, int]:
-    return question.id, question.right_option, len(question.options)
+def _shape(question: Question) -> tuple[str, int, int, bool]:
+    safety = isinstance(question, QuizQuestion) and question.safety
+    return question.id, question.right_option, len(question.options), safety
 
 
 def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Disagreement]:

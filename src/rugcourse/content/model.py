@@ -88,8 +88,11 @@ class Question(_Value):
 
 
 class QuizQuestion(Question):
-    """A question in a lesson."""
+    """A question in a lesson. `safety`: a wrong answer could do harm, so it is never told lightly."""
 
+    safety: bool = Field(
+        default=False, exclude_if=lambda safety: not safety
+    )  # the hash of other lessons stays the same
     options: tuple[Option, ...] = Field(min_length=3, max_length=4)
 
 
