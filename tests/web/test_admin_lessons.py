@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.access.test_access import make_admin
-from tests.builders import COURSE, course_of, make_reader
+from tests.builders import COURSE, course_of, make_reader, signed_courses
 from tests.learning.test_learning import next_lesson
 from tests.learning.test_learning import press as press_answer
 from tests.sink import Sink
@@ -17,6 +17,7 @@ from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post
 
 from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime

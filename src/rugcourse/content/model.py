@@ -308,6 +308,11 @@ class Course(_Value):
     def content_hash(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
+    @property
+    def unsigned_notices(self) -> tuple[str, ...]:
+        """The languages in which no clinician has signed the alarm signs."""
+        return tuple(language for language, notice in self.alarm_signs.items() if notice.reviewed_by is None)
+
     def sample(self, language: str) -> Lesson:
         """The lesson to taste the course with."""
         return self.lesson(self.texts[language].sample or "") or self.lessons[0]
