@@ -13,6 +13,7 @@ from sqlalchemy import select
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
+from rugcourse.content.model import Reviewer
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
@@ -50,6 +51,22 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
 def _shipped() -> list[Course]:
     """Read once: it takes a third of a second, and hundreds of tests begin with it."""
     return load_courses(LESSONS)
+
+
+def signed_courses() -> list[Course]:
+    """The shipped courses as they are once a clinician has signed their alarm signs."""
+    reviewer = Reviewer(name="A. Doctor", role="GP")
+    return [
+        course.model_copy(
+            update={
+                "alarm_signs": {
+                    language: notice.model_copy(update={"reviewed_by": reviewer})
+                    for language, notice in course.alarm_signs.items()
+                }
+            }
+        )
+        for course in _shipped()
+    ]
 
 
 def make_runtime(database: Database, settings: Settings, clock: VirtualClock | None = None) -> Runtime:

@@ -51,6 +51,7 @@ def test_every_shipped_lesson_goes_through_a_form_unchanged_and_is_right(course:
         ({"quiz__1__right": "3"}, "no-right", "en.quiz.1.question"),
         ({"nl__quiz__0__options__1__why": ""}, "missing", "nl.quiz.0.options.1.why"),
         ({"nl__quiz__0__options__3__text": "Nog een"}, "missing", "nl.quiz.0.options.3.why"),
+        ({"nl__body": "Zie {{ warning_signs }}"}, "tag", "nl.body"),
         ({"quiz__0__id": "welkom-oorzaken"}, "twice", "en.quiz.0.id"),
         ({f"nl__{name}": "" for name in ("title", "subject")}, "missing", "nl.subject"),
     ],
@@ -66,6 +67,17 @@ def test_characters_that_nobody_sees_are_left_out_of_what_is_typed(course: Cours
     """They come along when text is pasted; a file that holds one is refused with its line."""
     typed = manuscript(course, en__title="one\ue000 two\x00", en__body="first\x0b\n\nsec\u2028ond")
     assert (typed.fields["en.title"], typed.fields["en.body"]) == ("one two", "first\n\nsecond")
+
+
+def test_the_warning_signs_may_stand_in_a_lesson_of_a_course_that_has_some(course: Course) -> None:
+    body = "De kat zit op de mat. " * 50 + "\n\n{{ warning_signs }}"
+    typed = manuscript(course, nl__body=body)
+    assert check(typed) == []
+    assert measure(typed, "nl").words == 300
+    bare = {one: notice.model_copy(update={"levels": ()}) for one, notice in course.alarm_signs.items()}
+    without = course.model_copy(update={"alarm_signs": bare, "lessons": course.lessons[:5]})
+    found = check(Manuscript(without, SLUG, 2, typed.fields))
+    assert ("no-notice", "nl.body") in {(one.kind, one.where) for one in found if one.wrong}
 
 
 def test_an_option_that_is_emptied_everywhere_is_left_out_and_the_right_one_stays_right(course: Course) -> None:

@@ -190,7 +190,9 @@ def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path
         0,
         [
             "oorzaken-van-rugpijn: 9 lessons in en, nl; no mistakes",
+            "    remark: no clinician has signed the alarm signs in en, nl (`reviewed_by` is empty)",
             "stress-en-rugpijn: 3 lessons in en, nl; no mistakes",
+            "    remark: no clinician has signed the alarm signs in en, nl (`reviewed_by` is empty)",
         ],
     )
     assert "nothing changed" in run("lessons", "import", DATABASE_URL=address).stdout

@@ -16,6 +16,8 @@ from rugcourse.content.markdown import count_words
 from rugcourse.runtime import Runtime
 
 LESSON = "02-overbelasting.nl.md"
+LIST = "06-specifieke-oorzaak.nl.md"
+SIGNS = "../alarm-signs.nl.md"
 
 
 @pytest.fixture
@@ -129,6 +131,56 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         swap("test.nl.md", "  stress: Stress\n", ""),
         r"test.nl.md:\d+: the cause 'stress' of a question is missing",
     ),
+    "a level of no urgency": (
+        swap(SIGNS, "urgency: today", "urgency: soon"),
+        r"alarm-signs.nl.md:23: `levels.3.urgency`: input should be 'emergency', 'now'",
+    ),
+    "a telephone number that is a number": (
+        swap(SIGNS, 'number: "113"', "number: 113"),
+        r"alarm-signs.nl.md:57: `numbers.nl.2.number` must be text",
+    ),
+    "a telephone number that can't be dialled": (
+        swap(SIGNS, "number: 0800-0113", "number: ask me"),
+        r"alarm-signs.nl.md:60: `numbers.nl.3.number` must be a telephone number",
+    ),
+    "a telephone number at a level that is not there": (
+        lambda folder: [
+            swap(f"../alarm-signs.{one}.md", "urgency: support", "urgency: appointment")(folder) for one in ("nl", "en")
+        ],
+        r"alarm-signs.nl.md:58: there is no level with the urgency `support`",
+    ),
+    "an emergency with no number to call": (
+        swap(SIGNS, "levels: [emergency, now]", "levels: [now]"),
+        r"alarm-signs.nl.md:5: no number under `numbers` names the level `emergency`",
+    ),
+    "a sign that is lost in translation": (
+        swap(SIGNS, "      - Je spuit drugs.\n", ""),
+        r"alarm-signs.nl.md:23: `levels` differs from alarm-signs.en.md",
+    ),
+    "a signature without a date": (
+        swap(SIGNS, "reviewed: 2026-11-26", "reviewed_by:\n  name: A. Arts"),
+        r"alarm-signs.nl.md:\d+: `reviewed_by` needs `reviewed`",
+    ),
+    "the signs of a course whose signs have no levels": (
+        write(SIGNS, b"---\ntitle: x\nline: y\n---\ntekst\n"),
+        rf"{LIST}:\d+: {{{{ warning_signs }}}} stands here, but there is no alarm-signs.nl.md with `levels`",
+    ),
+    "the signs of a course that has none": (
+        lambda folder: (folder / SIGNS).unlink(),
+        rf"{LIST}:\d+: {{{{ warning_signs }}}} stands here, but there is no alarm-signs.nl.md",
+    ),
+    "the signs in the middle of a sentence": (
+        swap(LIST, "{{ warning_signs }}", "Kijk: {{ warning_signs }}"),
+        rf"{LIST}:\d+: {{{{ warning_signs }}}} can't be used here; .* on a line of its own",
+    ),
+    "the signs in what is no lesson": (
+        swap("course.nl.md", "Rugpijn roept", "{{ warning_signs }}\n\nRugpijn roept"),
+        r"course.nl.md:\d+: {{ warning_signs }} can't be used here",
+    ),
+    "a question that is about safety in one language": (
+        swap(LIST, "    safety: true\n", ""),
+        rf"{LIST}:\d+: `quiz` differs from 06-specifieke-oorzaak.en.md: .*`safety`",
+    ),
     "a file with a strange name": (write("les2.md", b"x"), r"les2.md:1: is not named like"),
 }
 
@@ -148,6 +200,22 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
     with pytest.raises(AuthoringErrors) as caught:
         load_courses(folder.parent)
     assert len(caught.value.problems) >= 3
+
+
+def test_the_line_of_the_signs_is_the_line_of_their_tag(folder: Path) -> None:
+    write(SIGNS, b"---\ntitle: x\nline: y\n---\ntekst\n")(folder)
+    with pytest.raises(AuthoringErrors) as caught:
+        load_course(folder)
+    [problem] = [one for one in caught.value.problems if one.file.name == LIST]
+    assert (folder / LIST).read_text(encoding="utf-8").split("\n")[problem.line - 1] == "{{ warning_signs }}"
+
+
+def test_a_mistake_in_a_file_that_courses_share_is_told_once(folder: Path) -> None:
+    shutil.copytree(LESSONS / "stress-en-rugpijn", folder.parent / "stress-en-rugpijn")
+    swap(SIGNS, "number: 0800-0113", "number: ask me")(folder)
+    with pytest.raises(AuthoringErrors) as caught:
+        load_courses(folder.parent)
+    assert [one.line for one in caught.value.problems if one.file.name == "alarm-signs.nl.md"] == [60]
 
 
 def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:

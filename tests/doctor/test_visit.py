@@ -11,13 +11,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.builders import signed_courses
 from tests.doctor.nameserver import nameserver
 from tests.doctor.test_names import DOMAIN, WELL
 from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
+from rugcourse.authoring.files import take_in
 from rugcourse.clock import ScaledClock, SystemClock
+from rugcourse.doctor.courses import look_at_courses
 from rugcourse.doctor.findings import CHECKS, State
 from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
 from rugcourse.doctor.mail_server import look_at_mail_server
@@ -105,6 +108,15 @@ def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_pa
     assert states(look_at_database(settings, empty, SystemClock())) == {"database": State.WRONG}
     away = Database(f"postgresql://postgres@{HOST}:{free_port()}/x")
     assert states(look_at_database(settings, away, SystemClock())) == {"database": State.WRONG}
+
+
+def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
+    [finding] = look_at_courses(runtime.database)
+    assert finding.state == State.ADVICE
+    assert finding.values == {"courses": "oorzaken-van-rugpijn, stress-en-rugpijn"}
+    take_in(runtime.database, runtime.clock, signed_courses())
+    assert states(look_at_courses(runtime.database)) == {"warning-signs": State.WELL}
+    assert list(look_at_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
 
 
 def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.builders import COURSE, at_eight, lessons_to, mails_to
-from tests.journey.accessibility import assert_good_for_everybody
+from tests.journey.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
 from tests.journey.pressing import press
 from tests.journey.site import Site
 from tests.journey.test_reader import WORDS, answer_all, follow, sign_up
@@ -58,6 +59,29 @@ def test_every_public_page(page: Page, site: Site, language: str) -> None:
     assert_good_for_everybody(page)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_warning_signs_stand_in_frames_and_can_be_called_from_a_phone(
+    page: Page, language: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    for path, heading in (("alarm-signs", "h2"), ("lessons/specifieke-oorzaak", "h3")):
+        page.goto(f"/{language}/{COURSE}/{path}")
+        assert_fits(page)
+        assert_accessible(page)
+        levels = page.locator("main .level")
+        assert levels.count() == 5
+        for number in range(5):
+            level = levels.nth(number)
+            assert level.locator(heading).inner_text()
+            assert level.evaluate("one => parseFloat(getComputedStyle(one).borderLeftWidth)") >= 4
+        numbers = page.locator("main a[href^='tel:']")
+        assert numbers.first.is_visible()
+        assert all(numbers.nth(one).bounding_box()["height"] >= 44 for one in range(numbers.count()))  # type: ignore[index]
+
+
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, language: str) -> None:
     words = WORDS[language]
@@ -79,6 +103,7 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         site.clock.advance(days=1)
     sign = site.runtime.signer.sign
     first, last = lessons_to(site.runtime, EMAIL)[0].id, lessons_to(site.runtime, EMAIL)[-1].id
+    safety = lessons_to(site.runtime, EMAIL)[5].id
     for path in (
         f"/a/{sign(Purpose.ANSWER, last, 0, 1)}", f"/w/{sign(Purpose.LESSON, first)}", f"/w/{sign(Purpose.LESSON, last)}",
         f"/t/{sign(Purpose.RETEST, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}/data",
@@ -89,6 +114,10 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         assert_good_for_everybody(page)
     page.goto(f"/a/{sign(Purpose.ANSWER, last, 0, 1)}")
     press(page, "button.press")
+    assert_good_for_everybody(page)
+    page.goto(f"/a/{sign(Purpose.ANSWER, safety, 1, 0)}")
+    press(page, "button.press")
+    assert page.locator("main .level a").is_visible()
     assert_good_for_everybody(page)
     page.goto(f"/t/{sign(Purpose.RETEST, last)}")
     answer_all(page, [1] * 8)

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.access.test_access import make_admin
-from tests.builders import COURSE, course_of, make_reader
+from tests.builders import COURSE, course_of, make_reader, signed_courses
 from tests.learning.test_learning import next_lesson
 from tests.learning.test_learning import press as press_answer
 from tests.sink import Sink
@@ -17,6 +17,7 @@ from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post
 
 from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
@@ -50,6 +51,23 @@ def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Ru
     with runtime.database.read() as session:
         change = session.scalars(select(ChangeRow).where(ChangeRow.action == "lesson: publish")).one()
     assert (change.subject, (change.after or {})["under way"]) == (f"lesson:{COURSE}/stress", "old")
+
+
+def test_editors_are_told_that_nobody_has_signed_the_warning_signs_until_somebody_has(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    told = "No clinician has signed the warning signs of this course yet (English, Nederlands)"
+    assert editor.get("/admin/lessons").text.count(told) == 2
+    take_in(runtime.database, runtime.clock, signed_courses())
+    assert "No clinician" not in editor.get("/admin/lessons").text
+
+
+def test_a_question_is_made_one_about_safety_in_the_form(editor: TestClient, runtime: Runtime) -> None:
+    where = post(editor, LESSON, **typed(runtime, quiz__1__safety="yes"), action="publish")
+    assert "Question 2 is about safety" in editor.get(where).text
+    assert post(editor, where, under_way="new") == f"{LESSON}?done=published"
+    texts = course_of(runtime).course.lessons[3].texts.values()
+    assert [[question.safety for question in text.quiz] for text in texts] == [[False, True]] * 2
 
 
 def test_what_is_not_ready_is_kept_and_not_published(editor: TestClient, runtime: Runtime) -> None:

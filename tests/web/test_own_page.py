@@ -123,7 +123,7 @@ def test_the_page_shows_what_was_answered_to_which_question(browser: TestClient,
     browser.post(path(runtime, Purpose.ANSWER, email, 1, 0), data={"o": "0"})
     page = browser.get(path(runtime, Purpose.PREFERENCES, email)).text
     assert '<b class="wrong">Ja, zonder oorzaak kun je niets doen</b> · niet goed' in page
-    assert '<b class="good">Heel zelden</b> · goed' in page
+    assert '<b class="good">Bij ongeveer 1 op de 100 mensen</b> · goed' in page
     assert "2 vragen beantwoord, 1 goed" in page
 
 

@@ -16,6 +16,7 @@ from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.agreement import Disagreement, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
 from rugcourse.content.model import has_invisible
+from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.reading import reading_ease
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
@@ -79,7 +80,7 @@ def check_whole(course: Course) -> None:
 
 def _between(course: Course) -> list[Disagreement]:
     lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
-    return disagreements(course.texts, course.tests, lessons)
+    return disagreements(course.texts, course.tests, course.alarm_signs, lessons)
 
 
 def _once(findings: list[Finding]) -> list[Finding]:
@@ -100,7 +101,7 @@ def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
     for language in manuscript.spoken:
         body = manuscript.fields.get(f"{language}.body", "")
         try:
-            check_tags(body)
+            check_tags(without_notice(body))
         except UnknownTag as error:
             yield Finding("tag", f"{language}.body", values={"line": error.line + 1, "text": error.text})
             continue

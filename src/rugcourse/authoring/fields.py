@@ -1,6 +1,6 @@
 """A lesson as the fields of a form: flat names such as `nl.quiz.0.options.1.text`, and texts.
 
-What translations share is there once: `quiz.0.right` (which option), `quiz.0.id`, `retest`.
+What translations share is there once: `quiz.0.right` (which option), `quiz.0.id`, `quiz.0.safety`, `retest`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def names_of(languages: Sequence[str]) -> Iterator[str]:
     """The names of all fields that a form may have."""
     yield "retest"
     for number in range(QUESTIONS):
-        yield from (f"quiz.{number}.id", f"quiz.{number}.right")
+        yield from (f"quiz.{number}.id", f"quiz.{number}.right", f"quiz.{number}.safety")
     for language in languages:
         yield from (f"{language}.{name}" for name in PLAIN)
         for number in range(QUESTIONS):
@@ -53,6 +53,7 @@ def fields_of(lesson: Lesson) -> dict[str, str]:
     fields = {"retest": "yes" if first.retest else ""}
     for number, question in enumerate(first.quiz):
         fields |= {f"quiz.{number}.id": question.id, f"quiz.{number}.right": str(question.right_option)}
+        fields[f"quiz.{number}.safety"] = "yes" if question.safety else ""
     for language, text in lesson.texts.items():
         fields |= {f"{language}.{name}": getattr(text, name) for name in PLAIN}
         for number, question in enumerate(text.quiz):
@@ -85,6 +86,8 @@ def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[
             path[3] = _kept_options(fields, languages, number)[int(path[3])]
     if path[:1] == ["further"] and len(path) > 1:
         path[1] = _kept_readings(fields, str(language))[int(path[1])]
+    if path[:1] == ["body"]:
+        del path[1:]  # its line
     return ".".join(str(part) for part in (language, *path))
 
 
@@ -98,6 +101,7 @@ def _text(fields: Fields, slug: str, language: str, spoken: Sequence[str]) -> di
         {
             "id": fields.get(f"quiz.{number}.id") or f"{slug}-{number + 1}"[:60],
             "question": given(f"quiz.{number}.question"),
+            "safety": fields.get(f"quiz.{number}.safety") == "yes",
             "options": [
                 {
                     "text": given(f"quiz.{number}.options.{place}.text"),

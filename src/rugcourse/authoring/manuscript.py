@@ -60,6 +60,7 @@ def _rough_text(text: Mapping[str, Any]) -> LessonText:
             QuizQuestion.model_construct(
                 id=one["id"],
                 question=one["question"] or _NOTHING,
+                safety=one["safety"],
                 options=tuple(
                     Option.model_construct(text=option["text"] or _NOTHING, why=option["why"], right=option["right"])
                     for option in one["options"]

@@ -22,7 +22,12 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
     courses = load_or_exit(folder, as_json=as_json)
     summary = [
-        {"course": one.slug, "languages": list(one.languages), "lessons": [lesson.slug for lesson in one.lessons]}
+        {
+            "course": one.slug,
+            "languages": list(one.languages),
+            "lessons": [lesson.slug for lesson in one.lessons],
+            "unsigned": list(one.unsigned_notices),
+        }
         for one in courses
     ]
     if as_json:
@@ -30,6 +35,9 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
         return
     for one in courses:
         typer.echo(f"{one.slug}: {len(one.lessons)} lessons in {', '.join(one.languages)}; no mistakes")
+        if one.unsigned_notices:
+            languages = ", ".join(one.unsigned_notices)
+            typer.echo(f"    remark: no clinician has signed the alarm signs in {languages} (`reviewed_by` is empty)")
 
 
 @app.command()

@@ -7,21 +7,27 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from rugcourse.content.model import CourseText, KnowledgeTest, LessonText, Question
+from rugcourse.content.model import AlarmSigns, CourseText, KnowledgeTest, LessonText, Question, QuizQuestion, Urgency
+from rugcourse.content.notice_tag import NOTICE_TAG, notice_line
+
+NOTICE = "alarm-signs"
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Place(NamedTuple):
-    """One text of a course. `stem`: `course`, `test`, or a lesson's `02-slug`; its file is `<stem>.<language>.md`."""
+    """One text of a course. `stem`: `course`, `test`, `alarm-signs`, or a lesson's `02-slug`; its file is
+    `<stem>.<language>.md`.
+    """
 
     stem: str
     language: str
 
     @property
     def slug(self) -> str:
-        """The lesson's; empty for the course and its test."""
-        return self.stem.partition("-")[2]
+        """The lesson's; empty for what is no lesson."""
+        number, _, slug = self.stem.partition("-")
+        return slug if number.isdecimal() else ""
 
     @property
     def file_name(self) -> str:
@@ -44,6 +50,7 @@ def stem_of(number: int, slug: str) -> str:
 def disagreements(
     texts: Mapping[str, CourseText],
     tests: Mapping[str, KnowledgeTest],
+    notices: Mapping[str, AlarmSigns],
     lessons: Mapping[str, Mapping[str, LessonText]],
 ) -> list[Disagreement]:
     """All of them. Each mapping is by language; `lessons` by stem, in order."""
@@ -53,6 +60,9 @@ def disagreements(
         *(one for stem, lesson in lessons.items() for one in _translations(stem, lesson, "quiz", lambda it: it.quiz)),
         *_ids(tests, lessons),
         *_named_lessons(texts, {Place(stem, "").slug for stem in lessons}),
+        *_levels(notices),
+        *_numbers(notices),
+        *_notice_tags(notices, lessons),
     ]
 
 
@@ -70,14 +80,15 @@ def _translations(
             pairs = zip(found, expected, strict=False)
             index = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
             message = (
-                f"`{field}` differs from {Place(stem, first_language).file_name}: the ids, the number of options "
-                "and the right option must be the same in every language"
+                f"`{field}` differs from {Place(stem, first_language).file_name}: the ids, the number of options, "
+                "the right option and `safety` must be the same in every language"
             )
             yield Disagreement(Place(stem, language), (field, index), "differs", message)
 
 
-def _shape(question: Question) -> tuple[str, int, int]:
-    return question.id, question.right_option, len(question.options)
+def _shape(question: Question) -> tuple[str, int, int, bool]:
+    safety = isinstance(question, QuizQuestion) and question.safety
+    return question.id, question.right_option, len(question.options), safety
 
 
 def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Disagreement]:
@@ -113,3 +124,53 @@ def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator
         if text.sample is not None and text.sample not in slugs:
             message = f"there is no lesson with the slug {text.sample!r}"
             yield Disagreement(place, ("sample",), "no-lesson", message)
+
+
+def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Disagreement]:
+    """No sign gets lost in a translation: as many of each urgency, in the same order."""
+    if not notices:
+        return
+    (first_language, first), *others = notices.items()
+    expected = _level_shapes(first)
+    for language, notice in others:
+        found = _level_shapes(notice)
+        if found != expected:
+            index = next((i for i, (one, other) in enumerate(zip(found, expected, strict=False)) if one != other), 0)
+            message = (
+                f"`levels` differs from {Place(NOTICE, first_language).file_name}: the urgencies, their order and the "
+                "number of signs must be the same in every language"
+            )
+            yield Disagreement(Place(NOTICE, language), ("levels", index), "differs", message)
+
+
+def _level_shapes(notice: AlarmSigns) -> list[tuple[Urgency, int]]:
+    return [(level.urgency, len(level.signs)) for level in notice.levels]
+
+
+def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Disagreement]:
+    """Each number stands with a level that is there, and an emergency has a number to call."""
+    for language, notice in notices.items():
+        place, there = Place(NOTICE, language), {level.urgency for level in notice.levels}
+        for country, numbers in notice.numbers.items():
+            for index, number in enumerate(numbers):
+                for urgency in number.levels:
+                    if urgency not in there:
+                        message = f"there is no level with the urgency `{urgency}`"
+                        yield Disagreement(place, ("numbers", country, index, "levels"), "no-level", message)
+        named = {urgency for numbers in notice.numbers.values() for one in numbers for urgency in one.levels}
+        if Urgency.EMERGENCY in there - named:
+            index = next(i for i, level in enumerate(notice.levels) if level.urgency == Urgency.EMERGENCY)
+            message = f"no number under `numbers` names the level `{Urgency.EMERGENCY}`"
+            yield Disagreement(place, ("levels", index), "no-number", message)
+
+
+def _notice_tags(
+    notices: Mapping[str, AlarmSigns], lessons: Mapping[str, Mapping[str, LessonText]]
+) -> Iterator[Disagreement]:
+    """A lesson shows signs only where the course has some."""
+    for stem, texts in lessons.items():
+        for language, text in texts.items():
+            line = notice_line(text.body)
+            if line is not None and not (language in notices and notices[language].levels):
+                message = f"{NOTICE_TAG} stands here, but there is no {Place(NOTICE, language).file_name} with `levels`"
+                yield Disagreement(Place(stem, language), ("body", line), "no-notice", message)

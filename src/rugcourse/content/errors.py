@@ -23,5 +23,5 @@ class AuthoringErrors(Exception):
     """A course can't be used as it is written. Holds every mistake that was found, sorted by file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = sorted(problems)
+        self.problems = sorted(set(problems))  # courses share a file, and its mistakes
         super().__init__("\n".join(str(problem) for problem in self.problems))

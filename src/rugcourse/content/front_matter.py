@@ -31,9 +31,12 @@ class Document:
     body_line: int
 
     def line_of(self, location: Sequence[str | int]) -> int:
-        """The line of a field such as `("quiz", 0, "options")`, or of the nearest thing around it that exists."""
+        """The line of a field such as `("quiz", 0, "options")`, or of the nearest thing around it that exists.
+
+        `("body", 3)` is the fourth line of the body.
+        """
         if location and location[0] == "body":
-            return self.body_line
+            return self.body_line + sum(part for part in location[1:] if isinstance(part, int))
         node: Any = self.fields
         line = 2
         for part in location:
@@ -144,7 +147,7 @@ def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
             return f"`{where}` has {limits['actual_length']} items; {wanted}"
         case "bool_type" | "bool_parsing":
             return f"`{where}` must be true or false"
-        case "exclamation" | "symbol" | "invisible":
+        case "exclamation" | "symbol" | "invisible" | "phone":
             return f"`{where}` {problem['msg']}"
         case "one_right" | "value_error":
             return str(problem["msg"]).removeprefix("Value error, ")

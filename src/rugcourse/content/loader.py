@@ -23,6 +23,7 @@ from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.markdown import UnknownTag, check_tags
 from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
+from rugcourse.content.notice_tag import without_notice
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -76,7 +77,7 @@ class _Reader:
         self._expect_languages("alarm-signs", course_files["alarm-signs"], languages)
         lessons = [self._lesson(number, slug, files, languages) for (number, slug), files in lesson_files]
         self._check_numbers([key for key, _ in lesson_files])
-        self._check_agreement(texts, tests, lessons)
+        self._check_agreement(texts, tests, alarm_signs, lessons)
         if self.problems:
             raise AuthoringErrors(self.problems)
         try:
@@ -126,7 +127,7 @@ class _Reader:
             try:
                 document = read_document(file)
                 parsed[language] = (document, document.parse(model))
-                check_tags(document.body)
+                check_tags(without_notice(document.body) if model is LessonText else document.body)
             except UnknownTag as error:
                 self.problems.append(Problem(file, document.body_line + error.line, str(error)))
             except AuthoringErrors as error:
@@ -169,17 +170,21 @@ class _Reader:
         self,
         texts: Parsed[CourseText],
         tests: Parsed[KnowledgeTest],
+        alarm_signs: Parsed[AlarmSigns],
         lessons: list[tuple[tuple[int, str], Parsed[LessonText]]],
     ) -> None:
         by_stem = {stem_of(number, slug): parsed for (number, slug), parsed in lessons}
-        parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, **by_stem}
+        parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, "alarm-signs": alarm_signs, **by_stem}
         documents = {
             Place(stem, language): document
             for stem, parsed in parts.items()
             for language, (document, _) in parsed.items()
         }
         found = disagreements(
-            _values(texts), _values(tests), {stem: _values(parsed) for stem, parsed in by_stem.items()}
+            _values(texts),
+            _values(tests),
+            _values(alarm_signs),
+            {stem: _values(parsed) for stem, parsed in by_stem.items()},
         )
         self.problems += [documents[one.place].problem(one.field, one.message) for one in found]
 

@@ -15,6 +15,8 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
+
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
 _TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
@@ -31,7 +33,9 @@ class UnknownTag(Exception):
         self.line = line
         self.text = text
         known = ", ".join(f"{{{{ {name} }}}}" for name in sorted(MERGE_TAGS))
-        super().__init__(f"{text} can't be used here; the merge tags are {known}")
+        super().__init__(
+            f"{text} can't be used here; the merge tags are {known}, and {NOTICE_TAG} in a lesson, on a line of its own"
+        )
 
 
 def check_tags(text: str) -> None:
@@ -87,11 +91,18 @@ def to_text(text: str, tags: Mapping[str, str]) -> str:
 
 def link_targets(text: str) -> list[str]:
     """Where the links of `text` lead, in the order in which `to_html` meets them."""
-    return [str(token.attrs["href"]) for token in _walk(parse(text)) if token.type == "link_open"]
+    tokens = [token for piece in split_at_notice(text) for token in _walk(parse(piece))]
+    return [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
 
 
 def count_words(text: str) -> int:
-    return len(words_of(to_text(text, dict.fromkeys(MERGE_TAGS, ""))))
+    """The author's own words: the alarm signs are a list to look things up in, and not counted."""
+    return len(words_of(own_text(text)))
+
+
+def own_text(text: str) -> str:
+    """A lesson as plain text, without what merge tags stand for."""
+    return "\n\n".join(to_text(piece, dict.fromkeys(MERGE_TAGS, "")) for piece in split_at_notice(text)).strip()
 
 
 def words_of(plain: str) -> list[str]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import replace
+from datetime import date
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -16,6 +19,7 @@ INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # categories of Unicode that have no
 SUBJECT_LIMIT = 50
 PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
+_PHONE = re.compile(r"^\+?[0-9](?:[ -]?[0-9]){1,19}$", re.ASCII)
 
 
 def has_invisible(text: str) -> bool:
@@ -42,6 +46,12 @@ def _sober(text: str) -> str:
     return text
 
 
+def _dialled(number: str) -> str:
+    if not _PHONE.match(number):
+        raise PydanticCustomError("phone", "must be a telephone number: digits, with single spaces or hyphens")
+    return number
+
+
 _TEXT = StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)
 _LINE = replace(_TEXT, max_length=400, pattern=r"^[^\r\n]*$")
 Line = Annotated[str, _LINE, AfterValidator(_visible)]
@@ -50,6 +60,7 @@ Preheader = Annotated[str, replace(_LINE, max_length=PREHEADER_LIMIT), AfterVali
 Body = Annotated[str, _TEXT, AfterValidator(_visible)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\"<>]+$", max_length=500)]
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 
 
 class _Value(BaseModel):
@@ -91,8 +102,11 @@ class Question(_Value):
 
 
 class QuizQuestion(Question):
-    """A question in a lesson."""
+    """A question in a lesson. `safety`: a wrong answer could do harm, so it is never told lightly."""
 
+    safety: bool = Field(
+        default=False, exclude_if=lambda safety: not safety
+    )  # the hash of other lessons stays the same
     options: tuple[Option, ...] = Field(min_length=3, max_length=4)
 
 
@@ -112,7 +126,9 @@ class FurtherReading(_Value):
 
 
 class LessonText(_Value):
-    """A lesson in one language. `body` is Markdown, in which `{{ first_name }}` and `{{ practice }}` may stand."""
+    """A lesson in one language. `body` is Markdown, in which `{{ first_name }}` and `{{ practice }}` may stand, and
+    `{{ warning_signs }}` on a line of its own.
+    """
 
     title: Line
     subject: Subject
@@ -220,12 +236,70 @@ class KnowledgeTest(_Value):
         return next((one for one in self.questions if one.id == question_id), None)
 
 
+class Urgency(StrEnum):
+    """How soon to get help. `SUPPORT`: for somebody who needs to talk to a person, day or night."""
+
+    EMERGENCY = "emergency"
+    NOW = "now"
+    TODAY = "today"
+    APPOINTMENT = "appointment"
+    SUPPORT = "support"
+
+
+class Level(_Value):
+    """What to do, and at which signs."""
+
+    urgency: Urgency
+    title: Line
+    action: Line | None = None
+    signs: tuple[Line, ...] = ()
+
+
+class PhoneNumber(_Value):
+    """A number to call. `levels`: the levels that show it."""
+
+    label: Line
+    number: Annotated[str, AfterValidator(_dialled)]
+    levels: tuple[Urgency, ...] = Field(min_length=1)
+
+
+class Reviewer(_Value):
+    """The clinician who has checked a text and signed it."""
+
+    name: Line
+    role: Line | None = None
+
+
+class Source(_Value):
+    """Where facts come from."""
+
+    title: Line
+    year: int | None = Field(default=None, ge=1900, le=2100)
+    link: WebAddress | None = None
+
+
 class AlarmSigns(_Value):
-    """The alarm signs in one language. `line` stands in every mail, `body` is the page behind it."""
+    """The alarm signs in one language. `line` stands in every mail, `body` introduces the page behind it.
+
+    `numbers` is by country. `reviewed`: when the text was last checked against its sources. Without `reviewed_by`
+    nobody has signed it, and readers are told nothing else.
+    """
 
     title: Line
     line: Line
+    levels: tuple[Level, ...] = ()
+    numbers: dict[CountryCode, tuple[PhoneNumber, ...]] = Field(default_factory=dict)
+    good_to_know: tuple[Line, ...] = ()
+    reviewed: date | None = None
+    reviewed_by: Reviewer | None = None
+    sources: tuple[Source, ...] = ()
     body: Body
+
+    @model_validator(mode="after")
+    def _signature_has_a_date(self) -> Self:
+        if self.reviewed_by is not None and self.reviewed is None:
+            raise ValueError("`reviewed_by` needs `reviewed`, the date of the review")
+        return self
 
 
 class Course(_Value):
@@ -244,6 +318,11 @@ class Course(_Value):
     @property
     def content_hash(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def unsigned_notices(self) -> tuple[str, ...]:
+        """The languages in which no clinician has signed the alarm signs."""
+        return tuple(language for language, notice in self.alarm_signs.items() if notice.reviewed_by is None)
 
     def sample(self, language: str) -> Lesson:
         """The lesson to taste the course with."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pyphen import Pyphen
 
-from rugcourse.content.markdown import MERGE_TAGS, to_text, words_of
+from rugcourse.content.markdown import own_text, words_of
 
 
 class _Formula(NamedTuple):
@@ -34,7 +34,7 @@ def reading_ease(body: str, language: str) -> int | None:
     None for a language without a formula, and for too little text to say. Raises UnknownTag.
     """
     formula = _FORMULAS.get(language)
-    text = to_text(body, dict.fromkeys(MERGE_TAGS, ""))
+    text = own_text(body)
     words = words_of(text)
     if formula is None or len(words) < 30:
         return None

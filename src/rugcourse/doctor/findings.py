@@ -74,6 +74,9 @@ CHECKS = {
     "journal": About(
         _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
     ),
+    "warning-signs": About(
+        _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
+    ),
     "smtp": About(_("Mail server"), _("All mail goes out through it.")),
     "website": About(_("Web address"), _("The links in all mails begin with it.")),
     "unsubscribe": About(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rugcourse.clock import Clock
+from rugcourse.doctor.courses import look_at_courses
 from rugcourse.doctor.dns import Dns
 from rugcourse.doctor.findings import CHECKS, Finding, State
 from rugcourse.doctor.machine import (
@@ -48,6 +49,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_database(settings, database, clock),
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
+        lambda: look_at_courses(database),
         lambda: look_at_mail_server(settings),
         lambda: look_at_website(settings, links),
         lambda: look_at_names(settings, Dns(settings.dns_server)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rugcourse.content import Course, Lesson
-from rugcourse.content.blocks import to_blocks
+from rugcourse.content.blocks import Block, to_blocks
+from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.mails import House
+from rugcourse.rendering.notices import notice_of
 
 Book = dict[str, Any]
 
@@ -16,6 +19,7 @@ def book_of(course: Course, language: str, house: House, site: str) -> Book:
     """A course as a book, with the words around it in its language. `site`: the address of the course's page."""
     text, alarm = course.texts[language], course.alarm_signs[language]
     tags = {"first_name": "", "practice": house.practice}
+    notice = asdict(notice_of(alarm, language))
     return {
         "language": language,
         "title": text.title,
@@ -27,8 +31,8 @@ def book_of(course: Course, language: str, house: House, site: str) -> Book:
         "words": _words(language),
         "summary": list(text.summary),
         "about": to_blocks(text.body, tags),
-        "chapters": [_chapter(lesson, language, tags) for lesson in course.lessons],
-        "alarm": {"title": alarm.title, "line": alarm.line, "blocks": to_blocks(alarm.body, tags)},
+        "chapters": [_chapter(lesson, language, tags, notice) for lesson in course.lessons],
+        "alarm": {**notice, "line": alarm.line, "blocks": to_blocks(alarm.body, tags)},
         "further": [one.model_dump() for one in text.further],
         "sources": list(text.sources),
     }
@@ -39,13 +43,13 @@ def description(book: Book) -> str:
     return f"{book['title']}: {book['tagline']}"
 
 
-def _chapter(lesson: Lesson, language: str, tags: dict[str, str]) -> dict[str, Any]:
+def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[str, Any]) -> dict[str, Any]:
     text = lesson.texts[language]
     return {
         "number": lesson.number,
         "slug": lesson.slug,
         "title": text.title,
-        "blocks": to_blocks(text.body, tags),
+        "blocks": _blocks(text.body, tags, notice),
         "highlight": text.highlight,
         "today": text.today,
         "questions": [
@@ -58,6 +62,12 @@ def _chapter(lesson: Lesson, language: str, tags: dict[str, str]) -> dict[str, A
             for question in text.quiz
         ],
     }
+
+
+def _blocks(body: str, tags: dict[str, str], notice: dict[str, Any]) -> list[Block]:
+    """A lesson's blocks, with one `{"kind": "notice", "notice": …}` in the place of each tag for the alarm signs."""
+    first, *others = (to_blocks(piece, tags) for piece in split_at_notice(body))
+    return [*first, *(one for piece in others for one in ({"kind": "notice", "notice": notice}, *piece))]
 
 
 def _words(language: str) -> dict[str, str]:
@@ -73,6 +83,7 @@ def _words(language: str) -> dict[str, str]:
         "answers": _("The answers"),
         "further": _("Further reading"),
         "sources": _("Sources"),
+        "good_to_know": _("Good to know"),
         "author": _("About the author"),
         "by": _("by"),
         "online": _("Take the 2-minute test, or get the lessons by e-mail, one a day:"),

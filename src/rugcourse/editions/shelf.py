@@ -17,7 +17,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.editions import EditionKey, EditionKind
 from rugcourse.store.library import Library
 
-_SETTING = 1  # one more when a template or the code that sets a book changes what comes out
+_SETTING = 2  # one more when a template or the code that sets a book changes what comes out
 MEDIA_TYPES = {
     EditionKind.PDF: "application/pdf",
     EditionKind.EPUB: "application/epub+zip",

@@ -42,6 +42,16 @@ def day_name(day: date, language: str) -> str:
     return format_date(day, "EEEE d MMMM", locale=language)
 
 
+def full_date(day: date, language: str) -> str:
+    """A day with its year: `23 november 2026`."""
+    return format_date(day, "d MMMM y", locale=language)
+
+
+def country_name(code: str, language: str) -> str:
+    """What a country is called in a language: `Nederland` for `nl`; its code where it has no name."""
+    return str(Locale(language).territories.get(code.upper(), code.upper()))
+
+
 def language_name(code: str) -> str:
     """A language in its own words: `Nederlands`."""
     return Locale(code).get_display_name(code).capitalize()  # type: ignore[union-attr]

@@ -12,9 +12,11 @@ from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.markdown import to_html, to_text
+from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, compile_letter, merge
+from rugcourse.rendering.notices import notice_of
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -46,7 +48,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`."""
     text = lesson.texts[language]
     targets: list[str] = []
-    body = _body(text.body, house, targets)
+    pieces = [_body(piece, house, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
@@ -56,7 +58,8 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
             **_common(course, language, house, links),
             "lesson": text,
             "number": lesson.number,
-            **body,
+            "pieces": pieces,
+            "notice": notice_of(course.alarm_signs[language], language),
             "further": further,
         },
         tuple(targets),

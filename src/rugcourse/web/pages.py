@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse
 from rugcourse import resources
 from rugcourse.content import Course
 from rugcourse.content.markdown import to_html
+from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.rendering.languages import (
     LANGUAGES,
     day_and_hour,
@@ -26,6 +27,7 @@ from rugcourse.rendering.languages import (
     translations,
     weekday_name,
 )
+from rugcourse.rendering.notices import notice_of
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
 
@@ -149,6 +151,8 @@ def _environment(language: str) -> ImmutableSandboxedEnvironment:
     environment.globals.update(
         static_url=static_url,
         body_html=body_html,
+        split_at_notice=split_at_notice,
+        notice_of=lambda alarm: notice_of(alarm, language),
         languages=LANGUAGES,
         weekday=lambda day: weekday_name(day, language),
         when=lambda instant: day_and_hour(instant, language),

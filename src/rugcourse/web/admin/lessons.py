@@ -19,6 +19,7 @@ from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.learning.recaps import Reading, due_recaps
+from rugcourse.rendering.languages import language_name
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts
@@ -50,6 +51,7 @@ def lessons_page(request: Request, notice: Annotated[str, Query()] = "") -> HTML
         "spoken": {one.id: spoken if spoken in one.course.languages else one.course.languages[0] for one in courses},
         "being_written": {id_: {one.slug: one for one in found} for id_, found in being_written.items()},
         "count_words": count_words,
+        "unsigned": {one.id: ", ".join(map(language_name, one.course.unsigned_notices)) for one in courses},
         "notice": notice,
         "may_change": insider.may(Role.EDITOR),
     }

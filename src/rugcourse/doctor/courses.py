@@ -1,0 +1,31 @@
+"""What the courses that readers get still need from somebody outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rugcourse.doctor.findings import Finding, _, advice, well
+from rugcourse.store import courses
+from rugcourse.store.database import Database, DatabaseAway, DatabaseError
+from rugcourse.store.migrate import is_current
+
+
+def look_at_courses(database: Database) -> Iterator[Finding]:
+    """Nothing where the database can't be read: its own check says so."""
+    try:
+        if not is_current(database):
+            return
+        with database.read() as session:
+            published = [courses.load_course(session, slug) for _id, slug in courses.course_ids(session)]
+    except (DatabaseAway, DatabaseError):
+        return
+    unsigned = [one.course.slug for one in published if one is not None and one.course.unsigned_notices]
+    if unsigned:
+        yield advice(
+            "warning-signs",
+            _("No clinician has signed the warning signs of: %(courses)s."),
+            _("Have them checked, then put the name and the date in alarm-signs.*.md: reviewed_by and reviewed."),
+            courses=", ".join(unsigned),
+        )
+    else:
+        yield well("warning-signs", _("A clinician has signed them."))

@@ -1,0 +1,98 @@
+"""The alarm signs of a course as pages, mails and books show them: the same signs and numbers everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rugcourse.content import AlarmSigns
+from rugcourse.content.model import Level, PhoneNumber, Source, Urgency
+from rugcourse.rendering.languages import country_name, full_date, translations
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A number to call. `address` dials it (RFC 3966); `label` says whose it is, and where there are several countries,
+    in which one.
+    """
+
+    number: str
+    address: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLevel:
+    """What to do, whom to call, and at which signs."""
+
+    urgency: str
+    title: str
+    action: str
+    calls: tuple[Call, ...]
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSource:
+    """`link` is empty where there is none."""
+
+    title: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`state` says of when the text is, and who has signed it; empty where the course does not say."""
+
+    title: str
+    levels: tuple[ShownLevel, ...]
+    good_to_know: tuple[str, ...]
+    state: str
+    sources: tuple[ShownSource, ...]
+
+
+def notice_of(alarm: AlarmSigns, language: str) -> Notice:
+    """The alarm signs in the words of their own file, with what stands around them in `language`."""
+    return Notice(
+        title=alarm.title,
+        levels=tuple(_level(alarm, level, language) for level in alarm.levels),
+        good_to_know=alarm.good_to_know,
+        state=_state(alarm, language),
+        sources=tuple(_source(one) for one in alarm.sources),
+    )
+
+
+def _level(alarm: AlarmSigns, level: Level, language: str) -> ShownLevel:
+    calls = _calls(alarm, level.urgency, language)
+    return ShownLevel(level.urgency, level.title, level.action or "", calls, level.signs)
+
+
+def _calls(alarm: AlarmSigns, urgency: Urgency, language: str) -> tuple[Call, ...]:
+    return tuple(
+        Call(one.number, _address(one), _label(one, country_name(country, language) if len(alarm.numbers) > 1 else ""))
+        for country, numbers in alarm.numbers.items()
+        for one in numbers
+        if urgency in one.levels
+    )
+
+
+def _address(number: PhoneNumber) -> str:
+    return "tel:" + number.number.replace(" ", "").replace("-", "")
+
+
+def _label(number: PhoneNumber, country: str) -> str:
+    return f"{number.label} ({country})" if country else number.label
+
+
+def _state(alarm: AlarmSigns, language: str) -> str:
+    _ = translations(language).gettext
+    if alarm.reviewed is None:
+        return ""
+    date = full_date(alarm.reviewed, language)
+    if alarm.reviewed_by is None:
+        return _("This text is from %(date)s.") % {"date": date}
+    who = ", ".join(filter(None, (alarm.reviewed_by.name, alarm.reviewed_by.role)))
+    return _("Last reviewed on %(date)s by %(who)s.") % {"date": date, "who": who}
+
+
+def _source(source: Source) -> ShownSource:
+    return ShownSource(f"{source.title} ({source.year})" if source.year else source.title, source.link or "")
