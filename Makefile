@@ -12,7 +12,7 @@ help:
 	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
 	@echo "make test    run the tests"
 	@echo "make drill   break everything that can break, and write var/drill.json"
-	@echo "make stack   run what docker-compose.yml describes, without Docker"
+	@echo "make stack   run what docker-compose.yml describes, without Docker; ARGS=\"--port 9000\" takes other ports"
 	@echo "make check   lint, formatting, types, import rules, lessons"
 	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
 	@echo "make lock    choose the versions of all dependencies anew"
@@ -36,7 +36,7 @@ drill: $(DEV_READY)
 	$(BIN)/pytest tests/drills --drills -n 0 $(ARGS)
 
 stack: $(DEV_READY)
-	@PYTHONPATH=. exec $(BIN)/python -m tools.stack
+	@PYTHONPATH=. exec $(BIN)/python -m tools.stack $(ARGS)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)

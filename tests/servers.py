@@ -26,6 +26,23 @@ def free_port() -> int:
         return port
 
 
+def free_ports(count: int) -> int:
+    """The first of `count` ports in a row that are free."""
+    while True:
+        first = free_port()
+        if first + count <= 65536 and all(_is_free(port) for port in range(first, first + count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
 class Server:
     """A server process that can be stopped and started again, on the same port and data."""
 
