@@ -16,6 +16,7 @@ help:
 	@echo "make check   lint, formatting, types, import rules, lessons"
 	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
 	@echo "make lock    choose the versions of all dependencies anew"
+	@echo "make clean   delete .venv and what tools leave behind"
 
 demo: $(RUN_READY)
 	@exec $(BIN)/rugcourse demo $(ARGS)
