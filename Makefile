@@ -5,6 +5,7 @@ BIN := .venv/bin
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 ARGS ?=
+COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
 .PHONY: demo test check drill bench stack lock clean help
 
@@ -42,20 +43,19 @@ stack: $(DEV_READY)
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
 
-lock: .tools
-	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
-	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+lock:
+	@$(PYTHON) tools/setup.py --tools
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group tools -o requirements-tools.lock
 
 clean:
 	rm -rf .venv .tools dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(RUN_READY): requirements.lock pyproject.toml
+$(RUN_READY): requirements.lock requirements-tools.lock pyproject.toml
 	@$(PYTHON) tools/setup.py requirements.lock
 	@touch $@
 
-$(DEV_READY): requirements-dev.lock pyproject.toml
+$(DEV_READY): requirements-dev.lock requirements-tools.lock pyproject.toml
 	@$(PYTHON) tools/setup.py requirements-dev.lock
 	@touch $@ $(RUN_READY)
-
-.tools:
-	$(PYTHON) -m pip install --quiet --root-user-action=ignore --target .tools uv
