@@ -15,6 +15,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 _FENCED = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _ENUMERATION = re.compile(r"`[^`]+`(?:(?:, | and |, and )`[^`]+`)*")
 _SETTING = re.compile(r"\bRUGCOURSE_[A-Z][A-Z_]*\b")
+_IN_A_CONTAINER = re.compile(r"^docker compose exec \w+ (?=rugcourse )")
 _OF_THE_TESTS = {"RUGCOURSE_TEST_ALL"}
 
 
@@ -43,7 +44,7 @@ def settings_in(text: str) -> set[str]:
 
 
 def _without_comment(line: str) -> str:
-    return re.sub(r"\s+#\s.*$", "", line).strip()
+    return _IN_A_CONTAINER.sub("", re.sub(r"\s+#\s.*$", "", line).strip())
 
 
 def _written_out(group: str) -> list[str]:

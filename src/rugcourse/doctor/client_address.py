@@ -20,7 +20,7 @@ _LONGEST = 10_000  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the pages saw. `client`: where they take the request to come from; `forwarded`: X-Forwarded-For, in parts."""
+    """What the pages saw. `client`: where they take the request to come from; `forwarded`: X-Forwarded-For."""
 
     client: str
     forwarded: tuple[str, ...]
