@@ -158,6 +158,9 @@ def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
         return Path(installed) / "bin", None
     package = Path(installed).parent
     copy = folder / "install" / package.name
+    for way in (copy.parent, copy):
+        way.mkdir()
+        way.chmod(0o711)  # whatever the umask is
     shutil.copytree(installed, copy / "pginstall18", symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")  # the binaries look for them beside their package
     if libraries.is_dir():

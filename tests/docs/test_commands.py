@@ -293,9 +293,7 @@ def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "checkout"
     left_out = (".git", ".venv", ".tools", "var", "secrets", ".env", "dist", "build", ".hypothesis", "__pycache__")
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*left_out))
-    for name in (".venv", ".tools"):
-        if (ROOT / name).exists():
-            (copy / name).symlink_to(ROOT / name)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
     return copy
 
 
