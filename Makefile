@@ -5,6 +5,7 @@ BIN := .venv/bin
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 ARGS ?=
+COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
 .PHONY: demo test check drill bench stack lock clean help
 
@@ -12,10 +13,11 @@ help:
 	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
 	@echo "make test    run the tests"
 	@echo "make drill   break everything that can break, and write var/drill.json"
-	@echo "make stack   run what docker-compose.yml describes, without Docker"
+	@echo "make stack   run what docker-compose.yml describes, without Docker; ARGS=\"--port 9000\" takes other ports"
 	@echo "make check   lint, formatting, types, import rules, lessons"
 	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
 	@echo "make lock    choose the versions of all dependencies anew"
+	@echo "make clean   delete .venv and what tools leave behind"
 
 demo: $(RUN_READY)
 	@exec $(BIN)/rugcourse demo $(ARGS)
@@ -36,25 +38,24 @@ drill: $(DEV_READY)
 	$(BIN)/pytest tests/drills --drills -n 0 $(ARGS)
 
 stack: $(DEV_READY)
-	@PYTHONPATH=. exec $(BIN)/python -m tools.stack
+	@PYTHONPATH=. exec $(BIN)/python -m tools.stack $(ARGS)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
 
-lock: .tools
-	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 pyproject.toml -o requirements.lock
-	PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+lock:
+	@$(PYTHON) tools/setup.py --tools
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group tools -o requirements-tools.lock
 
 clean:
 	rm -rf .venv .tools dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(RUN_READY): requirements.lock pyproject.toml
+$(RUN_READY): requirements.lock requirements-tools.lock pyproject.toml
 	@$(PYTHON) tools/setup.py requirements.lock
 	@touch $@
 
-$(DEV_READY): requirements-dev.lock pyproject.toml
+$(DEV_READY): requirements-dev.lock requirements-tools.lock pyproject.toml
 	@$(PYTHON) tools/setup.py requirements-dev.lock
 	@touch $@ $(RUN_READY)
-
-.tools:
-	$(PYTHON) -m pip install --quiet --root-user-action=ignore --target .tools uv

@@ -1,4 +1,5 @@
-"""Debian packages whose programs some tests need: a mail server, a mailbox, a spam filter. None is a Python package.
+"""Debian packages whose programs some tests need: a mail server, a mailbox, a spam filter, web
+servers that stand before ours. None is a Python package.
 
 `python -m tests.packages` installs what `make test` uses where that can be done. Tests of what is missing are left out,
 and the report says so; with RUGCOURSE_TEST_ALL set, as `.ci/run` does, that is an error.
@@ -11,8 +12,14 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"dovecot": "dovecot-imapd", "spamassassin": "spamassassin", "postfix": "postfix"}
-FOR_EVERY_RUN = ("dovecot", "spamassassin")
+PACKAGES = {
+    "dovecot": "dovecot-imapd",
+    "spamassassin": "spamassassin",
+    "nginx": "nginx-light",
+    "postfix": "postfix",
+    "caddy": "caddy",
+}
+FOR_EVERY_RUN = ("dovecot", "spamassassin", "nginx")
 _ONLY_AS_ROOT = {"dovecot", "postfix"}
 
 

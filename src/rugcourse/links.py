@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     DEVICE = "device"
     MESSAGE = "message"
     RETURN = "return"
+    CLIENT_ADDRESS = "client-address"
 
 
 class BadToken(Exception):
@@ -154,6 +155,10 @@ class Links:
     def message_id(self, delivery_id: int, domain: str) -> str:
         """The Message-ID of a delivery: always the same, and a bounce that quotes it can't be made up."""
         return f"<{self.signer.sign(Purpose.MESSAGE, delivery_id)}@{domain}>"
+
+    def client_address(self, at: int) -> str:
+        """Where the doctor sees which address the pages take it to come from. `at`: now, in seconds since 1970."""
+        return self._personal("healthz/client", Purpose.CLIENT_ADDRESS, at)
 
     def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"

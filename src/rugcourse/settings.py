@@ -10,7 +10,7 @@ import base64
 import os
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -126,7 +126,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="the address the web server listens on")
     port: int = Field(8000, description="the port the web server listens on")
-    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, or *")
+    trusted_proxies: str = Field(
+        "",
+        description="the proxies before the web pages whose X-Forwarded-For is believed: addresses or networks, as "
+        "127.0.0.1,172.30.57.0/24",
+    )
 
     second_factor_grace_days: int = Field(
         7, ge=0, description="days after their first login in which owners and editors may do without a second factor"
@@ -200,6 +204,21 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("expected an address like https://courses.example.org")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _named_proxies(cls, value: str) -> str:
+        """Not `*`, nor a network of everybody: then whoever asks could say which address they come from."""
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                everybody = ip_network(part).prefixlen == 0
+            except ValueError:
+                everybody = True
+            if everybody:
+                raise ValueError(
+                    f"name the address or the network of the proxy, as 127.0.0.1 or 172.30.57.0/24, not {part}"
+                )
+        return value
 
     @field_validator("smtp_url")
     @classmethod
@@ -340,6 +359,12 @@ def load_settings(**overrides: object) -> Settings:
             for problem in error.errors()
         )
         raise SettingsError("\n".join(lines)) from None
+
+
+def secret_files() -> list[Path]:
+    """The files that the environment names for values of settings."""
+    variables = (f"RUGCOURSE_{name.upper()}_FILE" for name in Settings.model_fields)
+    return [Path(os.environ[variable]) for variable in variables if variable in os.environ]
 
 
 def _from_files() -> dict[str, str]:

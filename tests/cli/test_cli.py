@@ -48,6 +48,7 @@ class Answer:
 def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Answer:
     """Run a command as a shell would, in this process: starting another takes ten times as long as most commands."""
     said, warned = io.StringIO(), io.StringIO()
+    mask = os.umask(0o022)  # a command changes it, for the whole process
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(warned):
         patch.setattr(sys, "argv", ["rugcourse", *map(str, arguments)])
         for name, value in {**_as_settings(environment), "COLUMNS": "160"}.items():
@@ -61,6 +62,7 @@ def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> 
             code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         finally:
             structlog.reset_defaults()
+            os.umask(mask)
     return Answer(code, said.getvalue(), warned.getvalue())
 
 
@@ -289,3 +291,13 @@ def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str
     shown = run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
     assert shown.returncode == 2
     assert "127.0.0.1:9" in shown.stderr
+
+
+def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
+    assert run("db", "upgrade", cwd=tmp_path).returncode == 0
+    assert run("dkim", "generate", cwd=tmp_path).returncode == 0
+    assert run("lessons", "export", "--dir", tmp_path / "lessons", cwd=tmp_path).returncode == 0
+    made = [path for path in tmp_path.rglob("*") if path.parts[-1] != "lessons"]
+    assert {path.name for path in made} >= {"var", "rugcourse.db", "dkim"}
+    for path in made:
+        assert path.stat().st_mode & 0o077 == 0, path

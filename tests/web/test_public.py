@@ -213,7 +213,7 @@ def test_all_networks_together_have_a_limit_too(
     from rugcourse.web import door
 
     monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
-    settings = make_settings(tmp_path, signups_per_hour_in_all=10, trusted_proxies="*")
+    settings = make_settings(tmp_path, signups_per_hour_in_all=10)
     runtime = make_runtime(database, settings, clock)
     app = create_app(runtime)
     data = fields(runtime, clock)

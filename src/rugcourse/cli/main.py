@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -48,6 +49,7 @@ def _options(
 
 def main() -> None:
     """Run a command. A user's mistake is one clear message, never a traceback."""
+    os.umask(0o077)  # what commands write, the database above all, is for this user alone
     _log_to_stderr()
     try:
         app()

@@ -77,8 +77,15 @@ CHECKS = {
     "warning-signs": About(
         _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
     ),
+    "files": About(
+        _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
+    ),
     "smtp": About(_("Mail server"), _("All mail goes out through it.")),
     "website": About(_("Web address"), _("The links in all mails begin with it.")),
+    "client": About(
+        _("Addresses of visitors"),
+        _("Limits on signups and on logging in count per network, by the address that a request comes from."),
+    ),
     "unsubscribe": About(
         _("Unsubscribing"),
         _("Gmail and Yahoo ask for a link that works with one press, or mail goes to the spam folder."),

@@ -48,6 +48,14 @@ class Database:
     def dialect(self) -> str:
         return self.engine.dialect.name
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where SQLite keeps it: the file, its log and what processes share. None on PostgreSQL."""
+        name = self.engine.url.database
+        if self.dialect == _POSTGRESQL or not name or name == ":memory:":
+            return ()
+        return tuple(Path(name + ending) for ending in ("", "-wal", "-shm"))
+
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Session]:
         """Raises DatabaseAway.

@@ -18,7 +18,7 @@ from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
-from rugcourse.web import acts, door, hooks, lessons, own_page, public
+from rugcourse.web import acts, client_address, door, hooks, lessons, own_page, public
 from rugcourse.web.admin import (
     account,
     campaigns,
@@ -70,6 +70,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
+    app.include_router(client_address.router)
     for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
     for pages in (*_ADMIN_PAGES, *_PAGES):

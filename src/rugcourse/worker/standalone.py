@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import sys
 from dataclasses import replace
 
 from celery.apps.beat import Beat
@@ -17,16 +19,23 @@ from rugcourse.worker.tasks import register
 def run_worker(runtime: Runtime) -> int:
     """Work until a signal says stop; returns the exit code.
 
-    A first SIGTERM ends each conversation with the mail server after its message, and gives back what was not begun; a
-    second does not wait for that.
+    A first SIGTERM, or Ctrl-C, ends each conversation with the mail server after its message, and gives back what was
+    not begun; a second does not wait for that.
     """
     app = create_app(runtime.settings)
     runtime = replace(runtime, ring=ringer(app))
     dispatcher = open_dispatcher(runtime)
     ear, pulse = Ear(), Pulse(runtime, "worker")
     look_and_send = register(app, runtime, dispatcher, ear)
-    worker_shutting_down.connect(lambda **_: dispatcher.stopping.set(), weak=False)
+    shutdowns: list[str] = []
+
+    def stop(how: str, **_: object) -> None:
+        shutdowns.append(how)
+        dispatcher.stopping.set()
+
+    worker_shutting_down.connect(stop, weak=False)
     _spare_the_collector()
+    _end_well_while_starting()
     worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(runtime.settings))
     pulse.start()
     pulse.watch(ear, look_and_send)
@@ -36,7 +45,8 @@ def run_worker(runtime: Runtime) -> int:
         dispatcher.stopping.set()
         pulse.stop()
         dispatcher.close()
-    return int(worker.exitcode or 0)
+    # To Celery a Ctrl-C is a failure, however well the worker ended.
+    return 0 if shutdowns == ["Warm"] else int(worker.exitcode or 0)
 
 
 def _spare_the_collector() -> None:
@@ -46,9 +56,16 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
+def _end_well_while_starting() -> None:
+    """A signal that comes before Celery listens for it is no failure either."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
 def run_beat(runtime: Runtime) -> None:
     """Tick until a signal says stop. Any number of beats may run: their ticks do the same work, once."""
     pulse = Pulse(runtime, "beat")
+    _end_well_while_starting()
     pulse.start()
     try:
         Beat(

@@ -1,0 +1,81 @@
+"""Whether the pages know where a visitor comes from: not the proxy before them, and not what anybody says."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rugcourse.clock import Clock
+from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.links import Links
+from rugcourse.settings import Settings
+
+MADE_UP = "203.0.113.77"  # nobody's: RFC 5737
+_SECONDS = 10.0
+_LONGEST = 10_000  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the pages saw. `client`: where they take the request to come from; `forwarded`: X-Forwarded-For."""
+
+    client: str
+    forwarded: tuple[str, ...]
+
+
+def look_at_client_address(settings: Settings, links: Links, clock: Clock) -> Iterator[Finding]:
+    """Ask with a made-up address in X-Forwarded-For, as somebody does who wants to pass for another."""
+    try:
+        told = _ask(links.client_address(int(clock.now().timestamp())))
+    except (OSError, ValueError, KeyError, TypeError):
+        yield unknown(
+            "client",
+            _("The pages did not tell which address they see."),
+            _("See to the web address first."),
+        )
+        return
+    yield judge(told, has_proxy=urlsplit(settings.base_url).scheme == "https")
+
+
+def judge(told: Told, *, has_proxy: bool) -> Finding:
+    """`has_proxy`: one is known to be there, because the pages themselves don't encrypt."""
+    if told.client == MADE_UP:
+        return wrong(
+            "client",
+            _("The pages believe an address that the doctor made up, so that nobody is ever slowed down."),
+            _(
+                "Let the proxy set X-Forwarded-For to the address it sees (deploy/ has examples), and let "
+                "RUGCOURSE_TRUSTED_PROXIES name the proxy alone."
+            ),
+        )
+    theirs = [one for one in told.forwarded if one != MADE_UP]
+    if theirs and told.client not in theirs:
+        return advice(
+            "client",
+            _("Everybody seems to come from %(client)s, the proxy, so that all share the limits of one."),
+            _("Set RUGCOURSE_TRUSTED_PROXIES to the proxy's address or network, here: %(client)s"),
+            client=told.client,
+        )
+    if not theirs and (has_proxy or not told.forwarded):
+        return advice(
+            "client",
+            _("The proxy does not tell who asks, so that everybody seems to come from %(client)s."),
+            _(
+                "Let it set X-Forwarded-For to the address it sees (deploy/ has examples), and set "
+                "RUGCOURSE_TRUSTED_PROXIES to the proxy's address or network, here: %(client)s"
+            ),
+            client=told.client,
+        )
+    return well("client", _("They arrive as they are; a made-up one is not believed."))
+
+
+def _ask(url: str) -> Told:
+    """Raises OSError where nobody answers so; ValueError, KeyError or TypeError where somebody else does."""
+    headers = {"User-Agent": "rugcourse doctor", "X-Forwarded-For": MADE_UP}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of the settings
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        told = json.loads(answer.read(_LONGEST))
+    return Told(str(told["client"]), tuple(map(str, told["forwarded"])))

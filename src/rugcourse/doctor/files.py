@@ -1,0 +1,45 @@
+"""Who else on this machine can read what is kept: the database, journals, keys and passwords."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from rugcourse.doctor.findings import Finding, _, well, wrong
+from rugcourse.settings import Settings, secret_files
+from rugcourse.store.database import Database
+
+_OTHERS = stat.S_IRWXO
+_IN_A_CONTAINER = Path("/run/secrets")  # nobody else is in there, and the modes are those of the host
+
+
+def look_at_files(settings: Settings, database: Database) -> Iterator[Finding]:
+    kept = [*database.files, settings.data_dir, *settings.dkim_files.values(), *secret_files(), Path(".env")]
+    open_ones = [str(path) for path in dict.fromkeys(kept) if _is_open(path)]
+    if open_ones:
+        yield wrong(
+            "files",
+            _("Every user of this machine can get at: %(paths)s."),
+            _("Run: chmod o= %(arguments)s"),
+            paths=", ".join(open_ones),
+            arguments=" ".join(map(shlex.quote, open_ones)),
+        )
+    else:
+        yield well("files", _("Other users of this machine can't read them."))
+
+
+def _is_open(path: Path) -> bool:
+    """Whether others may do anything with it, and all folders on the way let them pass."""
+    path = path.absolute()
+    if path.is_relative_to(_IN_A_CONTAINER):
+        return False
+    try:
+        return bool(_mode(path) & _OTHERS) and all(_mode(folder) & stat.S_IXOTH for folder in path.parents)
+    except OSError:  # it is not there; whoever needs it says so
+        return False
+
+
+def _mode(path: Path) -> int:
+    return path.stat().st_mode

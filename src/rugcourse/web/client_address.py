@@ -1,0 +1,28 @@
+"""Tells the doctor which address a request is taken to come from, and what the proxies on the way said of it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from rugcourse.links import Purpose
+from rugcourse.web.pages import NotFound, runtime_of
+
+router = APIRouter()
+
+_VALID_SECONDS = 300.0  # of the machine's time
+
+
+@router.get("/healthz/client/{token}")
+def client_address(request: Request, token: str) -> JSONResponse:
+    """Only for who has the keys, and only for a moment: what stands before the pages is nobody else's business."""
+    runtime = runtime_of(request)
+    (at,) = runtime.signer.read(Purpose.CLIENT_ADDRESS, token, 1)
+    if abs(runtime.clock.now().timestamp() - at) > runtime.clock.span(_VALID_SECONDS).total_seconds():
+        raise NotFound
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    told = {
+        "client": request.client.host if request.client else "",
+        "forwarded": [part.strip() for part in forwarded.split(",") if part.strip()],
+    }
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})

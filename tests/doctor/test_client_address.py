@@ -1,0 +1,87 @@
+"""The doctor sees whether the pages know where a visitor comes from."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from tests.servers import HOST, free_port
+
+from rugcourse.clock import VirtualClock
+from rugcourse.doctor.client_address import MADE_UP, Told, judge, look_at_client_address
+from rugcourse.doctor.findings import State
+from rugcourse.links import Links, Signer
+from rugcourse.runtime import Runtime
+from rugcourse.web.app import create_app
+from rugcourse.web.server import BackgroundServer
+
+PROXY, VISITOR = "172.30.57.1", "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "https", "state"),
+    [
+        (VISITOR, (VISITOR,), True, State.WELL),  # the proxy replaced what the doctor had sent, and is believed
+        (VISITOR, (MADE_UP, VISITOR), True, State.WELL),  # it added to it, and the last one is believed
+        (VISITOR, (MADE_UP,), False, State.WELL),  # there is no proxy
+        (MADE_UP, (MADE_UP,), True, State.WRONG),
+        (MADE_UP, (MADE_UP, VISITOR), True, State.WRONG),
+        (PROXY, (VISITOR,), True, State.ADVICE),
+        (PROXY, (MADE_UP, VISITOR), False, State.ADVICE),
+        (PROXY, (MADE_UP,), True, State.ADVICE),
+        (PROXY, (), False, State.ADVICE),
+    ],
+)
+def test_what_a_request_went_through_is_judged(
+    client: str, forwarded: tuple[str, ...], https: bool, state: State
+) -> None:
+    finding = judge(Told(client, forwarded), has_proxy=https)
+    assert finding.state == state
+    assert ("RUGCOURSE_TRUSTED_PROXIES" in finding.mend) == (state != State.WELL)
+    assert (PROXY in finding.mend % finding.values) == (state == State.ADVICE)
+
+
+@pytest.fixture
+def site(runtime: Runtime) -> Iterator[Runtime]:
+    """The pages, without a proxy before them."""
+    port = free_port()
+    address = f"http://{HOST}:{port}"
+    settings = runtime.settings.model_copy(update={"base_url": address})
+    running = replace(runtime, settings=settings, links=Links(address, runtime.signer))
+    server = BackgroundServer(create_app(running), HOST, port)
+    server.start()
+    yield running
+    server.stop()
+
+
+def test_pages_without_a_proxy_know_their_visitors(site: Runtime) -> None:
+    [finding] = look_at_client_address(site.settings, site.links, site.clock)
+    assert finding.state == State.WELL
+
+
+def test_pages_that_can_not_be_reached_are_not_known(runtime: Runtime) -> None:
+    nowhere = Links(f"http://{HOST}:{free_port()}", runtime.signer)
+    [finding] = look_at_client_address(runtime.settings, nowhere, runtime.clock)
+    assert finding.state == State.UNKNOWN
+
+
+def test_a_stranger_and_an_old_address_are_told_nothing(site: Runtime, clock: VirtualClock) -> None:
+    stranger = Links(site.settings.base_url, Signer.from_texts(["another-key-0123456789"]))
+    now = int(clock.now().timestamp())
+    fresh = site.links.client_address(now)
+    assert status(fresh) == 200
+    assert status(stranger.client_address(now)) == 404
+    clock.advance(minutes=6)
+    assert status(fresh) == 404
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - of this test
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
