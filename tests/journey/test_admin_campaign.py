@@ -47,6 +47,8 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     page.select_option("select[name=kind]", "cohort")
     press(page, "form.form button.press")
     page.check("input[name=languages][value=nl]")
+    expect(page.locator("#count b")).to_have_text("0")  # both follow the course already
+    page.select_option("select[name=following]", "")
     expect(page.locator("#count b")).to_have_text("2")  # counted while it is put together
     assert_good_for_everybody(page)
     go_on(page)
@@ -59,6 +61,11 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
         expect(page.locator("main")).to_contain_text(email)
     expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
     page.click(".start summary")
+    press(page, ".start button")
+    expect(page.locator("#again-wrong")).to_be_visible()  # nothing started: both would get lessons twice
+    expect(page.locator("#f-again")).to_be_focused()
+    assert_good_for_everybody(page)
+    page.check("#f-again")
     press(page, ".start button")
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)

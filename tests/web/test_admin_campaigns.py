@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.access.test_access import make_admin
-from tests.builders import at_eight, course_of, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
@@ -24,6 +24,7 @@ from rugcourse.store.tables import (
     ChangeRow,
     DeliveryRow,
     DeliveryState,
+    EnrolmentStatus,
     Role,
 )
 
@@ -126,6 +127,75 @@ def test_a_draft_does_not_start_without_a_message_or_after_its_moment(editor: Te
     draft = make_draft(editor, runtime)
     assert post(editor, draft, action="start").endswith("done=no-message")
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+
+
+def ready_cohort(editor: TestClient, runtime: Runtime, **who: str) -> str:
+    draft = make_draft(editor, runtime, CampaignKind.COHORT)
+    post(editor, f"{draft}/who", **who)
+    post(editor, f"{draft}/when", way="now")
+    return draft
+
+
+def finish(runtime: Runtime, email: str) -> None:
+    with runtime.database.write() as session:
+        mine = session.merge(enrolment_of(runtime, email))
+        mine.status, mine.completed_at, mine.next_due_at = EnrolmentStatus.COMPLETED, runtime.clock.now(), None
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_audience_of_a_cohort_is_at_first_who_never_followed_its_course(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    make_reader(runtime)
+    draft = make_draft(editor, runtime, CampaignKind.COHORT)
+    page = editor.get(f"{draft}/who").text
+    assert '<option value="never" selected>' in page
+    assert f'<option value="{course_of(runtime).id}" selected>' in page
+    broadcast = editor.get(f"{make_draft(editor, runtime)}/who").text
+    assert "selected" not in broadcast
+
+
+def test_a_course_goes_again_only_to_those_of_whom_it_was_ticked(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    readers = [make_reader(runtime) for _ in range(3)]
+    for email in readers[:2]:
+        finish(runtime, email)
+    draft = ready_cohort(editor, runtime)
+    review = editor.get(f"{draft}/review").text
+    assert "3 people" in text_of(review)
+    assert "2 have had this course · one is in the middle of it" in text_of(review)
+    assert 'name="again" value="3"' in review
+    for again in ({}, {"again": "2"}, {"again": "4"}, {"again": "yes"}):
+        where = post(editor, draft, action="start", **again)
+        assert where == f"{draft}/review?done=unconfirmed"
+    page = editor.get(where).text
+    assert 'aria-invalid="true" aria-describedby="again-wrong"' in page
+    assert "Tick this, or leave these people out." in page
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+    assert post(editor, draft, action="start", again="3") == f"{draft}?done=start"
+    assert control.enrol_batch(runtime.database, clock, None) == 3
+
+
+def test_the_count_of_a_cohort_is_made_anew_when_it_has_changed(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    finish(runtime, make_reader(runtime))
+    other = make_reader(runtime)
+    draft = ready_cohort(editor, runtime)
+    assert "one has had this course · one is in the middle" in text_of(editor.get(f"{draft}/review").text)
+    clock.advance(minutes=1)
+    finish(runtime, other)
+    where = post(editor, draft, action="start", again="2")
+    assert where == f"{draft}/review?done=recounted"
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+    page = text_of(editor.get(where).text)
+    assert "It did not start: how many people had this course has changed" in page
+    assert "2 have had this course · 0 are in the middle" in page
+    assert post(editor, draft, action="start", again="2") == f"{draft}?done=start"
 
 
 def test_an_analyst_looks_and_changes_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:

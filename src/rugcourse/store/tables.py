@@ -311,6 +311,7 @@ class CampaignRow(Base):
 
     `audience` and `timing`: who and when, see `rugcourse.store.audiences` and `rugcourse.schedule.timing`. Starting it
     enrols its audience in the order of ids: those up to `enrolled_up_to` are done, up to `enrol_up_to` are meant.
+    A cohort leaves out who knows its course, but for those who already knew it at `again_before`.
     """
 
     __tablename__ = "campaign"
@@ -331,6 +332,7 @@ class CampaignRow(Base):
     go_from: Mapped[datetime | None]  # hours from before this instant count no more: it went on then
     enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    again_before: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
 

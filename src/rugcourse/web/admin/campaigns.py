@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -15,6 +16,7 @@ from rugcourse.campaigns.drafts import Author, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
 from rugcourse.store import campaigns
+from rugcourse.store.audiences import Audience
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
 from rugcourse.web.admin import charts
@@ -93,21 +95,26 @@ def campaign_press(
     campaign_id: Id,
     form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
 ) -> Response:
+    """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same."""
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     row = find_campaign(request, campaign_id)
-    database, author = runtime_of(request).database, author_of(request, insider)
+    runtime = runtime_of(request)
+    database, author = runtime.database, author_of(request, insider)
     if action == "duplicate":
         made = drafts.duplicate(database, author, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
-    act = _ACTS.get(action)
+    act = partial(control.start, again=whole_number(again)) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
         act(database, author, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
+        if isinstance(error, control.CountChanged):
+            drafts.set_audience(database, runtime.clock, campaign_id, Audience.model_validate(row.audience))
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}?done={action}", 303)
@@ -174,7 +181,6 @@ def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
 
 
 _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
-    "start": control.start,
     "pause": control.pause,
     "resume": control.resume,
     "cancel": control.cancel,
@@ -187,6 +193,8 @@ _REFUSALS: dict[type[Exception], str] = {
     control.NotNow: "not-now",
     control.MomentOver: "past",
     control.NoMessage: "no-message",
+    control.CountChanged: "recounted",
+    control.RepeatsNotConfirmed: "unconfirmed",
 }
 
 
