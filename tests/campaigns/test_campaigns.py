@@ -24,7 +24,15 @@ from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule, Timing
 from rugcourse.store import campaigns, courses, enrolments, subscribers, tallies
 from rugcourse.store.audiences import Audience, Following, Repeats
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryKind, DeliveryState, EnrolmentRow
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    ChangeRow,
+    DeliveryKind,
+    DeliveryState,
+    EnrolmentRow,
+)
 
 MONDAY = date(2026, 11, 30)
 TEXT = MessageText(
@@ -503,3 +511,38 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
     second = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, second)
     assert enrolled(runtime, second) == enrolled(runtime, first) == {"new"}
+
+
+def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Runtime) -> None:
+    make_reader(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
+    before = row_of(runtime, made)
+    drafts.discard(runtime.database, author(runtime), made)
+    with runtime.database.read() as session:
+        assert made not in {one.id for one in campaigns.listed(session)}
+        assert [one.id for one in campaigns.discarded(session)] == [made]
+    for act in (control.start, drafts.discard):
+        with pytest.raises(NoDraft):
+            act(runtime.database, author(runtime), made)
+    with pytest.raises(NoDraft):
+        drafts.duplicate(runtime.database, author(runtime), made, "Copy")
+    with pytest.raises(control.NotNow):
+        control.cancel(runtime.database, author(runtime), made)
+    drafts.restore(runtime.database, author(runtime), made)
+    after = row_of(runtime, made)
+    assert (after.status, after.audience, after.discarded_at) == (before.status, before.audience, None)
+    with pytest.raises(NoDraft):
+        drafts.restore(runtime.database, author(runtime), made)
+    with runtime.database.read() as session:
+        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+    assert logged[-2:] == ["campaign: discard", "campaign: restore"]
+    start(runtime, made)
+    assert len(dues(runtime, made)) == 1
+
+
+def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    start(runtime, made)
+    for one in (made, course_of(runtime).campaign_id):
+        with pytest.raises(NoDraft):
+            drafts.discard(runtime.database, author(runtime), one)

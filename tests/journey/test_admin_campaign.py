@@ -92,6 +92,27 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     assert_good_for_everybody(page)
 
 
+@pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
+def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Page, site: Site) -> None:  # noqa: F811
+    runtime = site.runtime
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    press(page, "a[href='/admin/campaigns']")
+    page.fill("input[name=name]", "Winter cohort")
+    press(page, "form.form button.press")
+    page.goto(page.url.replace("/who", "/review"))
+    expect(page.locator("button[value=discard]")).to_be_hidden()  # behind a question
+    page.click("main details summary >> nth=-1")
+    assert_good_for_everybody(page)
+    press(page, "button[value=discard]")
+    expect(page.locator(".saved")).to_contain_text("Winter cohort")
+    assert_good_for_everybody(page)
+    press(page, ".saved button")
+    expect(page.locator(".saved[role]")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Winter cohort")
+
+
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)
 def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime

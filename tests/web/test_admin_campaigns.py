@@ -198,6 +198,24 @@ def test_the_count_of_a_cohort_is_made_anew_when_it_has_changed(
     assert post(editor, draft, action="start", again="2") == f"{draft}?done=start"
 
 
+def test_a_discarded_draft_is_listed_and_brought_back_with_one_press(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **MESSAGE)
+    where = post(editor, draft, action="discard")
+    assert where == f"/admin/campaigns?notice=discarded&draft={draft.rpartition('/')[2]}"
+    page = editor.get(where).text
+    assert "You can restore it for 30 days" in page
+    assert page.count(f'action="{draft}"') == 2  # in the notice and in the list
+    assert f'href="{draft}"' not in page
+    for step in ("what", "who", "when", "pace", "review"):
+        assert editor.get(f"{draft}/{step}").status_code == 404
+    assert editor.get(draft).headers["location"] == "/admin/campaigns"
+    assert post(editor, draft, action="start").endswith("done=not-now")
+    assert post(editor, draft, action="restore") == f"{draft}/review?done=restored"
+    assert MESSAGE["subject.en"] in editor.get(f"{draft}/what").text
+    assert post(editor, draft, action="restore") == "/admin/campaigns?notice=no-draft"
+
+
 def test_an_analyst_looks_and_changes_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     log_in(browser, "analyst@x.example")

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Timing, next_mail
@@ -52,7 +52,7 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0) 
     """
     with database.write() as session:
         row = campaigns.find(session, campaign_id, lock=True)
-        if row is None or row.status != CampaignStatus.DRAFT:
+        if row is None or not is_draft(row):
             raise NoDraft
         if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
             raise NoMessage
@@ -125,7 +125,7 @@ def resume(database: Database, author: Author, campaign_id: int) -> None:
 def cancel(database: Database, author: Author, campaign_id: int) -> None:
     """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises NotNow."""
     with database.write() as session:
-        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAFT)
+        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
         if row.kind == CampaignKind.EVERGREEN:
             raise NotNow
         row.status, row.because = CampaignStatus.CANCELLED, None

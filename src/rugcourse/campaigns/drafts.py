@@ -20,7 +20,7 @@ from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
 
 class NoDraft(Exception):
-    """There is no such campaign, or it has started: then it changes no more."""
+    """There is no such campaign, or it has started or was discarded: then it changes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Author:
     def note(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
         about = {"name": row.name, **(after or {})}
         admins.log_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
+
+
+def is_draft(row: CampaignRow) -> bool:
+    """Whether it can be changed and started."""
+    return row.status == CampaignStatus.DRAFT and row.discarded_at is None
 
 
 def create(database: Database, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
@@ -50,7 +55,7 @@ def duplicate(database: Database, author: Author, campaign_id: int, name: str) -
     """A new draft like a campaign, which may be over; its moment is left open. Returns its id. Raises NoDraft."""
     with database.write() as session:
         model = campaigns.find(session, campaign_id)
-        if model is None:
+        if model is None or model.discarded_at is not None:
             raise NoDraft
         timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
         kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
@@ -118,6 +123,24 @@ def set_pace(database: Database, campaign_id: int, per_minute: int | None, every
         row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
 
+def discard(database: Database, author: Author, campaign_id: int) -> None:
+    """Discard a draft; it can be restored for some time. Raises NoDraft."""
+    with database.write() as session:
+        row = _draft(session, campaign_id)
+        row.discarded_at = author.at
+        author.note(session, "discard", row)
+
+
+def restore(database: Database, author: Author, campaign_id: int) -> None:
+    """Make a discarded draft a draft again. Raises NoDraft."""
+    with database.write() as session:
+        row = campaigns.find(session, campaign_id, lock=True)
+        if row is None or row.discarded_at is None:
+            raise NoDraft
+        row.discarded_at = None
+        author.note(session, "restore", row)
+
+
 def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
     """Nobody gets a course twice unless somebody chose so."""
     if kind == CampaignKind.COHORT:
@@ -127,6 +150,6 @@ def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
 
 def _draft(session: Session, campaign_id: int) -> CampaignRow:
     row = campaigns.find(session, campaign_id, lock=True)
-    if row is None or row.status != CampaignStatus.DRAFT:
+    if row is None or not is_draft(row):
         raise NoDraft
     return row

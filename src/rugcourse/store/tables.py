@@ -227,6 +227,19 @@ class LessonDraftRow(Base):
     saved_at: Mapped[datetime]
 
 
+class DiscardedDraftRow(Base):
+    """A lesson's draft that was discarded, as it was. `admin_id`: who discarded it."""
+
+    __tablename__ = "discarded_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    slug: Mapped[str] = mapped_column(String(60))
+    fields: Mapped[dict[str, Any]]
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    discarded_at: Mapped[datetime]
+
+
 class SubscriberRow(Base):
     """A person. `email` is normalised: two spellings of one mailbox are one row."""
 
@@ -335,6 +348,7 @@ class CampaignRow(Base):
     again_before: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]  # of a draft: it can be restored for some time
 
 
 class EnrolmentRow(Base):

@@ -16,7 +16,8 @@ from rugcourse.runtime import send_proof
 from rugcourse.schedule import DEFAULT_ZONE
 from rugcourse.store import audiences, campaigns
 from rugcourse.store.audiences import Audience, Following
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Role
+from rugcourse.store.drafts import DISCARDED_DAYS
+from rugcourse.store.tables import CampaignKind, CampaignRow, Role
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
@@ -146,6 +147,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     timing = campaigns.timing_of(row)
     values = {
         "done": done,
+        "discarded_days": DISCARDED_DAYS,
         "outlook": expected,
         "first_hours": first_hours,
         "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
@@ -190,7 +192,7 @@ def _editing(request: Request, campaign_id: int, form: str | None = None) -> tup
     if form is not None:
         check_form(request, insider, form)
     row = find_campaign(request, campaign_id)
-    if row.status != CampaignStatus.DRAFT:
+    if not drafts.is_draft(row):
         raise NotFound
     return insider, row
 

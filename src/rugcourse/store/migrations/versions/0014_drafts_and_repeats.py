@@ -1,4 +1,4 @@
-"""Whether a cohort goes again to those who know its course."""
+"""Drafts that were discarded and can be restored; whether a campaign goes again to those who know its course."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("campaign", sa.Column("again_before", UtcDateTime(timezone=True), nullable=True))
+    op.add_column("campaign", sa.Column("discarded_at", UtcDateTime(timezone=True), nullable=True))
     # Those that were started before anybody was asked go on as they began.
     op.execute("UPDATE campaign SET again_before = started_at")
+    op.create_table(
+        "discarded_draft",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("course_id", sa.Integer(), sa.ForeignKey("course.id"), nullable=False),
+        sa.Column("slug", sa.String(60), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("admin_id", sa.Integer(), sa.ForeignKey("admin.id"), nullable=True),
+        sa.Column("discarded_at", UtcDateTime(timezone=True), nullable=False),
+    )
 
 
 def downgrade() -> None:
