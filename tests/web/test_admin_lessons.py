@@ -103,6 +103,21 @@ def test_checks_come_while_it_is_written(editor: TestClient, runtime: Runtime) -
     assert "Nothing is wrong" in editor.post(f"{LESSON}/checks", data={**form, "en.title": "T"}).text
 
 
+def test_pictures_and_html_are_told_at_their_field_in_the_editors_language_and_not_published(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    body = "Kijk\n\n![Een rug](https://example.org/rug.png)\n\n<video src='x'></video>"
+    where = post(editor, LESSON, **typed(runtime, nl__body=body), action="publish")
+    page = editor.get(where).text
+    assert "line 3: pictures can't be used yet. Remove ![Een rug](https://example.org/rug.png)." in page
+    assert "line 5: HTML can't be used. Remove &lt;video" in page
+    assert 'href="#f-nl.body"' in page
+    assert "Not published" in post(editor, where, under_way="new")
+    dutch = editor.get(where, headers={"accept-language": "nl"}).text
+    assert "regel 3: afbeeldingen kunnen nog niet." in dutch
+    assert "regel 5: HTML kan hier niet." in dutch
+
+
 def test_a_lesson_goes_to_the_editor_alone(editor: TestClient, runtime: Runtime, sink: Sink) -> None:
     assert post(editor, LESSON, **typed(runtime), action="test") == f"{LESSON}?done=test"
     assert [one.recipient for one in sink.taken] == ["editor@x.example"]

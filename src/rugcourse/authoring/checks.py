@@ -17,6 +17,7 @@ from rugcourse.content.agreement import Disagreement, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
 from rugcourse.content.model import has_invisible
 from rugcourse.content.reading import reading_ease
+from rugcourse.content.unsupported import unsupported
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
 _READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch
@@ -83,8 +84,12 @@ def _between(course: Course) -> list[Disagreement]:
 
 
 def _once(findings: list[Finding]) -> list[Finding]:
-    """One for each place: what is missing is not also too short."""
-    return list({one.where or one.kind: one for one in reversed(findings)}.values())[::-1]
+    """One for each place: what is missing is not also too short. A long text may have something of each kind."""
+
+    def place(one: Finding) -> tuple[str, str]:
+        return (one.where, one.kind if not one.where or one.where.endswith(".body") else "")
+
+    return list({place(one): one for one in reversed(findings)}.values())[::-1]
 
 
 def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
@@ -99,6 +104,7 @@ def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
             yield Finding("invisible", name)
     for language in manuscript.spoken:
         body = manuscript.fields.get(f"{language}.body", "")
+        yield from unsupported_in(body, f"{language}.body")
         try:
             check_tags(body)
         except UnknownTag as error:
@@ -107,6 +113,13 @@ def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
         for target in link_targets(body):
             if not _FULL_LINK.match(target):
                 yield Finding("link", f"{language}.body", values={"text": target[:80]})
+
+
+def unsupported_in(body: str, where: str) -> list[Finding]:
+    """Pictures and HTML in a text, the first of each: mending that one teaches how to mend the others."""
+    first = {one.kind: one for one in reversed(unsupported(body))}
+    in_order = sorted(first.values(), key=lambda one: one.line)
+    return [Finding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
 
 
 def _without_right(manuscript: Manuscript) -> Iterator[Finding]:

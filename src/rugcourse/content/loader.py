@@ -23,6 +23,7 @@ from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.markdown import UnknownTag, check_tags
 from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
+from rugcourse.content.unsupported import unsupported
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -127,6 +128,9 @@ class _Reader:
                 document = read_document(file)
                 parsed[language] = (document, document.parse(model))
                 check_tags(document.body)
+                self.problems += [
+                    Problem(file, document.body_line + one.line, one.message) for one in unsupported(document.body)
+                ]
             except UnknownTag as error:
                 self.problems.append(Problem(file, document.body_line + error.line, str(error)))
             except AuthoringErrors as error:
