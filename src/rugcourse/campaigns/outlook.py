@@ -95,7 +95,7 @@ def counted(
 ) -> dict[str, Any]:
     """How many an audience is, and some of them: what the page shows while it is put together."""
     people = sample(database, clock, audience, timing or Timing(), quiet)
-    return {"count": how_many(database, clock, audience), "people": people, "notice": ""}
+    return {"count": how_many(database, clock, audience), "people": people, "wrong": ()}
 
 
 def how_many(database: Database, clock: Clock, audience: Audience) -> int:
