@@ -26,7 +26,7 @@ from rugcourse.clock import SystemClock
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
-from rugcourse.store import tallies
+from rugcourse.store import campaigns, tallies
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
@@ -132,8 +132,12 @@ def _count(runtime: Runtime, audience: Audience) -> None:
 
 
 def _start(runtime: Runtime, campaign_id: int) -> None:
-    """Start a campaign for everybody, until all are enrolled."""
-    control.start(runtime.database, Author(None, runtime.clock.now()), campaign_id)
+    """Start a campaign for everybody, also for who knows its course, until all are enrolled."""
+    with runtime.database.read() as session:
+        row = campaigns.find(session, campaign_id)
+    counted = outlook.repeats_counted(row.estimate if row else None)
+    again = counted[1].total if counted else 0
+    control.start(runtime.database, Author(None, runtime.clock.now()), campaign_id, again)
     while control.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
         pass
 

@@ -46,6 +46,9 @@ def test_every_shipped_lesson_goes_through_a_form_unchanged_and_is_right(course:
         ({"nl__body": "{% for x in range(10**9) %}"}, "tag", "nl.body"),
         ({"nl__body": "[hier](/elders)"}, "link", "nl.body"),
         ({"nl__body": "[hier](example.org)"}, "link", "nl.body"),
+        ({"nl__body": "![Een rug](https://example.org/rug.png)"}, "picture", "nl.body"),
+        ({"en__body": "See ![A back][1].\n\n[1]: https://example.org/back.png"}, "picture", "en.body"),
+        ({"nl__body": "Kijk <video src='x.mp4'></video>"}, "html", "nl.body"),
         ({"nl__further__0__link": "javascript:alert(1)"}, "address", "nl.further.0.link"),
         ({"quiz__0__right": ""}, "no-right", "en.quiz.0.question"),
         ({"quiz__1__right": "3"}, "no-right", "en.quiz.1.question"),
@@ -78,6 +81,16 @@ def test_the_warning_signs_may_stand_in_a_lesson_of_a_course_that_has_some(cours
     without = course.model_copy(update={"alarm_signs": bare, "lessons": course.lessons[:5]})
     found = check(Manuscript(without, SLUG, 2, typed.fields))
     assert ("no-notice", "nl.body") in {(one.kind, one.where) for one in found if one.wrong}
+
+
+def test_what_is_wrong_in_a_text_is_told_of_each_kind_with_its_line(course: Course) -> None:
+    body = "Eerst\n\n![A](x.png) en ![B](y.png)\n\n<b>vet</b> [hier](/elders)"
+    found = [one for one in check(manuscript(course, nl__body=body)) if one.wrong]
+    assert [(one.kind, one.values.get("line"), one.values["text"]) for one in found] == [
+        ("picture", 3, "![A](x.png)"),
+        ("html", 5, "<b>"),
+        ("link", None, "/elders"),
+    ]
 
 
 def test_an_option_that_is_emptied_everywhere_is_left_out_and_the_right_one_stays_right(course: Course) -> None:

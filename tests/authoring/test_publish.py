@@ -153,8 +153,6 @@ def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime)
     again = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
     assert (again.saved, dict(again.manuscript.fields), again.manuscript.place) == (1, {"nl.title": "Half"}, 4)
     assert PLACE not in again.manuscript.fields
-    drafts.throw_away(runtime.database, desk.published.id, "stress")
-    assert drafts.open_desk(runtime.database, runtime.library, COURSE, "stress").saved == 0
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:

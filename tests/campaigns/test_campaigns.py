@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.builders import at_eight, course_of, mails_to, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, send_all
 from tests.sink import Sink
 
 from rugcourse.campaigns import control, drafts, outlook
@@ -18,11 +18,21 @@ from rugcourse.content import Message, MessageText
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule, Timing
-from rugcourse.store import campaigns, courses, subscribers, tallies
-from rugcourse.store.audiences import Audience
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryKind, DeliveryState, EnrolmentRow
+from rugcourse.store import campaigns, courses, enrolments, subscribers, tallies
+from rugcourse.store.audiences import Audience, Following, Repeats
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    ChangeRow,
+    DeliveryKind,
+    DeliveryState,
+    EnrolmentRow,
+)
 
 MONDAY = date(2026, 11, 30)
 TEXT = MessageText(
@@ -45,8 +55,15 @@ def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audien
 
 
 def start(runtime: Runtime, campaign_id: int) -> None:
-    control.start(runtime.database, author(runtime), campaign_id)
+    """Also for all who know the course."""
+    control.start(runtime.database, author(runtime), campaign_id, knowing(runtime, campaign_id))
     enrol(runtime)
+
+
+def knowing(runtime: Runtime, campaign_id: int) -> int:
+    """How many of its audience were counted as people who know the course."""
+    counted = outlook.repeats_counted(row_of(runtime, campaign_id).estimate)
+    return counted[1].total if counted else 0
 
 
 def enrol(runtime: Runtime) -> None:
@@ -166,7 +183,7 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     emails = [make_reader(runtime) for _ in range(7)]
     monkeypatch.setattr(control, "BATCH", 2)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
-    control.start(runtime.database, author(runtime), made)
+    control.start(runtime.database, author(runtime), made, knowing(runtime, made))
     control.enrol_batch(runtime.database, runtime.clock, None)
     assert len(dues(runtime, made)) == 2
     assert progress(runtime, made).enrolling is not None
@@ -359,3 +376,173 @@ def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> No
     with runtime.database.read() as session:
         positions = session.scalars(select(EnrolmentRow.next_position).where(EnrolmentRow.campaign_id == made)).all()
     assert list(positions) == [1]
+
+
+def in_all_stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
+    """Four people: who had the whole course, who is in the middle, who left it on the way, and who never followed it."""
+    found = {name: make_reader(runtime, f"{name}@x.example") for name in ("done", "reading", "stopped")}
+    found["new"] = reader_of_another_course(runtime, "new@x.example")
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    for name, status in (("done", "completed"), ("stopped", "left")):
+        set_enrolment(runtime, found[name], status)
+    return found
+
+
+def reader_of_another_course(runtime: Runtime, email: str) -> str:
+    with runtime.database.read() as session:
+        other = runtime.library.course(session, "stress-en-rugpijn")
+    assert other is not None
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
+    confirm(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
+    return email
+
+
+def set_enrolment(runtime: Runtime, email: str, status: str) -> None:
+    with runtime.database.write() as session:
+        mine = session.merge(enrolment_of(runtime, email))
+        mine.status, mine.next_due_at = status, None
+        mine.completed_at = runtime.clock.now() if status == "completed" else None
+
+
+def enrolled(runtime: Runtime, campaign_id: int) -> set[str]:
+    return {email.partition("@")[0] for email in dues(runtime, campaign_id)}
+
+
+@pytest.fixture
+def stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
+    return in_all_stages(runtime, dispatcher)
+
+
+def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtime, stages: dict[str, str]) -> None:
+    course = course_of(runtime).id
+    made = drafts.create(runtime.database, author(runtime), CampaignKind.COHORT, course, "Winter")
+    copy = drafts.duplicate(runtime.database, author(runtime), course_of(runtime).campaign_id, "Copy")
+    for one in (made, copy):
+        audience = Audience.model_validate(row_of(runtime, one).audience)
+        assert audience == Audience(course_id=course, following=Following.NEVER)
+    drafts.set_audience(runtime.database, runtime.clock, made, audience)
+    assert knowing(runtime, made) == 0
+    control.start(runtime.database, author(runtime), made)
+    enrol(runtime)
+    assert enrolled(runtime, made) == {"new"}
+
+
+def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebody_says_so(
+    runtime: Runtime, stages: dict[str, str]
+) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    said = outlook.look_ahead(row_of(runtime, made), 9, runtime.clock.now(), None)
+    assert (said.people, said.repeats) == (4, Repeats(completed=1, reading=1, stopped=1))
+    for forged in (0, 1, 2, 4, 10**9):
+        with pytest.raises(control.RepeatsNotConfirmed):
+            control.start(runtime.database, author(runtime), made, forged)
+    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    start(runtime, made)
+    assert enrolled(runtime, made) == set(stages)
+
+
+def test_who_is_chosen_although_they_had_the_course_gets_it_again(runtime: Runtime, stages: dict[str, str]) -> None:
+    chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
+    made = draft(runtime, CampaignKind.COHORT, Timing(), chosen)
+    with pytest.raises(control.RepeatsNotConfirmed):
+        control.start(runtime.database, author(runtime), made)
+    start(runtime, made)
+    assert enrolled(runtime, made) == {"done"}
+
+
+def test_who_finishes_after_they_were_counted_does_not_get_it_again_unsaid(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
+) -> None:
+    chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
+    before, after = (draft(runtime, CampaignKind.COHORT, Timing(), chosen) for _ in range(2))
+    clock.advance(minutes=5)
+    set_enrolment(runtime, stages["reading"], "completed")
+    clock.advance(minutes=5)
+    control.start(runtime.database, author(runtime), before, again=1)  # one was counted
+    enrol(runtime)
+    assert enrolled(runtime, before) == {"done"}
+    drafts.set_audience(runtime.database, clock, after, chosen)
+    clock.advance(minutes=5)
+    start(runtime, after)
+    assert enrolled(runtime, after) == {"done", "reading"}
+
+
+def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
+) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    clock.advance(minutes=5)
+    set_enrolment(runtime, stages["reading"], "completed")
+    with pytest.raises(control.CountChanged):
+        control.start(runtime.database, author(runtime), made, again=3)
+    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    drafts.set_audience(runtime.database, clock, made, Audience())
+    start(runtime, made)
+    assert enrolled(runtime, made) == set(stages)
+
+
+def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BATCH", 1)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    control.start(runtime.database, author(runtime), made, again=3)
+    clock.advance(minutes=1)
+    with runtime.database.write() as session:
+        person = subscribers.by_email(session, stages["new"])
+        assert person is not None
+        enrolments.add(session, course_of(runtime).campaign_id, person.id, clock.now(), clock.now())
+    enrol(runtime)
+    assert enrolled(runtime, made) == set(stages) - {"new"}
+
+
+def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
+) -> None:
+    never = Audience(course_id=course_of(runtime).id, following=Following.NEVER)
+    first = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
+    start(runtime, first)
+    control.cancel(runtime.database, author(runtime), first)
+    control.sweep(runtime.database, clock)
+    second = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
+    start(runtime, second)
+    assert enrolled(runtime, second) == enrolled(runtime, first) == {"new"}
+
+
+def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Runtime) -> None:
+    make_reader(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
+    before = row_of(runtime, made)
+    drafts.discard(runtime.database, author(runtime), made)
+    with runtime.database.read() as session:
+        assert made not in {one.id for one in campaigns.listed(session)}
+        assert [one.id for one in campaigns.discarded(session)] == [made]
+    for act in (control.start, drafts.discard):
+        with pytest.raises(NoDraft):
+            act(runtime.database, author(runtime), made)
+    with pytest.raises(NoDraft):
+        drafts.duplicate(runtime.database, author(runtime), made, "Copy")
+    with pytest.raises(control.NotNow):
+        control.cancel(runtime.database, author(runtime), made)
+    drafts.restore(runtime.database, author(runtime), made)
+    after = row_of(runtime, made)
+    assert (after.status, after.audience, after.discarded_at) == (before.status, before.audience, None)
+    with pytest.raises(NoDraft):
+        drafts.restore(runtime.database, author(runtime), made)
+    with runtime.database.read() as session:
+        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+    assert logged[-2:] == ["campaign: discard", "campaign: restore"]
+    start(runtime, made)
+    assert len(dues(runtime, made)) == 1
+
+
+def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    start(runtime, made)
+    for one in (made, course_of(runtime).campaign_id):
+        with pytest.raises(NoDraft):
+            drafts.discard(runtime.database, author(runtime), one)

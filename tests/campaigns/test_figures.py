@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from tests.builders import at_eight, course_of, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import draft, start
 
 from rugcourse.campaigns import comparison, figures, overview
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.schedule import Timing
+from rugcourse.store.tables import CampaignKind
 
 
 def refresh(runtime: Runtime) -> bool:
@@ -51,3 +54,28 @@ def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatche
     assert (mine.readers, mine.completed, mine.right, mine.refused) == (3, 0.0, None, 0.0)
     assert mine.arrived == 9  # confirm, welcome, lesson
     assert mine.answered == 0.0
+
+
+def funnel(runtime: Runtime) -> overview.Funnel:
+    with runtime.database.read() as session:
+        found = overview.overview(session, runtime.library, runtime.clock.now(), "nl")
+    return next(one for one in found.funnels if one.slug == course_of(runtime).course.slug)
+
+
+def test_a_person_in_two_campaigns_of_a_course_is_one_person_in_its_funnel(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    for _ in range(2):
+        make_reader(runtime)
+    assert funnel(runtime).readers == 2  # one campaign: its counters count people
+    start(runtime, draft(runtime, CampaignKind.COHORT, Timing(hour=8)))
+    assert (funnel(runtime).readers, funnel(runtime).completed) == (None, None)  # not worked out yet
+    lessons = len(course_of(runtime).course.lessons)
+    for day in range(lessons):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert refresh(runtime)
+    found = funnel(runtime)
+    assert (found.readers, found.completed) == (2, 2)
+    assert [people for _, people in found.lessons] == [2] * lessons

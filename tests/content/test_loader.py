@@ -89,6 +89,11 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
         swap(LESSON, "De hele dag", "{{ naam }}, de hele dag"),
         rf"{LESSON}:33: {{{{ naam }}}} can't be used",
     ),
+    "a picture": (
+        swap(LESSON, "De hele dag", "![A back](https://example.org/back.png)"),
+        rf"{LESSON}:33: pictures can't be used yet; remove !\[A back\]\(https://example.org/back.png\)$",
+    ),
+    "HTML": (swap(LESSON, "De hele dag", "Kijk <video>"), rf"{LESSON}:33: HTML can't be used; remove <video> or write"),
     "template code": (swap(LESSON, "De hele dag", "{% for x in range(9**9) %}"), rf"{LESSON}:33: {{% for"),
     "an attribute in a tag": (swap(LESSON, "De hele dag", "{{ practice.__class__ }}"), rf"{LESSON}:33: {{{{"),
     "a missing translation": (lambda folder: (folder / "04-stress.en.md").unlink(), r"04-stress.en.md:1: is missing"),

@@ -47,10 +47,17 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     page.select_option("select[name=kind]", "cohort")
     press(page, "form.form button.press")
     page.check("input[name=languages][value=nl]")
+    expect(page.locator("#count b")).to_have_text("0")  # both follow the course already
+    page.select_option("select[name=following]", "")
     expect(page.locator("#count b")).to_have_text("2")  # counted while it is put together
     assert_good_for_everybody(page)
     go_on(page)
     page.check("input[name=way][value=local]")
+    press(page, "form.form button.press")
+    expect(page.locator(".problems")).to_be_focused()
+    assert_good_for_everybody(page)
+    page.click(".problems a")
+    expect(page.locator("input[name=local_day]")).to_be_focused()
     page.fill("input[name=local_day]", "2026-11-30")
     page.select_option("select[name=hour]", "8")
     go_on(page)
@@ -59,6 +66,11 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
         expect(page.locator("main")).to_contain_text(email)
     expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
     page.click(".start summary")
+    press(page, ".start button")
+    expect(page.locator("#again-wrong")).to_be_visible()  # nothing started: both would get lessons twice
+    expect(page.locator("#f-again")).to_be_focused()
+    assert_good_for_everybody(page)
+    page.check("#f-again")
     press(page, ".start button")
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)
@@ -83,6 +95,27 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     page.go_back()
     press(page, "a[href$='/results']")
     assert_good_for_everybody(page)
+
+
+@pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
+def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Page, site: Site) -> None:  # noqa: F811
+    runtime = site.runtime
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    press(page, "a[href='/admin/campaigns']")
+    page.fill("input[name=name]", "Winter cohort")
+    press(page, "form.form button.press")
+    page.goto(page.url.replace("/who", "/review"))
+    expect(page.locator("button[value=discard]")).to_be_hidden()  # behind a question
+    page.click("main details summary >> nth=-1")
+    assert_good_for_everybody(page)
+    press(page, "button[value=discard]")
+    expect(page.locator(".saved")).to_contain_text("Winter cohort")
+    assert_good_for_everybody(page)
+    press(page, ".saved button")
+    expect(page.locator(".saved[role]")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Winter cohort")
 
 
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)

@@ -61,3 +61,30 @@ def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> N
     assert len(lessons_to(runtime, email)) == 2
     assert "Een nieuwe titel" in site.html("Les 2: een nieuwe titel")
     assert course_of(runtime).course.lessons[1].texts["en"].today == "Choose one thing."
+
+
+@pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
+def test_a_draft_is_discarded_after_a_question_and_comes_back_with_one_press(
+    page: Page,  # noqa: F811
+    site: Site,  # noqa: F811
+) -> None:
+    runtime = site.runtime
+    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
+    come_in(page)
+    page.goto("/admin/lessons")
+    page.click(f"form:has([name=course][value={COURSE}]) >> xpath=../summary")
+    page.fill(f"form:has([name=course][value={COURSE}]) input[name=title]", "Sleep")
+    press(page, f"form:has([name=course][value={COURSE}]) button")
+    discard = page.locator("form[action$='/discard'] button")
+    expect(discard).to_be_hidden()  # behind a question, the last on the page
+    page.click("main > section:last-of-type summary")
+    assert_good_for_everybody(page)
+    press(page, "form[action$='/discard'] button")
+    expect(page.locator(".saved")).to_contain_text("Sleep")
+    assert_good_for_everybody(page)
+    expect(page.locator(f"a[href='/admin/lessons/{COURSE}/sleep']")).to_have_count(0)
+    press(page, ".saved button")
+    expect(page.locator(".saved").first).to_be_visible()
+    assert page.url.endswith("/sleep?done=draft-restored")
+    assert_good_for_everybody(page)

@@ -155,7 +155,7 @@ def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
     assert score(test, chosen).right == 8
     chosen["test-pijn-is-schade"] = 0
     result = score(test, chosen)
-    assert [one.cause for one in result.causes if not one.strong] == ["overbelasting"]
+    assert [one.cause for one in result.causes if not one.known] == ["overbelasting"]
     assert score(test, {}).right == 0
 
 

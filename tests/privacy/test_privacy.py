@@ -19,8 +19,12 @@ from tests.builders import (
     plan,
     send_all,
 )
+from tests.campaigns.test_campaigns import MESSAGE
 from tests.sink import Fault, Sink
 
+from rugcourse.campaigns import drafts
+from rugcourse.campaigns.drafts import Author
+from rugcourse.campaigns.trials import begin
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
 from rugcourse.delivery.send import Dispatcher
@@ -35,14 +39,23 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime
+from rugcourse.store import drafts as kept_drafts
 from rugcourse.store import learning, subscribers
+from rugcourse.store.campaigns import find as find_campaign
+from rugcourse.store.campaigns import message_id_of
 from rugcourse.store.tables import (
     AttemptRow,
     Base,
+    CampaignKind,
     DeliveryKind,
+    DiscardedDraftRow,
     EventRow,
+    LessonDraftRow,
+    LessonRow,
+    LessonVersionRow,
     SubscriberRow,
     SuppressionRow,
+    TrialRow,
 )
 from rugcourse.tracking.record import Fetch, record_fetches
 
@@ -198,7 +211,7 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     for _ in range(2):
         save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
         clock.advance(days=4)
-    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1, measured=0, left=0, finished=0)
+    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1, measured=0, left=0, finished=0, drafts=0)
     assert (rows(runtime, AttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
     assert rows(runtime, SuppressionRow) == 0
     assert enrolment_of(runtime, reader)
@@ -254,3 +267,36 @@ def test_who_finished_is_erased_two_years_after_their_last_mail_and_who_reads_on
     with runtime.database.read() as session:
         assert subscribers.by_email(session, finisher) is None
         assert subscribers.by_email(session, reader) is not None
+
+
+def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    course = course_of(runtime)
+    for slug in ("first", "second"):
+        with runtime.database.write() as session:
+            kept_drafts.save(session, course.id, slug, {"nl.title": slug}, 0, None, clock.now())
+    author = Author(None, clock.now())
+    campaigns = [
+        drafts.create(runtime.database, author, CampaignKind.BROADCAST, course.id, name) for name in ("first", "second")
+    ]
+    for campaign in campaigns:
+        drafts.write_message(runtime.database, clock, campaign, MESSAGE)
+    with runtime.database.read() as session:
+        message = message_id_of(session, campaigns[0])
+    assert message is not None
+    begin(runtime.database, clock, message, {"nl": "Another subject"}, 100, None)
+    lessons, versions = rows(runtime, LessonRow), rows(runtime, LessonVersionRow)
+    with runtime.database.write() as session:
+        kept_drafts.discard(session, course.id, "first", 1, None, clock.now())
+    drafts.discard(runtime.database, author, campaigns[0])
+    clock.advance(days=29)
+    assert forget_now(runtime).drafts == 0
+    clock.advance(days=2)
+    assert forget_now(runtime).drafts == 2
+    assert forget_now(runtime).drafts == 0
+    assert (rows(runtime, DiscardedDraftRow), rows(runtime, LessonDraftRow), rows(runtime, TrialRow)) == (0, 1, 0)
+    assert (lessons - rows(runtime, LessonRow), versions - rows(runtime, LessonVersionRow)) == (1, 2)
+    with runtime.database.read() as session:
+        assert find_campaign(session, campaigns[0]) is None
+        assert find_campaign(session, campaigns[1]) is not None

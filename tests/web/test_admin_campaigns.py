@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.access.test_access import make_admin
-from tests.builders import at_eight, course_of, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
@@ -24,6 +25,7 @@ from rugcourse.store.tables import (
     ChangeRow,
     DeliveryRow,
     DeliveryState,
+    EnrolmentStatus,
     Role,
 )
 
@@ -81,37 +83,72 @@ def test_from_a_draft_to_numbers_with_people_behind_them(
 
 
 @pytest.mark.parametrize(
-    ("step", "fields", "said"),
+    ("step", "fields", "where", "said", "gezegd"),
     [
-        ("what", {"title.en": "T", "subject.en": "S!", "preheader.en": "P", "body.en": "B"}, "exclamation mark"),
-        ("what", {"title.en": "T"}, "subject"),
-        ("what", {**MESSAGE, "body.en": "Hi {{ config }}"}, "can&#39;t be used here"),
-        ("what", {**MESSAGE, "body.en": "{% for x in range(10**9) %}"}, "can&#39;t be used here"),
-        ("what", {**MESSAGE, "body.en": "{{ ''.__class__ }}"}, "can&#39;t be used here"),
-        ("what", {**MESSAGE, "title.en": "private \ue000"}, "control character"),
-        ("what", {**MESSAGE, "subject.en": "one\r\nBcc: all@x.example"}, "subject"),
-        ("what", {}, "Write the message in at least one language"),
-        ("who", {"from_lesson": "3"}, "Choose the course"),
-        ("who", {"answered_within": "'; DROP TABLE subscriber --"}, "One of the numbers"),
-        ("who", {"confirmed_from": "2026-13-45"}, "One of the dates"),
-        ("when", {}, "Choose when it goes out"),
-        ("when", {"way": "local"}, "Choose the day"),
-        ("when", {"way": "local", "local_day": "2020-01-01"}, "has passed"),
-        ("when", {"way": "instant", "instant_day": "soon"}, "One of the dates"),
-        ("pace", {"per_minute": "-1"}, "One of the numbers"),
+        ("what", {"subject.en": "S!"}, "en.subject", "no exclamation mark, please", "geen uitroepteken"),
+        ("what", {"subject.en": "S 😀"}, "en.subject", "no emoji or symbols", "geen emoji"),
+        ("what", {"subject.en": "x" * 66}, "en.subject", "66 characters; at most 50", "66 tekens; hoogstens 50"),
+        ("what", {"preheader.en": ""}, "en.preheader", "this is empty", "dit is leeg"),
+        ("what", {"preheader.en": "x" * 91}, "en.preheader", "91 characters; at most 90", "91 tekens; hoogstens 90"),
+        ("what", {"body.en": ""}, "en.body", "this is empty", "dit is leeg"),
+        ("what", {"body.en": "a\n\nHi {{ surname }}"}, "en.body", "line 3: {{ surname }} can", "regel 3: {{ surname }}"),
+        ("what", {"body.en": "{% for x in range(10**9) %}"}, "en.body", "line 1: {% for x", "regel 1: {% for x"),
+        ("what", {"body.en": "{{ ''.__class__ }}"}, "en.body", "can't be used here", "kan hier niet"),
+        ("what", {"body.en": "[us](/here)"}, "en.body", "leads nowhere from a mail", "nergens heen"),
+        ("what", {"body.en": "![us](https://x.example/x.png)"}, "en.body", "line 1: pictures can't", "regel 1: afbeeldingen"),
+        ("what", {"body.en": "Hi <script>alert(1)</script>"}, "en.body", "HTML can't be used", "HTML kan hier niet"),
+        ("what", {"title.en": "private \ue000"}, "en.title", "an invisible character", "onzichtbaar teken"),
+        ("what", {"title.nl": "Alleen een titel"}, "nl.subject", "this is empty", "dit is leeg"),
+        ("what", {"subject.en": "one\r\nBcc: all@x.example"}, "en.subject", "has to stay on one line", "op één regel"),
+        ("what", {"name": " "}, "name", "Give it a name.", "Geef hem een naam."),
+        ("who", {"from_lesson": "3"}, "course", "Choose the course", "Kies de cursus"),
+        ("who", {"silent_for": "'; DROP TABLE x --"}, "silent_for", "write a whole number from 1 to", "een heel getal van 1"),
+        ("who", {"test_from": "101", "course": "1"}, "test_from", "from 0 to 100", "van 0 tot en met 100"),
+        ("who", {"confirmed_from": "2026-13-45"}, "confirmed_from", "this date can't be read", "deze datum klopt niet"),
+        ("when", {}, "way", "Choose when it goes out.", "Kies wanneer"),
+        ("when", {"way": "local"}, "local_day", "Choose a date.", "Kies een datum."),
+        ("when", {"way": "local", "local_day": "2020-01-01"}, "local_day", "has passed", "is voorbij"),
+        ("when", {"way": "instant", "instant_time": "09:00"}, "instant_day", "Choose a date.", "Kies een datum."),
+        ("when", {"way": "instant", "instant_day": "soon"}, "instant_time", "Choose a time.", "Kies een tijd."),
+        ("when", {"way": "instant", "instant_day": "soon"}, "instant_day", "this date can't be read", "klopt niet"),
+        ("pace", {"per_minute": "-1"}, "per_minute", "a whole number from 1 to 1,000,000", "van 1 tot en met 1.000.000"),
     ],
-)
-def test_what_cant_be_is_said_and_nothing_is_kept(
-    editor: TestClient, runtime: Runtime, step: str, fields: dict[str, str], said: str
+)  # fmt: skip
+def test_what_cant_be_is_said_at_its_field_in_the_admins_language_and_nothing_is_kept(
+    editor: TestClient, runtime: Runtime, step: str, fields: dict[str, str], where: str, said: str, gezegd: str
 ) -> None:
     draft = make_draft(editor, runtime)
-    fields = {name: value for name, value in fields.items() if name != "name"}
+    fields = {**(MESSAGE if step == "what" else {}), **fields}
     before = everything(runtime)
-    assert said in post(editor, f"{draft}/{step}", **fields)
+    for language, sentence in (("en", said), ("nl", gezegd)):
+        form = {"form": form_of(editor)["form"], **fields}
+        answer = editor.post(f"{draft}/{step}", data=form, headers={"accept-language": language})
+        page = unescape(answer.text)
+        assert answer.status_code == 400
+        summary, _, rest = page.partition('class="problems"')[2].partition("</section>")
+        assert f'href="#f-{where}"' in summary
+        assert sentence in summary
+        assert f'id="f-{where}"' in rest
+        assert f'aria-invalid="true" aria-describedby="wrong-{where}"' in rest
+        assert sentence in rest.partition(f'id="wrong-{where}"')[2].partition("</span> </span>")[0]
+        assert "should have" not in page.lower()  # pydantic's own words
+    assert "String" not in page
     after = everything(runtime)
     assert [after[table] for table in ("campaign", "lesson_version")] == [
         before[table] for table in ("campaign", "lesson_version")
     ]
+
+
+def test_all_mistakes_are_told_at_once_and_what_was_typed_stays(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    page = post(editor, f"{draft}/what", **{**MESSAGE, "subject.en": "Come!", "title.nl": "Kom"})
+    for where in ("en.subject", "nl.subject", "nl.preheader", "nl.body"):
+        assert f'href="#f-{where}"' in page
+    assert 'value="Come!"' in page
+    page = post(editor, f"{draft}/who", from_lesson="many", confirmed_from="soon", tags="winter", course="1")
+    assert 'value="many"' in page
+    assert 'value="winter"' in page
+    assert "Write the message" in unescape(post(editor, f"{draft}/what", name="x"))
 
 
 def test_the_count_follows_the_audience_while_it_is_put_together(editor: TestClient, runtime: Runtime) -> None:
@@ -126,6 +163,93 @@ def test_a_draft_does_not_start_without_a_message_or_after_its_moment(editor: Te
     draft = make_draft(editor, runtime)
     assert post(editor, draft, action="start").endswith("done=no-message")
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+
+
+def ready_cohort(editor: TestClient, runtime: Runtime, **who: str) -> str:
+    draft = make_draft(editor, runtime, CampaignKind.COHORT)
+    post(editor, f"{draft}/who", **who)
+    post(editor, f"{draft}/when", way="now")
+    return draft
+
+
+def finish(runtime: Runtime, email: str) -> None:
+    with runtime.database.write() as session:
+        mine = session.merge(enrolment_of(runtime, email))
+        mine.status, mine.completed_at, mine.next_due_at = EnrolmentStatus.COMPLETED, runtime.clock.now(), None
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_audience_of_a_cohort_is_at_first_who_never_followed_its_course(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    make_reader(runtime)
+    draft = make_draft(editor, runtime, CampaignKind.COHORT)
+    page = editor.get(f"{draft}/who").text
+    assert '<option value="never" selected>' in page
+    assert f'<option value="{course_of(runtime).id}" selected>' in page
+    broadcast = editor.get(f"{make_draft(editor, runtime)}/who").text
+    assert "selected" not in broadcast
+
+
+def test_a_course_goes_again_only_to_those_of_whom_it_was_ticked(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    readers = [make_reader(runtime) for _ in range(3)]
+    for email in readers[:2]:
+        finish(runtime, email)
+    draft = ready_cohort(editor, runtime)
+    review = editor.get(f"{draft}/review").text
+    assert "3 people" in text_of(review)
+    assert "2 have had this course · one is in the middle of it" in text_of(review)
+    assert 'name="again" value="3"' in review
+    for again in ({}, {"again": "2"}, {"again": "4"}, {"again": "yes"}):
+        where = post(editor, draft, action="start", **again)
+        assert where == f"{draft}/review?done=unconfirmed"
+    page = editor.get(where).text
+    assert 'aria-invalid="true" aria-describedby="again-wrong"' in page
+    assert "Tick this, or leave these people out." in page
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+    assert post(editor, draft, action="start", again="3") == f"{draft}?done=start"
+    assert control.enrol_batch(runtime.database, clock, None) == 3
+
+
+def test_the_count_of_a_cohort_is_made_anew_when_it_has_changed(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    finish(runtime, make_reader(runtime))
+    other = make_reader(runtime)
+    draft = ready_cohort(editor, runtime)
+    assert "one has had this course · one is in the middle" in text_of(editor.get(f"{draft}/review").text)
+    clock.advance(minutes=1)
+    finish(runtime, other)
+    where = post(editor, draft, action="start", again="2")
+    assert where == f"{draft}/review?done=recounted"
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+    page = text_of(editor.get(where).text)
+    assert "It did not start: how many people had this course has changed" in page
+    assert "2 have had this course · 0 are in the middle" in page
+    assert post(editor, draft, action="start", again="2") == f"{draft}?done=start"
+
+
+def test_a_discarded_draft_is_listed_and_brought_back_with_one_press(editor: TestClient, runtime: Runtime) -> None:
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **MESSAGE)
+    where = post(editor, draft, action="discard")
+    assert where == f"/admin/campaigns?notice=discarded&draft={draft.rpartition('/')[2]}"
+    page = editor.get(where).text
+    assert "You can restore it for 30 days" in page
+    assert page.count(f'action="{draft}"') == 2  # in the notice and in the list
+    assert f'href="{draft}"' not in page
+    for step in ("what", "who", "when", "pace", "review"):
+        assert editor.get(f"{draft}/{step}").status_code == 404
+    assert editor.get(draft).headers["location"] == "/admin/campaigns"
+    assert post(editor, draft, action="start").endswith("done=not-now")
+    assert post(editor, draft, action="restore") == f"{draft}/review?done=restored"
+    assert MESSAGE["subject.en"] in editor.get(f"{draft}/what").text
+    assert post(editor, draft, action="restore") == "/admin/campaigns?notice=no-draft"
 
 
 def test_an_analyst_looks_and_changes_nothing(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> None:
@@ -155,7 +279,7 @@ def test_a_form_from_elsewhere_starts_nothing(editor: TestClient, runtime: Runti
 
 def test_a_mail_in_a_frame_runs_and_loads_nothing(editor: TestClient, runtime: Runtime) -> None:
     draft = make_draft(editor, runtime)
-    post(editor, f"{draft}/what", **{**MESSAGE, "title.en": "{{ 7 * 7 }}", "body.en": "<script>alert(1)</script>"})
+    post(editor, f"{draft}/what", **{**MESSAGE, "title.en": "{{ 7 * 7 }} <script>alert(1)</script>"})
     answer = editor.get(f"{draft}/mail/en")
     assert answer.status_code == 200
     assert "sandbox" in answer.headers["content-security-policy"]

@@ -121,6 +121,21 @@ def test_checks_come_while_it_is_written(editor: TestClient, runtime: Runtime) -
     assert "Nothing is wrong" in editor.post(f"{LESSON}/checks", data={**form, "en.title": "T"}).text
 
 
+def test_pictures_and_html_are_told_at_their_field_in_the_editors_language_and_not_published(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    body = "Kijk\n\n![Een rug](https://example.org/rug.png)\n\n<video src='x'></video>"
+    where = post(editor, LESSON, **typed(runtime, nl__body=body), action="publish")
+    page = editor.get(where).text
+    assert "line 3: pictures can't be used yet. Remove ![Een rug](https://example.org/rug.png)." in page
+    assert "line 5: HTML can't be used. Remove &lt;video" in page
+    assert 'href="#f-nl.body"' in page
+    assert "Not published" in post(editor, where, under_way="new")
+    dutch = editor.get(where, headers={"accept-language": "nl"}).text
+    assert "regel 3: afbeeldingen kunnen nog niet." in dutch
+    assert "regel 5: HTML kan hier niet." in dutch
+
+
 def test_a_lesson_goes_to_the_editor_alone(editor: TestClient, runtime: Runtime, sink: Sink) -> None:
     assert post(editor, LESSON, **typed(runtime), action="test") == f"{LESSON}?done=test"
     assert [one.recipient for one in sink.taken] == ["editor@x.example"]
@@ -140,7 +155,42 @@ def test_a_new_lesson_is_begun_and_a_title_twice_is_refused(editor: TestClient, 
     assert "this language is still empty" in editor.get(where).text
     assert "taken" in post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", after="3")
     assert "lesson 4. Who else" not in editor.get(f"{where}/publish").text  # not ready
-    assert post(editor, where, action="throw away") == "/admin/lessons"
+
+
+def test_a_discarded_draft_is_listed_and_brought_back_with_one_press(editor: TestClient, runtime: Runtime) -> None:
+    post(editor, LESSON, **typed(runtime, nl__title="Anders"))
+    assert "Yes, discard the draft" in editor.get(LESSON).text
+    where = post(editor, f"{LESSON}/discard", saved="1")
+    assert where.startswith("/admin/lessons?notice=discarded&draft=")
+    draft = where.rpartition("=")[2]
+    page = editor.get(where).text
+    assert "You can restore it for 30 days" in page
+    assert page.count(f'name="draft" value="{draft}"') == 2  # in the notice and in the list
+    assert "Discarded drafts" in page
+    assert "Yes, discard the draft" not in editor.get(LESSON).text
+    assert post(editor, "/admin/lessons/restore", draft=draft) == f"{LESSON}?done=draft-restored"
+    assert "Anders" in editor.get(f"{LESSON}?done=draft-restored").text
+    for gone in (draft, "0", "x", "9" * 30):
+        assert post(editor, "/admin/lessons/restore", draft=gone) == "/admin/lessons?notice=no-draft"
+    with runtime.database.read() as session:
+        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+    assert logged[-2:] == ["lesson: discard", "lesson: restore"]
+
+
+def test_a_draft_is_not_restored_over_a_newer_one(editor: TestClient, runtime: Runtime) -> None:
+    post(editor, LESSON, **typed(runtime, nl__title="Oud"))
+    draft = post(editor, f"{LESSON}/discard", saved="1").rpartition("=")[2]
+    post(editor, LESSON, **typed(runtime, nl__title="Nieuw"))
+    where = post(editor, "/admin/lessons/restore", draft=draft)
+    assert "there is a newer draft of this lesson" in editor.get(where).text
+    assert "Nieuw" in editor.get(LESSON).text
+
+
+def test_a_draft_that_another_kept_meanwhile_is_not_discarded(editor: TestClient, runtime: Runtime) -> None:
+    post(editor, LESSON, **typed(runtime, nl__title="Eerst"))
+    post(editor, LESSON, **typed(runtime, nl__title="Later", saved="1"))
+    assert "Not discarded" in post(editor, f"{LESSON}/discard", saved="1")
+    assert "Later" in editor.get(LESSON).text
 
 
 @pytest.mark.parametrize(
@@ -151,6 +201,8 @@ def test_a_new_lesson_is_begun_and_a_title_twice_is_refused(editor: TestClient, 
         f"{LESSON}/checks",
         f"{LESSON}/publish",
         f"{LESSON}/out",
+        f"{LESSON}/discard",
+        "/admin/lessons/restore",
         f"{LESSON}/history",
         "/admin/lessons/new",
     ],

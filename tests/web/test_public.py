@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
-from tests.builders import COURSE, make_reader, make_runtime, make_settings
+from tests.builders import COURSE, course_of, make_reader, make_runtime, make_settings
 
 from rugcourse.clock import VirtualClock
 from rugcourse.enrolment.suppression import suppress
@@ -295,6 +295,51 @@ def test_a_result_tells_what_surprises_and_shows_a_picture_for_each_cause(browse
     page = browser.get(result).text
     assert page.count("<svg") == 7
     assert "Vaak een verrassing" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What you know about each topic", "It says nothing about your health", "1 of 2", "still to learn")),
+        ("nl", ("Wat je weet per onderwerp", "Het zegt niets over je gezondheid", "1 van 2", "kun je nog leren")),
+    ],
+)
+def test_a_result_is_about_knowledge_and_each_topic_leads_to_its_lesson(
+    browser: TestClient, runtime: Runtime, language: str, words: tuple[str, ...]
+) -> None:
+    course = course_of(runtime).course
+    test = course.tests[language]
+    right = [question.right_option for question in test.questions]
+    first = next(n for n, one in enumerate(test.questions) if one.cause == "overbelasting")
+    right[first] = 1 - min(right[first], 1)
+    *given, last = map(str, right)
+    where = browser.post(f"/{language}/{COURSE}/test", data={"a": ".".join(given), "o": last}).headers["location"]
+    page = browser.get(where).text
+    for word in words:
+        assert word in page
+    topics = page.partition('<ul class="causes">')[2].partition("</ul>")[0]
+    for diagnosis in ("strong", "shaky", "sterk", "wankel"):
+        assert diagnosis not in topics
+    for slug, title in test.causes.items():
+        assert f'<a href="/{language}/{COURSE}/lessons/{slug}">{title}</a>' in page
+        assert browser.get(f"/{language}/{COURSE}/lessons/{slug}").status_code == 200
+
+
+def test_a_topic_without_a_lesson_of_its_own_is_no_link(browser: TestClient) -> None:
+    where = browser.post("/nl/stress-en-rugpijn/test", data={"a": "0.0.0.0.0", "o": "0"}).headers["location"]
+    page = browser.get(where).text
+    assert "<span>Je lichaam</span>" in page
+    assert '<a href="/nl/stress-en-rugpijn/lessons/kringloop">De kringloop</a>' in page
+
+
+def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> None:
+    for language in ("nl", "en"):
+        for texts in (
+            course_of(runtime).course.tests[language].causes.values(),
+            [tile.title for tile in course_of(runtime).course.texts[language].tiles],
+        ):
+            about_causes = [one for one in texts if "oorzaken" in one.casefold() or "causes" in one.casefold()]
+            assert len(about_causes) == 1
 
 
 def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:

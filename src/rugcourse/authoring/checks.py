@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link
 from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.reading import reading_ease
+from rugcourse.content.unsupported import unsupported
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
 _READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch
@@ -48,11 +49,12 @@ class Measure:
 
 def check(manuscript: Manuscript) -> list[Finding]:
     """All findings, what is wrong before what could be better."""
-    wrong = [*_untranslated(manuscript), *_unreadable(manuscript), *_without_right(manuscript), *_invalid(manuscript)]
+    unreadable = unreadable_in(manuscript.fields, manuscript.spoken)
+    wrong = [*_untranslated(manuscript), *unreadable, *_without_right(manuscript), *_invalid(manuscript)]
     if not wrong:
         wrong += _disagreeing(manuscript)
     advice = [one for language in manuscript.spoken for one in _advice(manuscript, language)]
-    return [*_once(wrong), *advice]
+    return [*once(wrong), *advice]
 
 
 def measure(manuscript: Manuscript, language: str) -> Measure:
@@ -83,9 +85,13 @@ def _between(course: Course) -> list[Disagreement]:
     return disagreements(course.texts, course.tests, course.alarm_signs, lessons)
 
 
-def _once(findings: list[Finding]) -> list[Finding]:
-    """One for each place: what is missing is not also too short."""
-    return list({one.where or one.kind: one for one in reversed(findings)}.values())[::-1]
+def once(findings: list[Finding]) -> list[Finding]:
+    """One for each place: what is missing is not also too short. A long text may have something of each kind."""
+
+    def place(one: Finding) -> tuple[str, str]:
+        return (one.where, one.kind if not one.where or one.where.endswith(".body") else "")
+
+    return list({place(one): one for one in reversed(findings)}.values())[::-1]
 
 
 def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
@@ -94,12 +100,14 @@ def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
             yield Finding("no-translation", f"{language}.title")
 
 
-def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
-    for name, text in manuscript.fields.items():
+def unreadable_in(fields: Mapping[str, str], languages: Sequence[str]) -> Iterator[Finding]:
+    """What is in the texts of fields that no mail can hold."""
+    for name, text in fields.items():
         if has_invisible(text):
             yield Finding("invisible", name)
-    for language in manuscript.spoken:
-        body = manuscript.fields.get(f"{language}.body", "")
+    for language in languages:
+        body = fields.get(f"{language}.body", "")
+        yield from unsupported_in(body, f"{language}.body")
         try:
             check_tags(without_notice(body))
         except UnknownTag as error:
@@ -108,6 +116,13 @@ def _unreadable(manuscript: Manuscript) -> Iterator[Finding]:
         for target in link_targets(body):
             if not _FULL_LINK.match(target):
                 yield Finding("link", f"{language}.body", values={"text": target[:80]})
+
+
+def unsupported_in(body: str, where: str) -> list[Finding]:
+    """Pictures and HTML in a text, the first of each: mending that one teaches how to mend the others."""
+    first = {one.kind: one for one in reversed(unsupported(body))}
+    in_order = sorted(first.values(), key=lambda one: one.line)
+    return [Finding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
 
 
 def _without_right(manuscript: Manuscript) -> Iterator[Finding]:
@@ -125,17 +140,13 @@ def _invalid(manuscript: Manuscript) -> Iterator[Finding]:
         manuscript.lesson()
     except ValidationError as error:
         for one in error.errors():
-            finding = _finding(manuscript, one)
-            if finding is not None:
-                yield finding
+            if one["type"] != "one_right":  # said better elsewhere
+                yield finding_of(one, field_at(one["loc"], manuscript.fields, manuscript.spoken))
 
 
-def _finding(manuscript: Manuscript, problem: Any) -> Finding | None:  # noqa: PLR0911 - a table
-    """Pydantic's finding as one of ours; None for what is said better elsewhere."""
+def finding_of(problem: Any, where: str) -> Finding:  # noqa: PLR0911 - a table
+    """Pydantic's finding as one of ours."""
     kind, values = problem["type"], problem.get("ctx", {})
-    if kind == "one_right":
-        return None
-    where = field_at(problem["loc"], manuscript.fields, manuscript.spoken)
     match kind:
         case "string_too_short" | "missing":
             return Finding("missing", where)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from rugcourse.authoring.fields import clean, fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.clock import Clock
-from rugcourse.store import courses, drafts
+from rugcourse.store import admins, courses, drafts
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
@@ -29,6 +30,14 @@ class SlugTaken(Exception):
 
 class SavedMeanwhile(Exception):
     """Somebody else kept another text since this one was opened."""
+
+
+class NoSuchDraft(Exception):
+    """There is no such discarded draft: it was restored, or its time is over."""
+
+
+class NewerDraft(Exception):
+    """There is another draft of the lesson by now, which is not written over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +108,45 @@ def begin(
     return slug
 
 
-def throw_away(database: Database, course_id: int, slug: str) -> None:
-    """Forget a draft: the lesson is again what readers get."""
+def discard(database: Database, clock: Clock, desk: Desk, admin_id: int | None, seen: int) -> int:
+    """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
+
+    `seen`: how often it had been kept when it was opened. Raises SavedMeanwhile.
+    """
+    course, slug = desk.published.course.slug, desk.manuscript.slug
     with database.write() as session:
-        drafts.remove(session, course_id, slug)
+        discarded = drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
+        if discarded is None:
+            raise SavedMeanwhile
+        admins.log_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
+    return discarded
+
+
+def restore(database: Database, clock: Clock, discarded_id: int, admin_id: int | None) -> tuple[str, str]:
+    """Make a discarded draft a draft again; returns the slugs of its course and lesson.
+
+    Raises NoSuchDraft, NewerDraft.
+    """
+    with database.write() as session:
+        row = drafts.find_discarded(session, discarded_id)
+        if row is None:
+            raise NoSuchDraft
+        slug, course = row.slug, courses.slug_of(session, row.course_id)
+        if not drafts.restore(session, row, admin_id, clock.now()):
+            raise NewerDraft
+        admins.log_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
+    return course, slug
+
+
+def subject_of(course_slug: str, slug: str) -> str:
+    """What the log of changes says that it is about."""
+    return f"lesson:{course_slug}/{slug}"
+
+
+def title_of(slug: str, fields: Mapping[str, str], language: str) -> str:
+    """What a draft is called: in a language, or in another one where it has no title yet, or by its slug."""
+    titles = {name[:-6]: text for name, text in fields.items() if name.count(".") == 1 and name.endswith(".title")}
+    return titles.get(language) or next(filter(None, titles.values()), slug)
 
 
 def slug_from(title: str) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from rugcourse.authoring.checks import check, check_whole
-from rugcourse.authoring.drafts import NoSuchLesson
+from rugcourse.authoring.drafts import NoSuchLesson, subject_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
 from rugcourse.clock import Clock
@@ -92,11 +92,6 @@ def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug
         courses.save_course(session, course, clock.now())
         drafts.remove(session, published.id, slug)
         _note(session, clock, admin_id, "take out", course_slug, slug, {})
-
-
-def subject_of(course_slug: str, slug: str) -> str:
-    """What the log of changes says that it is about."""
-    return f"lesson:{course_slug}/{slug}"
 
 
 def _locked(session: Session, slug: str) -> courses.PublishedCourse:

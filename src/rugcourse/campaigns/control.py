@@ -12,11 +12,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
+from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Timing, next_mail
 from rugcourse.store import audiences, campaigns, planning
-from rugcourse.store.audiences import Audience
+from rugcourse.store.audiences import Again, Audience
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
@@ -35,21 +36,51 @@ class NoMessage(Exception):
     """The broadcast has no message yet."""
 
 
-def start(database: Database, author: Author, campaign_id: int) -> None:
-    """Let a draft go out. Pressing twice is the same as pressing once. Raises NoDraft, MomentOver, NoMessage."""
+class CountChanged(Exception):
+    """Those of the audience who know the course are not as many as were counted."""
+
+
+class RepeatsNotConfirmed(Exception):
+    """Some of the audience know the course, and nobody said that all of these are to get it again."""
+
+
+def start(database: Database, author: Author, campaign_id: int, again: int = 0) -> None:
+    """Let a draft go out. Pressing twice is the same as pressing once.
+
+    `again`: to how many people who know the course it is to go all the same, as they were counted for the draft.
+    Raises NoDraft, MomentOver, NoMessage, CountChanged, RepeatsNotConfirmed.
+    """
     with database.write() as session:
         row = campaigns.find(session, campaign_id, lock=True)
-        if row is None or row.status != CampaignStatus.DRAFT:
+        if row is None or not is_draft(row):
             raise NoDraft
         if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
             raise NoMessage
         timing = campaigns.timing_of(row)
         if is_over(timing, author.at):
             raise MomentOver
+        if row.kind == CampaignKind.COHORT:
+            row.again_before = _again_before(session, row, author.at, again)
         row.timing = timing.begun(author.at).document()
         row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
         row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
-        author.note(session, "start", row, {"audience": row.audience, "timing": row.timing})
+        author.note(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
+
+
+def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: int) -> datetime | None:
+    """Up to when those who know the course must have stood to it as they do, to get it again: who finished it or signed
+    up since they were counted was not seen by whoever says "again". None when nobody gets it again.
+    """
+    counted = repeats_counted(row.estimate)
+    if counted is None:
+        raise CountChanged
+    at, repeats = counted
+    audience = Audience.model_validate(row.audience)
+    if audiences.repeats(session, audience, now, Again(row.course_id, at)).total != repeats.total:
+        raise CountChanged
+    if confirmed != repeats.total:
+        raise RepeatsNotConfirmed
+    return at if repeats.total else None
 
 
 def is_over(timing: Timing, now: datetime) -> bool:
@@ -65,7 +96,8 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
             return 0
         started = row.started_at or clock.now()
         audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
-        people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH)
+        again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
+        people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH, again)
         dues = defaultdict(list)
         for subscriber_id, schedule in people:
             dues[next_mail(timing, schedule, started, None, quiet)].append(subscriber_id)
@@ -93,7 +125,7 @@ def resume(database: Database, author: Author, campaign_id: int) -> None:
 def cancel(database: Database, author: Author, campaign_id: int) -> None:
     """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises NotNow."""
     with database.write() as session:
-        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAFT)
+        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
         if row.kind == CampaignKind.EVERGREEN:
             raise NotNow
         row.status, row.because = CampaignStatus.CANCELLED, None

@@ -1,8 +1,11 @@
-"""Campaigns before they start: what, who, when and how fast, put together step by step. Nobody gets anything yet."""
+"""Campaigns before they start: what, who, when and how fast, put together step by step. Nobody gets anything yet.
+
+A cohort is at first for those who never followed its course. Who counts its audience counts apart who knows the course.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,13 +14,13 @@ from rugcourse.clock import Clock
 from rugcourse.content import Message
 from rugcourse.schedule import Timing
 from rugcourse.store import admins, audiences, campaigns
-from rugcourse.store.audiences import Audience
+from rugcourse.store.audiences import Again, Audience, Following
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
 
 class NoDraft(Exception):
-    """There is no such campaign, or it has started: then it changes no more."""
+    """There is no such campaign, or it has started or was discarded: then it changes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,16 @@ class Author:
         admins.log_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
 
 
+def is_draft(row: CampaignRow) -> bool:
+    """Whether it can be changed and started."""
+    return row.status == CampaignStatus.DRAFT and row.discarded_at is None
+
+
 def create(database: Database, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
-    """A new draft, for everybody; returns its id."""
+    """A new draft; returns its id."""
     with database.write() as session:
         row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=author.at, status=CampaignStatus.DRAFT)
+        row.audience = _first_audience(kind, course_id).document()
         session.add(row)
         session.flush()
         author.note(session, "create", row, {"kind": kind})
@@ -46,13 +55,15 @@ def duplicate(database: Database, author: Author, campaign_id: int, name: str) -
     """A new draft like a campaign, which may be over; its moment is left open. Returns its id. Raises NoDraft."""
     with database.write() as session:
         model = campaigns.find(session, campaign_id)
-        if model is None:
+        if model is None or model.discarded_at is not None:
             raise NoDraft
         timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
         kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
         row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
         row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
         row.audience, row.timing = dict(model.audience), timing.document()
+        if model.kind == CampaignKind.EVERGREEN:
+            row.audience = _first_audience(kind, row.course_id).document()
         session.add(row)
         session.flush()
         message = campaigns.find_message(session, campaign_id)
@@ -75,15 +86,24 @@ def write_message(database: Database, clock: Clock, campaign_id: int, message: M
 
 
 def set_audience(database: Database, clock: Clock, campaign_id: int, audience: Audience) -> None:
-    """Keep who gets it, and who that is now: how many, and when they want mail. Raises NoDraft."""
+    """Keep who gets it, and who that is now: how many, when they want mail, and how many know the course of a cohort.
+
+    Raises NoDraft.
+    """
     now = clock.now()
     with database.read() as session:
+        draft = campaigns.find(session, campaign_id)
+        if draft is None:
+            raise NoDraft
         groups = audiences.schedules(session, audience, now)
-    estimate = {
-        "at": now.isoformat(),
-        "count": sum(count for _, count in groups),
-        "schedules": [[*audiences.columns_of(schedule), count] for schedule, count in groups],
-    }
+        estimate: dict[str, object] = {
+            "at": now.isoformat(),
+            "count": sum(count for _, count in groups),
+            "schedules": [[*audiences.columns_of(schedule), count] for schedule, count in groups],
+        }
+        if draft.kind == CampaignKind.COHORT:
+            again = Again(draft.course_id, before=now)
+            estimate["repeats"] = asdict(audiences.repeats(session, audience, now, again))
     with database.write() as session:
         row = _draft(session, campaign_id)
         row.audience, row.estimate = audience.document(), estimate
@@ -103,8 +123,33 @@ def set_pace(database: Database, campaign_id: int, per_minute: int | None, every
         row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
 
+def discard(database: Database, author: Author, campaign_id: int) -> None:
+    """Discard a draft; it can be restored for some time. Raises NoDraft."""
+    with database.write() as session:
+        row = _draft(session, campaign_id)
+        row.discarded_at = author.at
+        author.note(session, "discard", row)
+
+
+def restore(database: Database, author: Author, campaign_id: int) -> None:
+    """Make a discarded draft a draft again. Raises NoDraft."""
+    with database.write() as session:
+        row = campaigns.find(session, campaign_id, lock=True)
+        if row is None or row.discarded_at is None:
+            raise NoDraft
+        row.discarded_at = None
+        author.note(session, "restore", row)
+
+
+def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
+    """Nobody gets a course twice unless somebody chose so."""
+    if kind == CampaignKind.COHORT:
+        return Audience(course_id=course_id, following=Following.NEVER)
+    return Audience()
+
+
 def _draft(session: Session, campaign_id: int) -> CampaignRow:
     row = campaigns.find(session, campaign_id, lock=True)
-    if row is None or row.status != CampaignStatus.DRAFT:
+    if row is None or not is_draft(row):
         raise NoDraft
     return row

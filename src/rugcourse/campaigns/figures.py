@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.delivery.forecast import count_by_hour
 from rugcourse.schedule import Patience
-from rugcourse.store import courses, learning, processes
+from rugcourse.store import campaigns, courses, enrolments, learning, processes
 from rugcourse.store.database import Database
 
 DAYS = 14
@@ -29,9 +29,19 @@ class Gain(BaseModel):
     after: float | None
 
 
+class CoursePeople(BaseModel):
+    """How many people follow or followed a course, had all of it, and got each lesson (by id); each counted once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    readers: int
+    completed: int
+    lessons: dict[int, int]
+
+
 class Figures(BaseModel):
     """`at`: when they were worked out (UTC); `coming`: day (UTC) → lessons that go out if nothing changes; `gains`: by
-    course.
+    course; `people`: by course, of those with several campaigns, whose readers may be in more than one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +49,7 @@ class Figures(BaseModel):
     at: datetime
     coming: dict[date, int]
     gains: dict[int, Gain]
+    people: dict[int, CoursePeople] = {}
 
 
 def refresh(database: Database, clock: Clock, patience: Patience) -> bool:
@@ -54,7 +65,9 @@ def refresh(database: Database, clock: Clock, patience: Patience) -> bool:
         days[hour.date()] += count
     with database.read() as session:
         gains = {course_id: _gain(session, course_id) for course_id, _ in courses.course_ids(session)}
-    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains)
+        campaigns_of = Counter(campaigns.of_courses(session).values())
+        people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
+    found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people)
     with database.write() as session:
         processes.remember(session, _KEY, found.model_dump_json())
     return True
@@ -75,3 +88,8 @@ def gain_of(session: Session, course_id: int) -> Gain:
 def _gain(session: Session, course_id: int) -> Gain:
     twice, before, after = learning.gain_of_course(session, course_id)
     return Gain(twice=twice, before=before, after=after)
+
+
+def _people(session: Session, course_id: int) -> CoursePeople:
+    found = enrolments.people_of_course(session, course_id)
+    return CoursePeople(readers=found.readers, completed=found.completed, lessons=dict(found.lessons))

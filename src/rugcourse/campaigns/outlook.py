@@ -11,7 +11,7 @@ from typing import Any
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns
-from rugcourse.store.audiences import Audience
+from rugcourse.store.audiences import Audience, Repeats
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignRow
 
@@ -32,12 +32,16 @@ class ComingMail:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted."""
+    """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted.
+
+    `repeats`: how many of them know the course of a cohort.
+    """
 
     people: int
     counted_at: datetime | None
     hours: dict[datetime, int]
     resting: int
+    repeats: Repeats | None
 
     @property
     def first(self) -> datetime | None:
@@ -60,7 +64,15 @@ def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | 
         for instant in instants:
             hours[instant.replace(minute=0, second=0, microsecond=0)] += count
     at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
-    return Outlook(estimate["count"], at, dict(sorted(hours.items())), resting)
+    _, repeats = repeats_counted(row.estimate) or (None, None)
+    return Outlook(estimate["count"], at, dict(sorted(hours.items())), resting, repeats)
+
+
+def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats] | None:
+    """How many know the course of a cohort, and when (UTC) they were counted; None while they were not."""
+    if not estimate or "repeats" not in estimate:
+        return None
+    return datetime.fromisoformat(estimate["at"]), Repeats(**estimate["repeats"])
 
 
 def sample(
@@ -83,7 +95,7 @@ def counted(
 ) -> dict[str, Any]:
     """How many an audience is, and some of them: what the page shows while it is put together."""
     people = sample(database, clock, audience, timing or Timing(), quiet)
-    return {"count": how_many(database, clock, audience), "people": people, "notice": ""}
+    return {"count": how_many(database, clock, audience), "people": people, "wrong": ()}
 
 
 def how_many(database: Database, clock: Clock, audience: Audience) -> int:

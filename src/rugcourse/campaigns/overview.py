@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.figures import Figures, Gain, kept_figures
+from rugcourse.campaigns.figures import CoursePeople, Figures, Gain, kept_figures
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.library import Library
@@ -18,8 +19,8 @@ _DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """A course over all its campaigns. `lessons`: (title, how many mails with it were sent); `answered`: first answers;
-    `gain` is None until it was worked out.
+    """A course over all its campaigns, in people. `lessons`: (title, to how many it was sent); `answered`: first
+    answers. What is None is being worked out: `gain`, and people who may be in several campaigns.
     """
 
     slug: str
@@ -27,9 +28,9 @@ class Funnel:
     language: str
     title: str
     tests: int
-    readers: int
-    lessons: tuple[tuple[str, int], ...]
-    completed: int
+    readers: int | None
+    lessons: tuple[tuple[str, int | None], ...]
+    completed: int | None
     answered: int
     answered_right: int
     gain: Gain | None
@@ -59,7 +60,6 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
     came_back = tallies.by_day(session, first, f"event {EventKind.BOUNCE} {Verdict.MACHINE}")
     days = [first + timedelta(days=n) for n in range(_DAYS)]
     figures = kept_figures(session)
-    gains = figures.gains if figures else {}
     courses_of = campaigns.of_courses(session)
     return Overview(
         {status.value: counted.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus},
@@ -67,7 +67,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
         {day: failed.get(day, 0) for day in days},
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
         sum(came_back.values()) / max(sum(sent.values()) + sum(failed.values()), 1),
-        tuple(_funnel(counted, one, courses_of, language, gains.get(one.id)) for one in library.courses(session)),
+        tuple(_funnel(counted, one, courses_of, language, figures) for one in library.courses(session)),
         figures,
     )
 
@@ -77,7 +77,7 @@ def _funnel(
     published: PublishedCourse,
     courses_of: dict[int, int],
     language: str,
-    gain: Gain | None,
+    figures: Figures | None,
 ) -> Funnel:
     mine = {campaign_id for campaign_id, course_id in courses_of.items() if course_id == published.id}
     course = published.course
@@ -86,6 +86,10 @@ def _funnel(
     def number(what: str, lesson_id: int = 0) -> int:
         return sum(counted.get((campaign_id, lesson_id, what), 0) for campaign_id in mine)
 
+    with_readers = {one for one in mine for status in EnrolmentStatus if counted.get((one, 0, f"reader {status}"))}
+    people = figures.people.get(published.id) if figures else None
+    if len(with_readers) <= 1:
+        people = _people_of_one(number, published)
     answers = [
         (number(f"option {question.id} {index}", published.lesson_ids[one.slug]), option.right)
         for one in course.lessons
@@ -98,13 +102,25 @@ def _funnel(
         language=spoken,
         title=course.texts[spoken].title,
         tests=counted.get((0, 0, f"test before {published.id}"), 0),
-        readers=sum(number(f"reader {status}") for status in EnrolmentStatus),
+        readers=people.readers if people else None,
         lessons=tuple(
-            (f"{one.number}. {one.texts[spoken].title}", number("mail accepted", published.lesson_ids[one.slug]))
+            (
+                f"{one.number}. {one.texts[spoken].title}",
+                people.lessons.get(published.lesson_ids[one.slug], 0) if people else None,
+            )
             for one in course.lessons
         ),
-        completed=number(f"reader {EnrolmentStatus.COMPLETED}"),
+        completed=people.completed if people else None,
         answered=sum(count for count, _ in answers),
         answered_right=sum(count for count, right in answers if right),
-        gain=gain,
+        gain=figures.gains.get(published.id) if figures else None,
+    )
+
+
+def _people_of_one(number: Callable[..., int], published: PublishedCourse) -> CoursePeople:
+    """Where one campaign alone has readers, its counters count people."""
+    return CoursePeople(
+        readers=sum(number(f"reader {status}") for status in EnrolmentStatus),
+        completed=number(f"reader {EnrolmentStatus.COMPLETED}"),
+        lessons={lesson_id: number("mail accepted", lesson_id) for lesson_id in published.lesson_ids.values()},
     )

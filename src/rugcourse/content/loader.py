@@ -24,6 +24,7 @@ from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.markdown import UnknownTag, check_tags
 from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 from rugcourse.content.notice_tag import without_notice
+from rugcourse.content.unsupported import unsupported
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
@@ -128,6 +129,9 @@ class _Reader:
                 document = read_document(file)
                 parsed[language] = (document, document.parse(model))
                 check_tags(without_notice(document.body) if model is LessonText else document.body)
+                self.problems += [
+                    Problem(file, document.body_line + one.line, one.message) for one in unsupported(document.body)
+                ]
             except UnknownTag as error:
                 self.problems.append(Problem(file, document.body_line + error.line, str(error)))
             except AuthoringErrors as error:

@@ -10,14 +10,14 @@ from rugcourse.content import KnowledgeTest
 
 @dataclass(frozen=True, slots=True)
 class CauseResult:
-    """How somebody did on one cause. `strong`: every question about it was answered right."""
+    """How somebody did on one cause. `known`: every question about it was answered right."""
 
     cause: str
     right: int
     asked: int
 
     @property
-    def strong(self) -> bool:
+    def known(self) -> bool:
         return self.right == self.asked
 
 

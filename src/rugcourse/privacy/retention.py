@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
-from rugcourse.store import erasing
+from rugcourse.store import campaigns, drafts, erasing
 from rugcourse.store.database import Database
 
 _BATCH = 200
@@ -37,6 +37,7 @@ class Forgotten:
     measured: int
     left: int
     finished: int
+    drafts: int
 
 
 def forget(database: Database, clock: Clock, signer: Signer, retention: Retention) -> Forgotten:
@@ -55,6 +56,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         measured=_forget_events(database, before(retention.measured_days)),
         left=_erase_all(database, clock, signer, erasing.gone, before(retention.left_days)),
         finished=_erase_all(database, clock, signer, erasing.finished, before(retention.finished_days)),
+        drafts=_forget_drafts(database, before(drafts.DISCARDED_DAYS)),
     )
 
 
@@ -86,3 +88,9 @@ def _forget_events(database: Database, before: datetime) -> int:
         total += forgotten
         if forgotten < _EVENTS_BATCH:
             return total
+
+
+def _forget_drafts(database: Database, before: datetime) -> int:
+    """Drafts of lessons and campaigns that were discarded."""
+    with database.write() as session:
+        return drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)

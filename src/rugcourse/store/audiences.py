@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -32,7 +33,7 @@ from rugcourse.store.tables import (
 class Following(StrEnum):
     """How somebody stands to a course."""
 
-    NEVER = "never"
+    NEVER = "never"  # had nothing of it, and nothing is to come
     READING = "reading"
     COMPLETED = "completed"
     LEFT = "left"
@@ -66,9 +67,43 @@ class Audience(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How many of an audience know a course: who had all of it, who is in the middle, who stopped on the way."""
+
+    completed: int
+    reading: int
+    stopped: int
+
+    @property
+    def total(self) -> int:
+        return self.completed + self.reading + self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Leaves out who knows a course, but for those who stand to it as they did `before`, an instant in UTC."""
+
+    course_id: int
+    before: datetime | None
+
+
 def size(session: Session, audience: Audience, now: datetime) -> int:
     """How many people it is."""
     return session.scalar(select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now))) or 0
+
+
+def repeats(session: Session, audience: Audience, now: datetime, again: Again) -> Repeats:
+    """How many of them know the course of `again`, and are not left out by it."""
+    theirs = _knowing(again.course_id)
+    had_all = theirs.where(EnrolmentRow.status == EnrolmentStatus.COMPLETED).exists()
+    reading = theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+    completed, active, all_of_them = session.execute(
+        select(func.count().filter(had_all), func.count().filter(reading, ~had_all), func.count())
+        .select_from(SubscriberRow)
+        .where(*_conditions(audience, now), theirs.exists(), _is_let_in(again))
+    ).one()
+    return Repeats(completed, active, all_of_them - completed - active)
 
 
 def sample(session: Session, audience: Audience, now: datetime, limit: int) -> Sequence[tuple[SubscriberRow, Schedule]]:
@@ -110,13 +145,23 @@ def schedule_from(columns: Sequence[Any]) -> Schedule:
 
 
 def members(
-    session: Session, audience: Audience, now: datetime, after_id: int, up_to_id: int, limit: int
+    session: Session,
+    audience: Audience,
+    now: datetime,
+    after_id: int,
+    up_to_id: int,
+    limit: int,
+    again: Again | None = None,
 ) -> list[tuple[int, Schedule]]:
-    """Up to `limit` of them with ids above `after_id` and up to `up_to_id`, in that order, each with their schedule."""
+    """Up to `limit` of them with ids above `after_id` and up to `up_to_id`, in that order, each with their schedule.
+
+    `again`: who is left out because they know a course.
+    """
+    let_in = () if again is None else (_is_let_in(again),)
     rows = session.execute(
         select(SubscriberRow.id, *SCHEDULE_COLUMNS)
         .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
-        .where(SubscriberRow.id > after_id, SubscriberRow.id <= up_to_id, *_conditions(audience, now))
+        .where(SubscriberRow.id > after_id, SubscriberRow.id <= up_to_id, *_conditions(audience, now), *let_in)
         .order_by(SubscriberRow.id)
         .limit(limit)
     )
@@ -149,13 +194,12 @@ def _conditions(audience: Audience, now: datetime) -> Iterator[ColumnElement[boo
 def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
     if audience.course_id is None:
         return
-    theirs = _enrolled(audience.course_id)
     if audience.following == Following.NEVER:
-        yield ~theirs.exists()
+        yield ~_knowing(audience.course_id).exists()
     else:
         about = list(_about_enrolment(audience))
         if about:
-            yield theirs.where(*about).exists()
+            yield _enrolled(audience.course_id).where(*about).exists()
     if audience.test_from is not None or audience.test_up_to is not None:
         yield _test(audience)
 
@@ -180,6 +224,20 @@ def _enrolled(course_id: int) -> Select[int]:
     return select(EnrolmentRow.id).where(
         EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(campaigns)
     )
+
+
+def _knowing(course_id: int) -> Select[int]:
+    """Enrolments of which something came, or may still come: not of a campaign that was cancelled before it began."""
+    begun = or_(EnrolmentRow.status != EnrolmentStatus.CANCELLED, EnrolmentRow.lessons_planned > 0)
+    return _enrolled(course_id).where(begun)
+
+
+def _is_let_in(again: Again) -> ColumnElement[bool]:
+    knowing = _knowing(again.course_id)
+    if again.before is not None:
+        later = or_(EnrolmentRow.started_at > again.before, EnrolmentRow.completed_at > again.before)
+        knowing = knowing.where(later)
+    return ~knowing.exists()
 
 
 def _test(audience: Audience) -> ColumnElement[bool]:

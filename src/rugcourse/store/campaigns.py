@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, literal, null, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
@@ -27,6 +27,7 @@ from rugcourse.store.tables import (
     LessonRow,
     LessonVersionRow,
     SubscriberRow,
+    TrialRow,
 )
 from rugcourse.store.types import UtcDateTime
 
@@ -102,11 +103,36 @@ def of_courses(session: Session) -> dict[int, int]:
 
 
 def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]:
-    """Campaigns, the newest first."""
+    """Campaigns, the newest first; those that were discarded are none any more."""
     shelved = CampaignRow.archived_at.is_not(None)
     return session.scalars(
-        select(CampaignRow).where(shelved if archived else ~shelved).order_by(CampaignRow.id.desc())
+        select(CampaignRow)
+        .where(shelved if archived else ~shelved, CampaignRow.discarded_at.is_(None))
+        .order_by(CampaignRow.id.desc())
     ).all()
+
+
+def discarded(session: Session) -> Sequence[CampaignRow]:
+    """Drafts that were discarded, the newest first."""
+    return session.scalars(
+        select(CampaignRow).where(CampaignRow.discarded_at.is_not(None)).order_by(CampaignRow.discarded_at.desc())
+    ).all()
+
+
+def forget_discarded(session: Session, before: datetime) -> int:
+    """Delete drafts that were discarded before an instant, with their messages; returns how many."""
+    old = select(CampaignRow.id).where(CampaignRow.discarded_at < before)
+    messages = select(LessonRow.id).where(LessonRow.campaign_id.in_(old))
+    for table in (TrialRow, LessonVersionRow):
+        session.execute(delete(table).where(table.lesson_id.in_(messages)).execution_options(synchronize_session=False))
+    session.execute(
+        delete(LessonRow).where(LessonRow.campaign_id.in_(old)).execution_options(synchronize_session=False)
+    )
+    return count(
+        session.execute(
+            delete(CampaignRow).where(CampaignRow.discarded_at < before).execution_options(synchronize_session=False)
+        )
+    )
 
 
 def find(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignRow | None:

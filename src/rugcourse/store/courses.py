@@ -46,6 +46,10 @@ def course_ids(session: Session) -> list[tuple[int, str]]:
     return list(rows)
 
 
+def slug_of(session: Session, course_id: int) -> str:
+    return session.scalars(select(CourseRow.slug).where(CourseRow.id == course_id)).one()
+
+
 def load_course(session: Session, slug: str) -> PublishedCourse | None:
     row = session.scalar(select(CourseRow).where(CourseRow.slug == slug))
     if row is None:

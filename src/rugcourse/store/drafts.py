@@ -1,4 +1,4 @@
-"""Lessons that are being written, in the store."""
+"""Lessons that are being written, and drafts that were discarded, in the store."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.statements import upsert
-from rugcourse.store.tables import AdminRow, LessonDraftRow
+from rugcourse.store.statements import count, upsert
+from rugcourse.store.tables import AdminRow, DiscardedDraftRow, LessonDraftRow
+
+DISCARDED_DAYS = 30  # so long a discarded draft can be restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,17 @@ class LessonDraft:
     saved: int
     saved_at: datetime
     saved_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedDraft:
+    """`by`: the address of who discarded it, if it was an admin."""
+
+    id: int
+    slug: str
+    fields: Mapping[str, str]
+    at: datetime
+    by: str | None
 
 
 def find(session: Session, course_id: int, slug: str) -> LessonDraft | None:
@@ -69,3 +82,50 @@ def save(
 
 def remove(session: Session, course_id: int, slug: str) -> None:
     session.execute(delete(LessonDraftRow).where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug))
+
+
+def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
+    """Discard a draft that had been kept `seen` times, and return under which id it can be restored.
+
+    None, and nothing, if there is none or it was kept since.
+    """
+    fields = session.scalar(
+        delete(LessonDraftRow)
+        .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
+        .returning(LessonDraftRow.fields)
+    )
+    if fields is None:
+        return None
+    row = DiscardedDraftRow(course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now)
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def discarded_of_course(session: Session, course_id: int) -> list[DiscardedDraft]:
+    """The newest first."""
+    rows = session.execute(
+        select(DiscardedDraftRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == DiscardedDraftRow.admin_id)
+        .where(DiscardedDraftRow.course_id == course_id)
+        .order_by(DiscardedDraftRow.id.desc())
+    )
+    return [DiscardedDraft(row.id, row.slug, row.fields, row.discarded_at, email) for row, email in rows]
+
+
+def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | None:
+    """It, locked."""
+    return session.get(DiscardedDraftRow, discarded_id, with_for_update=True)
+
+
+def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
+    """Make a discarded draft a draft again. False, and nothing, if there is another one of the same lesson."""
+    if not save(session, row.course_id, row.slug, row.fields, 0, admin_id, now):
+        return False
+    session.delete(row)
+    return True
+
+
+def forget_discarded(session: Session, before: datetime) -> int:
+    """Delete what was discarded before an instant; returns how many."""
+    return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))

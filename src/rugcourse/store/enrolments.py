@@ -20,6 +20,7 @@ from rugcourse.store.tables import (
     CampaignStatus,
     DeliveryKind,
     DeliveryRow,
+    DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
     ScheduleRow,
@@ -181,6 +182,42 @@ def among(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -
             )
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How far people came in a course, each counted once however many of its campaigns they were in.
+
+    `lessons`: lesson id → how many people it was sent to.
+    """
+
+    readers: int
+    completed: int
+    lessons: Mapping[int, int]
+
+
+def people_of_course(session: Session, course_id: int) -> People:
+    """Reads all enrolments of a course and the ledger: seconds at a million readers."""
+    campaigns = select(CampaignRow.id).where(
+        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
+    )
+    person = EnrolmentRow.subscriber_id.distinct()
+    readers, completed = session.execute(
+        select(
+            func.count(person),
+            func.count(person).filter(EnrolmentRow.status == EnrolmentStatus.COMPLETED),
+        ).where(EnrolmentRow.campaign_id.in_(campaigns))
+    ).one()
+    lessons = session.execute(
+        select(DeliveryRow.lesson_id, func.count(DeliveryRow.subscriber_id.distinct()))
+        .where(
+            DeliveryRow.campaign_id.in_(campaigns),
+            DeliveryRow.lesson_id.is_not(None),
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+        )
+        .group_by(DeliveryRow.lesson_id)
+    )
+    return People(readers, completed, {lesson_id: n for lesson_id, n in lessons if lesson_id is not None})
 
 
 def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:

@@ -227,6 +227,19 @@ class LessonDraftRow(Base):
     saved_at: Mapped[datetime]
 
 
+class DiscardedDraftRow(Base):
+    """A lesson's draft that was discarded, as it was. `admin_id`: who discarded it."""
+
+    __tablename__ = "discarded_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
+    slug: Mapped[str] = mapped_column(String(60))
+    fields: Mapped[dict[str, Any]]
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
+    discarded_at: Mapped[datetime]
+
+
 class SubscriberRow(Base):
     """A person. `email` is normalised: two spellings of one mailbox are one row."""
 
@@ -311,6 +324,7 @@ class CampaignRow(Base):
 
     `audience` and `timing`: who and when, see `rugcourse.store.audiences` and `rugcourse.schedule.timing`. Starting it
     enrols its audience in the order of ids: those up to `enrolled_up_to` are done, up to `enrol_up_to` are meant.
+    A cohort leaves out who knows its course, but for those who already knew it at `again_before`.
     """
 
     __tablename__ = "campaign"
@@ -331,8 +345,10 @@ class CampaignRow(Base):
     go_from: Mapped[datetime | None]  # hours from before this instant count no more: it went on then
     enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    again_before: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]  # of a draft: it can be restored for some time
 
 
 class EnrolmentRow(Base):

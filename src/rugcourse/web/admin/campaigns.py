@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Path, Query, Request
@@ -15,7 +16,9 @@ from rugcourse.campaigns.drafts import Author, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
 from rugcourse.store import campaigns
+from rugcourse.store.audiences import Audience
 from rugcourse.store.database import Database
+from rugcourse.store.drafts import DISCARDED_DAYS
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
@@ -30,8 +33,14 @@ _A_PAGE = 50
 
 
 @router.api_route("/admin/campaigns", methods=READ)
-def campaigns_page(request: Request, archived: Annotated[str, Query()] = "") -> HTMLResponse:
-    return _list_page(request, insider_of(request), archived == "yes", "")
+def campaigns_page(
+    request: Request,
+    archived: Annotated[str, Query()] = "",
+    notice: Annotated[str, Query()] = "",
+    draft: Annotated[str, Query()] = "",
+) -> HTMLResponse:
+    """The campaigns, and drafts that were discarded. `draft`: what `notice` is about."""
+    return _list_page(request, insider_of(request), archived == "yes", notice, whole_number(draft))
 
 
 @router.post("/admin/campaigns")
@@ -69,6 +78,8 @@ def compare_page(request: Request) -> HTMLResponse:
 def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
     insider = insider_of(request)
     row = find_campaign(request, campaign_id)
+    if row.discarded_at is not None:
+        return RedirectResponse("/admin/campaigns", 303)
     if row.status == CampaignStatus.DRAFT:
         return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
     runtime = runtime_of(request)
@@ -93,21 +104,30 @@ def campaign_press(
     campaign_id: Id,
     form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
+    again: Annotated[str, Form()] = "",
 ) -> Response:
+    """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same."""
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     row = find_campaign(request, campaign_id)
-    database, author = runtime_of(request).database, author_of(request, insider)
+    runtime = runtime_of(request)
+    database, author = runtime.database, author_of(request, insider)
+    if action == "discard":
+        return _discard(database, author, campaign_id)
+    if action == "restore":
+        return _restore(database, author, campaign_id)
     if action == "duplicate":
         made = drafts.duplicate(database, author, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
-    act = _ACTS.get(action)
+    act = partial(control.start, again=whole_number(again)) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
         act(database, author, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
+        if isinstance(error, control.CountChanged):
+            drafts.set_audience(database, runtime.clock, campaign_id, Audience.model_validate(row.audience))
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}?done={action}", 303)
@@ -156,6 +176,22 @@ def mails_page(
     return admin_page(request, insider, "campaign-mails", values)
 
 
+def _discard(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
+    try:
+        drafts.discard(database, author, campaign_id)
+    except NoDraft:
+        return RedirectResponse(f"/admin/campaigns/{campaign_id}?done=not-now", 303)
+    return RedirectResponse(f"/admin/campaigns?notice=discarded&draft={campaign_id}", 303)
+
+
+def _restore(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
+    try:
+        drafts.restore(database, author, campaign_id)
+    except NoDraft:
+        return RedirectResponse("/admin/campaigns?notice=no-draft", 303)
+    return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done=restored", 303)
+
+
 def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
     """Raises NotFound."""
     with runtime_of(request).database.read() as session:
@@ -174,7 +210,6 @@ def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
 
 
 _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
-    "start": control.start,
     "pause": control.pause,
     "resume": control.resume,
     "cancel": control.cancel,
@@ -187,13 +222,16 @@ _REFUSALS: dict[type[Exception], str] = {
     control.NotNow: "not-now",
     control.MomentOver: "past",
     control.NoMessage: "no-message",
+    control.CountChanged: "recounted",
+    control.RepeatsNotConfirmed: "unconfirmed",
 }
 
 
-def _list_page(request: Request, insider: Insider, archived: bool, notice: str) -> HTMLResponse:
+def _list_page(request: Request, insider: Insider, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         rows = campaigns.listed(session, archived=archived)
+        discarded = campaigns.discarded(session)
         courses = runtime.library.courses(session)
         progress = {row.id: progress_of(session, row) for row in rows[:_A_PAGE]}
     values = {
@@ -201,6 +239,9 @@ def _list_page(request: Request, insider: Insider, archived: bool, notice: str) 
         "progress": progress,
         "titles": {one.id: one.course.texts for one in courses},
         "archived": archived,
+        "discarded": discarded,
+        "discarded_days": DISCARDED_DAYS,
+        "undo": next((one for one in discarded if one.id == draft), None),
         "notice": notice,
         "may_change": insider.may(Role.EDITOR),
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
+from rugcourse.authoring.checks import Finding
+from rugcourse.authoring.messages import PARTS
 from rugcourse.campaigns import drafts, outlook
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
@@ -16,20 +19,22 @@ from rugcourse.runtime import send_proof
 from rugcourse.schedule import DEFAULT_ZONE
 from rugcourse.store import audiences, campaigns
 from rugcourse.store.audiences import Audience, Following
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Role
+from rugcourse.store.drafts import DISCARDED_DAYS
+from rugcourse.store.tables import CampaignKind, CampaignRow, Role
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
 from rugcourse.web.admin.proofs import course_of, mail_of, mails_of, spoken_in
 from rugcourse.web.admin.steps import (
-    MESSAGE_PARTS,
     STEPS,
     Unreadable,
     WhenFields,
     WhoFields,
     message_from,
+    name_from,
     pace_from,
     when_values,
+    who_values,
 )
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
@@ -41,7 +46,7 @@ _HOURS_SHOWN = 36
 @router.api_route("/admin/campaigns/{campaign_id}/what", methods=READ)
 def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
-    return _what_page(request, insider, row, {}, "")
+    return _what_page(request, insider, row, {})
 
 
 @router.post("/admin/campaigns/{campaign_id}/what")
@@ -49,21 +54,21 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
     """The name, and for a broadcast its message."""
     insider, row = _editing(request, campaign_id, typed.get("form", ""))
     runtime = runtime_of(request)
-    name = typed.get("name", "").strip()[:120]
-    if name:
-        drafts.rename(runtime.database, campaign_id, name)
-    if row.kind == CampaignKind.BROADCAST:
-        try:
-            drafts.write_message(runtime.database, runtime.clock, campaign_id, message_from(typed))
-        except Unreadable as error:
-            return _what_page(request, insider, row, typed, str(error))
+    try:
+        name = name_from(typed.get("name", ""))
+        message = message_from(typed) if row.kind == CampaignKind.BROADCAST else None
+    except Unreadable as error:
+        return _what_page(request, insider, row, typed, error.findings)
+    drafts.rename(runtime.database, campaign_id, name)
+    if message is not None:
+        drafts.write_message(runtime.database, runtime.clock, campaign_id, message)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/who", methods=READ)
 def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
-    return _who_page(request, insider, row, Audience.model_validate(row.audience), "")
+    return _who_page(request, insider, row, who_values(Audience.model_validate(row.audience)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/who")
@@ -73,7 +78,7 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     try:
         drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience())
     except Unreadable as error:
-        return _who_page(request, insider, row, Audience.model_validate(row.audience), str(error))
+        return _who_page(request, insider, row, fields, error.findings)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/when", 303)
 
 
@@ -85,7 +90,7 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     try:
         audience = fields.audience()
     except Unreadable as error:
-        return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "notice": str(error)})
+        return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
     timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
     values = outlook.counted(runtime.database, runtime.clock, audience, timing, quiet)
     return admin_page(request, insider, "campaign-count", values)
@@ -94,7 +99,7 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
 def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
-    return _when_page(request, insider, row, when_values(campaigns.timing_of(row)), "")
+    return _when_page(request, insider, row, when_values(campaigns.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
@@ -104,7 +109,7 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
     try:
         timing = fields.timing(campaigns.timing_of(row), runtime.clock.now())
     except Unreadable as error:
-        return _when_page(request, insider, row, {**fields.model_dump(), "days": set(fields.days)}, str(error))
+        return _when_page(request, insider, row, {**fields.model_dump(), "days": set(fields.days)}, error.findings)
     drafts.set_timing(runtime.database, campaign_id, timing)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/pace", 303)
 
@@ -112,7 +117,10 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
 def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
-    return _step_page(request, insider, row, "pace", {"notice": "", "timing": campaigns.timing_of(row)})
+    timing = campaigns.timing_of(row)
+    return _step_page(
+        request, insider, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
+    )
 
 
 @router.post("/admin/campaigns/{campaign_id}/pace")
@@ -127,8 +135,8 @@ def write_pace(
     try:
         limit, days = pace_from(per_minute, every_days)
     except Unreadable as error:
-        values = {"notice": str(error), "timing": campaigns.timing_of(row)}
-        return _step_page(request, insider, row, "pace", values)
+        values = {"per_minute": per_minute, "every_days": every_days}
+        return _step_page(request, insider, row, "pace", values, error.findings)
     drafts.set_pace(runtime_of(request).database, campaign_id, limit, days)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
 
@@ -146,6 +154,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     timing = campaigns.timing_of(row)
     values = {
         "done": done,
+        "discarded_days": DISCARDED_DAYS,
         "outlook": expected,
         "first_hours": first_hours,
         "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
@@ -190,7 +199,7 @@ def _editing(request: Request, campaign_id: int, form: str | None = None) -> tup
     if form is not None:
         check_form(request, insider, form)
     row = find_campaign(request, campaign_id)
-    if row.status != CampaignStatus.DRAFT:
+    if not drafts.is_draft(row):
         raise NotFound
     return insider, row
 
@@ -202,49 +211,52 @@ def _message_id(request: Request, row: CampaignRow) -> int | None:
 
 
 def _what_page(
-    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, str], notice: str
+    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, str], wrong: Sequence[Finding] = ()
 ) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         message = campaigns.find_message(session, row.id)
     kept = {
         f"{part}.{language}": getattr(text, part)
         for language, text in (message.texts if message else {}).items()
-        for part in MESSAGE_PARTS
+        for part in PARTS
     }
-    return _step_page(
-        request, insider, row, "what", {"typed": {**kept, **typed}, "notice": notice, "all_languages": LANGUAGES}
-    )
+    values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES}
+    return _step_page(request, insider, row, "what", values, wrong)
 
 
-def _who_page(request: Request, insider: Insider, row: CampaignRow, audience: Audience, notice: str) -> HTMLResponse:
+def _who_page(
+    request: Request, insider: Insider, row: CampaignRow, who: WhoFields, wrong: Sequence[Finding] = ()
+) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
         tags = audiences.all_tags(session)
     values = {
-        "audience": audience,
+        "who": who,
         "courses": courses,
         "known_tags": tags,
         "followings": [*Following],
-        "notice": notice,
         "all_languages": LANGUAGES,
     }
-    return _step_page(request, insider, row, "who", values)
+    return _step_page(request, insider, row, "who", values, wrong)
 
 
 def _when_page(
-    request: Request, insider: Insider, row: CampaignRow, values: dict[str, Any], notice: str
+    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, Any], wrong: Sequence[Finding] = ()
 ) -> HTMLResponse:
     today = runtime_of(request).clock.now().date()
-    return _step_page(
-        request,
-        insider,
-        row,
-        "when",
-        {"when_fields": values, "notice": notice, "today": today, "our_zone": DEFAULT_ZONE},
-    )
+    values = {"when_fields": typed, "today": today, "our_zone": DEFAULT_ZONE}
+    return _step_page(request, insider, row, "when", values, wrong)
 
 
-def _step_page(request: Request, insider: Insider, row: CampaignRow, step: str, values: dict[str, Any]) -> HTMLResponse:
-    frame = {"campaign": row, "step": step, "steps": STEPS}
-    return admin_page(request, insider, f"campaign-{step}", {**frame, **values})
+def _step_page(
+    request: Request,
+    insider: Insider,
+    row: CampaignRow,
+    step: str,
+    values: dict[str, Any],
+    wrong: Sequence[Finding] = (),
+) -> HTMLResponse:
+    """`wrong`: why what was typed is not kept."""
+    frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong}
+    return admin_page(request, insider, f"campaign-{step}", {**frame, **values}, 400 if wrong else 200)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from rugcourse.access.sessions import Insider
+from rugcourse.authoring.checks import Finding
 from rugcourse.campaigns import acts, imports, outlook
 from rugcourse.campaigns import jobs as at_work
 from rugcourse.campaigns.acts import Act, Order
@@ -20,7 +21,7 @@ from rugcourse.campaigns.jobs import NotNow
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
 from rugcourse.store import admins, audiences, jobs
-from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.audiences import Following
 from rugcourse.store.jobs import AT_WORK, JobKind
 from rugcourse.store.tables import JobRow, Role
 from rugcourse.web.admin.gate import Forged, admin_page, check_form, insider_of
@@ -45,18 +46,18 @@ class ActFields(WhoFields):
     def order(self) -> Order:
         """Raises Unreadable."""
         if self.act not in {*Act}:
-            raise Unreadable("no-act")
+            raise Unreadable(Finding("no-act", "act"))
         if self.act in {Act.TAG, Act.UNTAG} and not imports.clean_tags(self.tag):
-            raise Unreadable("no-tag")
+            raise Unreadable(Finding("no-tag", "tag"))
         reason = reason_typed(self.reason)
         if not reason:
-            raise Unreadable("no-reason")
+            raise Unreadable(Finding("no-reason", "reason"))
         return Order(
             audience=self.audience(),
             act=Act(self.act),
             reason=reason,
             tag=self.tag.strip().lower(),
-            until=date_from(self.until),
+            until=date_from(self.until, "until"),
         )
 
 
@@ -78,16 +79,16 @@ class IntakeFields(BaseModel):
         """Raises Unreadable."""
         columns = {Column(what): place for place, what in enumerate(self.column) if what in {*Column}}
         if Column.EMAIL not in columns:
-            raise Unreadable("no-email")
+            raise Unreadable(Finding("no-email", ""))
         if len(columns) != sum(what in {*Column} for what in self.column):
-            raise Unreadable("twice")
+            raise Unreadable(Finding("twice", ""))
         if len(self.source.strip()) < 3:
-            raise Unreadable("no-source")
+            raise Unreadable(Finding("no-source", ""))
         if self.agreed not in {"yes", "no"}:
-            raise Unreadable("no-agreed")
+            raise Unreadable(Finding("no-agreed", ""))
         tags = imports.clean_tags(self.tags)
         if tags is None:
-            raise Unreadable("no-tag")
+            raise Unreadable(Finding("no-tag", "tag"))
         try:
             return Intake(
                 course=self.course,
@@ -100,7 +101,7 @@ class IntakeFields(BaseModel):
                 agreed=self.agreed == "yes",
             )
         except ValidationError:
-            raise Unreadable("number") from None
+            raise Unreadable(Finding("number", "")) from None
 
 
 async def _uploaded(request: Request) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_upload
 
 @router.api_route("/admin/acts", methods=READ)
 def acts_page(request: Request) -> HTMLResponse:
-    return _acts_page(request, insider_of(request, Role.EDITOR), ActFields(), "")
+    return _acts_page(request, insider_of(request, Role.EDITOR), ActFields())
 
 
 @router.post("/admin/acts/count")
@@ -147,7 +148,7 @@ def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLRes
     try:
         values = outlook.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
     except Unreadable as error:
-        values = {"count": None, "people": [], "notice": str(error)}
+        values = {"count": None, "people": [], "wrong": error.findings}
     return admin_page(request, insider, "campaign-count", values)
 
 
@@ -160,7 +161,7 @@ def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
     try:
         job_id = acts.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
     except Unreadable as error:
-        return _acts_page(request, insider, fields, str(error))
+        return _acts_page(request, insider, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -214,27 +215,23 @@ def _imports_page(request: Request, insider: Insider, notice: str) -> HTMLRespon
     return admin_page(request, insider, "imports", values, 400 if notice else 200)
 
 
-def _acts_page(request: Request, insider: Insider, fields: ActFields, notice: str) -> HTMLResponse:
+def _acts_page(request: Request, insider: Insider, fields: ActFields, wrong: Sequence[Finding] = ()) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
         tags = audiences.all_tags(session)
-    try:
-        audience = fields.audience()
-    except Unreadable:
-        audience = Audience()
     values = {
         "fields": fields,
-        "audience": audience,
+        "who": fields,
         "courses": courses,
         "known_tags": tags,
         "followings": [*Following],
         "all_languages": LANGUAGES,
         "acts": [*Act],
         "today": runtime.clock.now().date(),
-        "notice": notice,
+        "wrong": wrong,
     }
-    return admin_page(request, insider, "acts", values, 400 if notice else 200)
+    return admin_page(request, insider, "acts", values, 400 if wrong else 200)
 
 
 def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFields, notice: str) -> HTMLResponse:

@@ -10,7 +10,7 @@ from starlette.background import BackgroundTask
 
 from rugcourse.access.sessions import Insider
 from rugcourse.authoring import checks, drafts, history
-from rugcourse.authoring.drafts import Desk, NoSuchLesson, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.drafts import Desk, NewerDraft, NoSuchDraft, NoSuchLesson, SavedMeanwhile, SlugTaken
 from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
@@ -38,13 +38,16 @@ Typed = Annotated[dict[str, str], Depends(typed_fields)]
 
 
 @router.api_route("/admin/lessons", methods=READ)
-def lessons_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
-    """Every course with its lessons, and what is being written."""
+def lessons_page(
+    request: Request, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
+) -> HTMLResponse:
+    """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
     insider = insider_of(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
         being_written = {one.id: kept_drafts.of_course(session, one.id) for one in courses}
+        discarded = {one.id: kept_drafts.discarded_of_course(session, one.id) for one in courses}
     spoken = preferred_language(request)
     values = {
         "courses": courses,
@@ -52,6 +55,10 @@ def lessons_page(request: Request, notice: Annotated[str, Query()] = "") -> HTML
         "being_written": {id_: {one.slug: one for one in found} for id_, found in being_written.items()},
         "count_words": count_words,
         "unsigned": {one.id: ", ".join(map(language_name, one.course.unsigned_notices)) for one in courses},
+        "title_of": drafts.title_of,
+        "discarded": discarded,
+        "discarded_days": kept_drafts.DISCARDED_DAYS,
+        "undo": next((one for found in discarded.values() for one in found if one.id == whole_number(draft)), None),
         "notice": notice,
         "may_change": insider.may(Role.EDITOR),
     }
@@ -82,6 +89,23 @@ def begin(
     return RedirectResponse(f"/admin/lessons/{course}/{slug}", 303)
 
 
+@router.post("/admin/lessons/restore")
+def restore_draft(
+    request: Request, form: Annotated[str, Form()] = "", draft: Annotated[str, Form()] = ""
+) -> RedirectResponse:
+    """Bring back a draft that was discarded."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    try:
+        course, slug = drafts.restore(runtime.database, runtime.clock, whole_number(draft, 9), insider.admin_id)
+    except NoSuchDraft:
+        return RedirectResponse("/admin/lessons?notice=no-draft", 303)
+    except NewerDraft:
+        return RedirectResponse("/admin/lessons?notice=newer", 303)
+    return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=draft-restored", 303)
+
+
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
 def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.EDITOR)
@@ -91,13 +115,10 @@ def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Que
 
 @router.post("/admin/lessons/{course}/{slug}")
 def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
-    """Keep what is typed, and go where the button leads: stay, publish, send it to oneself, or throw it away."""
+    """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
     insider, desk = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
-    if typed.get("action") == "throw away":
-        drafts.throw_away(runtime.database, desk.published.id, slug)
-        return RedirectResponse(where if desk.lesson_id else "/admin/lessons", 303)
     manuscript = drafts.typed_over(desk, typed)
     try:
         seen = whole_number(typed.get("saved", ""))
@@ -111,6 +132,22 @@ def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
             return RedirectResponse(f"{where}?done={_send_test(request, insider, desk, manuscript, typed)}", 303)
         case _:
             return RedirectResponse(f"{where}?done=kept", 303)
+
+
+@router.post("/admin/lessons/{course}/{slug}/discard")
+def discard(
+    request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", saved: Annotated[str, Form()] = ""
+) -> Response:
+    """Discard a draft; it can be brought back for some time."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, form)
+    runtime = runtime_of(request)
+    desk = _desk(request, course, slug)
+    try:
+        draft = drafts.discard(runtime.database, runtime.clock, desk, insider.admin_id, whole_number(saved, 9))
+    except SavedMeanwhile:
+        return _desk_page(request, insider, desk, desk.manuscript, "not-discarded")
+    return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
 
 
 @router.post("/admin/lessons/{course}/{slug}/preview")
@@ -261,9 +298,10 @@ def _desk_page(request: Request, insider: Insider, desk: Desk, manuscript: Manus
         "questions": range(QUESTIONS),
         "options": range(OPTIONS),
         "readings": range(READINGS),
+        "discarded_days": kept_drafts.DISCARDED_DAYS,
         "done": done,
     }
-    return admin_page(request, insider, "lesson", values, 409 if done == "meanwhile" else 200)
+    return admin_page(request, insider, "lesson", values, 409 if done in {"meanwhile", "not-discarded"} else 200)
 
 
 def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -> HTMLResponse:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from rugcourse.authoring.checks import Finding
+from rugcourse.authoring.messages import PARTS, NotAMessage, message_of
 from rugcourse.content import Message
 from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.web.forms import whole_number
 
-MESSAGE_PARTS = ("title", "subject", "preheader", "body")
 STEPS = ("what", "who", "when", "pace", "review")
 
 
 class Unreadable(Exception):
-    """Something that was typed can't be used; the argument names what the page says about it."""
+    """Something that was typed can't be used. `findings`: what, each at its field."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__(findings[0].kind)
+        self.findings = findings
 
 
 class WhoFields(BaseModel):
@@ -41,22 +46,36 @@ class WhoFields(BaseModel):
     def audience(self) -> Audience:
         """Raises Unreadable."""
         about_course = (self.following, self.from_lesson, self.up_to_lesson, self.test_from, self.test_up_to)
-        if any(about_course) and not self.course:
-            raise Unreadable("no-course")
-        return Audience(
-            languages=tuple(one for one in LANGUAGES if one in self.languages),
-            course_id=whole_number(self.course) or None,
-            following=Following(self.following) if self.following in {*Following} else None,
-            from_lesson=_number(self.from_lesson, 0, 999),
-            up_to_lesson=_number(self.up_to_lesson, 0, 999),
-            test_from=_number(self.test_from, 0, 100),
-            test_up_to=_number(self.test_up_to, 0, 100),
-            answered_within=_number(self.answered_within, 1, 3650),
-            silent_for=_number(self.silent_for, 1, 3650),
-            tags=tuple(sorted({tag.strip().lower()[:40] for tag in self.tags.split(",") if tag.strip()}))[:20],
-            confirmed_from=date_from(self.confirmed_from),
-            confirmed_up_to=date_from(self.confirmed_up_to),
-        )
+        with _Reading() as reading:
+            if any(about_course) and not self.course:
+                reading.refuse("no-course", "course")
+            return Audience(
+                languages=tuple(one for one in LANGUAGES if one in self.languages),
+                course_id=whole_number(self.course) or None,
+                following=Following(self.following) if self.following in {*Following} else None,
+                from_lesson=reading.number("from_lesson", self.from_lesson, 0, 999),
+                up_to_lesson=reading.number("up_to_lesson", self.up_to_lesson, 0, 999),
+                test_from=reading.number("test_from", self.test_from, 0, 100),
+                test_up_to=reading.number("test_up_to", self.test_up_to, 0, 100),
+                answered_within=reading.number("answered_within", self.answered_within, 1, 3650),
+                silent_for=reading.number("silent_for", self.silent_for, 1, 3650),
+                tags=tuple(sorted({tag.strip().lower()[:40] for tag in self.tags.split(",") if tag.strip()}))[:20],
+                confirmed_from=reading.day("confirmed_from", self.confirmed_from),
+                confirmed_up_to=reading.day("confirmed_up_to", self.confirmed_up_to),
+            )
+
+
+def who_values(audience: Audience) -> WhoFields:
+    """How the form shows an audience."""
+    numbers = ("from_lesson", "up_to_lesson", "test_from", "test_up_to", "answered_within", "silent_for")
+    typed = {name: getattr(audience, name) for name in (*numbers, "confirmed_from", "confirmed_up_to")}
+    return WhoFields(
+        languages=list(audience.languages),
+        course=str(audience.course_id or ""),
+        following=audience.following or "",
+        tags=", ".join(audience.tags),
+        **{name: "" if value is None else str(value) for name, value in typed.items()},
+    )
 
 
 class WhenFields(BaseModel):
@@ -74,24 +93,36 @@ class WhenFields(BaseModel):
         """The pace stays as it was `before`. Raises Unreadable."""
         days = frozenset(int(day) for day in self.days if day in set("0123456"))
         weekdays = days if days and days != EVERY_DAY else None
-        hour = _number(self.hour, 0, 23)
-        match self.way:
-            case "now":
-                return Timing(hour=hour, weekdays=weekdays, every_days=before.every_days)
-            case "instant":
-                at = _instant(self.instant_day, self.instant_time)
-                if at < now:
-                    raise Unreadable("past")
-                return Timing(every_days=before.every_days, at=at)
-            case "local":
-                day = date_from(self.local_day)
-                if day is None:
-                    raise Unreadable("no-day")
-                if day < now.date():
-                    raise Unreadable("past")
-                return Timing(day=day, hour=hour, weekdays=weekdays, every_days=before.every_days)
-            case _:
-                raise Unreadable("no-way")
+        timing = Timing(every_days=before.every_days)
+        with _Reading() as reading:
+            hour = reading.number("hour", self.hour, 0, 23)
+            match self.way:
+                case "now":
+                    timing = Timing(hour=hour, weekdays=weekdays, every_days=before.every_days)
+                case "instant":
+                    timing = timing.model_copy(update={"at": self._instant(reading, now)})
+                case "local":
+                    day = self._local_day(reading, now)
+                    timing = Timing(day=day, hour=hour, weekdays=weekdays, every_days=before.every_days)
+                case _:
+                    reading.refuse("no-way", "way")
+        return timing
+
+    def _instant(self, reading: _Reading, now: datetime) -> datetime | None:
+        day = reading.needed_day("instant_day", self.instant_day)
+        clock = reading.needed_time("instant_time", self.instant_time)
+        if day is None or clock is None:
+            return None
+        at = datetime.combine(day, clock, tzinfo=ZoneInfo(DEFAULT_ZONE)).astimezone(UTC)
+        if at < now:
+            reading.refuse("past", "instant_day")
+        return at
+
+    def _local_day(self, reading: _Reading, now: datetime) -> date | None:
+        day = reading.needed_day("local_day", self.local_day)
+        if day is not None and day < now.date():
+            reading.refuse("past", "local_day")
+        return day
 
 
 def when_values(timing: Timing) -> dict[str, object]:
@@ -107,50 +138,82 @@ def when_values(timing: Timing) -> dict[str, object]:
     }
 
 
+def name_from(text: str) -> str:
+    """Raises Unreadable."""
+    name = text.strip()[:120]
+    if not name:
+        raise Unreadable(Finding("no-name", "name"))
+    return name
+
+
 def message_from(fields: dict[str, str]) -> Message:
     """The message, from fields `<part>.<language>`; a language that is left empty is left out. Raises Unreadable."""
-    texts = {}
-    for language in LANGUAGES:
-        parts = {part: fields.get(f"{part}.{language}", "").strip() for part in MESSAGE_PARTS}
-        if any(parts.values()):
-            texts[language] = {**parts, "body": parts["body"].replace("\r\n", "\n")}
-    if not texts:
-        raise Unreadable("no-message")
+    typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in LANGUAGES for part in PARTS}
     try:
-        return Message.model_validate({"texts": texts})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(one) for one in first["loc"][1:])
-        raise Unreadable(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        return message_of(typed, LANGUAGES)
+    except NotAMessage as error:
+        raise Unreadable(*error.findings) from None
 
 
 def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]:
     """Raises Unreadable."""
-    return _number(per_minute, 1, 1_000_000), _number(every_days, 1, 30)
+    with _Reading() as reading:
+        return (
+            reading.number("per_minute", per_minute, 1, 1_000_000),
+            reading.number("every_days", every_days, 1, 30),
+        )
 
 
-def _number(text: str, least: int, most: int) -> int | None:
-    if not text.strip():
-        return None
-    number = int(text) if text.strip().isdecimal() and len(text) <= 9 else -1
-    if not least <= number <= most:
-        raise Unreadable("number")
-    return number
-
-
-def date_from(text: str) -> date | None:
+def date_from(text: str, field: str = "") -> date | None:
     """A day as a browser sends it, None for none. Raises Unreadable."""
-    if not text.strip():
+    with _Reading() as reading:
+        return reading.day(field, text)
+
+
+class _Reading:
+    """Reads what is typed in some fields, and raises Unreadable at its end with all that can't be used."""
+
+    def __init__(self) -> None:
+        self.wrong: list[Finding] = []
+
+    def __enter__(self) -> _Reading:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None and self.wrong:
+            raise Unreadable(*self.wrong)
+
+    def refuse(self, what: str, field: str, **values: object) -> None:
+        self.wrong.append(Finding(what, field, values=values))
+
+    def number(self, field: str, text: str, least: int, most: int) -> int | None:
+        """None for none, and for one that can't be."""
+        if not text.strip():
+            return None
+        number = int(text) if text.strip().isdecimal() and len(text) <= 9 else -1
+        if least <= number <= most:
+            return number
+        self.refuse("number", field, least=least, most=most)
         return None
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise Unreadable("date") from None
 
+    def day(self, field: str, text: str) -> date | None:
+        """None for none, and for one that can't be."""
+        if not text.strip():
+            return None
+        try:
+            return date.fromisoformat(text.strip())
+        except ValueError:
+            self.refuse("date", field)
+            return None
 
-def _instant(day: str, clock: str) -> datetime:
-    try:
-        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), tzinfo=ZoneInfo(DEFAULT_ZONE))
-    except ValueError:
-        raise Unreadable("date") from None
-    return local.astimezone(UTC)
+    def needed_day(self, field: str, text: str) -> date | None:
+        if not text.strip():
+            self.refuse("no-date", field)
+        return self.day(field, text)
+
+    def needed_time(self, field: str, text: str) -> time | None:
+        try:
+            return time.fromisoformat(text.strip())
+        except ValueError:
+            self.refuse("no-time", field)
+            return None

@@ -1,0 +1,80 @@
+"""What Markdown has and mails here don't: pictures and HTML. Readers would get a broken picture, or code to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_SHOWN = 60  # characters of what was found
+
+
+class Kind(StrEnum):
+    PICTURE = "picture"
+    HTML = "html"
+
+
+class Unsupported(NamedTuple):
+    """A picture or HTML in a text. `line` counts from 0; `text`: how it begins there."""
+
+    kind: Kind
+    line: int
+    text: str
+
+    @property
+    def message(self) -> str:
+        if self.kind == Kind.PICTURE:
+            return f"pictures can't be used yet; remove {self.text}"
+        return f"HTML can't be used; remove {self.text} or write it as Markdown"
+
+
+def unsupported(text: str) -> list[Unsupported]:
+    """All pictures and HTML of a Markdown text, in its order. Code and escaped signs are none."""
+    return [found for token in _markdown().parse(text) for found in _in_block(token)]
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True})
+
+
+def _in_block(token: Token) -> Iterator[Unsupported]:
+    line = token.map[0] if token.map else 0
+    if token.type == "html_block":
+        yield Unsupported(Kind.HTML, line, _beginning(token.content))
+    elif token.type == "inline":
+        yield from _in_line(token, line)
+
+
+def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
+    """markdown-it knows the lines of blocks only: where a token stands in its block is looked for in the source."""
+    place = 0
+    for token in block.children or []:
+        source = f"![{token.content}]" if token.type == "image" else token.content
+        found = block.content.find(source, place) if source else -1
+        if found >= 0:
+            place = found + len(source)
+        at = line + block.content.count("\n", 0, max(found, 0) if found >= 0 else place)
+        if token.type == "image":
+            yield Unsupported(Kind.PICTURE, at, _beginning(_picture(block.content, found, source)))
+        elif token.type == "html_inline":
+            yield Unsupported(Kind.HTML, at, _beginning(token.content))
+
+
+def _picture(content: str, found: int, source: str) -> str:
+    """A picture as it was typed, up to where its address ends."""
+    rest = content[found + len(source) :] if found >= 0 else ""
+    for opening, closing in (("(", ")"), ("[", "]")):
+        if rest.startswith(opening):
+            return source + rest[: rest.find(closing) + 1]
+    return source
+
+
+def _beginning(text: str) -> str:
+    """The first line, as far as it is not too long to be shown."""
+    first = text.strip().split("\n")[0]
+    return first if len(first) <= _SHOWN else f"{first[:_SHOWN].rstrip()}…"
