@@ -126,3 +126,30 @@ def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, c
     found = find_insider(database, clock, given.token)
     assert found is not None
     assert not found.second_factor_due
+
+
+@pytest.mark.parametrize(
+    "garbage", ["", "AA", "_____w", bytes_to_base64url(b"\xa3" * 500), bytes_to_base64url(b"\x9f" * 3000), "A" * 9000]
+)
+def test_what_is_no_attestation_is_refused_whatever_the_parsers_make_of_it(
+    database: Database, clock: VirtualClock, garbage: str
+) -> None:
+    admin = make_admin(database, clock)
+    device = SoftPasskey(SITE)
+    begun = json.loads(passkeys.begin_registration(database, clock, SITE, insider(admin)))["challenge"]
+    made = json.loads(device.made(begun))
+    made["response"]["attestationObject"] = garbage
+    with pytest.raises(BadPasskey):
+        passkeys.finish_registration(database, clock, SITE, insider(admin), json.dumps(made), "phone")
+    again = json.loads(passkeys.begin_registration(database, clock, SITE, insider(admin)))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, insider(admin), device.made(again), "phone")
+    known = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
+    asked = json.loads(device.asked(known))
+    asked["response"]["authenticatorData"] = garbage
+    with pytest.raises(NotLetIn):
+        passkeys.finish_login(database, clock, SITE, json.dumps(asked), "browser", Origin())
+
+
+def test_json_that_is_too_deep_opens_nothing(database: Database, clock: VirtualClock) -> None:
+    with pytest.raises(NotLetIn):
+        passkeys.finish_login(database, clock, SITE, '{"a":' * 3_000, "browser", Origin())

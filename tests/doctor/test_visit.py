@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from tests.access.test_access import make_admin
 from tests.builders import signed_courses
 from tests.doctor.nameserver import nameserver
 from tests.doctor.test_names import DOMAIN, WELL
@@ -18,8 +19,10 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
+from rugcourse.access.admins import invite
 from rugcourse.authoring.files import take_in
-from rugcourse.clock import ScaledClock, SystemClock
+from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
+from rugcourse.doctor.admins import look_at_admins
 from rugcourse.doctor.courses import look_at_courses
 from rugcourse.doctor.findings import CHECKS, State
 from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
@@ -29,9 +32,9 @@ from rugcourse.doctor.website import look_at_website
 from rugcourse.links import Links
 from rugcourse.runtime import Runtime
 from rugcourse.settings import DEFAULT_SECRET, Settings
-from rugcourse.store import processes
+from rugcourse.store import admins, processes
 from rugcourse.store.database import Database
-from rugcourse.store.tables import ProcessRow
+from rugcourse.store.tables import PasskeyRow, ProcessRow, Role
 from rugcourse.web.app import create_app
 from rugcourse.web.server import BackgroundServer
 
@@ -117,6 +120,22 @@ def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime:
     take_in(runtime.database, runtime.clock, signed_courses())
     assert states(look_at_courses(runtime.database)) == {"warning-signs": State.WELL}
     assert list(look_at_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
+
+
+def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, clock: VirtualClock) -> None:
+    assert states(look_at_admins(runtime.database)) == {"admins": State.WELL}
+    make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
+    make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
+    invite(runtime.database, clock, "never-came@x.example", Role.EDITOR)
+    [finding] = look_at_admins(runtime.database)
+    assert (finding.state, finding.values["addresses"]) == (State.ADVICE, "owner@x.example")
+    with runtime.database.write() as session:
+        admin = admins.by_email(session, "owner@x.example")
+        assert admin is not None
+        session.add(
+            PasskeyRow(admin_id=admin.id, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now())
+        )
+    assert states(look_at_admins(runtime.database)) == {"admins": State.WELL}
 
 
 def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:

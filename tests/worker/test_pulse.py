@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.builders import mails_to, make_pending
@@ -61,3 +63,20 @@ def replace_ticks(runtime: Runtime, seconds: float) -> Runtime:
     from dataclasses import replace
 
     return replace(runtime, settings=runtime.settings.model_copy(update={"tick_seconds": seconds}))
+
+
+def test_a_process_lives_whose_data_folder_is_not_there_or_may_not_be_written(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The sign of life in the database counts; the note beside it is for finding out that a backup was put back."""
+    blocked = tmp_path / "a file"
+    blocked.write_text("x")
+    for folder in (tmp_path / "not" / "there", blocked / "below"):
+        moved = replace(runtime, settings=runtime.settings.model_copy(update={"data_dir": folder}))
+        pulse = Pulse(moved, "web")
+        monkeypatch.setattr("rugcourse.worker.pulse.BEAT_SECONDS", 0.05)
+        pulse.start()
+        time.sleep(0.3)
+        assert all(thread.is_alive() for thread in pulse._threads)
+        pulse.stop()
+    assert (tmp_path / "not" / "there").is_dir()

@@ -38,8 +38,10 @@ def list_admins(as_json: Json = False) -> None:
     from rugcourse.store import admins
 
     with open_checked().database.read() as session:
+        passkeys = admins.with_passkeys(session)
         rows = [
-            {"email": one.email, "role": one.role, "second_factor": one.totp_secret is not None,
+            {"email": one.email, "role": one.role,
+             "second_factor": one.totp_secret is not None or one.id in passkeys,
              "came_in": one.password_hash is not None, "disabled": one.disabled_at is not None}
             for one in admins.everyone(session)
         ]  # fmt: skip

@@ -37,7 +37,8 @@ def check(database: Database, clock: Clock, folder: Path) -> None:
 
 
 def note(folder: Path, process_id: str, seen_at: datetime) -> None:
-    """Remember outside the database that it has committed this sign of life."""
+    """Remember outside the database that it has committed this sign of life. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).write_text(f"{process_id} {seen_at.isoformat()}", encoding="ascii")
 
 

@@ -80,6 +80,7 @@ CHECKS = {
     "files": About(
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),
+    "admins": About(_("Admins"), _("A password alone can be stolen or guessed, and opens every address.")),
     "smtp": About(_("Mail server"), _("All mail goes out through it.")),
     "website": About(_("Web address"), _("The links in all mails begin with it.")),
     "client": About(

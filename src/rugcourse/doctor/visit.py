@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rugcourse.clock import Clock
+from rugcourse.doctor.admins import look_at_admins
 from rugcourse.doctor.client_address import look_at_client_address
 from rugcourse.doctor.courses import look_at_courses
 from rugcourse.doctor.dns import Dns
@@ -52,6 +53,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
         lambda: look_at_courses(database),
+        lambda: look_at_admins(database),
         lambda: look_at_files(settings, database),
         lambda: look_at_mail_server(settings),
         lambda: look_at_website(settings, links),

@@ -14,6 +14,7 @@ from rugcourse.learning.answers import Asked, Asking, Press, Taken
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.tracking.record import Fetch
+from rugcourse.web.access import Access, access
 from rugcourse.web.groups import Groups
 from rugcourse.web.pages import NotFound, runtime_of
 from rugcourse.web.readers import personal_page
@@ -27,12 +28,14 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 _NO_OPTION = -1
 
 
+@access(Access.LINK)
 async def pixel(request: Request) -> Response:
     (delivery_id,) = runtime_of(request).signer.read(Purpose.OPEN, request.path_params["token"], 1)
     await _groups(request).fetches.do(_fetch(request, delivery_id, None))
     return Response(_PIXEL, media_type="image/gif", headers=_NOT_KEPT)
 
 
+@access(Access.LINK)
 async def click(request: Request) -> Response:
     """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
     delivery_id, number = runtime_of(request).signer.read(Purpose.CLICK, request.path_params["token"], 2)
@@ -42,6 +45,7 @@ async def click(request: Request) -> Response:
     return RedirectResponse(target, 302, headers=_NOT_KEPT)
 
 
+@access(Access.LINK)
 async def answer(request: Request) -> Response:
     """The question with the option of the link chosen, and a button; or what its press came to."""
     token = request.path_params["token"]

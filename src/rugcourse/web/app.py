@@ -19,6 +19,7 @@ from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import DatabaseAway
 from rugcourse.web import acts, client_address, door, hooks, lessons, own_page, public
+from rugcourse.web.access import Access, access, require_rules
 from rugcourse.web.admin import (
     account,
     campaigns,
@@ -75,6 +76,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.add_exception_handler(outside, handler)
     for pages in (*_ADMIN_PAGES, *_PAGES):
         app.include_router(pages.router)
+    require_rules(app.routes)
     return app
 
 
@@ -115,6 +117,7 @@ async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
     return response
 
 
+@access(Access.PUBLIC)
 def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only makes the address unique
     return Response(
         static_file(name),
@@ -123,6 +126,7 @@ def _static(fingerprint: str, name: str) -> Response:  # noqa: ARG001 - it only 
     )
 
 
+@access(Access.PUBLIC)
 def _health(request: Request) -> PlainTextResponse:
     """For health checks: 200 while pages can be served, 503 while the database is away."""
     try:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from rugcourse.links import Purpose
+from rugcourse.web.access import Access, access
 from rugcourse.web.pages import NotFound, runtime_of
 
 router = APIRouter()
@@ -14,6 +15,7 @@ _VALID_SECONDS = 300.0  # of the machine's time
 
 
 @router.get("/healthz/client/{token}")
+@access(Access.LINK)
 def client_address(request: Request, token: str) -> JSONResponse:
     """Only for who has the keys, and only for a moment: what stands before the pages is nobody else's business."""
     runtime = runtime_of(request)

@@ -22,6 +22,7 @@ from rugcourse.links import BadToken, Purpose
 from rugcourse.store import learning
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import AttemptRow, Queue
+from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_token, schedule_choices, was_shown_in_time
 from rugcourse.web.own_page import place_of
 from rugcourse.web.pages import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
@@ -55,6 +56,7 @@ class SignupFields(BaseModel):
 
 
 @router.api_route("/{language}/{course}/test", methods=READ)
+@access(Access.PUBLIC)
 def show_question(
     request: Request,
     language: str,
@@ -70,6 +72,7 @@ def show_question(
 
 
 @router.post("/{language}/{course}/test")
+@access(Access.PUBLIC)
 def finish_test(
     request: Request,
     language: str,
@@ -91,6 +94,7 @@ def finish_test(
 
 
 @router.api_route("/{language}/{course}/result/{token}", methods=READ)
+@access(Access.PUBLIC)
 def show_result(request: Request, language: str, course: str, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     published = find_course(request, language, course)
@@ -112,6 +116,7 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
 
 
 @router.api_route("/{language}/{course}/signup", methods=READ)
+@access(Access.PUBLIC)
 def signup_form(
     request: Request, language: str, course: str, token: Annotated[str, Query(alias="t")] = ""
 ) -> HTMLResponse:
@@ -120,6 +125,7 @@ def signup_form(
 
 
 @router.post("/{language}/{course}/signup")
+@access(Access.PUBLIC)
 def signup_send(request: Request, language: str, course: str, fields: Annotated[SignupFields, FormData()]) -> Response:
     """Answers alike, and as fast, whether an address is new, known or suppressed."""
     begun = time.monotonic()
@@ -147,12 +153,14 @@ def signup_send(request: Request, language: str, course: str, fields: Annotated[
 
 
 @router.api_route("/{language}/{course}/check-mail", methods=READ)
+@access(Access.PUBLIC)
 def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
     return page(request, language, "check-mail", course_frame(published.course, language, "/check-mail"))
 
 
 @router.api_route("/c/{token}", methods=READ)
+@access(Access.LINK)
 def confirm_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.CONFIRM, token)
@@ -167,6 +175,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
 
 
 @router.post("/c/{token}")
+@access(Access.LINK)
 def confirm_press(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.CONFIRM, token)
@@ -179,6 +188,7 @@ def confirm_press(request: Request, token: str) -> HTMLResponse:
 
 
 @router.api_route("/{language}/my-page", methods=READ)
+@access(Access.PUBLIC)
 def my_page_form(request: Request, language: str) -> HTMLResponse:
     """For readers who have no mail of ours at hand: their link comes by mail."""
     require_language(language)
@@ -186,6 +196,7 @@ def my_page_form(request: Request, language: str) -> HTMLResponse:
 
 
 @router.post("/{language}/my-page")
+@access(Access.PUBLIC)
 def my_page_send(
     request: Request,
     language: str,

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from rugcourse.bounces.providers import Provider, Unreadable, Unverified, open_provider
 from rugcourse.bounces.providers import Request as Said
 from rugcourse.runtime import Runtime
+from rugcourse.web.access import Access, access
 from rugcourse.web.limits import Limits
 from rugcourse.web.pages import NotFound, runtime_of
 
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 
 @router.post("/hooks/{provider}")
+@access(Access.WEBHOOK)
 async def hook(request: Request, provider: str) -> PlainTextResponse:
     """What nobody reads is not taken in: a provider without a key in the settings is not there."""
     reader = open_provider(runtime_of(request).settings, provider)

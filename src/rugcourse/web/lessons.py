@@ -14,6 +14,7 @@ from rugcourse.links import Purpose
 from rugcourse.rendering.mails import answer_links
 from rugcourse.store import deliveries, learning
 from rugcourse.store.editions import EditionKind
+from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.pages import READ, NotFound, runtime_of
 from rugcourse.web.public import count_reading
@@ -24,12 +25,14 @@ router = APIRouter()
 
 
 @router.api_route("/w/{token}", methods=READ)
+@access(Access.LINK)
 def lesson_page(request: Request, token: str) -> HTMLResponse:
     """A lesson exactly as it was sent, with the reader's own answer links."""
     return _lesson_page(request, find_reader(request, Purpose.LESSON, token), said="")
 
 
 @router.post("/w/{token}")
+@access(Access.LINK)
 def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]) -> HTMLResponse:
     """The reader says whether the lesson helped; the last word stands."""
     runtime = runtime_of(request)
@@ -43,6 +46,7 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
 
 
 @router.api_route("/b/{token}.{kind}", methods=READ)
+@access(Access.LINK)
 def book(request: Request, token: str, kind: str) -> Response:
     """The e-book, to keep."""
     runtime = runtime_of(request)
@@ -67,6 +71,7 @@ def book(request: Request, token: str, kind: str) -> Response:
 
 
 @router.api_route("/t/{token}", methods=READ)
+@access(Access.LINK)
 def retest_page(
     request: Request,
     token: str,
@@ -82,6 +87,7 @@ def retest_page(
 
 
 @router.post("/t/{token}")
+@access(Access.LINK)
 def retest_finish(
     request: Request,
     token: str,

@@ -26,6 +26,7 @@ from rugcourse.privacy.export import Export, export
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import EnrolmentStatus, Queue
+from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
 from rugcourse.web.readers import LINK_DAYS, Reader, find_reader, reader_page
@@ -54,12 +55,14 @@ class Unusable(Exception):
 
 
 @router.api_route("/p/{token}", methods=READ)
+@access(Access.LINK)
 def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
     reader = find_reader(request, Purpose.PREFERENCES, token)
     return _own_page(request, reader, token, done)
 
 
 @router.post("/p/{token}")
+@access(Access.LINK)
 def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form()]) -> Response:
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.PREFERENCES, token)
@@ -80,6 +83,7 @@ def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form(
 
 
 @router.api_route("/p/{token}/data", methods=READ)
+@access(Access.LINK)
 def data_page(request: Request, token: str) -> HTMLResponse:
     """Everything that is known of the reader, to read."""
     reader, found = _export(request, token)
@@ -87,6 +91,7 @@ def data_page(request: Request, token: str) -> HTMLResponse:
 
 
 @router.api_route("/p/{token}/data.json", methods=READ)
+@access(Access.LINK)
 def data_file(request: Request, token: str) -> Response:
     """The same, to keep."""
     _, found = _export(request, token)
@@ -97,12 +102,14 @@ def data_file(request: Request, token: str) -> Response:
 
 
 @router.api_route("/p/{token}/erase", methods=READ)
+@access(Access.LINK)
 def erase_page(request: Request, token: str) -> HTMLResponse:
     reader = _fresh_reader(request, token)
     return reader_page(request, reader, "erase", {"token": token, "done": False, "missing": False})
 
 
 @router.post("/p/{token}/erase")
+@access(Access.LINK)
 def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
     runtime = runtime_of(request)
     reader = _fresh_reader(request, token)
@@ -113,11 +120,13 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
 
 
 @router.api_route("/u/{token}", methods=READ)
+@access(Access.LINK)
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
     return _unsubscribe_page(request, find_reader(request, Purpose.UNSUBSCRIBE, token), token)
 
 
 @router.post("/u/{token}")
+@access(Access.LINK)
 def unsubscribe_press(
     request: Request,
     token: str,

@@ -14,6 +14,7 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.editions import EditionKind
 from rugcourse.store.tables import Verdict
 from rugcourse.tracking.verdicts import judge
+from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time
 from rugcourse.web.pages import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of
 
@@ -23,11 +24,13 @@ _DAY_SECONDS = 86_400
 
 
 @router.api_route("/", methods=READ)
+@access(Access.PUBLIC)
 def front(request: Request) -> Response:
     return RedirectResponse(f"/{preferred_language(request)}", 302)
 
 
 @router.api_route("/{language}", methods=READ)
+@access(Access.PUBLIC)
 def catalogue(request: Request, language: str) -> HTMLResponse:
     require_language(language)
     runtime = runtime_of(request)
@@ -38,6 +41,7 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
 
 
 @router.api_route("/{language}/privacy", methods=READ)
+@access(Access.PUBLIC)
 def privacy(request: Request, language: str) -> HTMLResponse:
     """What is kept of whom and for how long: generated from the settings that decide it."""
     require_language(language)
@@ -46,12 +50,14 @@ def privacy(request: Request, language: str) -> HTMLResponse:
 
 
 @router.api_route("/{language}/{course}", methods=READ)
+@access(Access.PUBLIC)
 def landing(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
     return page(request, language, "course", course_frame(published.course, language, ""))
 
 
 @router.api_route("/{language}/{course}/share.png", methods=READ)
+@access(Access.PUBLIC)
 def share_picture(request: Request, language: str, course: str) -> Response:
     """What messengers show beside the address of the course or its test: it knows the course, and nobody."""
     runtime = runtime_of(request)
@@ -64,18 +70,21 @@ def share_picture(request: Request, language: str, course: str) -> Response:
 
 
 @router.api_route("/{language}/{course}/alarm-signs", methods=READ)
+@access(Access.PUBLIC)
 def alarm_signs(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
     return page(request, language, "alarm-signs", course_frame(published.course, language, "/alarm-signs"))
 
 
 @router.api_route("/{language}/{course}/lessons/{slug}", methods=READ)
+@access(Access.PUBLIC)
 def lesson(request: Request, language: str, course: str, slug: str) -> HTMLResponse:
     published = find_course(request, language, course)
     return _lesson_page(request, published, language, slug, said="")
 
 
 @router.post("/{language}/{course}/lessons/{slug}")
+@access(Access.PUBLIC)
 def remark(
     request: Request, language: str, course: str, slug: str, fields: Annotated[RemarkFields, Form()]
 ) -> HTMLResponse:

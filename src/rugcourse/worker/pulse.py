@@ -82,6 +82,8 @@ class Pulse:
                     step()
                 except DatabaseAway as error:
                     log.warning("the database is away", error=str(error))
+                except OSError as error:  # the process lives all the same
+                    log.warning("the data folder can't be written to", error=str(error))
                 if self._stop.wait(seconds):
                     return
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import structlog
 from celery import Celery
 
+from rugcourse.access import events as security_events
 from rugcourse.bounces import reputation
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
@@ -136,5 +137,6 @@ def forget_in_time(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     forget_abandoned(runtime.database, runtime.clock)
+    security_events.forget(runtime.database, runtime.clock)
     log.info("forgotten", **asdict(forgotten))
     return forgotten

@@ -20,6 +20,7 @@ from rugcourse.access.recovery_codes import make_recovery_codes
 from rugcourse.access.second_factor import Vault, context_of_form
 from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor
 from rugcourse.store import admins
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import (
     admin_page,
     check_form,
@@ -58,11 +59,13 @@ class Fields(BaseModel):
 
 
 @router.api_route("/admin/account", methods=READ)
+@access(Access.ANALYST)
 def account_page(request: Request) -> HTMLResponse:
     return _account_page(request, insider_of(request, setting_up=True), "")
 
 
 @router.post("/admin/account/passkey/begin")
+@access(Access.ANALYST)
 def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Annotated[str, Form()] = "") -> Response:
     """What the browser needs to make a passkey; for who knows the password."""
     insider = insider_of(request, setting_up=True)
@@ -78,6 +81,7 @@ def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Anno
 
 
 @router.post("/admin/account")
+@access(Access.ANALYST)
 def account_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
     insider = insider_of(request, setting_up=True)
     check_form(request, insider, fields.form)

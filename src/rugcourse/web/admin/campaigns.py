@@ -20,6 +20,7 @@ from rugcourse.store.audiences import Audience
 from rugcourse.store.database import Database
 from rugcourse.store.drafts import DISCARDED_DAYS
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import whole_number
@@ -33,6 +34,7 @@ _A_PAGE = 50
 
 
 @router.api_route("/admin/campaigns", methods=READ)
+@access(Access.ANALYST)
 def campaigns_page(
     request: Request,
     archived: Annotated[str, Query()] = "",
@@ -44,6 +46,7 @@ def campaigns_page(
 
 
 @router.post("/admin/campaigns")
+@access(Access.EDITOR)
 def create(
     request: Request,
     form: Annotated[str, Form()] = "",
@@ -65,6 +68,7 @@ def create(
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
+@access(Access.ANALYST)
 def compare_page(request: Request) -> HTMLResponse:
     """Campaigns beside each other."""
     insider = insider_of(request)
@@ -75,6 +79,7 @@ def compare_page(request: Request) -> HTMLResponse:
 
 
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
+@access(Access.ANALYST)
 def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
     insider = insider_of(request)
     row = find_campaign(request, campaign_id)
@@ -99,6 +104,7 @@ def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query(
 
 
 @router.post("/admin/campaigns/{campaign_id}")
+@access(Access.EDITOR)
 def campaign_press(
     request: Request,
     campaign_id: Id,
@@ -134,6 +140,7 @@ def campaign_press(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
+@access(Access.ANALYST)
 def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider = insider_of(request)
     row = find_campaign(request, campaign_id)
@@ -149,6 +156,7 @@ def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)
+@access(Access.ANALYST)
 def mails_page(
     request: Request,
     campaign_id: Id,

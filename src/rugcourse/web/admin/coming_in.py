@@ -32,6 +32,7 @@ from rugcourse.access.sessions import (
     leave,
 )
 from rugcourse.enrolment.signup import normalise_email
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import (
     admin_page,
     check_form,
@@ -58,11 +59,13 @@ _PASSKEY_SECONDS = 300
 
 
 @router.api_route("/admin/login", methods=READ)
+@access(Access.LOGIN)
 def login_page(request: Request) -> HTMLResponse:
     return _login_page(request)
 
 
 @router.post("/admin/login")
+@access(Access.LOGIN)
 def login(request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
     """Wrong address, wrong password and disabled look the same, and take as long."""
     check_origin(request)
@@ -83,6 +86,7 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
 
 
 @router.post("/admin/login/passkey/begin")
+@access(Access.LOGIN)
 def passkey_begin(request: Request) -> Response:
     """What the browser needs to ask for a passkey; a cookie binds it to this browser."""
     check_origin(request)
@@ -96,6 +100,7 @@ def passkey_begin(request: Request) -> Response:
 
 
 @router.post("/admin/login/passkey")
+@access(Access.LOGIN)
 def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Response:
     check_origin(request)
     runtime, site = runtime_of(request), _site(request)
@@ -108,11 +113,13 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
 
 
 @router.api_route("/admin/code", methods=READ)
+@access(Access.SESSION)
 def code_page(request: Request) -> HTMLResponse:
     return _code_page(request)
 
 
 @router.post("/admin/code")
+@access(Access.SESSION)
 def code(
     request: Request, typed: Annotated[str, Form(alias="code")] = "", form: Annotated[str, Form()] = ""
 ) -> Response:
@@ -135,6 +142,7 @@ def code(
 
 
 @router.post("/admin/code/passkey/begin")
+@access(Access.SESSION)
 def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
     """The passkey as the second factor, after the password."""
     insider = half_inside(request)
@@ -144,6 +152,7 @@ def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> R
 
 
 @router.post("/admin/code/passkey")
+@access(Access.SESSION)
 def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = "") -> Response:
     insider = half_inside(request)
     check_form(request, insider, form)
@@ -158,6 +167,7 @@ def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: An
 
 
 @router.post("/admin/logout")
+@access(Access.SESSION)
 def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
     insider = half_inside(request)
     check_form(request, insider, form)
@@ -167,11 +177,13 @@ def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
 
 
 @router.api_route("/admin/forgotten", methods=READ)
+@access(Access.LOGIN)
 def forgotten_page(request: Request) -> HTMLResponse:
     return admin_page(request, None, "forgotten", {"notice": ""})
 
 
 @router.post("/admin/forgotten")
+@access(Access.LOGIN)
 def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLResponse:
     """Says the same, and takes as long, whoever's address it is."""
     check_origin(request)
@@ -186,11 +198,13 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
 
 
 @router.api_route("/admin/reset/{token}", methods=READ)
+@access(Access.LOGIN)
 def reset_page(request: Request, token: str) -> HTMLResponse:
     return _reset_page(request, token)
 
 
 @router.post("/admin/reset/{token}")
+@access(Access.LOGIN)
 def reset(
     request: Request,
     token: str,
@@ -215,11 +229,13 @@ def reset(
 
 
 @router.api_route("/admin/welcome/{token}", methods=READ)
+@access(Access.LOGIN)
 def welcome_page(request: Request, token: str) -> HTMLResponse:
     return _welcome_page(request, token)
 
 
 @router.post("/admin/welcome/{token}")
+@access(Access.LOGIN)
 def welcome(
     request: Request,
     token: str,

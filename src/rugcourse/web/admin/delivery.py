@@ -14,6 +14,7 @@ from rugcourse.doctor.findings import CHECKS
 from rugcourse.doctor.visit import keep, last_visit, visit
 from rugcourse.store import admins, bounces, campaigns, pacing
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.pages import READ, runtime_of
 
@@ -24,6 +25,7 @@ _SHOWN = 20
 
 
 @router.api_route("/admin/delivery", methods=READ)
+@access(Access.ANALYST)
 def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = insider_of(request)
     runtime = runtime_of(request)
@@ -49,6 +51,7 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
 
 
 @router.post("/admin/delivery")
+@access(Access.EDITOR)
 def delivery_press(
     request: Request,
     form: Annotated[str, Form()] = "",

@@ -21,6 +21,7 @@ from rugcourse.store import audiences, campaigns
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.drafts import DISCARDED_DAYS
 from rugcourse.store.tables import CampaignKind, CampaignRow, Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
@@ -44,12 +45,14 @@ _HOURS_SHOWN = 36
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/what", methods=READ)
+@access(Access.EDITOR)
 def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
     return _what_page(request, insider, row, {})
 
 
 @router.post("/admin/campaigns/{campaign_id}/what")
+@access(Access.EDITOR)
 def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
     """The name, and for a broadcast its message."""
     insider, row = _editing(request, campaign_id, typed.get("form", ""))
@@ -66,12 +69,14 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/who", methods=READ)
+@access(Access.EDITOR)
 def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
     return _who_page(request, insider, row, who_values(Audience.model_validate(row.audience)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/who")
+@access(Access.EDITOR)
 def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> Response:
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
@@ -83,6 +88,7 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 
 
 @router.post("/admin/campaigns/{campaign_id}/count")
+@access(Access.EDITOR)
 def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> HTMLResponse:
     """How many an audience is, and ten of them: a part of the page, while it is put together."""
     insider, row = _editing(request, campaign_id, fields.form)
@@ -97,12 +103,14 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
+@access(Access.EDITOR)
 def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
     return _when_page(request, insider, row, when_values(campaigns.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
+@access(Access.EDITOR)
 def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
@@ -115,6 +123,7 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
+@access(Access.EDITOR)
 def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
     timing = campaigns.timing_of(row)
@@ -124,6 +133,7 @@ def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 
 @router.post("/admin/campaigns/{campaign_id}/pace")
+@access(Access.EDITOR)
 def write_pace(
     request: Request,
     campaign_id: Id,
@@ -142,6 +152,7 @@ def write_pace(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/review", methods=READ)
+@access(Access.EDITOR)
 def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
     """Who gets what and when: the calendar by the hour, the first readers, the mail itself."""
     insider, row = _editing(request, campaign_id)
@@ -172,6 +183,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
 
 
 @router.post("/admin/campaigns/{campaign_id}/test")
+@access(Access.EDITOR)
 def send_test(
     request: Request,
     campaign_id: Id,
@@ -186,6 +198,7 @@ def send_test(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mail/{mail_language}", methods=READ)
+@access(Access.EDITOR)
 def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
     """The first mail of a campaign, for a frame."""
     insider_of(request, Role.EDITOR)

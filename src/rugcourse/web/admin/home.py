@@ -10,6 +10,7 @@ from rugcourse.campaigns.overview import overview
 from rugcourse.doctor.visit import last_visit
 from rugcourse.store import campaigns, deliveries, pacing
 from rugcourse.store.tables import DeliveryState, Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, insider_of
 from rugcourse.web.pages import READ, preferred_language, runtime_of
@@ -20,6 +21,7 @@ _SHOWN = 20
 
 
 @router.api_route("/admin", methods=READ)
+@access(Access.ANALYST)
 def home(request: Request) -> HTMLResponse:
     runtime = runtime_of(request)
     insider = insider_of(request)

@@ -24,6 +24,7 @@ from rugcourse.store import admins, audiences, jobs
 from rugcourse.store.audiences import Following
 from rugcourse.store.jobs import AT_WORK, JobKind
 from rugcourse.store.tables import JobRow, Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import Forged, admin_page, check_form, insider_of
 from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
 from rugcourse.web.forms import reason_typed, whole_number
@@ -115,12 +116,14 @@ async def _uploaded(request: Request) -> dict[str, Any]:
 
 
 @router.api_route("/admin/imports", methods=READ)
+@access(Access.EDITOR)
 def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
     """The newest jobs, and a new list."""
     return _imports_page(request, insider_of(request, Role.EDITOR), notice)
 
 
 @router.post("/admin/imports")
+@access(Access.EDITOR)
 def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_uploaded)]) -> Response:
     insider = insider_of(request, Role.EDITOR)
     if not isinstance(uploaded["form"], str):
@@ -136,11 +139,13 @@ def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_upload
 
 
 @router.api_route("/admin/acts", methods=READ)
+@access(Access.EDITOR)
 def acts_page(request: Request) -> HTMLResponse:
     return _acts_page(request, insider_of(request, Role.EDITOR), ActFields())
 
 
 @router.post("/admin/acts/count")
+@access(Access.EDITOR)
 def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
     insider = insider_of(request, Role.EDITOR)
@@ -153,6 +158,7 @@ def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLRes
 
 
 @router.post("/admin/acts")
+@access(Access.EDITOR)
 def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
     insider = insider_of(request, Role.EDITOR)
@@ -166,12 +172,14 @@ def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
 
 
 @router.api_route("/admin/jobs/{job_id}", methods=READ)
+@access(Access.EDITOR)
 def job_page(request: Request, job_id: Id) -> HTMLResponse:
     insider = insider_of(request, Role.EDITOR)
     return _job_page(request, insider, _job(request, job_id), IntakeFields(), "")
 
 
 @router.post("/admin/jobs/{job_id}")
+@access(Access.EDITOR)
 def press(
     request: Request,
     job_id: Id,

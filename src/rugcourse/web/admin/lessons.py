@@ -25,6 +25,7 @@ from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts
 from rugcourse.store import subscribers
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
@@ -38,6 +39,7 @@ Typed = Annotated[dict[str, str], Depends(typed_fields)]
 
 
 @router.api_route("/admin/lessons", methods=READ)
+@access(Access.ANALYST)
 def lessons_page(
     request: Request, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
@@ -66,6 +68,7 @@ def lessons_page(
 
 
 @router.post("/admin/lessons/new")
+@access(Access.EDITOR)
 def begin(
     request: Request,
     form: Annotated[str, Form()] = "",
@@ -90,6 +93,7 @@ def begin(
 
 
 @router.post("/admin/lessons/restore")
+@access(Access.EDITOR)
 def restore_draft(
     request: Request, form: Annotated[str, Form()] = "", draft: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
@@ -107,6 +111,7 @@ def restore_draft(
 
 
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
+@access(Access.EDITOR)
 def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.EDITOR)
     desk = _desk(request, course, slug)
@@ -114,6 +119,7 @@ def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Que
 
 
 @router.post("/admin/lessons/{course}/{slug}")
+@access(Access.EDITOR)
 def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
     """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
     insider, desk = _typing(request, course, slug, typed)
@@ -135,6 +141,7 @@ def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
 
 
 @router.post("/admin/lessons/{course}/{slug}/discard")
+@access(Access.EDITOR)
 def discard(
     request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", saved: Annotated[str, Form()] = ""
 ) -> Response:
@@ -151,6 +158,7 @@ def discard(
 
 
 @router.post("/admin/lessons/{course}/{slug}/preview")
+@access(Access.EDITOR)
 def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
     _, desk = _typing(request, course, slug, typed)
@@ -158,6 +166,7 @@ def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLRespo
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
+@access(Access.EDITOR)
 def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """What is wrong, and what could be better: a part of the page, while it is written."""
     insider, desk = _typing(request, course, slug, typed)
@@ -166,6 +175,7 @@ def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResp
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
+@access(Access.EDITOR)
 def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
     insider = insider_of(request, Role.EDITOR)
@@ -174,6 +184,7 @@ def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
 
 
 @router.post("/admin/lessons/{course}/{slug}/publish")
+@access(Access.EDITOR)
 def publish(
     request: Request,
     course: str,
@@ -202,6 +213,7 @@ def publish(
 
 
 @router.post("/admin/lessons/{course}/{slug}/out")
+@access(Access.EDITOR)
 def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
     """Take a lesson out of its course."""
     insider = insider_of(request, Role.EDITOR)
@@ -216,6 +228,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/history", methods=READ)
+@access(Access.EDITOR)
 def history_page(request: Request, course: str, slug: str, version: Annotated[str, Query()] = "") -> HTMLResponse:
     """All versions, and what one of them changed."""
     insider = insider_of(request, Role.EDITOR)
@@ -232,6 +245,7 @@ def history_page(request: Request, course: str, slug: str, version: Annotated[st
 
 
 @router.post("/admin/lessons/{course}/{slug}/history")
+@access(Access.EDITOR)
 def restore(
     request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", version: Annotated[str, Form()] = ""
 ) -> Response:

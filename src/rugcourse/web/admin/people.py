@@ -33,6 +33,7 @@ from rugcourse.store import admins, audiences, campaigns, enrolments, subscriber
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.subscribers import LONGEST_TAG, Wanted
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, NotFound, runtime_of
@@ -107,6 +108,7 @@ class Following:
 
 
 @router.api_route("/admin/subscribers", methods=READ)
+@access(Access.ANALYST)
 def people_page(
     request: Request,
     looked_for: Annotated[LookedFor, Query()],
@@ -133,6 +135,7 @@ def people_page(
 
 
 @router.post("/admin/subscribers/list")
+@access(Access.EDITOR)
 def list_file(
     request: Request,
     fields: Annotated[ListFields, Form()],
@@ -155,11 +158,13 @@ def list_file(
 
 
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)
+@access(Access.ANALYST)
 def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
     return _person_page(request, insider_of(request), subscriber_id, done)
 
 
 @router.post("/admin/subscribers/{subscriber_id}")
+@access(Access.EDITOR)
 def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, fields.form)

@@ -18,6 +18,7 @@ from rugcourse.delivery.preflight import Look, look_at
 from rugcourse.delivery.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.admin.proofs import mails_of
@@ -37,6 +38,7 @@ class Tested:
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/preflight", methods=READ)
+@access(Access.EDITOR)
 def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """A lesson as it lies on the desk."""
     insider = insider_of(request, Role.EDITOR)
@@ -44,6 +46,7 @@ def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
 
 
 @router.post("/admin/lessons/{course}/{slug}/preflight")
+@access(Access.EDITOR)
 def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
@@ -51,6 +54,7 @@ def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, 
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/preflight", methods=READ)
+@access(Access.EDITOR)
 def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
     """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
     insider = insider_of(request, Role.EDITOR)
@@ -58,6 +62,7 @@ def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 
 @router.post("/admin/campaigns/{campaign_id}/preflight")
+@access(Access.EDITOR)
 def campaign_press(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)

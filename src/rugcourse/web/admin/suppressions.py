@@ -12,6 +12,7 @@ from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins, subscribers
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, runtime_of
@@ -23,6 +24,7 @@ _ACTS = {"suppress", "lift"}
 
 
 @router.api_route("/admin/suppressions", methods=READ)
+@access(Access.EDITOR)
 def suppressions_page(
     request: Request,
     q: Annotated[str, Query()] = "",
@@ -33,6 +35,7 @@ def suppressions_page(
 
 
 @router.post("/admin/suppressions")
+@access(Access.EDITOR)
 def suppressions_press(
     request: Request,
     form: Annotated[str, Form()] = "",

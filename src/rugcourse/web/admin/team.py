@@ -22,6 +22,7 @@ from rugcourse.access.sessions import Insider
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.store import admins
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, check_password, insider_of, tell
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, runtime_of
@@ -44,11 +45,13 @@ class Fields(BaseModel):
 
 
 @router.api_route("/admin/team", methods=READ)
+@access(Access.OWNER)
 def team_page(request: Request) -> HTMLResponse:
     return _team_page(request, insider_of(request, Role.OWNER))
 
 
 @router.post("/admin/team")
+@access(Access.OWNER)
 def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
     """Who may do what is only changed with the password of who changes it."""
     insider = insider_of(request, Role.OWNER)
@@ -91,6 +94,7 @@ def _act(request: Request, insider: Insider, fields: Fields) -> Response:
 
 
 @router.api_route("/admin/log", methods=READ)
+@access(Access.OWNER)
 def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = insider_of(request, Role.OWNER)
     with runtime_of(request).database.read() as session:

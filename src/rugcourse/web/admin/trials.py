@@ -12,6 +12,7 @@ from rugcourse.campaigns import trials
 from rugcourse.campaigns.trials import NoSubject, SameWording, TrialRuns
 from rugcourse.store import courses
 from rugcourse.store.tables import Role
+from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.pages import READ, NotFound, runtime_of
@@ -23,11 +24,13 @@ _REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "
 
 
 @router.api_route("/admin/trials/{lesson_id}", methods=READ)
+@access(Access.EDITOR)
 def trials_page(request: Request, lesson_id: Id) -> HTMLResponse:
     return _page(request, insider_of(request, Role.EDITOR), lesson_id, {}, "")
 
 
 @router.post("/admin/trials/{lesson_id}")
+@access(Access.EDITOR)
 def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
     """Begin one, or stop it."""
     insider = insider_of(request, Role.EDITOR)

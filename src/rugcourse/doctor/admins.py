@@ -1,0 +1,31 @@
+"""Who can log in to the admin pages with a password alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rugcourse.doctor.findings import Finding, _, advice, well
+from rugcourse.store import admins
+from rugcourse.store.database import Database, DatabaseAway, DatabaseError
+from rugcourse.store.migrate import is_current
+from rugcourse.store.tables import Role
+
+
+def look_at_admins(database: Database) -> Iterator[Finding]:
+    """Nothing where the database can't be read: its own check says so."""
+    try:
+        if not is_current(database):
+            return
+        with database.read() as session:
+            found = admins.without_second_factor(session, (Role.OWNER, Role.EDITOR))
+    except (DatabaseAway, DatabaseError):
+        return
+    if found:
+        yield advice(
+            "admins",
+            _("These owners and editors have no second factor: %(addresses)s."),
+            _("Let each of them set up an authenticator app or a passkey under “My account”."),
+            addresses=", ".join(found),
+        )
+    else:
+        yield well("admins", _("Every owner and editor has a second factor, or has not come in yet."))

@@ -1,0 +1,68 @@
+"""Who may use a page: each endpoint says so in one line, and the application does not start while one says nothing.
+
+    @router.post("/admin/team")
+    @access(Access.OWNER)
+    def team_press(request: Request, …
+
+The endpoint enforces it (see `rugcourse.web.admin.gate` and `rugcourse.web.readers`), and a test asks every route as
+everybody who may not, with forms of ours and without (`tests/web/test_access_rules.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import TypeVar
+
+from starlette.routing import BaseRoute
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
+
+
+class Access(StrEnum):
+    """Who a page is for."""
+
+    PUBLIC = "public"  # everybody; it reads no cookie, so there is nothing that a foreign form could borrow
+    LINK = "link"  # who holds a link that we signed for this purpose
+    WEBHOOK = "webhook"  # a relay that proves who it is
+    LOGIN = "login"  # everybody, on the way in; its forms must come from our own pages
+    SESSION = "session"  # an admin who gave the password; the second factor may still be asked for
+    ANALYST = "analyst"
+    EDITOR = "editor"
+    OWNER = "owner"
+
+
+class MissingAccessRule(Exception):
+    """A route does not say who it is for."""
+
+
+def access(rule: Access) -> Callable[[Endpoint], Endpoint]:
+    """Says who an endpoint is for."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        endpoint.access = rule  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+def rule_of(route: BaseRoute) -> Access | None:
+    rule: Access | None = getattr(getattr(route, "endpoint", None), "access", None)
+    return rule
+
+
+def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """These, and those of the routers that were included."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is None:
+            yield route
+        else:
+            yield from all_routes(included.routes)
+
+
+def require_rules(routes: Iterable[BaseRoute]) -> None:
+    """Raises MissingAccessRule for the first route without one."""
+    for route in all_routes(routes):
+        if rule_of(route) is None:
+            raise MissingAccessRule(f"{getattr(route, 'path', route)} needs @access(…) above its function")
