@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 
+_SHORTEST_SECRET = 16
 _P256_DER_BYTES = 91  # RFC 5480
 
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
@@ -98,6 +99,8 @@ class Mailbox:
         if parts.scheme not in {"imap", "imaps"} or not (parts.hostname and parts.username and parts.password):
             raise ValueError("expected imaps://user:password@host[:port][/folder]")
         encrypted = parts.scheme == "imaps"
+        if not encrypted and not _is_this_machine(parts.hostname):
+            raise ValueError("the password would travel unencrypted; use imaps://…")
         return cls(
             host=parts.hostname,
             port=parts.port or (993 if encrypted else 143),
@@ -236,6 +239,15 @@ class Settings(BaseSettings):
             raise ValueError("expected an address like course@example.org")
         if not value.isascii():
             raise ValueError("expected plain letters; write a domain with others in its xn-- form")
+        return value
+
+    @field_validator("postmark_secret", "brevo_secret", "mailgun_key")
+    @classmethod
+    def _hard_to_guess(cls, value: str) -> str:
+        if value and len(value) < _SHORTEST_SECRET:
+            raise ValueError(
+                f"expected at least {_SHORTEST_SECRET} characters: whoever guesses it can stop mail to anybody"
+            )
         return value
 
     @field_validator("sendgrid_key")

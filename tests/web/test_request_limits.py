@@ -151,3 +151,38 @@ def test_requests_on_one_connection_are_answered_in_turn(port: int) -> None:
     with connect(port) as connection:
         connection.sendall((request + b"\r\n") * 2 + request + b"Connection: close\r\n\r\n")
         assert answer_of(connection).count(b"HTTP/1.1 200") == 3
+
+
+def test_requests_that_are_sent_ahead_are_few(port: int) -> None:
+    """Whoever sends ten thousand at once would have them all kept until their turn came."""
+    request = b"GET /nl HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connect(port) as connection:
+        sent, answer = send_until_closed(connection, (request * 100 for _ in range(2_000)))
+    assert answer.count(b"HTTP/1.1 200") <= 12
+    assert sent < len(request) * 200_000
+
+
+def test_lines_after_a_body_are_not_kept(port: int) -> None:
+    def trailers() -> Iterator[bytes]:
+        for number in range(10_000):
+            yield b"X-%d: %s\r\n" % (number, b"x" * 1000)
+
+    with connect(port) as connection:
+        connection.sendall(head("/nl/my-page", "Transfer-Encoding: chunked", FORM) + b"3\r\na=b\r\n0\r\n")
+        sent, answer = send_until_closed(connection, trailers())
+    assert answer[9:12] in {b"400", b""}
+    assert sent < 9_000_000
+
+
+def test_who_does_not_read_the_answer_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.3)
+    request = b"GET /static/x/style.css HTTP/1.1\r\nHost: x\r\n\r\n"
+    with connect(port) as connection:
+        begun = time.monotonic()
+        try:
+            while time.monotonic() - begun < PATIENCE:
+                connection.sendall(request)
+                time.sleep(0.005)
+        except OSError:
+            return
+    pytest.fail("the connection stayed open")

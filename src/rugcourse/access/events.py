@@ -19,6 +19,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.tables import SecurityEventRow
 
 KEPT_DAYS = 90
+LONGEST_SESSION_SECONDS = 14 * 86_400.0  # of the machine's time
 log = structlog.get_logger()
 
 
@@ -26,6 +27,8 @@ class EventKind(StrEnum):
     """What happened."""
 
     LOGIN = "login"
+    RIGHT_PASSWORD = "right password"  # noqa: S105 - a name; the second factor is still asked for
+    REFUSED_PASSKEY = "refused passkey"
     LOGIN_BY_PASSKEY = "login by passkey"
     LOGIN_BY_RECOVERY_CODE = "login by recovery code"
     LOGOUT = "logout"
@@ -40,8 +43,8 @@ class EventKind(StrEnum):
 
 
 # So many come of one attack that they only go to the operator's log.
-_ONLY_LOGGED = {EventKind.RATE_LIMITED, EventKind.FORGED}
-_ROUTINE = {EventKind.LOGIN, EventKind.LOGIN_BY_PASSKEY, EventKind.LOGOUT}
+_ONLY_LOGGED = {EventKind.RATE_LIMITED, EventKind.FORGED, EventKind.REFUSED_PASSKEY}
+_ROUTINE = {EventKind.LOGIN, EventKind.RIGHT_PASSWORD, EventKind.LOGIN_BY_PASSKEY, EventKind.LOGOUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def record(
 
 
 def forget(database: Database, clock: Clock) -> None:
-    """Forget those whose time has come."""
+    """Forget those whose time has come, and sessions that are over."""
     with database.write() as session:
         admins.forget_events(session, clock.now() - timedelta(days=KEPT_DAYS))
+        admins.forget_sessions(session, clock.now() - clock.span(LONGEST_SESSION_SECONDS))

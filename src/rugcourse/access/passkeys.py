@@ -147,7 +147,7 @@ def _finish_login(
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
-        row = admins.passkey(session, str(read.get("id")), lock=True)
+        row = admins.passkey(session, str(read.get("id")).replace("\0", ""), lock=True)
         admin = admins.find(session, row.admin_id) if row else None
         if row is None or admin is None or admin.disabled_at is not None:
             raise NotLetIn
@@ -173,9 +173,10 @@ def _finish_login(
 
 
 def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) -> None:
-    """Let nobody in any more with a passkey of this admin's."""
+    """Let nobody in any more with a passkey of this admin's; whoever came in with it is out, but this session stays."""
     with database.write() as session:
         if admins.remove_passkey(session, insider.admin_id, passkey_id):
+            admins.end_sessions(session, insider.admin_id, but=insider.session_id)
             admins.log_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
 
 
@@ -220,6 +221,7 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bou
         said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
         raw = base64url_to_bytes(challenge)
+        challenge = bytes_to_base64url(raw)  # nothing but letters of base64 reaches the store
     except (KeyError, TypeError, ValueError, RecursionError):
         raise NotLetIn from None
     with database.write() as session:

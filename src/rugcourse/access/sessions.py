@@ -22,7 +22,7 @@ from rugcourse.store.tables import AdminRow, AdminSessionRow, Role
 
 # The machine's seconds: on the demo's fast clock an admin must not be thrown out every other minute.
 IDLE_SECONDS = 12 * 3600.0
-LONGEST_SECONDS = 14 * 86_400.0
+LONGEST_SECONDS = events.LONGEST_SESSION_SECONDS
 CODE_SECONDS = 300.0  # from the password to the code
 MOST_CODES = 5  # that one session may try, whatever network they come from
 _DAY_SECONDS = 86_400.0
@@ -95,8 +95,8 @@ def come_in(database: Database, clock: Clock, address: str, password: str, origi
         kept = admins.find(session, admin.id, lock=True)
         if kept is not None and kept.first_login_at is None:
             kept.first_login_at = clock.now()
-        if not due:
-            events.record(session, clock, EventKind.LOGIN, origin, admin_id=admin.id)
+        kind = EventKind.RIGHT_PASSWORD if due else EventKind.LOGIN
+        events.record(session, clock, kind, origin, admin_id=admin.id)
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
 
@@ -115,9 +115,6 @@ def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, 
     """
     with database.write() as session:
         tried = admins.count_code_attempt(session, insider.session_id)
-        if tried > MOST_CODES:
-            admins.end_session(session, insider.admin_id, insider.session_id)
-            events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
     if not 1 <= tried <= MOST_CODES:
         raise TooManyCodes
     with database.write() as session:
@@ -128,6 +125,11 @@ def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, 
             admins.end_session(session, insider.admin_id, insider.session_id)
             return open_session(session, clock, insider.admin_id, origin.browser, second_factor_due=False)
         events.record(session, clock, EventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
+        if tried == MOST_CODES:
+            admins.end_session(session, insider.admin_id, insider.session_id)
+            events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
+    if tried == MOST_CODES:
+        raise TooManyCodes
     raise NotLetIn
 
 

@@ -54,7 +54,7 @@ def fetch(
     from rugcourse.bounces.fetch import fetch as fetch_new
     from rugcourse.cli.opening import open_checked
 
-    runtime = open_checked()
+    runtime = open_checked(own_secret=True)
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         typer.echo("error: RUGCOURSE_BOUNCE_MAILBOX is not set", err=True)
@@ -93,7 +93,7 @@ def _open() -> Runtime:
     """Exit code 2 where no address for bounces is set."""
     from rugcourse.cli.opening import open_checked
 
-    runtime = open_checked()
+    runtime = open_checked(own_secret=True)
     if not runtime.settings.bounce_address:
         typer.echo(
             "error: RUGCOURSE_BOUNCE_ADDRESS is not set, so no mail comes back to an address of its own", err=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -70,13 +70,26 @@ def _is_for_the_user(error: Exception) -> bool:
     return isinstance(error, (SettingsError, UnusableKey, DatabaseError, PortBusy, AuthoringErrors))
 
 
+class _Discreet(logging.Formatter):
+    """Leaves out of a traceback what PostgreSQL tells of a row: an address has no place in a log."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(line for line in lines if not line.lstrip().startswith("DETAIL:"))
+
+
 def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Discreet("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # shows no values
+            ),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

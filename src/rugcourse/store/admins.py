@@ -199,6 +199,11 @@ def events(session: Session, limit: int) -> Sequence[tuple[SecurityEventRow, str
     return [(row[0], row[1]) for row in session.execute(query.order_by(SecurityEventRow.id.desc()).limit(limit))]
 
 
+def forget_sessions(session: Session, before: datetime) -> None:
+    """Those that began before an instant (UTC), and so are over."""
+    session.execute(delete(AdminSessionRow).where(AdminSessionRow.created_at < before))
+
+
 def forget_events(session: Session, before: datetime) -> None:
     session.execute(delete(SecurityEventRow).where(SecurityEventRow.at < before))
 

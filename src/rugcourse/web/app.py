@@ -37,7 +37,7 @@ from rugcourse.web.admin import (
 )
 from rugcourse.web.admin import lessons as admin_lessons
 from rugcourse.web.groups import Groups
-from rugcourse.web.guard import Guard
+from rugcourse.web.guard import HEADERS, Guard
 from rugcourse.web.limits import Limits
 from rugcourse.web.outbox import Outbox
 from rugcourse.web.pages import READ, STATIC_TYPES, NotFound, TooMany, page, preferred_language, static_file, warm_up
@@ -68,6 +68,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(TooBusy, _away)
     app.add_exception_handler(TooMany, _too_many)
+    app.add_exception_handler(Exception, _broken)
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET"])
@@ -109,6 +110,11 @@ async def _away(request: Request, _error: Exception) -> HTMLResponse:
     response = page(request, preferred_language(request), "away", {"other_language_path": None}, 503)
     response.headers["Retry-After"] = "30"
     return response
+
+
+async def _broken(_request: Request, _error: Exception) -> PlainTextResponse:
+    """An error of ours, which the log tells. It goes out past the guard, so it brings the headers along."""
+    return PlainTextResponse("Something went wrong on our side. Please try again later.", 500, headers=HEADERS)
 
 
 async def _too_many(request: Request, _error: Exception) -> HTMLResponse:

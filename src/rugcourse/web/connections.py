@@ -11,12 +11,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a further request, to the end of its headers
 HEAD_BYTES = 64_000
+READ_SECONDS = 30.0  # in which a client must take some of an answer that waits for it
+_MOST_IN_LINE = 8  # requests that are sent ahead of their answers
+
+
+class Refused(Exception):
+    """What came is no request of a client that means well; the parser answers 400 and the connection ends."""
 
 
 class TimedProtocol(HttpToolsProtocol):
     """Closes connections whose headers don't end, and those that go on sending after they were answered."""
 
     _timer: asyncio.TimerHandle | None = None
+    _waiting: asyncio.TimerHandle | None = None  # for the client to read
     _in_head = True
     _head_size = 0
 
@@ -26,6 +33,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -38,8 +46,15 @@ class TimedProtocol(HttpToolsProtocol):
             self.send_400_response("The headers are too large.")
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= _MOST_IN_LINE:
+            raise Refused
         self._begin_head()
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer (RFC 9110, 6.5): nothing here reads one, and uvicorn would keep them all
+            raise Refused
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._end_head()
@@ -51,6 +66,15 @@ class TimedProtocol(HttpToolsProtocol):
         if unread and not self.transport.is_closing():
             self.transport.close()
 
+    def pause_writing(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(READ_SECONDS, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._end_waiting()
+        super().resume_writing()
+
     def _begin_head(self) -> None:
         if self._timer is None:
             self._in_head, self._head_size = True, 0
@@ -61,6 +85,11 @@ class TimedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _end_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _give_up(self) -> None:
         self._timer = None

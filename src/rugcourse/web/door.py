@@ -23,7 +23,7 @@ from rugcourse.store import learning
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import AttemptRow, Queue
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import form_token, schedule_choices, was_shown_in_time
+from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time
 from rugcourse.web.own_page import place_of
 from rugcourse.web.pages import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
 from rugcourse.web.public import find_course
@@ -31,8 +31,6 @@ from rugcourse.web.quiz import TestProgress
 from rugcourse.web.readers import Reader, find_reader, reader_page
 
 router = APIRouter()
-
-_SAME_SECONDS = 0.25  # what asks for a mail takes this long, whatever is known about the address
 
 
 class SignupFields(BaseModel):
@@ -148,7 +146,7 @@ def signup_send(request: Request, language: str, course: str, fields: Annotated[
         attempt_id = _attempt_id(request, token)
         sign_up(runtime.database, runtime.clock, runtime.signer, published, signup, language, attempt_id)
         runtime.ring(Queue.WAITING)
-    _take_as_long_as_always(begun)
+    take_as_long_as_always(begun)
     return thanks
 
 
@@ -218,7 +216,7 @@ def my_page_send(
     if not website and _address_may_ask(request, email):
         ask_for_link(runtime.database, runtime.clock, email)
         runtime.ring(Queue.WAITING)
-    _take_as_long_as_always(begun)
+    take_as_long_as_always(begun)
     return _my_page(request, language, notice="sent")
 
 
@@ -228,10 +226,6 @@ def _network_may_ask(request: Request) -> bool:
 
 def _address_may_ask(request: Request, email: str) -> bool:
     return bool(request.app.state.limits.allows_mail(runtime_of(request).signer.digest(email)))
-
-
-def _take_as_long_as_always(begun: float) -> None:
-    time.sleep(max(0.0, _SAME_SECONDS - (time.monotonic() - begun)))
 
 
 def _my_page(request: Request, language: str, email: str = "", *, notice: str = "", status: int = 200) -> HTMLResponse:

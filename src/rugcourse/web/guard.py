@@ -31,7 +31,7 @@ _LARGER = {
     "/admin/imports": Limit(50_000_000, 300.0),
     "/hooks/": Limit(1_000_000, 30.0),
 }
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -86,7 +86,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
-        self._headers = {**_HEADERS, **(_OVER_HTTPS if https else {})}
+        self._headers = {**HEADERS, **(_OVER_HTTPS if https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -5,7 +5,8 @@ Each look is a hit: it is counted before anything is checked, so that many at on
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+import time
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -15,10 +16,16 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
+_MOST_KEYS = 100_000  # in memory: some 40 MB
+
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
+_RESETS_PER_DAY = RateLimitItemPerDay(5)
 _REMARKS_PER_HOUR = RateLimitItemPerHour(30)
 _TESTS_PER_HOUR = RateLimitItemPerHour(200)  # a class takes it at the same time, from one network
 _CHALLENGES_PER_HOUR = RateLimitItemPerHour(60)
+_ANYTHING_IN_ALL = RateLimitItemPerHour(
+    10_000
+)  # of remarks, of tests, of challenges: bounds what is remembered of them
 # Logins, whether they succeed or not; a success clears the first of them.
 _LOGINS_OF_ACCOUNT_FROM_NETWORK = RateLimitItemPerMinute(5, 15)
 _LOGINS_FROM_NETWORK = RateLimitItemPerMinute(30, 15)
@@ -27,6 +34,28 @@ _LOGINS_IN_ALL = RateLimitItemPerMinute(300, 15)
 _CODES_OF_ACCOUNT = RateLimitItemPerDay(30)
 _ONCE_A_DAY = RateLimitItemPerDay(1)
 _CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
+
+
+class BoundedMemory(MemoryStorage):
+    """The package's store in memory, which never lets go of a name that it counted: here those that are over go when
+    there are many, and where that is not enough, new ones are refused.
+    """
+
+    _looked_at = 0.0
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        if key not in self.events and len(self.events) >= _MOST_KEYS and not self._make_room():
+            return False
+        return bool(super().acquire_entry(key, limit, expiry, amount))
+
+    def _make_room(self) -> bool:
+        now = time.time()
+        if now - self._looked_at > 1:
+            self._looked_at = now
+            for key, entries in list(self.events.items()):
+                if not entries or entries[0].expiry < now:
+                    self.clear(key)
+        return len(self.events) < _MOST_KEYS
 
 
 class Limits:
@@ -38,30 +67,34 @@ class Limits:
 
     def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
         shared = broker_url.startswith(("redis://", "rediss://"))
-        self._alone = MovingWindowRateLimiter(MemoryStorage())
+        self._alone = MovingWindowRateLimiter(BoundedMemory())
         self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url)) if shared else self._alone
         self._per_network = RateLimitItemPerHour(signups_per_hour)
         self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
 
     def allows_signup(self, client: str | None) -> bool:
         """Count one signup; False when this network, or all of them together, had their share."""
-        return self._hit(self._per_network, "signup", network(client)) and self._hit(self._in_all, "signup", "all")
+        return self._hits(self._in_all, self._per_network, "signup", client)
 
     def allows_mail(self, address_hash: str) -> bool:
         """Count one mail asked for at an address; False when it had its share of today."""
         return self._hit(_ADDRESS_PER_DAY, "mail", address_hash)
 
+    def allows_reset(self, account: str) -> bool:
+        """Count one link for a new password; False when the account had its share of today."""
+        return self._hit(_RESETS_PER_DAY, "reset", account)
+
     def allows_remark(self, client: str | None) -> bool:
         """Count one remark about a lesson; False when this network had its share."""
-        return self._hit(_REMARKS_PER_HOUR, "remark", network(client))
+        return self._hits(_ANYTHING_IN_ALL, _REMARKS_PER_HOUR, "remark", client)
 
     def allows_test(self, client: str | None) -> bool:
         """Count one finished knowledge test; False when this network had its share."""
-        return self._hit(_TESTS_PER_HOUR, "test", network(client))
+        return self._hits(_ANYTHING_IN_ALL, _TESTS_PER_HOUR, "test", client)
 
     def allows_challenge(self, client: str | None) -> bool:
         """Count one challenge for a passkey; False when this network had its share."""
-        return self._hit(_CHALLENGES_PER_HOUR, "challenge", network(client))
+        return self._hits(_ANYTHING_IN_ALL, _CHALLENGES_PER_HOUR, "challenge", client)
 
     def allows_login(self, account: str, client: str | None, device: str | None = None) -> bool:
         """Count one try to log in with a password; False when the account (a keyed hash), the network, or all of them
@@ -74,7 +107,8 @@ class Limits:
             return self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, f"device {device}")
         where = network(client)
         return (
-            self._hit(_LOGINS_FROM_NETWORK, "login", where)
+            self._hit(_LOGINS_IN_ALL, "login", "all", count=False)
+            and self._hit(_LOGINS_FROM_NETWORK, "login", where)
             and self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, where)
             and self._hit(_LOGINS_OF_ACCOUNT, "login of", account)
             and self._hit(_LOGINS_IN_ALL, "login", "all")
@@ -104,6 +138,14 @@ class Limits:
             return True
         return not self._hit(_ONCE_A_DAY, "proof of", proof, body_hash, count=False)
 
+    def _hits(self, in_all: RateLimitItem, of_network: RateLimitItem, what: str, client: str | None) -> bool:
+        """Count for a network and in all. Nothing new is remembered of a network when all together had their share."""
+        return (
+            self._hit(in_all, what, "all", count=False)
+            and self._hit(of_network, what, network(client))
+            and self._hit(in_all, what, "all")
+        )
+
     def _hit(self, limit: RateLimitItem, *what: str, count: bool = True) -> bool:
         """Whether there is room below a limit; it is taken, unless `count` is False."""
         try:
@@ -121,17 +163,24 @@ class Limits:
 
 def network(client: str | None) -> str:
     """What one subscriber of a provider can freely choose addresses from: one IPv4 address, an IPv6 /64."""
-    try:
-        address = ip_address(client or "")
-    except ValueError:
+    address = _address(client)
+    if address is None:
         return "unknown"
     return str(address) if address.version == 4 else str(ip_network(f"{address}/64", strict=False))
 
 
 def shortened(client: str | None) -> str:
     """A network as it may be written down: an IPv4 /24, an IPv6 /48, in which nobody can be told from others."""
+    address = _address(client)
+    if address is None:
+        return "unknown"
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
+
+
+def _address(client: str | None) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address that came in as IPv6 (RFC 4291, 2.5.5.2) is that IPv4 address: else all were one network."""
     try:
         address = ip_address(client or "")
     except ValueError:
-        return "unknown"
-    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address

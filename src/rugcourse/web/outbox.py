@@ -34,7 +34,7 @@ class Outbox:
         try:
             self._waiting.put_nowait((email, notice, message))
         except queue.Full:
-            log.exception("a mail to an admin was not sent: too many are waiting", notice=notice.value)
+            log.error("a mail to an admin was not sent: too many are waiting", notice=notice.value)  # noqa: TRY400
             return
         with self._starting:
             if self._thread is None:
@@ -51,5 +51,7 @@ class Outbox:
             try:
                 if not send_now(self._runtime, message, email):
                     log.error("a mail to an admin was not taken by the mail server", notice=notice.value)
+            except Exception as error:  # noqa: BLE001 - the next one is about somebody else; its link stays out of the log
+                log.error("a mail to an admin was not sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
             finally:
                 self._waiting.task_done()

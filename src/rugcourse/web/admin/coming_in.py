@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -49,6 +50,7 @@ from rugcourse.web.admin.gate import (
     set_cookie,
     tell,
 )
+from rugcourse.web.forms import take_as_long_as_always
 from rugcourse.web.pages import READ, NotFound, runtime_of
 
 router = APIRouter()
@@ -108,6 +110,7 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
     try:
         given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
     except NotLetIn:
+        events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None)
         return _login_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
 
@@ -129,6 +132,8 @@ def code(
     check_form(request, insider, form)
     if not request.app.state.limits.allows_code(_account(request, insider.email)):
         events.record(None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id)
+        if request.app.state.limits.allows_reset(f"told {insider.email}"):
+            tell(request, Notice.CODES_GUESSED, insider.email)
         return _code_page(request, notice="slow", status=429)
     vault = Vault(runtime.settings.secret_keys)
     try:
@@ -162,6 +167,7 @@ def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: An
             runtime.database, runtime.clock, _site(request), insider, answer, origin_of(request)
         )
     except NotLetIn:
+        events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id)
         return _code_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
 
@@ -186,14 +192,16 @@ def forgotten_page(request: Request) -> HTMLResponse:
 @access(Access.LOGIN)
 def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLResponse:
     """Says the same, and takes as long, whoever's address it is."""
+    begun = time.monotonic()
     check_origin(request)
     runtime, limits = runtime_of(request), request.app.state.limits
     if not limits.allows_challenge(client_of(request)):
         return admin_page(request, None, "forgotten", {"notice": "slow"}, 429)
-    if limits.allows_mail(_account(request, email)):
+    if limits.allows_reset(_account(request, email)):
         asked = ask_reset(runtime.database, runtime.clock, email, origin_of(request))
         if asked is not None:
             tell(request, Notice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
+    take_as_long_as_always(begun)
     return admin_page(request, None, "forgotten", {"notice": "sent"})
 
 

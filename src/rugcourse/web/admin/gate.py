@@ -212,7 +212,9 @@ def device_of(request: Request, admin_id: int | None) -> str | None:
         )
     except BadToken:
         return None
-    return f"{whose} {since}" if whose == admin_id else None
+    age = runtime_of(request).clock.now().timestamp() - since
+    mine = whose == admin_id and age <= runtime_of(request).clock.span(_DEVICE_SECONDS).total_seconds()
+    return f"{whose} {since}" if mine else None
 
 
 def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:

@@ -1,0 +1,69 @@
+"""What is counted, and that counting itself costs no more than it may."""
+
+from __future__ import annotations
+
+import pytest
+from tests.servers import HOST, free_port
+
+from rugcourse.web import limits
+from rugcourse.web.limits import BoundedMemory, Limits, network, shortened
+
+
+@pytest.fixture
+def counted() -> Limits:
+    return Limits("memory://", 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("client", "whole", "written"),
+    [
+        ("192.0.2.77", "192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("", "unknown", "unknown"),
+        ("testclient", "unknown", "unknown"),
+        (None, "unknown", "unknown"),
+    ],
+)
+def test_a_network_is_what_one_subscriber_chooses_addresses_from(client: str | None, whole: str, written: str) -> None:
+    assert (network(client), shortened(client)) == (whole, written)
+
+
+def test_a_network_and_all_of_them_have_their_share(counted: Limits) -> None:
+    assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
+    assert [counted.allows_signup(f"192.0.2.{number}") for number in range(2, 6)] == [True, True, False, False]
+
+
+def test_nothing_is_remembered_of_networks_when_all_together_had_their_share(counted: Limits) -> None:
+    memory = counted._limiter.storage
+    for number in range(200):
+        counted.allows_signup(f"192.0.2.{number}")
+    for number in range(2000):
+        counted.allows_login(f"account {number}", f"2001:db8:{number:x}::1")
+    assert len(memory.events) < 1200
+
+
+def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_MOST_KEYS", 100)
+    memory = BoundedMemory()
+    assert all(memory.acquire_entry(f"a{number}", 1, 3600) for number in range(100))
+    assert not memory.acquire_entry("one more", 1, 3600), "what is remembered counts, new names wait"
+    assert not memory.acquire_entry("a5", 1, 3600)
+    for entries in memory.events.values():
+        entries[0].expiry = 0
+    memory._looked_at = 0
+    assert memory.acquire_entry("one more", 1, 3600)
+    assert len(memory.events) == 1
+
+
+def test_without_redis_a_process_counts_for_itself() -> None:
+    counted = Limits(f"redis://{HOST}:{free_port()}/0", 3, 100)
+    assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Limits) -> None:
+    assert counted.is_first_use("token", "a")
+    assert counted.is_first_use("token", "a")
+    assert not counted.is_first_use("token", "b")
+    assert not counted.is_first_use("token", "b")
+    assert counted.is_first_use("token", "a")
