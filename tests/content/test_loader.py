@@ -138,29 +138,29 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a level of no urgency": (
         swap(SIGNS, "urgency: today", "urgency: soon"),
-        r"alarm-signs.nl.md:23: `levels.3.urgency`: input should be 'emergency', 'now'",
+        r"alarm-signs.nl.md:24: `levels.3.urgency`: input should be 'emergency', 'now'",
     ),
     "a telephone number that is a number": (
         swap(SIGNS, 'number: "113"', "number: 113"),
-        r"alarm-signs.nl.md:57: `numbers.nl.2.number` must be text",
+        r"alarm-signs.nl.md:62: `numbers.nl.3.number` must be text",
     ),
     "a telephone number that can't be dialled": (
         swap(SIGNS, "number: 0800-0113", "number: ask me"),
-        r"alarm-signs.nl.md:60: `numbers.nl.3.number` must be a telephone number",
+        r"alarm-signs.nl.md:65: `numbers.nl.4.number` must be a telephone number",
     ),
     "a telephone number at a level that is not there": (
         lambda folder: [
             swap(f"../alarm-signs.{one}.md", "urgency: support", "urgency: appointment")(folder) for one in ("nl", "en")
         ],
-        r"alarm-signs.nl.md:58: there is no level with the urgency `support`",
+        r"alarm-signs.nl.md:63: there is no level with the urgency `support`",
     ),
     "an emergency with no number to call": (
-        swap(SIGNS, "levels: [emergency, now]", "levels: [now]"),
+        swap(SIGNS, "levels: [emergency]", "levels: [now]"),
         r"alarm-signs.nl.md:5: no number under `numbers` names the level `emergency`",
     ),
     "a sign that is lost in translation": (
         swap(SIGNS, "      - Je spuit drugs.\n", ""),
-        r"alarm-signs.nl.md:23: `levels` differs from alarm-signs.en.md",
+        r"alarm-signs.nl.md:24: `levels` differs from alarm-signs.en.md",
     ),
     "a signature without a date": (
         swap(SIGNS, "reviewed: 2026-11-26", "reviewed_by:\n  name: A. Arts"),
@@ -220,7 +220,7 @@ def test_a_mistake_in_a_file_that_courses_share_is_told_once(folder: Path) -> No
     swap(SIGNS, "number: 0800-0113", "number: ask me")(folder)
     with pytest.raises(AuthoringErrors) as caught:
         load_courses(folder.parent)
-    assert [one.line for one in caught.value.problems if one.file.name == "alarm-signs.nl.md"] == [60]
+    assert [one.line for one in caught.value.problems if one.file.name == "alarm-signs.nl.md"] == [65]
 
 
 def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:
