@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rugcourse import resources
 from rugcourse.editions.book import Book, description
+from rugcourse.rendering.sandbox import Sandbox
 
 _MIMETYPE = "application/epub+zip"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the same book is the same bytes, whenever it is made
@@ -56,8 +56,8 @@ def _identifier(book: Book) -> str:
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
+def _environment() -> Sandbox:
+    return Sandbox(
         loader=FileSystemLoader(resources.folder("templates") / "book" / "epub"),
         autoescape=True,
         undefined=StrictUndefined,

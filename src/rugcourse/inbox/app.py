@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rugcourse import resources
 from rugcourse.inbox.mailbox import Mailbox, parse, part
+from rugcourse.rendering.sandbox import Sandbox
 
 # What a careful mail program would allow: no script, nothing from elsewhere but the mail's own pictures.
 _MAIL_POLICY = (
@@ -21,7 +21,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 def create_app(mailbox: Mailbox, site: str) -> FastAPI:
     """The pages of one mailbox. `site`: the address of the courses, to go back to."""
     app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
-    templates = ImmutableSandboxedEnvironment(
+    templates = Sandbox(
         loader=FileSystemLoader(resources.folder("templates") / "inbox"), autoescape=True, undefined=StrictUndefined
     )
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2 import TemplateError as JinjaError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from mjml import mjml2html
 
 from rugcourse import resources
 from rugcourse.rendering.languages import translations
+from rugcourse.rendering.sandbox import Sandbox
 
 _EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")  # in our own templates: code of the second pass
 _STATEMENT = re.compile(r"\{% (.+?) %\}")
@@ -127,7 +127,7 @@ class _Templates(FileSystemLoader):
 
 @cache
 def _first_pass(language: str, *, html: bool) -> Environment:
-    environment = ImmutableSandboxedEnvironment(
+    environment = Sandbox(
         loader=_Templates(resources.folder("templates") / "email"),
         variable_start_string="[[",
         variable_end_string="]]",
@@ -148,7 +148,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
 
 @cache
 def _second_pass(*, html: bool) -> Environment:
-    return ImmutableSandboxedEnvironment(
+    return Sandbox(
         variable_start_string=_OPEN,
         variable_end_string=_CLOSE,
         block_start_string=_BEGIN,

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -86,16 +86,16 @@ class Guard:
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:
         self._app = app
-        self._headers = {**HEADERS, **(_OVER_HTTPS if https else {})}
+        headers = {**HEADERS, **(_OVER_HTTPS if https else {})}
+        self._usual = _raw(headers)
+        self._for_other_sites = _raw({**headers, "Cross-Origin-Resource-Policy": "cross-origin"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         body = _Body(_limit(scope["path"]), receive=receive)
-        headers = self._headers
-        if scope["path"].startswith(_FOR_OTHER_SITES):
-            headers = {**headers, "Cross-Origin-Resource-Policy": "cross-origin"}
+        headers = self._for_other_sites if scope["path"].startswith(_FOR_OTHER_SITES) else self._usual
 
         async def answer(message: Message) -> None:
             if not body.refused:
@@ -107,17 +107,22 @@ class Guard:
             await self._app(scope, body.read, answer)
         if body.refused:
             # The rest of the body is still on its way: only closing stops it.
-            refusal = PlainTextResponse(
-                _REFUSALS[body.refused], body.refused, headers={**headers, "Connection": "close"}
-            )
+            refusal = PlainTextResponse(_REFUSALS[body.refused], body.refused, {"Connection": "close"})
+            refusal.raw_headers += headers
             await refusal(scope, receive, send)
 
 
-def _with_headers(message: Message, added: Mapping[str, str]) -> Message:
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """As ASGI has them: names in small letters."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _with_headers(message: Message, added: list[tuple[bytes, bytes]]) -> Message:
+    """What the page itself says stands. (Starlette's `setdefault` looks through all headers for each of them.)"""
     if message["type"] == "http.response.start":
-        headers = MutableHeaders(scope=message)
-        for name, value in added.items():
-            headers.setdefault(name, value)
+        given = message.get("headers", [])
+        names = {name for name, _ in given}
+        message["headers"] = [*given, *(one for one in added if one[0] not in names)]
     return message
 
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -28,6 +27,7 @@ from rugcourse.rendering.languages import (
     weekday_name,
 )
 from rugcourse.rendering.notices import notice_of
+from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
 
@@ -138,8 +138,8 @@ def warm_up() -> None:
 
 
 @cache
-def _environment(language: str) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment(language: str) -> Sandbox:
+    environment = Sandbox(
         loader=FileSystemLoader(resources.folder("templates") / "web"),
         autoescape=True,
         undefined=StrictUndefined,
