@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pyotp
 import pytest
@@ -16,6 +17,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
 from rugcourse.store import admins
 from rugcourse.store.tables import Role
+from rugcourse.web import forms
 from rugcourse.web.app import create_app
 
 OWNER = "owner@x.example"
@@ -119,6 +121,20 @@ def test_an_unknown_address_and_a_wrong_password_look_the_same(
     unknown = log_in(browser, "nobody@x.example")
     assert wrong.status_code == unknown.status_code == 403  # type: ignore[attr-defined]
     assert wrong.text.replace(OWNER, "") == unknown.text.replace("nobody@x.example", "")  # type: ignore[attr-defined]
+
+
+def test_a_failed_login_takes_as_long_whoever_it_is_about(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    """For an account that exists it is written down before the answer: longer than that is waited in any case."""
+    make_admin(runtime.database, clock)
+    log_in(browser, password="warm-up")
+    took = []
+    for email in (OWNER, "nobody@x.example", "", "no address"):
+        begun = time.monotonic()
+        assert log_in(browser, email, "guess").status_code == 403  # type: ignore[attr-defined]
+        took.append(time.monotonic() - begun)
+    assert min(took) >= forms._SAME_SECONDS
 
 
 def test_the_code_cant_be_skipped(admin: TestClient, runtime: Runtime) -> None:

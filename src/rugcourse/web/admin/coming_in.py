@@ -70,6 +70,7 @@ def login_page(request: Request) -> HTMLResponse:
 @access(Access.LOGIN)
 def login(request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
     """Wrong address, wrong password and disabled look the same, and take as long."""
+    begun = time.monotonic()
     check_origin(request)
     runtime = runtime_of(request)
     account = _account(request, email)
@@ -82,6 +83,7 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
         given = come_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
     except NotLetIn:
         events.record(None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account)
+        take_as_long_as_always(begun)
         return _login_page(request, email, notice="wrong", status=403)
     limits.logged_in(account, client_of(request), device)
     return let_in(request, given, "/admin/code" if given.second_factor_due else HOME)
