@@ -30,6 +30,7 @@ from rugcourse.rendering.notices import notice_of
 from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
+from rugcourse.web.browsers import browser_name
 
 READ = ["GET", "HEAD"]  # the methods of a page that only shows
 STATIC_TYPES = {
@@ -158,6 +159,7 @@ def _environment(language: str) -> Sandbox:
         when=lambda instant: day_and_hour(instant, language),
         day_name=lambda day: day_name(day, language),
         language_name=language_name,
+        browser_name=browser_name,
         at_zone=lambda instant: instant.astimezone(ZoneInfo(DEFAULT_ZONE)),
         our_zone=DEFAULT_ZONE,
         number=lambda value: format_decimal(value, locale=language),
