@@ -337,3 +337,13 @@ def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, e
     finally:
         server.stop()
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
+
+
+def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Runtime, sink: Sink, email: str) -> None:
+    """PostgreSQL stores no NUL: a report with one was refused for good, and its mailbox never suppressed."""
+
+    def poisoned(raw: bytes) -> bytes:
+        return raw.replace(b"Diagnostic-Code: smtp; ", b"Diagnostic-Code: smtp; \x00\x1b[31m no \x00", 1)
+
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == Done.SUPPRESSED
+    assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")

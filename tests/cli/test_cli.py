@@ -287,8 +287,10 @@ def test_keys_are_made_once_and_turned_over(tmp_path: Path) -> None:
 
 
 def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str, tmp_path: Path) -> None:
-    assert "RUGCOURSE_BOUNCE_MAILBOX is not set" in run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address).stderr
-    shown = run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
+    assert "RUGCOURSE_SECRET_KEYS is not set" in run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address).stderr
+    own = {"DATABASE_URL": address, "SECRET_KEYS": "a-key-for-tests-0123456789"}
+    assert "RUGCOURSE_BOUNCE_MAILBOX is not set" in run("bounces", "fetch", cwd=tmp_path, **own).stderr
+    shown = run("bounces", "fetch", cwd=tmp_path, **own, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
     assert shown.returncode == 2
     assert "127.0.0.1:9" in shown.stderr
 

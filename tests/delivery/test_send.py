@@ -226,3 +226,13 @@ def test_without_pipelining_or_8bit_the_mail_arrives_the_same(runtime: Runtime, 
         assert plain.taken[0].raw == raw
         assert ("BODY=8BITMIME" in plain.commands[1]) is pipelining
         assert message_from_bytes(plain.taken[0].raw, policy=policy.default)["Subject"] == "x"
+
+
+def test_a_reply_that_no_database_can_hold_stops_nobody(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
+    """PostgreSQL stores no NUL: one in a server's words made the whole batch unknown, and no worker started again."""
+    emails = planned_readers(runtime, dispatcher, 3)
+    sink.fault = lambda recipient: Fault("rcpt", "550 5.0.0 no \x00 \x1b[31mthanks") if recipient == emails[1] else None
+    send_all(dispatcher)
+    states = [lessons_to(runtime, email)[0].state for email in emails]
+    assert states == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED, DeliveryState.ACCEPTED]  # it goes out again
+    assert "thanks" in (lessons_to(runtime, emails[1])[0].reply or "")

@@ -213,3 +213,10 @@ def test_a_list_is_not_for_analysts_nor_for_forged_forms(
     analyst = TestClient(editor.app, follow_redirects=False, headers=CHROME)
     log_in(analyst, "analyst@x.example")
     assert take(analyst, "csv").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address", ["/admin/subscribers?q=%00&tag=%00&campaign=99999999999999999", "/admin/subscribers/2147483647"]
+)
+def test_a_value_that_no_database_can_hold_is_not_there(editor: TestClient, address: str) -> None:
+    assert editor.get(address).status_code in {200, 404}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from tests.servers import HOST, free_port
 
@@ -67,3 +69,23 @@ def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Limits)
     assert not counted.is_first_use("token", "b")
     assert not counted.is_first_use("token", "b")
     assert counted.is_first_use("token", "a")
+
+
+def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(monkeypatch: pytest.MonkeyPatch, counted: Limits) -> None:
+    monkeypatch.setattr(limits, "_MOST_KEYS", 3)
+    for number in range(5):
+        counted.allows_mail(f"hash {number}")
+    assert not counted.allows_mail("one more")
+    assert counted.allows_login("account", "192.0.2.1", "1 1795000000")
+    assert counted.allows_code("account")
+    assert counted.allows_confirmation(7)
+
+
+def test_a_redis_that_says_nothing_is_waited_for_once() -> None:
+    with socket.create_server((HOST, 0)) as silent:
+        counted = Limits(f"redis://{HOST}:{silent.getsockname()[1]}/0", 3, 100)
+        asked: list[int] = []
+        hit = counted._limiter.hit
+        counted._limiter.hit = lambda *what: (asked.append(1), hit(*what))[1]  # type: ignore[method-assign]
+        assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
+    assert len(asked) <= 1

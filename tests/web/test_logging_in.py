@@ -19,6 +19,8 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import OWNER, form_of, log_in
 
 from rugcourse.access import passwords
+from rugcourse.access.admins import ask_reset, change_role, reset_factors
+from rugcourse.access.events import Origin
 from rugcourse.access.sessions import find_insider, open_session
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
@@ -409,3 +411,29 @@ def test_a_known_browser_is_known_for_a_year_and_for_its_admin_alone(
         for _ in range(5):
             log_in(elsewhere(owner, f"10.6.{number}.1"), email, "guess")
     assert (log_in(owner, email).status_code == 303) == known  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("by", ["invitation", "factors", "role"])
+def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_right(
+    owner: TestClient, runtime: Runtime, clock: VirtualClock, by: str
+) -> None:
+    """Else whoever asked for it comes in, an hour long, past the second factor that is gone."""
+    second = make_admin(runtime.database, clock, "second@x.example")
+    asked = ask_reset(runtime.database, clock, "second@x.example", Origin())
+    assert asked is not None
+    if by == "invitation":
+        make_admin(runtime.database, clock, "second@x.example")
+    elif by == "factors":
+        reset_factors(runtime.database, clock, second, 1)
+    else:
+        change_role(runtime.database, clock, second, Role.EDITOR, 1)
+    link = f"/admin/reset/{asked.token}"
+    assert owner.get(link).status_code == 404
+    assert owner.post(link, data={"password": OTHER, "again": OTHER}).status_code == 404
+
+
+def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
+    memory = browser.app.state.limits._limiter.storage  # type: ignore[attr-defined]
+    for number in range(50):
+        browser.post("/admin/forgotten", data={"email": f"nobody{number}@x.example"})
+    assert len(memory.events) < 5

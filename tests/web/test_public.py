@@ -173,9 +173,9 @@ def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
 def test_ten_thousand_addresses_from_one_place_are_stopped(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rugcourse.web import door
+    from rugcourse.web import forms
 
-    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
     browser = TestClient(create_app(runtime), follow_redirects=False)
     data = fields(runtime, clock)
     statuses = [
@@ -210,9 +210,9 @@ def test_nothing_is_asked_of_a_third_party(browser: TestClient, runtime: Runtime
 def test_all_networks_together_have_a_limit_too(
     database: Database, clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rugcourse.web import door
+    from rugcourse.web import forms
 
-    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
     settings = make_settings(tmp_path, signups_per_hour_in_all=10)
     runtime = make_runtime(database, settings, clock)
     app = create_app(runtime)
@@ -229,9 +229,9 @@ def test_all_networks_together_have_a_limit_too(
 def test_one_address_from_many_networks_is_thanked_and_gets_one_mail(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rugcourse.web import door
+    from rugcourse.web import forms
 
-    monkeypatch.setattr(door, "_SAME_SECONDS", 0.0)
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
     app = create_app(runtime)
     data = fields(runtime, clock)
     for number in range(20):

@@ -203,3 +203,17 @@ def test_the_second_pass_gives_nothing_of_python_away() -> None:
         template = letters._second_pass(html=True).from_string(f"{letters._OPEN} {code} {letters._CLOSE}")
         with pytest.raises((SecurityError, UndefinedError)):
             template.render()
+
+
+def test_a_placeholder_that_became_known_breaks_nothing(editor: TestClient, runtime: Runtime) -> None:
+    """It is random, and shown nowhere; should somebody learn it all the same, it is a word that is left out."""
+    from rugcourse.content import markdown
+
+    known = f"{markdown._PLACEHOLDER_MARK}NOSUCHX"
+    form = {**typed(runtime, nl__body=f"Hallo {known} daar. [hier](https://a.example/{known})"), **form_of(editor)}
+    page = editor.post(f"{LESSON}/preview", data=form)
+    assert page.status_code == 200
+    assert markdown._PLACEHOLDER_MARK not in page.text
+    assert editor.post(LESSON, data={**form, "action": "keep"}).status_code in {200, 303}
+    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/preflight"):
+        assert editor.get(path).status_code == 200

@@ -186,7 +186,7 @@ def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by:
         before = _facts(admin)
         if role != Role.OWNER:
             _keep_an_owner(session, admin)
-        admin.role = role
+        admin.role, admin.reset_token, admin.reset_until = role, None, None
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), by, "role changed", admin.email, before, _facts(admin))
         return admin.email
@@ -225,6 +225,8 @@ def _resetting(session: Session, clock: Clock, token: str) -> AdminRow | None:
 
 
 def _end_factors(session: Session, admin: AdminRow) -> None:
+    """And links for a new password: one of before must not let in where nothing else is asked for any more."""
+    admin.reset_token, admin.reset_until = None, None
     admin.totp_secret, admin.totp_step = None, None
     admins.remove_passkeys(session, admin.id)
     admins.replace_recovery_codes(session, admin.id, [])

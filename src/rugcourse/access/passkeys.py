@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -33,6 +34,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.tables import PasskeyRow
 
 _CHALLENGE_SECONDS = 300.0  # of the machine's time
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,1400}={0,2}")  # base64url
 _LONGEST = 20_000  # characters of an answer
 
 
@@ -147,7 +149,8 @@ def _finish_login(
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
     with database.write() as session:
-        row = admins.passkey(session, str(read.get("id")).replace("\0", ""), lock=True)
+        name = str(read.get("id"))
+        row = admins.passkey(session, name, lock=True) if _NAME.fullmatch(name) else None
         admin = admins.find(session, row.admin_id) if row else None
         if row is None or admin is None or admin.disabled_at is not None:
             raise NotLetIn

@@ -49,7 +49,7 @@ class Measure:
 
 def check(manuscript: Manuscript) -> list[Finding]:
     """All findings, what is wrong before what could be better."""
-    unreadable = unreadable_in(manuscript.fields, manuscript.spoken)
+    unreadable = unreadable_in(manuscript.fields, manuscript.spoken, notice=True)
     wrong = [*_untranslated(manuscript), *unreadable, *_without_right(manuscript), *_invalid(manuscript)]
     if not wrong:
         wrong += _disagreeing(manuscript)
@@ -100,8 +100,8 @@ def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
             yield Finding("no-translation", f"{language}.title")
 
 
-def unreadable_in(fields: Mapping[str, str], languages: Sequence[str]) -> Iterator[Finding]:
-    """What is in the texts of fields that no mail can hold."""
+def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[Finding]:
+    """What is in the texts of fields that no mail can hold. `notice`: the warning signs may stand in them."""
     for name, text in fields.items():
         if has_invisible(text):
             yield Finding("invisible", name)
@@ -109,9 +109,10 @@ def unreadable_in(fields: Mapping[str, str], languages: Sequence[str]) -> Iterat
         body = fields.get(f"{language}.body", "")
         yield from unsupported_in(body, f"{language}.body")
         try:
-            check_tags(without_notice(body))
+            check_tags(without_notice(body) if notice else body)
         except UnknownTag as error:
-            yield Finding("tag", f"{language}.body", values={"line": error.line + 1, "text": error.text})
+            where = f"{language}.body"
+            yield Finding("tag", where, values={"line": error.line + 1, "text": error.text, "notice": notice})
             continue
         for target in link_targets(body):
             if not _FULL_LINK.match(target):

@@ -31,7 +31,7 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
     spoken = {language: text for language, text in texts.items() if any(text.values())}
     if not spoken:
         raise NotAMessage([Finding("no-message", f"{languages[0]}.subject")])
-    wrong = list(unreadable_in(fields, list(spoken)))
+    wrong = list(unreadable_in(fields, list(spoken), notice=False))
     try:
         message = Message.model_validate({"texts": spoken})
     except ValidationError as error:

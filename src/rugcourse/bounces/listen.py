@@ -48,6 +48,9 @@ class Door:
                 taken = await asyncio.to_thread(self._intake.take, recipient, bytes(envelope.content))
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the server before us keeps it
+            except Exception as error:  # noqa: BLE001 - it comes from anybody, and our words are nobody's business
+                log.warning("a message that came back can't be taken in", error=type(error).__name__)
+                return "451 4.3.0 try again later"
             if taken.done == Done.NOBODYS:
                 log.info("mail that is nobody's came back", kind=taken.report.kind)
         return "250 2.0.0 taken"

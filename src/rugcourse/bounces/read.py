@@ -256,5 +256,5 @@ def _field(block: Message, name: str) -> str:
 
 def shortened(words: str) -> str:
     """On one line, without what could be an address: who is erased must not live on in the ledger."""
-    known = words[:_WORDS_READ].split()
+    known = "".join(one if one.isprintable() else " " for one in words[:_WORDS_READ]).split()
     return " ".join("(address)" if "@" in word else word for word in known)[:_WORDS_KEPT]

@@ -20,6 +20,10 @@ from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
 _TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+# In the address of a link, in each way to write one: `[…](…)`, `<https://…>` and `[…]: …`.
+_TAG_IN_ADDRESS = re.compile(
+    r"\]\(\s{0,9}<?[^)>\n]{0,500}\{\{|<[a-z]{1,9}:[^>\n]{0,500}\{\{|^ {0,3}\[[^\]]{1,200}\]:[^\n]{0,500}\{\{"
+)
 _TEMPLATE_MARK = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
 # Letters, which Markdown leaves alone. Random, in each process others: an author can't type them.
 _PLACEHOLDER_MARK = "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
@@ -44,6 +48,8 @@ def check_tags(text: str) -> None:
         for name in _TAG.findall(line):
             if name not in MERGE_TAGS:
                 raise UnknownTag(number, f"{{{{ {name} }}}}")
+        if match := _TAG_IN_ADDRESS.search(line):
+            raise UnknownTag(number, f"{match.group()[-40:]}…")
         rest = _TAG.sub("", line)
         if match := _TEMPLATE_MARK.search(rest):
             raise UnknownTag(number, match.group() + rest[match.end() : match.end() + 20])
@@ -64,7 +70,7 @@ def to_html(
         if style := styles.get(token.tag):
             token.attrSet("style", style)
         if token.tag == "a":
-            token.attrSet("href", link(str(token.attrs["href"])))
+            token.attrSet("href", link(_address(token)))
     html: str = _markdown().renderer.render(tokens, _markdown().options, {})
     return show_tags(html, tags)
 
@@ -92,7 +98,7 @@ def to_text(text: str, tags: Mapping[str, str]) -> str:
 def link_targets(text: str) -> list[str]:
     """Where the links of `text` lead, in the order in which `to_html` meets them."""
     tokens = [token for piece in split_at_notice(text) for token in _walk(parse(piece))]
-    return [str(token.attrs["href"]) for token in tokens if token.type == "link_open"]
+    return [_address(token) for token in tokens if token.type == "link_open"]
 
 
 def count_words(text: str) -> int:
@@ -117,7 +123,7 @@ def parse(text: str) -> list[Token]:
 
 def show_tags(text: str, tags: Mapping[str, str]) -> str:
     """Put `tags` in the place of the placeholders."""
-    return _PLACEHOLDER.sub(lambda match: tags[match[1].replace("Q", "_").lower()], text)
+    return _PLACEHOLDER.sub(lambda match: tags.get(match[1].replace("Q", "_").lower(), ""), text)
 
 
 @cache
@@ -141,7 +147,7 @@ def _inline_text(children: Sequence[Token]) -> str:
             case "hardbreak":
                 parts.append("\n")
             case "link_open":
-                target = str(token.attrs["href"])
+                target = _address(token)
             case "link_close":
                 parts.append(f" ({target})")
             case _:
@@ -152,3 +158,8 @@ def _inline_text(children: Sequence[Token]) -> str:
 def _hide_tags(text: str) -> str:
     check_tags(text)
     return _TAG.sub(lambda match: f"{_PLACEHOLDER_MARK}{match[1].replace('_', 'Q').upper()}X", text)
+
+
+def _address(token: Token) -> str:
+    """Where a link leads, without placeholders that came in by a way that `check_tags` does not know."""
+    return _PLACEHOLDER.sub("", str(token.attrs["href"]))

@@ -117,7 +117,8 @@ def read_records(path: Path) -> list[LeaseRecord]:
                 records[lease].begun.add(int(rest))
             case "reply":
                 delivery_id, state, words = (*rest.split(" ", 2), "")[:3]
-                records[lease].replies[int(delivery_id)] = (DeliveryState(state), words)
+                kept = "".join(one for one in words if one.isprintable())
+                records[lease].replies[int(delivery_id)] = (DeliveryState(state), kept)
             case "done":
                 records.pop(lease, None)
             case _:

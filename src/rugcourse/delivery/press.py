@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
+from rugcourse.content.markdown import UnknownTag
 from rugcourse.links import Links
 from rugcourse.rendering import mails
-from rugcourse.rendering.letters import Letter
+from rugcourse.rendering.letters import Letter, TemplateError
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton, Stream
 from rugcourse.store.deliveries import Outgoing
@@ -45,7 +46,10 @@ class Press:
         key = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
         prepared = self._prepared.get(key)
         if prepared is None:
-            prepared = self._make(session, outgoing)
+            try:
+                prepared = self._make(session, outgoing)
+            except (ArithmeticError, LookupError, TypeError, ValueError, UnknownTag) as error:
+                raise TemplateError(f"{outgoing.kind}: {error!r}") from error  # of this mail alone
             if len(self._prepared) >= _KEPT:
                 self._prepared.clear()
             self._prepared[key] = prepared

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.journal import LeaseRecord, dead_journals
 from rugcourse.store import deliveries
-from rugcourse.store.database import Database
+from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Settlement
 from rugcourse.store.tables import DeliveryState
+
+log = structlog.get_logger()
 
 _NO_ANSWER = "the worker that was sending it ended before the server answered"
 
@@ -30,23 +34,43 @@ class Recovered:
 def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered:
     """Settle the journals of dead processes. A worker does this before it takes new work.
 
-    Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown.
+    Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown. A journal
+    that can't be settled is set aside under another name and told to the log: what it held becomes unknown when its
+    lease runs out, and the worker starts. Raises DatabaseAway.
     """
-    settled, given_back, unknown = 0, 0, []
+    settled, given_back = 0, 0
+    unknown: list[int] = []
     with dead_journals(folder) as journals:
         for path, records in journals:
-            with database.write() as session:
-                for record in records:
-                    settled += _settle_replies(session, record, clock.now())
-                    begun = record.begun | set(record.replies)
-                    never_begun = [one for one in record.submitted if one not in begun]
-                    given_back += deliveries.give_back(
-                        session, record.lease, never_begun, clock.now(), "its worker ended before it was begun"
-                    )
-                    doubtful = [one for one in record.submitted if one in begun and one not in record.replies]
-                    unknown += deliveries.doubt(session, record.lease, doubtful, clock.now(), _NO_ANSWER)
-                    deliveries.release(session, record.lease)
+            try:
+                found = _settle(database, clock, records)
+            except DatabaseAway:
+                raise
+            except Exception:
+                aside = path.with_suffix(".unreadable")
+                log.exception("a journal can't be settled and is set aside", file=str(aside))
+                path.replace(aside)
+                continue
+            settled, given_back = settled + found.settled, given_back + found.given_back
+            unknown += found.unknown
             path.unlink(missing_ok=True)
+    return Recovered(settled, given_back, tuple(unknown))
+
+
+def _settle(database: Database, clock: Clock, records: Sequence[LeaseRecord]) -> Recovered:
+    """The leases of one journal, in one transaction."""
+    settled, given_back, unknown = 0, 0, []
+    with database.write() as session:
+        for record in records:
+            settled += _settle_replies(session, record, clock.now())
+            begun = record.begun | set(record.replies)
+            never_begun = [one for one in record.submitted if one not in begun]
+            given_back += deliveries.give_back(
+                session, record.lease, never_begun, clock.now(), "its worker ended before it was begun"
+            )
+            doubtful = [one for one in record.submitted if one in begun and one not in record.replies]
+            unknown += deliveries.doubt(session, record.lease, doubtful, clock.now(), _NO_ANSWER)
+            deliveries.release(session, record.lease)
     return Recovered(settled, given_back, tuple(unknown))
 
 

@@ -226,7 +226,7 @@ class Connection:
 
     def _reply(self) -> tuple[int, str]:
         code, words = self._smtp.getreply()
-        return code, words.decode("utf-8", "replace").replace("\n", " ")
+        return code, printable(words.decode("utf-8", "replace"))
 
 
 def _lines(commands: Sequence[str]) -> bytes:
@@ -241,5 +241,10 @@ def _stuffed(message: bytes) -> bytes:
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         raw = error.smtp_error
-        return f"{error.smtp_code} {raw.decode('utf-8', 'replace') if isinstance(raw, bytes) else raw}"
-    return str(error) or type(error).__name__
+        return printable(f"{error.smtp_code} {raw.decode('utf-8', 'replace') if isinstance(raw, bytes) else raw}")
+    return printable(str(error)) or type(error).__name__
+
+
+def printable(words: str) -> str:
+    """What a server said, on one line and without what no database, log or page can hold: anybody can run a server."""
+    return "".join(one if one.isprintable() else " " for one in words)

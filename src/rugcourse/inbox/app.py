@@ -42,7 +42,13 @@ def create_app(mailbox: Mailbox, site: str) -> FastAPI:
     @app.get("/mail/{number}")
     def mail(number: int) -> HTMLResponse:
         message = parse(source(number))
-        return show("mail.html", number=number, message=message, text=part(message, "plain"))
+        return show(
+            "mail.html",
+            number=number,
+            message=message,
+            text=part(message, "plain"),
+            has_html=bool(part(message, "html")),
+        )
 
     @app.get("/mail/{number}/html")
     def html(number: int) -> HTMLResponse:

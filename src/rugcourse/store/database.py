@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 _WRITE = "rugcourse_write"
@@ -26,6 +26,10 @@ class DatabaseError(Exception):
 
 class DatabaseAway(Exception):
     """The database could not be reached, or was locked or full. What the transaction did is not certain."""
+
+
+class BadValue(Exception):
+    """A value can't be stored or looked for: a number beyond all columns, a character that no text may hold."""
 
 
 class Database:
@@ -101,6 +105,8 @@ def _away() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as error:
         raise DatabaseAway(str(error.orig)) from error
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        raise BadValue(type(error).__name__) from error
 
 
 def _engine(address: str, password: str, *, durable: bool) -> Engine:

@@ -17,7 +17,7 @@ from rugcourse.access.passwords import TooBusy
 from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
-from rugcourse.store.database import DatabaseAway
+from rugcourse.store.database import BadValue, DatabaseAway
 from rugcourse.web import acts, client_address, door, hooks, lessons, own_page, public
 from rugcourse.web.access import Access, access, require_rules
 from rugcourse.web.admin import (
@@ -63,7 +63,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.surprises = Surprises()
     app.state.outbox = Outbox(runtime)
     app.add_middleware(Guard, https=runtime.settings.base_url.startswith("https://"))
-    for error in (NotFound, BadToken, HTTPException, RequestValidationError):
+    for error in (NotFound, BadToken, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(DatabaseAway, _away)
     app.add_exception_handler(TooBusy, _away)

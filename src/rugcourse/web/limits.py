@@ -6,6 +6,7 @@ Each look is a hit: it is counted before anything is checked, so that many at on
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
@@ -17,6 +18,13 @@ from redis.exceptions import RedisError
 log = structlog.get_logger()
 
 _MOST_KEYS = 100_000  # in memory: some 40 MB
+_OF_ADMINS = (
+    "/device ",
+    "/code/",
+    "/confirm/",
+)  # few, and theirs: a table that strangers filled must not keep them out
+_REDIS_SECONDS = 0.5  # to answer; then a process counts for itself for a while
+_ALONE_SECONDS = 30.0
 
 _ADDRESS_PER_DAY = RateLimitItemPerDay(5)
 _RESETS_PER_DAY = RateLimitItemPerDay(5)
@@ -38,13 +46,14 @@ _CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
 
 class BoundedMemory(MemoryStorage):
     """The package's store in memory, which never lets go of a name that it counted: here those that are over go when
-    there are many, and where that is not enough, new ones are refused.
+    there are many, and where that is not enough, new ones of strangers are refused.
     """
 
     _looked_at = 0.0
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        if key not in self.events and len(self.events) >= _MOST_KEYS and not self._make_room():
+        full = key not in self.events and len(self.events) >= _MOST_KEYS
+        if full and not any(part in key for part in _OF_ADMINS) and not self._make_room():
             return False
         return bool(super().acquire_entry(key, limit, expiry, amount))
 
@@ -68,7 +77,11 @@ class Limits:
     def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
         shared = broker_url.startswith(("redis://", "rediss://"))
         self._alone = MovingWindowRateLimiter(BoundedMemory())
-        self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url)) if shared else self._alone
+        self._limiter = self._alone
+        self._alone_until = 0.0
+        if shared:
+            waits = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
+            self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url, **waits))
         self._per_network = RateLimitItemPerHour(signups_per_hour)
         self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
 
@@ -91,6 +104,10 @@ class Limits:
     def allows_test(self, client: str | None) -> bool:
         """Count one finished knowledge test; False when this network had its share."""
         return self._hits(_ANYTHING_IN_ALL, _TESTS_PER_HOUR, "test", client)
+
+    def allows_forgotten(self, client: str | None) -> bool:
+        """Count one time that somebody says they forgot the password; False when this network had its share."""
+        return self._hits(_ANYTHING_IN_ALL, _CHALLENGES_PER_HOUR, "forgotten", client)
 
     def allows_challenge(self, client: str | None) -> bool:
         """Count one challenge for a passkey; False when this network had its share."""
@@ -148,17 +165,19 @@ class Limits:
 
     def _hit(self, limit: RateLimitItem, *what: str, count: bool = True) -> bool:
         """Whether there is room below a limit; it is taken, unless `count` is False."""
-        try:
-            return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
-        except RedisError as error:
-            log.warning("rate limits are counted by this process alone", error=type(error).__name__)
-            return bool((self._alone.hit if count else self._alone.test)(limit, *what))
+        if time.monotonic() >= self._alone_until:
+            try:
+                return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
+            except RedisError as error:
+                self._alone_until = time.monotonic() + _ALONE_SECONDS  # nobody waits for it again so soon
+                log.warning("rate limits are counted by this process alone", error=type(error).__name__)
+        return bool((self._alone.hit if count else self._alone.test)(limit, *what))
 
     def _clear(self, limit: RateLimitItem, *what: str) -> None:
-        try:
-            self._limiter.clear(limit, *what)
-        except RedisError:
-            self._alone.clear(limit, *what)
+        self._alone.clear(limit, *what)
+        if time.monotonic() >= self._alone_until:
+            with suppress(RedisError):
+                self._limiter.clear(limit, *what)
 
 
 def network(client: str | None) -> str:

@@ -197,9 +197,10 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
     begun = time.monotonic()
     check_origin(request)
     runtime, limits = runtime_of(request), request.app.state.limits
-    if not limits.allows_challenge(client_of(request)):
+    if not limits.allows_forgotten(client_of(request)):
         return admin_page(request, None, "forgotten", {"notice": "slow"}, 429)
-    if limits.allows_reset(_account(request, email)):
+    # Only who is there is counted: else strangers fill what is remembered with addresses that they made up.
+    if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
         asked = ask_reset(runtime.database, runtime.clock, email, origin_of(request))
         if asked is not None:
             tell(request, Notice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
@@ -231,7 +232,7 @@ def reset(
             runtime.database, runtime.clock, token, password, origin_of(request), password_context(request)
         )
     except BadInvitation:
-        raise NotFound from None
+        return _ended_page(request)
     except WeakPassword:
         return _reset_page(request, token, notice="weak")
     tell(request, Notice.PASSWORD_CHANGED, admin.email)
@@ -260,7 +261,7 @@ def welcome(
     try:
         admin = set_first_password(runtime.database, runtime.clock, token, password, password_context(request))
     except BadInvitation:
-        raise NotFound from None
+        return _ended_page(request)
     except WeakPassword:
         return _welcome_page(request, token, notice="weak")
     given: Pass = come_in(runtime.database, runtime.clock, admin.email, password, origin_of(request))
@@ -310,6 +311,11 @@ def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLRespon
 
 def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:
     if email is None:
-        raise NotFound
+        return _ended_page(request)
     values = {"email": email, "notice": notice, "shortest": SHORTEST}
     return admin_page(request, None, template, values, 400 if notice else 200)
+
+
+def _ended_page(request: Request) -> HTMLResponse:
+    """A link that was used, is too old, or never was one: which of them is not told."""
+    return admin_page(request, None, "link-ended", status=404)

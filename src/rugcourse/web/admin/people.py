@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns.lists import as_csv, as_json
 from rugcourse.campaigns.timeline import timeline
+from rugcourse.content.model import without_invisible
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import (
@@ -72,7 +73,7 @@ class LookedFor(BaseModel):
 
     def wanted(self) -> Wanted:
         return Wanted(
-            beginning=self.q.strip().lower()[:254],
+            beginning=without_invisible(self.q).strip().lower()[:254],
             status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
             language=self.language[:5],
             tag=self.tag.strip().lower()[:LONGEST_TAG],

@@ -58,7 +58,7 @@ def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
     check_form(request, insider, fields.form)
     refusal = check_password(request, insider, fields.password)
     if refusal:
-        return _team_page(request, insider, notice=refusal, email=fields.email, status=403)
+        return _team_page(request, insider, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
     try:
         return _act(request, insider, fields)
     except NotAnAddress:
@@ -69,7 +69,7 @@ def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
         notice = "last-owner"
     except NoSuchAdmin:
         notice = ""
-    return _team_page(request, insider, notice=notice, email=fields.email, status=400)
+    return _team_page(request, insider, notice=notice, email=fields.email, typed_role=fields.role, status=400)
 
 
 def _act(request: Request, insider: Insider, fields: Fields) -> Response:
@@ -106,10 +106,18 @@ def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResp
 
 
 def _team_page(
-    request: Request, insider: Insider, *, notice: str = "", link: str = "", email: str = "", status: int = 200
+    request: Request,
+    insider: Insider,
+    *,
+    notice: str = "",
+    link: str = "",
+    email: str = "",
+    typed_role: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         team = admins.everyone(session)
         with_passkeys = admins.with_passkeys(session)
     values = {"team": team, "with_passkeys": with_passkeys, "notice": notice, "link": link, "email": email}
+    values["typed_role"] = typed_role
     return admin_page(request, insider, "team", values, status)
