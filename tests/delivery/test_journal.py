@@ -106,3 +106,27 @@ def test_kill_9_in_a_batch_loses_and_repeats_nothing(
     assert len(sink.message_ids) == len(set(sink.message_ids))
     assert all(len(sink.to(email)) == 3 for email in readers)
     assert audit(runtime.database, clock.now(), timedelta(minutes=5)).balanced
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"begin a 1\n",
+        b"submit a 1,x\n",
+        b"reply a x y z\n",
+        b"submit a 1\nreply a 1 nonsense words\n",
+        b"\xff" * 1000 + b"\n",
+    ],
+)
+def test_a_journal_that_cant_be_settled_is_set_aside_and_the_others_are_settled(
+    runtime: Runtime, tmp_path: Path, lines: bytes
+) -> None:
+    """Else no worker on this machine starts again until somebody finds the file."""
+    folder = tmp_path / "journals"
+    folder.mkdir()
+    (folder / "broken.journal").write_bytes(lines)
+    (folder / "well.journal").write_bytes(b"submit b 1\ndone b\n")
+    settle_journals(runtime.database, runtime.clock, folder)
+    left = {path.name for path in folder.iterdir()}
+    assert left <= {"broken.unreadable"}
+    assert (folder / "broken.unreadable").exists() == (lines[:1] != b"\xff")  # lines of no known word are passed over

@@ -81,10 +81,10 @@ class Journal:
 
 
 @contextmanager
-def dead_journals(folder: Path) -> Iterator[list[tuple[Path, list[LeaseRecord]]]]:
-    """The unsettled leases in the journals of processes that no longer live, held while the block runs."""
+def dead_journals(folder: Path) -> Iterator[list[Path]]:
+    """The journals of processes that no longer live, held while the block runs."""
     held: list[int] = []
-    found: list[tuple[Path, list[LeaseRecord]]] = []
+    found: list[Path] = []
     try:
         for path in sorted(folder.glob("*.journal")):
             try:
@@ -97,7 +97,7 @@ def dead_journals(folder: Path) -> Iterator[list[tuple[Path, list[LeaseRecord]]]
                 os.close(file)
                 continue  # its process lives
             held.append(file)
-            found.append((path, read_records(path)))
+            found.append(path)
         yield found
     finally:
         for file in held:
@@ -105,7 +105,10 @@ def dead_journals(folder: Path) -> Iterator[list[tuple[Path, list[LeaseRecord]]]
 
 
 def read_records(path: Path) -> list[LeaseRecord]:
-    """The leases in a journal that no `done` closes. A last line that was cut off is not there."""
+    """The leases in a journal that no `done` closes. A last line that was cut off is not there.
+
+    Raises ValueError or KeyError for a file that no journal wrote.
+    """
     records: dict[str, LeaseRecord] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
         word, _, rest = line.partition(" ")

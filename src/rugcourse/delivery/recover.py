@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.delivery.journal import LeaseRecord, dead_journals
+from rugcourse.delivery.journal import LeaseRecord, dead_journals, read_records
 from rugcourse.store import deliveries
 from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Settlement
@@ -41,9 +41,9 @@ def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered
     settled, given_back = 0, 0
     unknown: list[int] = []
     with dead_journals(folder) as journals:
-        for path, records in journals:
+        for path in journals:
             try:
-                found = _settle(database, clock, records)
+                found = _settle(database, clock, read_records(path))
             except DatabaseAway:
                 raise
             except Exception:
