@@ -236,3 +236,12 @@ def test_a_reply_that_no_database_can_hold_stops_nobody(runtime: Runtime, dispat
     states = [lessons_to(runtime, email)[0].state for email in emails]
     assert states == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED, DeliveryState.ACCEPTED]  # it goes out again
     assert "thanks" in (lessons_to(runtime, emails[1])[0].reply or "")
+
+
+def test_what_is_no_reply_after_the_final_dot_is_doubt_and_is_not_sent_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("reply", "\x00\x00\x00 ") if recipient == email else None
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.UNKNOWN

@@ -19,7 +19,15 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import OWNER, form_of, log_in
 
 from rugcourse.access import passwords
-from rugcourse.access.admins import ask_reset, change_role, reset_factors
+from rugcourse.access.admins import (
+    ask_reset,
+    change_password,
+    change_role,
+    invite,
+    is_open,
+    reset_factors,
+    reset_is_open,
+)
 from rugcourse.access.events import Origin
 from rugcourse.access.sessions import find_insider, open_session
 from rugcourse.clock import VirtualClock
@@ -437,3 +445,19 @@ def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
     for number in range(50):
         browser.post("/admin/forgotten", data={"email": f"nobody{number}@x.example"})
     assert len(memory.events) < 5
+
+
+def test_links_end_with_what_an_operator_or_the_admin_does(runtime: Runtime, clock: VirtualClock) -> None:
+    """An old link for a new password must not be quicker than the operator's, nor an old invitation outlive a change."""
+    second = make_admin(runtime.database, clock, "second@x.example")
+    asked = ask_reset(runtime.database, clock, "second@x.example", Origin())
+    invited = invite(runtime.database, clock, "second@x.example", Role.OWNER)
+    assert asked is not None
+    assert reset_is_open(runtime.database, clock, asked.token) is None
+    assert is_open(runtime.database, clock, invited.token) == "second@x.example"
+    change_password(runtime.database, clock, second, OTHER, session_id=0)
+    assert is_open(runtime.database, clock, invited.token) is None
+    again = invite(runtime.database, clock, "second@x.example", Role.OWNER)
+    make_admin(runtime.database, clock, "first@x.example")
+    change_role(runtime.database, clock, second, Role.EDITOR, None)
+    assert is_open(runtime.database, clock, again.token) is None

@@ -65,6 +65,7 @@ def invite(database: Database, clock: Clock, address: str, role: Role, by: int |
             admins.add(session, admin)
         elif by is None:
             admin.role, admin.disabled_at = role, None
+            admin.reset_token, admin.reset_until = None, None  # else it would set the password before this one does
         elif admin.password_hash is not None or admin.disabled_at is not None:
             raise AlreadyAdmin
         else:
@@ -175,6 +176,7 @@ def change_password(
     with database.write() as session:
         admin = _admin(session, admin_id)
         admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
+        admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id, but=session_id)
         admins.log_change(session, clock.now(), admin.id, "password changed", admin.email)
 
@@ -187,6 +189,8 @@ def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by:
         if role != Role.OWNER:
             _keep_an_owner(session, admin)
         admin.role, admin.reset_token, admin.reset_until = role, None, None
+        if admin.password_hash is not None:
+            admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id)
         admins.log_change(session, clock.now(), by, "role changed", admin.email, before, _facts(admin))
         return admin.email
@@ -227,6 +231,7 @@ def _resetting(session: Session, clock: Clock, token: str) -> AdminRow | None:
 def _end_factors(session: Session, admin: AdminRow) -> None:
     """And links for a new password: one of before must not let in where nothing else is asked for any more."""
     admin.reset_token, admin.reset_until = None, None
+    admin.invited, admin.invited_until = None, None
     admin.totp_secret, admin.totp_step = None, None
     admins.remove_passkeys(session, admin.id)
     admins.replace_recovery_codes(session, admin.id, [])

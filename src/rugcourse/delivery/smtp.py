@@ -121,7 +121,7 @@ class Connection:
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             return Unknown(_words(error))
-        return self._judge(code, words, accepted=code == 250)
+        return self._judge(code, words, accepted=200 <= code < 300)
 
     def offers(self) -> Offers:
         """What the server said that it can do."""
@@ -226,6 +226,8 @@ class Connection:
 
     def _reply(self) -> tuple[int, str]:
         code, words = self._smtp.getreply()
+        if code < 200:  # what is no reply says nothing: after the final dot nobody knows what became of the mail
+            raise smtplib.SMTPServerDisconnected("the server answered with something that is no reply")
         return code, printable(words.decode("utf-8", "replace"))
 
 

@@ -125,6 +125,7 @@ class Limits:
         where = network(client)
         return (
             self._hit(_LOGINS_IN_ALL, "login", "all", count=False)
+            and self._hit(_LOGINS_OF_ACCOUNT, "login of", account, count=False)
             and self._hit(_LOGINS_FROM_NETWORK, "login", where)
             and self._hit(_LOGINS_OF_ACCOUNT_FROM_NETWORK, "login", account, where)
             and self._hit(_LOGINS_OF_ACCOUNT, "login of", account)

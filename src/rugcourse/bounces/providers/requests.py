@@ -80,9 +80,9 @@ def instant(value: Any, now: datetime) -> datetime:
             found = found if found.tzinfo else found.replace(tzinfo=UTC)
         else:
             found = datetime.fromtimestamp(float(value), UTC)
+        return min(found.astimezone(UTC), now)
     except (ValueError, TypeError, OverflowError, OSError):
         return now
-    return min(found.astimezone(UTC), now)
 
 
 def check_age(seconds: str, now: datetime) -> None:

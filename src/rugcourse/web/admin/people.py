@@ -75,9 +75,9 @@ class LookedFor(BaseModel):
         return Wanted(
             beginning=without_invisible(self.q).strip().lower()[:254],
             status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
-            language=self.language[:5],
-            tag=self.tag.strip().lower()[:LONGEST_TAG],
-            campaign_id=whole_number(self.campaign),
+            language=without_invisible(self.language)[:5],
+            tag=without_invisible(self.tag).strip().lower()[:LONGEST_TAG],
+            campaign_id=whole_number(self.campaign, 9),
         )
 
 
