@@ -64,7 +64,7 @@ def test_what_is_no_answer_to_a_challenge_of_ours_opens_nothing(
         passkeys.finish_login(database, clock, SITE, text, "browser", Origin())
     admin = make_admin(database, clock, "owner@x.example", Role.OWNER)
     with pytest.raises(BadPasskey):
-        passkeys.finish_registration(database, clock, SITE, insider(admin), text, "phone")
+        passkeys.finish_registration(database, clock, SITE, identity(admin), text, "phone")
 
 
 def test_a_challenge_is_answered_once_and_within_minutes(database: Database, clock: VirtualClock) -> None:
@@ -82,7 +82,7 @@ def test_a_challenge_is_answered_once_and_within_minutes(database: Database, clo
         assert not admins.use_challenge(session, late, bound_to, clock.now())  # it is forgotten
 
 
-def insider(admin_id: int, session_id: int = 1) -> Insider:
+def identity(admin_id: int, session_id: int = 1) -> Insider:
     return Insider(admin_id, session_id, "owner@x.example", Role.OWNER, False, False)
 
 
@@ -92,13 +92,13 @@ def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: 
     second = make_admin(database, clock, "second@x.example", Role.OWNER)
     device = SoftPasskey(SITE)
     public = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
-    others = json.loads(passkeys.begin_registration(database, clock, SITE, insider(second)))["challenge"]
-    elsewhere = json.loads(passkeys.begin_registration(database, clock, SITE, insider(first, 2)))["challenge"]
+    others = json.loads(passkeys.begin_registration(database, clock, SITE, identity(second)))["challenge"]
+    elsewhere = json.loads(passkeys.begin_registration(database, clock, SITE, identity(first, 2)))["challenge"]
     for challenge in (public, others, elsewhere):
         with pytest.raises(BadPasskey):
-            passkeys.finish_registration(database, clock, SITE, insider(first), device.made(challenge), "phone")
-    mine = json.loads(passkeys.begin_registration(database, clock, SITE, insider(first)))["challenge"]
-    passkeys.finish_registration(database, clock, SITE, insider(first), device.made(mine), "phone")
+            passkeys.finish_registration(database, clock, SITE, identity(first), device.made(challenge), "phone")
+    mine = json.loads(passkeys.begin_registration(database, clock, SITE, identity(first)))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, identity(first), device.made(mine), "phone")
 
     stolen = json.loads(passkeys.begin_login(database, clock, SITE, "one browser"))["challenge"]
     with pytest.raises(NotLetIn):
@@ -136,13 +136,13 @@ def test_what_is_no_attestation_is_refused_whatever_the_parsers_make_of_it(
 ) -> None:
     admin = make_admin(database, clock)
     device = SoftPasskey(SITE)
-    begun = json.loads(passkeys.begin_registration(database, clock, SITE, insider(admin)))["challenge"]
+    begun = json.loads(passkeys.begin_registration(database, clock, SITE, identity(admin)))["challenge"]
     made = json.loads(device.made(begun))
     made["response"]["attestationObject"] = garbage
     with pytest.raises(BadPasskey):
-        passkeys.finish_registration(database, clock, SITE, insider(admin), json.dumps(made), "phone")
-    again = json.loads(passkeys.begin_registration(database, clock, SITE, insider(admin)))["challenge"]
-    passkeys.finish_registration(database, clock, SITE, insider(admin), device.made(again), "phone")
+        passkeys.finish_registration(database, clock, SITE, identity(admin), json.dumps(made), "phone")
+    again = json.loads(passkeys.begin_registration(database, clock, SITE, identity(admin)))["challenge"]
+    passkeys.finish_registration(database, clock, SITE, identity(admin), device.made(again), "phone")
     known = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
     asked = json.loads(device.asked(known))
     asked["response"]["authenticatorData"] = garbage

@@ -25,7 +25,7 @@ from tests.servers import HOST, Server, free_port
 from tests.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
-from rugcourse.doctor.client_address import MADE_UP, look_at_client_address
+from rugcourse.doctor.client_address import MADE_UP, check_client_address
 from rugcourse.doctor.findings import State
 from rugcourse.links import Links, Signer
 
@@ -257,7 +257,7 @@ def test_the_address_of_a_visitor_arrives_and_one_that_is_made_up_does_not(site:
 def test_the_doctor_is_content(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(site.certificate))
     settings = make_settings(tmp_path, base_url=site.url)
-    [finding] = look_at_client_address(settings, Links(site.url, Signer.from_texts([KEY])), SystemClock())
+    [finding] = check_client_address(settings, Links(site.url, Signer.from_texts([KEY])), SystemClock())
     assert finding.state == State.WELL
 
 
@@ -266,7 +266,7 @@ def test_the_doctor_sees_pages_that_believe_whoever_comes_from_their_own_machine
 ) -> None:
     """Here the doctor comes from the very address that the setting trusts, and no proxy replaces what it says."""
     url = f"http://{HOST}:{web[2]['web']}"
-    [finding] = look_at_client_address(
+    [finding] = check_client_address(
         make_settings(tmp_path, base_url=url), Links(url, Signer.from_texts([KEY])), SystemClock()
     )
     assert finding.state == State.WRONG

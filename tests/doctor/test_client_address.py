@@ -11,7 +11,7 @@ import pytest
 from tests.servers import HOST, free_port
 
 from rugcourse.clock import VirtualClock
-from rugcourse.doctor.client_address import MADE_UP, Told, judge, look_at_client_address
+from rugcourse.doctor.client_address import MADE_UP, ReceivedRequest, check_client_address, judge
 from rugcourse.doctor.findings import State
 from rugcourse.links import Links, Signer
 from rugcourse.runtime import Runtime
@@ -38,7 +38,7 @@ PROXY, VISITOR = "172.30.57.1", "198.51.100.7"
 def test_what_a_request_went_through_is_judged(
     client: str, forwarded: tuple[str, ...], https: bool, state: State
 ) -> None:
-    finding = judge(Told(client, forwarded), has_proxy=https)
+    finding = judge(ReceivedRequest(client, forwarded), has_proxy=https)
     assert finding.state == state
     assert ("RUGCOURSE_TRUSTED_PROXIES" in finding.mend) == (state != State.WELL)
     assert (PROXY in finding.mend % finding.values) == (state == State.ADVICE)
@@ -58,13 +58,13 @@ def site(runtime: Runtime) -> Iterator[Runtime]:
 
 
 def test_pages_without_a_proxy_know_their_visitors(site: Runtime) -> None:
-    [finding] = look_at_client_address(site.settings, site.links, site.clock)
+    [finding] = check_client_address(site.settings, site.links, site.clock)
     assert finding.state == State.WELL
 
 
 def test_pages_that_can_not_be_reached_are_not_known(runtime: Runtime) -> None:
     nowhere = Links(f"http://{HOST}:{free_port()}", runtime.signer)
-    [finding] = look_at_client_address(runtime.settings, nowhere, runtime.clock)
+    [finding] = check_client_address(runtime.settings, nowhere, runtime.clock)
     assert finding.state == State.UNKNOWN
 
 

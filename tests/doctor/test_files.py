@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.builders import make_settings
 
-from rugcourse.doctor.files import look_at_files
+from rugcourse.doctor.files import check_files
 from rugcourse.doctor.findings import Finding, State
 from rugcourse.settings import Settings
 from rugcourse.store.database import Database
@@ -27,7 +27,7 @@ def folder() -> Iterator[Path]:
 
 def look(settings: Settings) -> Finding:
     database = Database(settings.database_url)
-    [finding] = look_at_files(settings, database)
+    [finding] = check_files(settings, database)
     database.close()
     return finding
 

@@ -22,8 +22,8 @@ from tests.web.reading import everything
 from rugcourse.access.admins import invite
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
-from rugcourse.doctor.admins import look_at_admins
-from rugcourse.doctor.courses import look_at_courses
+from rugcourse.doctor.admins import check_admins
+from rugcourse.doctor.courses import check_courses
 from rugcourse.doctor.findings import CHECKS, State
 from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
 from rugcourse.doctor.mail_server import look_at_mail_server
@@ -114,20 +114,20 @@ def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_pa
 
 
 def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
-    [finding] = look_at_courses(runtime.database)
+    [finding] = check_courses(runtime.database)
     assert finding.state == State.ADVICE
     assert finding.values == {"courses": "oorzaken-van-rugpijn, stress-en-rugpijn"}
     take_in(runtime.database, runtime.clock, signed_courses())
-    assert states(look_at_courses(runtime.database)) == {"warning-signs": State.WELL}
-    assert list(look_at_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
+    assert states(check_courses(runtime.database)) == {"warning-signs": State.WELL}
+    assert list(check_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
 
 
 def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, clock: VirtualClock) -> None:
-    assert states(look_at_admins(runtime.database)) == {"admins": State.WELL}
+    assert states(check_admins(runtime.database)) == {"admins": State.WELL}
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     invite(runtime.database, clock, "never-came@x.example", Role.EDITOR)
-    [finding] = look_at_admins(runtime.database)
+    [finding] = check_admins(runtime.database)
     assert (finding.state, finding.values["addresses"]) == (State.ADVICE, "owner@x.example")
     with runtime.database.write() as session:
         admin = admins.by_email(session, "owner@x.example")
@@ -135,7 +135,7 @@ def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, cl
         session.add(
             PasskeyRow(admin_id=admin.id, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now())
         )
-    assert states(look_at_admins(runtime.database)) == {"admins": State.WELL}
+    assert states(check_admins(runtime.database)) == {"admins": State.WELL}
 
 
 def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from rugcourse.store.migrate import is_current
 from rugcourse.store.tables import Role
 
 
-def look_at_admins(database: Database) -> Iterator[Finding]:
+def check_admins(database: Database) -> Iterator[Finding]:
     """Nothing where the database can't be read: its own check says so."""
     try:
         if not is_current(database):

@@ -19,14 +19,14 @@ _LONGEST = 10_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedRequest:
     """What the pages saw. `client`: where they take the request to come from; `forwarded`: X-Forwarded-For."""
 
     client: str
     forwarded: tuple[str, ...]
 
 
-def look_at_client_address(settings: Settings, links: Links, clock: Clock) -> Iterator[Finding]:
+def check_client_address(settings: Settings, links: Links, clock: Clock) -> Iterator[Finding]:
     """Ask with a made-up address in X-Forwarded-For, as somebody does who wants to pass for another."""
     try:
         told = _ask(links.client_address(int(clock.now().timestamp())))
@@ -40,7 +40,7 @@ def look_at_client_address(settings: Settings, links: Links, clock: Clock) -> It
     yield judge(told, has_proxy=urlsplit(settings.base_url).scheme == "https")
 
 
-def judge(told: Told, *, has_proxy: bool) -> Finding:
+def judge(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
     """`has_proxy`: one is known to be there, because the pages themselves don't encrypt."""
     if told.client == MADE_UP:
         return wrong(
@@ -72,10 +72,10 @@ def judge(told: Told, *, has_proxy: bool) -> Finding:
     return well("client", _("They arrive as they are; a made-up one is not believed."))
 
 
-def _ask(url: str) -> Told:
+def _ask(url: str) -> ReceivedRequest:
     """Raises OSError where nobody answers so; ValueError, KeyError or TypeError where somebody else does."""
     headers = {"User-Agent": "rugcourse doctor", "X-Forwarded-For": MADE_UP}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of the settings
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         told = json.loads(answer.read(_LONGEST))
-    return Told(str(told["client"]), tuple(map(str, told["forwarded"])))
+    return ReceivedRequest(str(told["client"]), tuple(map(str, told["forwarded"])))

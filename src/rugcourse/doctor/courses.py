@@ -10,7 +10,7 @@ from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current
 
 
-def look_at_courses(database: Database) -> Iterator[Finding]:
+def check_courses(database: Database) -> Iterator[Finding]:
     """Nothing where the database can't be read: its own check says so."""
     try:
         if not is_current(database):

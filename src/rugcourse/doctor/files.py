@@ -15,7 +15,7 @@ _OTHERS = stat.S_IRWXO
 _IN_A_CONTAINER = Path("/run/secrets")  # nobody else is in there, and the modes are those of the host
 
 
-def look_at_files(settings: Settings, database: Database) -> Iterator[Finding]:
+def check_files(settings: Settings, database: Database) -> Iterator[Finding]:
     kept = [*database.files, settings.data_dir, *settings.dkim_files.values(), *secret_files(), Path(".env")]
     open_ones = [str(path) for path in dict.fromkeys(kept) if _is_open(path)]
     if open_ones:

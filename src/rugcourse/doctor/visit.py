@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rugcourse.clock import Clock
-from rugcourse.doctor.admins import look_at_admins
-from rugcourse.doctor.client_address import look_at_client_address
-from rugcourse.doctor.courses import look_at_courses
+from rugcourse.doctor.admins import check_admins
+from rugcourse.doctor.client_address import check_client_address
+from rugcourse.doctor.courses import check_courses
 from rugcourse.doctor.dns import Dns
-from rugcourse.doctor.files import look_at_files
+from rugcourse.doctor.files import check_files
 from rugcourse.doctor.findings import CHECKS, Finding, State
 from rugcourse.doctor.machine import (
     look_at_broker,
@@ -52,12 +52,12 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_database(settings, database, clock),
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
-        lambda: look_at_courses(database),
-        lambda: look_at_admins(database),
-        lambda: look_at_files(settings, database),
+        lambda: check_courses(database),
+        lambda: check_admins(database),
+        lambda: check_files(settings, database),
         lambda: look_at_mail_server(settings),
         lambda: look_at_website(settings, links),
-        lambda: look_at_client_address(settings, links, clock),
+        lambda: check_client_address(settings, links, clock),
         lambda: look_at_names(settings, Dns(settings.dns_server)),
         look_at_spamassassin,
     )

@@ -29,10 +29,10 @@ async def hook(request: Request, provider: str) -> PlainTextResponse:
         raise NotFound
     body = await request.body()
     said = Said(dict(request.headers), body, runtime_of(request).clock.now())
-    return await run_in_threadpool(_hear, runtime_of(request), request.app.state.limits, provider, reader, said)
+    return await run_in_threadpool(_handle, runtime_of(request), request.app.state.limits, provider, reader, said)
 
 
-def _hear(runtime: Runtime, limits: Limits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
+def _handle(runtime: Runtime, limits: Limits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
     """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
     try:
         told = provider.read(said)
