@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,7 @@ from tests.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
 
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
+from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.store import courses
 from rugcourse.store.database import Database, DatabaseAway, DatabaseError
@@ -125,3 +127,45 @@ def test_an_error_of_the_database_tells_no_address(database: Database) -> None:
     logged = "".join(traceback.format_exception(told.value))
     assert "INSERT INTO nowhere" in logged
     assert address not in logged
+
+
+@pytest.mark.parametrize("table", ["subscriber", "delivery", "enrolment", "consent"])
+def test_a_number_is_given_once(runtime: Runtime, table: str) -> None:
+    """A link of somebody who was erased would open the page of the next person, who got the same number."""
+    rows = Base.metadata.tables[table]
+    email = make_reader(runtime)
+    with runtime.database.read() as session:
+        newest = session.scalar(select(func.max(rows.c.id))) or 0
+        [person] = session.scalars(select(SubscriberRow.id).where(SubscriberRow.email == email))
+    erase(runtime.database, runtime.clock, runtime.signer, person)
+    make_reader(runtime, "next@example.org")
+    with runtime.database.read() as session:
+        left = session.scalars(select(rows.c.id)).all()
+    assert left
+    assert all(one > newest for one in left)
+
+
+def test_sqlite_keeps_rows_indexes_and_counters_when_its_tables_are_made_anew(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    upgrade(database, to="0014")
+    with database.write() as session:
+        session.execute(text("INSERT INTO course VALUES (7, 'a', 'h', '{}', '2026-01-01 00:00:00', '{}')"))
+        session.execute(
+            text(
+                "INSERT INTO subscriber (id, email, domain, name, language, status, measuring, created_at) "
+                "VALUES (5, 'a@example.org', 'example.org', '', 'nl', 'active', 0, '2026-01-01 00:00:00')"
+            )
+        )
+        before = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).tuples())
+    upgrade(database)
+    with database.write() as session:
+        after = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).tuples())
+        assert before <= after
+        assert session.execute(text("SELECT email FROM subscriber WHERE id = 5")).scalar() == "a@example.org"
+        session.execute(text("DELETE FROM subscriber"))
+        assert session.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+    with database.read() as session:
+        assert session.execute(text("SELECT sum(n) FROM tally_change WHERE what = 'subscriber active'")).scalar() == 0
+        assert session.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'subscriber'")).scalar() > 1_000_000
+    database.close()

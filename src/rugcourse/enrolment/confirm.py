@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
+from rugcourse.enrolment.signup import keep_confirmed
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
 from rugcourse.store import deliveries, enrolments, planning, subscribers
@@ -74,6 +75,8 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
     with database.write() as session:
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
+        if person.status == SubscriberStatus.LEFT:
+            keep_confirmed(session, person, now)
         schedule = subscribers.load_schedule(session, person.id)
         if not invitation.done:
             _begin(session, person, campaign_id, schedule, now)

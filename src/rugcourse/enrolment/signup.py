@@ -8,7 +8,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
@@ -159,7 +161,7 @@ def sign_up(
     """Remember a signup and plan the mail that asks to confirm it: at most one a day for an address.
 
     Nothing that a stranger types changes a reader who is there already: until it is confirmed it is only kept for
-    people who were never confirmed before. A suppressed address gets nothing.
+    people who were never confirmed before, or apart from what is known of who left. A suppressed address gets nothing.
     """
     now = clock.now()
     with database.write() as session:
@@ -175,11 +177,13 @@ def sign_up(
             and enrolment.status != EnrolmentStatus.LEFT
         )
         if person.status == SubscriberStatus.PENDING:
-            _keep(session, person, signup, language, clock)
+            keep(session, person, signup, language, now)
             if attempt_id is not None:
                 adopt(session, clock, attempt_id, person.id, published.id)
         elif subscribers.find_schedule(session, person.id) is None:
             subscribers.save_schedule(session, person.id, signup.schedule)
+        if person.status == SubscriberStatus.LEFT:
+            person.signup = _document(signup, language)
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
@@ -193,7 +197,32 @@ def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
     return reason is None or reason == ERASED
 
 
-def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str, clock: Clock) -> None:
+def keep_confirmed(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """What somebody who left had typed when they signed up again is theirs: they confirmed it."""
+    typed = person.signup
+    if typed is None:
+        return
+    weekdays = frozenset(typed["weekdays"])
+    schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
+    keep(session, person, Signup(person.email, typed["name"], schedule, typed["measuring"]), typed["language"], now)
+    person.signup = None
+
+
+def _document(signup: Signup, language: str) -> dict[str, Any]:
+    schedule = signup.schedule
+    return {
+        "name": signup.name,
+        "language": language,
+        "measuring": signup.measuring,
+        "zone": schedule.zone,
+        "hour": schedule.hour,
+        "weekdays": sorted(schedule.weekdays),
+        "every_days": schedule.every_days,
+    }
+
+
+def keep(session: Session, person: SubscriberRow, signup: Signup, language: str, now: datetime) -> None:
+    """Keep what somebody typed, and what they agreed to with it."""
     person.name, person.language, person.measuring = signup.name, language, signup.measuring
     subscribers.save_schedule(session, person.id, signup.schedule)
     for purpose, text, given in (
@@ -208,7 +237,7 @@ def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str
                 given=given,
                 wording=wordings.name_of(text),
                 source=f"signup {language}",
-                at=clock.now(),
+                at=now,
             ),
         )
 

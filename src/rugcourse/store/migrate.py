@@ -15,8 +15,11 @@ from rugcourse.store.database import Database, DatabaseError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(database: Database) -> None:
-    """Run the migrations that are missing; safe to repeat. Raises DatabaseError when the server can't be reached."""
+def upgrade(database: Database, to: str = "head") -> None:
+    """Run the migrations that are missing, up to one of them or all; safe to repeat.
+
+    Raises DatabaseError when the server can't be reached.
+    """
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415
 
@@ -25,7 +28,7 @@ def upgrade(database: Database) -> None:
     try:
         with database.engine.connect() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
             connection.commit()
     except OperationalError as error:
         raise _unreachable(error) from None

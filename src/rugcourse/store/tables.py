@@ -257,6 +257,8 @@ class SubscriberRow(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
+    # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
+    signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class ConsentRow(Base):
@@ -719,3 +721,15 @@ class SuppressionRow(Base):
     address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     reason: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime]
+
+
+def _use_numbers_once(metadata: MetaData) -> None:
+    """SQLite gives the number of a deleted row again, unless it is told not to. A link that was signed for it would
+    open the next person's page.
+    """
+    for table in metadata.tables.values():
+        if [column.name for column in table.primary_key] == ["id"] and table.autoincrement_column is not None:
+            table.dialect_options["sqlite"]["autoincrement"] = True
+
+
+_use_numbers_once(Base.metadata)
