@@ -55,6 +55,13 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
         load_settings()
 
 
+def test_a_lease_outlasts_a_silent_mail_server() -> None:
+    """Else nothing would ever be sent: each batch would end before its first message."""
+    with pytest.raises(SettingsError, match=r"RUGCOURSE_LEASE_SECONDS: 300 .* set it to 2400 or more"):
+        load_settings(smtp_timeout_seconds=600)
+    assert load_settings(smtp_timeout_seconds=600, lease_seconds=2400).lease_seconds == 2400
+
+
 def test_proxies_are_named_by_address_or_network() -> None:
     assert load_settings(trusted_proxies="127.0.0.1, ::1,172.30.57.0/24").trusted_proxies.endswith("172.30.57.0/24")
     assert load_settings(trusted_proxies="").trusted_proxies == ""

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 
+_TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
 _P256_DER_BYTES = 91  # RFC 5480
 
@@ -175,8 +176,8 @@ class Settings(BaseSettings):
 
     tick_seconds: float = Field(10.0, description="how often the scheduler looks for what is due")
     worker_threads: int = Field(3, description="sending threads per worker process")
-    lease_seconds: float = Field(300.0, description="how long a worker may hold deliveries before they are taken back")
     smtp_timeout_seconds: float = Field(60.0, description="how long the mail server may be silent")
+    lease_seconds: float = Field(300.0, description="how long a worker may hold deliveries before they are taken back")
     grace_hours: float = Field(4.0, description="how long after the reader's hour a lesson may still go out")
     quiet_hours: str = Field("22-7", description="no late lessons between these local hours; empty: any hour will do")
     per_minute: int | None = Field(None, ge=1, description="how many lessons go out in a minute; unset: no limit")
@@ -199,6 +200,18 @@ class Settings(BaseSettings):
         if not keys or any(len(key) < 16 for key in keys):
             raise ValueError("give at least one key of 16 characters or more")
         return keys
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlasts_the_server(cls, value: float, info: ValidationInfo) -> float:
+        """While a worker holds deliveries it must be able to hand over more than one, whatever the server does."""
+        least = _TIMEOUTS_IN_A_LEASE * info.data.get("smtp_timeout_seconds", 0.0)
+        if value < least:
+            raise ValueError(
+                f"{value:g} is too short beside RUGCOURSE_SMTP_TIMEOUT_SECONDS; set it to {least:g} or more, "
+                "or let the mail server be silent for less long"
+            )
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -29,7 +29,7 @@ from tests.stack import Process, Stack, environment
 from rugcourse.clock import SystemClock
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
@@ -73,7 +73,7 @@ def readers(runtime: Runtime, dispatcher: Dispatcher) -> list[str]:
 
 def recover(runtime: Runtime, dispatcher: Dispatcher) -> None:
     """What the next worker on this machine does, and those elsewhere when the lease is over."""
-    settle_journals(runtime.database, runtime.clock, runtime.settings.data_dir / "journal")
+    settle_journals(runtime.database, runtime.clock, runtime.settings.data_dir / "journal", follow_up(runtime))
     send_all(dispatcher)
     expire_leases(runtime.database, runtime.clock)
     send_all(dispatcher)
@@ -130,7 +130,7 @@ def test_killed_ten_times_at_random_under_load(
     add_crowd(database, course_of(runtime).campaign_id, count, Schedule("UTC", now.hour), due)
     chance = random.Random(1)  # noqa: S311 - the same moments in each run
     variables = environment(
-        url, broker, sink.url, tmp_path / "data", tick_seconds=0.5, lease_seconds=20, smtp_timeout_seconds=5,
+        url, broker, sink.url, tmp_path / "data", tick_seconds=0.5, lease_seconds=20, smtp_timeout_seconds=3,
         worker_threads=threads, port=0 if split else free_port(), per_minute=count * 3,
     )  # fmt: skip
     with Stack(variables, tmp_path / "log") as stack:

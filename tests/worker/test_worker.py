@@ -126,7 +126,7 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
         "RUGCOURSE_TICK_SECONDS": "0.3",
         "RUGCOURSE_EHLO_NAME": "localhost",
         "RUGCOURSE_LEASE_SECONDS": "25",
-        "RUGCOURSE_SMTP_TIMEOUT_SECONDS": "10",
+        "RUGCOURSE_SMTP_TIMEOUT_SECONDS": "6",
         "C_FORCE_ROOT": "1",
     }
     started: list[subprocess.Popen[bytes]] = []
