@@ -59,6 +59,25 @@ def test_a_worker_that_is_rung_for_does_not_look_by_itself(runtime: Runtime) -> 
     assert looked == []
 
 
+@pytest.mark.parametrize("mistake", [OSError(28, "No space left on device"), ValueError("nobody expected this")])
+def test_a_worker_goes_on_looking_after_a_mistake(runtime: Runtime, mistake: Exception) -> None:
+    """One that ended in silence would never look again, and nobody would know."""
+    looked: list[int] = []
+
+    def look() -> None:
+        looked.append(1)
+        if len(looked) == 1:
+            raise mistake
+
+    pulse = Pulse(replace_ticks(runtime, 0.02), "worker")
+    pulse.watch(Ear(), look)
+    end = time.monotonic() + 20
+    while len(looked) < 3 and time.monotonic() < end:
+        time.sleep(0.02)
+    pulse.stop()
+    assert len(looked) >= 3
+
+
 def replace_ticks(runtime: Runtime, seconds: float) -> Runtime:
     from dataclasses import replace
 

@@ -84,6 +84,8 @@ class Pulse:
                     log.warning("the database is away", error=str(error))
                 except OSError as error:  # the process lives all the same
                     log.warning("the data folder can't be written to", error=str(error))
+                except Exception:  # a thread that ended would end unseen, and the next time may go well
+                    log.exception("a step went wrong", thread=name)
                 if self._stop.wait(seconds):
                     return
 
