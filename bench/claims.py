@@ -18,7 +18,7 @@ from tests.servers import postgres
 from rugcourse.clock import SystemClock
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
+from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
@@ -76,7 +76,7 @@ def _one_round(runtime: Runtime, dispatcher: Dispatcher, hour: datetime, number:
             .execution_options(synchronize_session=False)
         )
     begun = time.perf_counter()
-    planned = plan_due(runtime.database, runtime.clock, runtime.patience).planned
+    planned = plan_due(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)).planned
     claimed = 0
     while batch := dispatcher._claimer.claim(Queue.LESSONS):  # noqa: SLF001 - the step that is measured
         claimed += len(batch.drafts)

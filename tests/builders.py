@@ -18,7 +18,7 @@ from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.runtime import Runtime, open_runtime
+from rugcourse.runtime import Runtime, follow_up, open_runtime
 from rugcourse.schedule import Schedule
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store import subscribers
@@ -123,7 +123,7 @@ def enrolment_of(runtime: Runtime, email: str) -> EnrolmentRow:
 
 def plan(runtime: Runtime) -> int:
     """How many lessons were planned now."""
-    return plan_due(runtime.database, runtime.clock, runtime.patience).planned
+    return plan_due(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)).planned
 
 
 def send_all(dispatcher: Dispatcher) -> None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.orm import Session
+
 from rugcourse import resources
 from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
@@ -16,6 +18,7 @@ from rugcourse.clock import Clock, SystemClock
 from rugcourse.delivery import provenance
 from rugcourse.delivery.claim import Claimer
 from rugcourse.delivery.compose import Composer
+from rugcourse.delivery.failures import FollowUp
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits, WarmUp
 from rugcourse.delivery.press import Press
@@ -173,11 +176,11 @@ def return_paths(runtime: Runtime) -> Callable[[int], str]:
     return lambda delivery_id: runtime.links.return_path(delivery_id, address)
 
 
-def refusals(runtime: Runtime) -> Callable[[int, str], None]:
+def follow_up(runtime: Runtime) -> FollowUp:
     """What follows from a refusal. It is loaded when there is one."""
 
-    def follow(delivery_id: int, reply: str) -> None:
-        runtime.intake.refuse(delivery_id, reply)
+    def follow(session: Session, delivery_id: int, reply: str) -> None:
+        runtime.intake.refuse(session, delivery_id, reply)
 
     return follow
 
@@ -210,7 +213,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     journals = settings.data_dir / "journal"
     journals.mkdir(parents=True, exist_ok=True)
     provenance.check(runtime.database, runtime.clock, settings.data_dir)
-    settle_journals(runtime.database, runtime.clock, journals)
+    settle_journals(runtime.database, runtime.clock, journals, follow_up(runtime))
     composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings))
     journal = Journal(journals)
     return Dispatcher(
@@ -230,6 +233,6 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         connect=connect
         or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
         return_path=return_paths(runtime),
-        refused=refusals(runtime),
+        follow_up=follow_up(runtime),
         policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import author, draft, start
 
+from rugcourse.campaigns import control
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.ahead import NotNow, send_next_now
+from rugcourse.delivery import holds
+from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentStatus
+from rugcourse.schedule import Timing
+from rugcourse.store import enrolments, subscribers
+from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
 
 
 @pytest.fixture
@@ -118,3 +123,42 @@ def test_a_pause_right_after_asking_stops_it_and_the_lesson_comes_after_the_paus
     send_all(dispatcher)
     assert slugs_sent(runtime, email) == [1]
     assert_balanced(runtime)
+
+
+def _cohort(runtime: Runtime, dispatcher: Dispatcher, email: str) -> tuple[int, int]:
+    """A campaign in which somebody had a lesson, and the mail that brought it."""
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24)))
+    start(runtime, made)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    return made, next(one.id for one in mails_to(runtime, email) if one.campaign_id == made)
+
+
+@pytest.mark.parametrize("stop", ["pause", "cancel", "hold"])
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_campaign_that_is_stopped_sends_no_next_lesson(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock, stop: str, asked_before: bool
+) -> None:
+    made, mail = _cohort(runtime, dispatcher, email)
+    stops = {
+        "pause": lambda: control.pause(runtime.database, author(runtime), made),
+        "cancel": lambda: control.cancel(runtime.database, author(runtime), made),
+        "hold": lambda: holds.hold_by_operator(runtime.database, clock, f"campaign:{made}", "complaints"),
+    }
+    if asked_before:
+        send_next_now(runtime.database, clock, mail)
+        stops[stop]()
+    else:
+        stops[stop]()
+        with pytest.raises(NotNow):
+            send_next_now(runtime.database, clock, mail)
+    send_all(dispatcher)
+    sent = [one for one in mails_to(runtime, email) if one.campaign_id == made and one.state == DeliveryState.ACCEPTED]
+    assert len(sent) == 1
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        enrolment = enrolments.find(session, made, person.id)
+        assert isinstance(enrolment, EnrolmentRow)
+        assert not may_ask(session, enrolment, subscribers.load_schedule(session, person.id), clock.now())

@@ -5,14 +5,17 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
-from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryState, EnrolmentStatus
+from rugcourse.schedule import Timing
+from rugcourse.store import courses, enrolments, subscribers
+from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
 
 
 def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime, clock: VirtualClock) -> None:
@@ -123,3 +126,74 @@ def test_somebody_who_left_gets_nothing_more(runtime: Runtime, dispatcher: Dispa
         at_eight(runtime, day)
         assert plan(runtime) == 0
     assert len(lessons_to(runtime, email)) == 1
+
+
+def _finish_cohort(runtime: Runtime, dispatcher: Dispatcher, email: str) -> tuple[int, int]:
+    """Play a cohort to its end; returns the campaign, and the day on which the last lesson came."""
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24)))
+    start(runtime, made)
+    for day in range(1, 30):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+        with runtime.database.read() as session:
+            person = subscribers.by_email(session, email)
+            assert person is not None
+            enrolment = enrolments.find(session, made, person.id)
+        if enrolment is not None and enrolment.status == EnrolmentStatus.COMPLETED:
+            return made, day
+    raise AssertionError("the cohort never ended")
+
+
+def _put_a_lesson_first(runtime: Runtime) -> None:
+    """A new lesson, also for those who finished."""
+    course = course_of(runtime).course
+    new = course.lessons[1].model_copy(update={"slug": "nieuw-begin", "number": 1})
+    rest = [one.model_copy(update={"number": number}) for number, one in enumerate(course.lessons, 2)]
+    with runtime.database.write() as session:
+        courses.save_course(session, course.model_copy(update={"lessons": (new, *rest)}), runtime.clock.now())
+        found = courses.load_course(session, COURSE)
+        assert found is not None
+        enrolments.go_back(session, found.id, 1, runtime.clock.now(), finished_too=True)
+
+
+def test_a_new_first_lesson_comes_at_the_hour_of_those_who_finished_a_cohort(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    """The moment that the campaign promised was that of their first mail, and not of every first lesson."""
+    email = make_reader(runtime, "cohort@example.org")
+    send_all(dispatcher)
+    made, day = _finish_cohort(runtime, dispatcher, email)
+    at_eight(runtime, day + 3)
+    clock.advance(hours=-5)
+    _put_a_lesson_first(runtime)
+    before = len(sink.to(email))
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before
+    at_eight(runtime, day + 3)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before + 2  # of the cohort, and of the course
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+
+
+def test_a_new_first_lesson_on_the_day_of_the_last_one_comes_the_next_day(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, "cohort@example.org")
+    send_all(dispatcher)
+    made, day = _finish_cohort(runtime, dispatcher, email)
+    clock.advance(hours=2)
+    before = len(sink.to(email))
+    _put_a_lesson_first(runtime)
+    for _ in range(20):
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(minutes=10)
+    assert len(sink.to(email)) == before
+    at_eight(runtime, day + 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before + 2
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from tests.builders import (
+    at_eight,
     enrolment_of,
     lessons_to,
     mails_to,
     make_pending,
+    plan,
     planned_readers,
     send_all,
 )
@@ -18,10 +22,11 @@ from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
-from rugcourse.delivery.recover import expire_leases
+from rugcourse.delivery.recover import expire_leases, settle_journals
+from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, follow_up
 from rugcourse.store import deliveries
 from rugcourse.store.tables import DeliveryState, Queue
 
@@ -238,10 +243,134 @@ def test_a_reply_that_no_database_can_hold_stops_nobody(runtime: Runtime, dispat
     assert "thanks" in (lessons_to(runtime, emails[1])[0].reply or "")
 
 
+@pytest.mark.parametrize("answer", ["\x00\x00\x00 ", "OK: queued as 12345", "354 go on", "600 what", "199 what"])
 def test_what_is_no_reply_after_the_final_dot_is_doubt_and_is_not_sent_again(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, answer: str
 ) -> None:
     [email] = planned_readers(runtime, dispatcher, 1)
-    sink.fault = lambda recipient: Fault("reply", "\x00\x00\x00 ") if recipient == email else None
+    before = len(sink.to(email))
+    sink.fault = lambda recipient: Fault("reply", answer) if recipient == email else None
     send_all(dispatcher)
+    sink.fault = lambda _: None
     assert lessons_to(runtime, email)[0].state == DeliveryState.UNKNOWN
+    clock.advance(hours=1)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before + 1
+
+
+@pytest.mark.parametrize("answer", ["250 ok", "251 forwarded", "221 2.0.0 closing, it is queued"])
+def test_any_success_after_the_final_dot_is_one(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, answer: str
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("reply", answer) if recipient == email else None
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+@pytest.mark.parametrize("step", ["mail", "rcpt", "data"])
+@pytest.mark.parametrize("answer", ["199 what", "600 what", "777 what"])
+def test_an_answer_of_no_known_kind_before_the_message_defers_it(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, step: str, answer: str
+) -> None:
+    emails = planned_readers(runtime, dispatcher, 3)
+    before = len(sink.taken)
+    fault = Fault(step, answer)
+    sink.fault = lambda recipient: fault if recipient == (emails[1] if step != "mail" else "") else None
+    dispatcher.send_batch(Queue.LESSONS)
+    sink.fault = lambda _: None
+    clock.advance(minutes=5)
+    send_all(dispatcher)
+    assert sorted(one.recipient for one in sink.taken[before:]) == sorted(emails)
+
+
+def test_giving_back_uses_up_no_tries(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    """A server that serves nobody for an hour, and greylists afterwards, as many do."""
+    email = make_pending(runtime)
+    sink.fault = lambda _: Fault("mail", "550 5.7.1 the sender's quota is used up")
+    for _ in range(60):
+        clock.advance(minutes=1)
+        send_all(dispatcher)
+    assert mails_to(runtime, email)[0].attempts <= 1
+    greylisted: set[str] = set()
+
+    def greylist(recipient: str) -> Fault | None:
+        if recipient in {*greylisted, ""}:
+            return None
+        greylisted.add(recipient)
+        return Fault("rcpt", "450 4.7.1 greylisted, try again later")
+
+    sink.fault = greylist
+    for _ in range(30):
+        clock.advance(minutes=1)
+        send_all(dispatcher)
+    assert mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+def test_a_claim_that_is_doubted_is_given_back_by_one_thread(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    claimer = dispatcher._claimer
+    claimer.doubtful.append(("b" * 32, [1]))
+    errors: list[Exception] = []
+
+    def give_back() -> None:
+        try:
+            claimer._give_back_doubtful()
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=give_back) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert errors == []
+    assert not claimer.doubtful
+
+
+def test_a_worker_that_dies_between_a_refusal_and_what_follows_loses_no_lesson(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full mailbox at the last try: the lesson comes again, whoever settles it."""
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("rcpt", "552 5.2.2 mailbox full") if recipient == email else None
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatcher, "_follow_up", die)
+        with pytest.raises(KeyboardInterrupt):
+            dispatcher.send_batch(Queue.LESSONS)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.SUBMITTING
+    fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    sink.fault = lambda _: None
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+def test_a_lesson_that_is_sent_again_comes_at_its_readers_hour(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("reply", "") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    [lesson] = lessons_to(runtime, email)
+    before = len(sink.to(email))
+    at_eight(runtime, 1)
+    clock.advance(hours=-5)  # 03:00 for the reader
+    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.message_id for one in sink.to(email)[-2:]] == [lesson.message_id] * 2
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_pending, make_reader, plan, send_all
+from tests.builders import (
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_pending,
+    make_reader,
+    plan,
+    reader_with_lesson,
+    send_all,
+)
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.confirm import NotConfirmable, confirm
 from rugcourse.enrolment.own_link import ask_for_link, renew_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_name, normalise_email
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store import subscribers
-from rugcourse.store.tables import DeliveryKind, DeliveryState, SubscriberStatus
+from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentRow, SubscriberStatus
 
 GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
 
@@ -254,3 +267,93 @@ def test_a_consent_names_the_words_that_were_seen(runtime: Runtime) -> None:
     assert kept == [
         ("lessons", wordings.LESSONS), ("measuring", wordings.MEASURING), ("lessons", wordings.CONFIRM),
     ]  # fmt: skip
+
+
+def test_who_left_and_signs_up_again_is_written_to_at_the_hour_that_they_confirmed(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, hour=8)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    clock.advance(days=200)
+    make_pending(runtime, email, zone="Asia/Tokyo", hour=20)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert subscribers.load_schedule(session, person.id).hour == 8  # anybody can have typed it
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, person.id)
+    due = enrolment_of(runtime, email).next_due_at
+    assert (schedule.zone, schedule.hour) == ("Asia/Tokyo", 20)
+    assert due is not None
+    assert due.astimezone(ZoneInfo("Asia/Tokyo")).hour == 20
+
+
+def test_what_a_stranger_typed_does_not_count_when_leaving_is_undone(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, hour=8)
+    mail = mails_to(runtime, email)[-1].id
+    preferences.unsubscribe(runtime.database, clock, mail)
+    make_pending(runtime, email, zone="Asia/Tokyo", hour=3)
+    preferences.come_back(runtime.database, clock, mail)
+    preferences.unsubscribe(runtime.database, clock, mail)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert subscribers.load_schedule(session, person.id).hour == 8
+        assert person.signup is None
+
+
+def test_a_reader_goes_on_when_a_suppression_is_lifted(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """Their hour passed meanwhile, so nothing was due any more."""
+    email = reader_with_lesson(runtime, dispatcher)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    at_eight(runtime, 1)
+    plan(runtime)
+    clock.advance(hours=2)
+    lift(runtime.database, clock, runtime.signer, email)
+    for day in (2, 3):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 3
+
+
+def test_the_audit_sees_who_is_forgotten_after_a_pause(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    person = enrolment_of(runtime, email)
+    preferences.pause(runtime.database, clock, person.subscriber_id, clock.now() + timedelta(days=1))
+    with runtime.database.write() as session:
+        session.get_one(EnrolmentRow, person.id).next_due_at = None
+    assert audit(runtime.database, clock.now(), timedelta(0)).balanced
+    clock.advance(days=2)
+    assert not audit(runtime.database, clock.now(), timedelta(0)).balanced
+
+
+@pytest.mark.parametrize(
+    ("to", "local_date"), [("Asia/Tokyo", date(2026, 11, 24)), ("Pacific/Honolulu", date(2026, 11, 23))]
+)
+def test_who_moves_gets_at_most_one_lesson_on_a_date_of_either_zone(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, to: str, local_date: date
+) -> None:
+    email = make_reader(runtime, zone="America/Los_Angeles", hour=8)
+    send_all(dispatcher)
+    clock.move_to(datetime(2026, 11, 23, 16, 0, tzinfo=UTC))
+    plan(runtime)
+    send_all(dispatcher)
+    person = enrolment_of(runtime, email).subscriber_id
+    clock.advance(minutes=10)
+    preferences.change_schedule(runtime.database, clock, person, Schedule(to, 8))
+    assert enrolment_of(runtime, email).last_local_date == local_date
+    for _ in range(24 * 3):
+        clock.advance(hours=1)
+        plan(runtime)
+        send_all(dispatcher)
+    at = [one.settled_at for one in lessons_to(runtime, email) if one.settled_at]
+    assert len(at) >= 3
+    for zone in (ZoneInfo("America/Los_Angeles"), ZoneInfo(to)):
+        dates = [one.astimezone(zone).date() for one in at[:2]]
+        assert len(set(dates)) == 2

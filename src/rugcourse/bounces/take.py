@@ -96,9 +96,18 @@ class Intake:
                 delivery_id = bounces.newest_mail(session, email, told.at)
         return self._follow(told.report, delivery_id, at=told.at)
 
-    def refuse(self, delivery_id: int, reply: str) -> Taken:
-        """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that."""
-        return self._follow(read_reply(reply), delivery_id, refused=True)
+    def refuse(self, session: Session, delivery_id: int, reply: str) -> Done:
+        """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
+
+        In the transaction that writes the refusal down.
+        """
+        found = subscribers.by_delivery(session, delivery_id, lock=True)
+        if found is None:
+            return Done.NOBODYS
+        report = read_reply(reply)
+        done = self._follow_in(session, *found, report, None, refused=True, by_mail=False)
+        log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+        return done
 
     def _named(self, recipient: str, report: Report) -> int | None:
         """The delivery that an address or a Message-ID of ours names."""

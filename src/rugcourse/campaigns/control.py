@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
+from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
-from rugcourse.schedule import QuietHours, Timing, next_mail
+from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns, planning
 from rugcourse.store.audiences import Again, Audience
 from rugcourse.store.database import Database
@@ -100,10 +101,20 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
         people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH, again)
         dues = defaultdict(list)
         for subscriber_id, schedule in people:
-            dues[next_mail(timing, schedule, started, None, quiet)].append(subscriber_id)
+            dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
         campaigns.enrol(session, row.id, dues, clock.now())
         row.enrolled_up_to = people[-1][0] if len(people) == BATCH else row.enrol_up_to
         return len(people)
+
+
+def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: QuietHours | None) -> datetime | None:
+    """When somebody's first mail is due. Who lives in a zone that this machine does not know is left to the planner,
+    which puts them off and says so: they stop nobody else.
+    """
+    try:
+        return next_mail(timing, schedule, started, None, quiet)
+    except ZoneInfoNotFoundError:
+        return started
 
 
 def pause(database: Database, author: Author, campaign_id: int) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.delivery import holds
 from rugcourse.schedule import Schedule, next_mail
 from rugcourse.store import campaigns, enrolments, planning, subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.pacing import campaign_key
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 
 
@@ -38,8 +40,14 @@ def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: 
     return (
         enrolment.status == EnrolmentStatus.ACTIVE
         and not schedule.is_paused(now)
+        and _goes_out(session, enrolment.campaign_id, now)
         and not planning.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
     )
+
+
+def _goes_out(session: Session, campaign_id: int, now: datetime) -> bool:
+    """Whether a campaign runs, and nothing holds it."""
+    return campaigns.is_running(session, campaign_id) and not holds.is_held(session, campaign_key(campaign_id), now)
 
 
 def _find(session: Session, delivery_id: int, now: datetime) -> tuple[EnrolmentRow, Schedule]:

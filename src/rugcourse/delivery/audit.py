@@ -94,13 +94,14 @@ def _findings(
             findings.append(f"campaign {campaign_id}: {expected} lessons were planned, the ledger holds {found}")
     checks: dict[str, Sequence[int | str]] = {
         "enrolments whose count differs from the ledger": books.miscounted_enrolments(session, _EXAMPLES),
-        "enrolments that nothing is planned for": books.forgotten_enrolments(session, _EXAMPLES),
+        "enrolments that nothing is planned for": books.forgotten_enrolments(session, now, _EXAMPLES),
         "enrolments that are overdue": books.overdue_enrolments(session, now - patience, _EXAMPLES),
         "enrolments that are completed and due": books.unfinished_completions(session, _EXAMPLES),
         "deliveries that contradict themselves": books.half_written_deliveries(session, _EXAMPLES),
         "deliveries of nobody, or of nothing": books.orphaned_deliveries(session, _EXAMPLES),
         "Message-IDs that were used twice": books.repeated_message_ids(session, _EXAMPLES),
         "deliveries under a lease that is over": books.unleased_deliveries(session, _EXAMPLES),
+        "time zones that this machine does not know (update its tzdata)": books.unknown_zones(session, _EXAMPLES),
         "leases that ran out": books.expired_leases(session, now - patience, _EXAMPLES),
     }
     findings += [f"{what}: {', '.join(str(one) for one in which)}" for what, which in checks.items() if which]

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.content import Question
 from rugcourse.delivery import holds, pace
 from rugcourse.delivery.compose import Composer, Draft, Particulars
 from rugcourse.delivery.journal import Journal
@@ -28,7 +29,7 @@ from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, enrolments, pacing, planning
 from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Outgoing, Settlement
-from rugcourse.store.tables import DeliveryKind, Queue
+from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
 
 log = structlog.get_logger()
 
@@ -41,7 +42,8 @@ class Batch:
     """Deliveries under a lease, which holds until an instant (UTC), and what has become of them so far.
 
     `seen`: how many were looked at for it. `stale`: holds that end when mail gets through. `broken`: ids of mails that
-    can't be written. `refusing`: domains that refuse our mail as a matter of policy, with their words.
+    can't be written. `begun`: ids of mails that the server may have got. `refusing`: domains that refuse our mail as a
+    matter of policy, with their words.
     """
 
     lease: str
@@ -49,15 +51,29 @@ class Batch:
     drafts: list[Draft]
     seen: int
     stale: frozenset[str]
+    begun: set[int] = field(default_factory=set)
     settlements: list[Settlement] = field(default_factory=list)
     broken: dict[int, str] = field(default_factory=dict)
     refusing: dict[str, str] = field(default_factory=dict)
     unavailable: ServerUnavailable | None = None
 
     @property
-    def unsettled(self) -> set[int]:
-        """Ids of what was surely never begun."""
-        return {one.id for one in self.drafts} - {one.delivery_id for one in self.settlements} - set(self.broken)
+    def never_begun(self) -> set[int]:
+        """Ids of what the server surely never got."""
+        return {one.id for one in self.drafts} - self.begun - self._settled - set(self.broken)
+
+    @property
+    def doubtful(self) -> set[int]:
+        """Ids of what the server may have got, and of which nobody knows what became."""
+        return self.begun - self._settled
+
+    @property
+    def failures(self) -> list[Settlement]:
+        return [one for one in self.settlements if one.state == DeliveryState.FAILED]
+
+    @property
+    def _settled(self) -> set[int]:
+        return {one.delivery_id for one in self.settlements}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +134,19 @@ class Claimer:
 
     def _give_back_doubtful(self) -> None:
         """What was surely never begun goes back, if it was claimed at all. Raises DatabaseAway."""
-        while self.doubtful:
-            lease, ids = self.doubtful[0]
-            with self.database.write_batch() as session:
-                deliveries.give_back(session, lease, ids, self.clock.now(), "the database went away at its claim")
-                deliveries.release(session, lease)
+        while True:
+            try:
+                lease, ids = self.doubtful.popleft()  # of one thread, however many come here at once
+            except IndexError:
+                return
+            try:
+                with self.database.write_batch() as session:
+                    deliveries.give_back(session, lease, ids, self.clock.now(), "the database went away at its claim")
+                    deliveries.release(session, lease)
+            except DatabaseAway:
+                self.doubtful.append((lease, ids))
+                raise
             self.journal.done(lease)
-            self.doubtful.remove((lease, ids))
 
     def _draft(self, session: Session, outgoing: Sequence[Outgoing], now: datetime) -> list[Draft]:
         """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
@@ -134,7 +156,7 @@ class Claimer:
                 prepared[one.id] = self.press.prepare(session, one)
             except TemplateError as error:
                 self._put_off(session, one, error, now)
-        recaps = due_recaps(session, _readings(outgoing, prepared), now)
+        recaps = self._recaps(session, _readings(outgoing, prepared), now)
         welcomes = [one.id for one in outgoing if one.kind == DeliveryKind.WELCOME]
         dues = enrolments.next_dues(session, welcomes) if welcomes else {}
         return [
@@ -142,6 +164,14 @@ class Claimer:
             for one in outgoing
             if one.id in prepared
         ]
+
+    def _recaps(self, session: Session, readings: Mapping[int, Reading], now: datetime) -> Mapping[int, Question]:
+        """The missed questions that come back. A mail goes out without one rather than not at all."""
+        try:
+            return due_recaps(session, readings, now)
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            log.exception("questions that were missed can't be looked up")
+            return {}
 
     def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.plan import decide
-from rugcourse.schedule import Patience, SendNow, ShiftTo, next_mail
+from rugcourse.schedule import Patience, SendNow, ShiftTo, is_zone, next_mail
 from rugcourse.store import campaigns, enrolments
 from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database
@@ -69,6 +69,8 @@ def _of_reader(
     one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, patience: Patience
 ) -> Iterator[tuple[int, datetime]]:
     """(lesson, when) of all that comes for one enrolment."""
+    if not is_zone(one.schedule.zone):  # nothing can be planned for them: the audit says so
+        return
     at, last_date, position = _first(one, campaign, now, patience), one.last_local_date, one.position
     while at is not None and at <= until and position in campaign.lessons:
         yield campaign.lessons[position], at

@@ -24,8 +24,13 @@ _POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # of the machine's time: the first, a
 
 def is_closed(session: Session, now: datetime) -> bool:
     """Whether everything is held."""
-    everything = pacing.find_hold(session, ALL)
-    return everything is not None and (everything.until is None or everything.until > now)
+    return is_held(session, ALL, now)
+
+
+def is_held(session: Session, key: str, now: datetime) -> bool:
+    """Whether what `key` names is held."""
+    row = pacing.find_hold(session, key)
+    return row is not None and (row.until is None or row.until > now)
 
 
 def hold(

@@ -9,10 +9,14 @@ Lines, each written in one call, so that threads can share the file:
     done    LEASE               all of it is settled in the database
 
 The page cache survives the death of a process, so no fsync is needed for what this protects against.
+
+A line is whole or not there. Where the disk has no room for one, what was written of it is taken back and its writer is
+told, before the step that the line announces.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -21,38 +25,70 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from rugcourse.store.tables import DeliveryState
 
 _MAX_BYTES = 4_000_000
+_UNUSED = ".new"  # how a journal's name ends while it is not locked yet
+
+
+class JournalError(Exception):
+    """The journal can't be written. Without it a mail could go out twice, so none goes out."""
 
 
 @dataclass(slots=True)
 class LeaseRecord:
-    """What a journal knows of one lease that was never settled. `replies`: id → (state, the server's words)."""
+    """What a journal knows of one lease that was never settled. `replies`: id → (state, the server's words).
+
+    `damaged`: a line of it can't be read, so nobody knows what was begun.
+    """
 
     lease: str
     submitted: list[int]
     begun: set[int] = field(default_factory=set)
     replies: dict[int, tuple[DeliveryState, str]] = field(default_factory=dict)
+    damaged: bool = False
+
+    @property
+    def doubtful(self) -> list[int]:
+        """What the server may have got, without a word of what it answered."""
+        return [one for one in self.submitted if one not in self.replies and (self.damaged or one in self.begun)]
+
+    @property
+    def never_begun(self) -> list[int]:
+        """What the server surely never got."""
+        known = self.begun | set(self.replies)
+        return [] if self.damaged else [one for one in self.submitted if one not in known]
+
+
+class Records(NamedTuple):
+    """The leases in a journal that no `done` closes, and whether each of its lines could be read."""
+
+    leases: list[LeaseRecord]
+    intact: bool
 
 
 class Journal:
-    """The journal of this process. Safe to share among threads."""
+    """The journal of this process. Safe to share among threads. What can't be written raises JournalError."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.journal"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # Locked before it has its name: one that another process finds unlocked is dead.
+        unused = self._path.with_suffix(_UNUSED)
+        self._file = os.open(unused, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        unused.rename(self._path)
         self._open: set[str] = set()
         self._bytes = 0
+        self._torn = False  # half a line stands at its end, and another must not be joined to it
         self._lock = threading.Lock()
 
     def submit(self, lease: str, ids: list[int]) -> None:
+        self._write(f"submit {lease} {','.join(map(str, ids))}")
         with self._lock:
             self._open.add(lease)
-        self._write(f"submit {lease} {','.join(map(str, ids))}")
 
     def begin(self, lease: str, delivery_id: int) -> None:
         self._write(f"begin {lease} {delivery_id}")
@@ -61,7 +97,9 @@ class Journal:
         self._write(f"reply {lease} {delivery_id} {state} {' '.join(words.split())}")
 
     def done(self, lease: str) -> None:
-        self._write(f"done {lease}")
+        """Close a lease. One that can't be closed here is settled in the database all the same."""
+        with contextlib.suppress(JournalError):
+            self._write(f"done {lease}")
         with self._lock:
             self._open.discard(lease)
             if not self._open and self._bytes > _MAX_BYTES:
@@ -76,8 +114,19 @@ class Journal:
 
     def _write(self, line: str) -> None:
         raw = f"{line}\n".encode()
-        os.write(self._file, raw)
-        self._bytes += len(raw)
+        with self._lock:
+            if self._torn:
+                raise JournalError(f"half a line stands in {self._path}")
+            try:
+                written = os.write(self._file, raw)
+                if written < len(raw):  # a full disk takes a part, and raises nothing
+                    self._torn = True
+                    os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                    self._torn = False
+                    raise JournalError(f"there is no room for a line in {self._path}")
+            except OSError as error:
+                raise JournalError(f"{self._path} can't be written: {error.strerror}") from error
+            self._bytes += len(raw)
 
 
 @contextmanager
@@ -97,33 +146,45 @@ def dead_journals(folder: Path) -> Iterator[list[Path]]:
                 os.close(file)
                 continue  # its process lives
             held.append(file)
-            found.append(path)
+            if os.fstat(file).st_nlink:  # else another worker has settled it between these lines
+                found.append(path)
         yield found
     finally:
         for file in held:
             os.close(file)
 
 
-def read_records(path: Path) -> list[LeaseRecord]:
-    """The leases in a journal that no `done` closes. A last line that was cut off is not there.
+def read_records(path: Path) -> Records:
+    """What a journal tells. A last line that was cut off is not there.
 
-    Raises ValueError or KeyError for a file that no journal wrote.
+    A line that no journal wrote damages all leases that are open there: it may have stood for any of them.
     """
     records: dict[str, LeaseRecord] = {}
+    intact = True
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]:
-        word, _, rest = line.partition(" ")
-        lease, _, rest = rest.partition(" ")
-        match word:
-            case "submit":
-                records[lease] = LeaseRecord(lease, [int(one) for one in rest.split(",")])
-            case "begin":
-                records[lease].begun.add(int(rest))
-            case "reply":
-                delivery_id, state, words = (*rest.split(" ", 2), "")[:3]
-                kept = "".join(one for one in words if one.isprintable())
-                records[lease].replies[int(delivery_id)] = (DeliveryState(state), kept)
-            case "done":
-                records.pop(lease, None)
-            case _:
-                pass
-    return list(records.values())
+        try:
+            _read_line(line, records)
+        except (LookupError, ValueError):
+            intact = False
+            for record in records.values():
+                record.damaged = True
+    return Records(list(records.values()), intact)
+
+
+def _read_line(line: str, records: dict[str, LeaseRecord]) -> None:
+    """Raises LookupError or ValueError for what is no line of a journal."""
+    word, _, rest = line.partition(" ")
+    lease, _, rest = rest.partition(" ")
+    match word:
+        case "submit":
+            records[lease] = LeaseRecord(lease, [int(one) for one in rest.split(",")])
+        case "begin":
+            records[lease].begun.add(int(rest))
+        case "reply":
+            delivery_id, state, words = (*rest.split(" ", 2), "")[:3]
+            kept = "".join(one for one in words if one.isprintable())
+            records[lease].replies[int(delivery_id)] = (DeliveryState(state), kept)
+        case "done":
+            records.pop(lease, None)
+        case _:
+            raise ValueError(word)

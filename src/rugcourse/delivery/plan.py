@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.delivery.failures import FollowUp, give_up_late
 from rugcourse.schedule import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
-from rugcourse.store import campaigns, enrolments, planning
+from rugcourse.store import campaigns, enrolments, pacing, planning
 from rugcourse.store.campaigns import Sending
-from rugcourse.store.database import Database
+from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.enrolments import DueEnrolment, ExpectedEnrolment, Step
 from rugcourse.store.planning import LessonOfDay
 
+log = structlog.get_logger()
+
 BATCH = 1000
+_BROKEN_ROW_REST_SECONDS = 3600.0  # then it is looked at again: it may be set right
 TOO_LATE = "too-late"  # why a campaign waits for an admin: the moment it promised was missed by more than we wait
 
 
@@ -33,56 +38,131 @@ class Plan:
         return Plan(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
 
 
-def plan_due(database: Database, clock: Clock, patience: Patience) -> Plan:
-    """Plan every lesson that is due now, and say what that came to."""
-    return sum(plan_batches(database, clock, patience), Plan())
+def plan_due(database: Database, clock: Clock, patience: Patience, follow_up: FollowUp) -> Plan:
+    """Plan every lesson that is due now, and say what that came to. `follow_up`: see `plan_batches`."""
+    return sum(plan_batches(database, clock, patience, follow_up), Plan())
 
 
-def plan_batches(database: Database, clock: Clock, patience: Patience) -> Iterator[Plan]:
+def plan_batches(database: Database, clock: Clock, patience: Patience, follow_up: FollowUp) -> Iterator[Plan]:
     """Plan every lesson that is due now, a batch with each step.
 
     Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
-    number of schedulers may do this at once.
+    number of schedulers may do this at once. Before that, what was planned and is late comes to its end; `follow_up` is
+    what follows for a reader whose server put a mail off until it was late.
     """
+    yield from _end_late(database, clock, follow_up)
+    with database.read() as session:
+        due = campaigns.due(session, clock.now())
+    for campaign_id in due:
+        seen = BATCH
+        while seen == BATCH:
+            batch = _plan_or_isolate(database, clock, campaign_id, patience)
+            yield batch
+            seen = batch.planned + batch.shifted
+
+
+def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator[Plan]:
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
             late = len(planning.cancel_late(session, clock.now(), BATCH))
         yield Plan(late=late)
     with database.read() as session:
-        running = [one.id for one in campaigns.sending(session)]
-    for campaign_id in running:
-        seen = BATCH
-        while seen == BATCH:
-            with database.write_batch(durable=False) as session:
-                batch = _plan_batch(session, campaign_id, clock.now(), patience)
-            yield batch
-            seen = batch.planned + batch.shifted
+        put_off = planning.late_after_tries(session, clock.now(), BATCH)
+    for delivery_id in put_off:
+        with database.write() as session:
+            ended = give_up_late(session, delivery_id, clock.now(), follow_up)
+        yield Plan(late=int(ended))
 
 
-def _plan_batch(session: Session, campaign_id: int, now: datetime, patience: Patience) -> Plan:
-    campaign = next((one for one in campaigns.sending(session) if one.id == campaign_id), None)
+def _plan_or_isolate(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Plan:
+    """A batch; where it can't be planned, its readers one by one, so that a row that is wrong stops no other."""
+    try:
+        with database.write_batch(durable=False) as session:
+            return _plan_batch(session, campaign_id, clock.now(), patience)
+    except DatabaseAway:
+        raise
+    except Exception:
+        log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
+    with database.read() as session:
+        ids = enrolments.due_ids(session, campaign_id, clock.now(), BATCH)
+    return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), Plan())
+
+
+def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: Patience) -> Plan:
+    """One reader, who is put off for a while where that can't be done."""
+    try:
+        with database.write_batch(durable=False) as session:
+            return _plan_batch(session, campaign_id, clock.now(), patience, only=enrolment_id)
+    except DatabaseAway:
+        raise
+    except Exception:
+        log.exception("a lesson can't be planned and is put off", campaign=campaign_id, enrolment=enrolment_id)
+    with database.write() as session:
+        enrolments.shift(session, {clock.now() + clock.span(_BROKEN_ROW_REST_SECONDS): [enrolment_id]})
+    return Plan(shifted=1)
+
+
+def _plan_batch(
+    session: Session, campaign_id: int, now: datetime, patience: Patience, *, only: int | None = None
+) -> Plan:
+    # Locked before the places of lessons are read: who puts them in another order changes both, and waits for these.
+    due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
+    campaign = campaigns.find_sending(session, campaign_id)
     if campaign is None:  # paused since it was looked at
         return Plan()
-    choices = Choices(campaign)
-    due = enrolments.lock_due(session, campaign_id, now, BATCH)
+    choices = Choices(campaign, _tried_before(session, campaign, due))
     for one in due:
         choices.choose(one, now, patience)
     if choices.missed:
-        campaigns.pause_for_admin(session, campaign_id, TOO_LATE)
+        _end_missed(session, choices, now, patience)
     planned = planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
     enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
-    enrolments.advance(session, {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()})
-    enrolments.complete(session, choices.over | (choices.last & planned), now)
+    steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
+    enrolments.advance(session, steps, now)
+    enrolments.complete(session, choices.over, now)
     enrolments.shift(session, choices.shifts)
     return Plan(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 
 
+def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:
+    """Those whose first mail was tried at the moment that the campaign promised, and put off by their server."""
+    first = [one.id for one in due if one.position == 1 and one.last_local_date is None]
+    return planning.tried(session, first) if campaign.timing.promises and first else set()
+
+
+def _end_missed(session: Session, choices: Choices, now: datetime, patience: Patience) -> None:
+    """What becomes of those who did not get the first mail at the moment that the campaign promised.
+
+    Where nothing at all went out since, it is us who were away, and an admin says what becomes of the campaign. Where
+    others had theirs, a limit, a warm-up or a hold of a domain took its time: the rest get it at their next hour.
+    """
+    missed, campaign = choices.missed, choices.campaign
+    if campaigns.has_delivered_since(session, campaign.id, min(one.due_at for one in missed.values())):
+        excused = set(missed)
+    else:
+        held = pacing.held_domains(session, now)
+        domains = enrolments.domains_of(session, list(missed)) if held else {}
+        excused = {one for one in missed if domains.get(one) in held}
+    for one in excused:
+        choices.choose_by_schedule(missed.pop(one), now, patience)
+    if missed:
+        campaigns.pause_for_admin(session, campaign.id, TOO_LATE)
+
+
 def decide(
-    campaign: Sending, one: DueEnrolment | ExpectedEnrolment, now: datetime, patience: Patience
+    campaign: Sending,
+    one: DueEnrolment | ExpectedEnrolment,
+    now: datetime,
+    patience: Patience,
+    *,
+    promised: bool = True,
 ) -> Decision | Missed:
-    """What the rules of the calendar say about an enrolment that is due."""
+    """What the rules of the calendar say about an enrolment that is due.
+
+    `promised` False: the moment that the campaign promised is over, and it is the reader's own hour that counts.
+    """
     return decide_for(
         campaign.timing,
         one.schedule,
@@ -90,7 +170,7 @@ def decide(
         now,
         patience,
         one.last_local_date,
-        first=one.position == 1,
+        first=promised and one.position == 1 and one.last_local_date is None,
         go_from=campaign.go_from,
     )
 
@@ -99,19 +179,27 @@ def decide(
 class Choices:
     """What becomes of enrolments of a campaign that are due, those together that go the same way.
 
-    `over`: no lesson is left for them; `last`: they get their last one; `missed`: their promised moment is over.
+    `tried`: their promised moment was kept, in vain. `over`: no lesson is left for them. `missed`: their promised
+    moment is over.
     """
 
     campaign: Sending
+    tried: set[int]
     lessons: dict[LessonOfDay, list[int]] = field(default_factory=lambda: defaultdict(list))
     steps: dict[Step, list[int]] = field(default_factory=lambda: defaultdict(list))
     shifts: dict[datetime | None, list[int]] = field(default_factory=lambda: defaultdict(list))
     over: set[int] = field(default_factory=set)
-    last: set[int] = field(default_factory=set)
-    missed: set[int] = field(default_factory=set)
+    missed: dict[int, DueEnrolment] = field(default_factory=dict)
 
     def choose(self, due: DueEnrolment, now: datetime, patience: Patience) -> None:
         """Decide about one."""
+        self._choose(due, now, patience, promised=due.id not in self.tried)
+
+    def choose_by_schedule(self, due: DueEnrolment, now: datetime, patience: Patience) -> None:
+        """Decide about one whose promised moment is over and whom nothing more is promised."""
+        self._choose(due, now, patience, promised=False)
+
+    def _choose(self, due: DueEnrolment, now: datetime, patience: Patience, *, promised: bool) -> None:
         campaign = self.campaign
         lesson_id = campaign.lessons.get(due.position)
         if lesson_id is None:
@@ -120,14 +208,13 @@ class Choices:
         if not due.active:
             self.shifts[None].append(due.id)
             return
-        match decide(campaign, due, now, patience):
+        match decide(campaign, due, now, patience, promised=promised):
             case Missed():
-                self.missed.add(due.id)
+                self.missed[due.id] = due
             case ShiftTo(instant):
                 self.shifts[instant].append(due.id)
             case SendNow(local_date, send_by):
                 self.lessons[LessonOfDay(lesson_id, local_date, send_by)].append(due.id)
                 following = next_mail(campaign.timing, due.schedule, now, local_date)
-                self.steps[Step(local_date, following)].append(due.id)
-                if due.position == len(campaign.lessons):
-                    self.last.add(due.id)
+                is_last = due.position == len(campaign.lessons)
+                self.steps[Step(local_date, following, is_last)].append(due.id)

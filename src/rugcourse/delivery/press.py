@@ -79,11 +79,13 @@ class Press:
                 letter = mails.already_letter(course, language, self._house, self._links)
             case DeliveryKind.LINK:
                 letter = mails.link_letter(course, language, self._house, self._links)
+            case unknown:  # a newer release shares this database
+                raise LookupError(unknown)
         skeleton = Skeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))
         return Prepared(letter, skeleton, course, lesson, language)
 
 
-def stream_of(kind: DeliveryKind, course: Course) -> Stream:
+def stream_of(kind: str, course: Course) -> Stream:
     """A mail about the signup itself belongs to no list, and there is nothing to unsubscribe from."""
     return Stream(
         course=course.slug,

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import LeaseRecord, dead_journals, read_records
 from rugcourse.store import deliveries
 from rugcourse.store.database import Database, DatabaseAway
@@ -31,45 +31,56 @@ class Recovered:
     unknown: tuple[int, ...] = ()
 
 
-def settle_journals(database: Database, clock: Clock, folder: Path) -> Recovered:
+def settle_journals(database: Database, clock: Clock, folder: Path, follow_up: FollowUp) -> Recovered:
     """Settle the journals of dead processes. A worker does this before it takes new work.
 
     Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown. A journal
-    that can't be settled is set aside under another name and told to the log: what it held becomes unknown when its
-    lease runs out, and the worker starts. Raises DatabaseAway.
+    with lines that can't be read is settled as far as it can be, set aside under another name and told to the log: of
+    what it held nothing goes out again unless that is sure, and the worker starts. Raises DatabaseAway.
     """
     settled, given_back = 0, 0
     unknown: list[int] = []
     with dead_journals(folder) as journals:
         for path in journals:
             try:
-                found = _settle(database, clock, read_records(path))
+                records = read_records(path)
+                found = _settle(database, clock, records.leases, follow_up)
             except DatabaseAway:
                 raise
             except Exception:
-                aside = path.with_suffix(".unreadable")
-                log.exception("a journal can't be settled and is set aside", file=str(aside))
-                path.replace(aside)
+                log.exception("a journal can't be settled", file=path.name)
+                _set_aside(path)
                 continue
             settled, given_back = settled + found.settled, given_back + found.given_back
             unknown += found.unknown
-            path.unlink(missing_ok=True)
+            if records.intact:
+                path.unlink(missing_ok=True)
+            else:
+                _set_aside(path)
     return Recovered(settled, given_back, tuple(unknown))
 
 
-def _settle(database: Database, clock: Clock, records: Sequence[LeaseRecord]) -> Recovered:
-    """The leases of one journal, in one transaction."""
+def _set_aside(path: Path) -> None:
+    aside = path.with_suffix(".unreadable")
+    log.error("a journal has lines that can't be read and is set aside", file=str(aside))
+    path.replace(aside)
+
+
+def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], follow_up: FollowUp) -> Recovered:
+    """The leases of one journal: each failure in a transaction of its own, the rest in one."""
     settled, given_back, unknown = 0, 0, []
+    for record in leases:
+        for failure in (one for one in _replies(record, clock.now()) if one.state == DeliveryState.FAILED):
+            with database.write() as session:
+                settled += settle_failure(session, record.lease, failure, clock.now(), follow_up)
     with database.write() as session:
-        for record in records:
-            settled += _settle_replies(session, record, clock.now())
-            begun = record.begun | set(record.replies)
-            never_begun = [one for one in record.submitted if one not in begun]
+        for record in leases:
+            others = [one for one in _replies(record, clock.now()) if one.state != DeliveryState.FAILED]
+            settled += deliveries.settle(session, record.lease, others, clock.now())
             given_back += deliveries.give_back(
-                session, record.lease, never_begun, clock.now(), "its worker ended before it was begun"
+                session, record.lease, record.never_begun, clock.now(), "its worker ended before it was begun"
             )
-            doubtful = [one for one in record.submitted if one in begun and one not in record.replies]
-            unknown += deliveries.doubt(session, record.lease, doubtful, clock.now(), _NO_ANSWER)
+            unknown += deliveries.doubt(session, record.lease, record.doubtful, clock.now(), _NO_ANSWER)
             deliveries.release(session, record.lease)
     return Recovered(settled, given_back, tuple(unknown))
 
@@ -80,13 +91,8 @@ def expire_leases(database: Database, clock: Clock) -> list[int]:
         return deliveries.expire_leases(session, clock.now())
 
 
-def _settle_replies(session: Session, record: LeaseRecord, now: datetime) -> int:
-    return deliveries.settle(
-        session,
-        record.lease,
-        [
-            Settlement(delivery_id, state, words, not_before=now if state == DeliveryState.PLANNED else None)
-            for delivery_id, (state, words) in record.replies.items()
-        ],
-        now,
-    )
+def _replies(record: LeaseRecord, now: datetime) -> list[Settlement]:
+    return [
+        Settlement(delivery_id, state, words, not_before=now if state == DeliveryState.PLANNED else None)
+        for delivery_id, (state, words) in record.replies.items()
+    ]

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import deliveries
+from rugcourse.store import deliveries, planning, subscribers
 from rugcourse.store.database import Database
 
 
 def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
     """Plan those of `ids` that are `unknown` once more, with the same Message-ID; returns which.
 
-    Mail programs that did get the first one show one message, or recognise the second as the same.
+    Mail programs that did get the first one show one message, or recognise the second as the same. A lesson, or a
+    message to many, goes out at its reader's next hour; what a person waits for goes out now.
     """
     with database.write() as session:
-        return deliveries.resend(session, ids, clock.now())
+        now = clock.now()
+        lessons = [one for one in sorted(ids) if _have_again(session, one, now)]
+        return sorted([*lessons, *deliveries.resend(session, ids, now)])
+
+
+def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
+    subscribers.lock_of_mail(session, delivery_id)
+    if not deliveries.cancel_unknown(session, delivery_id, now):
+        return False
+    planning.step_back(session, [delivery_id], due_since_planned=True)
+    return True

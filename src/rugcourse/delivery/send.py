@@ -5,7 +5,8 @@
     3. settle   the whole batch in one transaction, then close the lease in the journal
 
 Every UPDATE carries the lease. A worker that was too slow finds that nothing matches any more, and walks away. Whatever
-goes wrong in 2, 3 happens: what was not begun goes back to planned, and what is known is written down.
+goes wrong in 2, 3 happens: what was not begun goes back to planned, what is known is written down, and what was begun
+and is not known is unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -26,7 +28,8 @@ from rugcourse.clock import Clock
 from rugcourse.delivery import holds
 from rugcourse.delivery.claim import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
 from rugcourse.delivery.compose import Composer, Draft
-from rugcourse.delivery.journal import Journal
+from rugcourse.delivery.failures import FollowUp, settle_failure
+from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, pacing
@@ -40,6 +43,8 @@ log = structlog.get_logger()
 _BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 _JITTER = 0.2  # of a wait, to either side: what failed together doesn't come back together
 _DATABASE_REST_SECONDS = 1.0
+_SILENCES_OF_A_MESSAGE = 2  # how often a server may be silent for as long as it may while one message is handed over
+_INTERRUPTED = "its worker was interrupted before the server answered"
 
 _SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server serves nobody
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
@@ -85,10 +90,10 @@ class Dispatcher:
         journal: Journal,
         connect: Connect,
         return_path: Callable[[int], str],
-        refused: Callable[[int, str], None],
+        follow_up: FollowUp,
         policy: Policy,
     ) -> None:
-        """`refused` is told of each delivery that failed, with the server's words, once that is written down."""
+        """`follow_up`: what follows from a delivery that failed, in the transaction that writes it down."""
         self._database = database
         self._clock = clock
         self._claimer = claimer
@@ -96,22 +101,61 @@ class Dispatcher:
         self._journal = journal
         self._connect = connect
         self._return_path = return_path
-        self._refused = refused
+        self._follow_up = follow_up
         self._policy = policy
         self._of_thread = threading.local()
         self._connections: list[Courier] = []
+        self._under_way = 0
+        self._ended = threading.Condition()
         self.stopping = threading.Event()
 
     def send_batch(self, queue: Queue) -> int:
-        """Send up to one batch of a queue; returns how many deliveries were looked at for it. Raises DatabaseAway."""
+        """Send up to one batch of a queue; returns how many deliveries were looked at for it.
+
+        0 as well where the journal can't be written: nothing goes out then. Raises DatabaseAway.
+        """
+        with self._batch_under_way():
+            try:
+                return self._send_batch(queue)
+            except JournalError as error:
+                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - says all
+                return 0
+
+    def close(self) -> None:
+        """Wait for the messages that are under way, then end the connections of all threads and the journal.
+
+        A mail server that takes longer over one than it may is left to it: the journal tells the next worker.
+        """
+        self.stopping.set()
+        with self._ended:
+            longest = _SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds
+            if not self._ended.wait_for(lambda: self._under_way == 0, longest):
+                log.warning("the mail server does not answer; a message that is under way is left to it")
+                return
+        for connection in self._connections:
+            connection.quit()
+        self._journal.close()
+
+    @contextmanager
+    def _batch_under_way(self) -> Iterator[None]:
+        with self._ended:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._ended:
+                self._under_way -= 1
+                self._ended.notify_all()
+
+    def _send_batch(self, queue: Queue) -> int:
         if self.stopping.is_set() or not self._is_ready(queue):
             return 0
         batch = self._claimer.claim(queue)
         if batch is None:
             return 0
         try:
-            for one, upcoming in pairwise([*batch.drafts, None]):
-                if one is None or self.stopping.is_set() or self._runs_short(batch):
+            for number, (one, upcoming) in enumerate(pairwise([*batch.drafts, None])):
+                if one is None or self.stopping.is_set() or self._runs_short(batch, is_first=number == 0):
                     break
                 if one.domain not in batch.refusing:
                     self._send(batch, one, upcoming)
@@ -119,16 +163,7 @@ class Dispatcher:
             batch.unavailable = error
         finally:
             self._settle(batch)
-        for settled in batch.settlements:
-            if settled.state == DeliveryState.FAILED:
-                self._refused(settled.delivery_id, settled.reply)
         return batch.seen
-
-    def close(self) -> None:
-        """End the connections of all threads and the journal."""
-        for connection in self._connections:
-            connection.quit()
-        self._journal.close()
 
     def _is_ready(self, queue: Queue) -> bool:
         """Whether this thread is connected, or could connect because there was something to send.
@@ -154,8 +189,8 @@ class Dispatcher:
             batch.broken[one.id] = str(error)  # it holds up nothing but itself
             return
         settlement = self._judge(batch, one, outcome)
+        batch.settlements.append(settlement)  # before the journal, which may be full: what is known must not be lost
         self._journal.reply(batch.lease, one.id, settlement.state, settlement.reply)
-        batch.settlements.append(settlement)
 
     def _hand_over(self, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
         """One try, or a second on a new connection where an old one turned out to be closed."""
@@ -167,13 +202,22 @@ class Dispatcher:
         return outcome
 
     def _try(self, connection: Courier, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
-        message = self._composer.write(one, self._clock.now(), eight_bit=connection.eight_bit)
-        return connection.send(
-            self._envelope(one),
-            message,
-            lambda: self._journal.begin(batch.lease, one.id),
-            self._envelope(upcoming) if upcoming else None,
-        )
+        message = self._write(one, eight_bit=connection.eight_bit)
+
+        def begin() -> None:
+            self._journal.begin(batch.lease, one.id)
+            batch.begun.add(one.id)
+
+        return connection.send(self._envelope(one), message, begin, self._envelope(upcoming) if upcoming else None)
+
+    def _write(self, one: Draft, *, eight_bit: bool) -> bytes:
+        """Raises TemplateError, whatever it is that goes wrong with this one message."""
+        try:
+            return self._composer.write(one, self._clock.now(), eight_bit=eight_bit)
+        except TemplateError:
+            raise
+        except Exception as error:
+            raise TemplateError(f"{one.outgoing.kind}: {error!r}") from error
 
     def _envelope(self, one: Draft) -> Envelope:
         return Envelope(self._return_path(one.id), one.recipient)
@@ -210,6 +254,9 @@ class Dispatcher:
         """
         while True:
             try:
+                for failure in batch.failures:
+                    with self._database.write() as session:
+                        settle_failure(session, batch.lease, failure, self._clock.now(), self._follow_up)
                 with self._database.write_batch() as session:
                     self._write_down(session, batch)
             except DatabaseAway as error:
@@ -222,13 +269,15 @@ class Dispatcher:
 
     def _write_down(self, session: Session, batch: Batch) -> None:
         now = self._clock.now()
-        deliveries.settle(session, batch.lease, batch.settlements, now)
+        others = [one for one in batch.settlements if one.state != DeliveryState.FAILED]
+        deliveries.settle(session, batch.lease, others, now)
+        deliveries.doubt(session, batch.lease, sorted(batch.doubtful), now, _INTERRUPTED)
         again_at = now + self._clock.span(BROKEN_MAIL_REST_SECONDS)
         for delivery_id, reason in batch.broken.items():
             log.error("a mail can't be written", delivery=delivery_id, error=reason)
             deliveries.give_back(session, batch.lease, [delivery_id], again_at, reason)
         why = str(batch.unavailable or "not begun before its worker had to stop")
-        deliveries.give_back(session, batch.lease, batch.unsettled, now, why)
+        deliveries.give_back(session, batch.lease, batch.never_begun, now, why)
         deliveries.release(session, batch.lease)
         if batch.stale:
             self._lift(session, batch)
@@ -252,9 +301,15 @@ class Dispatcher:
     def _spans(self, seconds: tuple[float, float]) -> tuple[timedelta, timedelta]:
         return self._clock.span(seconds[0]), self._clock.span(seconds[1])
 
-    def _runs_short(self, batch: Batch) -> bool:
-        """One more message could outlast the lease, if the server fell silent at every step."""
-        return self._clock.now() + self._clock.span(2 * self._policy.timeout_seconds) >= batch.until
+    def _runs_short(self, batch: Batch, *, is_first: bool) -> bool:
+        """One more message could outlast the lease, if the server fell silent at every step.
+
+        The first goes as long as the lease lasts: where not even one fits into it, nothing would ever be sent.
+        """
+        if is_first:
+            return self._clock.now() >= batch.until
+        longest = self._clock.span(_SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds)
+        return self._clock.now() + longest >= batch.until
 
     def _has_connection(self) -> bool:
         connection: Courier | None = getattr(self._of_thread, "connection", None)

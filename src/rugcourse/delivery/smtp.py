@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from rugcourse.settings import SmtpServer
 
+_DATA = 2  # the step
 _DOT = re.compile(rb"\n\.")  # a plain `in` takes thrice as long for a needle this short
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
 
@@ -42,7 +43,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The final dot was sent and no answer came."""
+    """The final dot was sent, and no answer came that says whether the message was taken."""
 
     reply: str
 
@@ -121,7 +122,10 @@ class Connection:
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             return Unknown(_words(error))
-        return self._judge(code, words, accepted=200 <= code < 300)
+        if not (200 <= code < 300 or 400 <= code < 600):
+            self.close()  # whatever comes next would be taken for the answer to something else
+            return Unknown(f"{code} {words}")
+        return self._judge(code, words, accepted=code < 300)
 
     def offers(self) -> Offers:
         """What the server said that it can do."""
@@ -182,7 +186,7 @@ class Connection:
         for command in commands:
             self._smtp.send(_lines([command]))
             replies.append(self._reply())
-            if replies[-1][0] >= 400:
+            if _is_refusal(len(replies) - 1, replies[-1][0]):
                 break
         return self._refusal(replies)
 
@@ -191,10 +195,12 @@ class Connection:
         return [f"MAIL FROM:<{envelope.sender}>{body}", f"RCPT TO:<{envelope.recipient}>", "DATA"]
 
     def _refusal(self, replies: list[tuple[int, str]]) -> Outcome | None:
-        refused = next(((step, *reply) for step, reply in enumerate(replies) if reply[0] >= 400), None)
+        refused = next(((step, *reply) for step, reply in enumerate(replies) if _is_refusal(step, reply[0])), None)
         if refused is None:
             return None
         step, code, words = refused
+        if not 400 <= code < 600:  # it answers something else than what was asked
+            raise smtplib.SMTPServerDisconnected(f"the server answered {code} {words} before the message")
         if len(replies) == 3 and replies[2][0] == 354:
             # Pipelined DATA was granted although nobody is to receive it: an empty message ends that.
             self._smtp.send(b".\r\n")
@@ -229,6 +235,11 @@ class Connection:
         if code < 200:  # what is no reply says nothing: after the final dot nobody knows what became of the mail
             raise smtplib.SMTPServerDisconnected("the server answered with something that is no reply")
         return code, printable(words.decode("utf-8", "replace"))
+
+
+def _is_refusal(step: int, code: int) -> bool:
+    """Whether a reply to MAIL (0), RCPT (1) or DATA (2) is anything but what RFC 5321, 4.3.2 calls success."""
+    return code // 100 != (3 if step == _DATA else 2)
 
 
 def _lines(commands: Sequence[str]) -> bytes:

@@ -12,6 +12,7 @@ from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_emai
 from rugcourse.links import Signer
 from rugcourse.store import campaigns, planning, subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
 
 
@@ -50,8 +51,11 @@ def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datet
     """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
     planning.step_back(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
-    if enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None:
+    if enrolment.status == EnrolmentStatus.ACTIVE:
+        due_before = enrolment.next_due_at
         next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
+        if due_before is not None:  # of one that is due this minute, their hour is not over
+            enrolment.next_due_at = min(due_before, enrolment.next_due_at or due_before)
 
 
 def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:
@@ -67,7 +71,7 @@ def correct_address(database: Database, signer: Signer, subscriber_id: int, type
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:
-    person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None or person.status == SubscriberStatus.SUPPRESSED:
         raise AddressTaken
     return person

@@ -13,6 +13,7 @@ from rugcourse.schedule import Schedule, next_mail
 from rugcourse.store import campaigns, deliveries, enrolments, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
+from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import (
     ConsentRow,
     DeliveryRow,
@@ -137,7 +138,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
         if left_everything and not may_come_back(person, now):
             raise TooLate
         if left_everything:
-            person.status, person.left_at = SubscriberStatus.ACTIVE, None
+            person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
             _consent(session, person.id, "lessons", True, wordings.COME_BACK, now)
         schedule = subscribers.load_schedule(session, person.id)
         mine = enrolments.of_mail(session, delivery)
@@ -166,16 +167,27 @@ def _reader_of(session: Session, delivery_id: int) -> tuple[SubscriberRow, Deliv
 
 
 def _reader(session: Session, subscriber_id: int) -> SubscriberRow:
-    person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None or person.status != SubscriberStatus.ACTIVE:
         raise NotAReader
     return person
 
 
+def go_on_from(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Let a reader go on where they were, at their next hour, in a transaction of the caller."""
+    schedule = subscribers.load_schedule(session, subscriber_id)
+    for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
+        if enrolment.status == EnrolmentStatus.ACTIVE:
+            next_from(session, enrolment, schedule, now)
+
+
 def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: datetime) -> None:
     """Save a schedule and let it count at once for what is due next."""
+    zone_before = subscribers.load_schedule(session, subscriber_id).zone
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
+        if schedule.zone != zone_before:
+            planning.redate_last(session, enrolment, schedule.tz)
         if enrolment.status == EnrolmentStatus.ACTIVE:
             next_from(session, enrolment, schedule, now)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment.preferences import go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import subscribers
@@ -63,6 +64,8 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
             if kept.reason == COMPLAINT:
                 person.left_at = person.left_at or clock.now()
             person.status = _status_of(person)
+            if person.status == SubscriberStatus.ACTIVE:
+                go_on_from(session, person.id, clock.now())
         session.delete(kept)
 
 

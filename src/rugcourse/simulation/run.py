@@ -23,7 +23,7 @@ from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
+from rugcourse.runtime import Runtime, follow_up, open_dispatcher, open_runtime
 from rugcourse.schedule import Schedule
 from rugcourse.settings import Settings
 from rugcourse.simulation.people import Person, make_person
@@ -111,6 +111,7 @@ class Rehearsal:
         self._chance = Random(seed)  # noqa: S311 - a rehearsal
         self._post = Post(clock, {one.email: one for one in self._people}, self._read)
         self._tally = Tally()
+        self._follow_up = follow_up(runtime)
         self._plans: list[Plan] = []
         self._numbers = count()
         with runtime.database.read() as session:
@@ -123,7 +124,7 @@ class Rehearsal:
         for step in range(int(timedelta(days=self._days) / _STEP)):
             self._clock.move_to(START + step * _STEP)
             self._let_people_act()
-            plan_due(self._runtime.database, self._clock, self._runtime.patience)
+            plan_due(self._runtime.database, self._clock, self._runtime.patience, self._follow_up)
             _send_all(dispatcher)
             if (step + 1) * _STEP % timedelta(days=1) == timedelta():
                 progress(int((step + 1) * _STEP / timedelta(days=1)))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from rugcourse.schedule import is_zone
 from rugcourse.store.tables import (
     OPEN_STATES,
     CampaignRow,
@@ -61,7 +62,7 @@ def miscounted_enrolments(session: Session, limit: int) -> list[int]:
     return _ids(session, select(EnrolmentRow.id).where(EnrolmentRow.lessons_planned != in_ledger), limit)
 
 
-def forgotten_enrolments(session: Session, limit: int) -> list[int]:
+def forgotten_enrolments(session: Session, now: datetime, limit: int) -> list[int]:
     """Readers in the middle of a course, not paused, for whom nothing is due and nothing is open."""
     being_sent = (
         select(DeliveryRow.id)
@@ -76,7 +77,7 @@ def forgotten_enrolments(session: Session, limit: int) -> list[int]:
             EnrolmentRow.status == EnrolmentStatus.ACTIVE,
             EnrolmentRow.next_due_at.is_(None),
             SubscriberRow.status == SubscriberStatus.ACTIVE,
-            ScheduleRow.paused.is_(False),
+            or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
             ~being_sent,
         )
     )
@@ -199,6 +200,12 @@ def lessons_by_state(session: Session) -> dict[tuple[str, str], int]:
         .group_by(CourseRow.slug, DeliveryRow.state)
     )
     return {(slug, state): count for slug, state, count in rows}
+
+
+def unknown_zones(session: Session, limit: int) -> list[str]:
+    """Zones that people live in and that this machine does not know: nothing can be planned for these people."""
+    zones = session.scalars(select(ScheduleRow.zone).distinct().order_by(ScheduleRow.zone))
+    return [zone for zone in zones if not is_zone(zone)][:limit]
 
 
 def _ids(session: Session, query: Select[int], limit: int) -> list[int]:

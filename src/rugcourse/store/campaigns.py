@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
@@ -60,20 +60,65 @@ def sending(session: Session) -> list[Sending]:
     ]
 
 
+def due(session: Session, now: datetime) -> list[int]:
+    """The campaigns that run and in which something is due, the oldest first."""
+    somebody = (
+        select(EnrolmentRow.id)
+        .where(EnrolmentRow.campaign_id == CampaignRow.id, EnrolmentRow.next_due_at <= now)
+        .limit(1)
+        .correlate(CampaignRow)
+        .scalar_subquery()
+    )
+    running = CampaignRow.status == CampaignStatus.RUNNING
+    return list(session.scalars(select(CampaignRow.id).where(running, somebody.is_not(None)).order_by(CampaignRow.id)))
+
+
+def find_sending(session: Session, campaign_id: int) -> Sending | None:
+    """A campaign, if it runs."""
+    row = session.scalar(
+        select(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
+    )
+    if row is None:
+        return None
+    return Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons_of(session, campaign_id))
+
+
+def is_running(session: Session, campaign_id: int) -> bool:
+    return session.scalar(select(CampaignRow.status).where(CampaignRow.id == campaign_id)) == CampaignStatus.RUNNING
+
+
+def has_delivered_since(session: Session, campaign_id: int, instant: datetime) -> bool:
+    """Whether any mail of a campaign was accepted since an instant (UTC)."""
+    accepted = (
+        select(DeliveryRow.id)
+        .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
+        .where(
+            EnrolmentRow.campaign_id == campaign_id,
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+            DeliveryRow.settled_at >= instant,
+        )
+    )
+    return session.scalar(accepted.limit(1)) is not None
+
+
 def lessons_of(session: Session, campaign_id: int) -> dict[int, int]:
     """Position → lesson of a campaign."""
-    return {position: lesson for campaign, position, lesson, _ in places_of_lessons(session) if campaign == campaign_id}
+    places = places_of_lessons(session, CampaignRow.id == campaign_id)
+    return {position: lesson for _, position, lesson, _ in places}
 
 
-def places_of_lessons(session: Session) -> list[tuple[int, int, int, str]]:
-    """(campaign, position, lesson, its slug) of all that readers get now: a course's lessons, or a message."""
+def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> list[tuple[int, int, int, str]]:
+    """(campaign, position, lesson, its slug) of all that readers get now: a course's lessons, or a message.
+
+    `conditions`: of which campaigns.
+    """
     mine = LessonRow.campaign_id == CampaignRow.id
     of_course = and_(LessonRow.course_id == CampaignRow.course_id, LessonRow.campaign_id.is_(None))
     broadcast = CampaignRow.kind == CampaignKind.BROADCAST
     rows = session.execute(
         select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
         .join(LessonRow, or_(and_(broadcast, mine), and_(~broadcast, of_course)))
-        .where(LessonRow.position.is_not(None), CampaignRow.status != CampaignStatus.DRAFT)
+        .where(LessonRow.position.is_not(None), CampaignRow.status != CampaignStatus.DRAFT, *conditions)
     )
     return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
 

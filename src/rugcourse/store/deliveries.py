@@ -17,10 +17,13 @@ from sqlalchemy import (
     Integer,
     Select,
     Update,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -51,20 +54,28 @@ from rugcourse.store.tables import (
 from rugcourse.store.trials import gets_b
 from rugcourse.store.types import UtcDateTime
 
+_AGAIN = "an operator sends it again"
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
 _IS_WAITING = (
     select(DeliveryRow.id)
-    .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"))
+    .where(
+        DeliveryRow.queue == bindparam("queue"),
+        DeliveryRow.not_before <= bindparam("now"),
+        or_(DeliveryRow.send_by.is_(None), DeliveryRow.send_by >= bindparam("now")),
+    )
     .limit(1)
 )
 
 
 class Outgoing(NamedTuple):
-    """A delivery with all that its mail needs. The lesson's fields are None for other kinds."""
+    """A delivery with all that its mail needs. The lesson's fields are None for other kinds.
+
+    `kind`: a DeliveryKind, or one of a newer release that works on the same database.
+    """
 
     id: int
-    kind: DeliveryKind
+    kind: str
     campaign_id: int
     subscriber_id: int
     email: str
@@ -120,14 +131,15 @@ def candidates(session: Session, queue: Queue, now: datetime, limit: int, held: 
     campaigns = [int(key.removeprefix("campaign:")) for key in held if key.startswith("campaign:")]
     domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
     conditions: list[ColumnElement[bool]] = []
-    if campaigns and queue == Queue.LESSONS:
-        conditions.append(DeliveryRow.campaign_id.not_in(campaigns))
+    if campaigns:  # mails about the signup itself go out all the same
+        of_campaign = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
+        conditions.append(~and_(of_campaign, DeliveryRow.campaign_id.in_(campaigns)))
     if domains:
         domain = select(SubscriberRow.domain).where(SubscriberRow.id == DeliveryRow.subscriber_id)
         conditions.append(domain.scalar_subquery().not_in(domains))
     query = _candidates(*conditions) if conditions else _ALL_CANDIDATES
     rows: Iterable[Any] = run(session, query, {"queue": queue, "now": now, "most": limit})
-    return [Outgoing(row[0], DeliveryKind(row[1]), *row[2:]) for row in rows]
+    return [Outgoing(*row) for row in rows]
 
 
 def submit(session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[Pin], now: datetime) -> set[int]:
@@ -258,12 +270,37 @@ def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any
     ).all()
 
 
+def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
+    """Let a mail of a course or a campaign of which nobody knows whether it arrived count as not sent.
+
+    Returns False when it is none, or not `unknown` any more.
+    """
+    cancelled = session.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.id == delivery_id,
+            DeliveryRow.state == DeliveryState.UNKNOWN,
+            DeliveryRow.enrolment_id.is_not(None),
+        )
+        .values(state=DeliveryState.CANCELLED, lease=None, settled_at=now, reply=_AGAIN)
+        .execution_options(synchronize_session=False)
+    )
+    return count(cancelled) == 1
+
+
 def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
-    """Plan `unknown` deliveries once more, as the same message with the same Message-ID; returns which."""
+    """Plan `unknown` mails that a person waits for once more, as the same message with the same Message-ID.
+
+    Returns which.
+    """
     return list(
         session.scalars(
             update(DeliveryRow)
-            .where(DeliveryRow.id.in_(ids), DeliveryRow.state == DeliveryState.UNKNOWN)
+            .where(
+                DeliveryRow.id.in_(ids),
+                DeliveryRow.state == DeliveryState.UNKNOWN,
+                DeliveryRow.enrolment_id.is_(None),
+            )
             .values(
                 state=DeliveryState.PLANNED,
                 lease=None,
@@ -271,7 +308,7 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
                 send_by=None,
                 settled_at=None,
                 attempts=0,
-                reply="an operator sends it again",
+                reply=_AGAIN,
             )
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
@@ -348,6 +385,8 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     picked = (
         select(DeliveryRow)
         .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"), *conditions)
+        # One whose reader's hour is over is left to the planner, however long this machine slept.
+        .where(or_(DeliveryRow.send_by.is_(None), DeliveryRow.send_by >= bindparam("now")))
         .order_by(DeliveryRow.not_before)
         .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
@@ -445,7 +484,9 @@ def _giving_back(dialect: str) -> Any:
             settled_at=None,
             lease=None,
             not_before=bindparam("from_then"),
-            reply=bindparam("why"),
+            attempts=DeliveryRow.attempts - 1,
+            # What a server said of it before is worth more than why it was not tried now.
+            reply=case((DeliveryRow.attempts > 1, DeliveryRow.reply), else_=bindparam("why")),
         )
         .execution_options(synchronize_session=False)
     )

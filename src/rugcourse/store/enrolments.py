@@ -53,10 +53,11 @@ class ExpectedEnrolment(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How an enrolment goes on after its lesson was planned for a local date."""
+    """How an enrolment goes on after its lesson was planned for a local date. `is_last`: that was its last one."""
 
     last_local_date: date
     next_due_at: datetime | None
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,18 @@ def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDu
     return {delivery_id: NextDue(at, zone) for delivery_id, at, zone in rows if at is not None}
 
 
-def lock_due(session: Session, campaign_id: int, now: datetime, limit: int) -> list[DueEnrolment]:
+def lock_due(
+    session: Session, campaign_id: int, now: datetime, limit: int, only: int | None = None
+) -> list[DueEnrolment]:
     """Up to `limit` enrolments of a campaign that are due, earliest first, locked until the transaction ends.
 
-    Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work.
+    Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work. `only`:
+    this one, if it is due.
     """
-    rows = run(session, _due(), {"campaign": campaign_id, "now": now, "most": limit})
+    parameters: dict[str, Any] = {"campaign": campaign_id, "now": now, "most": limit}
+    if only is not None:
+        parameters["only"] = only
+    rows = run(session, _due(one=only is not None), parameters)
     return [
         DueEnrolment(
             *(row_id, position, due_at, last_local_date),
@@ -96,6 +103,22 @@ def lock_due(session: Session, campaign_id: int, now: datetime, limit: int) -> l
         )
         for row_id, position, due_at, last_local_date, status, *schedule in rows
     ]
+
+
+def due_ids(session: Session, campaign_id: int, now: datetime, limit: int) -> list[int]:
+    """Up to `limit` enrolments of a campaign that are due, earliest first; locks nothing."""
+    due = (EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.next_due_at <= now)
+    return list(session.scalars(select(EnrolmentRow.id).where(*due).order_by(EnrolmentRow.next_due_at).limit(limit)))
+
+
+def domains_of(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Enrolment → the domain of its reader's address."""
+    rows = session.execute(
+        select(EnrolmentRow.id, SubscriberRow.domain)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.id.in_(ids))
+    )
+    return dict(iter(rows))
 
 
 def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolment]:
@@ -150,10 +173,23 @@ def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]
             yield found, count_of_them
 
 
-def advance(session: Session, steps: Mapping[Step, Sequence[int]]) -> None:
-    """A lesson was planned for these enrolments: on to the next."""
+def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime) -> None:
+    """A lesson was planned for these enrolments: on to the next, or it was the last.
+
+    In one UPDATE: a second one of the same row would make PostgreSQL look at its foreign keys, and wait for who holds
+    the person and waits for the enrolment.
+    """
     rows = [
-        (ids, {"last_local_date": step.last_local_date, "next_due_at": step.next_due_at}) for step, ids in steps.items()
+        (
+            ids,
+            {
+                "last_local_date": step.last_local_date,
+                "next_due_at": None if step.is_last else step.next_due_at,
+                "status": EnrolmentStatus.COMPLETED if step.is_last else EnrolmentStatus.ACTIVE,
+                "completed_at": now if step.is_last else None,
+            },
+        )
+        for step, ids in steps.items()
     ]
     _write(session, _advancing(dialect_of(session)), rows)
 
@@ -314,11 +350,12 @@ def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
 
 
 @cache
-def _due() -> Select[*tuple[Any, ...]]:
+def _due(*, one: bool) -> Select[*tuple[Any, ...]]:
     # Picked before anything is joined, as deliveries are.
     picked = (
         select(EnrolmentRow)
         .where(EnrolmentRow.campaign_id == bindparam("campaign"), EnrolmentRow.next_due_at <= bindparam("now"))
+        .where(*([EnrolmentRow.id == bindparam("only")] if one else []))
         .order_by(EnrolmentRow.next_due_at)
         .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
@@ -342,7 +379,7 @@ def _due() -> Select[*tuple[Any, ...]]:
 def _advancing(dialect: str) -> Update:
     return update_rows(
         EnrolmentRow,
-        ("last_local_date", "next_due_at"),
+        ("last_local_date", "next_due_at", "status", "completed_at"),
         dialect,
         next_position=EnrolmentRow.next_position + 1,
         lessons_planned=EnrolmentRow.lessons_planned + 1,

@@ -29,7 +29,12 @@ from rugcourse.store.tables import (
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
-    """Delete everything about a person. What a worker holds of them at this moment it will find gone."""
+    """Delete everything about a person. What a worker holds of them at this moment it will find gone.
+
+    Their enrolments are locked first: a planner that is at work on them ends before their deliveries are looked for.
+    """
+    theirs = select(EnrolmentRow.id).where(EnrolmentRow.subscriber_id == subscriber_id)
+    session.execute(theirs.order_by(EnrolmentRow.id).with_for_update())
     tallies.subtract_events(session, subscriber_id)
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     for table in (EventRow, FeedbackRow):

@@ -36,6 +36,16 @@ def all_holds(session: Session) -> Sequence[HoldRow]:
     return session.scalars(select(HoldRow).order_by(HoldRow.since)).all()
 
 
+def held_domains(session: Session, now: datetime) -> set[str]:
+    """The recipients' domains to which nothing goes out at the moment."""
+    prefix = domain_key("")
+    return {
+        one.key.removeprefix(prefix)
+        for one in all_holds(session)
+        if one.key.startswith(prefix) and (one.until is None or one.until > now)
+    }
+
+
 def find_hold(session: Session, key: str, *, lock: bool = False) -> HoldRow | None:
     return session.get(HoldRow, key, with_for_update=True if lock else None)
 

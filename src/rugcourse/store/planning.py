@@ -5,12 +5,13 @@ Cancelling loses no lesson: the enrolment steps back to it, and it comes when it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
@@ -28,6 +29,7 @@ from rugcourse.store.tables import (
 )
 from rugcourse.store.types import UtcDateTime
 
+_TOO_LATE = "its hour passed before it could be sent"
 # Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
@@ -124,6 +126,11 @@ def is_planned_once(session: Session, once_key: str) -> bool:
     return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key)) is not None
 
 
+def is_lesson(session: Session, delivery_id: int) -> bool:
+    kind = session.scalar(select(DeliveryRow.kind).where(DeliveryRow.id == delivery_id))
+    return kind == DeliveryKind.LESSON
+
+
 def put_off(session: Session, delivery_id: int, not_before: datetime, reason: str) -> None:
     """Leave a planned delivery for later."""
     session.execute(
@@ -139,9 +146,10 @@ def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: dat
 
     The lesson itself is not lost: the enrolment steps back to it, and it comes when the reader does.
     """
-    return _cancel(
-        session, now, "the reader left, paused or is suppressed", DeliveryRow.id.in_(ids), ~still_wanted(queue, now)
-    )
+    unwanted = (DeliveryRow.id.in_(ids), ~still_wanted(queue, now))
+    cancelled = _set_cancelled(session, now, "the reader left, paused or is suppressed", *unwanted)
+    step_back(session, cancelled, due_since_planned=True)
+    return cancelled
 
 
 def cancel_planned(
@@ -151,6 +159,13 @@ def cancel_planned(
 
     Of one enrolment, if it is given.
     """
+    # A planner that is at work on their enrolments ends before what it planned is looked for.
+    session.execute(
+        select(EnrolmentRow.id)
+        .where(EnrolmentRow.subscriber_id == subscriber_id)
+        .order_by(EnrolmentRow.id)
+        .with_for_update()
+    )
     theirs = [DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.enrolment_id.is_not(None)]
     if enrolment_id is not None:
         theirs.append(DeliveryRow.enrolment_id == enrolment_id)
@@ -163,33 +178,75 @@ def cancel_for_good(session: Session, ids: Sequence[int], reason: str, now: date
 
 
 def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
-    """Cancel up to `limit` lessons whose reader's hour is over, and that were never sent.
+    """Cancel up to `limit` lessons whose reader's hour is over, and that no server said anything about.
 
     They are due since they were planned: the rules of the calendar say what becomes of them.
     """
-    late = (
-        select(DeliveryRow.id)
-        .where(DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    cancelled = _cancel(
-        session, now, "its hour passed before it could be sent", DeliveryRow.id.in_(late.scalar_subquery())
-    )
-    if cancelled:
-        was_due = (
-            select(func.min(DeliveryRow.planned_at))
-            .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.id.in_(cancelled))
-            .correlate(EnrolmentRow)
-            .scalar_subquery()
-        )
-        session.execute(
-            update(EnrolmentRow)
-            .where(EnrolmentRow.id.in_(_enrolments_of(cancelled)), EnrolmentRow.status == EnrolmentStatus.ACTIVE)
-            .values(next_due_at=was_due)
-            .execution_options(synchronize_session=False)
-        )
+    late = select(DeliveryRow.id).where(*_late(now), ~_was_answered()).limit(limit).with_for_update(skip_locked=True)
+    cancelled = _set_cancelled(session, now, _TOO_LATE, DeliveryRow.id.in_(late.scalar_subquery()), attempts=0)
+    step_back(session, cancelled, due_since_planned=True)
     return cancelled
+
+
+def late_after_tries(session: Session, now: datetime, limit: int) -> list[int]:
+    """Up to `limit` mails whose reader's hour is over, and that the reader's server put off until then."""
+    return list(session.scalars(select(DeliveryRow.id).where(*_late(now), _was_answered()).limit(limit)))
+
+
+def fail_late(session: Session, delivery_id: int, now: datetime) -> str | None:
+    """Let a mail that its reader's server put off until the hour was over fail; returns the server's last words.
+
+    None: it is not planned any more.
+    """
+    return session.scalar(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.PLANNED, DeliveryRow.send_by < now)
+        .values(state=DeliveryState.FAILED, settled_at=now, not_before=None)
+        .returning(DeliveryRow.reply)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def cancel_failed(session: Session, delivery_id: int) -> None:
+    """Let a lesson that failed just now come again at its reader's next hour: its reader is not to blame."""
+    session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.FAILED)
+        .values(state=DeliveryState.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    step_back(session, [delivery_id], due_since_planned=True)
+
+
+def tried(session: Session, enrolment_ids: Collection[int]) -> set[int]:
+    """Those of some enrolments of which a mail was cancelled after a server had put it off."""
+    rows = session.scalars(
+        select(DeliveryRow.enrolment_id).where(
+            DeliveryRow.enrolment_id.in_(enrolment_ids),
+            DeliveryRow.state == DeliveryState.CANCELLED,
+            DeliveryRow.attempts > 0,
+        )
+    )
+    return {one for one in rows if one is not None}
+
+
+def redate_last(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> None:
+    """Count the newest lesson of an enrolment for the local date that it went out on in another zone, if that is later.
+
+    So nobody gets two lessons on one date because they moved.
+    """
+    newest = session.scalar(
+        select(DeliveryRow)
+        .where(DeliveryRow.enrolment_id == enrolment.id, DeliveryRow.local_date.is_not(None))
+        .order_by(DeliveryRow.local_date.desc())
+        .limit(1)
+    )
+    if newest is None or newest.local_date is None:
+        return
+    date_there = (newest.settled_at or newest.planned_at).astimezone(zone).date()
+    if date_there > newest.local_date:
+        newest.local_date = date_there
+        enrolment.last_local_date = max(date_there, enrolment.last_local_date or date_there)
 
 
 def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
@@ -215,59 +272,82 @@ def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colum
 
 def _cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> list[int]:
     """Cancel what stands planned and meets the conditions; returns the ids."""
-    cancelled = list(
-        session.scalars(
-            update(DeliveryRow)
-            .where(DeliveryRow.state == DeliveryState.PLANNED, *conditions)
-            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason)
-            .returning(DeliveryRow.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
+    cancelled = _set_cancelled(session, now, reason, *conditions)
     step_back(session, cancelled)
     return cancelled
 
 
-def step_back(session: Session, cancelled: Sequence[int]) -> None:
-    """Set the enrolments of cancelled deliveries back to the lesson that was not sent."""
+def _set_cancelled(
+    session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool], **values: int
+) -> list[int]:
+    return list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(DeliveryRow.state == DeliveryState.PLANNED, *conditions)
+            .values(state=DeliveryState.CANCELLED, settled_at=now, not_before=None, reply=reason, **values)
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: bool = False) -> None:
+    """Set the enrolments of cancelled deliveries back to the lesson that did not arrive.
+
+    It takes no date: how long the next one waits counts from the one before. `due_since_planned`: it is due again from
+    when it was planned on.
+
+    One UPDATE per enrolment: a second one in the same transaction would make PostgreSQL look at its foreign keys, and
+    wait for who holds the person and waits for the enrolment.
+    """
     if not cancelled:
         return
-    mine = EnrolmentRow.id.in_(_enrolments_of(cancelled))
+    session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id.in_(cancelled), DeliveryRow.local_date.is_not(None))
+        .values(local_date=None)
+        .execution_options(synchronize_session=False)
+    )
     lesson = aliased(LessonRow)
-    missed = (
-        select(func.min(lesson.position))
-        .join(DeliveryRow, DeliveryRow.lesson_id == lesson.id)
-        .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.id.in_(cancelled))
-        .correlate(EnrolmentRow)
-        .scalar_subquery()
+    not_had = _of_enrolment(
+        select(func.min(lesson.position)).join(DeliveryRow, DeliveryRow.lesson_id == lesson.id), cancelled
     )
+    over = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
+    values: dict[str, Any] = {
+        "next_position": case((EnrolmentRow.next_position > not_had, not_had), else_=EnrolmentRow.next_position),
+        "status": case(
+            (EnrolmentRow.status == EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE), else_=EnrolmentRow.status
+        ),
+        "completed_at": null(),
+        "lessons_planned": EnrolmentRow.lessons_planned - _of_enrolment(select(func.count(DeliveryRow.id)), cancelled),
+        "last_local_date": _of_enrolment(select(func.max(DeliveryRow.local_date))),
+    }
+    if due_since_planned:
+        was_due = _of_enrolment(select(func.min(DeliveryRow.planned_at)), cancelled)
+        values["next_due_at"] = case((EnrolmentRow.status.in_(over), was_due), else_=EnrolmentRow.next_due_at)
     session.execute(
         update(EnrolmentRow)
-        .where(
-            mine,
-            EnrolmentRow.next_position > missed,
-        )
-        .values(next_position=missed, completed_at=None)
+        .where(EnrolmentRow.id.in_(_enrolments_of(cancelled)))
+        .values(values)
         .execution_options(synchronize_session=False)
     )
-    session.execute(
-        update(EnrolmentRow)
-        .where(mine, EnrolmentRow.status == EnrolmentStatus.COMPLETED)
-        .values(status=EnrolmentStatus.ACTIVE)
-        .execution_options(synchronize_session=False)
-    )
-    how_many = (
-        select(func.count())
-        .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.id.in_(cancelled))
-        .correlate(EnrolmentRow)
-        .scalar_subquery()
-    )
-    session.execute(
-        update(EnrolmentRow)
-        .where(mine)
-        .values(lessons_planned=EnrolmentRow.lessons_planned - how_many)
-        .execution_options(synchronize_session=False)
-    )
+
+
+def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any:
+    """SQL: something about the deliveries of the enrolment that is updated; of those with the ids `among`, if given."""
+    mine = query.where(DeliveryRow.enrolment_id == EnrolmentRow.id)
+    if among is not None:
+        mine = mine.where(DeliveryRow.id.in_(among))
+    return mine.correlate(EnrolmentRow).scalar_subquery()
+
+
+def _late(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now
+
+
+def _was_answered() -> ColumnElement[bool]:
+    """SQL: the last try ended with a reply (RFC 5321, 4.2), not with a connection that broke."""
+    return and_(DeliveryRow.attempts > 0, or_(DeliveryRow.reply.like("4__ %"), DeliveryRow.reply.like("5__ %")))
 
 
 def _is_free(row: DeliveryRow | None) -> bool:

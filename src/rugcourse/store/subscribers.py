@@ -25,6 +25,8 @@ from rugcourse.store.tables import (
 )
 
 LONGEST_TAG = 40
+# How a person is locked (PostgreSQL: FOR NO KEY UPDATE): whoever writes a row that names them need not wait.
+LOCK: dict[str, bool] = {"key_share": True}
 SCHEDULE_COLUMNS = (
     ScheduleRow.zone,
     ScheduleRow.hour,
@@ -53,7 +55,7 @@ def weekday_bits(weekdays: frozenset[int]) -> int:
 
 def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberRow | None:
     query = select(SubscriberRow).where(SubscriberRow.email == email)
-    return session.scalar(query.with_for_update() if lock else query)
+    return session.scalar(query.with_for_update(key_share=True) if lock else query)
 
 
 def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
@@ -66,8 +68,14 @@ def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tu
         .join(DeliveryRow, DeliveryRow.subscriber_id == SubscriberRow.id)
         .where(DeliveryRow.id == delivery_id)
     )
-    row = session.execute(query.with_for_update(of=SubscriberRow) if lock else query).one_or_none()
+    row = session.execute(query.with_for_update(of=SubscriberRow, key_share=True) if lock else query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def lock_of_mail(session: Session, delivery_id: int) -> None:
+    """The same for the person that a delivery is for."""
+    theirs = select(DeliveryRow.subscriber_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
+    session.execute(select(SubscriberRow.id).where(SubscriberRow.id == theirs).with_for_update(key_share=True))
 
 
 def lock(session: Session, subscriber_ids: Collection[int]) -> None:
@@ -89,7 +97,9 @@ def add_pending(session: Session, email: str, language: str, now: datetime) -> S
         )
         .on_conflict_do_nothing(index_elements=["email"])
     )
-    return session.scalars(select(SubscriberRow).where(SubscriberRow.email == email).with_for_update()).one()
+    return session.scalars(
+        select(SubscriberRow).where(SubscriberRow.email == email).with_for_update(key_share=True)
+    ).one()
 
 
 def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[SubscriberRow]:
@@ -161,7 +171,10 @@ def _begins_with(beginning: str, dialect: str) -> ColumnElement[bool]:
 @cache
 def _locking(dialect: str) -> Select[int]:
     return (
-        select(SubscriberRow.id).where(is_among(SubscriberRow.id, dialect)).order_by(SubscriberRow.id).with_for_update()
+        select(SubscriberRow.id)
+        .where(is_among(SubscriberRow.id, dialect))
+        .order_by(SubscriberRow.id)
+        .with_for_update(key_share=True)
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import structlog
@@ -20,8 +21,9 @@ from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.runtime import Runtime, no_ring
+from rugcourse.runtime import Runtime, follow_up, no_ring
 from rugcourse.store import deliveries, tallies
+from rugcourse.store.database import DatabaseAway
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.desk import Desk
@@ -75,10 +77,38 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) ->
 
 
 def look(runtime: Runtime) -> None:
-    """Plan what is due, take back what silent workers hold, and ring for everything that may go."""
-    expire_leases(runtime.database, runtime.clock)
-    tend_campaigns(runtime)
-    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience):
+    """Plan what is due, take back what silent workers hold, and ring for everything that may go.
+
+    What goes wrong in one step is told to the log, and stands in the way of no other.
+    """
+    with _apart("leases"):
+        expire_leases(runtime.database, runtime.clock)
+    with _apart("campaigns"):
+        tend_campaigns(runtime)
+    with _apart("planning"):
+        plan_and_ring(runtime)
+    with _apart("figures"):
+        refresh(runtime.database, runtime.clock, runtime.patience)
+    with _apart("reputation"):
+        reputation.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
+    with _apart("jobs"):
+        tend_jobs(runtime)
+
+
+@contextmanager
+def _apart(step: str) -> Iterator[None]:
+    """Raises DatabaseAway: then no other step would go better."""
+    try:
+        yield
+    except DatabaseAway:
+        raise
+    except Exception:
+        log.exception("a step of a tick went wrong", step=step)
+
+
+def plan_and_ring(runtime: Runtime) -> None:
+    """Plan what is due, and ring for everything that may go."""
+    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)):
         if batch.planned:
             runtime.ring(Queue.LESSONS)
     with runtime.database.read() as session:
@@ -86,9 +116,6 @@ def look(runtime: Runtime) -> None:
     for queue, count in waiting.items():
         for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
             runtime.ring(queue)
-    refresh(runtime.database, runtime.clock, runtime.patience)
-    reputation.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
-    tend_jobs(runtime)  # last: what goes wrong there is in nobody's way
 
 
 def tend_jobs(runtime: Runtime) -> None:

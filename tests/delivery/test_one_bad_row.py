@@ -1,0 +1,95 @@
+"""A row that this release can't read, or can't plan, holds up nothing but itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, planned_readers, send_all
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery import forecast
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryRow, DeliveryState, ScheduleRow
+from rugcourse.worker.tasks import look
+
+
+def _spoil_schedule(runtime: Runtime, email: str, **values: object) -> None:
+    person = enrolment_of(runtime, email).subscriber_id
+    with runtime.database.write() as session:
+        session.execute(update(ScheduleRow).where(ScheduleRow.subscriber_id == person).values(**values))
+
+
+@pytest.mark.parametrize("wrong", [{"zone": "Mars/Olympus"}, {"hour": 24}])
+def test_one_reader_who_cant_be_planned_stops_nobody_else(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, wrong: dict[str, object]
+) -> None:
+    """As when a database moves to a machine whose time zones are older."""
+    lost, other = make_reader(runtime), make_reader(runtime)
+    send_all(dispatcher)
+    _spoil_schedule(runtime, lost, **wrong)
+    at_eight(runtime)
+    for _ in range(3):
+        look(runtime)
+        clock.advance(minutes=1)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, other)] == [DeliveryState.ACCEPTED]
+    assert lessons_to(runtime, lost) == []
+    _spoil_schedule(runtime, lost, zone="Europe/Amsterdam", hour=8)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, lost)] == [DeliveryState.ACCEPTED]
+
+
+def test_the_audit_names_a_zone_that_this_machine_does_not_know(runtime: Runtime, clock: VirtualClock) -> None:
+    _spoil_schedule(runtime, make_reader(runtime), zone="Mars/Olympus")
+    findings = audit(runtime.database, clock.now(), timedelta(minutes=10)).findings
+    assert any("Mars/Olympus" in one for one in findings)
+
+
+def test_a_forecast_leaves_out_a_reader_in_an_unknown_zone(runtime: Runtime, clock: VirtualClock) -> None:
+    lost, other = make_reader(runtime), make_reader(runtime)
+    _spoil_schedule(runtime, lost, zone="Mars/Olympus")
+    found = list(forecast.forecast(runtime.database, clock, runtime.patience, 2))
+    assert {one.email for one in found} == {other}
+    assert forecast.count_by_hour(runtime.database, clock, runtime.patience, 2)
+
+
+def test_a_mail_of_a_kind_that_this_release_does_not_know_holds_up_no_other(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    """A newer release works on the same database while machines are updated one by one."""
+    one, other = planned_readers(runtime, dispatcher, 2)
+    with runtime.database.write() as session:
+        session.execute(
+            update(DeliveryRow).where(DeliveryRow.id == lessons_to(runtime, one)[0].id).values(kind="certificate")
+        )
+    before = len(sink.to(other))
+    for _ in range(3):
+        send_all(dispatcher)
+        clock.advance(minutes=1)
+    assert len(sink.to(other)) == before + 1
+
+
+def test_a_mail_that_cant_be_signed_or_assembled_holds_up_no_other(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = planned_readers(runtime, dispatcher, 2)
+    composer = type(dispatcher._composer)
+    write = composer.write
+
+    def fail_for_one(self: object, draft: object, *args: object, **others: object) -> bytes:
+        if getattr(draft, "recipient", None) == one:
+            raise RuntimeError("nobody expected this")
+        return write(self, draft, *args, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(composer, "write", fail_for_one)
+    before = len(sink.to(other))
+    send_all(dispatcher)
+    assert len(sink.to(other)) == before + 1
+    assert lessons_to(runtime, one)[0].state == DeliveryState.PLANNED

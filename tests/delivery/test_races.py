@@ -1,0 +1,180 @@
+"""PostgreSQL: what happens to readers while a planner has them in hand, in both orders of the two commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+
+from rugcourse.clock import VirtualClock
+from rugcourse.content import Course
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.privacy.erase import erase
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule
+from rugcourse.store import courses, enrolments, planning
+from rugcourse.store.tables import DeliveryRow, DeliveryState
+
+pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+Act = Callable[[], object]
+
+
+@contextmanager
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, module: object, step: str, act: Act) -> Iterator[list[Exception]]:
+    """Let `act` begin in another thread when the planner comes to a step, and end whenever it can."""
+    real, started = getattr(module, step), threading.Event()
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+
+    def racing(*args: object, **others: object) -> object:
+        if not started.is_set():
+            started.set()
+            thread.start()
+            thread.join(0.7)  # either it is done, or it waits for the planner
+        return real(*args, **others)
+
+    monkeypatch.setattr(module, step, racing)
+    yield errors
+    assert started.is_set()
+    thread.join(20)
+    assert not thread.is_alive()
+    monkeypatch.setattr(module, step, real)
+
+
+def _with_first(course: Course) -> Course:
+    new = course.lessons[1].model_copy(update={"slug": "nieuw-begin", "number": 1})
+    rest = [one.model_copy(update={"number": number}) for number, one in enumerate(course.lessons, 2)]
+    return course.model_copy(update={"lessons": (new, *rest)})
+
+
+def _days(runtime: Runtime, dispatcher: Dispatcher, first: int, last: int) -> None:
+    for day in range(first, last):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+
+
+_STEPS = [(enrolments, "lock_due"), (planning, "plan_lessons"), (enrolments, "advance")]
+
+
+@pytest.mark.parametrize(("module", "step"), _STEPS)
+def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    step: str,
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    _days(runtime, dispatcher, 0, 2)
+    slugs = [one.slug for one in course_of(runtime).course.lessons]
+
+    def publish() -> None:
+        with runtime.database.write() as session:
+            found = courses.load_course(session, COURSE)
+            assert found is not None
+            courses.save_course(session, _with_first(found.course), clock.now())
+
+    at_eight(runtime, 2)
+    with _meanwhile(monkeypatch, module, step, publish) as errors:
+        plan(runtime)
+    send_all(dispatcher)
+    _days(runtime, dispatcher, 3, len(slugs) + 3)
+    assert errors == []
+    with runtime.database.read() as session:
+        places = dict(iter(session.execute(select(courses.LessonRow.id, courses.LessonRow.slug))))
+    had = [places[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    assert [one for one in had if one in slugs] == slugs
+
+
+@pytest.mark.parametrize(("module", "step"), _STEPS)
+def test_nothing_is_left_of_who_is_erased_meanwhile(
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    step: str,
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    at_eight(runtime)
+    person = enrolment_of(runtime, email).subscriber_id
+    with _meanwhile(
+        monkeypatch, module, step, lambda: erase(runtime.database, clock, runtime.signer, person)
+    ) as errors:
+        plan(runtime)
+    send_all(dispatcher)
+    assert errors == []
+    with runtime.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(DeliveryRow)) == 0
+
+
+@pytest.mark.parametrize(("module", "step"), _STEPS)
+@pytest.mark.parametrize("change", ["pause", "suppress", "zone", "leave"])
+def test_who_changes_their_mind_at_their_last_lesson_gets_it_when_they_come_back(
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    module: object,
+    step: str,
+    change: str,
+) -> None:
+    """A second UPDATE of the enrolment made the planner wait for who held the reader, and waited for the enrolment."""
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    last = len(course_of(runtime).course.lessons) - 1
+    _days(runtime, dispatcher, 0, last)
+    at_eight(runtime, last)
+    person, database = enrolment_of(runtime, email).subscriber_id, runtime.database
+    mail = lessons_to(runtime, email)[0].id
+    acts: dict[str, tuple[Act, Act]] = {
+        "pause": (
+            lambda: preferences.pause(database, clock, person, clock.now() + timedelta(days=5)),
+            lambda: None,
+        ),
+        "suppress": (
+            lambda: suppress(database, clock, runtime.signer, email, "bounce"),
+            lambda: lift(database, clock, runtime.signer, email),
+        ),
+        "zone": (
+            lambda: preferences.change_schedule(database, clock, person, Schedule("Asia/Tokyo", 8)),
+            lambda: None,
+        ),
+        "leave": (
+            lambda: preferences.unsubscribe(database, clock, mail),
+            lambda: preferences.come_back(database, clock, mail),
+        ),
+    }
+    act, undo = acts[change]
+    with _meanwhile(monkeypatch, module, step, act) as errors:
+        plan(runtime)
+    send_all(dispatcher)
+    clock.advance(hours=3)
+    undo()
+    for _ in range(14 * 24):
+        clock.advance(hours=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert errors == []
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * (last + 1)
+    assert audit(database, clock.now(), timedelta(hours=2)).findings == ()
