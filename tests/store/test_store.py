@@ -156,10 +156,10 @@ def test_sqlite_keeps_rows_indexes_and_counters_when_its_tables_are_made_anew(tm
                 "VALUES (5, 'a@example.org', 'example.org', '', 'nl', 'active', 0, '2026-01-01 00:00:00')"
             )
         )
-        before = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).tuples())
+        before = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).all())
     upgrade(database)
     with database.write() as session:
-        after = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).tuples())
+        after = set(session.execute(text("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL")).all())
         assert before <= after
         assert session.execute(text("SELECT email FROM subscriber WHERE id = 5")).scalar() == "a@example.org"
         session.execute(text("DELETE FROM subscriber"))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import timedelta
+
+import pytest
 from sqlalchemy import func, select, update
-from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, lessons_to, make_reader, plan, reader_with_lesson, send_all
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
@@ -117,3 +121,49 @@ def test_a_state_that_goes_back_and_forth_is_counted_once(runtime: Runtime, disp
             session.execute(update(DeliveryRow).values(state=state))
     assert (number(runtime, "mail unknown"), number(runtime, "mail accepted")) == (2, 0)
     assert_right(runtime)
+
+
+def _clicks(runtime: Runtime) -> dict[str, int]:
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+        return {what: n for (_, _, what), n in tallies.totals(session).items() if what.startswith("event click")}
+
+
+@pytest.mark.parametrize("before", [Verdict.HUMAN, Verdict.UNKNOWN, Verdict.MACHINE])
+def test_a_mail_whose_clicks_are_judged_anew_was_clicked_once(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, before: Verdict
+) -> None:
+    """A scanner that fetches one link under its own name, and the others as a browser."""
+    email = reader_with_lesson(runtime, dispatcher)
+    mail, now = lessons_to(runtime, email)[0].id, clock.now()
+    with runtime.database.write() as session:
+        events.add_events(session, [Event(mail, EventKind.CLICK, before, now, 0)])
+        events.add_events(session, [Event(mail, EventKind.CLICK, Verdict.HUMAN, now, n) for n in range(3)])
+        events.judge_clicks_since(session, {mail}, now - timedelta(seconds=2), Verdict.MACHINE)
+    assert _clicks(runtime) == {"event click machine": 1}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_picture_that_two_processes_serve_at_once_opens_a_mail_once(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    mail = lessons_to(runtime, email)[0].id
+    both = threading.Barrier(2)
+
+    def serve() -> None:
+        with runtime.database.write() as session:
+            both.wait(10)
+            events.add_events(session, [Event(mail, EventKind.OPEN, Verdict.HUMAN, clock.now())])
+
+    threads = [threading.Thread(target=serve) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    with runtime.database.read() as session:
+        kept = events.of_delivery(session, mail)
+        found = {what: n for (_, _, what), n in tallies.totals(session).items() if what.startswith("event open")}
+    assert [one.first for one in kept if one.kind == EventKind.OPEN].count(True) == 1
+    assert len([one for one in kept if one.kind == EventKind.OPEN]) == 2
+    assert found == {"event open human": 1}

@@ -422,7 +422,7 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
                     TrialRow.lesson_id == LessonRow.id,
                     TrialRow.version_a == LessonRow.current_version_id,
                     TrialRow.decided_at.is_(None),
-                    gets_b(picked.c.subscriber_id, TrialRow.id),
+                    gets_b(picked.c.subscriber_id, TrialRow.multiplier, TrialRow.shift),
                 )
                 .limit(1)
                 .correlate(picked, LessonRow)

@@ -8,10 +8,24 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, Select, Update, bindparam, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
 
-from rugcourse.store.statements import dialect_of, is_among, run
+from rugcourse.store.statements import dialect_of, insert_into, is_among, run, run_many
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
 
 _ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
@@ -57,6 +71,7 @@ def find_mails(session: Session, delivery_ids: Collection[int]) -> dict[int, Mai
 
 
 def add_events(session: Session, events: Sequence[Event]) -> None:
+    """Keep what happened. Of two that are the first of their kind at the same instant, one is (PostgreSQL)."""
     if not events:
         return
     known = {
@@ -67,7 +82,14 @@ def add_events(session: Session, events: Sequence[Event]) -> None:
         kind = (event.delivery_id, event.kind, event.verdict)
         rows.append({**event._asdict(), "first": kind not in known})
         known.add(kind)
-    session.connection().execute(_ADDING, rows)
+    later = [row for row in rows if not row["first"]]
+    firsts = [row for row in rows if row["first"]]
+    if firsts:
+        added = {tuple(row) for row in run_many(session, _adding_first(dialect_of(session)), firsts)}
+        missing = [one for one in firsts if (one["delivery_id"], one["kind"], one["verdict"]) not in added]
+        later += [{**one, "first": False} for one in missing]
+    if later:
+        session.connection().execute(_ADDING, later)
 
 
 def scanned(session: Session, delivery_ids: Collection[int], since: datetime, links: int) -> list[int]:
@@ -78,6 +100,7 @@ def scanned(session: Session, delivery_ids: Collection[int], since: datetime, li
 
 
 def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: datetime, verdict: Verdict) -> None:
+    """Give clicks since an instant another verdict. One mail was clicked once all the same."""
     if delivery_ids:
         run(session, _judging(dialect_of(session)), {"ids": delivery_ids, "since": since, "judged": verdict})
 
@@ -146,13 +169,39 @@ def _scanned(dialect: str) -> Select[int]:
 
 
 @cache
+def _adding_first(dialect: str) -> Any:
+    statement = insert_into(EventRow, dialect).on_conflict_do_nothing(
+        index_elements=["delivery_id", "kind", "verdict"], index_where=text("first")
+    )
+    return statement.returning(EventRow.delivery_id, EventRow.kind, EventRow.verdict)
+
+
+@cache
 def _judging(dialect: str) -> Update:
+    since: BindParameter[datetime] = bindparam("since")
+    judged: BindParameter[str] = bindparam("judged")
+    other = aliased(EventRow)
+    # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
+    is_later = (
+        exists()
+        .where(
+            other.delivery_id == EventRow.delivery_id,
+            other.kind == EventRow.kind,
+            other.first,
+            other.id != EventRow.id,
+            or_(other.verdict == judged, and_(other.at >= since, other.id < EventRow.id)),
+        )
+        .correlate(EventRow)
+    )
     return (
         update(EventRow)
         .where(
-            is_among(EventRow.delivery_id, dialect), EventRow.kind == EventKind.CLICK, EventRow.at >= bindparam("since")
+            is_among(EventRow.delivery_id, dialect),
+            EventRow.kind == EventKind.CLICK,
+            EventRow.at >= since,
+            EventRow.verdict != judged,
         )
-        .values(verdict=bindparam("judged"))
+        .values(verdict=judged, first=and_(EventRow.first, ~is_later))
     )
 
 

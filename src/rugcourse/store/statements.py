@@ -64,6 +64,11 @@ def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) 
     return session.connection().execute(statement, parameters)
 
 
+def run_many(session: Session, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """The same for many rows of values."""
+    return session.connection().execute(statement, rows)
+
+
 def insert_into(table: type[Base], dialect: str) -> Any:
     """An INSERT past the ORM that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
     plain: Any = table.__table__

@@ -196,7 +196,8 @@ class TrialRow(Base):
     """Two wordings of a lesson, or of a broadcast's message, that are compared: half of the readers get each.
 
     It lasts while `version_a` is the current one and it is not decided. `minimum`: how many mails of each are looked
-    at, once. `winner`: a, b, or none where no difference was shown; `found`: what was counted then.
+    at, once. `winner`: a, b, or none where no difference was shown; `found`: what was counted then. `multiplier`,
+    `shift`: by which its halves are drawn, see `rugcourse.store.trials.gets_b`.
     """
 
     __tablename__ = "trial"
@@ -211,6 +212,8 @@ class TrialRow(Base):
     looked_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     winner: Mapped[str | None] = mapped_column(String(8))
+    multiplier: Mapped[int] = mapped_column(BigInteger, server_default="1")
+    shift: Mapped[int] = mapped_column(BigInteger, server_default="1")
     found: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
@@ -475,7 +478,10 @@ class EventRow(Base):
     """Something that a reader, or a machine in their name, did with a mail."""
 
     __tablename__ = "event"
-    __table_args__ = (_partial_index("ix_event_bounce", "kind", "at", where="kind IN ('bounce', 'complaint')"),)
+    __table_args__ = (
+        _partial_index("ix_event_bounce", "kind", "at", where="kind IN ('bounce', 'complaint')"),
+        _partial_index("uq_event_first", "delivery_id", "kind", "verdict", where="first", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)

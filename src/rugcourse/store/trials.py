@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from random import Random, SystemRandom
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
@@ -20,6 +21,8 @@ from rugcourse.store.tables import (
     Verdict,
 )
 
+_PRIME = 2_147_483_647  # 2^31 - 1
+
 
 class Arm(NamedTuple):
     """One of the wordings: how many mails of it were looked at, and behind how many a human answered or clicked."""
@@ -28,16 +31,27 @@ class Arm(NamedTuple):
     acted: int
 
 
-def gets_b(subscriber_id: Any, trial_id: Any) -> ColumnElement[bool]:
-    """SQL: whether a person gets the second wording. Half of them do, and in each trial another half."""
-    # Multiplied by primes and divided by one, the last bit has nothing to do any more with the order of signing up.
-    drawn: ColumnElement[bool] = (subscriber_id * 2654435761 + trial_id * 40503) % 1000003 % 2 == 1
+def draw(chance: Random) -> tuple[int, int]:
+    """The numbers by which a trial's halves are drawn: multiplier and shift."""
+    return chance.randrange(1, _PRIME), chance.randrange(_PRIME)
+
+
+def gets_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
+    """SQL: whether a person gets the second wording. Half of them do, and in each trial another half.
+
+    Two numbers below a prime, drawn for the trial, turn the person's into another one, whose square is as good as
+    random: its upper half decides. Without the square, numbers that follow each other would go through the two halves
+    in step, and now and then in the steps of another trial. All products fit into 63 bits.
+    """
+    turned: Any = (subscriber_id % _PRIME * multiplier + shift) % _PRIME
+    drawn: ColumnElement[bool] = turned * turned % _PRIME * 2 < _PRIME
     return drawn
 
 
 def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> TrialRow:
     row = TrialRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
     row.found = {}
+    row.multiplier, row.shift = draw(SystemRandom())
     session.add(row)
     session.flush()
     return row
