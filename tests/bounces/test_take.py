@@ -28,7 +28,7 @@ from tests.web.reading import everything
 
 from rugcourse.bounces import reputation
 from rugcourse.bounces.listen import Door, open_door
-from rugcourse.bounces.read import Kind
+from rugcourse.bounces.report import Kind
 from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit

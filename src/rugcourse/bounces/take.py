@@ -19,7 +19,8 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse.bounces.read import Kind, Report, read, read_reply
+from rugcourse.bounces.read import read, read_reply
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
