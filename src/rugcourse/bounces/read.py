@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from email import message_from_bytes, message_from_string, policy
 from email.message import Message
 
@@ -18,9 +19,12 @@ from rugcourse.bounces.notification import read_notification
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.text import (
     WORDS_READ,
+    address_in,
     before_the_original,
     field,
+    first_field,
     header,
+    instant,
     quoted_ids,
     reply_in,
     shortened,
@@ -73,6 +77,13 @@ def read_reply(reply: str) -> Report:
 
 
 def _read(message: Message) -> Report:
+    report = _what_it_is(message)
+    at = report.at or instant(header(message, "Date"))
+    identity = header(message, "Message-ID") or f"{at} {report.recipient} {report.status} {report.words}"
+    return replace(report, recipient=report.recipient or _failed_recipient(message), at=at, identity=identity)
+
+
+def _what_it_is(message: Message) -> Report:
     quoted = tuple(dict.fromkeys(quoted_ids(message)))
     types = {part.get_content_type() for part in message.walk()}
     if "message/feedback-report" in types or _is_complaint(message, types):
@@ -108,9 +119,15 @@ def _is_complaint(message: Message, types: set[str]) -> bool:
 
 def _complaint(message: Message, quoted: tuple[str, ...]) -> Report:
     """RFC 5965, 3.1: only `not-spam` is good news."""
-    fields = [str(one.get("Feedback-Type", "")).strip().lower() for part in message.walk() for one in _blocks(part)]
-    kind = next(filter(None, fields), "")
-    return Report(Kind.OTHER if kind == "not-spam" else Kind.COMPLAINT, words=kind[:40], message_ids=quoted)
+    blocks = [block for part in message.walk() for block in _blocks(part)]
+    said_kind = first_field(blocks, "Feedback-Type").lower()
+    return Report(
+        Kind.OTHER if said_kind == "not-spam" else Kind.COMPLAINT,
+        words=said_kind[:40],
+        message_ids=quoted,
+        recipient=address_in(first_field(blocks, "Original-Rcpt-To")),
+        at=instant(first_field(blocks, "Arrival-Date")),
+    )
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -138,8 +155,14 @@ def _delivery_report(blocks: Sequence[Message], text: str, quoted: tuple[str, ..
     if field(about, "Action").lower().startswith(("delay", "relay", "deliver", "expand")):
         return Report(Kind.DELAYED, outer, shortened(words), quoted)
     own = before_the_original(text)
-    status = said(words).status or said(reply_in(own)).status or outer
-    return Report(_kind_of(outer, words, own) or Kind.SOFT, status, shortened(words or own), quoted)
+    return Report(
+        _kind_of(outer, words, own) or Kind.SOFT,
+        said(words).status or said(reply_in(own)).status or outer,
+        shortened(words or own),
+        quoted,
+        address_in(field(about, "Final-Recipient") or field(about, "Original-Recipient")),
+        instant(first_field(blocks, "Arrival-Date")),
+    )
 
 
 def _diagnostic(block: Message) -> str:
@@ -163,6 +186,12 @@ def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> Report
     status = said(reply_in(own)).status or said(own).status
     kind = _kind_of(status, "", own) or by_words(subject) or Kind.SOFT
     return Report(kind, status, shortened(telling_line(own)), quoted)
+
+
+def _failed_recipient(message: Message) -> str:
+    """As Exim names it; nobody where it names several."""
+    named = header(message, "X-Failed-Recipients")
+    return "" if "," in named else named
 
 
 def _is_auto_reply(message: Message, text: str) -> bool:

@@ -23,7 +23,8 @@ class Kind(StrEnum):
 class Report:
     """`status`: such as 5.1.1, where it says one; `words`: what the server said; `message_ids`: of the mails that it
     quotes, which find the delivery where the address it came to does not; `recipient`: the address that it is about,
-    as it is written there; `at`: when that mail was taken over, or else when this was written (UTC).
+    as it is written there; `at`: when that mail was taken over, or else when this was written (UTC); `identity`: the
+    same by whatever door this message comes, and however often.
     """
 
     kind: Kind
@@ -32,3 +33,4 @@ class Report:
     message_ids: tuple[str, ...] = ()
     recipient: str = ""
     at: datetime | None = None
+    identity: str = ""

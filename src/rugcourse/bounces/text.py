@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
+from email.utils import parsedate_to_datetime
 
 from rugcourse.bounces.judge import CODE, STATUS
 
@@ -140,6 +142,24 @@ def field(block: Message, name: str) -> str:
     if _KANJI.decode() in value:
         value = _decoded(value.encode("utf-8", "surrogateescape"), None)
     return " ".join(value.split())
+
+
+def first_field(blocks: Sequence[Message], name: str) -> str:
+    return next(filter(None, (field(block, name) for block in blocks)), "")
+
+
+def address_in(value: str) -> str:
+    """The address in a field of a report, such as `rfc822; <reader@example.org>` (RFC 3464, 2.1.2)."""
+    return value.rpartition(";")[2].strip().strip("<>")
+
+
+def instant(value: str) -> datetime | None:
+    """A date of RFC 5322, in UTC; None for what is none."""
+    try:
+        found = parsedate_to_datetime(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def shortened(words: str) -> str:

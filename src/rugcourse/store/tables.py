@@ -257,6 +257,8 @@ class SubscriberRow(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
+    address_since: Mapped[datetime | None]  # when somebody put their address right
+    former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
 
 
 class ConsentRow(Base):
@@ -482,6 +484,7 @@ class EventRow(Base):
     verdict: Mapped[str] = mapped_column(String(12))
     first: Mapped[bool]  # the first of its kind and verdict for this mail: so many mails were opened
     at: Mapped[datetime]
+    report: Mapped[str | None] = mapped_column(String(64))  # a bounce: a keyed hash of what identifies its report
 
 
 class AnswerRow(Base):
