@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.bounces.test_take import about, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
 from tests.builders import enrolment_of, lessons_to, plan, reader_with_lesson, send_all
 from tests.sink import Sink
 
@@ -72,6 +72,27 @@ def test_the_new_address_that_bounces_is_suppressed(
     taken = runtime.intake.take(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
     assert (taken.done, status_of(runtime, RIGHT)) == (Done.SUPPRESSED, SubscriberStatus.SUPPRESSED)
     assert not is_suppressed(runtime, email)
+
+
+def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_one(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    address, found = email, []
+    for n in range(3):
+        clock.advance(hours=1)
+        found.append(come(runtime, back(runtime, sink, address), "gmail full").done)
+        if n == 1:
+            put_right(runtime, clock, email)
+            address = RIGHT
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED] * 3
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
 def test_who_has_the_address_of_before_by_now_is_left_alone(

@@ -224,6 +224,6 @@ def _is_known(
 
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
-    """Whether so many mails in a row came back that it makes no sense any more."""
-    since = now - timedelta(days=SOFT_DAYS)
+    """Whether so many mails in a row came back from their address that it makes no sense any more."""
+    since = max(now - timedelta(days=SOFT_DAYS), person.address_since or person.created_at)
     return bounces.came_back_in_a_row(session, person.id, sent_at, since) >= SOFT_IN_A_ROW
