@@ -402,6 +402,8 @@ SAMPLES = (
     Sample("too many connections", _postfix("failed", "4.3.2", "421 4.3.2 too many connections from one host"), Kind.SOFT),
     Sample("a word that says nothing", _postfix("failed", "5.0.0", "550 failed"), Kind.SOFT),
     Sample("program that died", _dsn("MAILER-DAEMON@far.example", "Returned mail", "see below", "failed", "5.3.0", "x-unix; exit status 255"), Kind.SOFT),
+    Sample("a conversation that was ended", _postfix("failed", "5.0.0", "550 session terminated, mail rejected"), Kind.SOFT),
+    Sample("an account that was ended", _postfix("failed", "5.0.0", "550 the account of r was terminated"), Kind.HARD),
     Sample("no words at all", _dsn("MAILER-DAEMON@far.example", "Returned mail", "see below", "failed", "5.1.1", ""), Kind.HARD),
     Sample("words beside the report only", _dsn("MAILER-DAEMON@far.example", "Returned mail", "r@far.example: 550 5.7.26 fails DMARC", "failed", "5.0.0", ""), Kind.POLICY),
     Sample("exim for a long time", _exim("all hosts for 'far.example' have been failing for a long time (and retry time not reached)"), Kind.SOFT),

@@ -10,15 +10,21 @@ import re
 
 
 class Phrases:
-    """Some of them occur in a text, or none."""
+    """Some of them occur in a text, or none; or a word of `became` follows one of `what` in the same sentence."""
 
-    def __init__(self, *phrases: str) -> None:
+    def __init__(self, *phrases: str, what: tuple[str, ...] = (), became: tuple[str, ...] = ()) -> None:
         self._exact = tuple(phrase for phrase in phrases if "…" not in phrase)
         gapped = (".{0,40}?".join(map(re.escape, phrase.split("…"))) for phrase in phrases if "…" in phrase)
         self._gapped = tuple(re.compile(one) for one in gapped)
+        self._became = tuple(f" {one}" for one in became)
+        self._pair = re.compile(f"(?:{'|'.join(what)})[^.:;]{{0,40}}?(?:{'|'.join(self._became)})")
 
     def search(self, text: str) -> bool:
-        return any(phrase in text for phrase in self._exact) or any(one.search(text) for one in self._gapped)
+        return (
+            any(phrase in text for phrase in self._exact)
+            or any(one.search(text) for one in self._gapped)
+            or (any(word in text for word in self._became) and self._pair.search(text) is not None)
+        )
 
 
 # The server does not want this sender, this mail, or mail from where it comes: nobody's mailbox is at fault.
@@ -189,10 +195,9 @@ NO_MAILBOX = Phrases(
     "unrouteable", "unroutable address", "unroutable mail domain", "access denied. as(",
     "recipient address rejected: access denied", "rcp-p1", "no one by that name", "not a user", "user doesn't",
     "non-existent", "nonexistent", "no existing", "recipient address rejected: user",
-    "recipient address rejected: unknown", "recipient address rejected: undeliv", "disabled", "deactivated",
-    "inactive", "not active", "is closed", "been closed", "account closed", "deleted", "been removed", "terminated",
-    "cancelled", "canceled", "discontinued", "retired", "abandoned", "no longer", "has left", "has moved",
-    "user has moved", "address has changed", "has changed", "dormant", "unbekannt", "existiert nicht",
+    "recipient address rejected: unknown", "recipient address rejected: undeliv",
+    "no longer", "has left", "has moved",
+    "user has moved", "unbekannt", "existiert nicht",
     "nicht gefunden", "nicht bekannt", "onbekend", "bestaat niet", "niet gevonden", "inconnu", "n'existe pas",
     "introuvable", "trouvé", "sconosciut", "non esiste", "inesistente", "non trovat", "trovare", "no existe",
     "desconocid", "no encontrad", "no se encontr", "não existe", "desconhecid", "não encontrad", "não foi encontrad",
@@ -203,6 +208,11 @@ NO_MAILBOX = Phrases(
     "isn't known", "int-p1", "int-p3", "int-p4", "replaced by", "user not known", "user is unknown",
     "recipient is unknown", "not a registered", "unregistered", "invalid destinat", "não cadastrad",
     "verify the recipient", "non recensé", "dicha persona", "ese usuario",
+    what=("account", "mailbox", "user", "address", "recipient", "customer"),
+    became=(
+        "disabled", "deactivated", "inactive", "not active", "closed", "deleted", "removed", "terminated", "cancelled",
+        "canceled", "discontinued", "retired", "abandoned", "dormant", "changed",
+    ),
 )  # fmt: skip
 # There is no such domain.
 NO_DOMAIN = Phrases(
@@ -224,7 +234,7 @@ DENIED = Phrases("access denied", "denied", "not welcome", "unacceptable", "not 
 UNAVAILABLE = Phrases(
     "mailbox unavailable", "user unavailable", "recipient unavailable", "address rejected", "recipient rejected",
     "user rejected", "cannot be accessed", "not local", "unavailable mailbox", "mailbox name not allowed",
-    "check if address", "account unavailable", "user is not available", "mail rejected",
+    "check if address", "account unavailable", "user is not available",
 )  # fmt: skip
 
 # Whole messages: who writes them, and what they are about.
