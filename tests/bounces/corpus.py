@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
-from rugcourse.bounces.read import Kind
+from rugcourse.bounces.report import Kind
 
 MESSAGE_ID = "<AbCd-1234@courses.example>"
 _ORIGINAL = f"""From: Practice <course@courses.example>
@@ -233,6 +234,67 @@ Dear reader, this was the lesson.
 """.encode()
 
 
+def _notification(kind: str, about: str) -> bytes:
+    """What Amazon SES says, in a mail of SNS with more below it."""
+    message = (
+        f'{{"notificationType":"{kind}",{about}"mail":{{"source":"bounces+x@courses.example","headers":'
+        f'[{{"name":"Message-ID","value":"{MESSAGE_ID}"}}]}}}}'
+    )
+    body = json.dumps({"Type": "Notification", "Message": message}, indent=2)
+    return _plain(
+        "Notices <no-reply@sns.amazonaws.com>",
+        "AWS Notification Message",
+        f"{body}\n\n--\nTo stop these mails, see ...",
+    )
+
+
+def _ses_bounce(kind: str, status: str, words: str) -> str:
+    recipient = f'{{"emailAddress":"r@far.example","status":"{status}","diagnosticCode":"smtp; {words}"}}'
+    return f'"bounce":{{"bounceType":"{kind}","bouncedRecipients":[{recipient}]}},'
+
+
+def _without_mime(status: str, words: str) -> bytes:
+    """A report whose parts nobody told apart."""
+    return _plain(
+        "Mail Delivery Subsystem <MAILER-DAEMON@near.example>",
+        "Returned mail: Service unavailable",
+        f"   ----- Transcript of session follows -----\n{words}\n\nReporting-MTA: dns; near.example\n\n"
+        f"Final-Recipient: RFC822; <r@far.example>\nAction: failed\nStatus: {status}\n\n{_ORIGINAL}",
+    )
+
+
+def _transcript(asked: str, answered: str) -> bytes:
+    return _plain(
+        "Mail Delivery Subsystem <MAILER-DAEMON@near.example>",
+        "Returned mail: see transcript for details",
+        f"   ----- Transcript of session follows -----\n... while talking to mx.far.example.:\n>>> {asked}\n<<< {answered}\n"
+        f"554 5.0.0 Service unavailable\n\n   ----- Unsent message follows -----\n{_ORIGINAL}",
+    )
+
+
+def _domino_in_japanese(words: str) -> bytes:
+    """Written in ISO-2022-JP, without saying so."""
+    return _domino("(words)").replace(b"(words)", words.encode("iso-2022-jp"))
+
+
+def _complaint_of_hotmail() -> bytes:
+    """The mail that was complained about, and no report of RFC 5965."""
+    return f"""From: staff@hotmail.com
+To: bounces+x@courses.example
+Subject: complaint about message from 198.51.100.7
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="h1"
+
+--h1
+Content-Type: message/rfc822
+
+{_ORIGINAL}
+Dear reader, this was the lesson.
+
+--h1--
+""".encode()
+
+
 SAMPLES = (
     Sample("postfix unknown user", _postfix("failed", "5.1.1", "550 5.1.1 <r@far.example>: Recipient address rejected: User unknown in virtual mailbox table"), Kind.HARD, "5.1.1"),
     Sample("postfix no such domain", _postfix("failed", "5.4.4", "Host or domain name not found. Name service error for name=far.example type=AAAA: Host not found"), Kind.HARD, "5.4.4"),
@@ -271,7 +333,7 @@ SAMPLES = (
     Sample("gmail full", _gmail("5.2.2", "552-5.2.2 The recipient's inbox is out of storage space", "Recipient inbox full"), Kind.SOFT),
     Sample("gmail unsolicited", _gmail("5.7.1", "550-5.7.1 Our system has detected that this message is likely unsolicited mail", "Message blocked"), Kind.POLICY),
     Sample("gmail rate", _gmail("4.7.28", "421-4.7.28 Our system has detected an unusual rate of unsolicited mail", "Message not delivered"), Kind.POLICY),
-    Sample("gmail no domain", _gmail("4.0.0", "DNS Error: DNS type 'mx' lookup of far.example responded with code NXDOMAIN", "Address not found"), Kind.HARD),
+    Sample("gmail no domain", _gmail("4.0.0", "DNS Error: DNS type 'mx' lookup of far.example responded with code NXDOMAIN", "Address not found"), Kind.SOFT),
     Sample("gmail delay", _gmail("4.4.1", "The recipient server did not accept our requests to connect", "Delivery incomplete", "delayed"), Kind.DELAYED),
     Sample("yahoo no account", _yahoo("554: delivery error: dd This user doesn't have a yahoo.com account (r@yahoo.com) [0] - mta1.mail.example"), Kind.HARD),
     Sample("yahoo disabled", _yahoo("554: delivery error: dd Requested mail action aborted: mailbox unavailable"), Kind.HARD),
@@ -318,5 +380,58 @@ SAMPLES = (
     Sample("a letter about spam", _plain("Reader <r@far.example>", "question", "Is this spam? user unknown to me"), Kind.OTHER),
     Sample("nothing", b"", Kind.OTHER),
     Sample("garbage", b"\x00\xff\xfe" * 100, Kind.OTHER),
+    Sample("full around which somebody wrote unknown", _postfix("failed", "5.1.1", "552 5.2.2 the mailbox of r is over its quota"), Kind.SOFT, "5.2.2"),
+    Sample("full without a status of its own", _postfix("failed", "5.1.1", "550 sorry, account is full"), Kind.SOFT),
+    Sample("looked up another time", _postfix("failed", "5.1.1", "450 4.1.1 user unknown, to be looked up again"), Kind.SOFT),
+    Sample("a domain that the near server doubts for now", _gmail("4.0.0", "DNS Error: 1 lookup of far.example: NXDOMAIN", "Address not found"), Kind.SOFT),
+    Sample("gmail no domain for good", _gmail("5.1.2", "DNS Error: 1 lookup of far.example: NXDOMAIN", "Address not found"), Kind.HARD),
+    Sample("gmail null mx", _gmail("4.0.0", "The domain far.example doesn't receive email according to its owner: returned Null MX", "Address not found"), Kind.HARD),
+    Sample("domain takes no mail", _postfix("failed", "5.3.2", "521 5.3.2 this host takes no messages"), Kind.HARD),
+    Sample("sender's domain unknown", _sendmail("5.1.8", "553 5.1.8 <c@courses.example>... Domain of sender address does not exist"), Kind.POLICY),
+    Sample("exim sender not routable", _exim("550 Unroutable sender address"), Kind.POLICY),
+    Sample("refused before the reader was named", _transcript("MAIL FROM:<c@courses.example>", "550 not you"), Kind.POLICY),
+    Sample("unknown after the reader was named", _transcript("RCPT TO:<r@far.example>", "550 5.1.1 who? no such user"), Kind.HARD),
+    Sample("refused as it was greeted", _postfix("failed", "5.0.0", "host mx.far.example[192.0.2.1] refused to talk to me: 554 mx.far.example ESMTP no thanks"), Kind.POLICY),
+    Sample("no reverse name", _postfix("failed", "5.1.1", "550 5.7.25 Recipient address rejected: the sending host has no PTR record"), Kind.POLICY),
+    Sample("a list of spammers that is named", _postfix("failed", "5.0.0", "554 refused, see https://www.spamhaus.org/query/ip/198.51.100.7"), Kind.POLICY),
+    Sample("a host that is called after spam", _postfix("failed", "5.1.1", "host mx1.antispam.blocked.example[192.0.2.1] said: 550 5.1.1 unknown user"), Kind.HARD),
+    Sample("policy beats an address that is rejected", _postfix("failed", "5.1.1", "550 5.1.1 address rejected for reasons of policy"), Kind.POLICY),
+    Sample("access denied to this recipient", _exim("554 5.7.1 <r@far.example>: Recipient address rejected: Access denied"), Kind.HARD),
+    Sample("content that is refused by form", _postfix("failed", "5.6.1", "554 5.6.1 content rejected"), Kind.SOFT),
+    Sample("content that is refused by policy", _postfix("failed", "5.7.1", "554 5.7.1 content rejected"), Kind.POLICY),
+    Sample("too many connections", _postfix("failed", "4.3.2", "421 4.3.2 too many connections from one host"), Kind.SOFT),
+    Sample("a word that says nothing", _postfix("failed", "5.0.0", "550 failed"), Kind.SOFT),
+    Sample("program that died", _dsn("MAILER-DAEMON@far.example", "Returned mail", "see below", "failed", "5.3.0", "x-unix; exit status 255"), Kind.SOFT),
+    Sample("a conversation that was ended", _postfix("failed", "5.0.0", "550 session terminated, mail rejected"), Kind.SOFT),
+    Sample("an account that was ended", _postfix("failed", "5.0.0", "550 the account of r was terminated"), Kind.HARD),
+    Sample("no words at all", _dsn("MAILER-DAEMON@far.example", "Returned mail", "see below", "failed", "5.1.1", ""), Kind.HARD),
+    Sample("words beside the report only", _dsn("MAILER-DAEMON@far.example", "Returned mail", "r@far.example: 550 5.7.26 fails DMARC", "failed", "5.0.0", ""), Kind.POLICY),
+    Sample("exim for a long time", _exim("all hosts for 'far.example' have been failing for a long time (and retry time not reached)"), Kind.SOFT),
+    Sample("so many attempts", _plain("Postmaster <postmaster@near.example>", "Undeliverable Mail", "Delivery failed 12 attempts: r@far.example\n\nOriginal message follows."), Kind.SOFT),
+    Sample("words that are ours", _plain("Postmaster <postmaster@near.example>", "Undeliverable: Blocked by spam? A lesson on policy", "Your message\n\n  Subject: Blocked by spam? A lesson on policy\n\ndid not reach r@far.example\n\n  The recipient name is not recognized"), Kind.HARD),
+    Sample("a group that is closed", _plain("Mail Delivery Subsystem <mailer-daemon@googlemail.com>", "Delivery Status Notification (Failure)", "Die Gruppe gibt es nicht, oder Sie duerfen dort nicht schreiben.\nhttps://groups.google.com/support/"), Kind.POLICY),
+    Sample("a list of members", _plain("cats-admin@lists.example", "You are not a member of this list", "So your mail was not taken."), Kind.POLICY),
+    Sample("reported without parts", _without_mime("5.5.0", "mail.local: unknown user: r"), Kind.HARD),
+    Sample("reported without parts, full", _without_mime("5.2.2", "552 5.2.2 over quota"), Kind.SOFT, "5.2.2"),
+    Sample("domino in japanese", _domino_in_japanese("ユーザー r はディレクトリに見つかりません。"), Kind.HARD),
+    Sample("docomo", _transcript("RCPT TO:<r@docomo.example>", "550 Unknown user r@docomo.example"), Kind.HARD),
+    Sample("in german", _plain("Mailer-Daemon@far.example", "Unzustellbar", "r@far.example: Der Empfaenger existiert nicht."), Kind.HARD),
+    Sample("in german, full", _plain("Mailer-Daemon@far.example", "Unzustellbar", "r@far.example: Das Postfach ist voll."), Kind.SOFT),
+    Sample("in french", _plain("postmaster@far.example", "Non remis", "L'adresse n'existe pas."), Kind.HARD),
+    Sample("in french, full", _plain("postmaster@far.example", "Non remis", "552 Boite du destinataire pleine"), Kind.SOFT),
+    Sample("in spanish", _plain("postmaster@far.example", "No entregado", "El usuario no existe."), Kind.HARD),
+    Sample("in italian", _plain("postmaster@far.example", "Mancato recapito", "Destinatario sconosciuto."), Kind.HARD),
+    Sample("in portuguese", _plain("postmaster@far.example", "Falha", "A caixa de correio está cheia."), Kind.SOFT),
+    Sample("in russian", _plain("mailer-daemon@far.example", "Сообщение не доставлено", "Такой ящик не существует."), Kind.HARD),
+    Sample("in chinese, refused", _plain("postmaster@far.example", "退信", "550 邮件被拒绝: 垃圾"), Kind.POLICY),
+    Sample("in dutch, blocked", _plain("postmaster@far.example", "Onbestelbaar", "Uw server is geblokkeerd."), Kind.POLICY),
+    Sample("ses by mail, unknown", _notification("Bounce", _ses_bounce("Permanent", "5.1.1", "550 5.1.1 user unknown")), Kind.HARD, "5.1.1"),
+    Sample("ses by mail, full", _notification("Bounce", _ses_bounce("Transient", "4.2.2", "452 4.2.2 mailbox full")), Kind.SOFT),
+    Sample("ses by mail, complaint", _notification("Complaint", '"complaint":{"complainedRecipients":[{"emailAddress":"r@far.example"}]},'), Kind.COMPLAINT),
+    Sample("ses by mail, delivered", _notification("Delivery", ""), Kind.OTHER),
+    Sample("complaint without a report", _complaint_of_hotmail(), Kind.COMPLAINT),
+    Sample("unsubscribed by apple", _plain("r@icloud.example", "unsubscribe", "Apple Mail sent this to unsubscribe.", Auto_Submitted="auto-replied", X_Apple_Unsubscribe="true"), Kind.COMPLAINT),
+    Sample("holiday in japanese", _plain("r@far.example", "自動返信: 講座", "休暇中です。"), Kind.AUTO_REPLY),
+    Sample("holiday in french", _plain("r@far.example", "Réponse automatique : Lesson 2", "Je suis en vacances."), Kind.AUTO_REPLY),
     Sample("a broken report", b"Content-Type: multipart/report; boundary=x\n\n--x\nContent-Type: message/delivery-status\n\nnonsense\n", Kind.SOFT),
 )  # fmt: skip

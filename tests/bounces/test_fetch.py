@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.bounces.test_take import RAW, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.bounces.test_take import RAW, about, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
 from tests.builders import lessons_to
 from tests.servers import HOST, free_port
 from tests.sink import Sink
@@ -124,7 +124,7 @@ def test_what_is_new_is_taken_in_once_and_stays_where_it_is(
 ) -> None:
     mailbox = Mailbox(HOST, port, f"{folder[0].lower()}{runtime.database.dialect}", "secret", folder, encrypted=False)
     written = f"Delivered-To: catch-all@courses.example\r\nX-Original-To: {back(runtime, sink, email)}\r\n"
-    bounce = written.encode() + RAW["postfix unknown user"]
+    bounce = written.encode() + about("postfix unknown user", email)
     forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW["gmail full"]
     put(mailbox, RAW["a letter"], forged, bounce, b"nonsense\r\n")
     assert unread(mailbox) == 4
@@ -152,7 +152,7 @@ def test_what_was_not_taken_in_is_there_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
-    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + RAW["postfix unknown user"])
+    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
     with monkeypatch.context() as patch:
         patch.setattr("rugcourse.bounces.take.bounces.note_bounce", away)
         with pytest.raises(DatabaseAway):
@@ -175,7 +175,7 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
     for header in (b"To: " + deep, b"Delivered-To: " + deep + b"\r\nCc: " + b"<" * 20_000):
         put(mailbox, header + b"\r\n" + RAW["a letter"])
     put(mailbox, b"X-Breaks: us\r\n" + RAW["a letter"])
-    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + RAW["postfix unknown user"])
+    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
     take = Intake.take
 
     def breaking(self: Intake, recipient: str, raw: bytes) -> Taken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 from tests.within import within
@@ -11,7 +10,9 @@ from tests.within import within
 from rugcourse.bounces import words
 from rugcourse.bounces.fetch import _recipient
 from rugcourse.bounces.providers.requests import Unreadable, as_json
-from rugcourse.bounces.read import Kind, read, read_reply, shortened
+from rugcourse.bounces.read import read, read_reply
+from rugcourse.bounces.report import Kind
+from rugcourse.bounces.text import shortened
 from rugcourse.links import Links, Signer
 
 SIZE = 1_000_000
@@ -90,7 +91,7 @@ def test_messages_in_messages_are_not_followed_for_ever() -> None:
 
 def test_the_words_of_servers_are_looked_for_in_no_time() -> None:
     """Each expression by itself on the most text that it ever sees, and a reply of a megabyte."""
-    patterns = [one for one in vars(words).values() if isinstance(one, re.Pattern)]
+    patterns = [one for one in vars(words).values() if isinstance(one, words.Phrases)]
     assert len(patterns) >= 8
 
     def work() -> None:

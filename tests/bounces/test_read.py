@@ -7,7 +7,8 @@ import random
 import pytest
 from tests.bounces.corpus import MESSAGE_ID, SAMPLES, Sample
 
-from rugcourse.bounces.read import LARGEST, Kind, read
+from rugcourse.bounces.read import LARGEST, read
+from rugcourse.bounces.report import Kind
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

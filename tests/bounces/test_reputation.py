@@ -6,7 +6,7 @@ import pytest
 from tests.builders import course_of
 from tests.crowd import add_crowd, add_lesson_mails
 
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Level, Limits, too_many
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.bounces.corpus import SAMPLES
@@ -28,7 +31,7 @@ from tests.web.reading import everything
 
 from rugcourse.bounces import reputation
 from rugcourse.bounces.listen import Door, open_door
-from rugcourse.bounces.read import Kind
+from rugcourse.bounces.report import Kind
 from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
@@ -67,8 +70,26 @@ def back(runtime: Runtime, sink: Sink, email: str) -> str:
     return [one.sender for one in sink.taken if one.recipient == email][-1]
 
 
+def about(name: str, email: str) -> bytes:
+    """A report of the mail to an address."""
+    return RAW[name].replace(b"r@far.example", email.encode())
+
+
 def come(runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw) -> Taken:
-    return runtime.intake.take(recipient, change(RAW[name]))
+    """What a server reports now: of the address that was written to, in a message of its own."""
+    arrived = about(name, addressee(runtime, recipient)).replace(
+        b"Mon, 23 Nov 2026 08:00:01 +0100", format_datetime(runtime.clock.now()).encode()
+    )
+    return runtime.intake.take(recipient, change(b"Message-ID: <%s@mx.example>\n%s" % (uuid4().hex.encode(), arrived)))
+
+
+def addressee(runtime: Runtime, recipient: str) -> str:
+    """Who has the mail that comes back to an address."""
+    with suppress(BadToken), runtime.database.read() as session:
+        found = subscribers.by_delivery(session, runtime.links.returned(recipient))
+        if found is not None:
+            return found[0].email
+    return "r@far.example"
 
 
 def status_of(runtime: Runtime, email: str) -> str:
@@ -328,11 +349,11 @@ def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, e
         with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
             for stranger in ("owner@courses.example", "bounces@other.example", "bounces+forged@courses.example"):
                 with pytest.raises(smtplib.SMTPRecipientsRefused):
-                    client.sendmail("", [stranger], RAW["postfix unknown user"])
+                    client.sendmail("", [stranger], about("postfix unknown user", email))
             with pytest.raises(smtplib.SMTPException):
                 client.sendmail("", [back(runtime, sink, email)], b"x" * 1_100_000)
         with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
-            client.sendmail("", [back(runtime, sink, email)], RAW["postfix unknown user"])
+            client.sendmail("", [back(runtime, sink, email)], about("postfix unknown user", email))
             client.sendmail("", [ADDRESS], RAW["a letter"])
     finally:
         server.stop()

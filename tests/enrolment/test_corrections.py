@@ -72,7 +72,7 @@ def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, 
 def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    correct_address(runtime.database, runtime.signer, person, " Right@Other.example ")
+    correct_address(runtime.database, runtime.clock, runtime.signer, person, " Right@Other.example ")
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
@@ -84,8 +84,8 @@ def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtim
     suppress(runtime.database, clock, runtime.signer, "never@x.example", "complaint")
     person = enrolment_of(runtime, email).subscriber_id
     with pytest.raises(NotAnAddress):
-        correct_address(runtime.database, runtime.signer, person, "a@b@c")
+        correct_address(runtime.database, runtime.clock, runtime.signer, person, "a@b@c")
     for taken in (other, "never@x.example", email):
         with pytest.raises(AddressTaken):
-            correct_address(runtime.database, runtime.signer, person, taken)
+            correct_address(runtime.database, runtime.clock, runtime.signer, person, taken)
     assert enrolment_of(runtime, email).subscriber_id == person

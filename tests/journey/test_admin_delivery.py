@@ -11,7 +11,7 @@ from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtur
 from tests.journey.test_admin_campaign import OWNER, come_in
 
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.store.tables import Role
 

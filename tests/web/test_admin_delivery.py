@@ -10,7 +10,7 @@ from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
 from rugcourse.bounces import reputation
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author

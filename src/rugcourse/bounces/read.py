@@ -1,33 +1,37 @@
 """What a message that came back says. Pure: nothing is looked up, nothing is believed that matters for whose it is.
 
 Delivery reports are read as RFC 3464 has them (statuses: RFC 3463), complaints as RFC 5965. What follows no standard
-goes by the words that the big systems use, and to the recognisers of `flufl.bounce`.
+goes by the words that the big systems use, and is known as a report by the recognisers of `flufl.bounce` at last.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from collections.abc import Sequence
+from dataclasses import replace
+from email import message_from_bytes, message_from_string, policy
 from email.message import Message
-from enum import StrEnum
 
 from flufl.bounce import all_failures
 
-from rugcourse.bounces.words import (
-    AWAY,
-    FROM_A_SERVER,
-    FULL,
-    ORIGINAL,
-    POLICY,
-    STILL_TRYING,
-    UNDELIVERED,
-    UNKNOWN_USER,
+from rugcourse.bounces.judge import STATUS, by_status, by_words, judge, said
+from rugcourse.bounces.notification import read_notification
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.text import (
+    WORDS_READ,
+    address_in,
+    before_the_original,
+    field,
+    first_field,
+    header,
+    instant,
+    quoted_ids,
+    reply_in,
+    shortened,
+    telling_line,
+    text_of,
 )
+from rugcourse.bounces.words import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
 
 LARGEST = 1_000_000  # bytes that are taken in
 # What is looked at of it. Expressions and parsers, the standard library's too, are quadratic here and there, so each of
@@ -37,42 +41,11 @@ _MOST_LINES = 3_000
 _LONGEST_LINE = 2_000  # bytes; RFC 5322 allows 998
 _LONGEST_HEADER = 100  # lines
 _MOST_PARTS = 40  # that have parts themselves: each line is held against the boundaries of all around it
-_MOST_TEXT = 50_000  # characters in which the words of a server are looked for
-_WORDS_READ = 2_000
-_WORDS_KEPT = 300
 
 
-class Kind(StrEnum):
-    """What came back."""
-
-    HARD = "hard"  # there is no such mailbox: nothing will ever arrive
-    SOFT = "soft"  # it did not arrive, and may another time: full, too large, a server in trouble
-    POLICY = "policy"  # the server does not want mail from us, or this one: about the sender, not the reader
-    DELAYED = "delayed"  # it is still being tried
-    COMPLAINT = "complaint"  # the reader called it spam
-    AUTO_REPLY = "auto-reply"  # on holiday, received, …: by a machine, about nothing that matters here
-    OTHER = "other"  # somebody wrote, or nobody knows
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """`status`: such as 5.1.1, where it says one; `words`: what the server said; `message_ids`: of the mails that it
-    quotes, which find the delivery where the address it came to does not.
-    """
-
-    kind: Kind
-    status: str = ""
-    words: str = ""
-    message_ids: tuple[str, ...] = ()
-
-
-_STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_CODE = re.compile(r"\b([45]\d\d)[ -]")
-_MESSAGE_ID = re.compile(r"^message-id:\s{0,80}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
-_TAG = re.compile(r"<[^<>]{1,1000}>")
-_HARD_STATUSES = re.compile(r"^5\.1\.([0-46-9]|10)$|^5\.2\.1$|^5\.4\.1$|^5\.1\.0$|^5\.4\.4$|^5\.4\.310$")
-_SOFT_STATUSES = re.compile(r"^[45]\.2\.[2-4]$|^[45]\.3\.\d+$|^[45]\.4\.[0235-9]$|^4\.")
-_VAGUE = re.compile(r"^[45]\.0\.\d+$|^5\.5\.\d+$|^5\.1\.0$|^5\.4\.1$|^5\.2\.0$|^5\.6\.\d+$")
+_FIRST_FIELD = re.compile(
+    r"\n((?:original-recipient|final-recipient|action|status|diagnostic-code):.*)", re.IGNORECASE | re.DOTALL
+)
 
 
 def read(raw: bytes) -> Report:
@@ -98,32 +71,63 @@ def tamed(raw: bytes) -> bytes:
 
 def read_reply(reply: str) -> Report:
     """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
-    reply = reply[:_WORDS_READ]
-    status = next(iter(_STATUS.findall(reply)), "")
+    reply = reply[:WORDS_READ]
+    status = next(iter(STATUS.findall(reply)), "")
     return Report(judge(status, reply), status, reply)
 
 
 def _read(message: Message) -> Report:
-    quoted = tuple(dict.fromkeys(_quoted_ids(message)))
-    if any(part.get_content_type() == "message/feedback-report" for part in message.walk()):
+    report = _what_it_is(message)
+    at = report.at or instant(header(message, "Date"))
+    identity = header(message, "Message-ID") or f"{at} {report.recipient} {report.status} {report.words}"
+    return replace(report, recipient=report.recipient or _failed_recipient(message), at=at, identity=identity)
+
+
+def _what_it_is(message: Message) -> Report:
+    quoted = tuple(dict.fromkeys(quoted_ids(message)))
+    types = {part.get_content_type() for part in message.walk()}
+    if "message/feedback-report" in types or _is_complaint(message, types):
         return _complaint(message, quoted)
-    reports = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
-    if reports:
-        return _delivery_report(reports, _text(message), quoted)
-    if FROM_A_SERVER.search(_header(message, "From")):  # some of them say auto-replied, too
-        return _by_words(message, quoted)
-    if _is_auto_reply(message):
+    text = text_of(message)
+    return read_notification(text) or _answer(message, types, text, quoted)
+
+
+def _answer(message: Message, types: set[str], text: str, quoted: tuple[str, ...]) -> Report:
+    """What no reader wrote, and no relay, but the machine that mail went to."""
+    blocks = [block for part in message.walk() for block in _blocks(part)] or _blocks_in(text)
+    if any(block.get("Action") or block.get("Status") for block in blocks):
+        return _delivery_report(blocks, text, quoted)
+    if "message/delivery-status" in types or _is_from_a_server(message):  # some of them say auto-replied, too
+        return _undelivered(message, text, quoted)
+    if _is_auto_reply(message, text):
         return Report(Kind.AUTO_REPLY)
-    if _is_about_delivery(message):
-        return _by_words(message, quoted)
+    if _is_about_delivery(message, text) or (message.get("From") and any(all_failures(message))):
+        return _undelivered(message, text, quoted)
     return Report(Kind.OTHER, message_ids=quoted)
+
+
+def _is_from_a_server(message: Message) -> bool:
+    return bool(message.get("X-Failed-Recipients")) or FROM_A_SERVER.search(header(message, "From").lower())
+
+
+def _is_complaint(message: Message, types: set[str]) -> bool:
+    """Some send no report of RFC 5965, but the mail that their reader complained about; Apple says it in a header."""
+    if message.get("X-Apple-Unsubscribe"):
+        return True
+    return "message/rfc822" in types and COMPLAINED.search(header(message, "Subject").lower())
 
 
 def _complaint(message: Message, quoted: tuple[str, ...]) -> Report:
     """RFC 5965, 3.1: only `not-spam` is good news."""
-    fields = [str(one.get("Feedback-Type", "")).strip().lower() for part in message.walk() for one in _blocks(part)]
-    kind = next(filter(None, fields), "")
-    return Report(Kind.OTHER if kind == "not-spam" else Kind.COMPLAINT, words=kind[:40], message_ids=quoted)
+    blocks = [block for part in message.walk() for block in _blocks(part)]
+    said_kind = first_field(blocks, "Feedback-Type").lower()
+    return Report(
+        Kind.OTHER if said_kind == "not-spam" else Kind.COMPLAINT,
+        words=said_kind[:40],
+        message_ids=quoted,
+        recipient=address_in(first_field(blocks, "Original-Rcpt-To")),
+        at=instant(first_field(blocks, "Arrival-Date")),
+    )
 
 
 def _blocks(part: Message) -> list[Message]:
@@ -136,125 +140,76 @@ def _blocks(part: Message) -> list[Message]:
     return [message_from_bytes(block.encode(), policy=policy.compat32) for block in str(payload).split("\n\n")]
 
 
-def _delivery_report(reports: Sequence[Message], text: str, quoted: tuple[str, ...]) -> Report:
-    recipients = [block for part in reports for block in _blocks(part) if block.get("Action") or block.get("Status")]
-    failed = next((one for one in recipients if _field(one, "Action").lower().startswith("fail")), None)
-    about = failed or next(iter(recipients), None)
-    if about is None:
-        return Report(judge("", text), "", shortened(text), quoted)
-    status = next(iter(_STATUS.findall(_field(about, "Status"))), "")
-    words = _field(about, "Diagnostic-Code").partition(";")[2].strip() or _field(about, "Diagnostic-Code")
-    action = _field(about, "Action").lower()
-    if action.startswith(("delay", "relay", "deliver", "expand")):
-        return Report(Kind.DELAYED, status, shortened(words), quoted)
-    inner = next(iter(_STATUS.findall(words)), "")
-    if inner and (not status or _VAGUE.match(status)):
-        status = inner  # what the far server said is more than what the near one made of it
-    return Report(judge(status, words or text), status, shortened(words or text), quoted)
+def _blocks_in(text: str) -> list[Message]:
+    """The same where the report is no part of its own, or its parts are not told apart."""
+    fields = (_FIRST_FIELD.search(f"\n{block}") for block in text.split("\n\n"))
+    return [message_from_string(found[1], policy=policy.compat32) for found in fields if found]
 
 
-def _by_words(message: Message, quoted: tuple[str, ...]) -> Report:
+def _delivery_report(blocks: Sequence[Message], text: str, quoted: tuple[str, ...]) -> Report:
+    recipients = [block for block in blocks if block.get("Action") or block.get("Status")]
+    failed = next((one for one in recipients if field(one, "Action").lower().startswith("fail")), None)
+    about = failed or recipients[0]
+    outer = next(iter(STATUS.findall(field(about, "Status"))), "")
+    words = _diagnostic(about)
+    if field(about, "Action").lower().startswith(("delay", "relay", "deliver", "expand")):
+        return Report(Kind.DELAYED, outer, shortened(words), quoted)
+    own = before_the_original(text)
+    return Report(
+        _kind_of(outer, words, own) or Kind.SOFT,
+        said(words).status or said(reply_in(own)).status or outer,
+        shortened(words or own),
+        quoted,
+        address_in(field(about, "Final-Recipient") or field(about, "Original-Recipient")),
+        instant(first_field(blocks, "Arrival-Date")),
+    )
+
+
+def _diagnostic(block: Message) -> str:
+    whole = field(block, "Diagnostic-Code")
+    return whole.partition(";")[2].strip() or whole
+
+
+def _kind_of(outer: str, words: str, text: str) -> Kind | None:
+    """The innermost word counts: of the far server, then of the near one, then the status around both."""
+    reply = reply_in(text)
+    kind = by_words(words, outer, text) or by_status(said(words).status)
+    kind = kind or by_words(reply, outer, text) or by_status(said(reply).status)
+    return kind or by_status(outer) or by_words(text, outer)
+
+
+def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> Report:
     """A report that follows no standard."""
-    text = _text(message)
-    said = f"{_header(message, 'Subject')}\n{_before_the_original(text)}"
-    if STILL_TRYING.search(said):
+    subject, own = header(message, "Subject"), before_the_original(text)
+    if STILL_TRYING.search(f"{subject} {own}".lower()):
         return Report(Kind.DELAYED, message_ids=quoted)
-    status = next(iter(_STATUS.findall(said)), "")
-    kind = judge(status, said)
-    temporary, permanent = all_failures(message)
-    if kind == Kind.SOFT and permanent and not status and not FULL.search(said) and not _CODE.search(said):
-        kind = Kind.HARD
-    if kind == Kind.SOFT and temporary and not permanent and not status and not _CODE.search(said):
-        kind = Kind.DELAYED
-    return Report(kind, status, shortened(_telling_line(said)), quoted)
+    status = said(reply_in(own)).status or said(own).status
+    kind = _kind_of(status, "", own) or by_words(subject) or Kind.SOFT
+    return Report(kind, status, shortened(telling_line(own)), quoted)
 
 
-def judge(status: str, words: str, otherwise: Kind = Kind.SOFT) -> Kind:
-    """Hard, soft or policy; `otherwise` where neither status nor words say."""
-    if status and not _VAGUE.match(status):
-        if status.startswith("5.7."):
-            return Kind.HARD if UNKNOWN_USER.search(words) and not POLICY.search(words) else Kind.POLICY
-        if _HARD_STATUSES.match(status):
-            return Kind.HARD
-        if _SOFT_STATUSES.match(status):
-            return Kind.POLICY if status.startswith("4.7.") else Kind.SOFT
-    for words_of, kind in ((UNKNOWN_USER, Kind.HARD), (FULL, Kind.SOFT), (POLICY, Kind.POLICY)):
-        if words_of.search(words):
-            return kind
-    return Kind.HARD if _HARD_STATUSES.match(status) else otherwise
+def _failed_recipient(message: Message) -> str:
+    """As Exim names it; nobody where it names several."""
+    named = header(message, "X-Failed-Recipients")
+    return "" if "," in named else named
 
 
-def _is_auto_reply(message: Message) -> bool:
+def _is_auto_reply(message: Message, text: str) -> bool:
     """RFC 3834, and what systems did before it."""
-    said = (_header(message, "Auto-Submitted") or "no").split(";")[0].strip().lower()
-    if said.startswith("auto-replied"):
+    auto = (header(message, "Auto-Submitted") or "no").split(";")[0].strip().lower()
+    if auto.startswith("auto-replied"):
         return True
     if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From")):
         return True
-    if AWAY.search(_header(message, "Subject")):
+    if AWAY.search(header(message, "Subject").lower()):
         return True
-    precedence = _header(message, "Precedence").lower()
-    return precedence == "auto_reply" or (said == "auto-generated" and not _is_about_delivery(message))
+    precedence = header(message, "Precedence").lower()
+    return precedence == "auto_reply" or (auto == "auto-generated" and not _is_about_delivery(message, text))
 
 
-def _is_about_delivery(message: Message) -> bool:
-    if UNDELIVERED.search(_header(message, "Subject")):
+def _is_about_delivery(message: Message, text: str) -> bool:
+    subject = header(message, "Subject").lower()
+    if UNDELIVERED.search(subject) or NOT_A_MEMBER.search(subject):
         return True
-    empty = _header(message, "Return-Path").strip() == "<>"
-    return empty and UNDELIVERED.search(_text(message)[:2000]) is not None
-
-
-def _quoted_ids(message: Message) -> Iterator[str]:
-    """The Message-IDs of mails that are quoted, as parts or in the text."""
-    for part in message.walk():
-        kind = part.get_content_type()
-        if part is not message and kind.startswith("text/") and part.get("Message-ID"):
-            yield str(part["Message-ID"]).strip()
-        if kind == "message/rfc822":
-            inner = part.get_payload()
-            for one in inner if isinstance(inner, list) else []:
-                if isinstance(one, Message) and one.get("Message-ID"):
-                    yield str(one["Message-ID"]).strip()
-        if kind in {"text/rfc822-headers", "text/plain"} or kind == "message/rfc822-headers":
-            yield from _MESSAGE_ID.findall(_payload(part))
-
-
-def _text(message: Message) -> str:
-    parts = [_payload(part) for part in message.walk() if part.get_content_type() == "text/plain"]
-    if not parts:
-        parts = [_TAG.sub(" ", _payload(part)) for part in message.walk() if part.get_content_type() == "text/html"]
-    return "\n".join(parts)[:_MOST_TEXT]
-
-
-def _payload(part: Message) -> str:
-    raw = part.get_payload(decode=True)
-    return raw.decode("utf-8", "replace").replace("\r\n", "\n") if isinstance(raw, bytes) else ""
-
-
-def _before_the_original(text: str) -> str:
-    """Without the returned mail, whose words are ours."""
-    return ORIGINAL.split(text, maxsplit=1)[0]
-
-
-def _telling_line(said: str) -> str:
-    lines = [line.strip() for line in said.split("\n") if line.strip()]
-    return next((line for line in lines if _STATUS.search(line) or _CODE.search(line)), lines[-1] if lines else "")
-
-
-def _header(message: Message, name: str) -> str:
-    """A header as people read it, on one line (RFC 2047)."""
-    value = str(message.get(name, ""))
-    if "=?" in value:
-        with suppress(HeaderParseError, LookupError, UnicodeDecodeError):
-            value = str(make_header(decode_header(value)))
-    return " ".join(value.split())
-
-
-def _field(block: Message, name: str) -> str:
-    return " ".join(str(block.get(name, "")).split())
-
-
-def shortened(words: str) -> str:
-    """On one line, without what could be an address: who is erased must not live on in the ledger."""
-    known = "".join(one if one.isprintable() else " " for one in words[:_WORDS_READ]).split()
-    return " ".join("(address)" if "@" in word else word for word in known)[:_WORDS_KEPT]
+    empty = header(message, "Return-Path").strip() == "<>"
+    return empty and UNDELIVERED.search(text[:2000].lower())

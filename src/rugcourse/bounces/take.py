@@ -10,8 +10,9 @@ while we speak to it, or by a relay that proves who it is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress as ignored
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,7 +20,9 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse.bounces.read import Kind, Report, read, read_reply
+from rugcourse.bounces.addressee import Addressee, addressee_of
+from rugcourse.bounces.read import read, read_reply
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
@@ -38,6 +41,7 @@ log = structlog.get_logger()
 SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
 SOFT_DAYS = 60
 MOST_AGAIN = 2  # times that a lesson is sent once more
+LONGEST_QUEUED = timedelta(days=7)  # mail servers try for five days or less
 
 
 class Done(StrEnum):
@@ -94,7 +98,7 @@ class Intake:
         if delivery_id is None and email is not None:
             with self.database.read() as session:
                 delivery_id = bounces.newest_mail(session, email, told.at)
-        return self._follow(told.report, delivery_id, at=told.at)
+        return self._follow(replace(told.report, recipient=told.address, at=told.at), delivery_id)
 
     def refuse(self, session: Session, delivery_id: int, reply: str) -> Done:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
@@ -105,7 +109,7 @@ class Intake:
         if found is None:
             return Done.NOBODYS
         report = read_reply(reply)
-        done = self._follow_in(session, *found, report, None, refused=True, by_mail=False)
+        done = self._follow_in(session, *found, report, refused=True, by_mail=False)
         log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return done
 
@@ -123,11 +127,9 @@ class Intake:
         report: Report,
         delivery_id: int | None,
         *,
-        at: datetime | None = None,
-        refused: bool = False,
         by_mail: bool = False,
     ) -> Taken:
-        """`at`: when it came back, where that is known. `by_mail`: anybody can have written it who has the mail."""
+        """`by_mail`: anybody can have written it who has the mail."""
         if delivery_id is None:
             return Taken(report, Done.NOBODYS)
         if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
@@ -136,7 +138,7 @@ class Intake:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None:  # erased since
                 return Taken(report, Done.NOBODYS)
-            done = self._follow_in(session, *found, report, at, refused=refused, by_mail=by_mail)
+            done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
         if done != Done.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return Taken(report, done, delivery_id)
@@ -147,44 +149,89 @@ class Intake:
         person: SubscriberRow,
         delivery: DeliveryRow,
         report: Report,
-        at: datetime | None,
         *,
         refused: bool,
         by_mail: bool,
     ) -> Done:
-        now, signer = self.clock.now(), self.links.signer
-        if report.kind == Kind.COMPLAINT:
-            if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
-                return Done.AGAIN
-            suppress_in(session, now, signer, person.email, COMPLAINT)
-            end_courses(session, person.id, "the reader called it spam", now)
-            if not by_mail:
-                stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
-            return Done.SUPPRESSED
-        words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
         sent_at = delivery.settled_at or delivery.planned_at
-        # Told once more, of the time before it went out again.
-        known = at is not None and at < sent_at and bounces.times_back(session, delivery.id) > 0
-        again = report.kind != Kind.HARD and _may_go_again(session, delivery)
-        if known or not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused):
+        about = addressee_of(person, self.links.signer, report.recipient, sent_at)
+        if report.kind == Kind.COMPLAINT:
+            return self._complained(session, person, delivery, report, about, by_mail=by_mail)
+        now = self.clock.now()
+        identity = self.links.signer.digest(report.identity) if report.identity else None
+        noted = bounces.bounces_of(session, delivery.id)
+        is_gone = report.kind == Kind.HARD and about == Addressee.READER
+        again = not is_gone and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
+        words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
+        if _is_known(noted, identity, report.at, sent_at) or not bounces.note_bounce(
+            session, delivery.id, words, now, again=again, refused=refused, report=identity
+        ):
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:
             have_again(session, delivery.enrolment_id, delivery.id, now)
+        if about == Addressee.FORMER:
+            if report.kind == Kind.HARD:
+                self._suppress_former(session, report, "bounce")
+            return Done.NOTED
         if report.kind == Kind.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
             return Done.HELD
-        if report.kind == Kind.HARD or (report.kind == Kind.SOFT and _is_gone(session, now, person, sent_at)):
-            suppress_in(session, now, signer, person.email, "bounce")
+        if is_gone or (report.kind != Kind.POLICY and _is_gone(session, now, person, sent_at)):
+            suppress_in(session, now, self.links.signer, person.email, "bounce")
             return Done.SUPPRESSED
         return Done.NOTED
 
+    def _complained(
+        self,
+        session: Session,
+        person: SubscriberRow,
+        delivery: DeliveryRow,
+        report: Report,
+        about: Addressee,
+        *,
+        by_mail: bool,
+    ) -> Done:
+        """Who has the address that a reader had before is another person, and says nothing for this one."""
+        now = self.clock.now()
+        if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
+            return Done.AGAIN
+        if about == Addressee.FORMER:
+            self._suppress_former(session, report, COMPLAINT)
+        else:
+            suppress_in(session, now, self.links.signer, person.email, COMPLAINT)
+            end_courses(session, person.id, "the reader called it spam", now)
+        if not by_mail:
+            stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
+        return Done.NOTED if about == Addressee.FORMER else Done.SUPPRESSED
 
-def _may_go_again(session: Session, delivery: DeliveryRow) -> bool:
-    """A lesson is not lost because a mailbox was full for a day. What else there is, is out of date by then."""
-    return delivery.kind == DeliveryKind.LESSON and bounces.times_back(session, delivery.id) < MOST_AGAIN
+    def _suppress_former(self, session: Session, report: Report, reason: str) -> None:
+        """The address that a person had before, where the report names it: only its hash is known otherwise.
+
+        Who has it by now is left alone: nobody can say by a report of theirs what becomes of another reader.
+        """
+        former = normalise_email(report.recipient)
+        if former is not None and subscribers.by_email(session, former) is None:
+            suppress_in(session, self.clock.now(), self.links.signer, former, reason)
+
+
+def _is_known(
+    noted: Sequence[tuple[datetime, str | None]], identity: str | None, at: datetime | None, sent_at: datetime
+) -> bool:
+    """Whether a report was taken in before, or is about a sending that came back before the newest one.
+
+    A mail that came back was noted at an instant and sent again hours later. What was said of it before the middle of
+    these is of the time before: so clocks may differ. A report from long before the first of them has a clock that
+    tells nothing.
+    """
+    if identity is not None and any(known == identity for _, known in noted):
+        return True
+    if not noted or at is None:
+        return False
+    first, latest = noted[0][0], noted[-1][0]
+    return first - LONGEST_QUEUED <= at < latest + (sent_at - latest) / 2
 
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
-    """Whether so many mails in a row came back that it makes no sense any more."""
-    since = now - timedelta(days=SOFT_DAYS)
+    """Whether so many mails in a row came back from their address that it makes no sense any more."""
+    since = max(now - timedelta(days=SOFT_DAYS), person.address_since or person.created_at)
     return bounces.came_back_in_a_row(session, person.id, sent_at, since) >= SOFT_IN_A_ROW

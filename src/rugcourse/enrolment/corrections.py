@@ -58,8 +58,11 @@ def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datet
             enrolment.next_due_at = min(due_before, enrolment.next_due_at or due_before)
 
 
-def correct_address(database: Database, signer: Signer, subscriber_id: int, typed: str) -> None:
-    """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken."""
+def correct_address(database: Database, clock: Clock, signer: Signer, subscriber_id: int, typed: str) -> None:
+    """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken.
+
+    What comes back from the address before is not about the new one, so when that was, and a hash of it, are kept.
+    """
     email = normalise_email(typed)
     if email is None:
         raise NotAnAddress
@@ -67,6 +70,7 @@ def correct_address(database: Database, signer: Signer, subscriber_id: int, type
         if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
             raise AddressTaken
         person = _person(session, subscriber_id)
+        person.former_address, person.address_since = signer.digest(person.email), clock.now()
         person.email, person.domain = email, email.rpartition("@")[2]
 
 

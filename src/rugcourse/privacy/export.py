@@ -61,6 +61,7 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "signed_up": _when(person.created_at),
         "confirmed": _when(person.confirmed_at),
         "left": _when(person.left_at),
+        "address_changed": _when(person.address_since),
     }
 
 

@@ -15,12 +15,20 @@ _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.S
 
 
 def note_bounce(
-    session: Session, delivery_id: int, words: str, now: datetime, *, again: bool, refused: bool = False
+    session: Session,
+    delivery_id: int,
+    words: str,
+    now: datetime,
+    *,
+    again: bool,
+    refused: bool = False,
+    report: str | None = None,
 ) -> bool:
     """A mail did not arrive after all. Returns False when that was known, or can't be.
 
     `again`: it is to be sent once more, so it counts as cancelled until then. `refused`: it failed in the conversation
-    itself. It is kept as an event as well: by these it is counted, and found by when it came.
+    itself. It is kept as an event as well: by these it is counted, and found by when it came, and by `report`, a keyed
+    hash of what identifies the report that said so.
     """
     state = DeliveryState.CANCELLED if again else DeliveryState.FAILED
     before = (DeliveryState.FAILED,) if refused else _MAY_COME_BACK
@@ -33,15 +41,28 @@ def note_bounce(
     )
     if session.scalar(noted) is None:
         return False
-    first = times_back(session, delivery_id) == 0
-    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.BOUNCE, verdict=Verdict.MACHINE, first=first, at=now))
+    first = not bounces_of(session, delivery_id)
+    session.add(
+        EventRow(
+            delivery_id=delivery_id,
+            kind=EventKind.BOUNCE,
+            verdict=Verdict.MACHINE,
+            first=first,
+            at=now,
+            report=report,
+        )
+    )
     return True
 
 
-def times_back(session: Session, delivery_id: int) -> int:
-    """How often a mail came back."""
-    mine = select(func.count()).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.BOUNCE)
-    return session.scalar(mine) or 0
+def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str | None]]:
+    """(when it was noted, hash of the report) of each time that a mail came back, the first one first."""
+    rows = session.execute(
+        select(EventRow.at, EventRow.report)
+        .where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.BOUNCE)
+        .order_by(EventRow.at, EventRow.id)
+    )
+    return [(at, report) for at, report in rows]
 
 
 def note_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:

@@ -262,6 +262,8 @@ class SubscriberRow(Base):
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
     # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    address_since: Mapped[datetime | None]  # when somebody put their address right
+    former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
 
 
 class ConsentRow(Base):
@@ -490,6 +492,7 @@ class EventRow(Base):
     verdict: Mapped[str] = mapped_column(String(12))
     first: Mapped[bool]  # the first of its kind and verdict for this mail: so many mails were opened
     at: Mapped[datetime]
+    report: Mapped[str | None] = mapped_column(String(64))  # a bounce: a keyed hash of what identifies its report
 
 
 class AnswerRow(Base):

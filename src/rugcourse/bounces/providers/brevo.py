@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.notification import text
 from rugcourse.bounces.providers.requests import (
     Request,
     Unreadable,
@@ -15,9 +16,8 @@ from rugcourse.bounces.providers.requests import (
     complaint,
     given_up,
     instant,
-    text,
 )
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 
 _KINDS = {

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.notification import part, text
 from rugcourse.bounces.providers.requests import (
     Request,
     Unverified,
@@ -15,10 +16,8 @@ from rugcourse.bounces.providers.requests import (
     complaint,
     given_up,
     instant,
-    part,
-    text,
 )
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 
 _GIVEN_UP = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}

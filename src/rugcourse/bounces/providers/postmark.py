@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.notification import text
 from rugcourse.bounces.providers.requests import (
     Request,
     Unverified,
@@ -18,9 +19,8 @@ from rugcourse.bounces.providers.requests import (
     check_secret,
     complaint,
     instant,
-    text,
 )
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 
 _KINDS = {

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from rugcourse.bounces.read import Kind, Report, judge, shortened
+from rugcourse.bounces.judge import judge
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
+from rugcourse.bounces.text import shortened
 
 LONGEST = timedelta(hours=24)  # providers try again for hours; what is older than this was kept by somebody
 
@@ -58,18 +60,6 @@ def as_object(raw: bytes | str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unreadable("it is no JSON object")
     return value
-
-
-def part(value: Any, *names: str) -> Any:
-    """What lies in objects within objects, None where something on the way is missing."""
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def text(value: Any, *names: str) -> str:
-    found = part(value, *names) if names else value
-    return found if isinstance(found, str) else ""
 
 
 def instant(value: Any, now: datetime) -> datetime:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from rugcourse.bounces.notification import text
 from rugcourse.bounces.providers.requests import (
     Request,
     Unreadable,
@@ -22,9 +23,8 @@ from rugcourse.bounces.providers.requests import (
     complaint,
     given_up,
     instant,
-    text,
 )
-from rugcourse.bounces.read import Kind, Report
+from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.settings import SettingsError
 

@@ -25,19 +25,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
+from rugcourse.bounces.notification import part, reports_of, text
 from rugcourse.bounces.providers.requests import (
     LONGEST,
     Request,
     Unreadable,
     Unverified,
     as_object,
-    bounce,
-    complaint,
     instant,
-    part,
-    text,
 )
-from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import SystemClock
 
@@ -51,8 +47,6 @@ _SIGNED = {
 }
 _TIMEOUT_SECONDS = 10
 _LARGEST = 100_000
-_KINDS = {"Permanent": Kind.HARD, "Transient": Kind.SOFT, "Undetermined": Kind.SOFT}
-_REFUSED = {"ContentRejected", "AttachmentRejected"}
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -143,34 +137,5 @@ def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
 
 def _told(said: dict[str, object], request: Request) -> Sequence[Told]:
     return_path = text(said, "mail", "source")
-    message_ids = tuple(
-        text(header, "value")
-        for header in part(said, "mail", "headers") or []
-        if text(header, "name").lower() == "message-id"
-    )
-    match text(said, "notificationType") or text(said, "eventType"):
-        case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
-            about = part(said, "complaint")
-            report = complaint(text(about, "complaintFeedbackType") or "spam", *message_ids)
-            recipients = part(about, "complainedRecipients") or []
-            return [
-                Told(report, return_path, text(one, "emailAddress"), instant(part(about, "timestamp"), request.now))
-                for one in recipients
-            ]
-        case "Bounce":
-            about = part(said, "bounce")
-            at = instant(part(about, "timestamp"), request.now)
-            return [
-                Told(_bounced(about, one, message_ids), return_path, text(one, "emailAddress"), at)
-                for one in part(about, "bouncedRecipients") or []
-            ]
-        case _:
-            return ()
-
-
-def _bounced(about: object, recipient: object, message_ids: tuple[str, ...]) -> Report:
-    kind = _KINDS.get(text(about, "bounceType"), Kind.SOFT)
-    if text(about, "bounceSubType") in _REFUSED:
-        kind = Kind.POLICY
-    words = text(recipient, "diagnosticCode").partition(";")[2].strip() or text(recipient, "diagnosticCode")
-    return bounce(text(recipient, "status"), words, kind, *message_ids)
+    at = instant(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
+    return [Told(report, return_path, address, at) for address, report in reports_of(said)]

@@ -224,7 +224,7 @@ def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
 
 def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
-    correct_address(runtime.database, runtime.signer, person.id, fields.email)
+    correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
 
 
 def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:

@@ -1,0 +1,31 @@
+"""About whose address a report is: the reader's, the one they had before, or one that we never wrote to.
+
+A mistyped address that was put right bounces later; mail that is passed on bounces from where it was passed on to.
+Neither says anything of the address that mail goes to now.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from rugcourse.enrolment.signup import normalise_email
+from rugcourse.links import Signer
+from rugcourse.store.tables import SubscriberRow
+
+
+class Addressee(StrEnum):
+    READER = "reader"
+    FORMER = "former"  # where mail went until somebody put the address right
+    ANOTHER = "another"  # mail was passed on to it
+
+
+def addressee_of(person: SubscriberRow, signer: Signer, named: str, sent_at: datetime) -> Addressee:
+    """`named`: the address in the report, if any; without one, the mail went to the address of its time."""
+    address = normalise_email(named) if named else None
+    if address is None:
+        former = person.address_since is not None and sent_at < person.address_since
+        return Addressee.FORMER if former else Addressee.READER
+    if address == person.email:
+        return Addressee.READER
+    return Addressee.FORMER if signer.digest(address) == person.former_address else Addressee.ANOTHER

@@ -1,0 +1,142 @@
+"""Hard, soft or policy: what the words and the status of a refusal mean together.
+
+What the far server said counts for more than what the near one made of it: a status within its words before the one
+around them, and its words before both. Where they disagree the milder is believed, for a reader who is taken for gone
+by mistake never hears of it, and one who is gone is found out by the next mails.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum, auto
+from typing import NamedTuple
+
+from rugcourse.bounces import words
+from rugcourse.bounces.report import Kind
+
+STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+CODE = re.compile(r"(?<![\w.:/+-])([45]\d\d)(?=[ -]\D|[ -][45]\.\d|-?$)", re.MULTILINE)
+_REPEATED = re.compile(r"\b[245]\d\d(?:[- ](?=[245]\.\d{1,3}\.\d)|-)(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
+_LONGEST_WORD = 200
+_HOST_ENDS = frozenset(("com", "net", "org", "edu", "gov", "biz", "info", "jp", "de", "nl", "uk", "fr", "ru", "cn"))
+
+# By RFC 3463 and the registry of IANA. Of x.1.x, 5 says that all is well, and 7 and 8 are about the sender.
+_STATUSES = (
+    (Kind.HARD, re.compile(r"5\.1\.(?:[12369]|10|351)$|5\.2\.1$|5\.4\.4$|5\.4\.310$")),
+    (Kind.POLICY, re.compile(r"[45]\.7\.\d+$|5\.1\.[78]$")),
+    (Kind.SOFT, re.compile(r"4\.(?!0\.)|5\.2\.[234]$|5\.3\.[1-9]\d*$|5\.4\.(?!0$|1$)\d+$|5\.6\.[1-9]\d*$")),
+)
+_NO_MAIL_HERE = frozenset(("521", "556"))  # RFC 7504
+# The mail was not refused for its reader: they were not named yet (RFC 5321, 3.3).
+_BEFORE_THE_READER = re.compile(
+    r"in reply to (?:mail from|ehlo|helo)|after (?:mail from|ehlo|helo|initial connection)|refused to talk to me"
+    r"|but (?:my name was rejected|greeting failed|sender was rejected)|does not like sender"
+    r"|>>> (?:mail from|ehlo|helo)[^\n]{0,500}\n<<< [45]"
+)
+
+
+class Meaning(StrEnum):
+    """Of words, from what is surest to what is least sure."""
+
+    REFUSED = auto()
+    LIMIT = auto()
+    PASSING = auto()
+    NO_MAIL = auto()
+    NO_DOMAIN = auto()
+    TROUBLE = auto()
+    NO_MAILBOX = auto()
+    DENIED = auto()
+    UNAVAILABLE = auto()
+
+
+_TABLES = {
+    Meaning.REFUSED: words.REFUSED,
+    Meaning.LIMIT: (words.RATE, words.FORM),
+    Meaning.PASSING: (words.FULL, words.PASSING),
+    Meaning.NO_MAIL: (words.NO_MAIL,),
+    Meaning.NO_DOMAIN: (words.NO_DOMAIN,),
+    Meaning.TROUBLE: (words.EXPIRED, words.TROUBLE),
+    Meaning.NO_MAILBOX: (words.NO_MAILBOX,),
+    Meaning.DENIED: (words.DENIED,),
+    Meaning.UNAVAILABLE: (words.UNAVAILABLE,),
+}
+_WHOEVER_READS = frozenset((Meaning.REFUSED, Meaning.LIMIT, Meaning.PASSING))
+_KINDS = {
+    Meaning.REFUSED: Kind.POLICY,
+    Meaning.DENIED: Kind.POLICY,
+    Meaning.PASSING: Kind.SOFT,
+    Meaning.TROUBLE: Kind.SOFT,
+    Meaning.NO_MAIL: Kind.HARD,
+}
+
+
+class Said(NamedTuple):
+    """What a server said, made even, with the reply code and status that stand in it."""
+
+    text: str
+    code: str
+    status: str
+
+    @property
+    def is_temporary(self) -> bool:
+        return (self.status or self.code).startswith("4")
+
+
+def said(raw: str) -> Said:
+    code, status = CODE.search(raw), STATUS.search(raw)
+    return Said(plain(raw), code[1] if code else "", status[1] if status else "")
+
+
+def plain(raw: str) -> str:
+    """Small letters and single spaces, without addresses, hosts and the codes that a long reply repeats on line."""
+    lowered = _REPEATED.sub(" ", raw.lower().replace("\u2019", "'").replace("\u00b4", "'"))
+    return " ".join(word for word in lowered.split() if not _is_address(word))
+
+
+def _is_address(word: str) -> bool:
+    if "@" in word or "://" in word or len(word) > _LONGEST_WORD:
+        return word.isascii()
+    if "." not in word:
+        return False
+    labels = word.strip("<>()[]{}\"',;:.").split(".")
+    return all(labels) and (len(labels) > 2 or (len(labels) == 2 and labels[1] in _HOST_ENDS))
+
+
+def judge(status: str, reply: str, otherwise: Kind = Kind.SOFT) -> Kind:
+    """`status`: the one around the reply; `otherwise`: where neither says."""
+    return by_words(reply, status) or by_status(said(reply).status) or by_status(status) or otherwise
+
+
+def by_status(status: str) -> Kind | None:
+    """None where it says too little: x.0.0, x.5.0, or 5.1.0, with which some mean this and some that."""
+    return next((kind for kind, statuses in _STATUSES if statuses.match(status)), None)
+
+
+def by_words(raw: str, status: str = "", conversation: str = "") -> Kind | None:
+    """None where they say nothing. `conversation`: the words around, which tell what was answered to what."""
+    if words.REFUSED_PAGES.search(raw.lower()):
+        return Kind.POLICY
+    reply = said(raw)
+    meaning = _meaning(reply.text)
+    if meaning not in _WHOEVER_READS and reply.code:
+        if _BEFORE_THE_READER.search(f"{conversation}\n{raw}".lower()):
+            return Kind.SOFT if reply.is_temporary else Kind.POLICY
+        if reply.code in _NO_MAIL_HERE:
+            return Kind.HARD
+    return _kind_of(meaning, reply, reply.status or status) if meaning else None
+
+
+def _meaning(text: str) -> Meaning | None:
+    return next((one for one, tables in _TABLES.items() if any(table.search(text) for table in tables)), None)
+
+
+def _kind_of(meaning: Meaning, reply: Said, status: str) -> Kind | None:
+    if meaning in _KINDS:
+        return _KINDS[meaning]
+    if meaning == Meaning.LIMIT:
+        return Kind.POLICY if status[1:4] == ".7." else Kind.SOFT
+    if (reply.status or reply.code or status).startswith("4"):
+        return Kind.SOFT  # such as a reader that could not be looked up for now
+    if meaning == Meaning.NO_DOMAIN or by_status(status) is None:
+        return Kind.HARD
+    return by_status(status) if meaning == Meaning.UNAVAILABLE or by_status(status) == Kind.SOFT else Kind.HARD

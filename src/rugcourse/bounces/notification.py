@@ -1,0 +1,80 @@
+"""What Amazon SES says about a mail, as JSON: in the body of a webhook, or of a mail where the topic sends mails."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rugcourse.bounces.judge import judge
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.text import shortened
+
+_KINDS = {"Permanent": Kind.HARD, "Transient": Kind.SOFT, "Undetermined": Kind.SOFT}
+_REFUSED = frozenset(("ContentRejected", "AttachmentRejected"))
+_FIRST = '{"'
+
+
+def part(value: Any, *names: str) -> Any:
+    """What lies in objects within objects, None where something on the way is missing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any, *names: str) -> str:
+    found = part(value, *names) if names else value
+    return found if isinstance(found, str) else ""
+
+
+def reports_of(said: Any) -> list[tuple[str, Report]]:
+    """(address, what happened to the mail to it)."""
+    match text(said, "notificationType") or text(said, "eventType"):
+        case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
+            recipients = part(said, "complaint", "complainedRecipients")
+            words = text(said, "complaint", "complaintFeedbackType") or "spam"
+            report = Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=_message_ids(said))
+            return [(text(one, "emailAddress"), report) for one in _list(recipients)]
+        case "Bounce":
+            recipients = part(said, "bounce", "bouncedRecipients")
+            return [(text(one, "emailAddress"), _bounce(said, one)) for one in _list(recipients)]
+        case _:
+            return []
+
+
+def read_notification(body: str) -> Report | None:
+    """What stands in a mail of SNS; None where it is none."""
+    said = _first_object(body)
+    if text(said, "Type") == "Notification":
+        said = _first_object(text(said, "Message"))
+    if not (text(said, "notificationType") or text(said, "eventType")):
+        return None
+    found = reports_of(said)
+    return found[0][1] if found else Report(Kind.OTHER, message_ids=_message_ids(said))
+
+
+def _bounce(said: Any, recipient: Any) -> Report:
+    kind = _KINDS.get(text(said, "bounce", "bounceType"), Kind.SOFT)
+    if text(said, "bounce", "bounceSubType") in _REFUSED:
+        kind = Kind.POLICY
+    diagnostic = text(recipient, "diagnosticCode")
+    words = diagnostic.partition(";")[2].strip() or diagnostic
+    status = text(recipient, "status")
+    kept = status if status.count(".") == 2 else ""
+    return Report(judge(kept, words, kind), kept, shortened(words), _message_ids(said), text(recipient, "emailAddress"))
+
+
+def _message_ids(said: Any) -> tuple[str, ...]:
+    headers = _list(part(said, "mail", "headers"))
+    return tuple(text(one, "value") for one in headers if text(one, "name").lower() == "message-id")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _first_object(body: str) -> Any:
+    """The object that a text begins with; None where it begins with none."""
+    try:
+        return json.JSONDecoder(strict=False).raw_decode(body.lstrip())[0] if body.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,168 @@
+"""A report concerns the address that it names: one that was put right, or that mail is passed on to, is another."""
+
+from __future__ import annotations
+
+import pytest
+from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.builders import enrolment_of, lessons_to, plan, reader_with_lesson, send_all
+from tests.sink import Sink
+
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Done, Told
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import suppression
+from rugcourse.enrolment.corrections import correct_address
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryState, EnrolmentStatus, SubscriberStatus
+
+RIGHT = "right@other.example"
+GONE = "postfix unknown user"
+
+
+def put_right(runtime: Runtime, clock: VirtualClock, email: str) -> None:  # noqa: F811
+    clock.advance(minutes=10)
+    person = enrolment_of(runtime, email).subscriber_id
+    correct_address(runtime.database, runtime.clock, runtime.signer, person, RIGHT)
+
+
+def is_suppressed(runtime: Runtime, address: str) -> bool:  # noqa: F811
+    return suppression.find(runtime.database, runtime.signer, address) is not None
+
+
+def without_recipient(raw: bytes) -> bytes:
+    return raw.replace(b"Final-Recipient:", b"X-Final:").replace(b"Original-Recipient:", b"X-Original:")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    named: bool,
+) -> None:
+    """And the lesson that never arrived goes to the new one."""
+    path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[-1]
+    put_right(runtime, clock, email)
+    raw = about(GONE, email.upper())
+    assert runtime.intake.take(path, raw if named else without_recipient(raw)).done == Done.NOTED
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
+    assert not is_suppressed(runtime, RIGHT)
+    assert is_suppressed(runtime, email) == named
+    assert lessons_to(runtime, RIGHT)[-1].state == DeliveryState.CANCELLED
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert lesson.message_id in [one.message_id for one in sink.to(RIGHT)]
+
+
+def test_the_new_address_that_bounces_is_suppressed(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    put_right(runtime, clock, email)
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    taken = runtime.intake.take(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
+    assert (taken.done, status_of(runtime, RIGHT)) == (Done.SUPPRESSED, SubscriberStatus.SUPPRESSED)
+    assert not is_suppressed(runtime, email)
+
+
+def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_one(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    address, found = email, []
+    for n in range(3):
+        clock.advance(hours=1)
+        found.append(come(runtime, back(runtime, sink, address), "gmail full").done)
+        if n == 1:
+            put_right(runtime, clock, email)
+            address = RIGHT
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED] * 3
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
+
+
+def test_who_has_the_address_of_before_by_now_is_left_alone(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    path, neighbour = back(runtime, sink, email), reader_with_lesson(runtime, dispatcher)
+    put_right(runtime, clock, email)
+    person = enrolment_of(runtime, neighbour).subscriber_id
+    correct_address(runtime.database, runtime.clock, runtime.signer, person, email)
+    assert runtime.intake.take(path, about(GONE, email)).done == Done.NOTED
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+    assert not is_suppressed(runtime, email)
+
+
+def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    """The reader can mend that; whom it is passed on to never asked for anything, and is nobody's to suppress."""
+    found = []
+    for n in range(3):
+        clock.advance(hours=1)
+        raw = b"Message-ID: <%d@mx.example>\r\n" % n + about(GONE, "elsewhere@far.example")
+        raw = raw.replace(b"Arrival-Date:", b"X-Arrival:")
+        found.append(runtime.intake.take(back(runtime, sink, email), raw).done)
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED, Done.NOTED, Done.SUPPRESSED]
+    assert is_suppressed(runtime, email)
+    assert not is_suppressed(runtime, "elsewhere@far.example")
+
+
+@pytest.mark.parametrize("by_mail", [True, False])
+def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    by_mail: bool,
+) -> None:
+    path = back(runtime, sink, email)
+    put_right(runtime, clock, email)
+    if by_mail:
+        raw = about("complaint of yahoo", email).replace(b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode())
+        done = runtime.intake.take(path, raw).done
+    else:
+        done = runtime.intake.hear(Told(Report(Kind.COMPLAINT), path, email, clock.now())).done
+    assert done == Done.NOTED
+    assert is_suppressed(runtime, email)
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
+    assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
+
+
+def test_a_report_names_nobody_elses_address(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+) -> None:
+    """A reader can write any report about their own mail, and no more than that follows from it."""
+    neighbour = reader_with_lesson(runtime, dispatcher)
+    path = runtime.links.return_path(lessons_to(runtime, email)[-1].id, "bounces@courses.example")
+    assert runtime.intake.take(path, about(GONE, neighbour)).done == Done.NOTED
+    assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
+    assert not is_suppressed(runtime, neighbour)

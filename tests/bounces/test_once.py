@@ -1,0 +1,127 @@
+"""What comes back counts once, by however many doors and however often it comes."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from tests.bounces.test_take import about, back, dispatcher, email, runtime  # noqa: F401 - fixtures
+from tests.builders import lessons_to, plan, send_all
+from tests.sink import Sink
+
+from rugcourse.bounces.read import read
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Done, Told
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryState
+
+FULL = Report(Kind.SOFT, "5.2.2", "mailbox full")
+
+
+def report(email: str, arrived: datetime | None, message_id: str = "<one@mx.example>") -> bytes:  # noqa: F811
+    """Of a full mailbox; without Message-ID and date where `arrived` is None."""
+    raw = about("gmail full", email)
+    if arrived is None:
+        return re.sub(rb"Arrival-Date: [^\r]*\r\n", b"", raw)
+    date = format_datetime(arrived).encode()
+    raw = re.sub(rb"Arrival-Date: [^\r]*", b"Arrival-Date: " + date, raw)
+    return b"Message-ID: %s\r\nDate: %s\r\n" % (message_id.encode(), date) + raw
+
+
+def send_again(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:  # noqa: F811
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+
+
+@pytest.fixture
+def sent_again(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> datetime:
+    """A lesson that came back, and went out again; returns when it went out first."""
+    first = clock.now()
+    clock.advance(hours=2)
+    assert runtime.intake.take(back(runtime, sink, email), report(email, first)).done == Done.NOTED
+    send_again(runtime, dispatcher, clock)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+    return first
+
+
+@pytest.mark.parametrize("door", ["the same message", "another message", "a webhook"])
+def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_third_time(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    sent_again: datetime,
+    door: str,
+) -> None:
+    path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[0]
+    path = runtime.links.return_path(lesson.id, "bounces@courses.example")
+    clock.advance(hours=1)
+    taken = {
+        "the same message": lambda: runtime.intake.take(path, b"Delivered-To: x@y\r\n" + report(email, sent_again)),
+        "another message": lambda: runtime.intake.take(path, report(email, sent_again, "<two@mx.example>")),
+        "a webhook": lambda: runtime.intake.hear(Told(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))),
+    }[door]()
+    assert taken.done == Done.AGAIN
+    for _ in range(2):
+        send_again(runtime, dispatcher, clock)
+    assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 2
+
+
+def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    sent_again: datetime,
+) -> None:
+    """Its relay took it over a little before its answer was written down here, and its clock is behind."""
+    lesson = lessons_to(runtime, email)[0]
+    path = runtime.links.return_path(lesson.id, "bounces@courses.example")
+    arrived = clock.now() - timedelta(minutes=10)
+    assert arrived > sent_again
+    assert runtime.intake.take(path, report(email, arrived, "<two@mx.example>")).done == Done.NOTED
+    send_again(runtime, dispatcher, clock)
+    assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 3
+
+
+@pytest.mark.parametrize("years", [-30, 30])
+def test_a_date_that_cant_be_is_not_believed(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    sent_again: datetime,
+    years: int,
+) -> None:
+    path = runtime.links.return_path(lessons_to(runtime, email)[0].id, "bounces@courses.example")
+    wrong = report(email, clock.now().replace(year=clock.now().year + years), "<two@mx.example>")
+    assert runtime.intake.take(path, wrong).done == Done.NOTED
+    assert runtime.intake.take(path, wrong).done == Done.AGAIN
+
+
+def test_a_report_without_a_date_is_known_by_what_it_says(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    path, raw = back(runtime, sink, email), report(email, None)
+    assert read(raw).at is None
+    assert runtime.intake.take(path, raw).done == Done.NOTED
+    send_again(runtime, dispatcher, clock)
+    assert runtime.intake.take(path, raw).done == Done.AGAIN
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
