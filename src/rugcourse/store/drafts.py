@@ -84,6 +84,23 @@ def remove(session: Session, course_id: int, slug: str) -> None:
     session.execute(delete(LessonDraftRow).where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug))
 
 
+def rename(session: Session, course_id: int, old: str, new: str) -> None:
+    """Let the drafts of a lesson follow it to its new slug; a draft that is there already is not written over."""
+    if find(session, course_id, new) is None:
+        session.execute(
+            update(LessonDraftRow)
+            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == old)
+            .values(slug=new)
+            .execution_options(synchronize_session=False)
+        )
+    session.execute(
+        update(DiscardedDraftRow)
+        .where(DiscardedDraftRow.course_id == course_id, DiscardedDraftRow.slug == old)
+        .values(slug=new)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
     """Discard a draft that had been kept `seen` times, and return under which id it can be restored.
 
