@@ -28,7 +28,7 @@ from rugcourse.content.unsupported import unsupported
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
-_IGNORED = {"README.md"}
+IGNORED = {"README.md"}
 RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # pages that stand where courses do
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -106,7 +106,7 @@ class _Reader:
                 lessons[int(match["number"]), match["slug"]][match["language"]] = file
             elif match := _COURSE_FILE.match(file.name):
                 course[match["kind"]][match["language"]] = file
-            elif file.name not in _IGNORED:
+            elif file.name not in IGNORED:
                 self._problem(
                     file, "is not named like `03-slug.nl.md`, `course.nl.md`, `test.nl.md`, `alarm-signs.nl.md`"
                 )
