@@ -138,6 +138,23 @@ def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] 
     return (row.id, row.current_version_id or 0) if row else None
 
 
+def find_published_version(session: Session, course_id: int, slug: str) -> int | None:
+    """The version that readers get of a lesson; None for one that is not in the course."""
+    return session.scalar(
+        select(LessonRow.current_version_id).where(
+            LessonRow.course_id == course_id,
+            LessonRow.slug == slug,
+            LessonRow.position.is_not(None),
+            LessonRow.campaign_id.is_(None),
+        )
+    )
+
+
+def published_at(session: Session, version_id: int) -> datetime:
+    """When a version was first published (UTC)."""
+    return session.scalars(select(LessonVersionRow.published_at).where(LessonVersionRow.id == version_id)).one()
+
+
 def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Lesson]]:
     """(id, when it was first published, wording) of all that a lesson ever was, the newest first."""
     rows = session.scalars(
