@@ -257,3 +257,29 @@ def test_the_shipped_course_keeps_to_its_brief(language: str) -> None:
     assert len({question.cause for question in course.tests[language].questions}) == 7
     assert len(course.texts[language].tiles) == 7
     assert [lesson.slug for lesson in course.lessons if lesson.texts[language].retest] == ["afronding"]
+
+
+def test_a_merge_tag_outside_the_text_and_a_heading_without_words_are_told_with_their_line(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons")) / COURSE
+    file = folder / "01-welkom.nl.md"
+    text = re.sub(
+        r"^highlight: .*$", "highlight: Onthoud dit, {{ naam }}.", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    file.write_text(f"{text}\n\n##\n\n### \u200b\n\nKlaar.\n", encoding="utf-8")
+    with pytest.raises(AuthoringErrors) as caught:
+        load_course(folder)
+    lines = file.read_text(encoding="utf-8").split("\n")
+    assert [(one.line, one.message.partition(";")[0]) for one in caught.value.problems] == [
+        (next(n for n, line in enumerate(lines, 1) if "naam" in line), "`{{ naam }}` is shown as it stands here"),
+        (lines.index("##") + 1, "a heading without words"),
+        (lines.index("### \u200b") + 1, "a heading without words"),
+    ]
+
+
+def test_a_language_that_the_words_around_the_lessons_are_not_in_is_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
+    for file in [*folder.glob("*.en.md"), *(folder / COURSE).glob("*.en.md")]:
+        shutil.copy(file, file.with_name(file.name.replace(".en.", ".de.")))
+    with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* nl, en") as caught:
+        load_course(folder / COURSE)
+    assert len(caught.value.problems) == 1

@@ -55,6 +55,12 @@ def check_tags(text: str) -> None:
             raise UnknownTag(number, match.group() + rest[match.end() : match.end() + 20])
 
 
+def tag_in_line(text: str) -> str | None:
+    """What looks like a merge tag in a text that is one line, where none is filled in: readers would get the braces."""
+    found = _TAG.search(text)
+    return found[0] if found else None
+
+
 def to_html(
     text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
 ) -> str:

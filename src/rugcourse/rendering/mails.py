@@ -11,12 +11,14 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, compile_letter, merge
 from rugcourse.rendering.notices import notice_of
+from rugcourse.settings import Settings
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -42,6 +44,15 @@ class House:
     author_name: str
     author_lines: dict[str, str]
     postal_address: str
+
+
+def house_of(settings: Settings) -> House:
+    return House(
+        practice=settings.practice,
+        author_name=settings.author_name,
+        author_lines={language: settings.author_line(language) for language in LANGUAGES},
+        postal_address=settings.postal_address,
+    )
 
 
 def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, links: Links) -> Letter:
