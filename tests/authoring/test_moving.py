@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from tests.authoring.test_publish import days as look_once_a_day
 from tests.authoring.test_publish import edited, inserted, publish, slugs_to
-from tests.builders import COURSE, course_of, enrolment_of, make_reader, plan, send_all
+from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 
 from rugcourse.authoring import drafts
 from rugcourse.authoring.fields import fields_of
@@ -17,7 +17,9 @@ from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.publish import Behind
 from rugcourse.content import Course, Lesson
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
+from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 Move = Callable[[Runtime, int, int], None]
 
@@ -150,3 +152,21 @@ def test_another_lesson_in_the_place_of_one_that_is_gone_comes_to_whoever_waited
     days(runtime, dispatcher, 8)
     assert slugs_to(runtime, waits)[2] == "iets-anders"
     assert len(slugs_to(runtime, waits)) == 9
+
+
+def test_only_what_was_meant_for_a_reader_and_did_not_come_is_missed(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, 3)
+    publish(runtime, inserted(runtime, 2))
+    with runtime.database.write() as session:
+        failed = session.get_one(DeliveryRow, lessons_to(runtime, reader)[0].id)
+        failed.state = DeliveryState.FAILED
+    with runtime.database.read() as session:
+        progress = progress_of(session, course_of(runtime), "nl", enrolment_of(runtime, reader))
+    assert [one.lesson.slug for one in progress.lessons if one.missed] == ["welkom"]
+    move_in_admin(runtime, 9, 1)
+    days(runtime, dispatcher, 1)
+    with runtime.database.read() as session:
+        progress = progress_of(session, course_of(runtime), "nl", enrolment_of(runtime, reader))
+    assert progress.upcoming is not None
+    assert progress.upcoming.slug not in slugs_to(runtime, reader)

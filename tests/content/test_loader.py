@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -283,3 +284,19 @@ def test_a_language_that_the_words_around_the_lessons_are_not_in_is_refused(tmp_
     with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* nl, en") as caught:
         load_course(folder / COURSE)
     assert len(caught.value.problems) == 1
+
+
+def test_a_file_that_writes_accents_as_two_characters_is_no_other_version(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
+    for file in folder.rglob("*.md"):
+        file.write_text(unicodedata.normalize("NFD", file.read_text(encoding="utf-8")), encoding="utf-8")
+    assert load_courses(folder) == load_courses(LESSONS)
+
+
+def test_more_readings_than_the_form_of_a_lesson_shows_are_refused(folder: Path) -> None:
+    file = folder / LESSON
+    more = "".join(f"  - title: T{n}\n    summary: S\n" for n in range(13))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("further:\n", f"further:\n{more}", 1), encoding="utf-8")
+    with pytest.raises(AuthoringErrors, match="`further` has 14 items; at most 12"):
+        load_course(folder)

@@ -24,7 +24,7 @@ from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
-from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
+from rugcourse.content.model import MOST_READINGS, AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 
@@ -141,11 +141,7 @@ class _Reader:
                 self.problems += [
                     Problem(file, document.body_line + one.line, one.message) for one in unsupported(document.body)
                 ]
-                self.problems += [
-                    document.problem(where, f"`{tag}` is shown as it stands here; merge tags work in the text only")
-                    for where, text in _lines_of(parsed[language][1].model_dump(exclude={"body"}))
-                    if (tag := tag_in_line(text))
-                ]
+                self.problems += _mistakes_beside_the_text(document, parsed[language][1])
             except UnknownTag as error:
                 self.problems.append(Problem(file, document.body_line + error.line, str(error)))
             except AuthoringErrors as error:
@@ -211,6 +207,14 @@ class _Reader:
 
     def _problem(self, file: Path, message: str) -> None:
         self.problems.append(Problem(file, 1, message))
+
+
+def _mistakes_beside_the_text(document: Document, text: BaseModel) -> Iterator[Problem]:
+    if isinstance(text, LessonText) and len(text.further) > MOST_READINGS:
+        yield document.problem(("further",), f"`further` has {len(text.further)} items; at most {MOST_READINGS}")
+    for where, line in _lines_of(text.model_dump(exclude={"body"})):
+        if tag := tag_in_line(line):
+            yield document.problem(where, f"`{tag}` is shown as it stands here; merge tags work in the text only")
 
 
 def _lines_of(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
