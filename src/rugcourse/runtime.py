@@ -29,8 +29,7 @@ from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavai
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
 from rugcourse.privacy.retention import Retention
-from rugcourse.rendering.languages import LANGUAGES
-from rugcourse.rendering.mails import House
+from rugcourse.rendering.mails import House, house_of
 from rugcourse.rendering.messages import Sender
 from rugcourse.schedule import Patience, QuietHours
 from rugcourse.settings import Settings
@@ -92,7 +91,7 @@ class Runtime:
 
     @property
     def house(self) -> House:
-        return house(self.settings)
+        return house_of(self.settings)
 
     @property
     def proofs(self) -> Proofs:
@@ -147,15 +146,6 @@ def send_now(runtime: Runtime, message: bytes, recipient: str) -> bool:
         return False
     finally:
         connection.quit()
-
-
-def house(settings: Settings) -> House:
-    return House(
-        practice=settings.practice,
-        author_name=settings.author_name,
-        author_lines={language: settings.author_line(language) for language in LANGUAGES},
-        postal_address=settings.postal_address,
-    )
 
 
 def sender(settings: Settings) -> Sender:

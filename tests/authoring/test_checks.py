@@ -8,7 +8,7 @@ from tests.builders import COURSE, LESSONS
 from rugcourse.authoring.checks import check, measure
 from rugcourse.authoring.fields import clean, fields_of
 from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.content import Course, load_course
+from rugcourse.content import Course, FurtherReading, load_course
 from rugcourse.content.reading import reading_ease
 
 SLUG = "overbelasting"
@@ -139,3 +139,26 @@ def test_short_sentences_of_short_words_read_more_easily() -> None:
     assert found[1] < 30
     assert reading_ease("Te kort.", "nl") is None
     assert reading_ease(easy, "fr") is None
+
+
+def test_a_lesson_with_many_readings_keeps_all_of_them_in_its_form(course: Course) -> None:
+    lesson = course.lessons[0]
+    many = tuple(FurtherReading(title=f"T{number}", summary="S") for number in range(12))
+    texts = {code: text.model_copy(update={"further": many}) for code, text in lesson.texts.items()}
+    fields = fields_of(lesson.model_copy(update={"texts": texts}))
+    again = Manuscript(course, lesson.slug, 1, clean(fields, course.languages)).lesson()
+    assert again.texts["nl"].further == many
+
+
+@pytest.mark.parametrize("length", [57, 58, 59, 60])
+def test_a_lesson_with_a_long_slug_has_question_ids_that_can_be_published(course: Course, length: int) -> None:
+    fields = {name: text for name, text in manuscript(course).fields.items() if not name.endswith(".id")}
+    long = Manuscript(course, ("a" * 57 + "-bc")[:length].rstrip("-"), 3, fields)
+    assert [one for one in check(long) if one.wrong] == []
+    first, second = (question.id for question in long.lesson().texts["nl"].quiz)
+    assert first != second
+
+
+def test_a_space_that_is_not_to_be_broken_stays_and_accents_have_one_way_to_be_written(course: Course) -> None:
+    typed = manuscript(course, nl__title="10\u00a0000  stappen\tvooru\u0308it")
+    assert typed.fields["nl.title"] == "10\u00a0000 stappen voor\u00fcit"

@@ -7,8 +7,19 @@ from sqlalchemy import select
 from tests.builders import COURSE, course_of
 
 from rugcourse.authoring import drafts
-from rugcourse.authoring.drafts import Desk, NewerDraft, NoSuchDraft, NoSuchLesson, SavedMeanwhile
+from rugcourse.authoring.drafts import (
+    Desk,
+    NewerDraft,
+    NoSuchDraft,
+    NoSuchLesson,
+    PublishedMeanwhile,
+    SavedMeanwhile,
+)
+from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.files import take_in
 from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.merge import Clash
+from rugcourse.authoring.publish import Seen, publish_lesson
 from rugcourse.runtime import Runtime
 from rugcourse.store import admins
 from rugcourse.store.tables import ChangeRow, DiscardedDraftRow
@@ -53,7 +64,7 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
 
 
 def test_the_draft_of_a_new_lesson_can_be_restored_although_the_course_does_not_have_it(runtime: Runtime) -> None:
-    slug = drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", 3, None)
+    slug = drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", "overbelasting", None)
     discarded = discard(runtime, 1, slug)
     with pytest.raises(NoSuchLesson):
         desk_of(runtime, slug)
@@ -99,3 +110,103 @@ def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monk
     assert desk_of(runtime).saved == 1
     with runtime.database.read() as session:
         assert session.scalars(select(DiscardedDraftRow)).all() == []
+
+
+def typed_by(runtime: Runtime, title: str, **others: str) -> Manuscript:
+    """What somebody types over the lesson as it lies on the desk now."""
+    desk = desk_of(runtime)
+    return drafts.typed_over(desk, {**desk.manuscript.fields, "nl.title": title, **others})
+
+
+def keep_over(runtime: Runtime, manuscript: Manuscript, version: int) -> None:
+    desk = desk_of(runtime)
+    drafts.keep(runtime.database, runtime.clock, desk, manuscript, None, desk.saved, version)
+
+
+def publish(runtime: Runtime, manuscript: Manuscript, seen: Seen | None = None) -> None:
+    publish_lesson(runtime.database, runtime.clock, None, manuscript, seen=seen)
+
+
+def order(runtime: Runtime) -> list[str]:
+    return [lesson.slug for lesson in course_of(runtime).course.lessons]
+
+
+def put_in(runtime: Runtime, place: int) -> None:
+    course = course_of(runtime).course
+    lesson = course.lesson(SLUG)
+    assert lesson is not None
+    fields = {**fields_of(lesson), "quiz.0.id": "new-1", "quiz.1.id": "new-2"}
+    publish(runtime, Manuscript(course, "ertussen", place, fields))
+
+
+def test_a_form_that_was_opened_before_somebody_published_is_not_kept_unsaid(runtime: Runtime) -> None:
+    opened = desk_of(runtime).version
+    mine = typed_by(runtime, "Mine")
+    publish(runtime, typed_by(runtime, "Theirs"))
+    with pytest.raises(PublishedMeanwhile):
+        keep_over(runtime, mine, opened)
+    assert desk_of(runtime).saved == 0
+    keep_over(runtime, mine, desk_of(runtime).version)  # once they have been told
+    assert desk_of(runtime).newer is None
+
+
+def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -> None:
+    """Whether in the admin pages or by an import; a draft that came back from the bin, too."""
+    keep_over(runtime, typed_by(runtime, "Draft"), desk_of(runtime).version)
+    put_in(runtime, 1)
+    assert desk_of(runtime).newer is None  # the same wording in another place
+    course = course_of(runtime).course
+    lesson = course.lesson(SLUG)
+    assert lesson is not None
+    texts = {code: text.model_copy(update={"highlight": "In a file"}) for code, text in lesson.texts.items()}
+    new = lesson.model_copy(update={"texts": texts})
+    lessons = tuple(new if one is lesson else one for one in course.lessons)
+    take_in(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], Clash.FILES)
+    assert restore(runtime, discard(runtime, 1)) == (COURSE, SLUG)
+    newer = desk_of(runtime).newer
+    assert newer is not None
+    assert (newer.at, newer.by) == (runtime.clock.now(), None)
+
+
+def test_nobody_publishes_a_draft_or_over_a_version_that_they_have_not_seen(runtime: Runtime) -> None:
+    keep_over(runtime, typed_by(runtime, "First"), desk_of(runtime).version)
+    desk = desk_of(runtime)
+    seen = Seen(desk.saved, desk.version)
+    keep_over(runtime, typed_by(runtime, "Second"), desk.version)
+    with pytest.raises(SavedMeanwhile):
+        publish(runtime, desk_of(runtime).manuscript, seen)
+    publish(runtime, typed_by(runtime, "Theirs"))
+    with pytest.raises(PublishedMeanwhile):
+        publish(runtime, desk.manuscript, Seen(0, desk.version))
+    publish(runtime, desk.manuscript, Seen(0, desk_of(runtime).version))
+    assert course_of(runtime).course.lessons[3].texts["nl"].title == "First"
+
+
+def test_a_draft_moves_no_lesson_back_to_a_place_that_nobody_chose(runtime: Runtime) -> None:
+    keep_over(runtime, typed_by(runtime, "Draft"), desk_of(runtime).version)
+    opened = desk_of(runtime)
+    put_in(runtime, 2)
+    before = order(runtime)
+    publish(runtime, opened.manuscript)
+    assert order(runtime) == before
+    publish(runtime, desk_of(runtime).manuscript)
+    assert order(runtime) == before
+
+
+def test_a_place_that_was_chosen_is_kept_as_behind_that_lesson(runtime: Runtime) -> None:
+    after = {drafts.STOOD: "onderbelasting", drafts.BEHIND: "welkom"}
+    keep_over(runtime, typed_by(runtime, "Draft", **after), desk_of(runtime).version)
+    put_in(runtime, 1)
+    publish(runtime, desk_of(runtime).manuscript)
+    assert order(runtime)[:3] == ["ertussen", "welkom", SLUG]
+    first = {drafts.STOOD: "welkom", drafts.BEHIND: ""}
+    publish(runtime, typed_by(runtime, "Draft", **first))
+    assert order(runtime)[:3] == [SLUG, "ertussen", "welkom"]
+
+
+def test_a_form_that_was_opened_before_the_course_changed_moves_nothing(runtime: Runtime) -> None:
+    put_in(runtime, 4)
+    before = order(runtime)
+    stale = {drafts.STOOD: before[2], drafts.BEHIND: before[2]}
+    publish(runtime, typed_by(runtime, "Draft", **stale))
+    assert order(runtime) == before

@@ -9,7 +9,7 @@ from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_rea
 from tests.sink import Sink
 
 from rugcourse.authoring import drafts, history
-from rugcourse.authoring.drafts import PLACE, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.drafts import BEHIND, SavedMeanwhile, SlugTaken
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
@@ -152,15 +152,15 @@ def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime)
         drafts.keep(runtime.database, runtime.clock, desk, mine, None, 0)
     again = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
     assert (again.saved, dict(again.manuscript.fields), again.manuscript.place) == (1, {"nl.title": "Half"}, 4)
-    assert PLACE not in again.manuscript.fields
+    assert BEHIND not in again.manuscript.fields
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
     begin = (runtime.database, runtime.clock, runtime.library, COURSE)
-    assert drafts.begin(*begin, "Één dág: rust!", 3, None) == "een-dag-rust"
+    assert drafts.begin(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
-            drafts.begin(*begin, taken, 3, None)
+            drafts.begin(*begin, taken, "", None)
 
 
 def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:

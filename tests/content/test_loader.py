@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -257,3 +258,45 @@ def test_the_shipped_course_keeps_to_its_brief(language: str) -> None:
     assert len({question.cause for question in course.tests[language].questions}) == 7
     assert len(course.texts[language].tiles) == 7
     assert [lesson.slug for lesson in course.lessons if lesson.texts[language].retest] == ["afronding"]
+
+
+def test_a_merge_tag_outside_the_text_and_a_heading_without_words_are_told_with_their_line(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons")) / COURSE
+    file = folder / "01-welkom.nl.md"
+    text = re.sub(
+        r"^highlight: .*$", "highlight: Onthoud dit, {{ naam }}.", file.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    file.write_text(f"{text}\n\n##\n\n### \u200b\n\nKlaar.\n", encoding="utf-8")
+    with pytest.raises(AuthoringErrors) as caught:
+        load_course(folder)
+    lines = file.read_text(encoding="utf-8").split("\n")
+    assert [(one.line, one.message.partition(";")[0]) for one in caught.value.problems] == [
+        (next(n for n, line in enumerate(lines, 1) if "naam" in line), "`{{ naam }}` is shown as it stands here"),
+        (lines.index("##") + 1, "a heading without words"),
+        (lines.index("### \u200b") + 1, "a heading without words"),
+    ]
+
+
+def test_a_language_that_the_words_around_the_lessons_are_not_in_is_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
+    for file in [*folder.glob("*.en.md"), *(folder / COURSE).glob("*.en.md")]:
+        shutil.copy(file, file.with_name(file.name.replace(".en.", ".de.")))
+    with pytest.raises(AuthoringErrors, match=r"course.de.md:1: a course can't be in 'de' yet.* nl, en") as caught:
+        load_course(folder / COURSE)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_file_that_writes_accents_as_two_characters_is_no_other_version(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(LESSONS, tmp_path / "lessons"))
+    for file in folder.rglob("*.md"):
+        file.write_text(unicodedata.normalize("NFD", file.read_text(encoding="utf-8")), encoding="utf-8")
+    assert load_courses(folder) == load_courses(LESSONS)
+
+
+def test_more_readings_than_the_form_of_a_lesson_shows_are_refused(folder: Path) -> None:
+    file = folder / LESSON
+    more = "".join(f"  - title: T{n}\n    summary: S\n" for n in range(13))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("further:\n", f"further:\n{more}", 1), encoding="utf-8")
+    with pytest.raises(AuthoringErrors, match="`further` has 14 items; at most 12"):
+        load_course(folder)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
@@ -17,7 +20,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
+from rugcourse.store import courses, migrate
 from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current, upgrade
 from rugcourse.store.tables import Base, EnrolmentRow, LessonVersionRow, SubscriberRow
@@ -86,6 +89,39 @@ def test_readers_go_on_with_the_same_lesson_when_a_course_is_put_in_another_orde
     with runtime.database.write() as session:
         courses.save_course(session, reordered(course, *slugs), MORNING)
     assert enrolment_of(runtime, email).next_position == expected
+
+
+def test_drafts_that_were_there_keep_a_place_that_somebody_chose_as_behind_a_lesson(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    with database.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0014")
+        connection.commit()
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO course VALUES (1, 'c', 'x', '{}', '2026-01-01 00:00:00', '{}')")
+        for number, slug in enumerate(("one", "two", "three"), 1):
+            connection.exec_driver_sql(
+                "INSERT INTO lesson (course_id, slug, position, current_version_id, read_count) VALUES (1, ?, ?, ?, 0)",
+                (slug, number, number + 10),
+            )
+        for slug, place in (("two", 2), ("three", 1), ("one", 3), ("new", 2)):
+            connection.exec_driver_sql(
+                "INSERT INTO lesson_draft VALUES (1, ?, ?, 1, NULL, '2026-01-01')",
+                (slug, json.dumps({"place": str(place)})),
+            )
+    upgrade(database)
+    with database.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT slug, fields, began_from FROM lesson_draft").all()
+    database.close()
+    found = {slug: (json.loads(fields), began_from) for slug, fields, began_from in rows}
+    assert found == {
+        "two": ({}, 12),
+        "three": ({"behind": ""}, 13),
+        "one": ({"behind": "three"}, 11),
+        "new": ({"behind": "one"}, 0),
+    }
 
 
 def test_what_raises_in_a_unit_of_work_leaves_nothing(database: Database) -> None:

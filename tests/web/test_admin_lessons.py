@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 import pytest
@@ -18,9 +19,12 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.files import take_in
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.publish import publish_lesson
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.store import drafts
 from rugcourse.store.tables import ChangeRow, Role
 
 LESSON = f"/admin/lessons/{COURSE}/stress"
@@ -31,7 +35,7 @@ def typed(runtime: Runtime, **changed: str) -> dict[str, str]:
     lesson = course_of(runtime).course.lesson("stress")
     assert lesson is not None
     changes = {name.replace("__", "."): text for name, text in changed.items()}
-    return {**fields_of(lesson), "place": "4", "saved": "0", "shown": "nl", **changes}
+    return {**fields_of(lesson), "saved": "0", "shown": "nl", **changes}
 
 
 def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Runtime) -> None:
@@ -150,7 +154,7 @@ def test_another_who_kept_meanwhile_is_not_written_over_unsaid(editor: TestClien
 
 
 def test_a_new_lesson_is_begun_and_a_title_twice_is_refused(editor: TestClient, runtime: Runtime) -> None:
-    where = post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", after="3")
+    where = post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", behind="onderbelasting")
     assert where == f"/admin/lessons/{COURSE}/slapen"
     assert "this language is still empty" in editor.get(where).text
     assert "taken" in post(editor, "/admin/lessons/new", course=COURSE, title="Slapen", after="3")
@@ -226,3 +230,41 @@ def test_a_form_without_its_token_or_too_large_is_refused(editor: TestClient, ru
     assert editor.post(LESSON, data={"nl.body": "x" * 1_100_000}).status_code == 413
     for path in ("/admin/lessons/none/stress", f"/admin/lessons/{COURSE}/none"):
         assert editor.get(path).status_code == 404
+
+
+def test_who_opened_a_lesson_before_it_was_published_is_told_on_keep_and_on_publishing(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    opened = editor.get(LESSON).text
+    version = re.search(r'name="version" value="(\d+)"', opened)[1]  # type: ignore[index]
+    post(editor, LESSON, **typed(runtime, nl__title="Theirs"), action="publish")
+    post(editor, f"{LESSON}/publish", under_way="new")
+    mine = {**typed(runtime, nl__title="Mine"), "saved": "0", "version": version}
+    answer = editor.post(LESSON, data={**mine, **form_of(editor), "action": "keep"})
+    assert answer.status_code == 409
+    assert "Not kept: readers get another version" in answer.text
+    assert 'value="Mine"' in answer.text
+    again = re.search(r'name="version" value="(\d+)"', answer.text)[1]  # type: ignore[index]
+    assert post(editor, LESSON, **{**mine, "version": again}, action="keep") == f"{LESSON}?done=kept"
+    stale = editor.post(
+        f"{LESSON}/publish", data={**form_of(editor), "under_way": "new", "saved": "1", "version": version}
+    )
+    assert stale.status_code == 409
+    assert "Not published: another draft was kept" in stale.text
+
+
+def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestClient, runtime: Runtime) -> None:
+    post(editor, LESSON, **typed(runtime, nl__title="Draft"), action="keep")
+    course = course_of(runtime).course
+    fields = {**fields_of(course.lessons[3]), "nl.highlight": "Theirs"}
+    with runtime.database.write() as session:
+        draft = drafts.find(session, course_of(runtime).id, "stress")
+        assert draft is not None
+        drafts.remove(session, course_of(runtime).id, "stress")
+        publish = Manuscript(course, "stress", 4, fields)
+    publish_lesson(runtime.database, runtime.clock, None, publish)
+    with runtime.database.write() as session:
+        kept = drafts.Draft(draft.fields, draft.began_from)
+        assert drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())
+    for page in (LESSON, f"{LESSON}/publish"):
+        assert "Since this draft was begun, somebody published another version" in editor.get(page).text

@@ -96,7 +96,7 @@ def fields_of(endpoint: Any) -> list[str]:
 def forms(application: FastAPI) -> Iterator[tuple[Route, list[str]]]:
     """Each route that takes a form, with its fields; those that read a form as it comes get those of their pages."""
     free = [
-        *names_of(("nl", "en")), "saved", "place", "reader", "subject.nl", "subject.en", "minimum", "name", "title.en",
+        *names_of(("nl", "en")), "saved", "version", "behind", "stood", "reader", "subject.nl", "subject.en", "minimum", "name", "title.en",
         "preheader.en", "body.en", "start", "o", "email", "draft", "again",
     ]  # fmt: skip
     for route in all_routes(application.routes):

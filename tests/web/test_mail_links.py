@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import enrolment_of, lessons_to, make_pending
+from tests.builders import course_of, enrolment_of, lessons_to, make_pending
 from tests.sink import Sink
 from tests.web.reading import CHROME, everything, path
 
 from rugcourse.clock import VirtualClock
 from rugcourse.editions.shelf import fill_shelf
+from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
+from rugcourse.store import courses, subscribers
 from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind, EventRow, LessonVersionRow
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
 from rugcourse.web.app import create_app
 
 
@@ -241,3 +244,27 @@ def test_the_second_test_stands_beside_the_first(browser: TestClient, runtime: R
     answer = browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": "1"})
     assert "8 van de 8 goed" in answer.text
     assert "geen test, dus er is niets om mee te vergelijken" in answer.text
+
+
+def test_answer_links_of_a_language_that_the_course_has_no_more_still_open(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
+    """The question as it was sent, and around it the words of a language that is there."""
+    mail = lessons_to(runtime, email)[0]
+    language = mail.language or "nl"
+    other = "en" if language == "nl" else "nl"
+    course = course_of(runtime).course
+
+    def only(texts: Mapping[str, Any]) -> dict[str, Any]:
+        return {other: texts[other]}
+
+    lessons = tuple(one.model_copy(update={"texts": only(one.texts)}) for one in course.lessons)
+    parts = {"texts": only(course.texts), "tests": only(course.tests), "alarm_signs": only(course.alarm_signs)}
+    with runtime.database.write() as session:
+        courses.save_course(session, course.model_copy(update={**parts, "lessons": lessons}), runtime.clock.now())
+        question = lessons[0].texts[other].quiz[0].id
+        session.execute(update(DeliveryRow).where(DeliveryRow.id == mail.id).values(recap_question=question))
+    for number in (0, RECAP_NUMBER):
+        answer = browser.get(path(runtime, Purpose.ANSWER, email, number, 0))
+        assert answer.status_code == 200
+        assert f'lang="{other}"' in answer.text

@@ -14,11 +14,12 @@ from rugcourse.authoring.fields import field_at
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.agreement import Disagreement, disagreements, stem_of
-from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
+from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.reading import reading_ease
 from rugcourse.content.unsupported import unsupported
+from rugcourse.editions.signs import left_out
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
 _READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch
@@ -105,6 +106,8 @@ def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice
     for name, text in fields.items():
         if has_invisible(text):
             yield Finding("invisible", name)
+        if not name.endswith(".body") and (tag := tag_in_line(text)):
+            yield Finding("tag-in-line", name, values={"text": tag})
     for language in languages:
         body = fields.get(f"{language}.body", "")
         yield from unsupported_in(body, f"{language}.body")
@@ -184,6 +187,9 @@ def _advice(manuscript: Manuscript, language: str) -> Iterator[Finding]:
         yield Finding(kind, where, wrong=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST})
     if found.ease is not None and found.ease < _READS_EASILY:
         yield Finding("hard", where, wrong=False, values={"ease": found.ease})
+    for name, text in manuscript.fields.items():
+        if name.startswith(f"{language}.") and (signs := left_out(text)):
+            yield Finding("left-out", name, wrong=False, values={"text": " ".join(signs)[:80]})
     for target in _targets(manuscript, language):
         if target.startswith("http://"):
             yield Finding("not-encrypted", where, wrong=False, values={"text": target[:80]})

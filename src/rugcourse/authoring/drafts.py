@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rugcourse.authoring.fields import clean, fields_of
-from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.manuscript import Manuscript, place_behind
+from rugcourse.authoring.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.clock import Clock
 from rugcourse.store import admins, courses, drafts
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
+from rugcourse.store.drafts import Draft
 from rugcourse.store.library import Library
 
-PLACE = "place"  # the field that says where in its course a lesson is to stand
+# The fields that say behind which lesson one is to stand, and where it stood when the form was opened. A place that
+# nobody changes is not kept: the course may be put in another order meanwhile.
+BEHIND, STOOD = "behind", "stood"
 LONGEST_SLUG = 60
 
 
@@ -32,6 +36,10 @@ class SavedMeanwhile(Exception):
     """Somebody else kept another text since this one was opened."""
 
 
+class PublishedMeanwhile(SavedMeanwhile):
+    """Another version of the lesson was published since."""
+
+
 class NoSuchDraft(Exception):
     """There is no such discarded draft: it was restored, or its time is over."""
 
@@ -43,13 +51,17 @@ class NewerDraft(Exception):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """A lesson as it lies on the desk. `saved`: how often its draft was kept, 0 without one, with `saved_at` (UTC) and
-    `saved_by`; `lesson_id` is None for one that is not in the course.
+    `saved_by`; `lesson_id` is None for one that is not in the course. `began_from`: the version that readers got when
+    the draft was begun, `version` what they get now; `newer`: what was published between the two.
     """
 
     published: PublishedCourse
     manuscript: Manuscript
     saved: int
     lesson_id: int | None
+    began_from: int
+    version: int
+    newer: NewerVersion | None = None
     saved_at: datetime | None = None
     saved_by: str | None = None
 
@@ -61,40 +73,64 @@ def open_desk(database: Database, library: Library, course: str, slug: str) -> D
         if published is None:
             raise NoSuchLesson
         draft = drafts.find(session, published.id, slug)
+        version = current_version(session, published.id, slug)
+        newer = newer_version(session, published.id, course, slug, draft.began_from) if draft else None
     lesson = published.course.lesson(slug)
     if draft is None and lesson is None:
         raise NoSuchLesson
-    last = len(published.course.lessons) + 1
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
-    place = int(fields.pop(PLACE, 0)) or (lesson.number if lesson else last)
-    manuscript = Manuscript(published.course, slug, min(place, last), fields)
+    place = place_behind(published.course, slug, fields.pop(BEHIND, None))
+    manuscript = Manuscript(published.course, slug, place, fields)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
-        return Desk(published, manuscript, 0, lesson_id)
-    return Desk(published, manuscript, draft.saved, lesson_id, draft.saved_at, draft.saved_by)
+        return Desk(published, manuscript, 0, lesson_id, version, version)
+    return Desk(
+        published, manuscript, draft.saved, lesson_id, draft.began_from, version, newer, draft.saved_at, draft.saved_by
+    )
 
 
 def typed_over(desk: Desk, typed: dict[str, str]) -> Manuscript:
     """What is typed now, in the place of what was kept."""
-    fields = clean(typed, desk.published.course.languages)
-    last = len(desk.published.course.lessons) + (desk.lesson_id is None)
-    place = typed.get(PLACE, "")
-    wanted = int(place) if place.isdecimal() and len(place) < 4 else desk.manuscript.place
-    return Manuscript(desk.published.course, desk.manuscript.slug, min(max(wanted, 1), max(last, 1)), fields)
+    course, slug = desk.published.course, desk.manuscript.slug
+    place = desk.manuscript.place
+    if BEHIND in typed and typed[BEHIND] != typed.get(STOOD):
+        place = place_behind(course, slug, typed[BEHIND])
+    return Manuscript(course, slug, place, clean(typed, course.languages))
 
 
-def keep(database: Database, clock: Clock, desk: Desk, manuscript: Manuscript, admin_id: int | None, seen: int) -> None:
-    """Keep what is typed. `seen`: how often it had been kept when it was opened. Raises SavedMeanwhile."""
-    fields = {**manuscript.fields, PLACE: str(manuscript.place)}
+def keep(
+    database: Database,
+    clock: Clock,
+    desk: Desk,
+    manuscript: Manuscript,
+    admin_id: int | None,
+    seen: int,
+    version: int | None = None,
+) -> None:
+    """Keep what is typed. `seen`: how often it had been kept when it was opened; `version`: what readers got
+    then, if it is not the one of the desk. Raises SavedMeanwhile, PublishedMeanwhile.
+    """
+    course_id, course, slug = desk.published.id, desk.published.course.slug, manuscript.slug
+    since = desk.version if version is None else version
+    fields = dict(manuscript.fields)
+    if manuscript.behind is not None:
+        fields[BEHIND] = manuscript.behind
     with database.write() as session:
-        if not drafts.save(session, desk.published.id, manuscript.slug, fields, seen, admin_id, clock.now()):
+        courses.lock(session, course)
+        if newer_version(session, course_id, course, slug, since):
+            raise PublishedMeanwhile
+        now = current_version(session, course_id, slug)
+        if not drafts.save(session, course_id, slug, Draft(fields, now), seen, admin_id, clock.now()):
             raise SavedMeanwhile
 
 
 def begin(
-    database: Database, clock: Clock, library: Library, course: str, title: str, place: int, admin_id: int | None
+    database: Database, clock: Clock, library: Library, course: str, title: str, behind: str, admin_id: int | None
 ) -> str:
-    """A draft of a new lesson; returns its slug, made from its title. Raises NoSuchLesson, SlugTaken."""
+    """A draft of a new lesson behind another one; returns its slug, made from its title.
+
+    `behind`: the slug of that other one, empty for the first place. Raises NoSuchLesson, SlugTaken.
+    """
     slug = slug_from(title)
     with database.write() as session:
         published = library.course(session, course)
@@ -102,8 +138,8 @@ def begin(
             raise NoSuchLesson
         if not slug or courses.is_slug_used(session, published.id, slug):
             raise SlugTaken
-        fields = {f"{published.course.languages[0]}.title": title, PLACE: str(place)}
-        if not drafts.save(session, published.id, slug, fields, 0, admin_id, clock.now()):
+        fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
+        if not drafts.save(session, published.id, slug, Draft(fields, NONE), 0, admin_id, clock.now()):
             raise SlugTaken
     return slug
 
@@ -136,11 +172,6 @@ def restore(database: Database, clock: Clock, discarded_id: int, admin_id: int |
             raise NewerDraft
         admins.log_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
     return course, slug
-
-
-def subject_of(course_slug: str, slug: str) -> str:
-    """What the log of changes says that it is about."""
-    return f"lesson:{course_slug}/{slug}"
 
 
 def title_of(slug: str, fields: Mapping[str, str], language: str) -> str:

@@ -5,16 +5,19 @@ What translations share is there once: `quiz.0.right` (which option), `quiz.0.id
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rugcourse.content import Lesson
-from rugcourse.content.model import without_invisible
+from rugcourse.content.model import MOST_READINGS, without_invisible
 
 PLAIN = ("title", "subject", "preheader", "highlight", "today", "body")
-QUESTIONS, OPTIONS, READINGS = 2, 4, 4
+QUESTIONS, OPTIONS, READINGS = 2, 4, MOST_READINGS
 _READING = ("title", "summary", "link")
 LONGEST = 30_000
+_LONGEST_ID = 60
 Fields = Mapping[str, str]
 
 
@@ -41,10 +44,17 @@ def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
     """
     found = {name: without_invisible(typed.get(name, "")[:LONGEST]) for name in names_of(languages)}
     lines = {
-        name: text.replace("\r\n", "\n").strip() if name.endswith(".body") else " ".join(text.split())
+        name: unicodedata.normalize("NFC", text.replace("\r\n", "\n").strip())
+        if name.endswith(".body")
+        else _one_line(text)
         for name, text in found.items()
     }
     return {name: text for name, text in lines.items() if text}
+
+
+def _one_line(text: str) -> str:
+    """Without what a file can't have in a line; a space that is not to be broken (10 000) stays one."""
+    return re.sub(r"[ \t\r\n\f\v]+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 def fields_of(lesson: Lesson) -> dict[str, str]:
@@ -99,7 +109,7 @@ def _text(fields: Fields, slug: str, language: str, spoken: Sequence[str]) -> di
     text["retest"] = fields.get("retest") == "yes"
     text["quiz"] = [
         {
-            "id": fields.get(f"quiz.{number}.id") or f"{slug}-{number + 1}"[:60],
+            "id": fields.get(f"quiz.{number}.id") or f"{slug[: _LONGEST_ID - 2].rstrip('-')}-{number + 1}",
             "question": given(f"quiz.{number}.question"),
             "safety": fields.get(f"quiz.{number}.safety") == "yes",
             "options": [

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from rugcourse.authoring.checks import check_whole
-from rugcourse.authoring.merge import Clash, merge
+from rugcourse.authoring.folder import FolderChange, change_for
+from rugcourse.authoring.merge import BothChanged, Clash, merge
 from rugcourse.clock import Clock
-from rugcourse.content import AuthoringErrors, Course, load_course, load_courses
-from rugcourse.content.agreement import Place
-from rugcourse.content.writer import file_names, to_file
+from rugcourse.content import Course, load_courses
 from rugcourse.store import courses
 from rugcourse.store.database import Database
+
+_EXPORT = (
+    "Nothing was exported. See what differs with `rugcourse lessons export --dir` and an empty folder, then export "
+    "with `--clash here` to write what is here (newer files are copied first), or with `--clash files` to leave them"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A course that was imported. `changed`: lessons whose wording or place is new for readers; `newer_here`: what was
-    changed here and not in the files, and stayed as it is.
+    """A course that was imported. `changed`: lessons whose wording or place is new for readers, and what else is;
+    `newer_here`: what was changed here and not in the files, and stayed as it is.
     """
 
     course: str
@@ -54,43 +59,68 @@ def _import(session: Session, clock: Clock, files: Course, clash: Clash) -> Impo
         course, newer_here = merged.course, merged.newer_here
         check_whole(course)
     changed = courses.save_course(session, course, clock.now())
+    if published is not None:
+        changed += _changed_parts(published.course, course)
     courses.note_files(session, files)
     return Imported(course.slug, len(course.lessons), tuple(changed), newer_here)
 
 
-def export_courses(database: Database, folder: Path) -> list[Path]:
-    """Write what readers get to files, and return those that were new or changed. What is equal is not touched.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did. `removed`: files of lessons that left the course or have another number; `set_aside`: copies
+    of newer files that had to give way; `newer_in_files`: what only the files have, and stayed there.
+    """
 
-    A file of a lesson that left the course, or that has another number now, is removed. Raises OSError.
+    written: tuple[Path, ...]
+    removed: tuple[Path, ...]
+    set_aside: tuple[Path, ...]
+    newer_in_files: tuple[str, ...]
+
+
+def export_courses(
+    database: Database, folder: Path, clash: Clash = Clash.REFUSE, *, is_source: bool = False
+) -> Exported:
+    """Write what readers get to files. What is equal is not touched, and what is newer in the files stays.
+
+    Either all courses are written, or none is touched. `is_source`: the lessons of this installation come from this
+    folder, which is in step with what is here afterwards; any other folder is a copy. Raises AuthoringErrors for files
+    that can't be read; BothChanged; OSError.
     """
     with database.write() as session:
-        published = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
-        written = [file for one in published if one for file in _export(one.course, folder / one.course.slug)]
-        for one in published:
-            if one is not None:
-                courses.note_files(session, one.course)
-    return written
+        changes = []
+        for _, slug in courses.course_ids(session):
+            in_files = courses.lock(session, slug)
+            published = courses.load_course(session, slug)
+            if published is not None:
+                changes.append(_change_for(published.course, in_files, folder / slug, clash))
+                if is_source:
+                    courses.note_files(session, published.course)
+        todo = [change for change in changes if change is not None]
+        set_aside = [file for change in todo for file in change.carry_out()]
+    return Exported(
+        written=tuple(change.folder / name for change in todo for name in change.written),
+        removed=tuple(change.folder / name for change in todo for name in change.removed),
+        set_aside=tuple(set_aside),
+        newer_in_files=tuple(f"{change.folder.name}: {part}" for change in todo for part in change.newer_in_files),
+    )
 
 
-def _export(course: Course, folder: Path) -> list[Path]:
-    there = _read(folder)
-    if there == course:
-        return []
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted, present = file_names(course), file_names(there) if there else {}
-    if there is None or there.alarm_signs != course.alarm_signs:
-        wanted |= {Place("alarm-signs", language).file_name: text for language, text in course.alarm_signs.items()}
-    for name in present.keys() - wanted.keys():
-        (folder / name).unlink()
-    changed = [folder / name for name, text in wanted.items() if present.get(name) != text]
-    for file in changed:
-        file.write_text(to_file(wanted[file.name]), encoding="utf-8")
-    return changed
-
-
-def _read(folder: Path) -> Course | None:
-    """The course in a folder, or None where there is none that can be read."""
+def _change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: Clash) -> FolderChange | None:
     try:
-        return load_course(folder)
-    except AuthoringErrors:
-        return None
+        return change_for(course, in_files, folder, clash)
+    except BothChanged as error:
+        raise BothChanged(error.course, error.parts, _EXPORT) from None
+
+
+def _changed_parts(before: Course, after: Course) -> list[str]:
+    """What is new for readers beside the lessons, in words."""
+    found = [
+        name
+        for name, old, new in (
+            ("the landing page", before.texts, after.texts),
+            ("the knowledge test", before.tests, after.tests),
+            ("the warning signs", before.alarm_signs, after.alarm_signs),
+        )
+        if old != new
+    ]
+    return found + [f"{one.slug} (taken out)" for one in before.lessons if after.lesson(one.slug) is None]

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 
 from sqlalchemy.orm import Session
 
-from rugcourse.authoring.drafts import subject_of
 from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.versions import subject_of
 from rugcourse.content import Lesson
 from rugcourse.store import admins, courses
 

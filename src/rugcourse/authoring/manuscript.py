@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +23,18 @@ class Manuscript:
     slug: str
     place: int
     fields: Mapping[str, str]
+
+    @property
+    def behind(self) -> str | None:
+        """The slug of the lesson that it is to stand behind, empty for the first place; None where it does not move."""
+        others = [one.slug for one in self.course.lessons if one.slug != self.slug]
+        if self.place == _own_place(self.course, self.slug):
+            return None
+        return others[min(self.place - 1, len(others)) - 1] if self.place > 1 and others else ""
+
+    def in_course(self, course: Course) -> Manuscript:
+        """The same in its course as that is by now: where it stands, or behind the lesson that it was put behind."""
+        return replace(self, course=course, place=place_behind(course, self.slug, self.behind))
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -49,6 +61,24 @@ class Manuscript:
         at = min(max(self.place, 1), len(others) + 1) - 1
         lessons = numbered([*others[:at], lesson, *others[at:]])
         return self.course.model_copy(update={"lessons": lessons})
+
+
+def place_behind(course: Course, slug: str, behind: str | None) -> int:
+    """The place of a lesson behind another one, from 1; see `Manuscript.behind`.
+
+    It stays where it is, or comes last, where that other one is gone.
+    """
+    others = [one.slug for one in course.lessons if one.slug != slug]
+    if behind == "":
+        return 1
+    if behind in others:
+        return others.index(behind) + 2
+    return _own_place(course, slug) or len(others) + 1
+
+
+def _own_place(course: Course, slug: str) -> int | None:
+    lesson = course.lesson(slug)
+    return lesson.number if lesson else None
 
 
 def _rough_text(text: Mapping[str, Any]) -> LessonText:

@@ -11,6 +11,11 @@ from rugcourse.content import Course, Lesson
 from rugcourse.content.prints import COURSE, LESSONS, prints_of
 
 _FRAME = "the course itself"  # all that is not a lesson
+_ORDER = "the order of the lessons"
+_IMPORT = (
+    "Nothing was imported. See what differs with `rugcourse lessons export --dir` and an empty folder, then import "
+    "with `--clash files` to take the files, or with `--clash here` to keep what is here"
+)
 
 
 class Clash(StrEnum):
@@ -24,22 +29,23 @@ class Clash(StrEnum):
 class BothChanged(Exception):
     """Parts of a course were changed here and in the files."""
 
-    def __init__(self, course: str, parts: Sequence[str]) -> None:
+    def __init__(self, course: str, parts: Sequence[str], advice: str = _IMPORT) -> None:
         self.course = course
         self.parts = tuple(parts)
         super().__init__(
-            f"{course}: changed here and in the files since they were last the same: {', '.join(parts)}. "
-            "Nothing was imported. See what differs with `rugcourse lessons export --dir somewhere`, then import with "
-            "`--clash files` to take the files, or with `--clash here` to keep what is here"
+            f"{course}: changed here and in the files since they were last the same: {', '.join(parts)}. {advice}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A course as it is to be published. `newer_here`: parts that the files don't have yet."""
+    """A course with the newest of both sides. `newer_here`: parts that the files don't have yet; `newer_in_files`: the
+    other way round.
+    """
 
     course: Course
     newer_here: tuple[str, ...]
+    newer_in_files: tuple[str, ...]
 
 
 def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: Clash) -> Merged:
@@ -50,23 +56,34 @@ def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: Clash
     ours, theirs = prints_of(here), prints_of(files)
     last_seen = in_files or ours  # before anybody could write lessons here, all came from files
     seen, our_parts, their_parts = _parts(last_seen), _parts(ours), _parts(theirs)
-    from_here: set[str] = set()
-    clashing = []
+    from_here, from_files, clashing = set[str](), set[str](), list[str]()
     for part in dict.fromkeys([*our_parts, *their_parts]):
         our, their, last = our_parts.get(part), their_parts.get(part), seen.get(part)
-        if our in (their, last):
+        if our == their:
             continue
-        if their != last:
+        if last not in (our, their):
             clashing.append(part)
-        from_here.add(part)
+        (from_files if our == last else from_here).add(part)
+    moved_here, moved_there = _moved(ours, theirs, last_seen)
+    if moved_here and moved_there:
+        clashing.append(_ORDER)
     if clashing and clash == Clash.REFUSE:
         raise BothChanged(here.slug, clashing)
     if clash == Clash.FILES:
-        from_here -= set(clashing)
+        from_here, from_files = from_here - set(clashing), from_files | (set(clashing) - {_ORDER})
     frame = here if _FRAME in from_here else files
-    moved_here = [*ours[LESSONS]] != [*last_seen[LESSONS]]
-    lessons = _lessons(here, files, from_here, ours_first=moved_here)
-    return Merged(frame.model_copy(update={"lessons": lessons}), tuple(sorted(from_here)))
+    ours_first = moved_here and not (moved_there and clash == Clash.FILES)
+    lessons = _lessons(here, files, from_here, ours_first=ours_first)
+    newer_here = sorted(from_here) + [_ORDER] * ours_first
+    newer_in_files = sorted(from_files) + [_ORDER] * (moved_there and not ours_first)
+    return Merged(frame.model_copy(update={"lessons": lessons}), tuple(newer_here), tuple(newer_in_files))
+
+
+def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any], last_seen: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether the lessons that all have in common were put in another order, here and in the files."""
+    common = ours[LESSONS].keys() & theirs[LESSONS].keys() & last_seen[LESSONS].keys()
+    our, their, last = ([one for one in side[LESSONS] if one in common] for side in (ours, theirs, last_seen))
+    return (our not in (their, last), their not in (our, last))
 
 
 def _parts(prints: Mapping[str, Any]) -> dict[str, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from rugcourse.authoring.checks import check, check_whole
-from rugcourse.authoring.drafts import NoSuchLesson, subject_of
+from rugcourse.authoring.drafts import NoSuchLesson, PublishedMeanwhile, SavedMeanwhile
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
+from rugcourse.authoring.versions import newer_version, subject_of
 from rugcourse.clock import Clock
 from rugcourse.content import Course
 from rugcourse.store import admins, courses, drafts, enrolments
@@ -31,6 +33,13 @@ class Behind(StrEnum):
     FINISHED = "finished"  # those, and those who had all lessons
 
 
+class Seen(NamedTuple):
+    """What whoever publishes had before them: how often the draft was kept, and the version that readers got."""
+
+    saved: int
+    version: int
+
+
 class NotReady(Exception):
     """Something is wrong with the lesson; nothing was published."""
 
@@ -42,16 +51,20 @@ def publish_lesson(
     manuscript: Manuscript,
     under_way: UnderWay = UnderWay.NEW,
     behind: Behind = Behind.NOBODY,
+    seen: Seen | None = None,
 ) -> int:
     """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
 
     `admin_id`: who publishes, for the log of changes; None: at the command line.
 
-    Mails that are being sent keep their wording. Raises NotReady, NoSuchLesson.
+    Mails that are being sent keep their wording. Raises NotReady, NoSuchLesson; SavedMeanwhile and PublishedMeanwhile
+    if anything is not as it was `seen`.
     """
     with database.write() as session:
         published = _locked(session, manuscript.course.slug)
-        current = Manuscript(published.course, manuscript.slug, manuscript.place, manuscript.fields)
+        if seen is not None:
+            _check_seen(session, published, manuscript.slug, seen)
+        current = manuscript.in_course(published.course)
         if any(one.wrong for one in check(current)):
             raise NotReady
         course = current.course_with(current.lesson())
@@ -100,6 +113,14 @@ def _locked(session: Session, slug: str) -> courses.PublishedCourse:
     if published is None:
         raise NoSuchLesson
     return published
+
+
+def _check_seen(session: Session, published: courses.PublishedCourse, slug: str, seen: Seen) -> None:
+    draft = drafts.find(session, published.id, slug)
+    if (draft.saved if draft else 0) != seen.saved:
+        raise SavedMeanwhile
+    if newer_version(session, published.id, published.course.slug, slug, seen.version):
+        raise PublishedMeanwhile
 
 
 def _check_named(course: Course) -> None:

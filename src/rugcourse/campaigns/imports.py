@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment.confirm import begin_course
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
-from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.schedule import Schedule, is_zone
 from rugcourse.store import courses, enrolments, jobs, planning, subscribers
 from rugcourse.store.database import Database

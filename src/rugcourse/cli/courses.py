@@ -10,11 +10,16 @@ import typer
 from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
+    from rugcourse.authoring.merge import Clash
     from rugcourse.content import Course
 
 app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
 
 Folder = Annotated[Path | None, typer.Option("--dir", help="The folder with courses. Default: RUGCOURSE_LESSONS_DIR.")]
+OnClash = Annotated[
+    str,
+    typer.Option("--clash", help="What was changed in the files and in the admin pages: refuse, files or here."),
+]
 
 
 @app.command()
@@ -61,24 +66,17 @@ def render(
 
 
 @app.command("import")
-def import_(
-    folder: Folder = None,
-    clash: Annotated[
-        str, typer.Option(help="What was changed in the files and in the admin pages: refuse, files or here.")
-    ] = "refuse",
-) -> None:
+def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
-    from rugcourse.authoring.merge import BothChanged, Clash
+    from rugcourse.authoring.merge import BothChanged
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.runtime import import_lessons
 
-    if clash not in {*Clash}:
-        typer.echo(f"error: --clash must be one of {', '.join(Clash)}", err=True)
-        raise typer.Exit(2)
+    chosen = _clash_or_exit(clash)
     runtime = open_checked()
     try:
-        imported = import_lessons(runtime, folder, Clash(clash))
+        imported = import_lessons(runtime, folder, chosen)
     except (AuthoringErrors, BothChanged) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -89,26 +87,51 @@ def import_(
 
 
 @app.command()
-def export(folder: Folder = None) -> None:
-    """Write what was changed in the admin pages to the files in the folder."""
+def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
+    """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
     from rugcourse import resources
     from rugcourse.authoring.files import export_courses
+    from rugcourse.authoring.merge import BothChanged
     from rugcourse.cli.opening import open_checked
+    from rugcourse.content import AuthoringErrors
 
+    chosen = _clash_or_exit(clash)
     runtime = open_checked()
     target = folder or runtime.settings.lessons_dir
     if target is None or target == resources.folder("lessons"):
         typer.echo("error: say where to with --dir, or with RUGCOURSE_LESSONS_DIR", err=True)
         raise typer.Exit(2)
+    is_source = target.resolve() == runtime.lessons_dir.resolve()
     try:
-        written = export_courses(runtime.database, target)
+        done = export_courses(runtime.database, target, chosen, is_source=is_source)
     except OSError as error:
         typer.echo(f"error: {error.filename}: {error.strerror}; nothing is noted as exported", err=True)
         raise typer.Exit(1) from None
-    for file in written:
+    except BothChanged as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except AuthoringErrors as error:
+        typer.echo(f"{error}\nNothing was exported: mend these files, or write over them with `--clash here`", err=True)
+        raise typer.Exit(1) from None
+    for file in done.written:
         typer.echo(str(file))
-    if not written:
+    for file in done.removed:
+        typer.echo(f"{file}: removed")
+    for file in done.set_aside:
+        typer.echo(f"{file}: what a newer file held", err=True)
+    for part in done.newer_in_files:
+        typer.echo(f"{part}: newer in the files, so left as it is (`rugcourse lessons import`)", err=True)
+    if not (done.written or done.removed or done.set_aside or done.newer_in_files):
         typer.echo("the files hold all that readers get", err=True)
+
+
+def _clash_or_exit(clash: str) -> Clash:
+    from rugcourse.authoring.merge import Clash
+
+    if clash not in {*Clash}:
+        typer.echo(f"error: --clash must be one of {', '.join(Clash)}", err=True)
+        raise typer.Exit(2)
+    return Clash(clash)
 
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:

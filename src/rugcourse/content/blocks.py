@@ -1,7 +1,7 @@
 """Markdown as plain data, for what is not HTML: a list of blocks, whose text is a list of runs.
 
 block   {"kind": "paragraph" | "heading", "runs": [run, …]}
-        {"kind": "list", "ordered": bool, "items": [[block, …], …]}
+        {"kind": "list", "ordered": bool, "start": int, "items": [[block, …], …]}
         {"kind": "quote", "blocks": [block, …]}
         {"kind": "code", "text": str}
         {"kind": "rule"}
@@ -16,7 +16,7 @@ from typing import Any
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from rugcourse.content.markdown import parse, show_tags
+from rugcourse.content.markdown import address_of, list_start, parse, show_tags
 
 Block = dict[str, Any]
 
@@ -34,7 +34,7 @@ def _block(node: SyntaxTreeNode, tags: Mapping[str, str]) -> Block:
     match node.type:
         case "bullet_list" | "ordered_list":
             items = [_blocks(item.children, tags) for item in node.children]
-            return {"kind": "list", "ordered": node.type == "ordered_list", "items": items}
+            return {"kind": "list", "ordered": node.type == "ordered_list", "start": list_start(node), "items": items}
         case "blockquote":
             return {"kind": "quote", "blocks": _blocks(node.children, tags)}
         case "fence" | "code_block":
@@ -67,7 +67,7 @@ def _runs_of(tokens: Sequence[Token], tags: Mapping[str, str]) -> list[dict[str,
             case "hardbreak":
                 runs.append(_run("\n", around, link, tags))
             case "link_open":
-                link = str(token.attrs["href"])
+                link = address_of(token.attrs)
             case "link_close":
                 link = ""
             case "strong_open" | "em_open":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,8 @@ def _read_text(file: Path) -> str:
     for number, line_text in enumerate(text.split("\n"), 1):
         if has_invisible(line_text.replace("\r", "")):
             raise _error(file, number, "holds a control character or a private one; remove it")
-    return text.replace("\r\n", "\n")
+    # One way to write é: an editor that writes it as two characters makes no other version of a lesson.
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
 
 
 def _parse_yaml(file: Path, text: str) -> CommentedMap:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,14 +22,15 @@ from pydantic import BaseModel, ValidationError
 from rugcourse.content.agreement import Place, disagreements, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
-from rugcourse.content.markdown import UnknownTag, check_tags
-from rugcourse.content.model import AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
+from rugcourse.content.languages import LANGUAGES
+from rugcourse.content.markdown import UnknownTag, check_tags, tag_in_line
+from rugcourse.content.model import MOST_READINGS, AlarmSigns, Course, CourseText, KnowledgeTest, Lesson, LessonText
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.unsupported import unsupported
 
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
-_IGNORED = {"README.md"}
+IGNORED = {"README.md"}
 RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # pages that stand where courses do
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -106,7 +108,7 @@ class _Reader:
                 lessons[int(match["number"]), match["slug"]][match["language"]] = file
             elif match := _COURSE_FILE.match(file.name):
                 course[match["kind"]][match["language"]] = file
-            elif file.name not in _IGNORED:
+            elif file.name not in IGNORED:
                 self._problem(
                     file, "is not named like `03-slug.nl.md`, `course.nl.md`, `test.nl.md`, `alarm-signs.nl.md`"
                 )
@@ -116,11 +118,18 @@ class _Reader:
                 course["alarm-signs"][language] = shared
         if self.folder.name in RESERVED_SLUGS:
             self._problem(self.folder, f"a course can't be called {self.folder.name!r}: that is the address of a page")
+        self._check_known(course["course"])
         if not course["course"]:
             self._problem(self.folder / "course.nl.md", "is missing: every course says what it is about")
         if not lessons:
             self._problem(self.folder, "has no lessons: name the first one `01-slug.nl.md`")
         return sorted(lessons.items()), course
+
+    def _check_known(self, files: dict[str, Path]) -> None:
+        for language, file in sorted(files.items()):
+            if language not in LANGUAGES:
+                known = ", ".join(LANGUAGES)
+                self._problem(file, f"a course can't be in {language!r} yet: the words around it are in {known}")
 
     def _parse_all(self, files: dict[str, Path], model: type[Model]) -> Parsed[Model]:
         parsed: Parsed[Model] = {}
@@ -132,6 +141,7 @@ class _Reader:
                 self.problems += [
                     Problem(file, document.body_line + one.line, one.message) for one in unsupported(document.body)
                 ]
+                self.problems += _mistakes_beside_the_text(document, parsed[language][1])
             except UnknownTag as error:
                 self.problems.append(Problem(file, document.body_line + error.line, str(error)))
             except AuthoringErrors as error:
@@ -197,6 +207,26 @@ class _Reader:
 
     def _problem(self, file: Path, message: str) -> None:
         self.problems.append(Problem(file, 1, message))
+
+
+def _mistakes_beside_the_text(document: Document, text: BaseModel) -> Iterator[Problem]:
+    if isinstance(text, LessonText) and len(text.further) > MOST_READINGS:
+        yield document.problem(("further",), f"`further` has {len(text.further)} items; at most {MOST_READINGS}")
+    for where, line in _lines_of(text.model_dump(exclude={"body"})):
+        if tag := tag_in_line(line):
+            yield document.problem(where, f"`{tag}` is shown as it stands here; merge tags work in the text only")
+
+
+def _lines_of(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each text in plain data, and where it stands."""
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _lines_of(one, (*where, key))
+    elif isinstance(value, (list, tuple)):
+        for index, one in enumerate(value):
+            yield from _lines_of(one, (*where, index))
 
 
 def _values(parsed: Parsed[Model]) -> dict[str, Model]:

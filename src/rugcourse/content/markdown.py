@@ -11,14 +11,17 @@ import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from textwrap import indent
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 
 from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
 
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
+_CODE = "    "  # before a line of code
 _TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 # In the address of a link, in each way to write one: `[…](…)`, `<https://…>` and `[…]: …`.
 _TAG_IN_ADDRESS = re.compile(
@@ -55,6 +58,12 @@ def check_tags(text: str) -> None:
             raise UnknownTag(number, match.group() + rest[match.end() : match.end() + 20])
 
 
+def tag_in_line(text: str) -> str | None:
+    """What looks like a merge tag in a text that is one line, where none is filled in: readers would get the braces."""
+    found = _TAG.search(text)
+    return found[0] if found else None
+
+
 def to_html(
     text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
 ) -> str:
@@ -70,35 +79,22 @@ def to_html(
         if style := styles.get(token.tag):
             token.attrSet("style", style)
         if token.tag == "a":
-            token.attrSet("href", link(_address(token)))
+            token.attrSet("href", link(address_of(token.attrs)))
     html: str = _markdown().renderer.render(tokens, _markdown().options, {})
     return show_tags(html, tags)
 
 
 def to_text(text: str, tags: Mapping[str, str]) -> str:
-    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists with dashes, links written out."""
-    blocks: list[str] = []
-    markers: list[str] = []
-    for token in parse(text):
-        match token.type:
-            case "list_item_open":
-                markers.append(f"{token.info}{token.markup} " if token.info else "- ")
-            case "list_item_close":
-                markers.pop()
-            case "inline":
-                line = _inline_text(token.children or [])
-                blocks.append(f"\n{markers[-1]}{line}" if markers else f"\n\n{line}")
-            case "bullet_list_open" | "ordered_list_open" if not markers:
-                blocks.append("\n")
-            case _:
-                pass
-    return show_tags("".join(blocks).strip(), tags)
+    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists and code indented, links written
+    out.
+    """
+    return show_tags(_text_of(SyntaxTreeNode(parse(text)).children).strip("\n"), tags)
 
 
 def link_targets(text: str) -> list[str]:
     """Where the links of `text` lead, in the order in which `to_html` meets them."""
     tokens = [token for piece in split_at_notice(text) for token in _walk(parse(piece))]
-    return [_address(token) for token in tokens if token.type == "link_open"]
+    return [address_of(token.attrs) for token in tokens if token.type == "link_open"]
 
 
 def count_words(text: str) -> int:
@@ -135,24 +131,53 @@ def _walk(tokens: Sequence[Token]) -> list[Token]:
     return [one for token in tokens for one in (token, *_walk(token.children or []))]
 
 
-def _inline_text(children: Sequence[Token]) -> str:
-    parts: list[str] = []
-    target = ""
-    for token in children:
-        match token.type:
-            case "text" | "code_inline":
-                parts.append(token.content)
-            case "softbreak":
-                parts.append(" ")
-            case "hardbreak":
-                parts.append("\n")
-            case "link_open":
-                target = _address(token)
-            case "link_close":
-                parts.append(f" ({target})")
-            case _:
-                pass
-    return "".join(parts)
+def _text_of(nodes: Sequence[SyntaxTreeNode]) -> str:
+    return "\n\n".join(text for node in nodes if (text := _block_text(node)))
+
+
+def _block_text(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "bullet_list":
+            return "\n".join(_item("- ", item) for item in node.children)
+        case "ordered_list":
+            sign, first = node.markup, list_start(node)
+            return "\n".join(_item(f"{number}{sign} ", item) for number, item in enumerate(node.children, first))
+        case "fence" | "code_block":
+            return indent(node.content.strip("\n"), _CODE)
+        case "inline":
+            return _inline_text(node.children)
+        case _:
+            return _text_of(node.children)
+
+
+def list_start(node: SyntaxTreeNode) -> int:
+    """The number that an ordered list begins with."""
+    return int(node.attrs.get("start", 1))
+
+
+def _item(marker: str, node: SyntaxTreeNode) -> str:
+    """What belongs to an item stands under its first word; a list within it follows without an empty line."""
+    text = ""
+    for child in node.children:
+        text += ("\n" if child.type.endswith("_list") else "\n\n") * bool(text) + _block_text(child)
+    return marker + indent(text, " " * len(marker)).lstrip(" ")
+
+
+def _inline_text(nodes: Sequence[SyntaxTreeNode]) -> str:
+    return "".join(_run_text(node) for node in nodes)
+
+
+def _run_text(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "softbreak":
+            return " "
+        case "hardbreak":
+            return "\n"
+        case "link":
+            text, target = _inline_text(node.children), address_of(node.attrs)
+            return text if node.markup == "autolink" or text == target else f"{text} ({target})"
+        case _:
+            return node.content if not node.children else _inline_text(node.children)
 
 
 def _hide_tags(text: str) -> str:
@@ -160,6 +185,6 @@ def _hide_tags(text: str) -> str:
     return _TAG.sub(lambda match: f"{_PLACEHOLDER_MARK}{match[1].replace('_', 'Q').upper()}X", text)
 
 
-def _address(token: Token) -> str:
+def address_of(attributes: Mapping[str, object]) -> str:
     """Where a link leads, without placeholders that came in by a way that `check_tags` does not know."""
-    return _PLACEHOLDER.sub("", str(token.attrs["href"]))
+    return _PLACEHOLDER.sub("", str(attributes["href"]))

@@ -19,6 +19,7 @@ INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # categories of Unicode that have no
 SUBJECT_LIMIT = 50
 PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
+MOST_READINGS = 12  # that a lesson names, in files as in its form
 _PHONE = re.compile(r"^\+?[0-9](?:[ -]?[0-9]){1,19}$", re.ASCII)
 
 

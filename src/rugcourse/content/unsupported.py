@@ -1,10 +1,15 @@
-"""What Markdown has and mails here don't: pictures and HTML. Readers would get a broken picture, or code to read."""
+"""What Markdown has and mails here don't: pictures, HTML and headings without words.
+
+Readers would get a broken picture, code to read, or a heading that a screen reader announces and that says nothing.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -16,10 +21,11 @@ _SHOWN = 60  # characters of what was found
 class Kind(StrEnum):
     PICTURE = "picture"
     HTML = "html"
+    EMPTY_HEADING = "empty-heading"
 
 
 class Unsupported(NamedTuple):
-    """A picture or HTML in a text. `line` counts from 0; `text`: how it begins there."""
+    """One of these in a text. `line` counts from 0; `text`: how it begins there."""
 
     kind: Kind
     line: int
@@ -29,12 +35,26 @@ class Unsupported(NamedTuple):
     def message(self) -> str:
         if self.kind == Kind.PICTURE:
             return f"pictures can't be used yet; remove {self.text}"
+        if self.kind == Kind.EMPTY_HEADING:
+            return "a heading without words; write what it is about, or remove the #"
         return f"HTML can't be used; remove {self.text} or write it as Markdown"
 
 
 def unsupported(text: str) -> list[Unsupported]:
-    """All pictures and HTML of a Markdown text, in its order. Code and escaped signs are none."""
-    return [found for token in _markdown().parse(text) for found in _in_block(token)]
+    """All of them in a Markdown text, in its order. Code and escaped signs are none."""
+    tokens = _markdown().parse(text)
+    empty = [
+        Unsupported(Kind.EMPTY_HEADING, opening.map[0] if opening.map else 0, "#")
+        for opening, words in pairwise(tokens)
+        if opening.type == "heading_open" and not has_words(words.content)
+    ]
+    found = [*empty, *(one for token in tokens for one in _in_block(token))]
+    return sorted(found, key=lambda one: one.line)
+
+
+def has_words(text: str) -> bool:
+    """Whether anything of a text is seen: not only spaces, and signs without a width."""
+    return any(not one.isspace() and unicodedata.category(one) not in {"Cf", "Mn", "Me"} for one in text)
 
 
 @cache

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rugcourse.doctor.findings import Finding, _, advice, well
+from rugcourse.editions.shelf import out_of_date
+from rugcourse.links import Links
+from rugcourse.rendering.mails import House
 from rugcourse.store import courses
 from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current
@@ -29,3 +32,20 @@ def check_courses(database: Database) -> Iterator[Finding]:
         )
     else:
         yield well("warning-signs", _("A clinician has signed them."))
+
+
+def check_books(database: Database, links: Links, house: House) -> Iterator[Finding]:
+    """Whether each course is there as book and picture; nothing where the database can't be read."""
+    try:
+        missing = out_of_date(database, links, house) if is_current(database) else []
+    except (DatabaseAway, DatabaseError):
+        return
+    if missing:
+        yield advice(
+            "books",
+            _("Not there, or not as readers get the lessons now: %(books)s."),
+            _("They are made when lessons are published or imported. If they stay away, the log says why."),
+            books=", ".join(f"{course}.{language}.{kind}" for course, language, kind in missing),
+        )
+    else:
+        yield well("books", _("Each course is there as PDF and EPUB."))

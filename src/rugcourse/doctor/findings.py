@@ -77,6 +77,7 @@ CHECKS = {
     "warning-signs": About(
         _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
     ),
+    "books": About(_("Books"), _("Readers are offered each course as a book; the picture stands beside its address.")),
     "files": About(
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),

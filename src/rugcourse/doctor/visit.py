@@ -11,7 +11,7 @@ from datetime import datetime
 from rugcourse.clock import Clock
 from rugcourse.doctor.admins import check_admins
 from rugcourse.doctor.client_address import check_client_address
-from rugcourse.doctor.courses import check_courses
+from rugcourse.doctor.courses import check_books, check_courses
 from rugcourse.doctor.dns import Dns
 from rugcourse.doctor.files import check_files
 from rugcourse.doctor.findings import CHECKS, Finding, State
@@ -26,6 +26,7 @@ from rugcourse.doctor.mail_server import look_at_mail_server
 from rugcourse.doctor.names import look_at_names
 from rugcourse.doctor.website import look_at_website
 from rugcourse.links import Links
+from rugcourse.rendering.mails import house_of
 from rugcourse.settings import Settings
 from rugcourse.store import processes
 from rugcourse.store.database import Database
@@ -53,6 +54,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
         lambda: check_courses(database),
+        lambda: check_books(database, links, house_of(settings)),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
         lambda: look_at_mail_server(settings),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from contextlib import suppress
 
 from rugcourse.clock import Clock
 from rugcourse.editions.book import Book, book_of
@@ -11,18 +13,23 @@ from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf, make_picture
 from rugcourse.links import Links
 from rugcourse.rendering.mails import House
-from rugcourse.store import editions
+from rugcourse.store import courses, editions
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.editions import EditionKey, EditionKind
 from rugcourse.store.library import Library
 
-_SETTING = 2  # one more when a template or the code that sets a book changes what comes out
+_log = logging.getLogger(__name__)
+_SETTING = 3  # one more when a template or the code that sets a book changes what comes out
 MEDIA_TYPES = {
     EditionKind.PDF: "application/pdf",
     EditionKind.EPUB: "application/epub+zip",
     EditionKind.SHARE: "image/png",
 }
+
+
+class NoEdition(Exception):
+    """There is no such file: it could not be made, now or before."""
 
 
 def edition_of(
@@ -34,27 +41,62 @@ def edition_of(
     language: str,
     kind: EditionKind,
 ) -> bytes:
-    """A course as a file: from the store, or made now and kept. Two who make the same one at once do no harm."""
-    book = book_of(published.course, language, house, links.course(language, published.course.slug))
+    """A course as a file: from the store, or made now and kept. Two who make the same one at once do no harm.
+
+    Where it can't be made, the one that was made before, if there is any. Raises NoEdition.
+    """
+    book = _book(published, language, links, house)
     key, fingerprint = EditionKey(published.id, language, kind), _fingerprint(book)
     with database.read() as session:
         found = editions.find_edition(session, key, fingerprint)
     if found is not None:
         return found
-    made = _make(book, published, kind)
+    try:
+        made = _make(book, published, kind)
+    except Exception as error:  # whatever is in a course, its readers and its lessons go on
+        _log.exception("%s, %s: the %s can't be made", published.course.slug, language, kind)
+        with database.read() as session:
+            before = editions.find_edition(session, key)
+        if before is None:
+            raise NoEdition from error
+        return before
     with database.write() as session:
         editions.save_edition(session, key, fingerprint, made, clock.now())
     return made
 
 
 def fill_shelf(database: Database, clock: Clock, links: Links, house: House, library: Library) -> None:
-    """Make each edition of each published course that is not there yet."""
+    """Make each edition of each published course that is not there yet; what can't be made is logged."""
     with database.read() as session:
-        courses = library.courses(session)
-    for published in courses:
+        published_courses = library.courses(session)
+    for published in published_courses:
         for language in published.course.languages:
             for kind in EditionKind:
-                edition_of(database, clock, links, house, published, language, kind)
+                with suppress(NoEdition):
+                    edition_of(database, clock, links, house, published, language, kind)
+
+
+def out_of_date(database: Database, links: Links, house: House) -> list[tuple[str, str, EditionKind]]:
+    """(course, language, kind) of each edition that is not there, or not as readers get the lessons."""
+    with database.read() as session:
+        found = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
+        return [
+            (published.course.slug, language, kind)
+            for published in found
+            if published is not None
+            for language in published.course.languages
+            for kind in EditionKind
+            if editions.find_edition(
+                session,
+                EditionKey(published.id, language, kind),
+                _fingerprint(_book(published, language, links, house)),
+            )
+            is None
+        ]
+
+
+def _book(published: PublishedCourse, language: str, links: Links, house: House) -> Book:
+    return book_of(published.course, language, house, links.course(language, published.course.slug))
 
 
 def _make(book: Book, published: PublishedCourse, kind: EditionKind) -> bytes:

@@ -109,7 +109,9 @@ def begin_course(session: Session, person: SubscriberRow, campaign_id: int, sche
     enrolment = enrolments.find(session, campaign_id, person.id)
     if enrolment is None:
         enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
-    elif enrolment.status == EnrolmentStatus.LEFT:
+    elif enrolment.status == EnrolmentStatus.LEFT or (
+        enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None
+    ):  # who left, or for whom it was opened again meanwhile
         enrolment.status = EnrolmentStatus.ACTIVE
         enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
     session.flush()

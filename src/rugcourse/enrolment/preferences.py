@@ -143,7 +143,9 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
         schedule = subscribers.load_schedule(session, person.id)
         mine = enrolments.of_mail(session, delivery)
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-            if enrolment.status == EnrolmentStatus.LEFT and (left_everything or enrolment is mine):
+            # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
+            waits = enrolment.status == EnrolmentStatus.LEFT and (left_everything or enrolment is mine)
+            if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
                 enrolment.status = EnrolmentStatus.ACTIVE
                 next_from(session, enrolment, schedule, now)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson, Question
 from rugcourse.store import deliveries, learning
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import EnrolmentRow, Verdict
+from rugcourse.store.tables import DeliveryState, EnrolmentRow, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def progress_of(
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
     sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
     on_their_way = deliveries.lessons_planned(session, enrolment.id) if enrolment else set()
+    failed = deliveries.lessons_not_arrived(session, enrolment.id) if enrolment else {}
     answers = {
         one.question: one.last_option
         for one in (learning.find_answers(session, [enrolment.subscriber_id]) if enrolment else [])
@@ -88,12 +89,17 @@ def progress_of(
             delivery_id=mail.delivery_id if mail else None,
             at=mail.at if mail else None,
             on_its_way=on_its_way,
-            missed=mail is None and not on_its_way and lesson.number < position,
+            missed=mail is None
+            and not on_its_way
+            and lesson.number < position
+            and published.lesson_ids[lesson.slug] in failed,
             asked=len(quiz),
             given=tuple(_given(one, answers[one.id]) for one in quiz if _is_given(one, answers)),
         )
 
-    upcoming = lessons[position - 1] if position <= len(lessons) else None
+    # One that was cancelled before it went is planned again; the others are passed over.
+    had = sent.keys() | on_their_way | {one for one, state in failed.items() if state != DeliveryState.CANCELLED}
+    upcoming = next((one for one in lessons[position - 1 :] if published.lesson_ids[one.slug] not in had), None)
     return Progress(tuple(of(one) for one in lessons), upcoming)
 
 

@@ -14,7 +14,6 @@ from babel.messages.pofile import read_po
 
 from rugcourse import resources
 
-LANGUAGES = ("nl", "en")
 _SOURCE_LANGUAGE = "en"
 
 

@@ -11,12 +11,14 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.links import Links
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, compile_letter, merge
 from rugcourse.rendering.notices import notice_of
+from rugcourse.settings import Settings
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
 _STYLES = {
@@ -32,6 +34,7 @@ _STYLES = {
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
+_BEFORE_WORDS = re.compile(r" *(?:- |\d{1,9}[.)] )?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ class House:
     author_name: str
     author_lines: dict[str, str]
     postal_address: str
+
+
+def house_of(settings: Settings) -> House:
+    return House(
+        practice=settings.practice,
+        author_name=settings.author_name,
+        author_lines={language: settings.author_line(language) for language in LANGUAGES},
+        postal_address=settings.postal_address,
+    )
 
 
 def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, links: Links) -> Letter:
@@ -145,13 +157,18 @@ def _further(reading: FurtherReading, targets: list[str]) -> dict[str, Any]:
     return {"title": reading.title, "summary": reading.summary, "link": link, "target": reading.link}
 
 
+def _indent(line: str) -> int:
+    before = _BEFORE_WORDS.match(line)
+    return before.end() if before else 0
+
+
 def _wrapped(text: str) -> str:
     """Paragraphs and list items at a width that every mail program shows."""
     return "\n".join(
         textwrap.fill(
             line,
             _TEXT_WIDTH,
-            subsequent_indent="  " if line.startswith("- ") else "",
+            subsequent_indent=" " * _indent(line),
             break_long_words=False,
             break_on_hyphens=False,
         )

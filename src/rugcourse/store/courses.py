@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +11,16 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
+from rugcourse.content.places import new_places, renamed_lessons
 from rugcourse.content.prints import prints_of
+from rugcourse.store import drafts
 from rugcourse.store.statements import upsert
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
     CourseRow,
     EnrolmentRow,
+    EnrolmentStatus,
     LessonKeepRow,
     LessonRow,
     LessonVersionRow,
@@ -105,7 +109,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
         session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
     if row.content_hash == course.content_hash:
         return []
-    places = _places(session, row.id)
+    before = _rename(session, row.id, _places(session, row.id), course)
     row.content_hash = course.content_hash
     row.document = course.model_dump(mode="json", exclude={"lessons"})
     row.published_at = now
@@ -113,7 +117,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
         update(LessonRow).where(LessonRow.course_id == row.id, LessonRow.campaign_id.is_(None)).values(position=None)
     )
     changed = [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
-    _keep_places(session, row.id, places, {lesson.slug: lesson.number for lesson in course.lessons})
+    _keep_places(session, row.id, before, {lesson.slug: lesson.number for lesson in course.lessons})
     return changed
 
 
@@ -132,6 +136,23 @@ def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] 
     """(lesson, its current version), also of one that has left the course."""
     row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == slug))
     return (row.id, row.current_version_id or 0) if row else None
+
+
+def find_published_version(session: Session, course_id: int, slug: str) -> int | None:
+    """The version that readers get of a lesson; None for one that is not in the course."""
+    return session.scalar(
+        select(LessonRow.current_version_id).where(
+            LessonRow.course_id == course_id,
+            LessonRow.slug == slug,
+            LessonRow.position.is_not(None),
+            LessonRow.campaign_id.is_(None),
+        )
+    )
+
+
+def published_at(session: Session, version_id: int) -> datetime:
+    """When a version was first published (UTC)."""
+    return session.scalars(select(LessonVersionRow.published_at).where(LessonVersionRow.id == version_id)).one()
 
 
 def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Lesson]]:
@@ -234,35 +255,64 @@ def _places(session: Session, course_id: int) -> list[str]:
     )
 
 
-def _keep_places(session: Session, course_id: int, before: list[str], after: dict[str, int]) -> None:
-    """Let every reader go on with the lesson that was next for them, wherever it stands now.
+def _rename(session: Session, course_id: int, before: Sequence[str], course: Course) -> list[str]:
+    """Give lessons that go on under another slug their new one; returns the slugs of `before` as they are now.
 
-    Where that lesson is gone, with the first one behind it that is still there. Nobody goes back to a lesson that was
-    put in behind them.
+    What was sent of such a lesson, answered and drafted stays its own, and who had it does not get it again.
     """
-    moved: dict[int, int] = {}
-    target = len(after) + 1
-    for position in range(len(before) + 1, 0, -1):
-        if position <= len(before):
-            target = after.get(before[position - 1], target)
-        elif before and after.get(before[-1]) is not None:
-            target = after[before[-1]] + 1
-        if target != position:
-            moved[position] = target
+    wanted = {lesson.slug: lesson for lesson in course.lessons}
+    known = set(
+        session.scalars(select(LessonRow.slug).where(LessonRow.course_id == course_id, LessonRow.campaign_id.is_(None)))
+    )
+    gone = {slug: _current(session, course_id, slug) for slug in before if slug not in wanted}
+    renamed = renamed_lessons(gone, {slug: lesson for slug, lesson in wanted.items() if slug not in known})
+    for old, new in renamed.items():
+        session.execute(
+            update(LessonRow)
+            .where(LessonRow.course_id == course_id, LessonRow.slug == old, LessonRow.campaign_id.is_(None))
+            .values(slug=new)
+        )
+        drafts.rename(session, course_id, old, new)
+    return [renamed.get(slug, slug) for slug in before]
+
+
+def _current(session: Session, course_id: int, slug: str) -> Lesson:
+    document = session.scalars(
+        select(LessonVersionRow.document)
+        .join(LessonRow, LessonRow.current_version_id == LessonVersionRow.id)
+        .where(LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None))
+    ).one()
+    return Lesson.model_validate(document)
+
+
+def _keep_places(session: Session, course_id: int, before: Sequence[str], after: Mapping[str, int]) -> None:
+    """Let every reader go on where nothing that they still had before them is passed over: see `places`."""
+    enrolments_of_course = EnrolmentRow.campaign_id.in_(
+        select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
+    )
+    over = len(after) + 1
+    moved = {place: new for place, new in new_places(before, after).items() if new != place}
     if before and moved:
         session.execute(
             update(EnrolmentRow)
             .where(
-                EnrolmentRow.campaign_id.in_(
-                    select(CampaignRow.id).where(
-                        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
-                    )
-                ),
+                enrolments_of_course,
+                EnrolmentRow.status != EnrolmentStatus.COMPLETED,
                 EnrolmentRow.next_position.in_(moved),
             )
             .values(next_position=case(moved, value=EnrolmentRow.next_position))
             .execution_options(synchronize_session=False)
         )
+    session.execute(
+        update(EnrolmentRow)
+        .where(
+            enrolments_of_course,
+            EnrolmentRow.status == EnrolmentStatus.COMPLETED,
+            EnrolmentRow.next_position != over,
+        )
+        .values(next_position=over)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:

@@ -359,6 +359,18 @@ def lessons_planned(session: Session, enrolment_id: int) -> set[int]:
     return {lesson_id for lesson_id in rows if lesson_id is not None}
 
 
+def lessons_not_arrived(session: Session, enrolment_id: int) -> dict[int, str]:
+    """The lessons of an enrolment that were meant for it and did not come, and the state of each mail."""
+    rows = session.execute(
+        select(DeliveryRow.lesson_id, DeliveryRow.state).where(
+            DeliveryRow.enrolment_id == enrolment_id,
+            DeliveryRow.lesson_id.is_not(None),
+            DeliveryRow.state.in_((DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.UNKNOWN)),
+        )
+    )
+    return {lesson_id or 0: state for lesson_id, state in rows}
+
+
 def latest_lessons(session: Session, subscriber_ids: Collection[int]) -> dict[tuple[int, int], int]:
     """(person, course) → the newest lesson delivery that they got from it."""
     rows = run(session, _latest_lessons(dialect_of(session)), {"ids": subscriber_ids})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -15,15 +16,25 @@ from rugcourse.store.tables import AdminRow, DiscardedDraftRow, LessonDraftRow
 DISCARDED_DAYS = 30  # so long a discarded draft can be restored
 
 
+class Draft(NamedTuple):
+    """What was typed, and the version of the lesson that it was written from; 0 where readers got none."""
+
+    fields: Mapping[str, str]
+    began_from: int
+
+
 @dataclass(frozen=True, slots=True)
 class LessonDraft:
-    """`saved`: how often it was kept; `saved_by`: the address of who did so last, if it was an admin."""
+    """`saved`: how often it was kept; `saved_by`: the address of who did so last, if it was an admin; `began_from`: the
+    version of the lesson that readers got then, 0 for none.
+    """
 
     slug: str
     fields: Mapping[str, str]
     saved: int
     saved_at: datetime
     saved_by: str | None
+    began_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +59,25 @@ def of_course(session: Session, course_id: int) -> list[LessonDraft]:
         .where(LessonDraftRow.course_id == course_id)
         .order_by(LessonDraftRow.slug)
     )
-    return [LessonDraft(row.slug, row.fields, row.saved, row.saved_at, email) for row, email in rows]
+    return [LessonDraft(row.slug, row.fields, row.saved, row.saved_at, email, row.began_from) for row, email in rows]
 
 
 def save(
     session: Session,
     course_id: int,
     slug: str,
-    fields: Mapping[str, str],
+    draft: Draft,
     seen: int,
     admin_id: int | None,
     now: datetime,
 ) -> bool:
     """Keep a draft that had been kept `seen` times when it was opened. False, and nothing, if it was kept since."""
-    values = {"fields": dict(fields), "admin_id": admin_id, "saved_at": now}
+    values = {
+        "fields": dict(draft.fields),
+        "began_from": draft.began_from,
+        "admin_id": admin_id,
+        "saved_at": now,
+    }
     if seen == 0:
         statement = (
             upsert(session, LessonDraftRow)
@@ -84,19 +100,39 @@ def remove(session: Session, course_id: int, slug: str) -> None:
     session.execute(delete(LessonDraftRow).where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug))
 
 
+def rename(session: Session, course_id: int, old: str, new: str) -> None:
+    """Let the drafts of a lesson follow it to its new slug; a draft that is there already is not written over."""
+    if find(session, course_id, new) is None:
+        session.execute(
+            update(LessonDraftRow)
+            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == old)
+            .values(slug=new)
+            .execution_options(synchronize_session=False)
+        )
+    session.execute(
+        update(DiscardedDraftRow)
+        .where(DiscardedDraftRow.course_id == course_id, DiscardedDraftRow.slug == old)
+        .values(slug=new)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
     """Discard a draft that had been kept `seen` times, and return under which id it can be restored.
 
     None, and nothing, if there is none or it was kept since.
     """
-    fields = session.scalar(
+    found = session.execute(
         delete(LessonDraftRow)
         .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
-        .returning(LessonDraftRow.fields)
-    )
-    if fields is None:
+        .returning(LessonDraftRow.fields, LessonDraftRow.began_from)
+    ).one_or_none()
+    if found is None:
         return None
-    row = DiscardedDraftRow(course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now)
+    fields, began_from = found
+    row = DiscardedDraftRow(
+        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, began_from=began_from
+    )
     session.add(row)
     session.flush()
     return row.id
@@ -120,7 +156,7 @@ def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | N
 
 def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
     """Make a discarded draft a draft again. False, and nothing, if there is another one of the same lesson."""
-    if not save(session, row.course_id, row.slug, row.fields, 0, admin_id, now):
+    if not save(session, row.course_id, row.slug, Draft(row.fields, row.began_from), 0, admin_id, now):
         return False
     session.delete(row)
     return True

@@ -25,16 +25,12 @@ class EditionKey(NamedTuple):
     kind: EditionKind
 
 
-def find_edition(session: Session, key: EditionKey, fingerprint: str) -> bytes | None:
-    """The file, if it is there and was made of just this."""
-    return session.scalar(
-        select(EditionRow.content).where(
-            EditionRow.course_id == key.course_id,
-            EditionRow.language == key.language,
-            EditionRow.kind == key.kind,
-            EditionRow.fingerprint == fingerprint,
-        )
+def find_edition(session: Session, key: EditionKey, fingerprint: str | None = None) -> bytes | None:
+    """The file, if it is there and was made of just this; without a fingerprint, whatever it was made of."""
+    query = select(EditionRow.content).where(
+        EditionRow.course_id == key.course_id, EditionRow.language == key.language, EditionRow.kind == key.kind
     )
+    return session.scalar(query if fingerprint is None else query.where(EditionRow.fingerprint == fingerprint))
 
 
 def save_edition(session: Session, key: EditionKey, fingerprint: str, content: bytes, now: datetime) -> None:

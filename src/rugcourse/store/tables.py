@@ -228,6 +228,8 @@ class LessonDraftRow(Base):
     saved: Mapped[int]  # how often: who saves over another's work is told
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     saved_at: Mapped[datetime]
+    # The version that readers got when it was begun, 0 for none: who publishes is told of a later one.
+    began_from: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class DiscardedDraftRow(Base):
@@ -241,6 +243,7 @@ class DiscardedDraftRow(Base):
     fields: Mapped[dict[str, Any]]
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     discarded_at: Mapped[datetime]
+    began_from: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class SubscriberRow(Base):

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.editions.shelf import MEDIA_TYPES, edition_of
+from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.attempts import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import Purpose
@@ -53,15 +53,18 @@ def book(request: Request, token: str, kind: str) -> Response:
     if kind not in {EditionKind.PDF, EditionKind.EPUB}:
         raise NotFound
     reader = find_reader(request, Purpose.BOOK, token)
-    content = edition_of(
-        runtime.database,
-        runtime.clock,
-        runtime.links,
-        runtime.house,
-        reader.published,
-        reader.language,
-        EditionKind(kind),
-    )
+    try:
+        content = edition_of(
+            runtime.database,
+            runtime.clock,
+            runtime.links,
+            runtime.house,
+            reader.published,
+            reader.language,
+            EditionKind(kind),
+        )
+    except NoEdition:
+        return reader_page(request, reader, "no-book", status=503)
     headers = {
         "Content-Disposition": f'inline; filename="{reader.published.course.slug}.{reader.language}.{kind}"',
         "Cache-Control": "no-store",

@@ -16,10 +16,10 @@ from starlette.responses import HTMLResponse
 
 from rugcourse import resources
 from rugcourse.content import Course
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.rendering.languages import (
-    LANGUAGES,
     day_and_hour,
     day_name,
     full_date,

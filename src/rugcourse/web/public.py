@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.editions.shelf import MEDIA_TYPES, edition_of
+from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.store import courses
 from rugcourse.store.courses import PublishedCourse
@@ -62,9 +62,12 @@ def share_picture(request: Request, language: str, course: str) -> Response:
     """What messengers show beside the address of the course or its test: it knows the course, and nobody."""
     runtime = runtime_of(request)
     published = find_course(request, language, course)
-    picture = edition_of(
-        runtime.database, runtime.clock, runtime.links, runtime.house, published, language, EditionKind.SHARE
-    )
+    try:
+        picture = edition_of(
+            runtime.database, runtime.clock, runtime.links, runtime.house, published, language, EditionKind.SHARE
+        )
+    except NoEdition:
+        raise NotFound from None
     headers = {"Cache-Control": f"public, max-age={_DAY_SECONDS}"}
     return Response(picture, media_type=MEDIA_TYPES[EditionKind.SHARE], headers=headers)
 

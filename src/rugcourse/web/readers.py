@@ -70,7 +70,8 @@ def personal_page(
     values: Mapping[str, object] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """A page that no one else should find or keep."""
+    """A page that no one else should find or keep; in another language where the course has this one no more."""
+    language = language if language in published.course.languages else published.course.languages[0]
     frame = course_frame(published.course, language, None)
     response = page(request, language, template, {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"

@@ -12,9 +12,9 @@ from rugcourse.access.sessions import Insider
 from rugcourse.authoring.checks import Finding
 from rugcourse.authoring.messages import PARTS
 from rugcourse.campaigns import drafts, outlook
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
-from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.runtime import send_proof
 from rugcourse.schedule import DEFAULT_ZONE
 from rugcourse.store import audiences, campaigns

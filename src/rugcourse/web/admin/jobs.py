@@ -18,7 +18,7 @@ from rugcourse.campaigns import jobs as at_work
 from rugcourse.campaigns.acts import Act, Order
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotNow
-from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
 from rugcourse.store import admins, audiences, jobs
 from rugcourse.store.audiences import Following

@@ -10,10 +10,18 @@ from starlette.background import BackgroundTask
 
 from rugcourse.access.sessions import Insider
 from rugcourse.authoring import checks, drafts, history
-from rugcourse.authoring.drafts import Desk, NewerDraft, NoSuchDraft, NoSuchLesson, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.drafts import (
+    Desk,
+    NewerDraft,
+    NoSuchDraft,
+    NoSuchLesson,
+    PublishedMeanwhile,
+    SavedMeanwhile,
+    SlugTaken,
+)
 from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
@@ -32,6 +40,7 @@ from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
+_NOT_DONE = {"meanwhile", "published-meanwhile", "not-discarded"}
 _DARK = ("@media (prefers-color-scheme: dark)", "@media all")
 
 
@@ -74,16 +83,15 @@ def begin(
     form: Annotated[str, Form()] = "",
     course: Annotated[str, Form()] = "",
     title: Annotated[str, Form()] = "",
-    after: Annotated[str, Form()] = "",
+    behind: Annotated[str, Form()] = "",
 ) -> Response:
     """A draft of a new lesson."""
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     runtime = runtime_of(request)
-    place = whole_number(after) + 1
     try:
         slug = drafts.begin(
-            runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], place, insider.admin_id
+            runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], behind[:60], insider.admin_id
         )
     except NoSuchLesson:
         raise NotFound from None
@@ -128,7 +136,10 @@ def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
     manuscript = drafts.typed_over(desk, typed)
     try:
         seen = whole_number(typed.get("saved", ""))
-        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen)
+        version = whole_number(typed["version"], 9) if "version" in typed else None
+        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen, version)
+    except PublishedMeanwhile:
+        return _desk_page(request, insider, _desk(request, course, slug), manuscript, "published-meanwhile")
     except SavedMeanwhile:
         return _desk_page(request, insider, desk, manuscript, "meanwhile")
     match typed.get("action"):
@@ -185,18 +196,12 @@ def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
 
 @router.post("/admin/lessons/{course}/{slug}/publish")
 @access(Access.EDITOR)
-def publish(
-    request: Request,
-    course: str,
-    slug: str,
-    form: Annotated[str, Form()] = "",
-    under_way: Annotated[str, Form()] = "",
-    behind: Annotated[str, Form()] = "",
-) -> Response:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
+    """Make the lesson what readers get, if all is as it was on the page."""
+    insider, desk = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
-    desk = _desk(request, course, slug)
+    under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
+    seen = [whole_number(typed[name], 9) for name in Seen._fields if name in typed]
     try:
         publish_lesson(
             runtime.database,
@@ -205,7 +210,10 @@ def publish(
             desk.manuscript,
             UnderWay(under_way) if under_way in {*UnderWay} else UnderWay.NEW,
             Behind(behind) if behind in {*Behind} else Behind.NOBODY,
+            Seen(*seen) if len(seen) == len(Seen._fields) else None,
         )
+    except SavedMeanwhile:
+        return _publish_page(request, insider, _desk(request, course, slug), "meanwhile")
     except NotReady:
         return _publish_page(request, insider, desk, "not-ready")
     books = BackgroundTask(make_books, runtime)
@@ -312,10 +320,19 @@ def _desk_page(request: Request, insider: Insider, desk: Desk, manuscript: Manus
         "questions": range(QUESTIONS),
         "options": range(OPTIONS),
         "readings": range(READINGS),
+        "stood": _behind(manuscript),
+        "version": desk.version if done == "published-meanwhile" else desk.began_from,
+        "newer": desk.newer,
         "discarded_days": kept_drafts.DISCARDED_DAYS,
         "done": done,
     }
-    return admin_page(request, insider, "lesson", values, 409 if done in {"meanwhile", "not-discarded"} else 200)
+    return admin_page(request, insider, "lesson", values, 409 if done in _NOT_DONE else 200)
+
+
+def _behind(manuscript: Manuscript) -> str:
+    """The slug of the lesson that it stands behind, or is to stand behind; empty for the first place."""
+    others = [one.slug for one in manuscript.course.lessons if one.slug != manuscript.slug]
+    return "".join(others[: manuscript.place - 1][-1:])
 
 
 def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -> HTMLResponse:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns.lists import as_csv, as_json
 from rugcourse.campaigns.timeline import timeline
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
@@ -28,7 +29,6 @@ from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.rendering.languages import LANGUAGES
 from rugcourse.schedule import Schedule
 from rugcourse.store import admins, audiences, campaigns, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse

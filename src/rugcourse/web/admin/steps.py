@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from rugcourse.authoring.checks import Finding
 from rugcourse.authoring.messages import PARTS, NotAMessage, message_of
 from rugcourse.content import Message
-from rugcourse.rendering.languages import LANGUAGES
+from rugcourse.content.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.web.forms import whole_number

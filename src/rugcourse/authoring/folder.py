@@ -1,0 +1,139 @@
+"""The folder of a course that readers' texts are written to: no newer file is overwritten or removed unsaid."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from rugcourse.authoring.checks import check_whole
+from rugcourse.authoring.merge import Clash, merge
+from rugcourse.content import AuthoringErrors, Course, load_course
+from rugcourse.content.agreement import Place
+from rugcourse.content.loader import IGNORED
+from rugcourse.content.prints import COURSE, LESSONS, prints_of
+from rugcourse.content.writer import file_names, to_file
+
+
+@dataclass(frozen=True, slots=True)
+class FolderChange:
+    """What is to be done in a folder. `written`: name → text; `set_aside`: files with what is nowhere else, copied
+    before they are written over or removed; `newer_in_files`: parts that stay as the files have them.
+    """
+
+    folder: Path
+    written: Mapping[str, BaseModel]
+    removed: tuple[str, ...]
+    set_aside: tuple[str, ...]
+    newer_in_files: tuple[str, ...]
+
+    def carry_out(self) -> list[Path]:
+        """Do it; returns the copies of what was set aside. Raises OSError.
+
+        What ends half-way leaves a file too many, and none too few.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        copies = [_copy(self.folder / name) for name in self.set_aside]
+        for name, text in self.written.items():
+            _write_whole(self.folder / name, to_file(text))
+        for name in self.removed:
+            (self.folder / name).unlink()
+        return copies
+
+
+def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: Clash) -> FolderChange | None:
+    """What brings a folder in step with `course`, the one that readers get; None if nothing does.
+
+    `in_files`: see `merge`. Raises AuthoringErrors for a folder that can't be read, unless `clash` says to write over
+    it; BothChanged.
+    """
+    there = _read(folder, clash)
+    present = _present(folder, there)
+    wanted_course, newer = course, tuple[str, ...]()
+    if there is not None:
+        merged = merge(course, there, in_files, clash)
+        wanted_course, newer = merged.course, merged.newer_in_files
+        check_whole(wanted_course)
+    wanted = file_names(wanted_course)
+    if there is None or there.alarm_signs != wanted_course.alarm_signs:
+        wanted |= {Place("alarm-signs", one).file_name: text for one, text in wanted_course.alarm_signs.items()}
+    written = {name: text for name, text in wanted.items() if present.get(name) != text}
+    gone = [name for name in present if name not in wanted]
+    last = _texts_last_seen(there, in_files or prints_of(course))
+    kept_elsewhere = [*wanted.values(), *file_names(course).values(), *last]
+    overwritten = [name for name in present if name in written or name in gone]
+    lost = tuple(name for name in overwritten if not any(present[name] == text for text in kept_elsewhere))
+    if not (written or gone or newer):
+        return None
+    return FolderChange(folder, written, tuple(gone), lost, newer)
+
+
+def _read(folder: Path, clash: Clash) -> Course | None:
+    """The course in a folder, or None where there is none, or none that can be read and is to be kept."""
+    if not any(folder.glob("*.md")):
+        return None
+    try:
+        return load_course(folder)
+    except AuthoringErrors:
+        if clash != Clash.HERE:
+            raise
+        return None
+
+
+def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
+    """File name → what stands in it; None where it can't be read."""
+    if there is None:
+        return {file.name: None for file in sorted(folder.glob("*.md")) if file.name not in IGNORED}
+    return {
+        **file_names(there),
+        **{
+            name: text
+            for name, text in ((Place("alarm-signs", one).file_name, text) for one, text in there.alarm_signs.items())
+            if (folder / name).is_file()
+        },
+    }
+
+
+def _texts_last_seen(there: Course | None, in_files: Mapping[str, Any]) -> list[BaseModel]:
+    """The texts of files that are still as they were when they were last imported or exported."""
+    if there is None:
+        return []
+    prints = prints_of(there)
+    seen = in_files[LESSONS]
+    texts: list[BaseModel] = [
+        text
+        for lesson in there.lessons
+        if prints[LESSONS][lesson.slug] == seen.get(lesson.slug)
+        for text in lesson.texts.values()
+    ]
+    if prints[COURSE] == in_files[COURSE]:
+        texts += [*there.texts.values(), *there.tests.values(), *there.alarm_signs.values()]
+    return texts
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """The whole text or nothing: a crash leaves the file as it was."""
+    file = file.resolve()
+    new = file.with_name(f".{file.name}.new")
+    with new.open("w", encoding="utf-8") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    if file.exists():
+        new.chmod(file.stat().st_mode & 0o777)
+    new.replace(file)
+
+
+def _copy(file: Path) -> Path:
+    """`02-slug.nl.md.old`, or with a number behind it where that is taken: no course reads a file with such a name."""
+    copy, number = file.with_name(f"{file.name}.old"), 1
+    while copy.exists():
+        number += 1
+        copy = file.with_name(f"{file.name}.old{number}")
+    shutil.copy2(file, copy)
+    return copy

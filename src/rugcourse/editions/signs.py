@@ -1,0 +1,75 @@
+"""Signs that the fonts of a book don't have, such as emoji: they are left out of it, so that there is a book."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from rugcourse import resources
+from rugcourse.editions.book import Book
+
+# What every book needs is there: nothing is asked about these letters.
+_PLAIN = re.compile(r"[\x00-\xff‘’“”„–—…€•]*")
+# A sign with what belongs to it: marks, and signs that are joined to one (as in a family of emoji).
+_SIGN = re.compile(
+    r"(?:[^\x00-\xff]|.(?=[\u0300-\u036f\u20d0-\u20ff\ufe0e\ufe0f]))(?:[\u0300-\u036f\u20d0-\u20ff\ufe0e\ufe0f]|\u200d.)*"
+)
+_NOTHING_LEFT = "–"
+
+
+def left_out(text: str) -> list[str]:
+    """The signs of a text that a book can't show, each once, in their order."""
+    return list(dict.fromkeys(sign for sign in _signs(text) if not _can_show(sign)))
+
+
+def showable(book: Book) -> Book:
+    """The same book without them. A text of nothing else becomes a dash: a heading may not be empty."""
+    return {key: value if key in {"language", "site"} else _without(value) for key, value in book.items()}
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, str):
+        return _shown(value)
+    if isinstance(value, dict):
+        return {
+            key: one if key in {"kind", "link", "slug", "address", "urgency"} else _without(one)
+            for key, one in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_without(one) for one in value]
+    return value
+
+
+def _shown(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
+    text = unicodedata.normalize("NFC", text)
+    shown = _SIGN.sub(lambda match: match[0] if _can_show(match[0]) else "", text)
+    return shown if shown.strip() or not text.strip() else _NOTHING_LEFT
+
+
+def _signs(text: str) -> list[str]:
+    return [] if _PLAIN.fullmatch(text) else _SIGN.findall(unicodedata.normalize("NFC", text))
+
+
+@lru_cache(maxsize=4096)
+def _can_show(sign: str) -> bool:
+    """Whether a page with nothing but this can be set: typst has its fonts within itself, and tells nobody what is in
+    them.
+    """
+    import typst  # noqa: PLC0415 - 30 MB for those who make books
+
+    try:
+        typst.compile(
+            str(resources.folder("templates") / "book" / "sign.typ"),
+            format="pdf",
+            sys_inputs={"sign": json.dumps(sign)},
+            ignore_system_fonts=True,
+            pdf_standards="ua-1",
+        )
+    except typst.TypstError:
+        return False
+    return True
