@@ -425,6 +425,10 @@ class Expectations:
         if enrolment.left or enrolment.campaign.stopped:
             return set()
         mine = {one.lesson: one for one in self.mails_of(reader) if one.campaign_id == enrolment.campaign.id}
+        if enrolment.campaign.kind == CampaignKind.BROADCAST:
+            states = dict.fromkeys(enrolment.owed, next(iter(states.values()), ""))
+            if reader.tries and states and set(states.values()) == {"cancelled"}:
+                return set()  # its moment was over before the mailbox took it
         return {one for one in enrolment.owed if not self._is_done(reader, mine.get(one), states.get(one))}
 
     def _is_done(self, reader: Reader, sent: Sent | None, state: str | None) -> bool:

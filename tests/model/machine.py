@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 from tests.model import days
+from tests.model.admins import AdminRules
+from tests.model.authors import AuthorRules
 from tests.model.bounces import BounceRules
 from tests.model.groups import WHO, step
 from tests.model.readers import ReaderRules
@@ -13,7 +15,7 @@ from tests.model.server import ServerRules
 from tests.model.workers import WorkerRules
 
 
-class Machine(ReaderRules, ServerRules, BounceRules, WorkerRules):
+class Machine(ReaderRules, ServerRules, BounceRules, WorkerRules, AuthorRules, AdminRules):
     @step(hours=st.integers(1, 12))
     def hours_pass(self, hours: int) -> None:
         self.run_until(self.now + timedelta(hours=hours))
