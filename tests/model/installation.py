@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 from tests.builders import make_settings
 from tests.model import course
@@ -145,6 +145,9 @@ class Installation:
         self.server = MailServer(self.clock)
         self._patches.enter_context(mock.patch.object(smtplib.SMTP, "_get_socket", self.server.connect))
         self._patches.enter_context(mock.patch.object(mails, "compile_letter", _compiled_once))
+        self.changes = 0
+        event.listen(database.engine, "before_cursor_execute", self._count_change)
+        self._patches.callback(event.remove, database.engine, "before_cursor_execute", self._count_change)
         settings = make_settings(folder, "smtp://127.0.0.1:9?starttls=never", bounce_address=BOUNCES)
         self.runtime = replace(open_runtime(settings, self.clock), database=database)
         take_in(database, self.clock, [course.course_of([(slug, 1) for slug in course.FIRST_LESSONS])])
@@ -160,6 +163,9 @@ class Installation:
             worker.dies_at = worker.disk_full_at = ""
             worker.dispatcher.close()
         self._patches.close()
+
+    def _count_change(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        self.changes += statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}
 
     def tick(self) -> None:
         look(self.runtime)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
+from hypothesis.stateful import initialize
 from tests.model import days
 from tests.model.admins import AdminRules
 from tests.model.authors import AuthorRules
+from tests.model.base import SCHEDULES, STARTS
 from tests.model.bounces import BounceRules
 from tests.model.groups import WHO, step
 from tests.model.readers import ReaderRules
 from tests.model.server import ServerRules
 from tests.model.workers import WorkerRules
 
+from rugcourse.schedule import Schedule
+
 
 class Machine(ReaderRules, ServerRules, BounceRules, WorkerRules, AuthorRules, AdminRules):
+    @initialize(start=st.sampled_from(STARTS), first=SCHEDULES, second=SCHEDULES)
+    def begin(self, start: datetime, first: Schedule, second: Schedule) -> None:
+        """With two readers."""
+        self.open(start)
+        self.join_now(self.reader(0), first)
+        self.join_now(self.reader(1), second)
+
     @step(hours=st.integers(1, 12))
     def hours_pass(self, hours: int) -> None:
         self.run_until(self.now + timedelta(hours=hours))

@@ -39,12 +39,7 @@ class ReaderRules(Play):
     @step(who=WHO, schedule=SCHEDULES)  # in every group: without readers there is nothing to play
     def join(self, who: int, schedule: Schedule) -> None:
         """Sign up, get the mail, and confirm."""
-        reader = self.reader(who)
-        self._sign_up(reader, schedule)
-        self.work()
-        sent = self.mail_of(reader, 0, DeliveryKind.CONFIRM)
-        if sent is not None and sent.life == reader.life:
-            self._confirm(sent)
+        self.join_now(self.reader(who), schedule)
 
     @in_group(_GROUP, who=WHO, days=st.sampled_from([None, 1, 3]))
     def pause(self, who: int, days: int | None) -> None:
@@ -149,6 +144,13 @@ class ReaderRules(Play):
         self.expect(reader.status != Status.UNKNOWN, did, f"{reader.name} is erased")
         if did:
             self.model.erase(reader)
+
+    def join_now(self, reader: Reader, schedule: Schedule) -> None:
+        self._sign_up(reader, schedule)
+        self.work()
+        sent = self.mail_of(reader, 0, DeliveryKind.CONFIRM)
+        if sent is not None and sent.life == reader.life:
+            self._confirm(sent)
 
     def _sign_up(self, reader: Reader, schedule: Schedule) -> None:
         runtime = self.product.runtime

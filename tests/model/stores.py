@@ -29,19 +29,17 @@ def sqlite() -> Iterator[Opener]:
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
-        opened: list[Database] = []
+        database = Database(f"sqlite:///{folder / 'run.db'}", durable=False)  # one: it keeps its compiled statements
 
         def open_next() -> tuple[Database, Path]:
-            while opened:
-                opened.pop().close()
-            run = _fresh(folder / "run")
-            shutil.copy(empty, run / "test.db")
-            opened.append(Database(f"sqlite:///{run / 'test.db'}", durable=False))
-            return opened[0], run
+            database.close()
+            for file in database.files:
+                file.unlink(missing_ok=True)
+            shutil.copy(empty, database.files[0])
+            return database, _fresh(folder / "run")
 
         yield open_next
-        while opened:
-            opened.pop().close()
+        database.close()
 
 
 @contextmanager
