@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from tests.model import days
@@ -43,6 +43,12 @@ class Campaign:
     @property
     def promises(self) -> bool:
         return self.timing.at is not None or self.timing.day is not None
+
+    def begins(self, schedule: Schedule) -> datetime | None:
+        """The moment before which nobody with a schedule gets anything of it, where it names one."""
+        if self.timing.at is not None or self.timing.day is None:
+            return self.timing.at
+        return datetime.combine(self.timing.day, time(0), tzinfo=schedule.tz).astimezone(UTC)
 
     def applied(self, schedule: Schedule) -> Schedule:
         timing = self.timing
@@ -411,6 +417,8 @@ class Expectations:
         schedule = enrolment.campaign.applied(reader.schedule)
         pace = timedelta(days=schedule.every_days)
         begin = max(now, reader.schedule.paused_until or now) if schedule.paused else now
+        if not enrolment.days:
+            begin = max(begin, enrolment.campaign.begins(schedule) or begin)
         if reader.last_end is not None and not (enrolment.days and enrolment.days[-1].returned):
             begin = max(begin, reader.last_end + pace)
         end = begin

@@ -191,9 +191,8 @@ class Installation:
         """The next instant, but not after `before`, at which there is something to do."""
         now = self.clock.now()
         sending = select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.RUNNING)
-        due = select(func.min(EnrolmentRow.next_due_at)).where(
-            EnrolmentRow.next_due_at > now, EnrolmentRow.campaign_id.in_(sending)
-        )
+        # Also what is due and was passed over: the planner looks at one lesson at a time.
+        due = select(func.min(EnrolmentRow.next_due_at)).where(EnrolmentRow.campaign_id.in_(sending))
         planned = select(func.min(DeliveryRow.not_before)).where(DeliveryRow.not_before > now)
         late = select(func.min(DeliveryRow.send_by)).where(
             DeliveryRow.not_before.is_not(None), DeliveryRow.send_by >= now

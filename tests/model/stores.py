@@ -29,13 +29,14 @@ def sqlite() -> Iterator[Opener]:
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
-        database = Database(f"sqlite:///{folder / 'run.db'}", durable=False)  # one: it keeps its compiled statements
+        file = folder / "run.db"
+        database = Database(f"sqlite:///{file}", durable=False)  # one for all runs: it keeps its compiled statements
 
         def open_next() -> tuple[Database, Path]:
             database.close()
-            for file in database.files:
-                file.unlink(missing_ok=True)
-            shutil.copy(empty, database.files[0])
+            for ending in ("-wal", "-shm"):
+                file.with_name(file.name + ending).unlink(missing_ok=True)
+            shutil.copy(empty, file)
             return database, _fresh(folder / "run")
 
         yield open_next
