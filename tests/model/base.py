@@ -149,6 +149,13 @@ class Play(RuleBasedStateMachine):
         self.doubt(self.product.send())
         for reader in self.model.readers:
             reader.just_changed = False
+        self._believe_suppressions()
+
+    def _believe_suppressions(self) -> None:
+        for reader in self.model.may_be_gone:
+            person = self.product.person(reader.email)
+            if person is not None and person.status == Status.SUPPRESSED:
+                self.model.suppress(reader, "bounce")
 
     def doubt(self, ids: set[int]) -> None:
         """Of these deliveries nobody can be sure."""
@@ -194,9 +201,9 @@ class Play(RuleBasedStateMachine):
         self._compared_at, self.looked = self.product.changes, False
 
     def _compare(self) -> None:
+        self._believe_suppressions()
         with self.product.database.read() as session:
             people = dict(iter(session.execute(select(SubscriberRow.email, SubscriberRow.status)).all()))
-        self.model.adopt(people)
         owners = self.product.owners([*self.model.sent])
         self.model.disagreements += self.model.differences(people, owners)
         if self.model.disagreements:

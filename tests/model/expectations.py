@@ -383,12 +383,15 @@ class Expectations:
             if day.delivery_id == sent.delivery_id:
                 day.returned = True
 
-    def adopt(self, people: dict[str, str | None]) -> None:
-        """Whom a server refused for good, or often enough, is suppressed: when that is seen, it is believed."""
-        for reader in self.readers:
-            gone = reader.no_such_user or reader.soft_returns + reader.tries // MOST_TRIES >= SOFT_IN_A_ROW
-            if gone and people.get(reader.email) == Status.SUPPRESSED and reader.status != Status.UNKNOWN:
-                self.suppress(reader, "bounce")
+    @property
+    def may_be_gone(self) -> list[Reader]:
+        """Whom a server refused for good, or often enough: when they are suppressed, that is believed."""
+        return [
+            one
+            for one in self.readers
+            if one.status not in {Status.UNKNOWN, Status.SUPPRESSED}
+            and (one.no_such_user or one.soft_returns + one.tries // MOST_TRIES >= SOFT_IN_A_ROW)
+        ]
 
     # What follows at once
 

@@ -10,9 +10,9 @@ from rugcourse.store.database import Database
 
 def test_the_product_does_what_the_model_says_on_sqlite() -> None:
     with stores.sqlite() as opener:
-        play(opener, Played(), runs=30)
+        play(opener, Played(), runs=20)
 
 
 def test_the_product_does_what_the_model_says_on_postgresql(empty_postgres: Database) -> None:
     with stores.postgresql(empty_postgres) as opener:
-        play(opener, Played(), runs=15)
+        play(opener, Played(), runs=12)
