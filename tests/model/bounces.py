@@ -126,12 +126,12 @@ class BounceRules(Play):
         if kind == Kind.HARD:
             self.expect(Done.SUPPRESSED, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.suppress(reader, "bounce")
-        elif kind == Kind.POLICY and not by_mail:
+            return
+        reader.soft_returns += 1
+        reader.refused = True  # after the third time it counts as failed
+        if kind == Kind.POLICY and not by_mail:
             self.expect(Done.HELD, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.trouble(self.now)
-        else:
-            reader.soft_returns += 1
-            reader.refused = True  # after the third time it counts as failed
 
     def _follow_old_address(self, sent: Sent, done: Done) -> None:
         """It says nothing about the present one; whether the lesson comes again is the product's to say."""

@@ -47,7 +47,7 @@ def slot_of(schedule: Schedule, at: datetime) -> datetime | None:
     today = schedule.local_date(at)
     for day in (today, today - timedelta(days=1)):
         found = window(schedule.zone, schedule.hour, day) if day.weekday() in schedule.weekdays else None
-        if found is not None and found[0] <= at < found[1]:
+        if found is not None and found[0] <= at <= found[1]:
             return found[0]
     return None
 

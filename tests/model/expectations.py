@@ -78,6 +78,7 @@ class Enrolment:
     owed: set[str]
     left: bool = False
     days: list[LessonDay] = field(default_factory=list)
+    last_at: datetime | None = None  # when the server last took something of it
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Reader:
     refused: bool = False
     no_such_user: bool = False
     soft_returns: int = 0
-    last_end: datetime | None = None  # when the server last took, refused or left in doubt a mail to them
+    last_end: datetime | None = None  # when the server last refused, or left in doubt, a mail to them
     just_changed: bool = False  # while a batch was under way that may have their mail
 
     @property
@@ -196,7 +197,7 @@ class Expectations:
         reader = self.reader_at(recipient)
         if reader is None:
             return
-        if behaviour not in {Behaviour.FULL, Behaviour.GREYLISTS}:
+        if behaviour not in {Behaviour.FINE, Behaviour.FULL, Behaviour.GREYLISTS}:
             reader.last_end = at
         if behaviour in {Behaviour.FULL, Behaviour.GREYLISTS, Behaviour.POLICY}:
             reader.tries += 1
@@ -211,6 +212,7 @@ class Expectations:
         if enrolment is None:
             self._disagree(f"{what}, who is not in campaign {sent.campaign_id}")
             return
+        enrolment.last_at = at
         if not reader.just_changed:
             self._check_wanted(reader, enrolment, what, at)
         if sent.queue == Queue.LESSONS and reader.schedules:
@@ -422,8 +424,9 @@ class Expectations:
         begin = max(now, reader.schedule.paused_until or now) if schedule.paused else now
         if not enrolment.days:
             begin = max(begin, enrolment.campaign.begins(schedule) or begin)
-        if reader.last_end is not None and not (enrolment.days and enrolment.days[-1].returned):
-            begin = max(begin, reader.last_end + pace)
+        returned = bool(enrolment.days) and enrolment.days[-1].returned
+        ends = [reader.last_end, None if returned else enrolment.last_at]
+        begin = max([begin, *(one + pace for one in ends if one is not None)])
         end = begin
         for _ in range(lessons):
             end = days.slots_after(schedule, end, 1) + pace

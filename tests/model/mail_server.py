@@ -125,7 +125,8 @@ class Line:
         self._hung_up = False
 
     def sendall(self, data: bytes) -> None:
-        if self._hung_up:
+        if self._hung_up or self._server.for_all == Behaviour.AWAY:
+            self._hung_up = True
             raise BrokenPipeError("the server hung up")
         self._heard += data
         while self._answer_next():
