@@ -5,6 +5,7 @@ BIN := .venv/bin
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 ARGS ?=
+MODEL_MINUTES ?= 2
 COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
 .PHONY: demo test check drill bench stack lock clean help
@@ -12,7 +13,7 @@ COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --ge
 help:
 	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
 	@echo "make test    run the tests"
-	@echo "make drill   break everything that can break, and write var/drill.json"
+	@echo "make drill   break everything that can break, and write var/drill.json; MODEL_MINUTES=60 plays the model for so long"
 	@echo "make stack   run what docker-compose.yml describes, without Docker; ARGS=\"--port 9000\" takes other ports"
 	@echo "make check   lint, formatting, types, import rules, lessons"
 	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
@@ -36,6 +37,7 @@ check: $(DEV_READY)
 
 drill: $(DEV_READY)
 	$(BIN)/pytest tests/drills --drills -n 0 $(ARGS)
+	PYTHONPATH=. $(BIN)/python -m tests.model --minutes $(MODEL_MINUTES)
 
 stack: $(DEV_READY)
 	@PYTHONPATH=. exec $(BIN)/python -m tools.stack $(ARGS)

@@ -1,0 +1,194 @@
+"""Rules: what readers do, by the links in their mails and on the pages of the course."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from tests.model.base import SCHEDULES, Play
+from tests.model.expectations import Reader, Sent, Status
+from tests.model.groups import WHICH, WHO, in_group, step
+
+from rugcourse.delivery.ahead import NotNow, send_next_now
+from rugcourse.enrolment import own_link, preferences
+from rugcourse.enrolment.confirm import VALID_DAYS, NotConfirmable, confirm
+from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate
+from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.privacy.erase import erase
+from rugcourse.privacy.export import export
+from rugcourse.schedule import Schedule
+from rugcourse.store.tables import DeliveryKind, DeliveryRow
+
+_GROUP = "readers"
+
+
+class ReaderRules(Play):
+    @in_group(_GROUP, who=WHO, schedule=SCHEDULES)
+    def sign_up(self, who: int, schedule: Schedule) -> None:
+        self._sign_up(self.reader(who), schedule)
+
+    @in_group(_GROUP, who=WHO, which=WHICH)
+    def confirm(self, who: int, which: int) -> None:
+        sent = self.mail_of(self.reader(who), which, DeliveryKind.CONFIRM)
+        if sent is not None:
+            self._confirm(sent)
+
+    @step(who=WHO, schedule=SCHEDULES)  # in every group: without readers there is nothing to play
+    def join(self, who: int, schedule: Schedule) -> None:
+        """Sign up, get the mail, and confirm."""
+        self.join_now(self.reader(who), schedule)
+
+    @in_group(_GROUP, who=WHO, days=st.sampled_from([None, 1, 3]))
+    def pause(self, who: int, days: int | None) -> None:
+        reader = self.reader(who)
+        until = None if days is None else self.now + timedelta(days=days)
+        if self._change(reader, lambda id_: preferences.pause(self.database, self.clock, id_, until), "pausing"):
+            reader.change(replace(reader.schedule, paused=True, paused_until=until), self.now)
+
+    @in_group(_GROUP, who=WHO)
+    def go_on(self, who: int) -> None:
+        reader = self.reader(who)
+        if self._change(reader, lambda id_: preferences.go_on(self.database, self.clock, id_), "going on"):
+            reader.change(replace(reader.schedule, paused=False, paused_until=None), self.now)
+
+    @in_group(_GROUP, who=WHO, schedule=SCHEDULES)
+    def change_schedule(self, who: int, schedule: Schedule) -> None:
+        reader = self.reader(who)
+        if self._change(
+            reader, lambda id_: preferences.change_schedule(self.database, self.clock, id_, schedule), "changing"
+        ):
+            before = reader.schedule
+            reader.change(replace(schedule, paused=before.paused, paused_until=before.paused_until), self.now)
+
+    @in_group(_GROUP, who=WHO, which=WHICH)
+    def unsubscribe(self, who: int, which: int) -> None:
+        reader = self.reader(who)
+        sent = self.mail_of(reader, which)
+        if sent is not None:
+            preferences.unsubscribe(self.database, self.clock, sent.delivery_id)
+            if sent.life == reader.life:
+                self.model.leave(reader, self.now)
+
+    @in_group(_GROUP, who=WHO, which=WHICH)
+    def leave_course(self, who: int, which: int) -> None:
+        reader = self.reader(who)
+        sent = self.mail_of(reader, which)
+        if sent is None:
+            return
+        did = self.attempt(
+            lambda: preferences.leave_course(self.database, self.clock, sent.delivery_id), preferences.NotAReader
+        )
+        enrolment = self._enrolment_behind(reader, sent)
+        self.expect(enrolment is not None and reader.status == Status.ACTIVE, did, f"{reader.name} leaves a course")
+        if did and enrolment is not None:
+            enrolment.left = True
+
+    @in_group(_GROUP, who=WHO, which=WHICH)
+    def come_back(self, who: int, which: int) -> None:
+        reader = self.reader(who)
+        sent = self.mail_of(reader, which)
+        if sent is None:
+            return
+        may = sent.life == reader.life and (
+            reader.status == Status.ACTIVE
+            or (reader.left_at is not None and reader.status == Status.LEFT and self._is_undoable(reader))
+        )
+        did = self.attempt(
+            lambda: preferences.come_back(self.database, self.clock, sent.delivery_id), NotAReader, TooLate
+        )
+        self.expect(may, did, f"{reader.name} comes back")
+        if did and may:
+            enrolment = self._enrolment_behind(reader, sent)
+            self.model.come_back(reader, enrolment.campaign.id if enrolment else 0)
+
+    @in_group(_GROUP, who=WHO, which=WHICH)
+    def next_lesson_now(self, who: int, which: int) -> None:
+        reader = self.reader(who)
+        sent = self.mail_of(reader, which)
+        if sent is None:
+            return
+        did = self.attempt(lambda: send_next_now(self.database, self.clock, sent.delivery_id), NotNow)
+        may = sent.life == reader.life and reader.is_reading(self.now)
+        if did and not may:
+            self.disagree(f"{reader.name} gets the next lesson now, and may not")
+
+    @in_group(_GROUP, who=WHO, which=WHICH, option=st.integers(0, 3))
+    def answer(self, who: int, which: int, option: int) -> None:
+        sent = self.mail_of(self.reader(who), which, DeliveryKind.LESSON)
+        if sent is None:
+            return
+        runtime = self.product.runtime
+        with self.database.write() as session:
+            record_answers(session, runtime.library, self.clock, [Press(Asked(sent.delivery_id, 0), option)])
+
+    @in_group(_GROUP, who=WHO)
+    def ask_for_link(self, who: int) -> None:
+        own_link.ask_for_link(self.database, self.clock, self.reader(who).email)
+
+    @in_group(_GROUP, who=WHO)
+    def take_a_copy(self, who: int) -> None:
+        reader = self.reader(who)
+        found = export(self.database, self.product.runtime.library, self.person_id(reader))
+        self.expect(reader.status != Status.UNKNOWN, found is not None, f"{reader.name} takes a copy")
+        others = [one.email for one in self.model.readers if one is not reader]
+        if found is not None and any(email in str(found.sections) for email in others):
+            self.disagree(f"the copy for {reader.name} holds the address of somebody else")
+
+    @in_group(_GROUP, who=WHO)
+    def erase(self, who: int) -> None:
+        reader = self.reader(who)
+        did = erase(self.database, self.clock, self.product.runtime.signer, self.person_id(reader))
+        self.expect(reader.status != Status.UNKNOWN, did, f"{reader.name} is erased")
+        if did:
+            self.model.erase(reader)
+
+    def join_now(self, reader: Reader, schedule: Schedule) -> None:
+        self._sign_up(reader, schedule)
+        self.work()
+        sent = self.mail_of(reader, 0, DeliveryKind.CONFIRM)
+        if sent is not None and sent.life == reader.life:
+            self._confirm(sent)
+
+    def _sign_up(self, reader: Reader, schedule: Schedule) -> None:
+        runtime = self.product.runtime
+        with self.database.read() as session:
+            published = runtime.library.course(session, self.course)
+        signup = Signup(reader.email, f"Name {reader.number}", schedule, measuring=False)
+        sign_up(self.database, self.clock, runtime.signer, published, signup, "nl")
+        self.model.sign_up(reader, schedule, self.now)
+
+    def _confirm(self, sent: Sent) -> None:
+        reader = sent.reader
+        rows = self.product.ledger(DeliveryRow.id == sent.delivery_id) if sent.life == reader.life else []
+        may = (
+            bool(rows)
+            and reader.status not in {Status.UNKNOWN, Status.SUPPRESSED}
+            and self.now - rows[0].planned_at < timedelta(days=VALID_DAYS)
+        )
+        did = self.attempt(
+            lambda: confirm(self.database, self.clock, self.product.runtime.signer, sent.delivery_id), NotConfirmable
+        )
+        self.expect(may, did, f"{reader.name} confirms")
+        if did and may:
+            self.model.confirm(reader, sent.campaign_id, self.now)
+
+    def _change(self, reader: Reader, change: Any, what: str) -> bool:
+        """Something on the reader's own page. Returns whether it was done."""
+        person_id = self.person_id(reader)
+        did = self.attempt(lambda: change(person_id), NotAReader)
+        self.expect(reader.status == Status.ACTIVE, did, f"{what} of {reader.name}")
+        return did and reader.status == Status.ACTIVE
+
+    def _enrolment_behind(self, reader: Reader, sent: Sent) -> Any:
+        """The enrolment that a mail's links are about: behind a broadcast, the latest one in the course."""
+        if sent.life != reader.life:
+            return None
+        mine = {id_: one for id_, one in reader.enrolments.items() if one.campaign.kind != "broadcast"}
+        return mine.get(sent.campaign_id) or next(iter(reversed(mine.values())), None)
+
+    def _is_undoable(self, reader: Reader) -> bool:
+        left_at: datetime | None = reader.left_at
+        return left_at is not None and self.now - left_at <= timedelta(days=UNDO_DAYS)
