@@ -34,7 +34,7 @@ _STYLES = {
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
-_BEFORE_WORDS = re.compile(r" *(?:- |\d{1,9}[.)] )?")
+_BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _wrapped(text: str) -> str:
         textwrap.fill(
             line,
             _TEXT_WIDTH,
-            subsequent_indent=" " * len(_BEFORE_WORDS.match(line)[0]),  # type: ignore[index] - matches every line
+            subsequent_indent=" " * (len(line) - len(_BEFORE_WORDS.sub("", line))),
             break_long_words=False,
             break_on_hyphens=False,
         )
