@@ -280,3 +280,9 @@ def test_every_word_around_the_lessons_is_translated_and_no_translation_is_left_
     }
     assert translated == _messages()
     assert [error for _, errors in catalogue.check() for error in errors] == []
+
+
+def test_a_long_item_of_a_nested_list_goes_on_under_its_first_word() -> None:
+    words = " ".join(["woord"] * 20)
+    lines = mails._wrapped(f"- a\n  - {words}\n12. {words}").split("\n")
+    assert [line[: len(line) - len(line.lstrip())] for line in lines] == ["", "  ", "    ", "", "    "]

@@ -34,7 +34,7 @@ _STYLES = {
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
-_BEFORE_WORDS = re.compile(r" *(?:- |\d{1,9}[.)] )?")
+_BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 
 @dataclass(frozen=True, slots=True)
