@@ -25,6 +25,7 @@ from bench.rehearsal import measure_rehearsal
 from bench.rendering import compare_rendering
 from bench.signing import measure_signing
 from bench.starting import time_starts
+from bench.ticks import measure_ticks
 from rugcourse import __version__
 
 RESULT = Path("var/bench.json")
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "embedded": deliver_thousand,
     "pipeline": measure_pipeline,
     "claims": measure_claims,
+    "ticks": measure_ticks,
     "readers": measure_readers,
     "pages": measure_pages,
     "admin": measure_admin,

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from tests.servers import HOST, free_port
 from tests.sink import Sink
@@ -19,12 +20,19 @@ def is_here() -> bool:
     return all(shutil.which(name) for name in _NAMES)
 
 
+class Thrower(NamedTuple):
+    """Where a sink listens, and its process, if it is one of its own."""
+
+    port: int
+    pid: int | None
+
+
 @contextmanager
-def sink() -> Iterator[int]:
-    """A server that throws away what it gets: `smtp-sink`, or the tests' own where Postfix is not; yields its port."""
+def sink() -> Iterator[Thrower]:
+    """A server that throws away what it gets: `smtp-sink`, or the tests' own where Postfix is not."""
     if not is_here():
         with Sink(keep=False) as own:
-            yield own.port
+            yield Thrower(own.port, None)
         return
     port = free_port()
     process = subprocess.Popen(
@@ -32,7 +40,7 @@ def sink() -> Iterator[int]:
     )
     try:
         time.sleep(0.5)
-        yield port
+        yield Thrower(port, process.pid)
     finally:
         process.terminate()
         process.wait(10)

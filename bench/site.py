@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text, update
 from tests.builders import course_of, make_runtime, make_settings
 from tests.crowd import add_crowd
-from tests.servers import HOST, postgres, redis
+from tests.servers import HOST, postgres_server, postgres_url, redis
 from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
@@ -39,6 +40,7 @@ class Site:
     stack: Stack
     workers: list[Process]
     hour: datetime  # everybody's, whatever hour it becomes meanwhile
+    database_pid: int
     readers: int = 0
 
     def add_readers(self, count: int) -> None:
@@ -87,6 +89,19 @@ class Site:
         with self.runtime.database.read() as session:
             return any(session.scalar(query.limit(1)) for query in (due, planned, select(LeaseRow.token)))
 
+    def database_version(self) -> dict[str, str]:
+        """Which PostgreSQL it is, and what our connections say of its JIT."""
+        with self.runtime.database.read() as session:
+            return {name: session.scalar(text(f"SHOW {name}")) for name in ("server_version", "jit")}
+
+    def cpu_seconds(self, sink_pid: int | None) -> dict[str, float]:
+        """What senders, the database and the sink have used so far."""
+        used = {
+            "senders": sum(cpu_seconds(worker.pid) for worker in self.workers),
+            "database": cpu_seconds_of_all(self.database_pid),
+        }
+        return used if sink_pid is None else {**used, "sink": cpu_seconds(sink_pid)}
+
     def memory_mb(self) -> list[float]:
         """The resident memory of each worker."""
         return [resident_mb(worker.pid) for worker in self.workers]
@@ -109,12 +124,24 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def cpu_seconds_of_all(pid: int) -> float:
+    """The same of a process and its children, also of those that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    total = cpu_seconds(pid) + (int(fields[13]) + int(fields[14])) / _TICKS
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if int(status.read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                total += cpu_seconds(int(status.parent.name))
+    return total
+
+
 @contextmanager
 def open_site(smtp_port: int, readers: int, **settings: object) -> Iterator[Site]:
     """Two workers and a beat that wait for something to do, with `readers` who are due for nothing yet."""
     with tempfile.TemporaryDirectory(prefix="rugcourse-") as name, tempfile.TemporaryDirectory() as local:
         folder = Path(local)
-        with postgres(Path(name), durable=True) as database_url, redis(folder) as broker_url:
+        with postgres_server(Path(name), durable=True) as server, redis(folder) as broker_url:
+            database_url = postgres_url(server)
             smtp = f"smtp://{HOST}:{smtp_port}?starttls=never"
             database = Database(database_url)
             upgrade(database)
@@ -123,7 +150,8 @@ def open_site(smtp_port: int, readers: int, **settings: object) -> Iterator[Site
                 database_url, broker_url, smtp, folder / "data", tick_seconds=1, quiet_hours="", **settings
             )
             with Stack(variables, folder / "log") as stack:
-                site = Site(runtime, stack, [], datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+                hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+                site = Site(runtime, stack, [], hour, server.pid)
                 site.add_readers(readers)
                 site.workers = [stack.start("worker") for _ in range(WORKERS)]
                 stack.start("beat")

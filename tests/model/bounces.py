@@ -103,7 +103,9 @@ class BounceRules(Play):
         local, _, domain = reader.email.partition("@")
         email = f"{local}x@{domain}"
         did = self.attempt(
-            lambda: corrections.correct_address(self.database, self.product.runtime.signer, person_id, email),
+            lambda: corrections.correct_address(
+                self.database, self.clock, self.product.runtime.signer, person_id, email
+            ),
             AddressTaken,
         )
         may = reader.status not in {Status.UNKNOWN, Status.SUPPRESSED}

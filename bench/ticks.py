@@ -1,0 +1,118 @@
+"""What a tick costs when nothing is due, beside campaigns that were over long ago."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import insert
+from tests.builders import course_of, make_runtime, make_settings
+from tests.servers import postgres
+
+from rugcourse.clock import SystemClock
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Timing
+from rugcourse.store.database import Database
+from rugcourse.store.migrate import upgrade
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    EnrolmentRow,
+    EnrolmentStatus,
+    LessonRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
+from rugcourse.worker.tasks import look
+
+BROADCASTS = 1000
+READERS = 20
+ROUNDS = 15
+
+
+def measure_ticks() -> dict[str, Any]:
+    """The median of a tick's milliseconds on both databases, with none and with many finished broadcasts."""
+    return {
+        "finished_broadcasts": BROADCASTS,
+        **{dialect: _compare(dialect) for dialect in ("postgresql", "sqlite")},
+        "target_ms": 50,
+    }
+
+
+def _compare(dialect: str) -> dict[str, float]:
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        if dialect == "postgresql":
+            place = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="rugcourse-")))
+            url = running.enter_context(postgres(place, durable=True))
+        else:
+            url = f"sqlite:///{folder / 'bench.db'}"
+        database = Database(url)
+        upgrade(database)
+        runtime = make_runtime(database, make_settings(folder, quiet_hours=""), SystemClock())
+        none = _milliseconds(runtime)
+        _add_finished_broadcasts(runtime)
+        many = _milliseconds(runtime)
+        database.close()
+    return {"with_none_ms": none, "with_all_ms": many}
+
+
+def _milliseconds(runtime: Runtime) -> float:
+    """The first does not count: it works out the figures of the overview."""
+    look(runtime)
+    taken = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        look(runtime)
+        taken.append(1000 * (time.perf_counter() - begun))
+    return round(statistics.median(taken), 1)
+
+
+def _add_finished_broadcasts(runtime: Runtime) -> None:
+    """Each went to some readers a month ago, and all of them have had it."""
+    at = datetime.now(UTC) - timedelta(days=30)
+    course_id = course_of(runtime).id
+    with runtime.database.write() as session:
+        people = [
+            {"email": f"r{n}@d.example", "domain": "d.example", "language": "nl", "status": SubscriberStatus.ACTIVE}
+            for n in range(READERS)
+        ]
+        ids = session.scalars(
+            insert(SubscriberRow).returning(SubscriberRow.id), [{**one, "created_at": at} for one in people]
+        ).all()
+        for number in range(BROADCASTS):
+            campaign = CampaignRow(
+                course_id=course_id,
+                kind=CampaignKind.BROADCAST,
+                name=f"Message {number}",
+                status=CampaignStatus.RUNNING,
+                timing=Timing(at=at).document(),
+                created_at=at,
+                started_at=at,
+            )
+            session.add(campaign)
+            session.flush()
+            session.add(
+                LessonRow(course_id=course_id, campaign_id=campaign.id, slug=f"campaign-{campaign.id}", position=1)
+            )
+            session.execute(
+                insert(EnrolmentRow),
+                [
+                    {
+                        "campaign_id": campaign.id,
+                        "subscriber_id": one,
+                        "status": EnrolmentStatus.COMPLETED,
+                        "next_position": 2,
+                        "lessons_planned": 1,
+                        "started_at": at,
+                        "completed_at": at,
+                    }
+                    for one in ids
+                ],
+            )
