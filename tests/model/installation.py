@@ -23,6 +23,7 @@ from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.audit import audit
+from rugcourse.delivery.journal import JournalError
 from rugcourse.rendering import mails
 from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.store import tallies
@@ -46,6 +47,8 @@ _LOOKED_AT = timedelta(minutes=10)
 _SECOND = timedelta(seconds=1)
 _compile_letter = mails.compile_letter
 _letters: dict[str, Any] = {}
+
+_MOST_FAULTS_AT_ONCE = 4
 
 
 class WorkerDied(BaseException):
@@ -126,7 +129,7 @@ class _WorkersJournal(journals.Journal):
         word, *rest = line.split()
         if word == worker.disk_full_at:
             worker.disk_full_at = ""
-            raise OSError(28, "No space left on device")
+            raise JournalError("no space left on the device")
         if not worker.after:
             worker.comes_to(word)
         if word == "begin":
@@ -171,21 +174,24 @@ class Installation:
         look(self.runtime)
 
     def send(self) -> set[int]:
-        """Let the worker send what may go; where it dies a new one comes in its place.
+        """Let the worker send what may go; where it dies a new one comes in its place, and looks at the next tick.
 
-        Returns the deliveries that it had begun, if it died, or if its disk was full: some are in doubt.
+        Returns the deliveries that were begun where a worker died, or its disk was full: some are in doubt.
         """
-        worker = self.worker
-        disk_was_full = worker.disk_full_at
-        try:
-            worker.send_all()
-        except WorkerDied:
-            worker.bury()
-            self.worker = Worker(self.runtime)
-            return worker.begun
-        except OSError:  # its task failed, and the process lives
-            pass
-        return worker.begun if disk_was_full and not worker.disk_full_at else set()
+        doubtful: set[int] = set()
+        for _ in range(_MOST_FAULTS_AT_ONCE):
+            worker = self.worker
+            disk_was_full = worker.disk_full_at
+            try:
+                worker.send_all()
+            except WorkerDied:
+                worker.bury()
+                self.worker = Worker(self.runtime)
+            else:
+                if not disk_was_full or worker.disk_full_at:
+                    break
+            doubtful |= worker.begun
+        return doubtful
 
     def next_event(self, before: datetime) -> datetime:
         """The next instant, but not after `before`, at which there is something to do."""
