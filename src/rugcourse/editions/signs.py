@@ -13,10 +13,8 @@ from rugcourse.editions.book import Book
 
 # What every book needs is there: nothing is asked about these letters.
 _PLAIN = re.compile(r"[\x00-\xff‘’“”„–—…€•]*")
-# A sign with what belongs to it: marks, and signs that are joined to one (as in a family of emoji).
-_SIGN = re.compile(
-    r"(?:[^\x00-\xff]|.(?=[\u0300-\u036f\u20d0-\u20ff\ufe0e\ufe0f]))(?:[\u0300-\u036f\u20d0-\u20ff\ufe0e\ufe0f]|\u200d.)*"
-)
+_JOINER = "\u200d"
+_TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _NOTHING_LEFT = "–"
 
 
@@ -46,20 +44,34 @@ def _without(value: Any) -> Any:
 def _shown(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
-    text = unicodedata.normalize("NFC", text)
-    shown = _SIGN.sub(lambda match: match[0] if _can_show(match[0]) else "", text)
+    shown = "".join(_nearest(sign) for sign in _signs(text))
     return shown if shown.strip() or not text.strip() else _NOTHING_LEFT
 
 
+def _nearest(sign: str) -> str:
+    """The sign; without its marks where only those are missing; or nothing."""
+    return next((one for one in (sign, sign[0]) if _can_show(one)), "")
+
+
 def _signs(text: str) -> list[str]:
-    return [] if _PLAIN.fullmatch(text) else _SIGN.findall(unicodedata.normalize("NFC", text))
+    """Each sign with what belongs to it: marks, the tone of a skin, and signs that are joined to it, as in a family."""
+    found: list[str] = []
+    for one in unicodedata.normalize("NFC", text):
+        joined = bool(found) and found[-1].endswith(_JOINER)
+        if found and (joined or one == _JOINER or one in _TONES or unicodedata.category(one).startswith("M")):
+            found[-1] += one
+        else:
+            found.append(one)
+    return found
 
 
 @lru_cache(maxsize=4096)
 def _can_show(sign: str) -> bool:
-    """Whether a page with nothing but this can be set: typst has its fonts within itself, and tells nobody what is in
+    """Whether a page with nothing but this can be set. typst has its fonts within itself, and tells nobody what is in
     them.
     """
+    if _PLAIN.fullmatch(sign):
+        return True
     import typst  # noqa: PLC0415 - 30 MB for those who make books
 
     try:
