@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import (
     at_eight,
+    course_of,
     enrolment_of,
     lessons_to,
     mails_to,
@@ -32,8 +33,8 @@ from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_na
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
-from rugcourse.store import subscribers
-from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentRow, SubscriberStatus
+from rugcourse.store import enrolments, subscribers
+from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus, SubscriberStatus
 
 GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
 
@@ -357,3 +358,42 @@ def test_who_moves_gets_at_most_one_lesson_on_a_date_of_either_zone(
     for zone in (ZoneInfo("America/Los_Angeles"), ZoneInfo(to)):
         dates = [one.astimezone(zone).date() for one in at[:2]]
         assert len(set(dates)) == 2
+
+
+def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    for day in range(12):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    mails = lessons_to(runtime, email)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    preferences.leave_course(runtime.database, clock, mails[0].id)
+    with runtime.database.write() as session:
+        enrolments.go_back(session, course_of(runtime).id, 1, clock.now(), finished_too=True)
+    at_eight(runtime, 13)
+    plan(runtime)
+    assert len(lessons_to(runtime, email)) == len(mails)
+    assert enrolment_of(runtime, email).next_due_at is None
+
+
+def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_come_back(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    for day in range(12):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    mail = lessons_to(runtime, email)[0].id
+    preferences.unsubscribe(runtime.database, clock, mail)
+    with runtime.database.write() as session:
+        enrolments.go_back(session, course_of(runtime).id, 9, clock.now(), finished_too=True)
+        session.get_one(EnrolmentRow, enrolment_of(runtime, email).id).next_position = 9
+    plan(runtime)
+    preferences.come_back(runtime.database, clock, mail)
+    assert enrolment_of(runtime, email).next_due_at is not None

@@ -100,6 +100,9 @@ def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
         planning.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
         session.refresh(enrolment)
         _leave(enrolment)
+        enrolment.status = (
+            EnrolmentStatus.LEFT
+        )  # also of one that is over: a lesson that is put in later is not for them
 
 
 def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
