@@ -20,7 +20,7 @@ def is_here() -> bool:
     return all(shutil.which(name) for name in _NAMES)
 
 
-class Thrower(NamedTuple):
+class RunningSink(NamedTuple):
     """Where a sink listens, and its process, if it is one of its own."""
 
     port: int
@@ -28,11 +28,11 @@ class Thrower(NamedTuple):
 
 
 @contextmanager
-def sink() -> Iterator[Thrower]:
+def sink() -> Iterator[RunningSink]:
     """A server that throws away what it gets: `smtp-sink`, or the tests' own where Postfix is not."""
     if not is_here():
         with Sink(keep=False) as own:
-            yield Thrower(own.port, None)
+            yield RunningSink(own.port, None)
         return
     port = free_port()
     process = subprocess.Popen(
@@ -40,7 +40,7 @@ def sink() -> Iterator[Thrower]:
     )
     try:
         time.sleep(0.5)
-        yield Thrower(port, process.pid)
+        yield RunningSink(port, process.pid)
     finally:
         process.terminate()
         process.wait(10)

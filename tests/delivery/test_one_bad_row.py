@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import update
-from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, planned_readers, send_all
-from tests.sink import Sink
+from sqlalchemy import select, update
+from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, planned_readers, send_all
+from tests.campaigns.test_campaigns import draft, start
+from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery import forecast
 from rugcourse.delivery.audit import audit
+from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryRow, DeliveryState, ScheduleRow
+from rugcourse.schedule import Timing
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EnrolmentRow,
+    ScheduleRow,
+)
 from rugcourse.worker.tasks import look
 
 
@@ -93,3 +104,46 @@ def test_a_mail_that_cant_be_signed_or_assembled_holds_up_no_other(
     send_all(dispatcher)
     assert len(sink.to(other)) == before + 1
     assert lessons_to(runtime, one)[0].state == DeliveryState.PLANNED
+
+
+def test_a_campaign_that_cant_be_read_stops_no_other_and_waits_as_it_is(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """A newer release works on the same database, and knows another way to say when."""
+    reader = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(day=date(2026, 11, 23), hour=8))
+    start(runtime, made)
+    with runtime.database.write() as session:
+        session.execute(update(CampaignRow).where(CampaignRow.id == made).values(timing={"moon": "full"}))
+    at_eight(runtime)
+    look(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, reader)] == [DeliveryState.ACCEPTED]
+    with runtime.database.write() as session:
+        kept = session.scalar(select(EnrolmentRow.next_due_at).where(EnrolmentRow.campaign_id == made))
+        assert kept == clock.now()
+        session.execute(
+            update(CampaignRow)
+            .where(CampaignRow.id == made)
+            .values(timing=Timing(day=date(2026, 11, 23), hour=8).document())
+        )
+    look(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in mails_to(runtime, reader, DeliveryKind.BROADCAST)] == [DeliveryState.ACCEPTED]
+
+
+def test_a_late_mail_that_cant_be_ended_stops_no_planning(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    full, other = planned_readers(runtime, dispatcher, 2)
+    sink.fault = lambda recipient: Fault("rcpt", "452 4.2.2 mailbox full") if recipient == full else None
+    send_all(dispatcher)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("nobody expected this")
+
+    at_eight(runtime, 1)
+    plan_due(runtime.database, clock, runtime.patience, fail)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, other)] == [DeliveryState.ACCEPTED] * 2

@@ -54,11 +54,13 @@ def plan_batches(database: Database, clock: Clock, patience: Patience, follow_up
     with database.read() as session:
         due = campaigns.due(session, clock.now())
     for campaign_id in due:
-        seen = BATCH
-        while seen == BATCH:
-            batch = _plan_or_isolate(database, clock, campaign_id, patience)
-            yield batch
-            seen = batch.planned + batch.shifted
+        try:
+            yield from _plan_campaign(database, clock, campaign_id, patience)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
+            yield _plan_one_by_one(database, clock, campaign_id, patience)
 
 
 def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator[Plan]:
@@ -70,22 +72,40 @@ def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator
     with database.read() as session:
         put_off = planning.late_after_tries(session, clock.now(), BATCH)
     for delivery_id in put_off:
-        with database.write() as session:
-            ended = give_up_late(session, delivery_id, clock.now(), follow_up)
-        yield Plan(late=int(ended))
+        try:
+            with database.write() as session:
+                ended = give_up_late(session, delivery_id, clock.now(), follow_up)
+        except DatabaseAway:
+            raise
+        except Exception:
+            log.exception("a mail that is late can't be ended", delivery=delivery_id)
+        else:
+            yield Plan(late=int(ended))
 
 
-def _plan_or_isolate(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Plan:
-    """A batch; where it can't be planned, its readers one by one, so that a row that is wrong stops no other."""
-    try:
+def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Iterator[Plan]:
+    seen = BATCH
+    while seen == BATCH:
         with database.write_batch(durable=False) as session:
-            return _plan_batch(session, campaign_id, clock.now(), patience)
+            batch = _plan_batch(session, campaign_id, clock.now(), patience)
+        yield batch
+        seen = batch.planned + batch.shifted
+
+
+def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Plan:
+    """One batch, in which a row that is wrong stops no other; the next one waits for the next tick.
+
+    A campaign that can't be read itself is left as it is: no reader of it is to blame.
+    """
+    try:
+        with database.read() as session:
+            campaigns.find_sending(session, campaign_id)
+            ids = enrolments.due_ids(session, campaign_id, clock.now(), BATCH)
     except DatabaseAway:
         raise
     except Exception:
-        log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
-    with database.read() as session:
-        ids = enrolments.due_ids(session, campaign_id, clock.now(), BATCH)
+        log.exception("a campaign can't be read", campaign=campaign_id)
+        return Plan()
     return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), Plan())
 
 
