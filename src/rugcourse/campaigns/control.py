@@ -17,7 +17,7 @@ from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
-from rugcourse.store import audiences, campaigns, planning
+from rugcourse.store import audiences, campaigns, courses, planning
 from rugcourse.store.audiences import Again, Audience
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
@@ -97,6 +97,8 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
             return 0
         started = row.started_at or clock.now()
         audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
+        if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
+            courses.lock_id(session, row.course_id)
         again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
         people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH, again)
         dues = defaultdict(list)

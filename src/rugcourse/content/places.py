@@ -13,11 +13,12 @@ def new_places(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int
 
     `before`: the slugs in their old order; `after`: slug → new place. A reader goes on at the first of all lessons that
     they had before them; what they had of those behind it is passed over when it is planned. A new lesson right before
-    that one is before them too, unless they had all: nobody goes back for one that was put in behind them.
+    that one is before them too: nobody goes back for one that was put in behind them. Who had all is not meant here.
     """
     new = set(after.values()) - {after[slug] for slug in before if slug in after}
     over = len(after) + 1
-    places = {len(before) + 1: over}
+    # Who is under way behind the last one waited for a lesson that was taken out just now: it may be put back.
+    places = {len(before) + 1: _with_new_ones_before(over, new)}
     first = over
     for place in range(len(before), 0, -1):
         first = min(first, after.get(before[place - 1], over))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -159,6 +159,10 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Pat
     others had theirs, a limit, a warm-up or a hold of a domain took its time: the rest get it at their next hour.
     """
     missed, campaign = choices.missed, choices.campaign
+    for delayed in [one for one in missed.values() if _was_delayed(campaign, one, patience)]:
+        choices.choose_by_schedule(missed.pop(delayed.id), now, patience)
+    if not missed:
+        return
     if campaigns.has_delivered_since(session, campaign.id, min(one.due_at for one in missed.values())):
         excused = set(missed)
     else:
@@ -169,6 +173,14 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Pat
         choices.choose_by_schedule(missed.pop(one), now, patience)
     if missed:
         campaigns.pause_for_admin(session, campaign.id, TOO_LATE)
+
+
+def _was_delayed(campaign: Sending, one: DueEnrolment, patience: Patience) -> bool:
+    """Whether a reader's own pause, or a limit the day before, moved their first mail away from the promised moment."""
+    timing, undisturbed = campaign.timing, replace(one.schedule, paused=False, paused_until=None)
+    begun = timing.at or datetime.combine(timing.day or one.due_at.date(), time(0), UTC) - timedelta(days=1)
+    promised = next_mail(timing, undisturbed, max(begun, campaign.go_from or begun), None, patience.quiet)
+    return promised is not None and one.due_at > promised + patience.grace
 
 
 def decide(

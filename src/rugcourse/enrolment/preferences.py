@@ -188,7 +188,11 @@ def go_on_from(session: Session, subscriber_id: int, now: datetime) -> None:
 
 def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: datetime) -> None:
     """Save a schedule and let it count at once for what is due next."""
-    zone_before = subscribers.load_schedule(session, subscriber_id).zone
+    before = subscribers.load_schedule(session, subscriber_id)
+    zone_before = before.zone
+    if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
+        # Also one that is being tried again: its hour is none of theirs any more.
+        planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if schedule.zone != zone_before:

@@ -205,6 +205,8 @@ def keep_confirmed(session: Session, person: SubscriberRow, now: datetime) -> No
     weekdays = frozenset(typed["weekdays"])
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
     keep(session, person, Signup(person.email, typed["name"], schedule, typed["measuring"]), typed["language"], now)
+    for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
+        planning.redate_last(session, enrolment, schedule.tz)
     person.signup = None
 
 

@@ -17,9 +17,8 @@ from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.tables import COMPLAINT as COMPLAINT
 from rugcourse.store.tables import SubscriberRow, SubscriberStatus
-
-COMPLAINT = "complaint"
 
 
 class NotSuppressed(Exception):

@@ -106,7 +106,7 @@ def next_mail(
     return next_due(applied(timing, schedule), after, last_local_date)
 
 
-def decide_for(  # noqa: PLR0913 - what a decision is made from
+def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and each of its ends
     timing: Timing,
     schedule: Schedule,
     due: datetime,
@@ -135,7 +135,12 @@ def decide_for(  # noqa: PLR0913 - what a decision is made from
         return ShiftTo(awake)
     at_that_hour = replace(schedule, hour=due.astimezone(schedule.tz).hour)
     send_by = patience.ends(at_that_hour, due)
-    return SendNow(schedule.local_date(due), send_by) if send_by > now else Missed()
+    if send_by > now:
+        return SendNow(schedule.local_date(due), send_by)
+    if now < due + patience.grace:  # the reader's quiet hours began
+        after = _awake(now, schedule, patience.quiet) if timing.at is not None else None
+        return ShiftTo(after or next_due(applied(timing, schedule), now))
+    return Missed()
 
 
 def _awake(instant: datetime, schedule: Schedule, quiet: QuietHours | None) -> datetime:

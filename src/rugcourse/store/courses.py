@@ -194,6 +194,11 @@ def subjects_of_version(session: Session, version_id: int) -> dict[str, str]:
     return {language: text["subject"] for language, text in _document(session, version_id)["texts"].items()}
 
 
+def lock_id(session: Session, course_id: int) -> None:
+    """Let whatever else is done about a course wait until the transaction ends."""
+    session.execute(select(CourseRow.id).where(CourseRow.id == course_id).with_for_update(key_share=True))
+
+
 def make_current(session: Session, lesson_id: int, version_id: int, now: datetime) -> None:
     """Give readers this version of a lesson from now on."""
     session.execute(update(LessonRow).where(LessonRow.id == lesson_id).values(current_version_id=version_id))
@@ -265,8 +270,13 @@ def _rename(session: Session, course_id: int, before: Sequence[str], course: Cou
         session.scalars(select(LessonRow.slug).where(LessonRow.course_id == course_id, LessonRow.campaign_id.is_(None)))
     )
     gone = {slug: _current(session, course_id, slug) for slug in before if slug not in wanted}
-    renamed = renamed_lessons(gone, {slug: lesson for slug, lesson in wanted.items() if slug not in known})
+    taken_out = {slug: _current(session, course_id, slug) for slug in known & wanted.keys() - set(before)}
+    put_back = renamed_lessons(taken_out, {slug: wanted[slug] for slug in taken_out})
+    added = {slug: lesson for slug, lesson in wanted.items() if slug not in before and put_back.get(slug) != slug}
+    renamed = renamed_lessons(gone, added)
     for old, new in renamed.items():
+        if new in taken_out:  # another lesson had this name before; what was sent of it stays its own
+            _retire(session, course_id, new)
         session.execute(
             update(LessonRow)
             .where(LessonRow.course_id == course_id, LessonRow.slug == old, LessonRow.campaign_id.is_(None))
@@ -274,6 +284,17 @@ def _rename(session: Session, course_id: int, before: Sequence[str], course: Cou
         )
         drafts.rename(session, course_id, old, new)
     return [renamed.get(slug, slug) for slug in before]
+
+
+def _retire(session: Session, course_id: int, slug: str) -> None:
+    """Free the slug of a lesson that was taken out."""
+    row = session.scalars(
+        select(LessonRow).where(
+            LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None)
+        )
+    ).one()
+    row.slug = f"{slug[:40]}-{row.id}"
+    session.flush()
 
 
 def _current(session: Session, course_id: int, slug: str) -> Lesson:

@@ -273,6 +273,12 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
         .values(next_position=place)
         .execution_options(synchronize_session=False)
     )
+    session.execute(  # should they come back
+        update(EnrolmentRow)
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.LEFT, EnrolmentRow.completed_at.is_(None))
+        .values(next_position=place)
+        .execution_options(synchronize_session=False)
+    )
     if not finished_too:
         return count(moved)
     reopened = session.execute(

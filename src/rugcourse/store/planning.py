@@ -308,6 +308,9 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
         .values(local_date=None)
         .execution_options(synchronize_session=False)
     )
+    # Locked before the places of lessons are read: who publishes a course in another order changes both.
+    theirs = EnrolmentRow.id.in_(_enrolments_of(cancelled))
+    session.execute(select(EnrolmentRow.id).where(theirs).order_by(EnrolmentRow.id).with_for_update())
     lesson = aliased(LessonRow)
     not_had = _of_enrolment(
         select(func.min(lesson.position)).join(DeliveryRow, DeliveryRow.lesson_id == lesson.id), cancelled
@@ -325,12 +328,7 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
     if due_since_planned:
         was_due = _of_enrolment(select(func.min(DeliveryRow.planned_at)), cancelled)
         values["next_due_at"] = case((EnrolmentRow.status.in_(over), was_due), else_=EnrolmentRow.next_due_at)
-    session.execute(
-        update(EnrolmentRow)
-        .where(EnrolmentRow.id.in_(_enrolments_of(cancelled)))
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(update(EnrolmentRow).where(theirs).values(values).execution_options(synchronize_session=False))
 
 
 def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any:

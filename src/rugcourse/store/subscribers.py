@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from rugcourse.schedule import EVERY_DAY, Schedule
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import (
+    COMPLAINT,
     ERASED,
     ConsentRow,
     DeliveryRow,
@@ -255,14 +256,17 @@ def by_emails(session: Session, emails: Collection[str]) -> dict[str, Subscriber
 
 
 def suppress(session: Session, address_hash: str, reason: str, now: datetime) -> None:
-    """Never write to an address again. A reason that is there stays, but for the one that its owner can lift."""
+    """Never write to an address again. A reason that is there stays, but for the one that its owner can lift; and a
+    complaint counts for more than a bounce.
+    """
+    weaker = SuppressionRow.reason == ERASED if reason != COMPLAINT else SuppressionRow.reason != COMPLAINT
     session.execute(
         upsert(session, SuppressionRow)
         .values(address_hash=address_hash, reason=reason, at=now)
         .on_conflict_do_update(
             index_elements=["address_hash"],
             set_={"reason": reason, "at": now},
-            where=SuppressionRow.reason == ERASED,
+            where=weaker,
         )
     )
 
