@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rugcourse.settings import SettingsError, SmtpServer, load_settings
+from rugcourse.settings import Settings, SettingsError, SmtpServer, load_settings
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,27 @@ def test_a_mail_server_is_read_from_its_address(url: str, expected: SmtpServer) 
         ("RUGCOURSE_BOUNCE_MAILBOX", "pop3://b:s@mail.example"),
         ("RUGCOURSE_SENDGRID_KEY", "nonsense"),
         ("RUGCOURSE_COMPLAINT_STOP", "0"),
+        ("RUGCOURSE_COMPLAINT_STOP", "0.05"),
+        ("RUGCOURSE_DEFAULT_LANGUAGE", "de"),
+        ("RUGCOURSE_DEFAULT_LANGUAGE", "NL"),
+        ("RUGCOURSE_TICK_SECONDS", "0"),
+        ("RUGCOURSE_TICK_SECONDS", "nan"),
+        ("RUGCOURSE_WORKER_THREADS", "0"),
+        ("RUGCOURSE_LEASE_SECONDS", "0"),
+        ("RUGCOURSE_LEASE_SECONDS", "inf"),
+        ("RUGCOURSE_MAX_ATTEMPTS", "0"),
+        ("RUGCOURSE_GRACE_HOURS", "-1"),
+        ("RUGCOURSE_SMTP_TIMEOUT_SECONDS", "0"),
+        ("RUGCOURSE_PORT", "-1"),
+        ("RUGCOURSE_PORT", "99999"),
+        ("RUGCOURSE_BASE_URL", "https://x.example/ "),
+        ("RUGCOURSE_BASE_URL", "https://x.example/?a=b"),
+        ("RUGCOURSE_BASE_URL", "https://x.example/#a"),
+        ("RUGCOURSE_BASE_URL", "https://x.example:99999"),
+        ("RUGCOURSE_SENDER_ADDRESS", "a@b@c.example"),
+        ("RUGCOURSE_SENDER_ADDRESS", "a@b.example,c@d.example"),
+        ("RUGCOURSE_SENDER_ADDRESS", "Sam<a@b.example>"),
+        ("RUGCOURSE_QUIET_HOURS", "never"),
         ("RUGCOURSE_TRUSTED_PROXIES", "*"),
         ("RUGCOURSE_TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
         ("RUGCOURSE_TRUSTED_PROXIES", "proxy.example"),
@@ -67,6 +88,17 @@ def test_proxies_are_named_by_address_or_network() -> None:
     assert load_settings(trusted_proxies="").trusted_proxies == ""
 
 
+def test_a_line_of_the_example_file_that_is_empty_is_as_good_as_unset(tmp_path: Path) -> None:
+    example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
+    lines = [line.removeprefix("# ") for line in example.splitlines() if line.startswith("# RUGCOURSE_")]
+    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    assert load_settings() == Settings(_env_file=None)
+
+
+def test_whoever_wants_no_quiet_hours_says_so() -> None:
+    assert load_settings(quiet_hours="none").quiet is None
+
+
 def test_settings_come_from_a_file_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "RUGCOURSE_PRACTICE=De Praktijk\nRUGCOURSE_SECRET_KEYS=a-new-key-0123456789,the-old-key-0123456\n"
@@ -82,8 +114,6 @@ def test_the_public_default_key_is_refused_where_it_matters() -> None:
 
 
 def test_the_example_file_names_every_setting() -> None:
-    from rugcourse.settings import Settings
-
     example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
     missing = [name for name in Settings.model_fields if f"# RUGCOURSE_{name.upper()}=" not in example]
     assert missing == []

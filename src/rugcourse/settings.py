@@ -1,6 +1,7 @@
 """Every setting of rugcourse, in one typed place.
 
-Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder. Any of
+Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder; one that
+is empty is as good as unset. Any of
 them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as containers do with secrets.
 """
 
@@ -115,7 +116,9 @@ class Mailbox:
 class Settings(BaseSettings):
     """What an operator can set. Times are in the unit that the name ends with."""
 
-    model_config = SettingsConfigDict(env_prefix="RUGCOURSE_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RUGCOURSE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: str = Field("sqlite:///var/rugcourse.db", description="SQLite or PostgreSQL (postgresql://…)")
     database_password: str = Field("", description="the database's password, where it does not stand in the URL")
@@ -129,7 +132,7 @@ class Settings(BaseSettings):
     lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
 
     host: str = Field("127.0.0.1", description="the address the web server listens on")
-    port: int = Field(8000, description="the port the web server listens on")
+    port: int = Field(8000, ge=0, le=65535, description="the port the web server listens on")
     trusted_proxies: str = Field(
         "",
         description="the proxies before the web pages whose X-Forwarded-For is believed: addresses or networks, as "
@@ -147,7 +150,9 @@ class Settings(BaseSettings):
     keep_finished_days: int = Field(
         730, ge=30, description="days after the last mail until a finished reader is erased"
     )
-    default_language: str = Field("nl", description="the language when a visitor asks for none that exists")
+    default_language: Literal["nl", "en"] = Field(
+        "nl", description="the language when a visitor asks for none that exists"
+    )
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")
     author_line_nl: str = Field("Fysiotherapeut. Legt rugpijn uit in gewone taal.", description="one line, Dutch")
@@ -174,12 +179,16 @@ class Settings(BaseSettings):
     ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
     postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
 
-    tick_seconds: float = Field(10.0, description="how often the scheduler looks for what is due")
-    worker_threads: int = Field(3, description="sending threads per worker process")
-    smtp_timeout_seconds: float = Field(60.0, description="how long the mail server may be silent")
-    lease_seconds: float = Field(300.0, description="how long a worker may hold deliveries before they are taken back")
-    grace_hours: float = Field(4.0, description="how long after the reader's hour a lesson may still go out")
-    quiet_hours: str = Field("22-7", description="no late lessons between these local hours; empty: any hour will do")
+    tick_seconds: float = Field(10.0, gt=0, le=3600, description="how often the scheduler looks for what is due")
+    worker_threads: int = Field(3, ge=1, le=64, description="sending threads per worker process")
+    smtp_timeout_seconds: float = Field(60.0, gt=0, le=3600, description="how long the mail server may be silent")
+    lease_seconds: float = Field(
+        300.0, gt=0, le=86_400, description="how long a worker may hold deliveries before they are taken back"
+    )
+    grace_hours: float = Field(
+        4.0, ge=0, le=24, description="how long after the reader's hour a lesson may still go out"
+    )
+    quiet_hours: str = Field("22-7", description="no late lessons between these local hours; none: any hour will do")
     per_minute: int | None = Field(None, ge=1, description="how many lessons go out in a minute; unset: no limit")
     domain_limits: str = Field("", description="lessons a minute per recipient's domain: gmail.com=300,outlook.com=100")
     warmup_start: date | None = Field(None, description="a new sender's first day (UTC), as 2026-11-24; unset: none")
@@ -187,7 +196,9 @@ class Settings(BaseSettings):
     warmup_growth: float = Field(1.5, ge=1, description="how many times as many on each following day")
     complaint_warning: float = Field(0.1, gt=0, description="from how many per cent of complaints it is a warning")
     complaint_stop: float = Field(0.3, gt=0, description="from how many per cent of complaints nothing more goes out")
-    max_attempts: int = Field(8, description="how often a deferred mail is tried before it counts as failed")
+    max_attempts: int = Field(
+        8, ge=1, le=100, description="how often a deferred mail is tried before it counts as failed"
+    )
 
     @field_validator("secret_keys", "ses_topics", mode="before")
     @classmethod
@@ -217,9 +228,21 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or any(one.isspace() for one in value):
             raise ValueError("expected an address like https://courses.example.org")
+        if "?" in value or "#" in value:
+            raise ValueError("links begin with it, so it can't have a ? or a #; keep what stands before these")
+        if parts.port == 0:  # one above 65535 is an error of its own
+            raise ValueError("port 0 is none")
         return value.rstrip("/")
+
+    @field_validator("complaint_stop")
+    @classmethod
+    def _warns_first(cls, value: float, info: ValidationInfo) -> float:
+        warning = info.data.get("complaint_warning", 0.0)
+        if value < warning:
+            raise ValueError(f"{value:g} is below RUGCOURSE_COMPLAINT_WARNING; set it to {warning:g} or more")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -248,7 +271,7 @@ class Settings(BaseSettings):
         if not value and info.field_name != "sender_address":
             return value
         local, at, domain = value.partition("@")
-        if not (local and at and domain) or any(character.isspace() for character in value):
+        if not (local and at and domain) or any(one.isspace() or one in ",;<>" for one in value) or "@" in domain:
             raise ValueError("expected an address like course@example.org")
         if not value.isascii():
             raise ValueError("expected plain letters; write a domain with others in its xn-- form")
@@ -342,11 +365,11 @@ class Settings(BaseSettings):
 
 
 def _read_hours(value: str) -> tuple[int, int] | None:
-    if not value.strip():
+    if value.strip().lower() in {"", "none"}:
         return None
     first, dash, last = (part.strip() for part in value.partition("-"))
     if not (dash and first.isdecimal() and last.isdecimal() and int(first) < 24 and int(last) < 24):
-        raise ValueError("expected two hours of the day like 22-7, or nothing")
+        raise ValueError("expected two hours of the day like 22-7, or none")
     return int(first), int(last)
 
 

@@ -546,3 +546,15 @@ def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
     for one in (made, course_of(runtime).campaign_id):
         with pytest.raises(NoDraft):
             drafts.discard(runtime.database, author(runtime), one)
+
+
+def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_readers(runtime: Runtime) -> None:
+    make_reader(runtime)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
+    start(runtime, made)
+    control.cancel(runtime.database, author(runtime), made)
+    control.archive(runtime.database, author(runtime), made)
+    while control.sweep(runtime.database, runtime.clock):
+        pass
+    readers = progress(runtime, made).readers
+    assert (readers["active"], readers["cancelled"]) == (0, 1)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from tests.builders import at_eight, course_of, make_reader, plan, send_all
-from tests.campaigns.test_campaigns import draft, start
+from itertools import product
 
+from tests.authoring.test_publish import publish
+from tests.builders import (
+    COURSE,
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    make_reader,
+    plan,
+    reader_with_lesson,
+    send_all,
+)
+from tests.campaigns.test_campaigns import draft, row_of, start
+
+from rugcourse.authoring.fields import fields_of
+from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.authoring.publish import take_out
 from rugcourse.campaigns import comparison, figures, overview
+from rugcourse.campaigns.progress import progress_of as campaign_progress
+from rugcourse.campaigns.results import results_of
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Timing
+from rugcourse.store import courses, tallies
 from rugcourse.store.tables import CampaignKind
 
 
@@ -49,7 +70,7 @@ def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatche
     plan(runtime)
     send_all(dispatcher)
     with runtime.database.read() as session:
-        found = {one.row.id: one for one in comparison.compare(session, runtime.library, 50)}
+        found = {one.row.id: one for one in comparison.compare(session, 50)}
     mine = found[course_of(runtime).campaign_id]
     assert (mine.readers, mine.completed, mine.right, mine.refused) == (3, 0.0, None, 0.0)
     assert mine.arrived == 9  # confirm, welcome, lesson
@@ -79,3 +100,88 @@ def test_a_person_in_two_campaigns_of_a_course_is_one_person_in_its_funnel(
     found = funnel(runtime)
     assert (found.readers, found.completed) == (2, 2)
     assert [people for _, people in found.lessons] == [2] * lessons
+
+
+def answered_right(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    """A reader who answered the first question of the first lesson right; returns their address."""
+    email = reader_with_lesson(runtime, dispatcher)
+    option = course_of(runtime).course.lessons[0].texts["nl"].quiz[0].right_option
+    press = Press(Asked(lessons_to(runtime, email)[-1].id, 0), option)
+    with runtime.database.write() as session:
+        record_answers(session, runtime.library, runtime.clock, [press])
+    return email
+
+
+def figures_of_answers(runtime: Runtime) -> tuple[int, int, float | None, float | None]:
+    """(first answers and right ones in the funnel, the share of right ones beside other campaigns, and in results)."""
+    campaign = course_of(runtime).campaign_id
+    with runtime.database.read() as session:
+        compared = {one.row.id: one.right for one in comparison.compare(session, 50)}[campaign]
+        mails = results_of(session, runtime.library, row_of(runtime, campaign), "nl").mails
+        assert tallies.differences(session) == {}
+    shares = [one.right_share for mail in mails for one in mail.questions if one.answered]
+    return funnel(runtime).answered, funnel(runtime).answered_right, compared, *shares  # type: ignore[return-value]
+
+
+def swap_options(runtime: Runtime) -> None:
+    """Publish the first lesson with the right option of its first question in another place."""
+    course = course_of(runtime).course
+    right = course.lessons[0].texts["nl"].quiz[0].right_option
+    other, fields = (right + 1) % 3, fields_of(course.lessons[0])
+    for language, part in product(course.languages, ("text", "why")):
+        one, two = (f"{language}.quiz.0.options.{option}.{part}" for option in (right, other))
+        fields[one], fields[two] = fields[two], fields[one]
+    publish(runtime, Manuscript(course, course.lessons[0].slug, 1, {**fields, "quiz.0.right": str(other)}))
+
+
+def test_answers_stay_as_right_as_they_were_when_options_change_places(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    email = answered_right(runtime, dispatcher)
+    before = figures_of_answers(runtime)
+    assert before == (1, 1, 1.0, 1.0)
+    with runtime.database.read() as session:
+        published = course_of(runtime)
+        kept = progress_of(session, runtime.library, published, "nl", enrolment_of(runtime, email)).lessons[0].given
+    swap_options(runtime)
+    assert figures_of_answers(runtime) == before
+    with runtime.database.read() as session:
+        published = course_of(runtime)
+        progress = progress_of(session, runtime.library, published, "nl", enrolment_of(runtime, email))
+        [question] = [
+            one
+            for one in results_of(session, runtime.library, row_of(runtime, published.campaign_id), "nl")
+            .mails[0]
+            .questions
+            if one.answered
+        ]
+    assert progress.lessons[0].given == kept
+    assert kept[0].right
+    assert ([one.chosen for one in question.choices], question.earlier) == ([0, 0, 0], 1)
+
+
+def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    with runtime.database.write() as session:  # the landing page names some lessons, which therefore can't be taken out
+        course = course_of(runtime).course
+        bare = {key: text.model_copy(update={"tiles": (), "sample": None}) for key, text in course.texts.items()}
+        courses.save_course(session, course.model_copy(update={"texts": bare}), runtime.clock.now())
+    answered_right(runtime, dispatcher)
+    campaign, first = course_of(runtime).campaign_id, course_of(runtime).course.lessons[0]
+
+    def mails() -> tuple[int, list[str], list[int], int]:
+        with runtime.database.read() as session:
+            row = row_of(runtime, campaign)
+            results = results_of(session, runtime.library, row, "nl").mails
+            return (
+                campaign_progress(session, row).total.planned,
+                [one.title for one in results if one.arrived],
+                [one.arrived for one in results if one.arrived],
+                sum(count or 0 for _, count in funnel(runtime).lessons),
+            )
+
+    answers = figures_of_answers(runtime)
+    title = first.texts["nl"].title
+    assert mails() == (1, [f"1. {title}"], [1], 1)
+    take_out(runtime.database, runtime.clock, None, COURSE, first.slug)
+    assert mails() == (1, [title], [1], 1)
+    assert figures_of_answers(runtime) == answers

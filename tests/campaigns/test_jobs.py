@@ -12,6 +12,7 @@ from rugcourse.campaigns.imports import CHUNK, Column, Intake, NotAList, Outcome
 from rugcourse.campaigns.jobs import NotNow
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
@@ -59,6 +60,7 @@ def people(runtime: Runtime) -> dict[str, str]:
     "content",
     [
         "E-mail,Naam\na@x.example,Ann\n", "E-mail;Naam\r\na@x.example;Ann\r\n", "E-mail\tNaam\na@x.example\tAnn",
+        "sep=;\r\nE-mail;Naam\r\na@x.example;Ann\r\n", '"sep=,"\nE-mail,Naam\na@x.example,Ann\n',
         "\ufeffE-mail,Naam\n\na@x.example,Ann\n\n", 'E-mail,Naam\n"a@x.example","Ann"\n',
     ],
 )  # fmt: skip
@@ -68,6 +70,45 @@ def test_a_list_is_read_as_spreadsheets_write_it(content: str) -> None:
         assert found.headers == ["E-mail", "Naam"]
         assert [cells for _, cells in found.lines] == [["a@x.example", "Ann"]]
     assert guess(found.headers) == {Column.EMAIL: 0, Column.NAME: 1}
+
+
+def test_a_list_without_names_of_its_columns_loses_nobody() -> None:
+    found = read_list(b"Ann;a@x.example\nBo;b@x.example\n")
+    assert found.lines == [(1, ["Ann", "a@x.example"]), (2, ["Bo", "b@x.example"])]
+    assert guess(found.headers, [cells for _, cells in found.lines]) == {Column.EMAIL: 1}
+
+
+def test_columns_are_known_by_the_names_that_newsletter_programs_give_them() -> None:
+    assert guess(["Email Address", "First Name", "TAGS"]) == {Column.EMAIL: 0, Column.NAME: 1, Column.TAGS: 2}
+
+
+def test_wrong_quotes_are_named_by_their_line() -> None:
+    with pytest.raises(NotAList, match="quotes") as caught:
+        read_list(b'email,name\na@x.example,Ann\nb@x.example,"Bo "de" Vries"\n')
+    assert caught.value.line == 3
+
+
+@pytest.mark.parametrize("text", ["8", "08", "8:00", "08:00", "08.00", "8.00"])
+def test_an_hour_is_read_as_people_write_it(text: str) -> None:
+    found = read_line(
+        2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}})
+    )
+    assert not isinstance(found, Problem)
+    assert found.schedule.hour == 8
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime, agreed: bool) -> None:
+    others = "".join(f"p{number}@x.example,P\n" for number in range(CHUNK))
+    content = f"mail,naam\nP0@x.example,see www.x.example\n{others}p0@x.example,P\n"
+    job_id = looked_through(runtime, content, INTAKE.model_copy(update={"agreed": agreed}))
+    expected = {Outcome.WRONG: 1, Outcome.NEW: CHUNK, Outcome.ALREADY: 1}
+    assert job_of(runtime, job_id).counts == expected
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    work(runtime)
+    job = job_of(runtime, job_id)
+    assert job.counts == expected
+    assert "@" not in str(job.about)
 
 
 def test_letters_of_windows_and_lines_within_quotes_are_read_and_lines_keep_their_numbers() -> None:
@@ -80,7 +121,7 @@ def test_letters_of_windows_and_lines_within_quotes_are_read_and_lines_keep_thei
     [
         (b"", "empty"), (b"email\n", "empty"), (b"<svg xmlns='x'><script/></svg>", "binary"), (b"\x89PNG\r\n\x00\x00", "binary"),
         (b"  <!doctype html><a>a@x.example", "binary"), (b"PK\x03\x04\x00\x00", "binary"), (b"email\nnobody\n", "no-table"),
-        (b'email\n"a@x.example', "no-table"), (b"a," * 200 + b"\na@x.example\n", "no-table"), (b"\xff\xfe\x00", "binary"),
+        (b'email\n"a@x.example', "quotes"), (b"a," * 200 + b"\na@x.example\n", "no-table"), (b"\xff\xfe\x00", "binary"),
     ],
 )  # fmt: skip
 def test_what_is_no_list_is_refused_whole(content: bytes, why: str) -> None:
@@ -143,7 +184,13 @@ def test_those_who_have_to_confirm_get_that_mail_and_nothing_else(runtime: Runti
     jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert people(runtime) == {"new@x.example": "pending"}
-    assert [one.kind for one in mails_to(runtime, "new@x.example")] == [DeliveryKind.CONFIRM]
+    [mail] = mails_to(runtime, "new@x.example")
+    assert mail.kind == DeliveryKind.CONFIRM
+    with runtime.database.read() as session:
+        assert session.scalars(select(ConsentRow)).all() == []  # nobody has agreed to anything yet
+    confirm(runtime.database, runtime.clock, runtime.signer, mail.id)
+    with runtime.database.read() as session:
+        assert session.scalars(select(ConsentRow)).one().given
 
 
 def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(

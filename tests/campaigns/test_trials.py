@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from tests.authoring.test_publish import inserted, publish
 from tests.builders import course_of, lessons_to, make_reader, plan, send_all
 from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
@@ -135,6 +136,20 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     publish_lesson(runtime.database, runtime.clock, None, Manuscript(course_of(runtime).course, "welkom", 1, fields))
     later(runtime, minutes=1)
     assert trial(runtime).winner == trials.STOPPED
+
+
+def test_a_lesson_that_only_moves_keeps_its_trial_and_its_mails(runtime: Runtime) -> None:
+    begin(runtime)
+    mails(runtime, (30, 60), count=60)
+    publish(runtime, inserted(runtime, 1))
+    later(runtime, minutes=11)
+    mails(runtime, (30, 40), count=40)
+    later(runtime, days=4)
+    row = trial(runtime)
+    assert (row.winner, row.found[A][0], row.found[B][0]) == (B, 100, 100)
+    lesson = course_of(runtime).course.lesson("welkom")
+    assert lesson is not None
+    assert (lesson.number, lesson.texts["nl"].subject) == (2, OTHER["nl"])
 
 
 def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:

@@ -13,7 +13,8 @@ from tests.servers import HOST
 
 @contextmanager
 def nameserver(records: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
-    """`records`: (name, kind) → texts as a zone file has them. Yields host:port. Names that are not there do not exist."""
+    """`records`: (name, kind) → texts as a zone file has them. Yields host:port. Names that are not there do not exist;
+    for the text SERVFAIL it fails."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         opened.bind((HOST, 0))
         thread = threading.Thread(target=_serve, args=(opened, records), daemon=True)
@@ -36,7 +37,9 @@ def _serve(opened: socket.socket, records: Mapping[tuple[str, str], list[str]]) 
         answer = message.make_response(query)
         answer.flags |= flags.AA
         found = records.get((name, kind))
-        if found:
+        if found == ["SERVFAIL"]:
+            answer.set_rcode(rcode.SERVFAIL)
+        elif found:
             answer.answer.append(rrset.from_text_list(asked.name, 60, rdataclass.IN, asked.rdtype, found))
         elif not any(known == name for known, _ in records):
             answer.set_rcode(rcode.NXDOMAIN)

@@ -76,9 +76,20 @@ def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settin
         ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"']}, "spf", State.WELL, "redirect"),
         ({(DOMAIN, "TXT"): ['"v=sp" "f1 mx ~all"']}, "spf", State.WELL, "~all"),
         ({("relay.nl", "TXT"): ['"v=spf1 ' + "a mx " * 5 + '-all"']}, "spf", State.WRONG, "12 look-ups"),
-        ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.WELL, "include"),
+        ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.WRONG, "11 look-ups"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 include:gone.nl -all"']}, "spf", State.WRONG, "include:gone.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=gone.nl"']}, "spf", State.WRONG, "redirect=gone.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"'], ("relay.nl", "TXT"): ['"v=spf1 +all"']}, "spf", State.WRONG, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx -all exp=why.nl"']}, "spf", State.WELL, "exp"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 inlcude:relay.nl -all"']}, "spf", State.WRONG, "inlcude:relay.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:300.1.1.1 -all"']}, "spf", State.WRONG, "ip4:300.1.1.1"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a/24 -all"'], (DOMAIN, "A"): ["192.0.2.9"]}, "spf", State.WELL, "ip6"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 a:a1.nl a:a2.nl a:a3.nl -all"']}, "spf", State.WRONG, "a:a3.nl"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=reject; sp=none"']}, "dmarc", State.ADVICE, "p=none"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=Reject"']}, "dmarc", State.WELL, "p=reject"),
+        ({(DOMAIN, "MX"): ["0 ."], (DOMAIN, "A"): ["192.0.2.9"]}, "mx", State.WRONG, "takes no mail"),
         ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"']}, "dmarc", State.ADVICE, "p=none"),
-        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, "dmarc", State.WRONG, "no DMARC"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, "dmarc", State.WRONG, "2 DMARC records"),
         ({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1;p=reject"']}, "dmarc", State.WELL, "reject"),
         ({(DOMAIN, "MX"): ["0 ."]}, "mx", State.WRONG, "get lost"),
         ({(DOMAIN, "MX"): [], (DOMAIN, "A"): ["192.0.2.8"]}, "mx", State.WELL, "itself"),
@@ -98,6 +109,32 @@ def test_mail_that_comes_back_elsewhere_and_is_not_signed_is_not_aligned(setting
     found = look(other, {**WELL, ("relay.nl", "MX"): ["10 mx.relay.nl."]})
     assert State.ADVICE in {one.state for one in found if one.check == "dmarc"}
     assert "relay.nl" in said(found, "dmarc")
+
+
+@pytest.mark.parametrize(
+    ("record", "aligned"),
+    [
+        ({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1; p=reject"']}, True),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=reject; aspf=s"']}, False),
+    ],
+)
+def test_a_bounce_domain_of_the_same_organisation_is_aligned_unless_the_record_is_strict(
+    settings: Settings, record: dict[tuple[str, str], list[str]], aligned: bool
+) -> None:
+    other = settings.model_copy(update={"bounce_address": "b@bounces.practice.nl"})
+    found = look(other, {**WELL, ("bounces.practice.nl", "MX"): ["10 mx.practice.nl."], **record})
+    assert ("no part of" not in said(found, "dmarc")) == aligned
+
+
+def test_an_address_in_capitals_is_the_same_domain(settings: Settings) -> None:
+    loud = settings.model_copy(update={"sender_address": f"les@{DOMAIN.upper()}"})
+    assert [one.state for one in look(loud, WELL)] == [one.state for one in look(settings, WELL)]
+
+
+def test_a_name_that_the_dns_can_say_nothing_about_ends_no_other_check(settings: Settings) -> None:
+    found = look(settings, {**WELL, ("relay.nl", "TXT"): ["SERVFAIL"]})
+    assert states(found) == {**states(look(settings, WELL)), "spf": State.UNKNOWN}
+    assert "relay.nl" in said(found, "spf")
 
 
 def test_keys_are_compared_with_what_the_dns_says(settings: Settings, tmp_path: Path) -> None:

@@ -159,6 +159,27 @@ def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
     assert score(test, {}).right == 0
 
 
+def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, email: str) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    added = test.questions[0].model_copy(update={"id": "brand-new", "cause": "new"})
+    longer = test.model_copy(update={"questions": (added, *test.questions)})
+    person = enrolment_of(runtime, email).subscriber_id
+    right = {question.id: question.right_option for question in longer.questions}
+    old = {name: option for name, option in right.items() if name != added.id}
+    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, old)
+    with runtime.database.write() as session:
+        learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
+    save_attempt(runtime.database, runtime.clock, published.id, longer, right, person)
+    with runtime.database.read() as session:
+        gain = gain_of(session, person, published.id, longer)
+    assert gain is not None
+    assert gain.before is not None
+    assert ((gain.before.right, gain.before.asked), (gain.after.right, gain.after.asked)) == ((8, 8), (9, 9))
+    assert gain.learned == 0
+    assert gain.before_about("new") is None
+
+
 def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: str) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]

@@ -39,3 +39,19 @@ def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime)
         found = Surprises().of(session, published.id, test)
     assert found is not None
     assert found.missed_percent is None
+
+
+def test_what_nobody_was_asked_surprises_nobody(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    right = {one.id: one.right_option for one in test.questions}
+    missed, added = test.questions[3], test.questions[1].model_copy(update={"id": "brand-new"})
+    wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
+    for number in range(ENOUGH):
+        save_attempt(runtime.database, runtime.clock, published.id, test, right if number % 5 else wrong)
+    longer = test.model_copy(update={"questions": (*test.questions, added)})
+    save_attempt(runtime.database, runtime.clock, published.id, longer, {**right, added.id: added.right_option + 1})
+    with runtime.database.read() as session:
+        found = Surprises().of(session, published.id, longer)
+    assert found is not None
+    assert (found.question.id, found.missed_percent) == (missed.id, 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -18,6 +19,8 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
+from rugcourse.schedule import Schedule, Timing
+from rugcourse.schedule.timing import next_mail
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
@@ -329,3 +332,38 @@ def test_a_mail_in_doubt_is_on_the_first_page(editor: TestClient, runtime: Runti
     page = editor.get("/admin").text
     assert "nobody can say" in page
     assert email in page
+
+
+def test_a_course_that_begins_at_one_instant_keeps_its_hour_and_its_days(
+    editor: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    draft = make_draft(editor, runtime, CampaignKind.COHORT)
+    typed = {"instant_day": "2026-12-04", "instant_time": "09:00", "days": ["0", "1", "2", "3", "4"], "hour": "7"}
+    assert post(editor, f"{draft}/when", way="instant", **typed) == f"{draft}/pace"
+    timing = Timing.model_validate(rows(runtime)[-1].timing)
+    at = datetime(2026, 12, 4, 8, tzinfo=UTC)  # a Friday
+    assert timing == Timing(at=at, hour=7, weekdays=frozenset(range(5)))
+    reader = Schedule("Europe/Amsterdam", 20)
+    assert next_mail(timing, reader, clock.now()) == at
+    assert next_mail(timing, reader, at, at.date()) == datetime(2026, 12, 7, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("step", "typed"),
+    [
+        ("when", {"way": "instant", "instant_day": "0001-01-01", "instant_time": "00:00"}),
+        ("when", {"way": "instant", "instant_day": "9999-12-31", "instant_time": "23:59"}),
+        ("when", {"way": "local", "local_day": "9999-12-31"}),
+        ("who", {"confirmed_up_to": "9999-12-31"}),
+        ("who", {"confirmed_from": "0001-01-01"}),
+    ],
+)
+def test_a_date_at_the_end_of_the_calendar_is_told_at_its_field(
+    editor: TestClient, runtime: Runtime, step: str, typed: dict[str, str]
+) -> None:
+    draft = make_draft(editor, runtime)
+    answer = editor.post(f"{draft}/{step}", data={**form_of(editor), **typed})
+    assert answer.status_code == 400
+    assert "this date can't be read" in unescape(answer.text)
+    if step == "who":
+        assert editor.post(f"{draft}/count", data={**form_of(editor), **typed}).status_code == 200

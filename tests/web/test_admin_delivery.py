@@ -18,11 +18,11 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.delivery.spamassassin import is_installed
-from rugcourse.enrolment.suppression import COMPLAINT, find, suppress
+from rugcourse.enrolment.suppression import find, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.store import pacing, subscribers
-from rugcourse.store.tables import CampaignKind, EnrolmentStatus, Role, SubscriberStatus
+from rugcourse.store.tables import COMPLAINT, CampaignKind, EnrolmentStatus, Role, SubscriberStatus
 
 WHY = "a telephone call"
 

@@ -112,6 +112,7 @@ def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) 
     ("fields", "said"),
     [
         ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A word has"),
+        ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A word has"),
         ({"act": "pause"}, "Say why"), ({"act": "pause", "reason": "because", "until": "soon"}, "this date can't be read"),
         ({"act": "pause", "reason": "because", "from_lesson": "3"}, "Choose the course"),
     ],

@@ -182,12 +182,20 @@ def test_a_list_holds_everybody_who_was_searched_for_and_is_logged(
             for number in range(2500)
         )
     make_reader(runtime, "sam@x.example")
-    rows = list(csv.DictReader(io.StringIO(take(editor, "csv", q="P").text.lstrip("\ufeff"))))
+    rows = list(csv.DictReader(io.StringIO(take(editor, "csv", q="P").text.lstrip("\ufeff")), delimiter=";"))
     assert [row["email"] for row in rows] == [f"p{number:04}@x.example" for number in range(2500)]
     everybody = json.loads(take(editor, "json").text)
     assert (len(everybody), everybody[-1]["email"]) == (2501, "sam@x.example")
     assert json.loads(take(editor, "json", q="nobody").text) == []
     assert [row[3] for row in everything(runtime)["change"]].count("list taken") == 3
+
+
+@pytest.mark.parametrize(("language", "delimiter"), [("nl", ";"), ("en", ",")])
+def test_a_list_opens_in_the_spreadsheet_of_the_admins_language(
+    editor: TestClient, language: str, delimiter: str
+) -> None:
+    editor.headers["accept-language"] = language
+    assert take(editor, "csv").content.startswith(f"\ufeffid{delimiter}email{delimiter}name".encode())
 
 
 def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
@@ -199,7 +207,7 @@ def test_a_name_that_looks_like_a_formula_is_text_in_a_spreadsheet(
             email = f"f{number}@x.example"
             session.add(SubscriberRow(email=email, name=name, language="nl", status="active", created_at=clock.now()))
     text = take(editor, "csv", q="f").text
-    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline="")))
+    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=";"))
     assert [row["name"] for row in rows] == [f"'{name}" for name in names[:6]] + names[6:]
 
 

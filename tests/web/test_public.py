@@ -17,7 +17,7 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryRow, SubscriberRow
+from rugcourse.store.tables import DeliveryRow, FeedbackRow, SubscriberRow
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
 from rugcourse.web.limits import network
@@ -361,3 +361,27 @@ def test_one_network_fills_the_store_with_no_more_than_its_share_of_tests(browse
     answers = [browser.post(f"{SITE}/test", data={"a": given, "o": "1"}) for _ in range(203)]
     assert [one.status_code for one in answers] == [303] * 200 + [429] * 3
     assert answers[-1].headers["retry-after"] == "3600"
+
+
+def test_a_remark_counts_once_however_often_the_page_is_loaded_again(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    path = f"{SITE}/lessons/stress"
+    shown = form_token(runtime.signer, clock)
+    clock.advance(seconds=5)
+    answer = browser.post(path, data={"helped": "yes", "shown": shown}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?said=yes")
+    for _ in range(2):
+        assert "Fijn om te horen" in browser.get(answer.headers["location"]).text
+    with runtime.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(FeedbackRow)) == 1
+
+
+def test_monitors_may_ask_for_the_health_without_a_body(browser: TestClient) -> None:
+    answer = browser.head("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_method_that_is_not_for_an_address_is_told_which_are(browser: TestClient) -> None:
+    answer = browser.delete(f"{SITE}/lessons/stress")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")

@@ -29,12 +29,12 @@ from rugcourse.delivery import holds
 from rugcourse.enrolment.corrections import have_again
 from rugcourse.enrolment.preferences import end_courses
 from rugcourse.enrolment.signup import normalise_email
-from rugcourse.enrolment.suppression import COMPLAINT, suppress_in
+from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links
 from rugcourse.store import bounces, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow
+from rugcourse.store.tables import COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
 
 log = structlog.get_logger()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _DELIMITERS = ",;\t|"
 _MOST_LINES, _MOST_COLUMNS, _LONGEST_CELL = 500_000, 100, 400
 _MOST_CELLS = 5_000_000  # of all lines: a few hundred megabytes while it is read
 _LONGEST_LINE = _MOST_COLUMNS * _LONGEST_CELL
+_ON_THE_HOUR = re.compile(r"[:.]00$")
+_DELIMITER_SAID = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # the line by which Excel knows it
 _SHOWN, _MOST_PROBLEMS = 5, 200
 _WORDING = "import"
 
@@ -52,8 +55,17 @@ class Column(StrEnum):
 
 
 _GUESSES = {
-    Column.EMAIL: ("e-mail", "email", "mail", "e-mailadres", "emailadres", "address"),
-    Column.NAME: ("name", "naam", "first name", "voornaam", "firstname", "first_name"),
+    Column.EMAIL: (
+        "e-mail",
+        "email",
+        "mail",
+        "e-mailadres",
+        "emailadres",
+        "address",
+        "email address",
+        "e-mail address",
+    ),
+    Column.NAME: ("name", "naam", "first name", "voornaam", "firstname", "first_name", "full name"),
     Column.LANGUAGE: ("language", "taal", "lang"),
     Column.ZONE: ("zone", "time zone", "timezone", "tijdzone"),
     Column.HOUR: ("hour", "uur"),
@@ -73,12 +85,21 @@ class Outcome(StrEnum):
 
 
 class NotAList(Exception):
-    """The file is no list of people that can be read; the argument says why: empty, no-table, too-long, binary."""
+    """The file is no list of people that can be read; the argument says why: empty, no-table, quotes, too-long, binary.
+
+    `line`: where the quotes are wrong.
+    """
+
+    def __init__(self, why: str, line: int = 0) -> None:
+        super().__init__(why)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A file as it was read. `lines`: (number in the file, cells), without the first, which names the columns."""
+    """A file as it was read. `headers`: what its first line calls the columns, empty where that is a person already;
+    `lines`: (number in the file, cells) of what is below.
+    """
 
     headers: list[str]
     lines: list[tuple[int, list[str]]]
@@ -123,14 +144,14 @@ class Problem:
 
 def read_list(content: bytes) -> Listing:
     """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises NotAList."""
-    text = _decoded(content)
-    try:
-        rows = _limited(_rows(text))
-    except csv.Error:
-        raise NotAList("no-table") from None
-    if len(rows) < 2:
+    rows = _limited(_rows(_decoded(content)))
+    if not rows:
         raise NotAList("empty")
     (_, headers), *lines = rows
+    if any(normalise_email(cell) for cell in headers):
+        headers, lines = [""] * len(headers), rows
+    if not lines:
+        raise NotAList("empty")
     if len(headers) > _MOST_COLUMNS or not any("@" in cell for _, cells in lines[:1000] for cell in cells):
         raise NotAList("no-table")
     return Listing([header[:80] for header in headers], lines)
@@ -147,8 +168,11 @@ def _limited(rows: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]
     return kept
 
 
-def guess(headers: Sequence[str]) -> dict[Column, int]:
-    """What the columns seem to hold, by their names."""
+def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[Column, int]:
+    """What the columns seem to hold, by their names; where they have none, by the first lines."""
+    if sample and not any(headers):
+        addresses = [place for place, cell in enumerate(sample[0]) if "@" in cell]
+        return {Column.EMAIL: addresses[0]} if addresses else {}
     plain = [header.strip().lower() for header in headers]
     named = {column: [one for one in names if one in plain] for column, names in _GUESSES.items()}
     return {column: plain.index(found[0]) for column, found in named.items() if found}
@@ -176,6 +200,9 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
         _end(session, job, clock.now())
         return
     intake = Intake.model_validate(job.about["intake"])
+    if not job.mark:
+        job.about = {**job.about, "repeated": dict.fromkeys(_repeated(session, job, intake), False)}
+    repeated = dict(job.about.get("repeated", {}))
     counts = Counter(job.counts)
     problems = list(job.problems)
     people: dict[str, Person] = {}
@@ -184,15 +211,32 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
         if isinstance(found, Problem):
             counts[Outcome.WRONG] += 1
             problems.append([found.line, found.column, found.text])
-        elif found.email in people:
+        elif repeated.get(found.email):
             counts[Outcome.ALREADY] += 1
         else:
             people[found.email] = found
+            if found.email in repeated:
+                repeated[found.email] = True
     counts.update(_take_in(session, clock, signer, intake, job, people))
+    if any(repeated.values()):
+        job.about = {**job.about, "repeated": repeated}
     job.counts, job.problems = dict(counts), problems[:_MOST_PROBLEMS]
     job.mark += len(lines)
     if job.mark >= job.total:
         _end(session, job, clock.now())
+
+
+def _repeated(session: Session, job: JobRow, intake: Intake) -> set[str]:
+    """The addresses that stand on more than one line of the whole list."""
+    once, more = set[str](), set[str]()
+    place, number = intake.columns[Column.EMAIL], 0
+    while (lines := jobs.lines_of(session, job.id, number)) is not None:
+        for cells in (cells for _, cells in lines if place < len(cells)):
+            typed = cells[place].strip().lower()
+            email = typed if typed.isascii() else normalise_email(typed) or typed
+            (more if email in once else once).add(email)
+        number += 1
+    return more
 
 
 def read_line(number: int, cells: Sequence[str], intake: Intake) -> Person | Problem:  # noqa: PLR0911 - a table
@@ -214,8 +258,8 @@ def read_line(number: int, cells: Sequence[str], intake: Intake) -> Person | Pro
     zone = cell(Column.ZONE) or intake.zone
     if not is_zone(zone):
         return Problem(number, Column.ZONE, cell(Column.ZONE)[:80])
-    hour = cell(Column.HOUR).removesuffix(":00") or str(intake.hour)
-    if not (hour.isdecimal() and int(hour) < 24):
+    hour = _ON_THE_HOUR.sub("", cell(Column.HOUR)) or str(intake.hour)
+    if not (hour.isdecimal() and len(hour) <= 2 and int(hour) < 24):
         return Problem(number, Column.HOUR, cell(Column.HOUR)[:80])
     tags = clean_tags(cell(Column.TAGS))
     if tags is None:
@@ -267,6 +311,9 @@ def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int,
         subscribers.save_schedule(session, row.id, person.schedule)
     for tag in person.tags:
         subscribers.add_tags(session, [row.id], tag)
+    if not intake.agreed:  # pressing the button in that mail is their consent
+        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, f"confirm:{row.id}:{now.date()}", now)
+        return
     subscribers.add_consent(
         session,
         ConsentRow(
@@ -278,9 +325,6 @@ def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int,
             at=now,
         ),
     )
-    if not intake.agreed:
-        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, f"confirm:{row.id}:{now.date()}", now)
-        return
     row.confirmed_at = row.confirmed_at or now
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
     planning.plan_waiting(session, DeliveryKind.WELCOME, row.id, campaign_id, f"welcome:import:{job.id}:{row.id}", now)
@@ -297,7 +341,7 @@ def _end(session: Session, job: JobRow, now: datetime) -> None:
 def forget_lines(session: Session, job: JobRow) -> None:
     """Of a list that is done with only figures are left: no address stays in it."""
     jobs.drop_lines(session, job.id)
-    job.about = {name: value for name, value in job.about.items() if name != "sample"}
+    job.about = {name: value for name, value in job.about.items() if name not in {"sample", "repeated"}}
     job.problems = [[line, column, ""] for line, column, _ in job.problems]
 
 
@@ -317,20 +361,24 @@ def _decoded(content: bytes) -> str:
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """(number of the line it begins on, cells) of each line that holds something."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = max(_DELIMITERS, key=first.count)
+    said = _DELIMITER_SAID.fullmatch(first)
+    delimiter = said[1] if said else max(_DELIMITERS, key=first.count)
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
     begin = 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield begin, [_plain(cell) for cell in cells[: _MOST_COLUMNS + 1]]
-        begin = reader.line_num + 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells) and not (said and cells[0].lower().startswith("sep=")):
+                yield begin, [_plain(cell) for cell in cells[: _MOST_COLUMNS + 1]]
+            begin = reader.line_num + 1
+    except csv.Error:
+        raise NotAList("quotes", begin) from None
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Raises csv.Error for a line that no table has: its cells would fill the memory before anybody counts them."""
+    """Raises NotAList for a line that no table has: its cells would fill the memory before anybody counts them."""
     for line in io.StringIO(text, newline=""):
         if len(line) > _LONGEST_LINE:
-            raise csv.Error("a line is too long")
+            raise NotAList("no-table")
         yield line
 
 

@@ -17,14 +17,20 @@ from rugcourse.store.tables import SubscriberRow
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of one
+# Where numbers have a comma, spreadsheets divide a line at semicolons. A line `sep=;` above it would be understood by
+# one program alone, and make it forget that the file is UTF-8.
+_DELIMITERS = {"nl": ";"}
 _BOM = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
 
-def as_csv(database: Database, wanted: Wanted) -> Iterator[str]:
-    """Those who are wanted, page by page (RFC 4180). Times are UTC."""
-    yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
+def as_csv(database: Database, wanted: Wanted, language: str) -> Iterator[str]:
+    """Those who are wanted, page by page (RFC 4180, but for the delimiter, which is that of the language). Times are
+    UTC.
+    """
+    delimiter = _DELIMITERS.get(language, ",")
+    yield _BOM + _lines([dict(zip(COLUMNS, COLUMNS, strict=True))], delimiter)
     for page in _pages(database, wanted):
-        yield _lines(page)
+        yield _lines(page, delimiter)
 
 
 def as_json(database: Database, wanted: Wanted) -> Iterator[str]:
@@ -69,9 +75,9 @@ def _record(person: SubscriberRow) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _lines(records: list[dict[str, Any]]) -> str:
+def _lines(records: list[dict[str, Any]], delimiter: str) -> str:
     out = io.StringIO()
-    csv.writer(out).writerows([inert(value) for value in record.values()] for record in records)
+    csv.writer(out, delimiter=delimiter).writerows([inert(value) for value in record.values()] for record in records)
     return out.getvalue()
 
 

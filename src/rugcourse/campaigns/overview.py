@@ -9,12 +9,22 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.figures import CoursePeople, Figures, Gain, kept_figures
+from rugcourse.campaigns.results import text_of, title_of
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
 
 _DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A lesson with the title it has, or had. `in_course`: it was not taken out."""
+
+    id: int
+    title: str
+    in_course: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,28 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
         {day: failed.get(day, 0) for day in days},
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
         sum(came_back.values()) / max(sum(sent.values()) + sum(failed.values()), 1),
-        tuple(_funnel(counted, one, courses_of, language, figures) for one in library.courses(session)),
+        tuple(
+            _funnel(counted, one, lessons_of(session, library, one, language), courses_of, language, figures)
+            for one in library.courses(session)
+        ),
         figures,
     )
+
+
+def lessons_of(session: Session, library: Library, published: PublishedCourse, language: str) -> list[Titled]:
+    """The lessons of a course, and those that were taken out of it."""
+    evergreen = campaigns.find(session, published.campaign_id)
+    found = [
+        (one, text_of(session, library, one, language))
+        for one in (campaigns.lessons_ever_in(session, evergreen) if evergreen else ())
+    ]
+    return [Titled(one.id, title_of(one, text.title), one.position is not None) for one, text in found if text]
 
 
 def _funnel(
     counted: dict[tuple[int, int, str], int],
     published: PublishedCourse,
+    lessons: list[Titled],
     courses_of: dict[int, int],
     language: str,
     figures: Figures | None,
@@ -89,13 +113,8 @@ def _funnel(
     with_readers = {one for one in mine for status in EnrolmentStatus if counted.get((one, 0, f"reader {status}"))}
     people = figures.people.get(published.id) if figures else None
     if len(with_readers) <= 1:
-        people = _people_of_one(number, published)
-    answers = [
-        (number(f"option {question.id} {index}", published.lesson_ids[one.slug]), option.right)
-        for one in course.lessons
-        for question in one.texts[spoken].quiz
-        for index, option in enumerate(question.options)
-    ]
+        people = _people_of_one(number, lessons)
+    answers = tallies.answers_in((what, n) for (campaign_id, _, what), n in counted.items() if campaign_id in mine)
     return Funnel(
         slug=course.slug,
         campaign_id=published.campaign_id,
@@ -104,23 +123,21 @@ def _funnel(
         tests=counted.get((0, 0, f"test before {published.id}"), 0),
         readers=people.readers if people else None,
         lessons=tuple(
-            (
-                f"{one.number}. {one.texts[spoken].title}",
-                people.lessons.get(published.lesson_ids[one.slug], 0) if people else None,
-            )
-            for one in course.lessons
+            (one.title, people.lessons.get(one.id, 0) if people else None)
+            for one in lessons
+            if one.in_course or (people and people.lessons.get(one.id))  # what was taken out keeps its figures
         ),
         completed=people.completed if people else None,
-        answered=sum(count for count, _ in answers),
-        answered_right=sum(count for count, right in answers if right),
+        answered=answers.given,
+        answered_right=answers.right,
         gain=figures.gains.get(published.id) if figures else None,
     )
 
 
-def _people_of_one(number: Callable[..., int], published: PublishedCourse) -> CoursePeople:
+def _people_of_one(number: Callable[..., int], lessons: list[Titled]) -> CoursePeople:
     """Where one campaign alone has readers, its counters count people."""
     return CoursePeople(
         readers=sum(number(f"reader {status}") for status in EnrolmentStatus),
         completed=number(f"reader {EnrolmentStatus.COMPLETED}"),
-        lessons={lesson_id: number("mail accepted", lesson_id) for lesson_id in published.lesson_ids.values()},
+        lessons={one.id: number("mail accepted", one.id) for one in lessons},
     )

@@ -39,10 +39,14 @@ class Progress:
 def progress_of(session: Session, row: CampaignRow) -> Progress:
     counted = tallies.totals(session, row.id)
     readers = {one.value: counted.get((row.id, 0, f"reader {one.value}"), 0) for one in EnrolmentStatus}
+    found = (
+        (one, {state: counted.get((row.id, one.id, f"mail {state}"), 0) for state in STATES})
+        for one in campaigns.lessons_ever_in(session, row)
+    )
     lines = tuple(
-        Line(lesson_id, slug, {state: counted.get((row.id, lesson_id, f"mail {state}"), 0) for state in STATES})
-        for campaign_id, _, lesson_id, slug in sorted(campaigns.places_of_lessons(session))
-        if campaign_id == row.id
+        Line(one.id, one.slug, states)
+        for one, states in found
+        if one.position is not None or any(states.values())  # what was taken out keeps its figures
     )
     total = Line(0, "", {state: sum(line.states[state] for line in lines) for state in STATES})
     done = row.enrolled_up_to >= row.enrol_up_to

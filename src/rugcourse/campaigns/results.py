@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.figures import gain_of
-from rugcourse.content import Lesson
+from rugcourse.content import LessonText, Question
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.library import Library
-from rugcourse.store.tables import CampaignRow
+from rugcourse.store.tables import CampaignRow, LessonRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +25,23 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """What readers answered first. The right share is None while nobody answered."""
+    """What readers answered first: `right` as the question was when they did. `choices` are today's options; the right
+    share is None while nobody answered.
+    """
 
     question: str
     choices: tuple[Choice, ...]
-
-    @property
-    def answered(self) -> int:
-        return sum(one.chosen for one in self.choices)
+    answered: int
+    right: int
 
     @property
     def right_share(self) -> float | None:
-        right = sum(one.chosen for one in self.choices if one.right)
-        return right / self.answered if self.answered else None
+        return self.right / self.answered if self.answered else None
+
+    @property
+    def earlier(self) -> int:
+        """Answers with options that are right or wrong no more, or that are gone."""
+        return self.answered - sum(one.chosen for one in self.choices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,42 +76,57 @@ class Results:
 
 def results_of(session: Session, library: Library, row: CampaignRow, language: str) -> Results:
     """The results of a campaign, in a language as far as it is there."""
-    published = library.of_campaign(session, row.id)
-    by_slug = {lesson.slug: lesson for lesson in published.course.lessons} if published else {}
     counted = {**tallies.totals(session, 0), **tallies.totals(session, row.id)}
+    had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
     mails = tuple(
-        _result(counted, row, lesson_id, by_slug.get(slug), language)
-        for campaign_id, _, lesson_id, slug in sorted(campaigns.places_of_lessons(session))
-        if campaign_id == row.id
+        _result(counted, row, one, text_of(session, library, one, language))
+        for one in campaigns.lessons_ever_in(session, row)
+        if one.position is not None or one.id in had_mails  # what was taken out keeps its figures
     )
     gain = gain_of(session, row.course_id)
     return Results(mails, gain.twice, gain.before, gain.after)
 
 
 def _result(
-    counted: dict[tuple[int, int, str], int], row: CampaignRow, lesson_id: int, lesson: Lesson | None, language: str
+    counted: dict[tuple[int, int, str], int], row: CampaignRow, lesson: LessonRow, text: LessonText | None
 ) -> MailResult:
     def number(what: str, campaign_id: int = row.id) -> int:
-        return counted.get((campaign_id, lesson_id, what), 0)
+        return counted.get((campaign_id, lesson.id, what), 0)
 
-    text = (lesson.texts.get(language) or next(iter(lesson.texts.values()))) if lesson else None
-    questions = tuple(
-        QuestionResult(
-            question.question,
-            tuple(
-                Choice(option.text, option.right, number(f"option {question.id} {index}"))
-                for index, option in enumerate(question.options)
-            ),
-        )
-        for question in (text.quiz if text else ())
-    )
+    mine = {
+        what: n
+        for (campaign_id, lesson_id, what), n in counted.items()
+        if (campaign_id, lesson_id) == (row.id, lesson.id)
+    }
     return MailResult(
-        title=f"{lesson.number}. {text.title}" if lesson and text else row.name,
+        title=title_of(lesson, text.title) if text else row.name,
         arrived=number("mail accepted"),
         opened=number("event open human"),
         opened_by_machines=number("event open machine"),
         clicked=number("event click human"),
         helped=number("helped", 0),
         not_helped=number("not helped", 0),
-        questions=questions,
+        questions=tuple(_question(mine, question) for question in (text.quiz if text else ())),
     )
+
+
+def text_of(session: Session, library: Library, lesson: LessonRow, language: str) -> LessonText | None:
+    """Its last wording; the message of a broadcast has none of a lesson."""
+    if lesson.campaign_id is not None or lesson.current_version_id is None:
+        return None
+    texts = library.version(session, lesson.current_version_id).texts
+    return texts.get(language) or next(iter(texts.values()))
+
+
+def title_of(lesson: LessonRow, title: str) -> str:
+    """With its number, if it still has a place in its course."""
+    return f"{lesson.position}. {title}" if lesson.position else title
+
+
+def _question(counted: Mapping[str, int], question: Question) -> QuestionResult:
+    choices = tuple(
+        Choice(option.text, option.right, counted.get(tallies.option_key(question.id, index, right=option.right), 0))
+        for index, option in enumerate(question.options)
+    )
+    answers = tallies.answers_in(counted.items(), question.id)
+    return QuestionResult(question.question, choices, answers.given, answers.right)

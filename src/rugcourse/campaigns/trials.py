@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -114,12 +114,14 @@ def decide_next(database: Database, clock: Clock) -> bool:
         if trial is None:
             return False
         trial.looked_at = now
-        if trials.current_version(session, trial.lesson_id) != trial.version_a:
-            trial.winner, trial.decided_at = STOPPED, now  # another version was published
+        if not _goes_on(session, trial, now):
+            trial.winner, trial.decided_at = STOPPED, now  # another wording was published
             return True
         ripe = now - timedelta(days=DAYS_TO_ACT)
-        first = trials.count_arm(session, trial, trial.version_a, ripe)
-        second = trials.count_arm(session, trial, trial.version_b, ripe)
+        first, second = (
+            trials.count_arm(session, trial, courses.versions_like(session, version), ripe)
+            for version in (trial.version_a, trial.version_b)
+        )
         trial.found = {A: list(first), B: list(second)}
         if min(first.mails, second.mails) < trial.minimum:
             return True
@@ -129,6 +131,19 @@ def decide_next(database: Database, clock: Clock) -> bool:
         if result.winner == B:
             courses.make_current(session, trial.lesson_id, trial.version_b, now)
         return True
+
+
+def _goes_on(session: Session, trial: TrialRow, now: datetime) -> bool:
+    """Whether readers still get the first wording. A lesson that only moved has new versions, which carry its new
+    number: the trial goes on with these.
+    """
+    current, wording = courses.wording_of(session, trial.lesson_id) or (0, None)
+    if wording is None or current not in courses.versions_like(session, trial.version_a):
+        return False
+    if current != trial.version_a:
+        other = with_subjects(wording, courses.subjects_of_version(session, trial.version_b))
+        trial.version_a, trial.version_b = current, courses.save_version(session, trial.lesson_id, other, now)
+    return True
 
 
 def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dns.exception import DNSException
-from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+from dns.resolver import NXDOMAIN, NoAnswer, NoNameservers, Resolver
 from dns.reversename import from_address
 
 _PORT = 53
@@ -16,6 +16,10 @@ _SECONDS = 5.0
 
 class DnsAway(Exception):
     """No DNS server answers."""
+
+
+class DnsFailed(Exception):
+    """The DNS server answers, but can't say anything about a name; the argument is the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,10 @@ class Dns:
         found = sorted(self._ask(name, "MX"), key=lambda one: one.preference)
         return [host for one in found if (host := one.exchange.to_text().rstrip("."))]
 
+    def refuses_mail(self, name: str) -> bool:
+        """Whether a domain has a null MX (RFC 7505). Raises DnsAway."""
+        return any(one.exchange.to_text() == "." for one in self._ask(name, "MX"))
+
     def addresses(self, name: str) -> list[str]:
         """Raises DnsAway."""
         return [one.address for kind in ("A", "AAAA") for one in self._ask(name, kind)]
@@ -46,6 +54,10 @@ class Dns:
             return list(self._resolver().resolve(name, kind, search=False))
         except (NXDOMAIN, NoAnswer):
             return []
+        except NoNameservers as error:
+            if any(response is not None for *_, response in error.kwargs["errors"]):
+                raise DnsFailed(name) from error
+            raise DnsAway(str(error)) from error
         except DNSException as error:
             raise DnsAway(str(error)) from error
 

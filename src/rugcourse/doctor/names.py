@@ -6,15 +6,14 @@ import re
 import socket
 from collections.abc import Iterator
 
-from rugcourse.doctor.dns import Dns, DnsAway
+from rugcourse.doctor.dns import Dns, DnsAway, DnsFailed
 from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.spf import PermError, Reading, records_of
 from rugcourse.rendering.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
 from rugcourse.settings import Settings
 
-_MOST_LOOKUPS = 10  # RFC 7208, 4.6.4
-_DEEPEST = 5
-_LOOKS_UP = re.compile(r"[+?~-]?(include:|a\b|mx\b|ptr\b|exists:)|redirect=", re.IGNORECASE)
-_FURTHER = re.compile(r"(?:[+?~-]?include:|redirect=)(\S+)", re.IGNORECASE)
+# Below these, two domains may be of different people (RFC 7489, 3.2); there are more, which organisations rarely use.
+_SHARED = {"ac", "co", "com", "edu", "gov", "net", "or", "org"}
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -23,6 +22,13 @@ def look_at_names(settings: Settings, dns: Dns) -> Iterator[Finding]:
     for check, look in (("spf", _spf), ("dkim", _dkim), ("dmarc", _dmarc), ("mx", _mx), ("ptr", _ptr)):
         try:
             yield from look(settings, dns)
+        except DnsFailed as error:
+            yield unknown(
+                check,
+                _("The DNS server could not say anything about %(name)s."),
+                _("Look again later; if it stays so, the name servers of that domain are broken."),
+                name=error,
+            )
         except DnsAway:
             yield unknown(check, _("No DNS server answered."), _("Look again later, or set RUGCOURSE_DNS_SERVER."))
             return  # each would wait as long as this one
@@ -30,12 +36,12 @@ def look_at_names(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 def envelope_domain(settings: Settings) -> str:
     """The domain that mail comes back to; SPF is about this one (RFC 7208, 2.4)."""
-    return (settings.bounce_address or settings.sender_address).rpartition("@")[2]
+    return (settings.bounce_address or settings.sender_address).rpartition("@")[2].lower()
 
 
 def _spf(settings: Settings, dns: Dns) -> Iterator[Finding]:
     domain = envelope_domain(settings)
-    records = _spf_records(dns, domain)
+    records = records_of(dns, domain)
     if not records:
         yield wrong(
             "spf",
@@ -56,24 +62,35 @@ def _spf(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 
 def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
-    lookups = _count_lookups(dns, record)
-    if lookups > _MOST_LOOKUPS:
+    reading, rest = Reading(dns), None
+    try:
+        rest = reading.rest(domain, record)
+        if not reading.is_too_long:
+            reading.check_void()
+    except PermError as error:
+        return wrong(
+            "spf",
+            _("The SPF record of %(domain)s does not count: receivers can't use %(term)s."),
+            _("Mend that, or take it out: what it names must be there, and written as RFC 7208 has it."),
+            domain=domain,
+            term=error,
+        )
+    if reading.is_too_long:
         return wrong(
             "spf",
             _("The SPF record of %(domain)s takes %(count)s look-ups; more than ten, and it does not count."),
             _("Take out what sends no mail for you."),
             domain=domain,
-            count=lookups,
+            count=reading.lookups,
         )
-    last = record.rsplit(maxsplit=1)[-1].lower()
-    if last in {"+all", "all"}:
+    if rest == "+":
         return wrong(
             "spf",
             _("The SPF record of %(domain)s lets everybody send in your name."),
             _("Let it end with -all or ~all."),
             domain=domain,
         )
-    if last not in {"-all", "~all"} and not last.startswith("redirect="):
+    if rest not in {"-", "~"}:
         return advice(
             "spf",
             _("The SPF record of %(domain)s says nothing about servers that it does not name."),
@@ -81,19 +98,6 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
             domain=domain,
         )
     return well("spf", _("%(record)s"), record=record)
-
-
-def _spf_records(dns: Dns, domain: str) -> list[str]:
-    return [one for one in dns.texts(domain) if one.lower().split(" ")[0] == "v=spf1"]
-
-
-def _count_lookups(dns: Dns, record: str, depth: int = 0) -> int:
-    count = sum(1 for term in record.split()[1:] if _LOOKS_UP.match(term))
-    if depth < _DEEPEST:
-        for domain in _FURTHER.findall(record):
-            for further in _spf_records(dns, domain)[:1]:
-                count += _count_lookups(dns, further, depth + 1)
-    return count
 
 
 def _dkim(settings: Settings, dns: Dns) -> Iterator[Finding]:
@@ -147,8 +151,18 @@ def _dkim_key(dns: Dns, domain: str, key: SigningKey, *, signs: bool) -> Finding
 
 
 def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
-    domain = settings.sender_domain
-    where, tags = _dmarc_record(dns, domain)
+    domain = settings.sender_domain.lower()
+    where, records = _dmarc_records(dns, domain)
+    if len(records) > 1:
+        yield wrong(
+            "dmarc",
+            _("%(where)s has %(count)s DMARC records, so that none of them counts."),
+            _("Make one record of them."),
+            where=f"_dmarc.{where}",
+            count=len(records),
+        )
+        return
+    tags = _tags(records[0]) if records else {}
     if not tags:
         yield wrong(
             "dmarc",
@@ -158,7 +172,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
         )
         return
     envelope = envelope_domain(settings)
-    if not settings.dkim_files and not _under(envelope, where):
+    if not settings.dkim_files and not _aligned(envelope, domain, tags):
         yield advice(
             "dmarc",
             _("Mail comes back to %(envelope)s, which is no part of %(domain)s, and is not signed here."),
@@ -166,7 +180,8 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
             envelope=envelope,
             domain=domain,
         )
-    policy = tags.get("p", "")
+    policy = (tags.get("sp") or tags.get("p", "")) if where != domain else tags.get("p", "")
+    policy = policy.lower()
     if policy not in {"quarantine", "reject"}:
         yield advice(
             "dmarc",
@@ -179,22 +194,41 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
         yield well("dmarc", _("%(where)s asks for p=%(policy)s."), where=f"_dmarc.{where}", policy=policy)
 
 
-def _dmarc_record(dns: Dns, domain: str) -> tuple[str, dict[str, str]]:
-    """The record that counts, and the domain where it stands: the nearest one above, as DMARC's tree walk has it."""
+def _dmarc_records(dns: Dns, domain: str) -> tuple[str, list[str]]:
+    """The records that count, and the domain where they stand: the nearest one above, as DMARC's tree walk has it."""
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         where = ".".join(labels[start:])
         found = [one for one in dns.texts(f"_dmarc.{where}") if one.replace(" ", "").lower().startswith("v=dmarc1")]
-        if len(found) == 1:
-            return where, _tags(found[0])
-    return domain, {}
+        if found:
+            return where, found
+    return domain, []
+
+
+def _aligned(envelope: str, domain: str, tags: dict[str, str]) -> bool:
+    """Whether SPF speaks for the sender: the same domain, or without `aspf=s` one of the same organisation."""
+    if envelope == domain or tags.get("aspf", "").lower() == "s":
+        return envelope == domain
+    return _organisation(envelope) == _organisation(domain)
+
+
+def _organisation(domain: str) -> list[str]:
+    labels = domain.split(".")
+    return labels[-3:] if len(labels) > 2 and labels[-2] in _SHARED else labels[-2:]
 
 
 def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
-    for domain in dict.fromkeys((settings.sender_domain, envelope_domain(settings))):
+    for domain in dict.fromkeys((settings.sender_domain.lower(), envelope_domain(settings))):
         servers = dns.mail_servers(domain)
         if servers:
             yield well("mx", _("%(servers)s take mail for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
+        elif dns.refuses_mail(domain):
+            yield wrong(
+                "mx",
+                _("%(domain)s says that it takes no mail (MX 0 .): answers and bounces get lost."),
+                _("Put the name of its mail server in place of the dot."),
+                domain=domain,
+            )
         elif dns.addresses(domain):  # RFC 5321, 5.1: then the domain itself does
             yield well("mx", _("%(domain)s takes its mail itself."), domain=domain)
         else:
@@ -239,7 +273,3 @@ def _tags(record: str) -> dict[str, str]:
     """`a=b; c=d` (RFC 6376, 3.2)."""
     pairs = (part.partition("=") for part in record.split(";"))
     return {name.strip().lower(): re.sub(r"\s", "", value) for name, equals, value in pairs if equals}
-
-
-def _under(domain: str, above: str) -> bool:
-    return domain == above or domain.endswith(f".{above}")

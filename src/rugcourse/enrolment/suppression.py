@@ -17,8 +17,7 @@ from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import COMPLAINT as COMPLAINT
-from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
 
 class NotSuppressed(Exception):

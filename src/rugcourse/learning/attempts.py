@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
-from rugcourse.learning.knowledge_test import TestResult, is_complete, score
+from rugcourse.learning.knowledge_test import CauseResult, TestResult, is_complete, score
 from rugcourse.store import learning
 from rugcourse.store.database import Database
 from rugcourse.store.tables import AttemptRow, Stage
@@ -24,10 +24,18 @@ class IncompleteTest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A person's second test beside the first. `before` is None for somebody who never took the first."""
+    """A person's second test beside the first, over those of today's questions that each asked.
+
+    `before` is None for somebody who never took the first. `learned`: how many more are right, of those asked twice.
+    """
 
     before: TestResult | None
     after: TestResult
+    learned: int
+
+    def before_about(self, cause: str) -> CauseResult | None:
+        """How they did on a cause in the first test; None if it asked nothing about it."""
+        return next((one for one in self.before.causes if one.cause == cause), None) if self.before else None
 
 
 def save_attempt(
@@ -70,5 +78,17 @@ def gain_of(session: Session, subscriber_id: int, course_id: int, test: Knowledg
     after = learning.last_attempt(session, subscriber_id, course_id, Stage.AFTER)
     if after is None:
         return None
+    now = _score(test, after.options, after.options)
     before = learning.last_attempt(session, subscriber_id, course_id, Stage.BEFORE)
-    return Gain(score(test, before.options) if before else None, score(test, after.options))
+    then = _score(test, before.options, before.options) if before else None
+    if before is None or then is None or not then.asked:
+        return Gain(None, now, 0)
+    both = before.options.keys() & after.options.keys()
+    learned = _score(test, after.options, both).right - _score(test, before.options, both).right
+    return Gain(then, now, learned)
+
+
+def _score(test: KnowledgeTest, chosen: Mapping[str, int], asked: Container[str]) -> TestResult:
+    """Score a kept test over some of its questions, as far as the test of today has them."""
+    questions = tuple(question for question in test.questions if question.id in asked)
+    return score(test.model_copy(update={"questions": questions}), chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +10,14 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson, Question
 from rugcourse.store import deliveries, learning
 from rugcourse.store.courses import PublishedCourse
+from rugcourse.store.learning import Answer
+from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryState, EnrolmentRow, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A question, and the answer that stands."""
+    """A question, and the answer that stands: in the words, and as right, as it was when it was given."""
 
     question: str
     answer: str
@@ -66,7 +67,7 @@ class Progress:
 
 
 def progress_of(
-    session: Session, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
+    session: Session, library: Library, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
 ) -> Progress:
     """How far somebody is. Without an enrolment they have everything before them."""
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
@@ -74,7 +75,7 @@ def progress_of(
     on_their_way = deliveries.lessons_planned(session, enrolment.id) if enrolment else set()
     failed = deliveries.lessons_not_arrived(session, enrolment.id) if enrolment else {}
     answers = {
-        one.question: one.last_option
+        one.question: one
         for one in (learning.find_answers(session, [enrolment.subscriber_id]) if enrolment else [])
         if one.course_id == published.id and one.verdict != Verdict.MACHINE
     }
@@ -94,20 +95,30 @@ def progress_of(
             and lesson.number < position
             and published.lesson_ids[lesson.slug] in failed,
             asked=len(quiz),
-            given=tuple(_given(one, answers[one.id]) for one in quiz if _is_given(one, answers)),
+            given=tuple(given(one, answers[one.id]) for one in quiz if one.id in answers),
         )
 
     # One that was cancelled before it went is planned again; the others are passed over.
     had = sent.keys() | on_their_way | {one for one, state in failed.items() if state != DeliveryState.CANCELLED}
     upcoming = next((one for one in lessons[position - 1 :] if published.lesson_ids[one.slug] not in had), None)
+
+    def given(question: Question, answer: Answer) -> Given:
+        wording = library.version(session, answer.lesson_version_id)
+        return Given(question.question, _chosen(_as_asked(wording, language, question), answer), answer.last_right)
+
     return Progress(tuple(of(one) for one in lessons), upcoming)
 
 
-def _is_given(question: Question, answers: Mapping[str, int]) -> bool:
-    """Whether it was answered with an option that it still has: lessons are rewritten."""
-    return answers.get(question.id, -1) in range(len(question.options))
+def _as_asked(wording: Lesson, language: str, question: Question) -> tuple[Question, ...]:
+    """The wordings that an answer may be about: as it was first asked, and as it is today."""
+    text = wording.texts.get(language) or next(iter(wording.texts.values()))
+    return (*(one for one in text.quiz if one.id == question.id), question)
 
 
-def _given(question: Question, option: int) -> Given:
-    chosen = question.options[option]
-    return Given(question.question, chosen.text, chosen.right)
+def _chosen(wordings: tuple[Question, ...], answer: Answer) -> str:
+    """The text of the option, from the first wording in which it is as right as it was; empty where there is none.
+
+    A question that comes back in a later mail may have been rewritten meanwhile.
+    """
+    options = (one.options[answer.last_option] for one in wordings if answer.last_option < len(one.options))
+    return next((one.text for one in options if one.right == answer.last_right), "")

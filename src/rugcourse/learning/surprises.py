@@ -29,7 +29,7 @@ class Surprises:
     """Remembers what it found until enough people have answered anew. Safe to share among threads."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, int], Counter[str] | None] = {}
+        self._found: dict[tuple[int, int], Counter[str]] = {}
 
     def of(self, session: Session, course_id: int, test: KnowledgeTest) -> Surprise | None:
         """What surprised most people, or what the author thinks does; None when neither is known."""
@@ -48,11 +48,12 @@ class Surprises:
         return Surprise(chosen, None) if chosen else None
 
 
-def _shares(attempts: Sequence[Mapping[str, int]], test: KnowledgeTest) -> Counter[str] | None:
-    """Question → how many per cent answered it wrong; None while too few people took the test."""
-    if len(attempts) < ENOUGH:
-        return None
-    wrong = Counter[str]()
-    for options in attempts:
-        wrong.update(one.id for one in test.questions if options.get(one.id) != one.right_option)
-    return Counter({question: round(100 * count / len(attempts)) for question, count in wrong.items()})
+def _shares(attempts: Sequence[Mapping[str, int]], test: KnowledgeTest) -> Counter[str]:
+    """Question → how many per cent of those whom it was asked were wrong; only what was asked of enough people."""
+    shares = Counter[str]()
+    for question in test.questions:
+        chosen = [options[question.id] for options in attempts if question.id in options]
+        if len(chosen) >= ENOUGH:
+            wrong = sum(option != question.right_option for option in chosen)
+            shares[question.id] = round(100 * wrong / len(chosen))
+    return shares

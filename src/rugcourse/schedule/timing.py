@@ -26,8 +26,8 @@ _HOUR = timedelta(hours=1)
 class Timing(BaseModel):
     """When a campaign goes out. What is None is as each reader wants it.
 
-    `at`: at one instant (UTC) for everybody; else from the local date `day` on, at the local `hour`, on `weekdays`
-    (0 is Monday), lessons at least `every_days` apart.
+    `at`: the first mail at one instant (UTC) for everybody; else from the local date `day` on. What follows, and the
+    first without `at`: at the local `hour`, on `weekdays` (0 is Monday), lessons at least `every_days` apart.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,8 +40,8 @@ class Timing(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
-        if self.at is not None and (self.day is not None or self.hour is not None):
-            raise ValueError("either one instant for everybody, or a day and an hour of each reader's own")
+        if self.at is not None and self.day is not None:
+            raise ValueError("either one instant for everybody, or a day of each reader's own")
         if self.at is not None and self.at.tzinfo is None:
             raise ValueError("an instant needs a zone")
         if self.weekdays is not None and not self.weekdays:

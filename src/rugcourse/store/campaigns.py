@@ -123,6 +123,19 @@ def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> lis
     return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
 
 
+def lessons_ever_in(session: Session, row: CampaignRow) -> Sequence[LessonRow]:
+    """What a campaign brings or may have brought: its message, or the lessons of its course in their order, and then
+    those that were taken out of it.
+    """
+    message = LessonRow.campaign_id == row.id
+    of_course = and_(LessonRow.course_id == row.course_id, LessonRow.campaign_id.is_(None))
+    return session.scalars(
+        select(LessonRow)
+        .where(message if row.kind == CampaignKind.BROADCAST else of_course, LessonRow.current_version_id.is_not(None))
+        .order_by(LessonRow.position.is_(None), LessonRow.position, LessonRow.id)
+    ).all()
+
+
 def timing_of(row: CampaignRow) -> Timing:
     return Timing.model_validate(row.timing)
 
@@ -264,9 +277,7 @@ def has_open(session: Session, campaign_id: int) -> bool:
 
 def cancelled_with_open(session: Session) -> list[int]:
     """Cancelled campaigns of which something still stands planned or due."""
-    cancelled = session.scalars(
-        select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED, CampaignRow.archived_at.is_(None))
-    ).all()
+    cancelled = session.scalars(select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)).all()
     return [one for one in cancelled if has_open(session, one)]
 
 

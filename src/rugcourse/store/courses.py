@@ -199,6 +199,16 @@ def lock_id(session: Session, course_id: int) -> None:
     session.execute(select(CourseRow.id).where(CourseRow.id == course_id).with_for_update(key_share=True))
 
 
+def versions_like(session: Session, version_id: int) -> list[int]:
+    """The versions of the same lesson with the same wording: all that differs is its number."""
+    lesson_id = select(LessonVersionRow.lesson_id).where(LessonVersionRow.id == version_id).scalar_subquery()
+    rows = session.execute(
+        select(LessonVersionRow.id, LessonVersionRow.document).where(LessonVersionRow.lesson_id == lesson_id)
+    )
+    texts = {found: document["texts"] for found, document in rows}
+    return [found for found, text in texts.items() if text == texts[version_id]]
+
+
 def make_current(session: Session, lesson_id: int, version_id: int, now: datetime) -> None:
     """Give readers this version of a lesson from now on."""
     session.execute(update(LessonRow).where(LessonRow.id == lesson_id).values(current_version_id=version_id))

@@ -11,7 +11,7 @@ them up.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -52,7 +52,15 @@ class _Source:
     forgets: bool = True
 
 
+class Answers(NamedTuple):
+    """First answers, and how many of them were right when they were given."""
+
+    given: int
+    right: int
+
+
 _EVENT = "event "
+_OPTION, _RIGHT, _WRONG = "option ", " right", " wrong"
 _SOURCES = (
     _Source(
         "delivery", "state, planned_at", "coalesce(r.campaign_id, 0)", "coalesce(r.lesson_id, 0)", "planned_at",
@@ -65,7 +73,9 @@ _SOURCES = (
     ),
     _Source(
         "answer", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
-        "'option ' || r.question || ' ' || r.first_option", of_mail=True, where="r.verdict <> 'machine'",
+        f"'{_OPTION}' || r.question || ' ' || r.first_option || "
+        f"CASE WHEN r.first_right THEN '{_RIGHT}' ELSE '{_WRONG}' END",
+        of_mail=True, where="r.verdict <> 'machine'",
     ),
     _Source("feedback", "helped", "0", "r.lesson_id", "at", "CASE WHEN r.helped THEN 'helped' ELSE 'not helped' END"),
     _Source("enrolment", "status", "r.campaign_id", "0", "started_at", "'reader ' || r.status"),
@@ -92,6 +102,17 @@ def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, 
         )
     )
     return {(campaign, lesson, what): int(n) for campaign, lesson, what, n in rows if n}
+
+
+def option_key(question: str, option: int, *, right: bool) -> str:
+    """What counts first answers with an option that was right, or wrong, when it was chosen."""
+    return f"{_OPTION}{question} {option}{_RIGHT if right else _WRONG}"
+
+
+def answers_in(counted: Iterable[tuple[str, int]], question: str = "") -> Answers:
+    """First answers among counters (what, how many); to one question, or to all."""
+    options = [(what, n) for what, n in counted if what.startswith(f"{_OPTION}{question} " if question else _OPTION)]
+    return Answers(sum(n for _, n in options), sum(n for what, n in options if what.endswith(_RIGHT)))
 
 
 def by_day(session: Session, since: date, what: str) -> dict[date, int]:

@@ -16,7 +16,6 @@ from rugcourse.store.tables import (
     DeliveryState,
     EventKind,
     EventRow,
-    LessonRow,
     TrialRow,
     Verdict,
 )
@@ -75,19 +74,15 @@ def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
     ).first()
 
 
-def current_version(session: Session, lesson_id: int) -> int | None:
-    return session.scalar(select(LessonRow.current_version_id).where(LessonRow.id == lesson_id))
-
-
-def count_arm(session: Session, trial: TrialRow, version_id: int, settled_before: datetime) -> Arm:
-    """The first `minimum` mails with a wording that arrived before an instant (UTC), and behind how many of them a
-    human answered or followed a link.
+def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Arm:
+    """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
+    them a human answered or followed a link.
     """
     mails = (
         select(DeliveryRow.id)
         .where(
             DeliveryRow.lesson_id == trial.lesson_id,
-            DeliveryRow.lesson_version_id == version_id,
+            DeliveryRow.lesson_version_id.in_(versions),
             DeliveryRow.state == DeliveryState.ACCEPTED,
             DeliveryRow.settled_at >= trial.started_at,
             DeliveryRow.settled_at < settled_before,

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from rugcourse.access.passwords import TooBusy
 from rugcourse.learning.surprises import Surprises
@@ -19,7 +20,7 @@ from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import BadValue, DatabaseAway
 from rugcourse.web import acts, client_address, door, hooks, lessons, own_page, public
-from rugcourse.web.access import Access, access, require_rules
+from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
     account,
     campaigns,
@@ -71,7 +72,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     app.router.routes.extend(acts.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
-    app.add_api_route("/healthz", _health, methods=["GET"])
+    app.add_api_route("/healthz", _health, methods=["GET", "HEAD"])
     app.include_router(client_address.router)
     for outside, handler in gate.ANSWERS.items():
         app.add_exception_handler(outside, handler)
@@ -101,8 +102,20 @@ async def _not_found(request: Request, error: Exception) -> Response:
     """The same page for everything that is not there, or not for you. One slash too many at the end is forgiven."""
     if request.method in READ and _ONE_SLASH_TOO_MANY.fullmatch(request.url.path):
         return RedirectResponse(request.url.path.rstrip("/"), 307)  # never to the host that the request names
-    status = error.status_code if isinstance(error, HTTPException) and error.status_code == 405 else 404
-    return page(request, preferred_language(request), "not-found", {"other_language_path": None}, status)
+    known = isinstance(error, HTTPException) and error.status_code == 405
+    response = page(
+        request, preferred_language(request), "not-found", {"other_language_path": None}, 405 if known else 404
+    )
+    if known:
+        response.headers["Allow"] = ", ".join(_methods_of(request))
+    return response
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What can be done at this address (RFC 9110, 15.5.6)."""
+    routes = [one for one in all_routes(request.app.routes) if isinstance(one, Route)]
+    here = [one for one in routes if one.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for one in here for method in one.methods or ()})
 
 
 async def _away(request: Request, _error: Exception) -> HTMLResponse:

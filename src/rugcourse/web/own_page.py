@@ -172,7 +172,7 @@ def place_of(request: Request, reader: Reader) -> Place:
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, reader.subscriber.id)
         enrolment = enrolments.of_mail(session, reader.delivery)
-        progress = progress_of(session, reader.published, reader.language, enrolment)
+        progress = progress_of(session, runtime.library, reader.published, reader.language, enrolment)
         asks = enrolment is not None and may_ask(session, enrolment, schedule, now)
     status = enrolment.status if enrolment else None
     due = enrolment.next_due_at if enrolment else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -81,17 +81,22 @@ def alarm_signs(request: Request, language: str, course: str) -> HTMLResponse:
 
 @router.api_route("/{language}/{course}/lessons/{slug}", methods=READ)
 @access(Access.PUBLIC)
-def lesson(request: Request, language: str, course: str, slug: str) -> HTMLResponse:
+def lesson(
+    request: Request, language: str, course: str, slug: str, said: Literal["", "yes", "no"] = ""
+) -> HTMLResponse:
     published = find_course(request, language, course)
-    return _lesson_page(request, published, language, slug, said="")
+    return _lesson_page(request, published, language, slug, said=said)
 
 
 @router.post("/{language}/{course}/lessons/{slug}")
 @access(Access.PUBLIC)
 def remark(
     request: Request, language: str, course: str, slug: str, fields: Annotated[RemarkFields, Form()]
-) -> HTMLResponse:
-    """A visitor says whether the lesson helped. Machines are thanked like everybody, and forgotten."""
+) -> RedirectResponse:
+    """A visitor says whether the lesson helped. Machines are thanked like everybody, and forgotten.
+
+    The answer leads to the page: who loads that again says nothing a second time.
+    """
     runtime = runtime_of(request)
     published = find_course(request, language, course)
     if slug not in published.lesson_ids:
@@ -101,7 +106,8 @@ def remark(
     if fields.answered and human and request.app.state.limits.allows_remark(client):
         feedback = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
         save_feedback(runtime.database, runtime.clock, feedback)
-    return _lesson_page(request, published, language, slug, said=fields.helped)
+    said = f"?said={fields.helped}" if fields.answered else ""
+    return RedirectResponse(f"/{language}/{course}/lessons/{slug}{said}", 303)
 
 
 def count_reading(request: Request, lesson_id: int) -> int:

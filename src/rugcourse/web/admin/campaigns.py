@@ -74,7 +74,7 @@ def compare_page(request: Request) -> HTMLResponse:
     insider = insider_of(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        found = compare(session, runtime.library, _A_PAGE)
+        found = compare(session, _A_PAGE)
     return admin_page(request, insider, "campaigns-compare", {"found": found})
 
 

@@ -48,7 +48,8 @@ class ActFields(WhoFields):
         """Raises Unreadable."""
         if self.act not in {*Act}:
             raise Unreadable(Finding("no-act", "act"))
-        if self.act in {Act.TAG, Act.UNTAG} and not imports.clean_tags(self.tag):
+        tags = imports.clean_tags(self.tag) or ()
+        if self.act in {Act.TAG, Act.UNTAG} and len(tags) != 1:
             raise Unreadable(Finding("no-tag", "tag"))
         reason = reason_typed(self.reason)
         if not reason:
@@ -57,7 +58,7 @@ class ActFields(WhoFields):
             audience=self.audience(),
             act=Act(self.act),
             reason=reason,
-            tag=self.tag.strip().lower(),
+            tag="".join(tags),
             until=date_from(self.until, "until"),
         )
 
@@ -133,7 +134,7 @@ def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_upload
     try:
         listing = imports.read_list(uploaded["content"])
     except NotAList as error:
-        return _imports_page(request, insider, str(error))
+        return _imports_page(request, insider, str(error), error.line)
     job_id = imports.lay_down(runtime.database, runtime.clock, listing, str(uploaded["name"]), insider.admin_id)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
@@ -215,11 +216,11 @@ def _job(request: Request, job_id: int) -> JobRow:
     return job
 
 
-def _imports_page(request: Request, insider: Insider, notice: str) -> HTMLResponse:
+def _imports_page(request: Request, insider: Insider, notice: str, line: int = 0) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         newest = jobs.newest(session, _SHOWN)
         who = admins.addresses(session)
-    values = {"jobs": newest, "who": who, "notice": notice}
+    values = {"jobs": newest, "who": who, "notice": notice, "line": line}
     return admin_page(request, insider, "imports", values, 400 if notice else 200)
 
 
@@ -248,7 +249,7 @@ def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFie
         courses = runtime.library.courses(session)
         who = admins.addresses(session)
     kept = job.about.get("intake") or {}
-    guessed = kept.get("columns") or imports.guess(job.about.get("headers", []))
+    guessed = kept.get("columns") or imports.guess(job.about.get("headers", []), job.about.get("sample", []))
     typed = {
         "course": fields.course or kept.get("course", ""),
         "language": fields.language or kept.get("language", preferred_language(request)),

@@ -37,12 +37,12 @@ from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, Subscriber
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
 _A_PAGE = 50
-_FILES = {"csv": (as_csv, "text/csv; charset=utf-8"), "json": (as_json, "application/json")}
+_MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 Id = Annotated[int, Path(ge=1, lt=2**63)]  # what the store can hold; anything else is a page that is not there
@@ -145,17 +145,17 @@ def list_file(
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, fields.form)
     kind = fields.kind
-    if kind not in _FILES:
+    if kind not in _MEDIA_TYPES:
         raise NotFound
     runtime = runtime_of(request)
-    write, media_type = _FILES[kind]
     with runtime.database.write() as session:
         # What was typed can be somebody's address.
         about = {**fields.model_dump(exclude={"form", "q"}, exclude_defaults=True), "filtered": bool(fields.q)}
         admins.log_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
-    content = write(runtime.database, fields.wanted())
-    return StreamingResponse(content, media_type=media_type, headers=headers)
+    database, wanted = runtime.database, fields.wanted()
+    content = as_json(database, wanted) if kind == "json" else as_csv(database, wanted, preferred_language(request))
+    return StreamingResponse(content, media_type=_MEDIA_TYPES[kind], headers=headers)
 
 
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)

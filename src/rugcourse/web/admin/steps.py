@@ -15,6 +15,7 @@ from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.web.forms import whole_number
 
+_YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment before or after to count with
 STEPS = ("what", "who", "when", "pace", "review")
 
 
@@ -100,7 +101,8 @@ class WhenFields(BaseModel):
                 case "now":
                     timing = Timing(hour=hour, weekdays=weekdays, every_days=before.every_days)
                 case "instant":
-                    timing = timing.model_copy(update={"at": self._instant(reading, now)})
+                    at = self._instant(reading, now)
+                    timing = Timing(at=at, hour=hour, weekdays=weekdays, every_days=before.every_days)
                 case "local":
                     day = self._local_day(reading, now)
                     timing = Timing(day=day, hour=hour, weekdays=weekdays, every_days=before.every_days)
@@ -201,10 +203,13 @@ class _Reading:
         if not text.strip():
             return None
         try:
-            return date.fromisoformat(text.strip())
+            day = date.fromisoformat(text.strip())
         except ValueError:
-            self.refuse("date", field)
-            return None
+            day = date.min
+        if day.year in _YEARS:
+            return day
+        self.refuse("date", field)
+        return None
 
     def needed_day(self, field: str, text: str) -> date | None:
         if not text.strip():

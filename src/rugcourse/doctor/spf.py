@@ -1,0 +1,100 @@
+"""Reads an SPF record as those do who receive mail (RFC 7208), without an address to judge."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from rugcourse.doctor.dns import Dns
+
+_MOST_LOOKUPS, _MOST_VOID = 10, 2  # RFC 7208, 4.6.4
+_TERM = re.compile(r"([+?~-]?)([a-z0-9]+)(?:[:]([^/\s]*))?((?:/.*)?)", re.IGNORECASE)
+_MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(.*)", re.IGNORECASE)
+_NETWORKS = {"ip4": IPv4Network, "ip6": IPv6Network}
+
+
+class PermError(Exception):
+    """A term for which no receiver takes the record into account (RFC 7208, 4.6); the argument is the term."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """How many look-ups a record takes, and which of them find nothing."""
+
+    dns: Dns
+    lookups: int = 0
+    void: list[str] = field(default_factory=list)
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.lookups > _MOST_LOOKUPS
+
+    def check_void(self) -> None:
+        """Raises PermError for the first look-up that finds nothing and is one too many."""
+        if len(self.void) > _MOST_VOID:
+            raise PermError(self.void[_MOST_VOID])
+
+    def rest(self, domain: str, record: str) -> str | None:
+        """Follow a record through all that it includes; returns the qualifier for servers that it does not name, None
+        where nothing says it. Raises PermError, DnsAway.
+        """
+        redirect, qualifier = "", None
+        for term in record.split()[1:]:
+            if modifier := _MODIFIER.fullmatch(term):
+                redirect = modifier[2] if modifier[1].lower() == "redirect" else redirect
+            elif qualifier is None:  # what stands behind `all` is never looked at
+                qualifier = self._mechanism(domain, term)
+        if qualifier is None and redirect:
+            return self._further(redirect, f"redirect={redirect}")
+        return qualifier
+
+    def _mechanism(self, domain: str, term: str) -> str | None:
+        """The qualifier, if it is that of `all`."""
+        found = _TERM.fullmatch(term)
+        if found is None:
+            raise PermError(term)
+        name, target = found[2].lower(), found[3] or ""
+        match name:
+            case "all":
+                return found[1] or "+"
+            case "ip4" | "ip6":
+                _check_network(term, name)
+            case "include" | "exists" if not target:
+                raise PermError(term)
+            case "include":
+                self._further(target, term)
+            case "a" | "mx" | "ptr" | "exists":
+                self._look_up(name, target or domain)
+            case _:
+                raise PermError(term)
+        return None
+
+    def _look_up(self, name: str, target: str) -> None:
+        self.lookups += 1
+        if self.is_too_long or "%" in target or name not in {"a", "mx"}:
+            return
+        found = self.dns.addresses(target) if name == "a" else self.dns.mail_servers(target)
+        if not found:
+            self.void.append(f"{name}:{target}")
+
+    def _further(self, target: str, term: str) -> str | None:
+        self.lookups += 1
+        if self.is_too_long or "%" in target:
+            return None
+        records = records_of(self.dns, target)
+        if len(records) != 1:
+            raise PermError(term)
+        return self.rest(target, records[0])
+
+
+def records_of(dns: Dns, domain: str) -> list[str]:
+    """Raises DnsAway."""
+    return [one for one in dns.texts(domain) if one.lower().split(" ")[0] == "v=spf1"]
+
+
+def _check_network(term: str, name: str) -> None:
+    try:
+        _NETWORKS[name](term.partition(":")[2], strict=False)
+    except ValueError:
+        raise PermError(term) from None
