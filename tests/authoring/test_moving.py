@@ -162,11 +162,11 @@ def test_only_what_was_meant_for_a_reader_and_did_not_come_is_missed(runtime: Ru
         failed = session.get_one(DeliveryRow, lessons_to(runtime, reader)[0].id)
         failed.state = DeliveryState.FAILED
     with runtime.database.read() as session:
-        progress = progress_of(session, course_of(runtime), "nl", enrolment_of(runtime, reader))
+        progress = progress_of(session, runtime.library, course_of(runtime), "nl", enrolment_of(runtime, reader))
     assert [one.lesson.slug for one in progress.lessons if one.missed] == ["welkom"]
     move_in_admin(runtime, 9, 1)
     days(runtime, dispatcher, 1)
     with runtime.database.read() as session:
-        progress = progress_of(session, course_of(runtime), "nl", enrolment_of(runtime, reader))
+        progress = progress_of(session, runtime.library, course_of(runtime), "nl", enrolment_of(runtime, reader))
     assert progress.upcoming is not None
     assert progress.upcoming.slug not in slugs_to(runtime, reader)

@@ -17,7 +17,7 @@ from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
-from rugcourse.store import audiences, campaigns, courses, planning
+from rugcourse.store import audiences, campaigns, courses, planning, subscribers
 from rugcourse.store.audiences import Again, Audience
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
@@ -104,9 +104,19 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
         dues = defaultdict(list)
         for subscriber_id, schedule in people:
             dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
+        for subscriber_id in _locked(session, dues.pop(None, [])):
+            schedule = subscribers.load_schedule(session, subscriber_id)
+            dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
         campaigns.enrol(session, row.id, dues, clock.now())
         row.enrolled_up_to = people[-1][0] if len(people) == BATCH else row.enrol_up_to
         return len(people)
+
+
+def _locked(session: Session, paused: list[int]) -> list[int]:
+    """People who paused, locked: who goes on at this moment would not find the enrolment that is made for them."""
+    if paused:
+        subscribers.lock(session, paused)
+    return paused
 
 
 def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: QuietHours | None) -> datetime | None:

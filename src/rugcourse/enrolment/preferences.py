@@ -202,9 +202,13 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
 
 
 def next_from(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> None:
-    """Let the next lesson of an enrolment come at its reader's next hour, in a transaction of the caller."""
+    """Let the next lesson of an enrolment come at its reader's next hour, in a transaction of the caller.
+
+    One that is due at this moment, and that no planner has seen yet, stays due.
+    """
     timing = campaigns.find_timing(session, enrolment.campaign_id)
-    enrolment.next_due_at = next_mail(timing, schedule, now, enrolment.last_local_date)
+    after = min(now, enrolment.next_due_at or now)
+    enrolment.next_due_at = next_mail(timing, schedule, after, enrolment.last_local_date)
 
 
 def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, text: str, now: datetime) -> None:

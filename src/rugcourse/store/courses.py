@@ -323,6 +323,11 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
     )
     over = len(after) + 1
     moved = {place: new for place, new in new_places(before, after).items() if new != place}
+    if moved or len(before) != len(after):
+        # First, and in a statement of its own: PostgreSQL looks for rows to update as they were before it waited, and
+        # would pass over a reader whom a planner moves on meanwhile.
+        theirs = select(EnrolmentRow.id).where(enrolments_of_course).order_by(EnrolmentRow.id).with_for_update()
+        session.execute(select(func.count()).select_from(theirs.subquery()))
     if before and moved:
         session.execute(
             update(EnrolmentRow)

@@ -40,6 +40,7 @@ from rugcourse.store.statements import (
 )
 from rugcourse.store.tables import (
     CampaignRow,
+    CampaignStatus,
     CourseRow,
     DeliveryKind,
     DeliveryRow,
@@ -273,7 +274,7 @@ def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any
 def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
     """Let a mail of a course or a campaign of which nobody knows whether it arrived count as not sent.
 
-    Returns False when it is none, or not `unknown` any more.
+    Returns False when it is none, or not `unknown` any more, or its campaign was cancelled.
     """
     cancelled = session.execute(
         update(DeliveryRow)
@@ -281,6 +282,9 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
             DeliveryRow.id == delivery_id,
             DeliveryRow.state == DeliveryState.UNKNOWN,
             DeliveryRow.enrolment_id.is_not(None),
+            DeliveryRow.campaign_id.not_in(
+                select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)
+            ),
         )
         .values(state=DeliveryState.CANCELLED, lease=None, settled_at=now, reply=_AGAIN)
         .execution_options(synchronize_session=False)

@@ -252,21 +252,24 @@ def redate_last(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> No
 def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
     """SQL: the person may be written to, for a mail of this queue, at this moment."""
     person = select(literal(1)).select_from(SubscriberRow).where(SubscriberRow.id == DeliveryRow.subscriber_id)
-    if queue == Queue.LESSONS:
-        return _there_is(
-            person.join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
-            .join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
-            .where(
-                EnrolmentRow.id == DeliveryRow.enrolment_id,
-                SubscriberRow.status == SubscriberStatus.ACTIVE,
-                EnrolmentRow.status != EnrolmentStatus.LEFT,
-                or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
-            )
+    reads_on = _there_is(
+        person.join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+        .join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
+        .where(
+            EnrolmentRow.id == DeliveryRow.enrolment_id,
+            SubscriberRow.status == SubscriberStatus.ACTIVE,
+            EnrolmentRow.status != EnrolmentStatus.LEFT,
+            or_(ScheduleRow.paused.is_(False), ScheduleRow.paused_until <= now),
         )
+    )
+    if queue == Queue.LESSONS:
+        return reads_on
+    is_lesson = DeliveryRow.kind == DeliveryKind.LESSON  # one that its reader asked for now
     asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.LINK))
     return or_(
         and_(asked, _there_is(person.where(SubscriberRow.status.in_(_MAY_ASK)))),
-        and_(~asked, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
+        and_(is_lesson, reads_on),
+        and_(~asked, ~is_lesson, _there_is(person.where(SubscriberRow.status == SubscriberStatus.ACTIVE))),
     )
 
 
