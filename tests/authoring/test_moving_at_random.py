@@ -20,7 +20,7 @@ from rugcourse.authoring.publish import Behind, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.delivery.plan import plan_due
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, follow_up
 from rugcourse.schedule import Schedule
 from rugcourse.store import courses, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
@@ -142,7 +142,9 @@ class Story:
         clock = self.runtime.clock
         assert isinstance(clock, VirtualClock)
         clock.move_to((clock.now() + timedelta(days=1)).replace(hour=7))
-        while (done := plan_due(self.runtime.database, clock, self.runtime.patience)).planned + done.shifted:
+        while (
+            done := plan_due(self.runtime.database, clock, self.runtime.patience, follow_up(self.runtime))
+        ).planned + done.shifted:
             pass
         with self.runtime.database.write() as session:
             session.execute(

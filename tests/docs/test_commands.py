@@ -141,7 +141,18 @@ EXAMPLES = {
 }
 
 
-_MINUTES = ("admin", "bounces", "claims", "embedded", "pipeline", "readers pages", "rehearsal", "rendering", "starting")
+_MINUTES = (
+    "admin",
+    "bounces",
+    "claims",
+    "ticks",
+    "embedded",
+    "pipeline",
+    "readers pages",
+    "rehearsal",
+    "rendering",
+    "starting",
+)
 # `bench` looks at all names before it measures, and says which is the first that it does not know.
 _MEASUREMENT = Example(
     f'bench ARGS="{" ".join(_MINUTES)} nothing-more"', code=2, says="there is no measurement nothing-more"
