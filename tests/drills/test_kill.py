@@ -58,7 +58,7 @@ def send_and_die(runtime: Runtime, arrange: Callable[[Dispatcher], None] = lambd
 
 
 def after_the_claim(dispatcher: Dispatcher) -> None:
-    dispatcher._runs_short = lambda _batch: die()  # type: ignore[method-assign,assignment,return-value]
+    dispatcher._runs_short = lambda _batch, **_: die()  # type: ignore[method-assign,assignment,return-value]
 
 
 def before_the_commit_of_the_answers(dispatcher: Dispatcher) -> None:
