@@ -14,7 +14,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.schedule import Schedule, Timing
 from rugcourse.store import pacing, subscribers
 from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
 
@@ -178,3 +178,50 @@ def test_a_lesson_is_not_claimed_after_its_hours(
     clock.advance(hours=19)
     dispatcher.send_batch(Queue.LESSONS)
     assert len(sink.to(email)) == before
+
+
+def test_quiet_hours_that_begin_right_after_a_start_pause_no_campaign(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    clock.move_to(datetime(2026, 11, 23, 20, 59, 55, tzinfo=UTC))  # 21:59:55 for the reader
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    start(runtime, made)
+    clock.advance(seconds=10)
+    plan(runtime)
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    clock.move_to(datetime(2026, 11, 24, 6, 0, tzinfo=UTC))
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in mails_to(runtime, email, DeliveryKind.BROADCAST)] == [DeliveryState.ACCEPTED]
+
+
+def test_an_outage_at_the_end_of_one_readers_pause_pauses_no_cohort(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    make_reader(runtime)
+    late = make_reader(runtime)
+    send_all(dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24), hour=8))
+    start(runtime, made)
+    person = mails_to(runtime, late)[0].subscriber_id
+    preferences.pause(runtime.database, clock, person, datetime(2026, 11, 26, 23, 0, tzinfo=UTC))
+    _pass(runtime, dispatcher, clock, 72, 60)
+    clock.move_to(datetime(2026, 11, 27, 11, 5, tzinfo=UTC))  # away from before their hour until four hours after it
+    plan(runtime)
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+
+
+def test_settings_that_are_saved_between_the_hour_and_the_tick_cost_no_week(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, weekdays=frozenset({0}))
+    send_all(dispatcher)
+    at_eight(runtime)
+    clock.advance(seconds=5)
+    person = enrolment_of(runtime, email).subscriber_id
+    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, frozenset({0})))
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]

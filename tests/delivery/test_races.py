@@ -105,6 +105,52 @@ def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
     assert [one for one in had if one in slugs] == slugs
 
 
+@pytest.mark.parametrize("step", ["pause", "late", "planned"])
+def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Places are written, and not committed yet, when readers pause, are late, or are planned."""
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    _days(runtime, dispatcher, 0, 4)
+    at_eight(runtime, 4)
+    person = enrolment_of(runtime, email).subscriber_id
+    if step != "planned":
+        plan(runtime)
+    if step == "late":
+        clock.advance(hours=5)
+    slugs = [one.slug for one in course_of(runtime).course.lessons]
+
+    def move() -> None:
+        with runtime.database.write() as session:
+            found = courses.load_course(session, COURSE)
+            assert found is not None
+            lessons = list(found.course.lessons)
+            lessons.insert(1, lessons.pop(4))
+            numbered = tuple(one.model_copy(update={"number": number}) for number, one in enumerate(lessons, 1))
+            courses.save_course(session, found.course.model_copy(update={"lessons": numbered}), clock.now())
+
+    def meanwhile() -> None:
+        if step == "pause":
+            preferences.pause(runtime.database, clock, person)
+        else:
+            plan(runtime)
+
+    with _meanwhile(monkeypatch, courses, "_keep_places", meanwhile) as errors:
+        move()
+    if step == "pause":
+        preferences.go_on(runtime.database, clock, person)
+    for _ in range(20 * 24):
+        clock.advance(hours=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert errors == []
+    with runtime.database.read() as session:
+        names = dict(iter(session.execute(select(courses.LessonRow.id, courses.LessonRow.slug))))
+    had = [names[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    assert sorted(had) == sorted(slugs)
+
+
 @pytest.mark.parametrize(("module", "step"), _STEPS)
 def test_nothing_is_left_of_who_is_erased_meanwhile(
     runtime: Runtime,

@@ -34,7 +34,14 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
-from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus, SubscriberStatus
+from rugcourse.store.tables import (
+    COMPLAINT,
+    DeliveryKind,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    SubscriberStatus,
+)
 
 GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
 
@@ -397,3 +404,16 @@ def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_c
     plan(runtime)
     preferences.come_back(runtime.database, clock, mail)
     assert enrolment_of(runtime, email).next_due_at is not None
+
+
+def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, clock: VirtualClock) -> None:
+    """Lifting the suppression brings back who could not be reached, and not who called it spam."""
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    suppress(runtime.database, clock, runtime.signer, email, COMPLAINT)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    lift(runtime.database, clock, runtime.signer, email)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    assert person.status == SubscriberStatus.LEFT
