@@ -275,7 +275,7 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
     course = course_of(runtime)
     for slug in ("first", "second"):
         with runtime.database.write() as session:
-            kept_drafts.save(session, course.id, slug, {"nl.title": slug}, 0, None, clock.now())
+            kept_drafts.save(session, course.id, slug, kept_drafts.Draft({"nl.title": slug}, 0), 0, None, clock.now())
     author = Author(None, clock.now())
     campaigns = [
         drafts.create(runtime.database, author, CampaignKind.BROADCAST, course.id, name) for name in ("first", "second")
