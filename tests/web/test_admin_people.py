@@ -119,7 +119,8 @@ def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
     with runtime.database.write() as session:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == lesson.id).values(state=DeliveryState.UNKNOWN))
     press(editor, path, "resend", mail=lesson.id)
-    assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED  # it comes at their next hour
+    assert enrolment_of(runtime, email).next_position == 1
     page = press(editor, path, "correct", email="right@x.example")
     assert "right@x.example" in page
     assert page.count(WHY) == 5
