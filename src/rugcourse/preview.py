@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rugcourse.content import Course, Lesson
 from rugcourse.delivery.proof import Proofs
-from rugcourse.rendering.mails import house_of
+from rugcourse.rendering.mails import branding_of
 from rugcourse.runtime import sender
 from rugcourse.settings import Settings
 
@@ -53,7 +53,7 @@ def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
 
 
 def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
-    proofs = Proofs(settings.base_url, house_of(settings), sender(settings))
+    proofs = Proofs(settings.base_url, branding_of(settings), sender(settings))
     raw = proofs.of_lesson(course, lesson, language, datetime.now(UTC))
     message = message_from_bytes(raw, policy=policy.default)
     stem = out / f"{lesson.slug}.{language}"

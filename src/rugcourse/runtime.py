@@ -29,7 +29,7 @@ from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavai
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, Signer
 from rugcourse.privacy.retention import Retention
-from rugcourse.rendering.mails import House, house_of
+from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
 from rugcourse.schedule import Patience, QuietHours
 from rugcourse.settings import Settings
@@ -91,7 +91,7 @@ class Runtime:
 
     @property
     def house(self) -> House:
-        return house_of(self.settings)
+        return branding_of(self.settings)
 
     @property
     def proofs(self) -> Proofs:

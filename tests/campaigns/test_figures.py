@@ -157,7 +157,7 @@ def test_answers_stay_as_right_as_they_were_when_options_change_places(
         ]
     assert progress.lessons[0].given == kept
     assert kept[0].right
-    assert ([one.chosen for one in question.choices], question.earlier) == ([0, 0, 0], 1)
+    assert ([one.chosen for one in question.choices], question.outdated) == ([0, 0, 0], 1)
 
 
 def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatcher: Dispatcher) -> None:

@@ -68,7 +68,7 @@ class Play(RuleBasedStateMachine):
         with database.read() as session:
             evergreen = session.scalars(select(CampaignRow.id)).one()
         self.model = Expectations(Campaign(evergreen, CampaignKind.EVERGREEN, started=start), [*course.FIRST_LESSONS])
-        self.product.server.taken = self._taken
+        self.product.server.on_accepted = self._accepted
         self.product.server.tried = self._tried
 
     def teardown(self) -> None:
@@ -181,10 +181,10 @@ class Play(RuleBasedStateMachine):
 
     # What the server sees
 
-    def _taken(self, mail: Mail) -> None:
+    def _accepted(self, mail: Mail) -> None:
         delivery_id = self.product.runtime.links.quoted(mail.message_id)
         (row,) = self.product.ledger(DeliveryRow.id == delivery_id)
-        self.model.taken(mail, delivery_id, row.queue)
+        self.model.accept(mail, delivery_id, row.queue)
 
     def _tried(self, recipient: str, behaviour: Behaviour, message_id: str) -> None:
         delivery_id = self.product.runtime.links.quoted(message_id) if message_id else None

@@ -165,7 +165,7 @@ class Expectations:
 
     # What the mail server sees
 
-    def taken(self, mail: Mail, delivery_id: int, queue: str) -> None:
+    def accept(self, mail: Mail, delivery_id: int, queue: str) -> None:
         """The server has a mail: whose it is, whether they want it, at which hour, how often."""
         campaign_id, _, kind, _ = mail.header("Feedback-ID").split(":")
         reader = self.reader_at(mail.recipient)
@@ -189,7 +189,7 @@ class Expectations:
         if len(sent.at) > sent.allowed:
             self._disagree(f"{kind} {lesson} was taken {len(sent.at)} times for {reader.name}, at {_times(sent.at)}")
         if kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
-            self._lesson_taken(reader, sent, mail.at)
+            self._accept_lesson(reader, sent, mail.at)
 
     def tried(self, recipient: str, behaviour: Behaviour, delivery_id: int | None, at: datetime) -> None:
         if behaviour.leaves_doubt and delivery_id is not None:
@@ -206,7 +206,7 @@ class Expectations:
         reader.no_such_user |= behaviour == Behaviour.NO_SUCH_USER
         reader.soft_returns += behaviour == Behaviour.TOO_LARGE
 
-    def _lesson_taken(self, reader: Reader, sent: Sent, at: datetime) -> None:
+    def _accept_lesson(self, reader: Reader, sent: Sent, at: datetime) -> None:
         enrolment = reader.enrolments.get(sent.campaign_id)
         what = f"{sent.kind} {sent.lesson} for {reader.name}"
         if enrolment is None:

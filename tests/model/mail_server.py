@@ -81,7 +81,7 @@ def message_id_of(raw: bytes) -> str:
 class MailServer:
     """`for_all`, and `for_recipient` before it, say how messages are received.
 
-    `taken` is called with each message that the server has; `tried`, before it answers, with the recipient, how it behaves
+    `on_accepted` is called with each message that the server has; `tried`, before it answers, with the recipient, how it behaves
     and the Message-ID ("" before it has one); `once` at the end of the next message, and then never again.
     """
 
@@ -89,7 +89,7 @@ class MailServer:
         self._clock = clock
         self.for_all = Behaviour.FINE
         self.for_recipient: dict[str, Behaviour] = defaultdict(lambda: Behaviour.FINE)
-        self.taken: Callable[[Mail], None] = lambda _: None
+        self.on_accepted: Callable[[Mail], None] = lambda _: None
         self.tried: Callable[[str, Behaviour, str], None] = lambda *_: None
         self.once: Callable[[], None] | None = None
         self.count = 0
@@ -105,7 +105,7 @@ class MailServer:
 
     def receive(self, recipient: str, raw: bytes) -> None:
         self.count += 1
-        self.taken(Mail(message_id_of(raw), recipient, self._clock.now(), raw))
+        self.on_accepted(Mail(message_id_of(raw), recipient, self._clock.now(), raw))
 
     def interrupt(self) -> None:
         once, self.once = self.once, None

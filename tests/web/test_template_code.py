@@ -32,7 +32,7 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.editions.book import book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.rendering import letters, mails
-from rugcourse.rendering.mails import House, house_of
+from rugcourse.rendering.mails import House, branding_of
 from rugcourse.runtime import Runtime, sender
 from rugcourse.store.tables import DeliveryState, LessonRow
 
@@ -62,7 +62,7 @@ def course() -> Course:
 @pytest.fixture
 def proofs(tmp_path: Path) -> Proofs:
     settings = make_settings(tmp_path)
-    return Proofs(settings.base_url, house_of(settings), sender(settings))
+    return Proofs(settings.base_url, branding_of(settings), sender(settings))
 
 
 def fields() -> list[str]:

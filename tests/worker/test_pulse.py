@@ -64,13 +64,13 @@ def test_a_worker_goes_on_looking_after_a_mistake(runtime: Runtime, mistake: Exc
     """One that ended in silence would never look again, and nobody would know."""
     looked: list[int] = []
 
-    def look() -> None:
+    def run_step() -> None:
         looked.append(1)
         if len(looked) == 1:
             raise mistake
 
     pulse = Pulse(replace_ticks(runtime, 0.02), "worker")
-    pulse.watch(Ear(), look)
+    pulse.watch(Ear(), run_step)
     end = time.monotonic() + 20
     while len(looked) < 3 and time.monotonic() < end:
         time.sleep(0.02)

@@ -39,7 +39,7 @@ class QuestionResult:
         return self.right / self.answered if self.answered else None
 
     @property
-    def earlier(self) -> int:
+    def outdated(self) -> int:
         """Answers with options that are right or wrong no more, or that are gone."""
         return self.answered - sum(one.chosen for one in self.choices)
 

@@ -46,7 +46,7 @@ class Reading:
             elif qualifier is None:  # what stands behind `all` is never looked at
                 qualifier = self._mechanism(domain, term)
         if qualifier is None and redirect:
-            return self._further(redirect, f"redirect={redirect}")
+            return self._include(redirect, f"redirect={redirect}")
         return qualifier
 
     def _mechanism(self, domain: str, term: str) -> str | None:
@@ -63,14 +63,14 @@ class Reading:
             case "include" | "exists" if not target:
                 raise PermError(term)
             case "include":
-                self._further(target, term)
+                self._include(target, term)
             case "a" | "mx" | "ptr" | "exists":
-                self._look_up(name, target or domain)
+                self._query_term(name, target or domain)
             case _:
                 raise PermError(term)
         return None
 
-    def _look_up(self, name: str, target: str) -> None:
+    def _query_term(self, name: str, target: str) -> None:
         self.lookups += 1
         if self.is_too_long or "%" in target or name not in {"a", "mx"}:
             return
@@ -78,7 +78,7 @@ class Reading:
         if not found:
             self.void.append(f"{name}:{target}")
 
-    def _further(self, target: str, term: str) -> str | None:
+    def _include(self, target: str, term: str) -> str | None:
         self.lookups += 1
         if self.is_too_long or "%" in target:
             return None

@@ -26,7 +26,7 @@ from rugcourse.doctor.mail_server import look_at_mail_server
 from rugcourse.doctor.names import look_at_names
 from rugcourse.doctor.website import look_at_website
 from rugcourse.links import Links
-from rugcourse.rendering.mails import house_of
+from rugcourse.rendering.mails import branding_of
 from rugcourse.settings import Settings
 from rugcourse.store import processes
 from rugcourse.store.database import Database
@@ -54,7 +54,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
         lambda: check_courses(database),
-        lambda: check_books(database, links, house_of(settings)),
+        lambda: check_books(database, links, branding_of(settings)),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
         lambda: look_at_mail_server(settings),

@@ -47,7 +47,7 @@ class House:
     postal_address: str
 
 
-def house_of(settings: Settings) -> House:
+def branding_of(settings: Settings) -> House:
     return House(
         practice=settings.practice,
         author_name=settings.author_name,
