@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text, update
-from tests.builders import course_of, make_runtime, make_settings
+from tests.builders import course_of
 from tests.crowd import add_crowd
-from tests.servers import postgres
 
-from rugcourse.clock import SystemClock
+from bench.site import open_store
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.schedule import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import EnrolmentRow, Queue
 
 DUE = 1000
@@ -45,16 +39,8 @@ def _compare(dialect: str) -> dict[str, Any]:
 
 def _milliseconds(dialect: str, enrolments: int) -> float:
     """The median over rounds; the first, in which mails are compiled, does not count."""
-    with ExitStack() as running:
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        if dialect == "postgresql":
-            place = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="rugcourse-")))
-            url = running.enter_context(postgres(place, durable=True))
-        else:
-            url = f"sqlite:///{folder / 'bench.db'}"
-        database = Database(url)
-        upgrade(database)
-        runtime = make_runtime(database, make_settings(folder, quiet_hours=""), SystemClock())
+    with open_store(dialect) as runtime:
+        database = runtime.database
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         add_crowd(database, course_of(runtime).campaign_id, enrolments, Schedule("UTC", hour.hour), None)
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -62,7 +48,6 @@ def _milliseconds(dialect: str, enrolments: int) -> float:
         dispatcher = open_dispatcher(runtime)
         rounds = [_one_round(runtime, dispatcher, hour, number, enrolments // DUE) for number in range(ROUNDS + 1)]
         dispatcher.close()
-        database.close()
     return statistics.median(rounds[1:])
 
 

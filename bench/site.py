@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text, update
 from tests.builders import course_of, make_runtime, make_settings
 from tests.crowd import add_crowd
-from tests.servers import HOST, postgres_server, postgres_url, redis
+from tests.servers import HOST, postgres, postgres_server, postgres_url, redis
 from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
@@ -105,6 +105,22 @@ class Site:
     def memory_mb(self) -> list[float]:
         """The resident memory of each worker."""
         return [resident_mb(worker.pid) for worker in self.workers]
+
+
+@contextmanager
+def open_store(dialect: str) -> Iterator[Runtime]:
+    """The shipped courses in a new database, with nobody in it and no process beside it."""
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        if dialect == "postgresql":
+            place = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="rugcourse-")))
+            url = running.enter_context(postgres(place, durable=True))
+        else:
+            url = f"sqlite:///{folder / 'bench.db'}"
+        database = Database(url)
+        upgrade(database)
+        yield make_runtime(database, make_settings(folder, quiet_hours=""), SystemClock())
+        database.close()
 
 
 def tidy_up(database: Database) -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import statistics
-import tempfile
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
-from tests.builders import course_of, make_runtime, make_settings
-from tests.servers import postgres
+from tests.builders import course_of
 
-from rugcourse.clock import SystemClock
+from bench.site import open_store
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Timing
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
@@ -46,20 +40,10 @@ def measure_ticks() -> dict[str, Any]:
 
 
 def _compare(dialect: str) -> dict[str, float]:
-    with ExitStack() as running:
-        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
-        if dialect == "postgresql":
-            place = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="rugcourse-")))
-            url = running.enter_context(postgres(place, durable=True))
-        else:
-            url = f"sqlite:///{folder / 'bench.db'}"
-        database = Database(url)
-        upgrade(database)
-        runtime = make_runtime(database, make_settings(folder, quiet_hours=""), SystemClock())
+    with open_store(dialect) as runtime:
         none = _milliseconds(runtime)
         _add_finished_broadcasts(runtime)
         many = _milliseconds(runtime)
-        database.close()
     return {"with_none_ms": none, "with_all_ms": many}
 
 

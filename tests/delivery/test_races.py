@@ -70,6 +70,13 @@ def _days(runtime: Runtime, dispatcher: Dispatcher, first: int, last: int) -> No
         send_all(dispatcher)
 
 
+def _had(runtime: Runtime, email: str) -> list[str]:
+    """The lessons that arrived, in the order in which they were planned."""
+    with runtime.database.read() as session:
+        slugs = dict(iter(session.execute(select(courses.LessonRow.id, courses.LessonRow.slug))))
+    return [slugs[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+
+
 _STEPS = [(enrolments, "lock_due"), (planning, "plan_lessons"), (enrolments, "advance")]
 
 
@@ -99,9 +106,7 @@ def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
     send_all(dispatcher)
     _days(runtime, dispatcher, 3, len(slugs) + 3)
     assert errors == []
-    with runtime.database.read() as session:
-        places = dict(iter(session.execute(select(courses.LessonRow.id, courses.LessonRow.slug))))
-    had = [places[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    had = _had(runtime, email)
     assert [one for one in had if one in slugs] == slugs
 
 
@@ -145,9 +150,7 @@ def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
         plan(runtime)
         send_all(dispatcher)
     assert errors == []
-    with runtime.database.read() as session:
-        names = dict(iter(session.execute(select(courses.LessonRow.id, courses.LessonRow.slug))))
-    had = [names[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    had = _had(runtime, email)
     assert sorted(had) == sorted(slugs)
 
 

@@ -367,15 +367,20 @@ def test_who_moves_gets_at_most_one_lesson_on_a_date_of_either_zone(
         assert len(set(dates)) == 2
 
 
-def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
-) -> None:
+def _finished_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
     email = make_reader(runtime)
     send_all(dispatcher)
     for day in range(12):
         at_eight(runtime, day)
         plan(runtime)
         send_all(dispatcher)
+    return email
+
+
+def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = _finished_reader(runtime, dispatcher)
     mails = lessons_to(runtime, email)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
     preferences.leave_course(runtime.database, clock, mails[0].id)
@@ -390,12 +395,7 @@ def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
 def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_come_back(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
-    email = make_reader(runtime)
-    send_all(dispatcher)
-    for day in range(12):
-        at_eight(runtime, day)
-        plan(runtime)
-        send_all(dispatcher)
+    email = _finished_reader(runtime, dispatcher)
     mail = lessons_to(runtime, email)[0].id
     preferences.unsubscribe(runtime.database, clock, mail)
     with runtime.database.write() as session:
