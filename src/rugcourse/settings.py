@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         300.0, gt=0, le=86_400, description="how long a worker may hold deliveries before they are taken back"
     )
     grace_hours: float = Field(
-        4.0, ge=0, le=24, description="how long after the reader's hour a lesson may still go out"
+        4.0, ge=0.25, le=24, description="how long after the reader's hour a lesson may still go out"
     )
     quiet_hours: str = Field("22-7", description="no late lessons between these local hours; none: any hour will do")
     per_minute: int | None = Field(None, ge=1, description="how many lessons go out in a minute; unset: no limit")

@@ -17,6 +17,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.store import drafts as kept_drafts
 
 NOBODY = None  # at the command line
 
@@ -124,6 +125,19 @@ def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(
     days(runtime, dispatcher, 10)
     assert "afronding" not in slugs_to(runtime, reader)
     assert len(slugs_to(runtime, reader)) == 8
+
+
+def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtime, clock: VirtualClock) -> None:
+    course_id = course_of(runtime).id
+    with runtime.database.write() as session:
+        kept_drafts.save(
+            session, course_id, "afronding", kept_drafts.Draft({"nl.title": "Half"}, 0), 0, None, clock.now()
+        )
+    take_out(runtime.database, clock, NOBODY, COURSE, "afronding")
+    with runtime.database.read() as session:
+        assert kept_drafts.find(session, course_id, "afronding") is None
+        [discarded] = kept_drafts.discarded_of_course(session, course_id)
+    assert discarded.slug == "afronding"
 
 
 def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names_stays(runtime: Runtime) -> None:

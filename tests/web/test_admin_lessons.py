@@ -57,6 +57,19 @@ def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Ru
     assert (change.subject, (change.after or {})["under way"]) == (f"lesson:{COURSE}/stress", "old")
 
 
+def test_an_earlier_version_is_not_laid_over_a_draft_that_was_kept_meanwhile(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    post(editor, post(editor, LESSON, **typed(runtime, nl__title="Anders"), action="publish"), under_way="new")
+    version = editor.get(f"{LESSON}/history").text.rsplit("?version=", 1)[1].split('"')[0]
+    post(editor, LESSON, **typed(runtime, nl__title="Van een collega"), action="keep")
+    answer = post(editor, f"{LESSON}/history", version=version, saved="0")
+    assert "done=restored" not in answer
+    assert "Van een collega" in editor.get(LESSON).text
+    assert 'name="saved" value="1"' in editor.get(f"{LESSON}/history?version={version}").text
+    assert post(editor, f"{LESSON}/history", version=version, saved="1") == f"{LESSON}?done=restored"
+
+
 def test_editors_are_told_that_nobody_has_signed_the_warning_signs_until_somebody_has(
     editor: TestClient, runtime: Runtime
 ) -> None:

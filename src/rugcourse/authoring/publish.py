@@ -94,7 +94,10 @@ def publish_lesson(
 
 
 def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
-    """Readers get a lesson no more; who waited for it goes on with the next. Raises NoSuchLesson, NotReady."""
+    """Readers get a lesson no more; who waited for it goes on with the next. Its draft is discarded, not deleted.
+
+    Raises NoSuchLesson, NotReady.
+    """
     with database.write() as session:
         published = _locked(session, course_slug)
         rest = [one for one in published.course.lessons if one.slug != slug]
@@ -103,7 +106,9 @@ def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug
         course = published.course.model_copy(update={"lessons": numbered(rest)})
         _check_named(course)
         courses.save_course(session, course, clock.now())
-        drafts.remove(session, published.id, slug)
+        draft = drafts.find(session, published.id, slug)
+        if draft is not None:
+            drafts.discard(session, published.id, slug, draft.saved, admin_id, clock.now())
         _note(session, clock, admin_id, "take out", course_slug, slug, {})
 
 

@@ -247,6 +247,7 @@ def history_page(request: Request, course: str, slug: str, version: Annotated[st
         **_about(request, desk),
         "versions": versions,
         "shown": versions[place],
+        "saved": desk.saved,
         "changes": history.differences(before, versions[place].lesson) if before else [],
     }
     return admin_page(request, insider, "lesson-history", values)
@@ -255,9 +256,14 @@ def history_page(request: Request, course: str, slug: str, version: Annotated[st
 @router.post("/admin/lessons/{course}/{slug}/history")
 @access(Access.EDITOR)
 def restore(
-    request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", version: Annotated[str, Form()] = ""
+    request: Request,
+    course: str,
+    slug: str,
+    form: Annotated[str, Form()] = "",
+    version: Annotated[str, Form()] = "",
+    saved: Annotated[str, Form()] = "",
 ) -> Response:
-    """Lay an earlier version on the desk; readers get it when it is published."""
+    """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     runtime = runtime_of(request)
@@ -267,7 +273,7 @@ def restore(
         raise NotFound
     manuscript = Manuscript(desk.published.course, slug, desk.manuscript.place, fields_of(earlier))
     try:
-        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, desk.saved)
+        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, whole_number(saved))
     except SavedMeanwhile:
         return _desk_page(request, insider, desk, manuscript, "meanwhile")
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
