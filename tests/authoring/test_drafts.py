@@ -57,7 +57,7 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
     assert desk_of(runtime).manuscript.lesson() == course_of(runtime).course.lesson(SLUG)
     assert restore(runtime, discarded) == (COURSE, SLUG)
     desk = desk_of(runtime)
-    assert (desk.saved, dict(desk.manuscript.fields), desk.manuscript.place) == (1, {"nl.title": "Half"}, 4)
+    assert (desk.saved, dict(desk.manuscript.fields), desk.manuscript.place) == (2, {"nl.title": "Half"}, 4)
     assert logged(runtime) == [(f"lesson: {what}", f"lesson:{COURSE}/{SLUG}") for what in ("discard", "restore")]
     with pytest.raises(NoSuchDraft):
         restore(runtime, discarded)
@@ -81,7 +81,7 @@ def test_restoring_writes_over_no_newer_draft(runtime: Runtime) -> None:
         restore(runtime, discarded)
     assert desk_of(runtime).manuscript.fields["nl.title"] == "New"
     assert logged(runtime) == before
-    newer = discard(runtime, seen=1)
+    newer = discard(runtime, seen=2)
     assert restore(runtime, discarded) == (COURSE, SLUG)  # it waited in the bin
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Old"
     with pytest.raises(NewerDraft):
@@ -96,6 +96,18 @@ def test_what_somebody_else_kept_meanwhile_is_not_discarded(runtime: Runtime) ->
             discard(runtime, seen)
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Theirs"
     assert logged(runtime) == []
+
+
+def test_a_form_of_a_draft_that_was_discarded_is_not_kept_over_one_that_was_begun_anew(runtime: Runtime) -> None:
+    keep(runtime, "A first try")
+    opened = desk_of(runtime)
+    discard(runtime, opened.saved)
+    keep(runtime, "Hours of work")
+    with pytest.raises(SavedMeanwhile):
+        drafts.keep(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved)
+    with pytest.raises(SavedMeanwhile):
+        discard(runtime, opened.saved)
+    assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
 
 
 def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,19 +138,20 @@ def test_a_lesson_with_another_slug_is_the_same_lesson(runtime: Runtime, dispatc
     assert len(slugs_to(runtime, waits)) == 9
 
 
+@pytest.mark.parametrize("place", [1, 3, 9])
 def test_another_lesson_in_the_place_of_one_that_is_gone_comes_to_whoever_waited_there(
-    runtime: Runtime, dispatcher: Dispatcher
+    runtime: Runtime, dispatcher: Dispatcher, place: int
 ) -> None:
     waits = make_reader(runtime)
-    days(runtime, dispatcher, 2)
+    days(runtime, dispatcher, place - 1)
     course = course_of(runtime).course
     quiz = {
         code: [q.model_copy(update={"id": f"other-{q.id}"}) for q in text.quiz]
-        for code, text in course.lessons[2].texts.items()
+        for code, text in course.lessons[place - 1].texts.items()
     }
-    renamed(runtime, 3, "iets-anders", quiz=tuple(quiz["nl"]), body="Iets heel anders.")
-    days(runtime, dispatcher, 8)
-    assert slugs_to(runtime, waits)[2] == "iets-anders"
+    renamed(runtime, place, "iets-anders", quiz=tuple(quiz["nl"]), body="Iets heel anders.")
+    days(runtime, dispatcher, 11 - place)
+    assert slugs_to(runtime, waits)[place - 1] == "iets-anders"
     assert len(slugs_to(runtime, waits)) == 9
 
 

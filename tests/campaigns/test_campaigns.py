@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, send_all
+from tests.racing import meanwhile
 from tests.sink import Sink
 
 from rugcourse.campaigns import control, drafts, outlook
-from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
@@ -48,9 +50,10 @@ def author(runtime: Runtime) -> Author:
 def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audience = Audience()) -> int:  # noqa: B008
     made = drafts.create(runtime.database, author(runtime), kind, course_of(runtime).id, "November")
     if kind == CampaignKind.BROADCAST:
-        drafts.write_message(runtime.database, runtime.clock, made, MESSAGE)
+        drafts.write(runtime.database, runtime.clock, made, "November", MESSAGE)
     drafts.set_audience(runtime.database, runtime.clock, made, audience)
     drafts.set_timing(runtime.database, made, timing)
+    drafts.set_pace(runtime.database, made, None, timing.every_days)
     return made
 
 
@@ -558,3 +561,159 @@ def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_r
         pass
     readers = progress(runtime, made).readers
     assert (readers["active"], readers["cancelled"]) == (0, 1)
+
+
+def etag_of(runtime: Runtime, campaign_id: int, *parts: Part) -> str:
+    with runtime.database.read() as session:
+        row = campaigns.find(session, campaign_id)
+        assert row is not None
+        return drafts.etag(session, row, *parts)
+
+
+def changes(runtime: Runtime, made: int) -> dict[Part, Callable[[str | None], None]]:
+    """What changes each part of a draft, by the etag that its editor saw."""
+    database, other = runtime.database, MESSAGE.model_copy(update={"texts": {"nl": TEXT}})
+    return {
+        Part.WHAT: lambda seen: drafts.write(database, runtime.clock, made, "November", other, seen),
+        Part.WHO: lambda seen: drafts.set_audience(database, runtime.clock, made, Audience(tags=("x",)), seen),
+        Part.WHEN: lambda seen: drafts.set_timing(database, made, Timing(hour=7), seen),
+        Part.PACE: lambda seen: drafts.set_pace(database, made, 10, 2, seen),
+    }
+
+
+@pytest.mark.parametrize("part", [*Part])
+def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runtime, part: Part) -> None:
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    change = changes(runtime, made)
+    seen, whole = etag_of(runtime, made, part), etag_of(runtime, made)
+    others = {one: etag_of(runtime, made, one) for one in Part if one != part}
+    change[part](seen)
+    kept = etag_of(runtime, made)
+    with pytest.raises(ChangedMeanwhile):
+        change[part](seen)
+    with pytest.raises(ChangedMeanwhile):  # nobody starts what they did not see
+        control.start(runtime.database, author(runtime), made, seen=whole)
+    assert etag_of(runtime, made) == kept
+    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    for one, theirs in others.items():  # who works on another part is in nobody's way
+        change[one](theirs)
+    control.start(runtime.database, author(runtime), made, seen=etag_of(runtime, made))
+    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+
+
+def test_when_and_how_fast_are_kept_apart(runtime: Runtime) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    drafts.set_pace(runtime.database, made, None, 2)
+    drafts.set_timing(runtime.database, made, Timing(hour=7))
+    assert campaigns.timing_of(row_of(runtime, made)) == Timing(hour=7, every_days=2)
+
+
+def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
+    make_reader(runtime)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing())
+    control.start(runtime.database, author(runtime), made)
+    with pytest.raises(control.NotNow):
+        control.archive(runtime.database, author(runtime), made)
+    enrol(runtime)
+    with pytest.raises(control.NotNow):
+        control.archive(runtime.database, author(runtime), made)
+
+
+@pytest.fixture
+def cohort(runtime: Runtime, dispatcher: Dispatcher) -> tuple[int, str]:
+    """A cohort, and its only reader, who has had the first lesson."""
+    email = reader_of_another_course(runtime, "new@x.example")
+    send_all(dispatcher)
+    at_eight(runtime)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, made)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(lessons_of(runtime, made, email)) == 1
+    return made, email
+
+
+def lessons_of(runtime: Runtime, campaign_id: int, email: str) -> list[int]:
+    """The lessons of a campaign that arrived."""
+    found = [one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == campaign_id]
+    return [one.lesson_id or 0 for one in found if one.state == DeliveryState.ACCEPTED]
+
+
+def sign_up_again(runtime: Runtime, email: str) -> DeliveryKind:
+    """What the visitor gets by mail; a mail that asks to confirm is confirmed."""
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(days=1)
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
+    mail = mails_to(runtime, email)[-1]
+    if mail.kind == DeliveryKind.CONFIRM:
+        confirm(runtime.database, runtime.clock, runtime.signer, mail.id)
+    return DeliveryKind(mail.kind)
+
+
+def test_a_reader_of_a_cohort_who_signs_up_is_told_that_they_read_it(runtime: Runtime, cohort: tuple[int, str]) -> None:
+    made, email = cohort
+    assert sign_up_again(runtime, email) == DeliveryKind.ALREADY
+    assert enrolled(runtime, course_of(runtime).campaign_id) == set()
+    assert made in {one.campaign_id for one in enrolments_of(runtime, email)}
+
+
+def test_who_left_a_cohort_and_signs_up_again_goes_on_in_it(
+    runtime: Runtime, dispatcher: Dispatcher, cohort: tuple[int, str]
+) -> None:
+    made, email = cohort
+    preferences.leave_course(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
+    assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
+    read_on(runtime, dispatcher)
+    assert len(lessons_of(runtime, made, email)) == len(course_of(runtime).course.lessons)
+    assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
+
+
+def test_who_signs_up_after_their_cohort_was_cancelled_gets_what_they_had_not(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str]
+) -> None:
+    made, email = cohort
+    control.cancel(runtime.database, author(runtime), made)
+    control.sweep(runtime.database, clock)
+    assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
+    read_on(runtime, dispatcher)
+    had = [*lessons_of(runtime, made, email), *lessons_of(runtime, course_of(runtime).campaign_id, email)]
+    assert had == list(course_of(runtime).lesson_ids.values())
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    control.start(runtime.database, author(runtime), made, knowing(runtime, made))
+    clock.advance(days=1)
+    email = stages["new"]
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
+    mail = mails_to(runtime, email)[-1]
+
+    def press() -> None:
+        confirm(runtime.database, clock, runtime.signer, mail.id)
+
+    with meanwhile(monkeypatch, campaigns, "enrol", press) as errors:
+        enrol(runtime)
+    assert errors == []
+    both = {made, course_of(runtime).campaign_id}
+    assert [one.campaign_id for one in enrolments_of(runtime, email) if one.campaign_id in both] == [made]
+
+
+def enrolments_of(runtime: Runtime, email: str) -> list[EnrolmentRow]:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        return list(enrolments.of_subscriber(session, person.id))
+
+
+def read_on(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    """Twelve days of lessons."""
+    assert isinstance(runtime.clock, VirtualClock)
+    for _ in range(12 * 12):
+        runtime.clock.advance(hours=2)
+        plan(runtime)
+        send_all(dispatcher)

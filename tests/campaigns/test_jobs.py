@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import func, select
-from tests.builders import COURSE, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
+from tests.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import draft, reader_of_another_course, start
 
 from rugcourse.campaigns import acts, imports, jobs
 from rugcourse.campaigns.acts import Act, Order
@@ -17,10 +18,20 @@ from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
+from rugcourse.schedule import Timing
 from rugcourse.store import jobs as kept
 from rugcourse.store import subscribers
 from rugcourse.store.audiences import Audience
-from rugcourse.store.tables import ConsentRow, DeliveryKind, JobChunkRow, JobRow, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import (
+    CampaignKind,
+    ConsentRow,
+    DeliveryKind,
+    EnrolmentRow,
+    JobChunkRow,
+    JobRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
 
 INTAKE = Intake(
     course=COURSE, columns={Column.EMAIL: 0, Column.NAME: 1}, language="nl", zone="Europe/Amsterdam", hour=8,
@@ -225,6 +236,20 @@ def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -
     assert job_of(runtime, job_id).state == "done"
     with pytest.raises(NotNow):
         jobs.start(runtime.database, runtime.clock, job_id, None)
+
+
+def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = reader_of_another_course(runtime, "new@x.example")
+    send_all(dispatcher)
+    cohort = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, cohort)
+    job = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
+    assert job_of(runtime, job).counts == {Outcome.ALREADY: 1}
+    jobs.start(runtime.database, runtime.clock, job, None)
+    work(runtime)
+    with runtime.database.read() as session:
+        campaigns = session.scalars(select(EnrolmentRow.campaign_id)).all()
+    assert course_of(runtime).campaign_id not in campaigns
 
 
 def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.authoring.test_publish import inserted, publish
 from tests.builders import course_of, lessons_to, make_reader, plan, send_all
+from tests.racing import meanwhile
 from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
 from tests.web.test_admin_campaigns import post
@@ -23,6 +24,7 @@ from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.store import courses
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 
 OTHER = {"nl": "Een heel ander onderwerp"}
@@ -136,6 +138,30 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     publish_lesson(runtime.database, runtime.clock, None, Manuscript(course_of(runtime).course, "welkom", 1, fields))
     later(runtime, minutes=1)
     assert trial(runtime).winner == trials.STOPPED
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("step", ["versions_like", "make_current"])
+def test_what_is_published_while_it_is_decided_is_what_readers_get(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    begin(runtime)
+    mails(runtime, (10, 40))
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(days=3, hours=1)
+    lesson = course_of(runtime).course.lessons[0]
+    texts = {language: text.model_copy(update={"title": "Published"}) for language, text in lesson.texts.items()}
+    written = Manuscript(
+        course_of(runtime).course, lesson.slug, 1, fields_of(lesson.model_copy(update={"texts": texts}))
+    )
+
+    def publish() -> None:
+        publish_lesson(runtime.database, runtime.clock, None, written)
+
+    with meanwhile(monkeypatch, courses, step, publish) as errors:
+        assert trials.decide_next(runtime.database, runtime.clock)
+    assert errors == []
+    assert course_of(runtime).course.lessons[0].texts["nl"].title == "Published"
 
 
 def test_a_lesson_that_only_moves_keeps_its_trial_and_its_mails(runtime: Runtime) -> None:

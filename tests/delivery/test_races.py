@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.racing import Act, meanwhile
 
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
@@ -24,37 +22,6 @@ from rugcourse.store import courses, enrolments, planning
 from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-
-Act = Callable[[], object]
-
-
-@contextmanager
-def _meanwhile(monkeypatch: pytest.MonkeyPatch, module: object, step: str, act: Act) -> Iterator[list[Exception]]:
-    """Let `act` begin in another thread when the planner comes to a step, and end whenever it can."""
-    real, started = getattr(module, step), threading.Event()
-    errors: list[Exception] = []
-
-    def run() -> None:
-        try:
-            act()
-        except Exception as error:  # noqa: BLE001 - told below
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-
-    def racing(*args: object, **others: object) -> object:
-        if not started.is_set():
-            started.set()
-            thread.start()
-            thread.join(0.7)  # either it is done, or it waits for the planner
-        return real(*args, **others)
-
-    monkeypatch.setattr(module, step, racing)
-    yield errors
-    assert started.is_set()
-    thread.join(20)
-    assert not thread.is_alive()
-    monkeypatch.setattr(module, step, real)
 
 
 def _with_first(course: Course) -> Course:
@@ -101,7 +68,7 @@ def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
             courses.save_course(session, _with_first(found.course), clock.now())
 
     at_eight(runtime, 2)
-    with _meanwhile(monkeypatch, module, step, publish) as errors:
+    with meanwhile(monkeypatch, module, step, publish) as errors:
         plan(runtime)
     send_all(dispatcher)
     _days(runtime, dispatcher, 3, len(slugs) + 3)
@@ -135,13 +102,13 @@ def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
             numbered = tuple(one.model_copy(update={"number": number}) for number, one in enumerate(lessons, 1))
             courses.save_course(session, found.course.model_copy(update={"lessons": numbered}), clock.now())
 
-    def meanwhile() -> None:
+    def act() -> None:
         if step == "pause":
             preferences.pause(runtime.database, clock, person)
         else:
             plan(runtime)
 
-    with _meanwhile(monkeypatch, courses, "_keep_places", meanwhile) as errors:
+    with meanwhile(monkeypatch, courses, "_keep_places", act) as errors:
         move()
     if step == "pause":
         preferences.go_on(runtime.database, clock, person)
@@ -167,9 +134,7 @@ def test_nothing_is_left_of_who_is_erased_meanwhile(
     send_all(dispatcher)
     at_eight(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    with _meanwhile(
-        monkeypatch, module, step, lambda: erase(runtime.database, clock, runtime.signer, person)
-    ) as errors:
+    with meanwhile(monkeypatch, module, step, lambda: erase(runtime.database, clock, runtime.signer, person)) as errors:
         plan(runtime)
     send_all(dispatcher)
     assert errors == []
@@ -215,7 +180,7 @@ def test_who_changes_their_mind_at_their_last_lesson_gets_it_when_they_come_back
         ),
     }
     act, undo = acts[change]
-    with _meanwhile(monkeypatch, module, step, act) as errors:
+    with meanwhile(monkeypatch, module, step, act) as errors:
         plan(runtime)
     send_all(dispatcher)
     clock.advance(hours=3)

@@ -20,6 +20,8 @@ from tests.builders import (
 )
 from tests.sink import Fault, Sink
 
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.recover import expire_leases, settle_journals
@@ -374,3 +376,50 @@ def test_a_lesson_that_is_sent_again_comes_at_its_readers_hour(
     send_all(dispatcher)
     assert [one.message_id for one in sink.to(email)[-2:]] == [lesson.message_id] * 2
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.fixture
+def resent(runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock) -> str:
+    """Whose lesson nobody knows of whether it arrived, and an admin had it sent again: it waits for their hour."""
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("reply", "") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    clock.advance(hours=1)
+    assert resend(runtime.database, clock, [one.id for one in lessons_to(runtime, email)])
+    return email
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_lesson_that_its_reader_used_meanwhile_is_not_sent_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, resent: str, planned: bool
+) -> None:
+    at_eight(runtime, 1)
+    if planned:
+        plan(runtime)
+    [lesson] = lessons_to(runtime, resent)
+    assert lesson.state == (DeliveryState.PLANNED if planned else DeliveryState.CANCELLED)
+    with runtime.database.write() as session:
+        assert deliveries.settle_by_evidence(session, lesson.id, clock.now())
+    for day in range(1, 4):
+        at_eight(runtime, day)
+        plan(runtime)  # which passes over what arrived
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.message_id for one in sink.to(resent)].count(lesson.message_id) == 1
+    assert [one.state for one in lessons_to(runtime, resent)] == [DeliveryState.ACCEPTED] * (3 if planned else 4)
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, resent: str
+) -> None:
+    before = clock.now() - timedelta(minutes=59)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, resent)
+    report = Report(Kind.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
+    assert runtime.intake.hear(Told(report, "", resent, before)).done == Done.AGAIN
+    assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
+    assert runtime.intake.hear(Told(report, "", resent, clock.now())).done == Done.NOTED  # of the second one

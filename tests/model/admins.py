@@ -158,8 +158,9 @@ class AdminRules(Play):
         assert published is not None
         made = drafts.create(self.database, self._author(), kind, published.id, "November")
         if kind == CampaignKind.BROADCAST:
-            drafts.write_message(self.database, self.clock, made, course.message(made))
+            drafts.write(self.database, self.clock, made, "November", course.message(made))
         drafts.set_timing(self.database, made, timing)
+        drafts.set_pace(self.database, made, None, timing.every_days)
         self._let_go(made, kind)
 
     def _let_go(self, made: int, kind: CampaignKind) -> None:

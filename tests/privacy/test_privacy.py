@@ -281,7 +281,7 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
         drafts.create(runtime.database, author, CampaignKind.BROADCAST, course.id, name) for name in ("first", "second")
     ]
     for campaign in campaigns:
-        drafts.write_message(runtime.database, clock, campaign, MESSAGE)
+        drafts.write(runtime.database, clock, campaign, "November", MESSAGE)
     with runtime.database.read() as session:
         message = message_id_of(session, campaigns[0])
     assert message is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import unescape
 
@@ -40,9 +41,18 @@ MESSAGE = {
 
 def post(browser: TestClient, path: str, **fields: object) -> str:
     """Send a form; the address of the page that follows, or the page that says what is wrong."""
-    form = {"form": form_of(browser)["form"]}
+    form = {"form": form_of(browser)["form"], **seen_on(browser, path, fields)}
     answer = browser.post(path, data={**form, **fields})
     return answer.headers["location"] if answer.status_code == 303 else answer.text
+
+
+def seen_on(browser: TestClient, path: str, fields: Mapping[str, object]) -> dict[str, str]:
+    """What a form about a draft carries of what its page showed."""
+    page = f"{path}/review" if fields.get("action") == "start" else path
+    if page.rsplit("/", 1)[-1] not in {"what", "who", "when", "pace", "review"}:
+        return {}
+    found = re.search(r'name="seen" value="(\w+)"', browser.get(page).text)
+    return {"seen": found[1]} if found else {}
 
 
 def make_draft(browser: TestClient, runtime: Runtime, kind: CampaignKind = CampaignKind.BROADCAST) -> str:
@@ -295,14 +305,46 @@ def test_a_draft_that_started_changes_no_more(editor: TestClient, runtime: Runti
     make_reader(runtime)
     draft = make_draft(editor, runtime)
     post(editor, f"{draft}/what", **MESSAGE)
+    post(editor, f"{draft}/who", languages=["nl"])
     post(editor, f"{draft}/when", way="now")
-    post(editor, draft, action="start")
+    assert post(editor, draft, action="start").endswith("done=start")
     for step in ("what", "who", "when", "pace", "review"):
         assert editor.get(f"{draft}/{step}").status_code == 404
     assert post(editor, draft, action="pause").endswith("done=pause")
     assert post(editor, draft, action="resume").endswith("done=resume")
     assert post(editor, draft, action="cancel").endswith("done=cancel")
     assert post(editor, draft, action="resume").endswith("done=not-now")
+
+
+TYPED: dict[str, dict[str, str]] = {
+    "what": {**MESSAGE, "body.en": "Mine"}, "who": {"tags": "mine"}, "when": {"way": "now", "hour": "7"},
+    "pace": {"per_minute": "77"},
+}  # fmt: skip
+SHOWN = {"what": "Mine", "who": 'value="mine"', "when": 'value="7"', "pace": 'value="77"'}
+
+
+@pytest.mark.parametrize("step", [*TYPED])
+def test_who_is_told_that_another_editor_was_quicker_keeps_what_they_typed(
+    editor: TestClient, runtime: Runtime, step: str
+) -> None:
+    make_reader(runtime)
+    draft = make_draft(editor, runtime)
+    post(editor, f"{draft}/what", **MESSAGE)
+    post(editor, f"{draft}/who", languages=["nl"])
+    opened = seen_on(editor, f"{draft}/{step}", {})
+    looked_at = seen_on(editor, draft, {"action": "start"})
+    theirs = {"what": {**MESSAGE, "body.en": "Theirs"}, "who": {}, "when": {"way": "now", "hour": "9"}}
+    assert post(editor, f"{draft}/{step}", **theirs.get(step, {"per_minute": "99"})).startswith(draft)
+    form = {**form_of(editor), **opened}
+    answer = editor.post(f"{draft}/{step}", data={**form, **TYPED[step]})
+    assert answer.status_code == 409
+    assert "Not saved: somebody else changed this step" in answer.text
+    assert SHOWN[step] in answer.text
+    answer = editor.post(draft, data={**form_of(editor), **looked_at, "action": "start"})
+    assert answer.headers["location"] == f"{draft}/review?done=changed"
+    assert "the draft was changed since you opened this page" in editor.get(f"{draft}/review?done=changed").text
+    assert rows(runtime)[-1].status == CampaignStatus.DRAFT
+    assert post(editor, f"{draft}/{step}", **TYPED[step]).startswith(draft)  # they were told, and press once more
 
 
 def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course(

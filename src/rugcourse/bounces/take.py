@@ -163,8 +163,12 @@ class Intake:
         is_gone = report.kind == Kind.HARD and about == Addressee.READER
         again = not is_gone and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
-        if _is_known(noted, identity, report.at, sent_at) or not bounces.note_bounce(
-            session, delivery.id, words, now, again=again, refused=refused, report=identity
+        known = identity is not None and any(one == identity for _, one in noted)
+        ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
+        if (
+            known
+            or _is_of_the_time_before(ended, report.at, sent_at)
+            or not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused, report=identity)
         ):
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:
@@ -214,20 +218,15 @@ class Intake:
             suppress_in(session, self.clock.now(), self.links.signer, former, reason)
 
 
-def _is_known(
-    noted: Sequence[tuple[datetime, str | None]], identity: str | None, at: datetime | None, sent_at: datetime
-) -> bool:
-    """Whether a report was taken in before, or is about a sending that came back before the newest one.
+def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_at: datetime) -> bool:
+    """Whether a report is about a sending before the newest one. `ended`: when those came back, or were given up.
 
-    A mail that came back was noted at an instant and sent again hours later. What was said of it before the middle of
-    these is of the time before: so clocks may differ. A report from long before the first of them has a clock that
-    tells nothing.
+    The mail was sent again hours later. What was said of it before the middle of these is of the time before: so clocks
+    may differ. A report from long before the first of them has a clock that tells nothing.
     """
-    if identity is not None and any(known == identity for _, known in noted):
-        return True
-    if not noted or at is None:
+    if not ended or at is None:
         return False
-    first, latest = noted[0][0], noted[-1][0]
+    first, latest = ended[0], ended[-1]
     return first - LONGEST_QUEUED <= at < latest + (sent_at - latest) / 2
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import Author, NoDraft, is_draft
+from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, etag, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
@@ -45,11 +45,12 @@ class RepeatsNotConfirmed(Exception):
     """Some of the audience know the course, and nobody said that all of these are to get it again."""
 
 
-def start(database: Database, author: Author, campaign_id: int, again: int = 0) -> None:
+def start(database: Database, author: Author, campaign_id: int, again: int = 0, seen: str | None = None) -> None:
     """Let a draft go out. Pressing twice is the same as pressing once.
 
     `again`: to how many people who know the course it is to go all the same, as they were counted for the draft.
-    Raises NoDraft, MomentOver, NoMessage, CountChanged, RepeatsNotConfirmed.
+    `seen`: the etag of the draft as whoever starts it saw it.
+    Raises NoDraft, ChangedMeanwhile, MomentOver, NoMessage, CountChanged, RepeatsNotConfirmed.
     """
     with database.write() as session:
         row = campaigns.find(session, campaign_id, lock=True)
@@ -60,6 +61,8 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0) 
         timing = campaigns.timing_of(row)
         if is_over(timing, author.at):
             raise MomentOver
+        if seen is not None and seen != etag(session, row):
+            raise ChangedMeanwhile
         if row.kind == CampaignKind.COHORT:
             row.again_before = _again_before(session, row, author.at, again)
         row.timing = timing.begun(author.at).document()
@@ -161,7 +164,8 @@ def archive(database: Database, author: Author, campaign_id: int, *, back: bool 
         row = campaigns.find(session, campaign_id, lock=True)
         if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
             raise NotNow
-        if row.status == CampaignStatus.RUNNING and campaigns.has_open(session, campaign_id):
+        begins = row.enrolled_up_to < row.enrol_up_to
+        if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
             raise NotNow
         row.archived_at = None if back else author.at
         author.note(session, "unarchive" if back else "archive", row)

@@ -5,8 +5,11 @@ A cohort is at first for those who never followed its course. Who counts its aud
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +24,19 @@ from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
 class NoDraft(Exception):
     """There is no such campaign, or it has started or was discarded: then it changes no more."""
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody changed the same part of the draft since the page was opened that says what becomes of it."""
+
+
+class Part(StrEnum):
+    """A part of a draft that is changed by itself."""
+
+    WHAT = "what"
+    WHO = "who"
+    WHEN = "when"
+    PACE = "pace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +54,24 @@ class Author:
 def is_draft(row: CampaignRow) -> bool:
     """Whether it can be changed and started."""
     return row.status == CampaignStatus.DRAFT and row.discarded_at is None
+
+
+def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
+    """What identifies a state of some parts of a draft, or of all (as an ETag does: RFC 9110, 8.8.3).
+
+    Whoever changes a part, or starts the campaign, says by it which state they saw.
+    """
+    message = campaigns.find_message(session, row.id)
+    timing = dict(row.timing)
+    every_days = timing.pop("every_days", None)
+    state = {
+        Part.WHAT: [row.name, message.content_hash if message else None],
+        Part.WHO: row.audience,
+        Part.WHEN: timing,
+        Part.PACE: [row.per_minute, every_days],
+    }
+    shown = {part: state[part] for part in parts or Part}
+    return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def create(database: Database, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
@@ -73,22 +107,26 @@ def duplicate(database: Database, author: Author, campaign_id: int, name: str) -
         return row.id
 
 
-def rename(database: Database, campaign_id: int, name: str) -> None:
-    """Raises NoDraft."""
+def write(
+    database: Database, clock: Clock, campaign_id: int, name: str, message: Message | None, seen: str | None = None
+) -> None:
+    """Keep the name of a draft and, of a broadcast, its message. Raises NoDraft, ChangedMeanwhile.
+
+    `seen`, here and below: the etag of the part as whoever changes it saw it; None for who has it from nowhere.
+    """
     with database.write() as session:
-        _draft(session, campaign_id).name = name
+        row = _draft(session, campaign_id, Part.WHAT, seen)
+        row.name = name
+        if message is not None:
+            campaigns.save_message(session, row, message, clock.now())
 
 
-def write_message(database: Database, clock: Clock, campaign_id: int, message: Message) -> None:
-    """Keep the message of a broadcast. Raises NoDraft."""
-    with database.write() as session:
-        campaigns.save_message(session, _draft(session, campaign_id), message, clock.now())
-
-
-def set_audience(database: Database, clock: Clock, campaign_id: int, audience: Audience) -> None:
+def set_audience(
+    database: Database, clock: Clock, campaign_id: int, audience: Audience, seen: str | None = None
+) -> None:
     """Keep who gets it, and who that is now: how many, when they want mail, and how many know the course of a cohort.
 
-    Raises NoDraft.
+    Raises NoDraft, ChangedMeanwhile.
     """
     now = clock.now()
     with database.read() as session:
@@ -105,20 +143,27 @@ def set_audience(database: Database, clock: Clock, campaign_id: int, audience: A
             again = Again(draft.course_id, before=now)
             estimate["repeats"] = asdict(audiences.repeats(session, audience, now, again))
     with database.write() as session:
-        row = _draft(session, campaign_id)
+        row = _draft(session, campaign_id, Part.WHO, seen)
         row.audience, row.estimate = audience.document(), estimate
 
 
-def set_timing(database: Database, campaign_id: int, timing: Timing) -> None:
-    """Keep when it goes out. Raises NoDraft."""
+def set_timing(database: Database, campaign_id: int, timing: Timing, seen: str | None = None) -> None:
+    """Keep when it goes out; how fast stays as it was. Raises NoDraft, ChangedMeanwhile."""
     with database.write() as session:
-        _draft(session, campaign_id).timing = timing.document()
+        row = _draft(session, campaign_id, Part.WHEN, seen)
+        every_days = campaigns.timing_of(row).every_days
+        row.timing = timing.model_copy(update={"every_days": every_days}).document()
 
 
-def set_pace(database: Database, campaign_id: int, per_minute: int | None, every_days: int | None) -> None:
-    """Keep how many mails may go out in a minute, and how many days lie between two lessons. Raises NoDraft."""
+def set_pace(
+    database: Database, campaign_id: int, per_minute: int | None, every_days: int | None, seen: str | None = None
+) -> None:
+    """Keep how many mails may go out in a minute, and how many days lie between two lessons.
+
+    Raises NoDraft, ChangedMeanwhile.
+    """
     with database.write() as session:
-        row = _draft(session, campaign_id)
+        row = _draft(session, campaign_id, Part.PACE, seen)
         row.per_minute = per_minute
         row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
@@ -148,8 +193,10 @@ def _first_audience(kind: CampaignKind, course_id: int) -> Audience:
     return Audience()
 
 
-def _draft(session: Session, campaign_id: int) -> CampaignRow:
+def _draft(session: Session, campaign_id: int, part: Part | None = None, seen: str | None = None) -> CampaignRow:
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or not is_draft(row):
         raise NoDraft
+    if part is not None and seen is not None and seen != etag(session, row, part):
+        raise ChangedMeanwhile
     return row

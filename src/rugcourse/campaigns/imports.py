@@ -279,10 +279,11 @@ def _take_in(
     published = courses.load_course(session, intake.course)
     if published is None or not people:
         return Counter()
+    courses.lock_to_join(session, published.campaign_id)
     digests = {email: signer.digest(email) for email in people}
     suppressed = subscribers.suppressed_among(session, digests.values())
     known = subscribers.by_emails(session, list(people))
-    readers = enrolments.among(session, published.campaign_id, [one.id for one in known.values()])
+    readers = enrolments.in_course(session, published.campaign_id, [one.id for one in known.values()])
     counts: Counter[str] = Counter()
     for email, person in people.items():
         row = known.get(email)

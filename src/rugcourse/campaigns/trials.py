@@ -92,6 +92,7 @@ def begin(
 ) -> None:
     """Compare what readers get with the same under other subjects. Raises SameWording, NoSubject, TrialRuns."""
     with database.write() as session:
+        courses.lock_of_lesson(session, lesson_id)
         if any(one.decided_at is None for one in trials.of_lessons(session, [lesson_id])):
             raise TrialRuns
         current, wording = courses.wording_of(session, lesson_id) or (0, None)
@@ -113,6 +114,7 @@ def decide_next(database: Database, clock: Clock) -> bool:
         trial = trials.lock_due(session, now - _LOOK_EVERY)
         if trial is None:
             return False
+        courses.lock_of_lesson(session, trial.lesson_id)  # what an author publishes at this moment stays
         trial.looked_at = now
         if not _goes_on(session, trial, now):
             trial.winner, trial.decided_at = STOPPED, now  # another wording was published

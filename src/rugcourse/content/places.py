@@ -17,12 +17,12 @@ def new_places(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int
     """
     new = set(after.values()) - {after[slug] for slug in before if slug in after}
     over = len(after) + 1
-    # Who is under way behind the last one waited for a lesson that was taken out just now: it may be put back.
+    # Who waited for a lesson that was taken out gets what is put in its place, then or, behind the last one, later.
     places = {len(before) + 1: _with_new_ones_before(over, new)}
     first = over
     for place in range(len(before), 0, -1):
         first = min(first, after.get(before[place - 1], over))
-        places[place] = _with_new_ones_before(first, new) if first < over else over
+        places[place] = _with_new_ones_before(first, new)
     return places
 
 

@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import deliveries, planning, subscribers
+from rugcourse.store import deliveries, events, planning, subscribers
 from rugcourse.store.database import Database
+from rugcourse.store.events import Event
+from rugcourse.store.tables import EventKind, Verdict
 
 
 def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
@@ -21,7 +23,9 @@ def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
     with database.write() as session:
         now = clock.now()
         lessons = [one for one in sorted(ids) if _have_again(session, one, now)]
-        return sorted([*lessons, *deliveries.resend(session, ids, now)])
+        planned = sorted([*lessons, *deliveries.resend(session, ids, now)])
+        events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
+        return planned
 
 
 def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:

@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
-from rugcourse.enrolment.signup import keep_confirmed
+from rugcourse.enrolment.preferences import next_from
+from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import deliveries, enrolments, planning, subscribers
+from rugcourse.store import campaigns, courses, deliveries, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
     ConsentRow,
     DeliveryKind,
     DeliveryRow,
+    EnrolmentRow,
     EnrolmentStatus,
     SubscriberRow,
     SubscriberStatus,
@@ -60,9 +62,8 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     age = clock.now() - delivery.planned_at
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
-    enrolment = enrolments.find(session, delivery.campaign_id, subscriber.id)
-    active = subscriber.status == SubscriberStatus.ACTIVE
-    done = active and enrolment is not None and enrolment.status != EnrolmentStatus.LEFT
+    enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
+    done = subscriber.status == SubscriberStatus.ACTIVE and has_course(enrolment)
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
@@ -73,21 +74,26 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
     """
     now = clock.now()
     with database.write() as session:
+        courses.lock_to_join_by(session, delivery_id)
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
         if person.status == SubscriberStatus.LEFT:
             keep_confirmed(session, person, now)
         schedule = subscribers.load_schedule(session, person.id)
-        if not invitation.done:
-            _begin(session, person, campaign_id, schedule, now)
+        if invitation.done:
+            enrolment = enrolments.find_in_course(session, campaign_id, person.id)
+        else:
+            enrolment = _begin(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
-            planning.plan_waiting(session, DeliveryKind.WELCOME, person.id, campaign_id, f"welcome:{delivery_id}", now)
-        enrolment = enrolments.find(session, campaign_id, person.id)
+            once_key = f"welcome:{delivery_id}"
+            planning.plan_waiting(session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now)
         return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 
 
-def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
+def _begin(
+    session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime
+) -> EnrolmentRow:
     person.confirmed_at, person.left_at = now, None
     subscribers.add_consent(
         session,
@@ -100,18 +106,31 @@ def _begin(session: Session, person: SubscriberRow, campaign_id: int, schedule: 
             at=now,
         ),
     )
-    begin_course(session, person, campaign_id, schedule, now)
+    return begin_course(session, person, campaign_id, schedule, now)
 
 
-def begin_course(session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime) -> None:
-    """Make somebody a reader of a campaign, whose consent is kept. Who left goes on where they were."""
+def begin_course(
+    session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime
+) -> EnrolmentRow:
+    """Make somebody a reader of the course of a campaign, whose consent is kept; returns how they are enrolled.
+
+    Who left goes on where they were, in the campaign in which they were; if that was cancelled, in this one. The course
+    is locked by `courses.lock_to_join`.
+    """
     person.status = SubscriberStatus.ACTIVE
-    enrolment = enrolments.find(session, campaign_id, person.id)
-    if enrolment is None:
-        enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
-    elif enrolment.status == EnrolmentStatus.LEFT or (
-        enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None
-    ):  # who left, or for whom it was opened again meanwhile
-        enrolment.status = EnrolmentStatus.ACTIVE
-        enrolment.next_due_at = next_due(schedule, now, enrolment.last_local_date)
+    before = enrolments.find_in_course(session, campaign_id, person.id)
+    if before is None:
+        enrolment = enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
+    elif not (
+        before.campaign_id == campaign_id or has_course(before) or campaigns.goes_on(session, before.campaign_id)
+    ):
+        due = next_due(schedule, now, before.last_local_date)
+        enrolment = enrolments.add(session, campaign_id, person.id, due, now, before.next_position)
+    else:
+        enrolment = before
+        waits = before.status == EnrolmentStatus.ACTIVE and before.next_due_at is None
+        if before.status == EnrolmentStatus.LEFT or waits:  # or it was opened for them again meanwhile
+            enrolment.status = EnrolmentStatus.ACTIVE
+            next_from(session, enrolment, schedule, now)
     session.flush()
+    return enrolment

@@ -27,6 +27,7 @@ from rugcourse.store.tables import (
     ERASED,
     ConsentRow,
     DeliveryKind,
+    EnrolmentRow,
     EnrolmentStatus,
     SubscriberRow,
     SubscriberStatus,
@@ -170,12 +171,8 @@ def sign_up(
         person = subscribers.add_pending(session, signup.email, language, now)
         if person.status == SubscriberStatus.SUPPRESSED:
             return
-        enrolment = enrolments.find(session, published.campaign_id, person.id)
-        reads_already = (
-            person.status == SubscriberStatus.ACTIVE
-            and enrolment is not None
-            and enrolment.status != EnrolmentStatus.LEFT
-        )
+        enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
+        reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
         if person.status == SubscriberStatus.PENDING:
             keep(session, person, signup, language, now)
             if attempt_id is not None:
@@ -195,6 +192,11 @@ def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
     """Whether an address may be asked to confirm a signup. One whose owner was erased may: only they can confirm."""
     reason = subscribers.suppression_of(session, signer.digest(email))
     return reason is None or reason == ERASED
+
+
+def has_course(enrolment: EnrolmentRow | None) -> bool:
+    """Whether somebody reads a course, or had all of it: who left it, or whose campaign was cancelled, may begin."""
+    return enrolment is not None and enrolment.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED}
 
 
 def keep_confirmed(session: Session, person: SubscriberRow, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Float
 
 from rugcourse.schedule import Schedule
+from rugcourse.store.enrolments import HAS_BEGUN
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
 from rugcourse.store.tables import (
     AnswerRow,
@@ -227,9 +228,8 @@ def _enrolled(course_id: int) -> Select[int]:
 
 
 def _knowing(course_id: int) -> Select[int]:
-    """Enrolments of which something came, or may still come: not of a campaign that was cancelled before it began."""
-    begun = or_(EnrolmentRow.status != EnrolmentStatus.CANCELLED, EnrolmentRow.lessons_planned > 0)
-    return _enrolled(course_id).where(begun)
+    """Enrolments of which something came, or may still come."""
+    return _enrolled(course_id).where(HAS_BEGUN)
 
 
 def _is_let_in(again: Again) -> ColumnElement[bool]:

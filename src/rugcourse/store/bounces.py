@@ -65,6 +65,12 @@ def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str |
     return [(at, report) for at, report in rows]
 
 
+def resent_at(session: Session, delivery_id: int) -> list[datetime]:
+    """When an admin had a mail sent again of which nobody knew whether it arrived."""
+    resent = (EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.RESEND)
+    return list(session.scalars(select(EventRow.at).where(*resent)))
+
+
 def note_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:
     """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked.
 

@@ -19,6 +19,7 @@ from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
     CourseRow,
+    DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
     LessonKeepRow,
@@ -197,6 +198,24 @@ def subjects_of_version(session: Session, version_id: int) -> dict[str, str]:
 def lock_id(session: Session, course_id: int) -> None:
     """Let whatever else is done about a course wait until the transaction ends."""
     session.execute(select(CourseRow.id).where(CourseRow.id == course_id).with_for_update(key_share=True))
+
+
+def lock_of_lesson(session: Session, lesson_id: int) -> None:
+    """The same for the course of a lesson, or of the message of a broadcast."""
+    lock_id(session, session.scalars(select(LessonRow.course_id).where(LessonRow.id == lesson_id)).one())
+
+
+def lock_to_join(session: Session, campaign_id: int) -> None:
+    """Let a cohort of the course of a campaign enrol nobody until the transaction ends; others may join meanwhile."""
+    course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
+    session.execute(select(CourseRow.id).where(CourseRow.id == course).with_for_update(read=True))
+
+
+def lock_to_join_by(session: Session, delivery_id: int) -> None:
+    """The same for the campaign that a mail is of."""
+    campaign_id = session.scalar(select(DeliveryRow.campaign_id).where(DeliveryRow.id == delivery_id))
+    if campaign_id is not None:
+        lock_to_join(session, campaign_id)
 
 
 def versions_like(session: Session, version_id: int) -> list[int]:

@@ -45,6 +45,9 @@ from rugcourse.store.tables import (
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
+    EnrolmentRow,
+    EventKind,
+    EventRow,
     LeaseRow,
     LessonKeepRow,
     LessonRow,
@@ -242,14 +245,48 @@ def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reaso
 
 
 def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:
-    """A reader did something with an `unknown` mail, so it arrived."""
-    result = session.execute(
-        update(DeliveryRow)
-        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.UNKNOWN)
-        .values(state=DeliveryState.ACCEPTED, settled_at=now, reply="its reader used it, so it arrived")
+    """A reader did something with a mail of which nobody knew whether it arrived: it did.
+
+    One that is to be sent again for that reason is not, unless it is under way.
+    """
+    if _has_arrived(session, delivery_id, now, DeliveryState.UNKNOWN):
+        return True
+    if not _was_resent(session, delivery_id):
+        return False
+    enrolment = select(DeliveryRow.enrolment_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
+    session.execute(select(EnrolmentRow.id).where(EnrolmentRow.id == enrolment).with_for_update())
+    if _has_arrived(session, delivery_id, now, DeliveryState.PLANNED):
+        return True
+    if not _has_arrived(session, delivery_id, now, DeliveryState.CANCELLED):
+        return False
+    session.execute(  # which had stepped back to it; the planner passes over what arrived
+        update(EnrolmentRow)
+        .where(EnrolmentRow.id == enrolment)
+        .values(lessons_planned=EnrolmentRow.lessons_planned + 1)
         .execution_options(synchronize_session=False)
     )
-    return count(result) == 1
+    return True
+
+
+def _was_resent(session: Session, delivery_id: int) -> bool:
+    resent = select(EventRow.id).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.RESEND)
+    return session.scalar(resent.limit(1)) is not None
+
+
+def _has_arrived(session: Session, delivery_id: int, now: datetime, state: DeliveryState) -> bool:
+    arrived = session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == delivery_id, DeliveryRow.state == state)
+        .values(
+            state=DeliveryState.ACCEPTED,
+            settled_at=now,
+            not_before=None,
+            attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # the one before counts again
+            reply="its reader used it, so it arrived",
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return count(arrived) == 1
 
 
 def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.store.statements import count, upsert
@@ -25,8 +25,8 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LessonDraft:
-    """`saved`: how often it was kept; `saved_by`: the address of who did so last, if it was an admin; `began_from`: the
-    version of the lesson that readers got then, 0 for none.
+    """`saved`: how often it, and those of its lesson that were discarded, were kept; `saved_by`: the address of who did
+    so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0 for none.
     """
 
     slug: str
@@ -81,7 +81,7 @@ def save(
     if seen == 0:
         statement = (
             upsert(session, LessonDraftRow)
-            .values(course_id=course_id, slug=slug, saved=1, **values)
+            .values(course_id=course_id, slug=slug, saved=_kept_before(session, course_id, slug) + 1, **values)
             .on_conflict_do_nothing(index_elements=["course_id", "slug"])
             .returning(LessonDraftRow.saved)
         )
@@ -125,14 +125,13 @@ def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: in
     found = session.execute(
         delete(LessonDraftRow)
         .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
-        .returning(LessonDraftRow.fields, LessonDraftRow.began_from)
+        .returning(LessonDraftRow.fields, LessonDraftRow.began_from, LessonDraftRow.saved)
     ).one_or_none()
     if found is None:
         return None
-    fields, began_from = found
-    row = DiscardedDraftRow(
-        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, began_from=began_from
-    )
+    fields, began_from, saved = found
+    row = DiscardedDraftRow(course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now)
+    row.began_from, row.saved = began_from, saved
     session.add(row)
     session.flush()
     return row.id
@@ -165,3 +164,11 @@ def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now:
 def forget_discarded(session: Session, before: datetime) -> int:
     """Delete what was discarded before an instant; returns how many."""
     return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
+
+
+def _kept_before(session: Session, course_id: int, slug: str) -> int:
+    """How often discarded drafts of a lesson had been kept: a form of theirs must not fit one that is begun anew."""
+    found = select(func.max(DiscardedDraftRow.saved)).where(
+        DiscardedDraftRow.course_id == course_id, DiscardedDraftRow.slug == slug
+    )
+    return session.scalar(found) or 0

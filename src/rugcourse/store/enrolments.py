@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Update, bindparam, func, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
@@ -27,6 +27,9 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
+
+# Something came of it, or may still come: not of a campaign that was cancelled before it began.
+HAS_BEGUN = or_(EnrolmentRow.status != EnrolmentStatus.CANCELLED, EnrolmentRow.lessons_planned > 0)
 
 
 class DueEnrolment(NamedTuple):
@@ -209,15 +212,10 @@ def complete(session: Session, ids: Collection[int], now: datetime) -> None:
     _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
 
 
-def among(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -> set[int]:
-    """Those of some people who are, or were, in a campaign."""
-    return set(
-        session.scalars(
-            select(EnrolmentRow.subscriber_id).where(
-                EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id.in_(subscriber_ids)
-            )
-        )
-    )
+def in_course(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -> set[int]:
+    """Those of some people who follow or followed the course of a campaign, in whichever of its campaigns."""
+    mine = (EnrolmentRow.campaign_id.in_(_same_course(campaign_id)), EnrolmentRow.subscriber_id.in_(subscriber_ids))
+    return set(session.scalars(select(EnrolmentRow.subscriber_id).where(*mine, HAS_BEGUN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +295,23 @@ def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool =
     return session.scalar(query.with_for_update() if lock else query)
 
 
+def find_in_course(session: Session, campaign_id: int, subscriber_id: int) -> EnrolmentRow | None:
+    """How a person stands to the course of a campaign: the enrolment that goes on, else the one in this campaign, else
+    the latest in another one.
+    """
+    goes_on, own = EnrolmentRow.status == EnrolmentStatus.ACTIVE, EnrolmentRow.campaign_id == campaign_id
+    return session.scalars(
+        select(EnrolmentRow)
+        .where(
+            EnrolmentRow.subscriber_id == subscriber_id,
+            EnrolmentRow.campaign_id.in_(_same_course(campaign_id)),
+            HAS_BEGUN,
+        )
+        .order_by(case((goes_on, 0), (own, 1), else_=2), EnrolmentRow.id.desc())
+        .limit(1)
+    ).first()
+
+
 def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> EnrolmentRow | None:
     """The enrolment that a mail's links are about: in its own campaign; behind a broadcast or another mail, the latest
     one of its reader in the same course.
@@ -305,33 +320,33 @@ def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> E
         theirs = find(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
         if theirs is not None:
             return theirs
-    course = select(CampaignRow.course_id).where(CampaignRow.id == delivery.campaign_id).scalar_subquery()
+    if delivery.campaign_id is None:
+        return None
+    in_course = EnrolmentRow.campaign_id.in_(_same_course(delivery.campaign_id))
     query = (
         select(EnrolmentRow)
-        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
-        .where(
-            EnrolmentRow.subscriber_id == delivery.subscriber_id,
-            CampaignRow.course_id == course,
-            CampaignRow.kind != CampaignKind.BROADCAST,
-        )
+        .where(EnrolmentRow.subscriber_id == delivery.subscriber_id, in_course)
         .order_by(EnrolmentRow.id.desc())
         .limit(1)
     )
     return session.scalar(query.with_for_update(of=EnrolmentRow) if lock else query)
 
 
-def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> None:
-    session.add(
-        EnrolmentRow(
-            campaign_id=campaign_id,
-            subscriber_id=subscriber_id,
-            status=EnrolmentStatus.ACTIVE,
-            next_position=1,
-            lessons_planned=0,
-            next_due_at=due_at,
-            started_at=now,
-        )
+def add(
+    session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime, position: int = 1
+) -> EnrolmentRow:
+    """`position`: of the first lesson that they get."""
+    row = EnrolmentRow(
+        campaign_id=campaign_id,
+        subscriber_id=subscriber_id,
+        status=EnrolmentStatus.ACTIVE,
+        next_position=position,
+        lessons_planned=0,
+        next_due_at=due_at,
+        started_at=now,
     )
+    session.add(row)
+    return row
 
 
 def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
@@ -353,6 +368,12 @@ def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
         .order_by(EnrolmentRow.campaign_id)
     )
     return [(campaign_id, delivery_id) for campaign_id, delivery_id in rows]
+
+
+def _same_course(campaign_id: int) -> Select[int]:
+    """The campaigns that deliver the course of a campaign."""
+    course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
+    return select(CampaignRow.id).where(CampaignRow.course_id == course, CampaignRow.kind != CampaignKind.BROADCAST)
 
 
 @cache

@@ -50,8 +50,8 @@ class Mail(NamedTuple):
 
     @property
     def in_doubt(self) -> bool:
-        """Whether nobody knew that it arrived."""
-        return self.state == DeliveryState.UNKNOWN
+        """Whether nobody knew that it arrived; also of one that is sent again for that reason."""
+        return self.state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
 class Event(NamedTuple):

@@ -92,6 +92,7 @@ class EventKind(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     COMPLAINT = "complaint"  # the reader called the mail spam
     BOUNCE = "bounce"  # it came back
+    RESEND = "resend"  # nobody knew whether it arrived, and an admin had it sent again
 
 
 class Verdict(StrEnum):
@@ -245,6 +246,7 @@ class DiscardedDraftRow(Base):
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     discarded_at: Mapped[datetime]
     began_from: Mapped[int] = mapped_column(default=0, server_default="0")
+    saved: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it had been kept
 
 
 class SubscriberRow(Base):

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns import control, drafts
 from rugcourse.campaigns.comparison import compare
-from rugcourse.campaigns.drafts import Author, NoDraft
+from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
 from rugcourse.store import campaigns
@@ -111,8 +111,11 @@ def campaign_press(
     form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
     again: Annotated[str, Form()] = "",
+    seen: Annotated[str, Form()] = "",
 ) -> Response:
-    """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same."""
+    """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same.
+    `seen`: the etag of the draft as it was looked at.
+    """
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, form)
     row = find_campaign(request, campaign_id)
@@ -125,7 +128,7 @@ def campaign_press(
     if action == "duplicate":
         made = drafts.duplicate(database, author, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
-    act = partial(control.start, again=whole_number(again)) if action == "start" else _ACTS.get(action)
+    act = partial(control.start, again=whole_number(again), seen=seen) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
@@ -227,6 +230,7 @@ _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
+    ChangedMeanwhile: "changed",
     control.NotNow: "not-now",
     control.MomentOver: "past",
     control.NoMessage: "no-message",

@@ -12,6 +12,7 @@ from rugcourse.access.sessions import Insider
 from rugcourse.authoring.checks import Finding
 from rugcourse.authoring.messages import PARTS
 from rugcourse.campaigns import drafts, outlook
+from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
@@ -62,9 +63,10 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
         message = message_from(typed) if row.kind == CampaignKind.BROADCAST else None
     except Unreadable as error:
         return _what_page(request, insider, row, typed, error.findings)
-    drafts.rename(runtime.database, campaign_id, name)
-    if message is not None:
-        drafts.write_message(runtime.database, runtime.clock, campaign_id, message)
+    try:
+        drafts.write(runtime.database, runtime.clock, campaign_id, name, message, typed.get("seen", ""))
+    except ChangedMeanwhile:
+        return _what_page(request, insider, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
 
 
@@ -81,9 +83,11 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     try:
-        drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience())
+        drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen)
     except Unreadable as error:
         return _who_page(request, insider, row, fields, error.findings)
+    except ChangedMeanwhile:
+        return _who_page(request, insider, row, fields, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/when", 303)
 
 
@@ -114,11 +118,13 @@ def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
 def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
+    typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
-        timing = fields.timing(campaigns.timing_of(row), runtime.clock.now())
+        drafts.set_timing(runtime.database, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
     except Unreadable as error:
-        return _when_page(request, insider, row, {**fields.model_dump(), "days": set(fields.days)}, error.findings)
-    drafts.set_timing(runtime.database, campaign_id, timing)
+        return _when_page(request, insider, row, typed, error.findings)
+    except ChangedMeanwhile:
+        return _when_page(request, insider, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/pace", 303)
 
 
@@ -138,16 +144,18 @@ def write_pace(
     request: Request,
     campaign_id: Id,
     form: Annotated[str, Form()] = "",
+    seen: Annotated[str, Form()] = "",
     per_minute: Annotated[str, Form()] = "",
     every_days: Annotated[str, Form()] = "",
 ) -> Response:
     insider, row = _editing(request, campaign_id, form)
+    values = {"per_minute": per_minute, "every_days": every_days}
     try:
-        limit, days = pace_from(per_minute, every_days)
+        drafts.set_pace(runtime_of(request).database, campaign_id, *pace_from(per_minute, every_days), seen)
     except Unreadable as error:
-        values = {"per_minute": per_minute, "every_days": every_days}
         return _step_page(request, insider, row, "pace", values, error.findings)
-    drafts.set_pace(runtime_of(request).database, campaign_id, limit, days)
+    except ChangedMeanwhile:
+        return _step_page(request, insider, row, "pace", values, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
 
 
@@ -224,7 +232,13 @@ def _message_id(request: Request, row: CampaignRow) -> int | None:
 
 
 def _what_page(
-    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, str], wrong: Sequence[Finding] = ()
+    request: Request,
+    insider: Insider,
+    row: CampaignRow,
+    typed: dict[str, str],
+    wrong: Sequence[Finding] = (),
+    *,
+    meanwhile: bool = False,
 ) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         message = campaigns.find_message(session, row.id)
@@ -234,11 +248,17 @@ def _what_page(
         for part in PARTS
     }
     values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES}
-    return _step_page(request, insider, row, "what", values, wrong)
+    return _step_page(request, insider, row, "what", values, wrong, meanwhile=meanwhile)
 
 
 def _who_page(
-    request: Request, insider: Insider, row: CampaignRow, who: WhoFields, wrong: Sequence[Finding] = ()
+    request: Request,
+    insider: Insider,
+    row: CampaignRow,
+    who: WhoFields,
+    wrong: Sequence[Finding] = (),
+    *,
+    meanwhile: bool = False,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -251,15 +271,21 @@ def _who_page(
         "followings": [*Following],
         "all_languages": LANGUAGES,
     }
-    return _step_page(request, insider, row, "who", values, wrong)
+    return _step_page(request, insider, row, "who", values, wrong, meanwhile=meanwhile)
 
 
 def _when_page(
-    request: Request, insider: Insider, row: CampaignRow, typed: dict[str, Any], wrong: Sequence[Finding] = ()
+    request: Request,
+    insider: Insider,
+    row: CampaignRow,
+    typed: dict[str, Any],
+    wrong: Sequence[Finding] = (),
+    *,
+    meanwhile: bool = False,
 ) -> HTMLResponse:
     today = runtime_of(request).clock.now().date()
     values = {"when_fields": typed, "today": today, "our_zone": DEFAULT_ZONE}
-    return _step_page(request, insider, row, "when", values, wrong)
+    return _step_page(request, insider, row, "when", values, wrong, meanwhile=meanwhile)
 
 
 def _step_page(
@@ -269,7 +295,13 @@ def _step_page(
     step: str,
     values: dict[str, Any],
     wrong: Sequence[Finding] = (),
+    *,
+    meanwhile: bool = False,
 ) -> HTMLResponse:
-    """`wrong`: why what was typed is not kept."""
-    frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong}
-    return admin_page(request, insider, f"campaign-{step}", {**frame, **values}, 400 if wrong else 200)
+    """`wrong`: why what was typed is not kept; `meanwhile`: because somebody else changed this part since."""
+    with runtime_of(request).database.read() as session:
+        shown = campaigns.find(session, row.id) or row if meanwhile else row
+        seen = drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
+    frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong, "seen": seen, "meanwhile": meanwhile}
+    status = 409 if meanwhile else 400 if wrong else 200
+    return admin_page(request, insider, f"campaign-{step}", {**frame, **values}, status)

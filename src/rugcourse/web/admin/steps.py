@@ -31,6 +31,7 @@ class WhoFields(BaseModel):
     """The audience, as a browser sends it."""
 
     form: str = ""
+    seen: str = ""
     languages: list[str] = []
     course: str = ""
     following: str = ""
@@ -83,6 +84,7 @@ class WhenFields(BaseModel):
     """The moment, as a browser sends it. `way`: now, instant or local."""
 
     form: str = ""
+    seen: str = ""
     way: str = ""
     instant_day: str = ""
     instant_time: str = ""
@@ -90,22 +92,22 @@ class WhenFields(BaseModel):
     hour: str = ""
     days: list[str] = []
 
-    def timing(self, before: Timing, now: datetime) -> Timing:
-        """The pace stays as it was `before`. Raises Unreadable."""
+    def timing(self, now: datetime) -> Timing:
+        """Raises Unreadable."""
         days = frozenset(int(day) for day in self.days if day in set("0123456"))
         weekdays = days if days and days != EVERY_DAY else None
-        timing = Timing(every_days=before.every_days)
+        timing = Timing()
         with _Reading() as reading:
             hour = reading.number("hour", self.hour, 0, 23)
             match self.way:
                 case "now":
-                    timing = Timing(hour=hour, weekdays=weekdays, every_days=before.every_days)
+                    timing = Timing(hour=hour, weekdays=weekdays)
                 case "instant":
                     at = self._instant(reading, now)
-                    timing = Timing(at=at, hour=hour, weekdays=weekdays, every_days=before.every_days)
+                    timing = Timing(at=at, hour=hour, weekdays=weekdays)
                 case "local":
                     day = self._local_day(reading, now)
-                    timing = Timing(day=day, hour=hour, weekdays=weekdays, every_days=before.every_days)
+                    timing = Timing(day=day, hour=hour, weekdays=weekdays)
                 case _:
                     reading.refuse("no-way", "way")
         return timing
