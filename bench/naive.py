@@ -46,7 +46,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         person = session.get_one(SubscriberRow, subscriber_id)
     reader = Outgoing(
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
-        *(person.language, False, course.slug, "", 1, 1, 1, 0, None),
+        *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
     letter = mails.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
     ours = sender(runtime.settings)
@@ -59,7 +59,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
     message["To"] = person.email
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = runtime.links.message_id(subscriber_id, "courses.example")
+    message["Message-ID"] = runtime.links.message_id(reader.ref, "courses.example")
     message.set_content(text)
     message.add_alternative(html, subtype="html")
     with smtplib.SMTP(HOST, port) as server:

@@ -20,14 +20,14 @@ from typing import Any
 import uvloop
 from sqlalchemy import func, select, update
 from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_crowd, add_lesson_mails
+from tests.crowd import STAMP, add_crowd, add_lesson_mails
 from tests.servers import HOST, free_port, postgres
 from tests.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
 from bench.site import cpu_seconds, resident_mb, tidy_up
 from rugcourse.clock import SystemClock
-from rugcourse.links import Links
+from rugcourse.links import Links, MailRef
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store.database import Database
@@ -141,7 +141,8 @@ async def _one_asks(links: Links, port: int, load: Load, begin: float, end: floa
     site, mails = len(links.base_url), READERS * LESSONS
     at = begin
     while at < end:
-        delivery, other, option = random.randrange(mails) + 1, random.randrange(mails) + 1, random.randrange(3)
+        delivery, other = (MailRef(random.randrange(mails) + 1, STAMP) for _ in range(2))
+        option = random.randrange(3)
         for kind, address, body in (
             ("picture", links.pixel(delivery), ""),
             ("picture", links.pixel(other), ""),

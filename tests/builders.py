@@ -18,6 +18,7 @@ from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.links import MailRef
 from rugcourse.runtime import Runtime, follow_up, open_runtime
 from rugcourse.schedule import Schedule
 from rugcourse.settings import Settings, load_settings
@@ -108,6 +109,13 @@ def mails_to(runtime: Runtime, email: str, kind: DeliveryKind | None = None) -> 
             select(DeliveryRow).where(DeliveryRow.subscriber_id == person.id).order_by(DeliveryRow.id)
         ).all()
     return [row for row in rows if kind is None or row.kind == kind]
+
+
+def ref(runtime: Runtime, delivery_id: int) -> MailRef:
+    """What links to a mail name; of one that is not there, nobody's."""
+    with runtime.database.read() as session:
+        found = subscribers.by_delivery(session, delivery_id)
+        return subscribers.ref_of(found[0], delivery_id) if found else MailRef(delivery_id, 1)
 
 
 def lessons_to(runtime: Runtime, email: str) -> list[DeliveryRow]:

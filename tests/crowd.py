@@ -11,10 +11,11 @@ from rugcourse.store.database import Database
 from rugcourse.store.subscribers import weekday_bits
 from rugcourse.store.types import UtcDateTime
 
+STAMP = 2**35 - 1  # as long in a token as a real one
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
 _SUBSCRIBERS = """
-INSERT INTO subscriber (id, email, domain, name, language, status, measuring, created_at) {numbers}
-SELECT i, 'r' || i || '@d' || (i % 7) || '.example', 'd' || (i % 7) || '.example', 'Reader ' || i,
+INSERT INTO subscriber (id, security_stamp, email, domain, name, language, status, measuring, created_at) {numbers}
+SELECT i, {stamp}, 'r' || i || '@d' || (i % 7) || '.example', 'd' || (i % 7) || '.example', 'Reader ' || i,
        CASE i % 2 WHEN 1 THEN 'nl' ELSE 'en' END, 'active', false, :created FROM n
 """
 _SCHEDULES = """
@@ -63,6 +64,7 @@ def add_crowd(
         "hour": schedule.hour,
         "weekdays": weekday_bits(schedule.weekdays),
         "campaign": campaign_id,
+        "stamp": STAMP,
     }
     with database.write() as session:
         for statement in (_SUBSCRIBERS, _SCHEDULES, _ENROLMENTS):

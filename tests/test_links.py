@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugcourse.links import BadToken, Links, Purpose, Signer
+from rugcourse.links import BadToken, Links, MailRef, Purpose, Signer
 
 SIGNER = Signer((b"a key for tests", b"an older key"))
 numbers = st.lists(st.integers(0, 2**62), min_size=1, max_size=3)
@@ -52,5 +52,7 @@ def test_links_in_mails_already_sent_work_after_the_key_is_changed() -> None:
 
 def test_a_message_id_is_a_function_of_the_delivery() -> None:
     links = Links("http://x", SIGNER)
-    assert links.message_id(5, "d.example") == links.message_id(5, "d.example")
-    assert links.message_id(5, "d.example") != links.message_id(6, "d.example")
+    mail = MailRef(5, 77)
+    assert links.message_id(mail, "d.example") == links.message_id(mail, "d.example")
+    for other in (MailRef(6, 77), MailRef(5, 78)):
+        assert links.message_id(mail, "d.example") != links.message_id(other, "d.example")

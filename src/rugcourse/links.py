@@ -6,6 +6,11 @@ the address: a changed token of any kind opens nothing.
 Token: base64url(numbers as varints + 12 bytes of keyed BLAKE2b over them, personalised with the purpose), RFC 7693: a
 MAC by design and, with a dozen links in a mail, five times as fast as HMAC. The newest key signs, every key in the
 settings is accepted, so keys can be changed without breaking mails already sent.
+
+A token of a mail carries the security stamp of whom the mail was sent to, too: a random number that belongs to one
+person, and that changes when their address does. So a link opens nothing of anybody who comes to have the same number
+later, on any database, and none of an address that was corrected. Whoever looks a mail up compares it: see
+`rugcourse.store.subscribers.by_link`.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 MAC_BYTES = 12
 _MAX_TOKEN_LENGTH = 120
@@ -49,6 +55,13 @@ class BadToken(Exception):
     """The token was not signed by us for this purpose. There is nothing more to tell whoever sent it."""
 
 
+class MailRef(NamedTuple):
+    """A mail, and the security stamp that its reader had when the link was made."""
+
+    delivery_id: int
+    stamp: int
+
+
 @dataclass(frozen=True, slots=True)
 class Signer:
     """Signs and checks tokens. `keys`: newest first, each at most 64 bytes."""
@@ -73,6 +86,14 @@ class Signer:
             raise BadToken
         return numbers
 
+    def sign_mail(self, purpose: Purpose, mail: MailRef, *numbers: int) -> str:
+        """A token of a mail, with more numbers."""
+        return self.sign(purpose, *mail, *numbers)
+
+    def read_mail(self, purpose: Purpose, token: str) -> MailRef:
+        """The mail in a token. That it was signed does not tell that the stamp is right. Raises BadToken."""
+        return MailRef(*self.read(purpose, token, len(MailRef._fields)))
+
     def digest(self, text: str) -> str:
         """A keyed hash of `text` under the oldest key: the same for as long as that key is kept.
 
@@ -83,7 +104,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses for one installation. Those that take a `delivery_id` are for the person it was sent to."""
+    """Addresses for one installation. Those that take a mail are for the person it was sent to."""
 
     base_url: str
     signer: Signer
@@ -108,53 +129,53 @@ class Links:
     def alarm_signs(self, language: str, course: str) -> str:
         return f"{self.base_url}/{language}/{course}/alarm-signs"
 
-    def confirm(self, delivery_id: int) -> str:
-        return self._personal("c", Purpose.CONFIRM, delivery_id)
+    def confirm(self, mail: MailRef) -> str:
+        return self._personal("c", Purpose.CONFIRM, *mail)
 
-    def answer(self, delivery_id: int, question: int, option: int) -> str:
-        return self._personal("a", Purpose.ANSWER, delivery_id, question, option)
+    def answer(self, mail: MailRef, question: int, option: int) -> str:
+        return self._personal("a", Purpose.ANSWER, *mail, question, option)
 
-    def lesson(self, delivery_id: int) -> str:
-        return self._personal("w", Purpose.LESSON, delivery_id)
+    def lesson(self, mail: MailRef) -> str:
+        return self._personal("w", Purpose.LESSON, *mail)
 
-    def preferences(self, delivery_id: int) -> str:
-        return self._personal("p", Purpose.PREFERENCES, delivery_id)
+    def preferences(self, mail: MailRef) -> str:
+        return self._personal("p", Purpose.PREFERENCES, *mail)
 
-    def book(self, delivery_id: int, kind: str) -> str:
+    def book(self, mail: MailRef, kind: str) -> str:
         """The e-book; `kind` is `pdf` or `epub`."""
-        return f"{self._personal('b', Purpose.BOOK, delivery_id)}.{kind}"
+        return f"{self._personal('b', Purpose.BOOK, *mail)}.{kind}"
 
-    def unsubscribe(self, delivery_id: int) -> str:
-        return self._personal("u", Purpose.UNSUBSCRIBE, delivery_id)
+    def unsubscribe(self, mail: MailRef) -> str:
+        return self._personal("u", Purpose.UNSUBSCRIBE, *mail)
 
-    def retest(self, delivery_id: int) -> str:
-        return self._personal("t", Purpose.RETEST, delivery_id)
+    def retest(self, mail: MailRef) -> str:
+        return self._personal("t", Purpose.RETEST, *mail)
 
-    def click(self, delivery_id: int, link: int) -> str:
-        return self._personal("l", Purpose.CLICK, delivery_id, link)
+    def click(self, mail: MailRef, link: int) -> str:
+        return self._personal("l", Purpose.CLICK, *mail, link)
 
-    def pixel(self, delivery_id: int) -> str:
-        return self._personal("o", Purpose.OPEN, delivery_id) + ".gif"
+    def pixel(self, mail: MailRef) -> str:
+        return self._personal("o", Purpose.OPEN, *mail) + ".gif"
 
-    def return_path(self, delivery_id: int, address: str) -> str:
+    def return_path(self, mail: MailRef, address: str) -> str:
         """Where the message of a delivery comes back to (VERP): `bounces+<token>@…` for the address `bounces@…`.
 
         The token is in base32: servers on the way may turn capitals into small letters.
         """
         local, _, domain = address.rpartition("@")
-        return f"{local}+{_slow_text(self.signer.sign(Purpose.RETURN, delivery_id))}@{domain}"
+        return f"{local}+{_slow_text(self.signer.sign_mail(Purpose.RETURN, mail))}@{domain}"
 
-    def returned(self, address: str) -> int:
-        """The delivery whose message came back to an address. Raises BadToken."""
-        return self.signer.read(Purpose.RETURN, _quick_text(address.rpartition("@")[0].rpartition("+")[2]), 1)[0]
+    def returned(self, address: str) -> MailRef:
+        """The mail whose message came back to an address. Raises BadToken."""
+        return self.signer.read_mail(Purpose.RETURN, _quick_text(address.rpartition("@")[0].rpartition("+")[2]))
 
-    def quoted(self, message_id: str) -> int:
-        """The delivery whose Message-ID somebody quotes. Raises BadToken."""
-        return self.signer.read(Purpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0], 1)[0]
+    def quoted(self, message_id: str) -> MailRef:
+        """The mail whose Message-ID somebody quotes. Raises BadToken."""
+        return self.signer.read_mail(Purpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0])
 
-    def message_id(self, delivery_id: int, domain: str) -> str:
-        """The Message-ID of a delivery: always the same, and a bounce that quotes it can't be made up."""
-        return f"<{self.signer.sign(Purpose.MESSAGE, delivery_id)}@{domain}>"
+    def message_id(self, mail: MailRef, domain: str) -> str:
+        """The Message-ID of a mail: always the same, and a bounce that quotes it can't be made up."""
+        return f"<{self.signer.sign_mail(Purpose.MESSAGE, mail)}@{domain}>"
 
     def client_address(self, at: int) -> str:
         """Where the doctor sees which address the pages take it to come from. `at`: now, in seconds since 1970."""

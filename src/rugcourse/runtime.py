@@ -27,7 +27,7 @@ from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
 from rugcourse.editions.shelf import fill_shelf
-from rugcourse.links import Links, Signer
+from rugcourse.links import Links, MailRef, Signer
 from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
@@ -158,12 +158,12 @@ def sender(settings: Settings) -> Sender:
     )
 
 
-def return_paths(runtime: Runtime) -> Callable[[int], str]:
-    """Delivery → where its message comes back to: an address of its own where bounces are read, else the sender's."""
+def return_paths(runtime: Runtime) -> Callable[[MailRef], str]:
+    """Mail → where its message comes back to: an address of its own where bounces are read, else the sender's."""
     address = runtime.settings.bounce_address
     if not address:
-        return lambda _delivery_id: runtime.settings.sender_address
-    return lambda delivery_id: runtime.links.return_path(delivery_id, address)
+        return lambda _mail: runtime.settings.sender_address
+    return lambda mail: runtime.links.return_path(mail, address)
 
 
 def follow_up(runtime: Runtime) -> FollowUp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
-from tests.builders import enrolment_of, lessons_to, plan, reader_with_lesson, send_all
+from tests.builders import enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.sink import Sink
 
 from rugcourse.bounces.report import Kind, Report
@@ -162,7 +162,7 @@ def test_a_report_names_nobody_elses_address(
 ) -> None:
     """A reader can write any report about their own mail, and no more than that follows from it."""
     neighbour = reader_with_lesson(runtime, dispatcher)
-    path = runtime.links.return_path(lessons_to(runtime, email)[-1].id, "bounces@courses.example")
+    path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[-1].id), "bounces@courses.example")
     assert runtime.intake.take(path, about(GONE, neighbour)).done == Done.NOTED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)

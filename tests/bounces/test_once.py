@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 from tests.bounces.test_take import about, back, dispatcher, email, runtime  # noqa: F401 - fixtures
-from tests.builders import lessons_to, plan, send_all
+from tests.builders import lessons_to, plan, ref, send_all
 from tests.sink import Sink
 
 from rugcourse.bounces.read import read
@@ -66,7 +66,7 @@ def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_thir
     door: str,
 ) -> None:
     path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[0]
-    path = runtime.links.return_path(lesson.id, "bounces@courses.example")
+    path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     clock.advance(hours=1)
     taken = {
         "the same message": lambda: runtime.intake.take(path, b"Delivered-To: x@y\r\n" + report(email, sent_again)),
@@ -89,7 +89,7 @@ def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
 ) -> None:
     """Its relay took it over a little before its answer was written down here, and its clock is behind."""
     lesson = lessons_to(runtime, email)[0]
-    path = runtime.links.return_path(lesson.id, "bounces@courses.example")
+    path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     arrived = clock.now() - timedelta(minutes=10)
     assert arrived > sent_again
     assert runtime.intake.take(path, report(email, arrived, "<two@mx.example>")).done == Done.NOTED
@@ -106,7 +106,7 @@ def test_a_date_that_cant_be_is_not_believed(
     sent_again: datetime,
     years: int,
 ) -> None:
-    path = runtime.links.return_path(lessons_to(runtime, email)[0].id, "bounces@courses.example")
+    path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[0].id), "bounces@courses.example")
     wrong = report(email, clock.now().replace(year=clock.now().year + years), "<two@mx.example>")
     assert runtime.intake.take(path, wrong).done == Done.NOTED
     assert runtime.intake.take(path, wrong).done == Done.AGAIN

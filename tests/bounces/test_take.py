@@ -23,6 +23,7 @@ from tests.builders import (
     make_settings,
     plan,
     reader_with_lesson,
+    ref,
     send_all,
 )
 from tests.servers import HOST, free_port
@@ -317,7 +318,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
     address, before = back(runtime, sink, email), everything(runtime)
     local, _, domain = address.partition("@")
     forged = f"{local[:-1]}{'a' if local[-1] != 'a' else 'b'}@{domain}"
-    unsubscribe = runtime.links.unsubscribe(1).rpartition("/")[2]
+    unsubscribe = runtime.links.unsubscribe(ref(runtime, 1)).rpartition("/")[2]
     for one in (
         forged,
         "bounces@courses.example",

@@ -14,6 +14,7 @@ from tests.builders import (
     make_reader,
     plan,
     reader_with_lesson,
+    ref,
     send_all,
 )
 from tests.campaigns.test_campaigns import draft, row_of, start
@@ -106,7 +107,7 @@ def answered_right(runtime: Runtime, dispatcher: Dispatcher) -> str:
     """A reader who answered the first question of the first lesson right; returns their address."""
     email = reader_with_lesson(runtime, dispatcher)
     option = course_of(runtime).course.lessons[0].texts["nl"].quiz[0].right_option
-    press = Press(Asked(lessons_to(runtime, email)[-1].id, 0), option)
+    press = Press(Asked(ref(runtime, lessons_to(runtime, email)[-1].id), 0), option)
     with runtime.database.write() as session:
         record_answers(session, runtime.library, runtime.clock, [press])
     return email

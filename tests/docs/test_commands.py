@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.builders import mails_to, make_reader, make_runtime, make_settings, send_all
+from tests.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
 from tests.cli.test_cli import run
 from tests.docs.commands import PAGES, ROOT, commands_in, documented, settings_in
 from tests.servers import HOST, free_port, free_ports
@@ -221,7 +221,7 @@ def _fill(folder: Path, sink: Sink) -> str:
         session.execute(update(DeliveryRow).where(DeliveryRow.id == unsure).values(state=DeliveryState.UNKNOWN))
     (folder / "message").write_bytes(BOUNCE)
     database.close()
-    return runtime.links.return_path(gone, "bounces@x.example")
+    return runtime.links.return_path(ref(runtime, gone), "bounces@x.example")
 
 
 BOUNCE = b"""From: mailer-daemon@mx.x.example

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader
+from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
 
 from rugcourse.authoring.checks import check, left_out_of_books
 from rugcourse.authoring.fields import fields_of
@@ -96,7 +96,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = make_reader(runtime)
-    link = runtime.links.book(mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id, "pdf")
+    link = runtime.links.book(ref(runtime, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id), "pdf")
 
     def fail(_: Book) -> bytes:
         raise CannotBeSet("too much")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.builders import COURSE, at_eight, lessons_to, mails_to
+from tests.builders import COURSE, at_eight, lessons_to, mails_to, ref
 from tests.journey.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
 from tests.journey.pressing import press
 from tests.journey.site import Site
@@ -101,9 +101,9 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         site.open_mail(page, words["lesson"].format(number))
         assert_good_for_everybody(page, is_mail=True)
         site.clock.advance(days=1)
-    sign = site.runtime.signer.sign
-    first, last = lessons_to(site.runtime, EMAIL)[0].id, lessons_to(site.runtime, EMAIL)[-1].id
-    safety = lessons_to(site.runtime, EMAIL)[5].id
+    sign = site.runtime.signer.sign_mail
+    first, last = (ref(site.runtime, lessons_to(site.runtime, EMAIL)[number].id) for number in (0, -1))
+    safety = ref(site.runtime, lessons_to(site.runtime, EMAIL)[5].id)
     for path in (
         f"/a/{sign(Purpose.ANSWER, last, 0, 1)}", f"/w/{sign(Purpose.LESSON, first)}", f"/w/{sign(Purpose.LESSON, last)}",
         f"/t/{sign(Purpose.RETEST, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}/data",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
@@ -27,7 +27,7 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
 
 def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> Asking | None:
     with runtime.database.read() as session:
-        return find_askings(session, runtime.library, [Asked(delivery.id, number)])[0]
+        return find_askings(session, runtime.library, [Asked(ref(runtime, delivery.id), number)])[0]
 
 
 def press_all(runtime: Runtime, *presses: Press) -> list[Answered | None]:
@@ -42,7 +42,7 @@ def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) 
     assert asking is not None
     good = asking.question.right_option
     option = good if right else (good + 1) % len(asking.question.options)
-    [answered] = press_all(runtime, Press(Asked(delivery.id, number), option))
+    [answered] = press_all(runtime, Press(Asked(ref(runtime, delivery.id), number), option))
     assert answered is not None
     return answered
 
@@ -119,7 +119,9 @@ def test_an_option_that_does_not_exist_is_refused_and_links_that_lead_nowhere_le
     first = next_lesson(runtime, dispatcher, email)
     assert asking_of(runtime, first, 7) is None
     assert asking_of(runtime, first, RECAP_NUMBER) is None
-    [option, nothing] = press_all(runtime, Press(Asked(first.id, 0), 9), Press(Asked(first.id + 99, 0), 0))
+    [option, nothing] = press_all(
+        runtime, Press(Asked(ref(runtime, first.id), 0), 9), Press(Asked(ref(runtime, first.id + 99), 0), 0)
+    )
     assert (option, nothing) == (None, None)
     with runtime.database.read() as session:
         assert learning.answers_of(session, enrolment_of(runtime, email).subscriber_id) == []
@@ -136,10 +138,10 @@ def test_presses_that_share_a_transaction_are_taken_one_after_the_other(
     right, wrong = asking.question.right_option, (asking.question.right_option + 1) % 3
     answered = press_all(
         runtime,
-        Press(Asked(first.id, 0), wrong),
-        Press(Asked(theirs.id, 0), right),
-        Press(Asked(first.id, 0), right),
-        Press(Asked(first.id, 1), 0),
+        Press(Asked(ref(runtime, first.id), 0), wrong),
+        Press(Asked(ref(runtime, theirs.id), 0), right),
+        Press(Asked(ref(runtime, first.id), 0), right),
+        Press(Asked(ref(runtime, first.id), 1), 0),
     )
     assert [one.answered for one in answered if one] == [2, 1, 2, 2]
     with runtime.database.read() as session:

@@ -182,12 +182,12 @@ class Play(RuleBasedStateMachine):
     # What the server sees
 
     def _accepted(self, mail: Mail) -> None:
-        delivery_id = self.product.runtime.links.quoted(mail.message_id)
+        delivery_id = self.product.runtime.links.quoted(mail.message_id).delivery_id
         (row,) = self.product.ledger(DeliveryRow.id == delivery_id)
         self.model.accept(mail, delivery_id, row.queue)
 
     def _tried(self, recipient: str, behaviour: Behaviour, message_id: str) -> None:
-        delivery_id = self.product.runtime.links.quoted(message_id) if message_id else None
+        delivery_id = self.product.runtime.links.quoted(message_id).delivery_id if message_id else None
         if behaviour == Behaviour.POLICY:
             self.model.trouble(self.now)
         self.model.tried(recipient, behaviour, delivery_id, self.now)

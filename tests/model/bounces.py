@@ -152,7 +152,8 @@ class BounceRules(Play):
         return lambda: self.product.runtime.intake.hear(told).done
 
     def _return_path(self, sent: Sent) -> str:
-        return self.product.runtime.links.return_path(sent.delivery_id, BOUNCES)
+        links = self.product.runtime.links
+        return links.return_path(links.quoted(sent.message_id), BOUNCES)
 
     def _row(self, sent: Sent) -> DeliveryRow | None:
         return next(iter(self.product.ledger(DeliveryRow.id == sent.delivery_id)), None)

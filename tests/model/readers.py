@@ -122,7 +122,9 @@ class ReaderRules(Play):
             return
         runtime = self.product.runtime
         with self.database.write() as session:
-            record_answers(session, runtime.library, self.clock, [Press(Asked(sent.delivery_id, 0), option)])
+            record_answers(
+                session, runtime.library, self.clock, [Press(Asked(runtime.links.quoted(sent.message_id), 0), option)]
+            )
 
     @in_group(_GROUP, who=WHO)
     def ask_for_link(self, who: int) -> None:

@@ -17,6 +17,7 @@ from tests.builders import (
     make_pending,
     make_reader,
     plan,
+    ref,
     send_all,
 )
 from tests.campaigns.test_campaigns import MESSAGE
@@ -80,8 +81,8 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, EMAIL)
     with runtime.database.write() as session:
-        record_fetches(session, runtime.library, clock, [Fetch(lesson.id, None, "GET", _BROWSER)])
-        record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+        record_fetches(session, runtime.library, clock, [Fetch(ref(runtime, lesson.id), None, "GET", _BROWSER)])
+        record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
     return EMAIL

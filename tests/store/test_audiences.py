@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_pending, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_pending, make_reader, plan, ref, send_all
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
@@ -31,7 +31,7 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
     preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, gone)[0].id)
     ids = {name: enrolment_of(runtime, email).subscriber_id for name, email in found.items()}
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+        record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
         english = subscribers.by_email(session, found["english"])
         assert english is not None
         english.language = "en"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from tests.builders import mails_to
+from tests.builders import mails_to, ref
 
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
@@ -31,7 +31,7 @@ def path(
 ) -> str:
     """The link in the newest mail of a kind to somebody."""
     delivery = mails_to(runtime, email, kind)[-1].id
-    return f"/{_LETTERS[purpose]}/{runtime.signer.sign(purpose, delivery, *numbers)}"
+    return f"/{_LETTERS[purpose]}/{runtime.signer.sign_mail(purpose, ref(runtime, delivery), *numbers)}"
 
 
 def everything(runtime: Runtime, *but: str) -> dict[str, list[Any]]:

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.access.test_access import make_admin
-from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
@@ -356,7 +356,7 @@ def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course
     send_all(dispatcher)
     lesson = lessons_to(runtime, email)[0]
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, clock, [Press(Asked(lesson.id, 0), 0)])
+        record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
     log_in(editor, "editor@x.example")
     results = re.sub(r"\s+", " ", editor.get(f"/admin/campaigns/{course_of(runtime).campaign_id}/results").text)
     assert "One answer, 0 per cent right" in results

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 from tests.access.test_access import PASSWORD, make_admin
 from tests.bounces.test_providers import EC_KEY, SECRET, TOPIC
-from tests.builders import COURSE, course_of
+from tests.builders import COURSE, course_of, ref
 from tests.web.reading import CHROME
 from tests.web.test_access_rules import app, browser_of, places, routes  # noqa: F401 - fixtures
 from tests.web.test_admin import form_of
@@ -110,7 +110,7 @@ def send_everywhere(
 ) -> None:
     """The values in all fields, in turn, with each button, so that more of what stands behind is reached."""
     form = form_of(browsers[True])
-    token = runtime.signer.sign(Purpose.LESSON, 1)
+    token = runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, 1))
     for route, names in forms(application):
         browser = browsers[route.path.startswith("/admin") and "login" not in route.path and "logout" not in route.path]
         address = re.sub(r"\{(\w+)\}", lambda match: {**there, "token": token}[match[1]], route.path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import course_of, enrolment_of, lessons_to, make_pending
+from tests.builders import course_of, enrolment_of, lessons_to, make_pending, ref
 from tests.sink import Sink
 from tests.web.reading import CHROME, everything, path
 
@@ -55,7 +55,9 @@ def test_a_token_flipped_or_of_another_purpose_opens_the_same_404(
     browser: TestClient, runtime: Runtime, email: str, purpose: str
 ) -> None:
     nothing = browser.get("/nl/none").text
-    tokens = [runtime.signer.sign(one, 1) for one in Purpose] + [runtime.signer.sign(Purpose.LESSON, 1)[:-1] + "x"]
+    tokens = [runtime.signer.sign(one, 1) for one in Purpose] + [
+        runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, 1))[:-1] + "x"
+    ]
     right = {
         "c": Purpose.CONFIRM,
         "w": Purpose.LESSON,
@@ -222,7 +224,10 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
     )
     browser.get(link)
     browser.get(link, headers={"user-agent": "Mozilla/5.0 (compatible; GoogleImageProxy)"})
-    browser.get(f"/o/{runtime.signer.sign(Purpose.OPEN, lesson.id)}.gif", headers={"user-agent": "Mozilla/5.0"})
+    browser.get(
+        f"/o/{runtime.signer.sign_mail(Purpose.OPEN, ref(runtime, lesson.id))}.gif",
+        headers={"user-agent": "Mozilla/5.0"},
+    )
     browser.head(link)
     with runtime.database.read() as session:
         found = [(one.kind, one.verdict) for one in session.scalars(select(EventRow).order_by(EventRow.id))]

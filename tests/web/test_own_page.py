@@ -10,7 +10,7 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import COURSE, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.builders import COURSE, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, ref, send_all
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
@@ -57,7 +57,7 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
         clock.advance(days=7)
     sent = lessons_to(runtime, email)
     assert len(sent) >= 6
-    first = f"/w/{runtime.signer.sign(Purpose.LESSON, sent[0].id)}"
+    first = f"/w/{runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, sent[0].id))}"
     browser.post(first, data={"helped": "yes", "remark": "said by a stranger"})
     page = browser.get(first)
     assert page.status_code == 200
@@ -68,9 +68,9 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
         answer = browser.get(own + beyond)
         assert email not in answer.text
         assert answer.status_code in {200, 404}
-    retest = browser.get(f"/t/{runtime.signer.sign(Purpose.RETEST, sent[0].id)}")
+    retest = browser.get(f"/t/{runtime.signer.sign_mail(Purpose.RETEST, ref(runtime, sent[0].id))}")
     assert retest.headers["location"] == own
-    newest = f"/w/{runtime.signer.sign(Purpose.LESSON, sent[-2].id)}"
+    newest = f"/w/{runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, sent[-2].id))}"
     assert 'rel="next"' in browser.get(newest).text
 
 

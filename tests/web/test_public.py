@@ -14,7 +14,7 @@ from tests.builders import COURSE, course_of, make_reader, make_runtime, make_se
 
 from rugcourse.clock import VirtualClock
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.links import Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryRow, FeedbackRow, SubscriberRow
@@ -345,7 +345,7 @@ def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> 
 def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     runtime = open_runtime(make_settings(tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
     browser = TestClient(create_app(runtime))
-    token = runtime.signer.sign(Purpose.ANSWER, 1, 0, 0)
+    token = runtime.signer.sign_mail(Purpose.ANSWER, MailRef(1, 1), 0, 0)
     for answer in (browser.get(SITE), browser.get(f"/a/{token}"), browser.post(f"/a/{token}", data={"o": "0"})):
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "30"

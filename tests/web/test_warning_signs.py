@@ -10,7 +10,7 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import COURSE, course_of, lessons_to, make_reader
+from tests.builders import COURSE, course_of, lessons_to, make_reader, ref
 from tests.learning.test_learning import next_lesson
 
 from rugcourse.clock import VirtualClock
@@ -146,7 +146,7 @@ def answer_page(
         delivery = next_lesson(runtime, dispatcher, email)
         clock.advance(minutes=1)
     assert len(lessons_to(runtime, email)) == 6
-    token = runtime.signer.sign(Purpose.ANSWER, delivery.id, number, option)
+    token = runtime.signer.sign_mail(Purpose.ANSWER, ref(runtime, delivery.id), number, option)
     return browser.post(f"/a/{token}", data={"o": str(option)}).text
 
 

@@ -30,7 +30,7 @@ from rugcourse.enrolment.corrections import have_again
 from rugcourse.enrolment.preferences import end_courses
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
-from rugcourse.links import BadToken, Links
+from rugcourse.links import BadToken, Links, MailRef
 from rugcourse.store import bounces, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
@@ -93,12 +93,12 @@ class Intake:
 
     def hear(self, told: Told) -> Taken:
         """What a relay says."""
-        delivery_id = self._named(told.return_path, told.report)
+        mail = self._named(told.return_path, told.report)
         email = normalise_email(told.address)
-        if delivery_id is None and email is not None:
+        if mail is None and email is not None:
             with self.database.read() as session:
-                delivery_id = bounces.newest_mail(session, email, told.at)
-        return self._follow(replace(told.report, recipient=told.address, at=told.at), delivery_id)
+                mail = bounces.newest_mail(session, email, told.at)
+        return self._follow(replace(told.report, recipient=told.address, at=told.at), mail)
 
     def refuse(self, session: Session, delivery_id: int, reply: str) -> Done:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
@@ -113,8 +113,8 @@ class Intake:
         log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return done
 
-    def _named(self, recipient: str, report: Report) -> int | None:
-        """The delivery that an address or a Message-ID of ours names."""
+    def _named(self, recipient: str, report: Report) -> MailRef | None:
+        """The mail that an address or a Message-ID of ours names."""
         with ignored(BadToken):
             return self.links.returned(recipient)
         for message_id in report.message_ids:
@@ -125,23 +125,32 @@ class Intake:
     def _follow(
         self,
         report: Report,
-        delivery_id: int | None,
+        mail: MailRef | None,
         *,
         by_mail: bool = False,
     ) -> Taken:
         """`by_mail`: anybody can have written it who has the mail."""
-        if delivery_id is None:
+        if mail is None:
             return Taken(report, Done.NOBODYS)
+        delivery_id = mail.delivery_id
         if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
             return Taken(report, Done.IGNORED, delivery_id)
         with self.database.write() as session:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
-            if found is None:  # erased since
+            if found is None or not self._is_of(mail, *found):  # erased since
                 return Taken(report, Done.NOBODYS)
             done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
         if done != Done.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return Taken(report, done, delivery_id)
+
+    def _is_of(self, mail: MailRef, person: SubscriberRow, delivery: DeliveryRow) -> bool:
+        """Whether what names a mail names this one: as its links do, or, after a correction, as its Message-ID does."""
+        if mail == subscribers.ref_of(person, delivery.id):
+            return True
+        with ignored(BadToken):
+            return mail == self.links.quoted(delivery.message_id or "")
+        return False
 
     def _follow_in(
         self,

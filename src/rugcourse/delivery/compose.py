@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
 from rugcourse.learning.recaps import RECAP_NUMBER
-from rugcourse.links import Links
+from rugcourse.links import Links, MailRef
 from rugcourse.rendering.languages import day_and_hour
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble
@@ -68,7 +68,7 @@ class Composer:
 
     def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
         """What the message of a delivery will be."""
-        message_id = outgoing.message_id or self.links.message_id(outgoing.id, self.domain)
+        message_id = outgoing.message_id or self.links.message_id(outgoing.ref, self.domain)
         return Draft(outgoing, prepared, particulars, message_id)
 
     def write(self, draft: Draft, now: datetime, *, eight_bit: bool) -> bytes:
@@ -81,26 +81,26 @@ class Composer:
             message_id=draft.message_id,
             date=now,
             campaign_id=outgoing.campaign_id,
-            unsubscribe_url=links.unsubscribe(outgoing.id),
-            help_url=links.preferences(outgoing.id),
+            unsubscribe_url=links.unsubscribe(outgoing.ref),
+            help_url=links.preferences(outgoing.ref),
         )
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
 
     def _values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""
-        links, delivery_id = self.links, outgoing.id
+        links, mail = self.links, outgoing.ref
         if outgoing.kind == DeliveryKind.CONFIRM:
-            return {"confirm_url": links.confirm(delivery_id)}
+            return {"confirm_url": links.confirm(mail)}
         values: dict[str, Any] = {
             "first_name": first_name(outgoing.name),
             "total": len(prepared.course.lessons),
-            "preferences_url": links.preferences(delivery_id),
-            "unsubscribe_url": links.unsubscribe(delivery_id),
+            "preferences_url": links.preferences(mail),
+            "unsubscribe_url": links.unsubscribe(mail),
         }
         if outgoing.kind == DeliveryKind.WELCOME:
             values["first_due"] = _first_due(particulars.next_due, prepared.language)
-            values |= {"pdf_url": links.book(delivery_id, "pdf"), "epub_url": links.book(delivery_id, "epub")}
+            values |= {"pdf_url": links.book(mail, "pdf"), "epub_url": links.book(mail, "epub")}
         if outgoing.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
             values |= self._measured_values(outgoing, prepared)
         if prepared.lesson is not None:
@@ -110,31 +110,31 @@ class Composer:
     def _lesson_values(
         self, outgoing: Outgoing, prepared: Prepared, lesson: Lesson, recap: Question | None
     ) -> dict[str, Any]:
-        links, delivery_id = self.links, outgoing.id
+        links, mail = self.links, outgoing.ref
         quiz = lesson.texts[prepared.language].quiz
         return {
             "percent": round(100 * lesson.number / len(prepared.course.lessons)),
-            "lesson_url": links.lesson(delivery_id),
-            "retest_url": links.retest(delivery_id),
-            "answers": [answer_links(question, number, delivery_id, links) for number, question in enumerate(quiz)],
-            "recap": _recap(recap, delivery_id, links),
+            "lesson_url": links.lesson(mail),
+            "retest_url": links.retest(mail),
+            "answers": [answer_links(question, number, mail, links) for number, question in enumerate(quiz)],
+            "recap": _recap(recap, mail, links),
         }
 
     def _measured_values(self, outgoing: Outgoing, prepared: Prepared) -> dict[str, Any]:
         """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
-        links, delivery_id = self.links, outgoing.id
+        links, mail = self.links, outgoing.ref
         return {
-            "pixel_url": links.pixel(delivery_id) if outgoing.measuring else "",
-            "link": (lambda number: links.click(delivery_id, number))
+            "pixel_url": links.pixel(mail) if outgoing.measuring else "",
+            "link": (lambda number: links.click(mail, number))
             if outgoing.measuring
             else prepared.letter.targets.__getitem__,
         }
 
 
-def _recap(question: Question | None, delivery_id: int, links: Links) -> dict[str, Any] | None:
+def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, Any] | None:
     if question is None:
         return None
-    addresses = answer_links(question, RECAP_NUMBER, delivery_id, links)
+    addresses = answer_links(question, RECAP_NUMBER, mail, links)
     options = [{"text": one.text, "url": url} for one, url in zip(question.options, addresses, strict=True)]
     return {"question": question.question, "options": options}
 

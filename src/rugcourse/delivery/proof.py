@@ -34,6 +34,7 @@ NOBODY = Outgoing(
     lesson_id=1,
     attempts=0,
     message_id=None,
+    stamp=1,
 )
 
 

@@ -31,6 +31,7 @@ from rugcourse.delivery.compose import Composer, Draft
 from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
+from rugcourse.links import MailRef
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.store import deliveries, pacing
 from rugcourse.store.database import Database, DatabaseAway
@@ -89,7 +90,7 @@ class Dispatcher:
         composer: Composer,
         journal: Journal,
         connect: Connect,
-        return_path: Callable[[int], str],
+        return_path: Callable[[MailRef], str],
         follow_up: FollowUp,
         policy: Policy,
     ) -> None:
@@ -220,7 +221,7 @@ class Dispatcher:
             raise TemplateError(f"{one.outgoing.kind}: {error!r}") from error
 
     def _envelope(self, one: Draft) -> Envelope:
-        return Envelope(self._return_path(one.id), one.recipient)
+        return Envelope(self._return_path(one.outgoing.ref), one.recipient)
 
     def _judge(self, batch: Batch, one: Draft, outcome: Outcome) -> Settlement:
         """What an outcome means for the ledger."""

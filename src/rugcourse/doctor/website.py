@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from rugcourse.doctor.findings import Finding, _, advice, well, wrong
 from rugcourse.doctor.names import LOCAL
-from rugcourse.links import Links
+from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
 
 _SECONDS = 10.0
-_NOBODY = 0  # no delivery has this number: what such a link opens changes nothing
+_NOBODY = MailRef(0, 0)  # no delivery has this number: what such a link opens changes nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rugcourse.links import Signer
 from rugcourse.store import campaigns, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
 
 
 class AddressTaken(Exception):
@@ -72,6 +72,7 @@ def correct_address(database: Database, clock: Clock, signer: Signer, subscriber
         person = _person(session, subscriber_id)
         person.former_address, person.address_since = signer.digest(person.email), clock.now()
         person.email, person.domain = email, email.rpartition("@")[2]
+        person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

@@ -14,6 +14,7 @@ from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
 from rugcourse.learning.recaps import RECAP_NUMBER, find_question
 from rugcourse.learning.spacing import CardState, review
+from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.events import Event, Mail
@@ -29,7 +30,7 @@ _BURST_PRESSES = 5
 class Asked(NamedTuple):
     """A question as a link names it: the mail, and the question's place in it (`RECAP_NUMBER`: one that came back)."""
 
-    delivery_id: int
+    mail: MailRef
     number: int
 
 
@@ -85,7 +86,7 @@ class Person(NamedTuple):
 
 def find_askings(session: Session, library: Library, wanted: Sequence[Asked]) -> list[Asking | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
-    mails = events.find_mails(session, {one.delivery_id for one in wanted})
+    mails = events.find_mails(session, {one.mail for one in wanted})
     given = _given(session, {mail.subscriber_id for mail in mails.values()})
     courses = {
         campaign_id: library.of_campaign(session, campaign_id)
@@ -93,7 +94,7 @@ def find_askings(session: Session, library: Library, wanted: Sequence[Asked]) ->
     }
     found: list[Asking | None] = []
     for one in wanted:
-        mail = mails.get(one.delivery_id)
+        mail = mails.get(one.mail)
         published = courses[mail.campaign_id] if mail is not None else None
         if mail is None or published is None:
             found.append(None)

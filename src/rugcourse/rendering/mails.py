@@ -14,7 +14,7 @@ from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
-from rugcourse.links import Links
+from rugcourse.links import Links, MailRef
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, compile_letter, merge
 from rugcourse.rendering.notices import notice_of
@@ -110,9 +110,9 @@ def link_letter(course: Course, language: str, house: House, links: Links) -> Le
     return compile_letter("link", language, subject, _common(course, language, house, links))
 
 
-def answer_links(question: Question, number: int, delivery_id: int, links: Links) -> list[str]:
+def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
     """One address per option of the mail's question `number`."""
-    return [links.answer(delivery_id, number, option) for option in range(len(question.options))]
+    return [links.answer(mail, number, option) for option in range(len(question.options))]
 
 
 def first_name(name: str) -> str:

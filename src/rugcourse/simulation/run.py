@@ -22,7 +22,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
-from rugcourse.links import Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher, open_runtime
 from rugcourse.schedule import Schedule
 from rugcourse.settings import Settings
@@ -178,7 +178,7 @@ class Rehearsal:
             self._at(at, lambda: self._answer(person, answers))
 
     def _confirm(self, person: Person, token: str) -> None:
-        (delivery_id,) = self._runtime.signer.read(Purpose.CONFIRM, token, 1)
+        delivery_id = self._runtime.signer.read_mail(Purpose.CONFIRM, token).delivery_id
         confirm(self._runtime.database, self._clock, self._runtime.signer, delivery_id)
         with self._runtime.database.read() as session:
             found = subscribers.by_delivery(session, delivery_id)
@@ -197,15 +197,15 @@ class Rehearsal:
     def _answer(self, person: Person, tokens: list[str]) -> None:
         """Answer the first question of a mail: rightly as often as this person knows."""
         runtime = self._runtime
-        read = [runtime.signer.read(Purpose.ANSWER, token, 3) for token in tokens]
-        options = [one for one in read if one[1] == read[0][1]]
-        asked = Asked(*options[0][:2])
+        read = [runtime.signer.read(Purpose.ANSWER, token, 4) for token in tokens]
+        delivery_id, stamp, number, _ = read[0]
+        asked = Asked(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:
             [asking] = find_askings(session, runtime.library, [asked])
         if asking is None:
             return
         right = asking.question.right_option
-        others = [option for _, _, option in options if option != right]
+        others = [option for _, _, asked_in, option in read if asked_in == number and option != right]
         option = right if self._chance.random() < person.knows else self._chance.choice(others)
         with runtime.database.write() as session:
             record_answers(session, runtime.library, self._clock, [Press(asked, option)])

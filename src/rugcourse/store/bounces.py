@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from rugcourse.links import MailRef
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
 
 CAME_BACK = "came back: "  # how the reply of such a delivery begins
@@ -84,10 +85,10 @@ def note_complaint(session: Session, delivery_id: int, now: datetime, *, verifie
     return True
 
 
-def newest_mail(session: Session, email: str, at: datetime) -> int | None:
+def newest_mail(session: Session, email: str, at: datetime) -> MailRef | None:
     """The newest mail that somebody had been sent at an instant (UTC), whatever became of it later."""
-    return session.scalar(
-        select(DeliveryRow.id)
+    found = session.execute(
+        select(DeliveryRow.id, SubscriberRow.security_stamp)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .where(
             SubscriberRow.email == email,
@@ -96,7 +97,8 @@ def newest_mail(session: Session, email: str, at: datetime) -> int | None:
         )
         .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
         .limit(1)
-    )
+    ).one_or_none()
+    return MailRef(*found) if found else None
 
 
 def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, int]]:

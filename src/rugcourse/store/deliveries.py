@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from rugcourse.links import MailRef
 from rugcourse.store.planning import still_wanted
 from rugcourse.store.statements import (
     as_rows,
@@ -94,6 +95,12 @@ class Outgoing(NamedTuple):
     lesson_id: int | None
     attempts: int
     message_id: str | None
+    stamp: int
+
+    @property
+    def ref(self) -> MailRef:
+        """What links to it name."""
+        return MailRef(self.id, self.stamp)
 
 
 class Pin(NamedTuple):
@@ -485,6 +492,7 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             picked.c.lesson_id,
             picked.c.attempts,
             picked.c.message_id,
+            SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == picked.c.subscriber_id)
         .join(CampaignRow, CampaignRow.id == picked.c.campaign_id)

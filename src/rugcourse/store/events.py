@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from rugcourse.links import MailRef
 from rugcourse.store.statements import dialect_of, insert_into, is_among, run, run_many
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
 
@@ -47,6 +48,12 @@ class Mail(NamedTuple):
     subscriber_status: str
     subscriber_language: str
     measuring: bool
+    stamp: int
+
+    @property
+    def ref(self) -> MailRef:
+        """What links to it name."""
+        return MailRef(self.id, self.stamp)
 
     @property
     def in_doubt(self) -> bool:
@@ -64,10 +71,11 @@ class Event(NamedTuple):
     link: int | None = None
 
 
-def find_mails(session: Session, delivery_ids: Collection[int]) -> dict[int, Mail]:
-    """The mails with these ids, as far as they are there."""
-    rows = run(session, _mails(dialect_of(session)), {"ids": delivery_ids})
-    return {row[0]: Mail(*row) for row in rows}
+def find_mails(session: Session, links: Collection[MailRef]) -> dict[MailRef, Mail]:
+    """The mails that links name, as far as they are there and still belong to who they were sent to."""
+    rows = run(session, _mails(dialect_of(session)), {"ids": {one.delivery_id for one in links}})
+    mails = (Mail(*row) for row in rows)
+    return {mail.ref: mail for mail in mails}
 
 
 def add_events(session: Session, events: Sequence[Event]) -> None:
@@ -145,6 +153,7 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
             SubscriberRow.status,
             SubscriberRow.language,
             SubscriberRow.measuring,
+            SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .where(is_among(DeliveryRow.id, dialect))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from rugcourse.links import MailRef
 from rugcourse.schedule import EVERY_DAY, Schedule
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import (
@@ -60,7 +61,7 @@ def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberR
 
 
 def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
-    """The person a delivery is for: how a link in a mail finds its reader.
+    """The person a delivery is for.
 
     `lock`: whatever else is done for this person waits until the transaction ends (a button that is pressed twice).
     """
@@ -71,6 +72,17 @@ def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tu
     )
     row = session.execute(query.with_for_update(of=SubscriberRow, key_share=True) if lock else query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def by_link(session: Session, mail: MailRef, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
+    """The same by a link, which may be of another time or of somebody who had the number before."""
+    found = by_delivery(session, mail.delivery_id, lock=lock)
+    return found if found is not None and found[0].security_stamp == mail.stamp else None
+
+
+def ref_of(person: SubscriberRow, delivery_id: int) -> MailRef:
+    """What a link to a mail of a person names."""
+    return MailRef(delivery_id, person.security_stamp)
 
 
 def lock_of_mail(session: Session, delivery_id: int) -> None:

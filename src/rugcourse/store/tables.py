@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -131,6 +132,11 @@ def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -
     return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
+def new_stamp() -> int:
+    """A security stamp: 35 random bits, five bytes in a token; never 0."""
+    return 1 + secrets.randbelow(2**35 - 1)
+
+
 def _domain_of_email(context: Any) -> str:
     email: str = context.get_current_parameters()["email"]
     return email.rpartition("@")[2]
@@ -257,6 +263,8 @@ class SubscriberRow(Base):
     __table_args__ = (Index("ix_subscriber_beginning", "email", postgresql_ops={"email": "text_pattern_ops"}),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    # A number of one person, in every link to them: see `rugcourse.links`.
+    security_stamp: Mapped[int] = mapped_column(BigId, default=new_stamp, server_default="0")
     email: Mapped[str] = mapped_column(String(254), unique=True)
     domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # whose servers take their mail
     name: Mapped[str] = mapped_column(String(80), default="")
@@ -268,6 +276,7 @@ class SubscriberRow(Base):
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
     # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
     address_since: Mapped[datetime | None]  # when somebody put their address right
     former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events
 from rugcourse.store.events import Event, Mail
 from rugcourse.store.library import Library
@@ -22,7 +23,7 @@ class Fetch(NamedTuple):
     `link`: the number of the link; None for the picture.
     """
 
-    delivery_id: int
+    mail: MailRef
     link: int | None
     method: str
     user_agent: str
@@ -34,12 +35,12 @@ def record_fetches(session: Session, library: Library, clock: Clock, fetches: Se
 
     Many links of one mail within seconds are a scanner's, all of them. HEAD only looks.
     """
-    mails = events.find_mails(session, {fetch.delivery_id for fetch in fetches})
-    targets = [_target(session, library, mails.get(fetch.delivery_id), fetch) for fetch in fetches]
+    mails = events.find_mails(session, {fetch.mail for fetch in fetches})
+    targets = [_target(session, library, mails.get(fetch.mail), fetch) for fetch in fetches]
     counted = [
-        (mails[fetch.delivery_id], fetch)
+        (mails[fetch.mail], fetch)
         for fetch, target in zip(fetches, targets, strict=True)
-        if _counts(mails.get(fetch.delivery_id), fetch, target)
+        if _counts(mails.get(fetch.mail), fetch, target)
     ]
     if counted:
         _keep(session, clock, counted)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from rugcourse.learning.answers import Asked, Asking, Press, Taken
 from rugcourse.learning.recaps import RECAP_NUMBER
-from rugcourse.links import Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.tracking.record import Fetch
 from rugcourse.web.access import Access, access
 from rugcourse.web.groups import Groups
@@ -30,16 +30,16 @@ _NO_OPTION = -1
 
 @access(Access.LINK)
 async def pixel(request: Request) -> Response:
-    (delivery_id,) = runtime_of(request).signer.read(Purpose.OPEN, request.path_params["token"], 1)
-    await _groups(request).fetches.do(_fetch(request, delivery_id, None))
+    mail = runtime_of(request).signer.read_mail(Purpose.OPEN, request.path_params["token"])
+    await _groups(request).fetches.do(_fetch(request, mail, None))
     return Response(_PIXEL, media_type="image/gif", headers=_NOT_KEPT)
 
 
 @access(Access.LINK)
 async def click(request: Request) -> Response:
     """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
-    delivery_id, number = runtime_of(request).signer.read(Purpose.CLICK, request.path_params["token"], 2)
-    target = await _groups(request).fetches.do(_fetch(request, delivery_id, number))
+    delivery_id, stamp, number = runtime_of(request).signer.read(Purpose.CLICK, request.path_params["token"], 3)
+    target = await _groups(request).fetches.do(_fetch(request, MailRef(delivery_id, stamp), number))
     if target is None:
         raise NotFound
     return RedirectResponse(target, 302, headers=_NOT_KEPT)
@@ -49,8 +49,8 @@ async def click(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """The question with the option of the link chosen, and a button; or what its press came to."""
     token = request.path_params["token"]
-    delivery_id, number, preselected = runtime_of(request).signer.read(Purpose.ANSWER, token, 3)
-    asked = Asked(delivery_id, number)
+    delivery_id, stamp, number, preselected = runtime_of(request).signer.read(Purpose.ANSWER, token, 4)
+    asked = Asked(MailRef(delivery_id, stamp), number)
     if request.method != "POST":
         asking = await _groups(request).questions.do(asked)
         if asking is None:
@@ -78,8 +78,8 @@ def _groups(request: Request) -> Groups:
     return groups
 
 
-def _fetch(request: Request, delivery_id: int, link: int | None) -> Fetch:
-    return Fetch(delivery_id, link, request.method, request.headers.get("user-agent", ""))
+def _fetch(request: Request, mail: MailRef, link: int | None) -> Fetch:
+    return Fetch(mail, link, request.method, request.headers.get("user-agent", ""))
 
 
 def _option(text: object) -> int:
@@ -97,7 +97,7 @@ def _answered_page(request: Request, taken: Taken, token: str) -> HTMLResponse:
         "asking": asking,
         "answered": taken.answered,
         "token": token,
-        "lesson_path": f"/w/{signer.sign(Purpose.LESSON, asking.mail.id)}",
-        "own_path": f"/p/{signer.sign(Purpose.PREFERENCES, asking.mail.id)}",
+        "lesson_path": f"/w/{signer.sign_mail(Purpose.LESSON, asking.mail.ref)}",
+        "own_path": f"/p/{signer.sign_mail(Purpose.PREFERENCES, asking.mail.ref)}",
     }
     return personal_page(request, asking.published, asking.language, "answered", values)

@@ -293,5 +293,5 @@ def _attempt_id(request: Request, token: str) -> int | None:
 
 def _welcome_page(request: Request, reader: Reader) -> HTMLResponse:
     runtime = runtime_of(request)
-    books = {kind: runtime.links.book(reader.delivery.id, kind) for kind in ("pdf", "epub")}
+    books = {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")}
     return reader_page(request, reader, "welcome", {"place": place_of(request, reader), "books": books})

@@ -133,16 +133,16 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         "text": lesson.texts[language],
         "times_read": count_reading(request, delivery.lesson_id),
         "answers": [
-            answer_links(question, number, delivery.id, runtime.links)
+            answer_links(question, number, reader.mail, runtime.links)
             for number, question in enumerate(lesson.texts[language].quiz)
         ],
         "author_line": runtime.settings.author_line(language),
         "author_name": runtime.settings.author_name,
-        "previous": _path(request, before[-1]) if before else None,
-        "next": _path(request, after[0]) if after and not old else None,
+        "previous": _path(request, reader, before[-1]) if before else None,
+        "next": _path(request, reader, after[0]) if after and not old else None,
         "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
         "remark": feedback.remark if feedback else "",
-        "retest_path": f"/t/{runtime.signer.sign(Purpose.RETEST, delivery.id)}",
+        "retest_path": f"/t/{runtime.signer.sign_mail(Purpose.RETEST, reader.mail)}",
         "own_path": _own_path(request, reader),
     }
     return reader_page(request, reader, "lesson", values)
@@ -150,11 +150,11 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
 
 def _own_path(request: Request, reader: Reader) -> str:
     """The own page, by a link that is as old as the mail."""
-    return f"/p/{runtime_of(request).signer.sign(Purpose.PREFERENCES, reader.delivery.id)}"
+    return f"/p/{runtime_of(request).signer.sign_mail(Purpose.PREFERENCES, reader.mail)}"
 
 
-def _path(request: Request, delivery_id: int) -> str:
-    return f"/w/{runtime_of(request).signer.sign(Purpose.LESSON, delivery_id)}"
+def _path(request: Request, reader: Reader, delivery_id: int) -> str:
+    return f"/w/{runtime_of(request).signer.sign_mail(Purpose.LESSON, reader.ref(delivery_id))}"
 
 
 def _retest_page(

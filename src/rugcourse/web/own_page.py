@@ -20,7 +20,7 @@ from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
-from rugcourse.links import Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.schedule import Schedule
@@ -251,7 +251,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
     if reader.link_is_old(now):
         return _old_link_page(request, reader, token, renewed=False)
     if reader.has_left:
-        return _unsubscribe_page(request, reader, _sign(request, Purpose.UNSUBSCRIBE, reader.delivery.id))
+        return _unsubscribe_page(request, reader, _sign(request, Purpose.UNSUBSCRIBE, reader.mail))
     place = place_of(request, reader)
     schedule, today = place.schedule, place.schedule.local_date(now)
     values = {
@@ -260,12 +260,12 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         "person": reader.subscriber,
         "place": place,
         "course_languages": reader.published.course.languages,
-        "unsubscribe_path": f"/u/{_sign(request, Purpose.UNSUBSCRIBE, reader.delivery.id)}",
-        "books": {kind: runtime.links.book(reader.delivery.id, kind) for kind in ("pdf", "epub")},
+        "unsubscribe_path": f"/u/{_sign(request, Purpose.UNSUBSCRIBE, reader.mail)}",
+        "books": {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")},
         "paces": PACES,
         "wordings": wordings,
         "other_courses": _other_courses(request, reader),
-        "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, delivery_id)}",
+        "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, reader.ref(delivery_id))}",
         "first_day": today + timedelta(days=1),
         "last_day": today + _LONGEST_PAUSE,
         **schedule_choices(schedule.zone, str(schedule.hour), [str(day) for day in sorted(schedule.weekdays)]),
@@ -284,7 +284,7 @@ def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
                 seen.add(published.id)
                 texts = published.course.texts
                 text = texts.get(reader.language) or next(iter(texts.values()))
-                found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, delivery_id)}"))
+                found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, reader.ref(delivery_id))}"))
     return found
 
 
@@ -307,7 +307,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "came_back": came_back and not reader.has_left,
         "may_undo": not reader.has_left or preferences.may_come_back(reader.subscriber, runtime.clock.now()),
         "has_others": any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
-        "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.delivery.id)}",
+        "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.mail)}",
         "wordings": wordings,
     }
     return reader_page(request, reader, "unsubscribe", values)
@@ -330,5 +330,5 @@ def _export(request: Request, token: str) -> tuple[Reader, Export]:
     return reader, found
 
 
-def _sign(request: Request, purpose: Purpose, delivery_id: int) -> str:
-    return runtime_of(request).signer.sign(purpose, delivery_id)
+def _sign(request: Request, purpose: Purpose, mail: MailRef) -> str:
+    return runtime_of(request).signer.sign_mail(purpose, mail)

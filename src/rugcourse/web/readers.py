@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.links import Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.store import subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import DeliveryRow, SubscriberRow, SubscriberStatus
@@ -38,16 +38,27 @@ class Reader:
         return self.subscriber.status != SubscriberStatus.ACTIVE
 
     def link_is_old(self, now: datetime) -> bool:
-        """Whether the mail is too old for its link to open what is the reader's own."""
-        return now - self.delivery.planned_at > timedelta(days=LINK_DAYS)
+        """Whether its link opens nothing any more that is the reader's own: it is too old, or they closed it."""
+        closed = self.subscriber.links_closed_at
+        is_closed = closed is not None and self.delivery.planned_at < closed
+        return is_closed or now - self.delivery.planned_at > timedelta(days=LINK_DAYS)
+
+    @property
+    def mail(self) -> MailRef:
+        """What links to the mail name."""
+        return self.ref(self.delivery.id)
+
+    def ref(self, delivery_id: int) -> MailRef:
+        """What links to another mail of theirs name."""
+        return subscribers.ref_of(self.subscriber, delivery_id)
 
 
 def find_reader(request: Request, purpose: Purpose, token: str) -> Reader:
     """Raises BadToken or NotFound, which look the same from outside."""
     runtime = runtime_of(request)
-    (delivery_id,) = runtime.signer.read(purpose, token, 1)
+    mail = runtime.signer.read_mail(purpose, token)
     with runtime.database.read() as session:
-        found = subscribers.by_delivery(session, delivery_id)
+        found = subscribers.by_link(session, mail)
         if found is None or found[0].status == SubscriberStatus.SUPPRESSED:
             raise NotFound
         published = runtime.library.of_campaign(session, found[1].campaign_id)
