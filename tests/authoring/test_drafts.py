@@ -110,6 +110,20 @@ def test_a_form_of_a_draft_that_was_discarded_is_not_kept_over_one_that_was_begu
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
 
 
+def test_a_form_of_a_draft_that_was_published_is_not_kept_over_the_next_one(runtime: Runtime) -> None:
+    """Also where readers get what they got when it was opened: it was only moved, or published back."""
+    keep_over(runtime, typed_by(runtime, "Other"), desk_of(runtime).version)
+    opened = desk_of(runtime)
+    publish(runtime, opened.manuscript)
+    keep_over(runtime, typed_by(runtime, "Hours of work"), desk_of(runtime).version)
+    now = desk_of(runtime)
+    with pytest.raises(SavedMeanwhile):
+        drafts.keep(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved, now.version)
+    with pytest.raises(SavedMeanwhile):
+        publish(runtime, now.manuscript, Seen(opened.saved, now.version))
+    assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
+
+
 def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(runtime, "Half")
 

@@ -8,6 +8,7 @@ import pytest
 from tests.authoring.test_publish import days as look_once_a_day
 from tests.authoring.test_publish import edited, inserted, publish, slugs_to
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.sink import Fault, Sink
 
 from rugcourse.authoring import drafts
 from rugcourse.authoring.fields import fields_of
@@ -16,6 +17,7 @@ from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.publish import Behind
 from rugcourse.content import Course, Lesson
+from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
@@ -171,3 +173,25 @@ def test_only_what_was_meant_for_a_reader_and_did_not_come_is_missed(runtime: Ru
         progress = progress_of(session, runtime.library, course_of(runtime), "nl", enrolment_of(runtime, reader))
     assert progress.upcoming is not None
     assert progress.upcoming.slug not in slugs_to(runtime, reader)
+
+
+def test_a_lesson_that_is_given_up_while_it_is_out_comes_when_it_is_put_back(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    course = course_of(runtime).course
+    bare = {code: text.model_copy(update={"tiles": (), "sample": None}) for code, text in course.texts.items()}
+    course = course.model_copy(update={"texts": bare})
+    import_(runtime, course, list(course.lessons))
+    sink.fault = lambda recipient: Fault("reply", "") if recipient == reader else None
+    days(runtime, dispatcher, 1)
+    sink.fault = lambda _: None
+    days(runtime, dispatcher, 1)
+    lost = lessons_to(runtime, reader)[1]
+    assert lost.state == DeliveryState.UNKNOWN
+    import_(runtime, course, [one for one in course.lessons if one.number != 2])
+    assert resend(runtime.database, runtime.clock, [lost.id]) == [lost.id]
+    import_(runtime, course, list(course.lessons))
+    days(runtime, dispatcher, 9)
+    assert sorted(slugs_to(runtime, reader)) == sorted(one.slug for one in course.lessons)

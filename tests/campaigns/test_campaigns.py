@@ -8,10 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, send_all
+from sqlalchemy.orm import Session
+from tests.authoring.test_publish import inserted, publish
+from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, reader_with_lesson, send_all
 from tests.racing import meanwhile
 from tests.sink import Sink
 
+from rugcourse.authoring.publish import Behind
 from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
@@ -24,7 +27,7 @@ from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule, Timing
-from rugcourse.store import campaigns, courses, enrolments, subscribers, tallies
+from rugcourse.store import audiences, campaigns, courses, enrolments, subscribers, tallies
 from rugcourse.store.audiences import Audience, Following, Repeats
 from rugcourse.store.tables import (
     CampaignKind,
@@ -669,16 +672,82 @@ def test_who_left_a_cohort_and_signs_up_again_goes_on_in_it(
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
 
 
-def test_who_signs_up_after_their_cohort_was_cancelled_gets_what_they_had_not(
+@pytest.mark.parametrize("swept", [True, False])
+def test_who_signs_up_after_their_cohort_was_cancelled_begins_anew(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str], swept: bool
+) -> None:
+    made, email = cohort
+    control.cancel(runtime.database, author(runtime), made)
+    if swept:
+        control.sweep(runtime.database, clock)
+    assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
+    control.sweep(runtime.database, clock)
+    read_on(runtime, dispatcher)
+    lessons = list(course_of(runtime).lesson_ids.values())
+    assert lessons_of(runtime, course_of(runtime).campaign_id, email) == lessons
+    assert lessons_of(runtime, made, email) == lessons[:1]
+
+
+def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
     control.cancel(runtime.database, author(runtime), made)
     control.sweep(runtime.database, clock)
-    assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
+    sign_up_again(runtime, email)
+    old = next(one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made)
+    preferences.leave_course(runtime.database, clock, old.id)
     read_on(runtime, dispatcher)
-    had = [*lessons_of(runtime, made, email), *lessons_of(runtime, course_of(runtime).campaign_id, email)]
-    assert had == list(course_of(runtime).lesson_ids.values())
+    assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
+
+
+def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    evergreen = course_of(runtime).campaign_id
+    preferences.leave_course(runtime.database, clock, mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
+    clock.advance(days=1)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, made)
+    mail = mails_to(runtime, email)[-1].id
+    preferences.unsubscribe(runtime.database, clock, mail)
+    preferences.come_back(runtime.database, clock, mail)
+    read_on(runtime, dispatcher)
+    assert len(lessons_of(runtime, made, email)) == len(course_of(runtime).course.lessons)
+    assert len(lessons_of(runtime, evergreen, email)) == 1
+
+
+@pytest.mark.parametrize("both_over", [True, False])
+def test_who_has_a_course_twice_gets_a_lesson_that_is_put_in_once(
+    runtime: Runtime, dispatcher: Dispatcher, both_over: bool
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    read_on(runtime, dispatcher)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, made)
+    if both_over:
+        read_on(runtime, dispatcher)
+    publish(runtime, inserted(runtime, 1), behind=Behind.FINISHED)
+    read_on(runtime, dispatcher)
+    new = course_of(runtime).lesson_ids["ertussen"]
+    assert [one.lesson_id for one in mails_to(runtime, email)].count(new) == 1
+
+
+def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    real, chosen = audiences.schedules, Audience(languages=("en",))
+
+    def racing(session: Session, audience: Audience, now: datetime) -> list[tuple[Schedule, int]]:
+        monkeypatch.setattr(audiences, "schedules", real)
+        drafts.set_audience(runtime.database, runtime.clock, made, chosen)
+        return real(session, audience, now)
+
+    monkeypatch.setattr(audiences, "schedules", racing)
+    drafts.recount(runtime.database, runtime.clock, made)
+    assert Audience.model_validate(row_of(runtime, made).audience) == chosen
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 from tests.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
@@ -14,7 +16,7 @@ from rugcourse.campaigns.jobs import NotNow
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.preferences import unsubscribe
+from rugcourse.enrolment.preferences import pause, unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
@@ -303,3 +305,31 @@ def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monke
         make_reader(runtime)
     assert done(runtime, Act.SUPPRESS)["done"] == 5
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
+
+
+def test_who_has_to_confirm_two_courses_on_one_day_is_asked_about_each(runtime: Runtime) -> None:
+    for course in (COURSE, "stress-en-rugpijn"):
+        intake = INTAKE.model_copy(update={"agreed": False, "course": course})
+        job = looked_through(runtime, "E-mail,Name\nann@x.example,Ann\n", intake)
+        jobs.start(runtime.database, runtime.clock, job, None)
+        work(runtime)
+    assert len({one.campaign_id for one in mails_to(runtime, "ann@x.example", DeliveryKind.CONFIRM)}) == 2
+
+
+def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    emails = [make_reader(runtime) for _ in range(3)]
+    people_ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
+    pause(runtime.database, clock, people_ids[0])
+    pause(runtime.database, clock, people_ids[1], clock.now() + timedelta(days=30))
+    until = clock.now().date() + timedelta(days=3)
+    job = acts.propose(
+        runtime.database, clock, Order(audience=Audience(), act=Act.PAUSE, reason="holidays", until=until), None
+    )
+    jobs.start(runtime.database, clock, job, None)
+    work(runtime)
+    with runtime.database.read() as session:
+        ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
+    assert ends[0] is None
+    assert [(end - clock.now()).days for end in ends[1:] if end] == [30, 2]

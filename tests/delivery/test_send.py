@@ -16,6 +16,8 @@ from tests.builders import (
     make_pending,
     plan,
     planned_readers,
+    reader_with_lesson,
+    ref,
     send_all,
 )
 from tests.sink import Fault, Sink
@@ -27,8 +29,11 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
+from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime, follow_up
+from rugcourse.schedule import Schedule
 from rugcourse.store import deliveries
 from rugcourse.store.tables import DeliveryState, Queue
 
@@ -423,3 +428,61 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     assert runtime.intake.hear(Told(report, "", resent, before)).done == Done.AGAIN
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert runtime.intake.hear(Told(report, "", resent, clock.now())).done == Done.NOTED  # of the second one
+
+
+def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_sent_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, resent: str
+) -> None:
+    """At most one lesson a day, and seven days from one to the next where its reader wants them so."""
+    person = enrolment_of(runtime, resent).subscriber_id
+    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, every_days=7))
+    with runtime.database.write() as session:
+        assert deliveries.settle_by_evidence(session, lessons_to(runtime, resent)[0].id, clock.now())
+    for _ in range(6 * 24):
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(hours=1)
+    assert [one.state for one in lessons_to(runtime, resent)] == [DeliveryState.ACCEPTED]
+    at_eight(runtime, 7)
+    for _ in range(2):
+        plan(runtime)
+        send_all(dispatcher)
+    assert len(lessons_to(runtime, resent)) == 2
+
+
+def answer(runtime: Runtime, email: str) -> None:
+    with runtime.database.write() as session:
+        press = Press(Asked(ref(runtime, lessons_to(runtime, email)[0].id), 0), 0)
+        record_answers(session, runtime.library, runtime.clock, [press])
+
+
+def test_a_mail_that_its_reader_answers_while_its_reply_is_lost_has_arrived(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("reply", "", do=lambda: answer(runtime, email)) if recipient == email else None
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.mark.parametrize("first", ["answer", "report"])
+def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_was_full(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, first: str
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    clock.advance(hours=1)
+    report = Report(Kind.SOFT, "5.2.2", message_ids=(lesson.message_id or "",))
+    if first == "answer":
+        answer(runtime, email)
+    runtime.intake.hear(Told(report, "", email, clock.now()))
+    if first == "report":
+        answer(runtime, email)
+    at_eight(runtime, 1)
+    for _ in range(2):
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 1
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 2
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()

@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.builders import at_eight, enrolment_of, lessons_to, make_pending, make_reader, plan, send_all
-from tests.sink import Sink
+from tests.builders import (
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    make_pending,
+    make_reader,
+    plan,
+    planned_readers,
+    reader_with_lesson,
+    send_all,
+)
+from tests.racing import meanwhile
+from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import corrections
 from rugcourse.enrolment.corrections import (
     AddressTaken,
     HadThatLesson,
@@ -18,10 +30,12 @@ from rugcourse.enrolment.corrections import (
     correct_address,
     move_to_lesson,
 )
+from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryState
+from rugcourse.store import subscribers
+from rugcourse.store.tables import COMPLAINT, DeliveryState, SubscriberStatus
 
 
 def move(runtime: Runtime, email: str, number: int) -> None:
@@ -89,3 +103,107 @@ def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtim
         with pytest.raises(AddressTaken):
             correct_address(runtime.database, runtime.clock, runtime.signer, person, taken)
     assert enrolment_of(runtime, email).subscriber_id == person
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_lesson_that_an_address_refused_comes_when_mail_arrives_again(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, corrected: bool
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("rcpt", "550 5.1.1 no such user") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    assert lessons_to(runtime, email)[0].state == DeliveryState.FAILED
+    person = enrolment_of(runtime, email).subscriber_id
+    lift(runtime.database, clock, runtime.signer, email)
+    if corrected:
+        correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
+        email = "right@x.example"
+    for day in range(1, 10):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 9
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_complaint_that_comes_in_while_a_suppression_is_lifted_is_not_lost(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+
+    def complain() -> None:
+        suppress(runtime.database, clock, runtime.signer, email, COMPLAINT)
+
+    with meanwhile(monkeypatch, subscribers, "by_email", complain) as errors:
+        lift(runtime.database, clock, runtime.signer, email)
+    assert errors == []
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert person.status != SubscriberStatus.ACTIVE
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("way", ["signup", "correction"])
+def test_an_address_that_is_suppressed_while_somebody_gets_it_is_not_written_to(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    email, new = make_reader(runtime), "new@x.example"
+    send_all(dispatcher)
+    person = enrolment_of(runtime, email).subscriber_id
+
+    def suppress_new() -> None:
+        suppress(runtime.database, clock, runtime.signer, new, "bounce")
+
+    if way == "signup":
+        with meanwhile(monkeypatch, subscribers, "add_pending", suppress_new) as errors:
+            make_pending(runtime, new)
+    else:
+        with meanwhile(monkeypatch, corrections, "_person", suppress_new) as errors, pytest.raises(AddressTaken):
+            correct_address(runtime.database, clock, runtime.signer, person, new)
+    assert errors == []
+    send_all(dispatcher)
+    assert sink.to(new) == []
+
+
+def test_who_has_not_confirmed_is_asked_at_the_address_that_was_put_right(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime, "typo@x.example")
+    send_all(dispatcher)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+    correct_address(runtime.database, clock, runtime.signer, person.id, "right@x.example")
+    make_pending(runtime, "right@x.example")  # who signs up again the same day gets no second one
+    send_all(dispatcher)
+    assert len(sink.to("right@x.example")) == 1
+
+
+def test_who_signs_up_again_after_a_suppression_by_mistake_is_asked_the_same_day(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    send_all(dispatcher)
+    lift(runtime.database, clock, runtime.signer, email)
+    make_pending(runtime, email)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == 1
+
+
+def test_who_unsubscribes_while_they_are_suppressed_has_left_when_that_is_lifted(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    lift(runtime.database, clock, runtime.signer, email)
+    for day in range(1, 4):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 1

@@ -24,6 +24,7 @@ from tests.builders import (
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.delivery import holds
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences, wordings
@@ -31,6 +32,7 @@ from rugcourse.enrolment.confirm import NotConfirmable, confirm
 from rugcourse.enrolment.own_link import ask_for_link, renew_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_name, normalise_email
 from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
@@ -417,3 +419,30 @@ def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, c
         person = subscribers.by_email(session, email)
     assert person is not None
     assert person.status == SubscriberStatus.LEFT
+
+
+def test_a_mail_to_confirm_that_had_to_wait_is_as_good_as_one_that_did_not(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    holds.hold_by_operator(runtime.database, clock, "all", "the relay moves")
+    email = make_pending(runtime)
+    clock.advance(days=8)
+    forget(runtime.database, clock, runtime.signer, runtime.retention)
+    holds.go(runtime.database, clock, "all")
+    send_all(dispatcher)
+    clock.advance(days=6)
+    forget(runtime.database, clock, runtime.signer, runtime.retention)
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
+
+
+def test_who_left_long_ago_and_signs_up_again_is_not_forgotten_before_they_can_confirm(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    clock.advance(days=runtime.retention.left_days + 1)
+    make_pending(runtime, email)
+    forget(runtime.database, clock, runtime.signer, runtime.retention)
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[-1].id)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE

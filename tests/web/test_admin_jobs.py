@@ -10,7 +10,7 @@ from tests.builders import COURSE, make_reader
 from tests.campaigns.test_jobs import people, work
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
-from tests.web.test_admin_campaigns import post
+from tests.web.test_admin_campaigns import post, seen_on
 
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
@@ -143,3 +143,20 @@ def test_analysts_and_strangers_import_nothing(browser: TestClient, runtime: Run
 def test_an_upload_without_its_token_or_too_large_is_refused(editor: TestClient) -> None:
     assert editor.post("/admin/imports", files={"file": ("x.csv", b"E-mail\na@x.example\n")}).status_code == 403
     assert editor.post("/admin/imports", content=b"x" * 50_100_000).status_code == 413
+
+
+def test_a_list_that_somebody_looked_through_anew_is_not_started_by_an_older_page(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
+    columns = {"column": ["name", "email"]}
+    post(editor, job, **{**INTAKE, "agreed": "no"}, **columns)
+    work(runtime)
+    opened = seen_on(editor, job, {"action": "start"})
+    post(editor, job, **INTAKE, **columns)  # a colleague: they all agreed
+    work(runtime)
+    answer = editor.post(job, data={**form_of(editor), **opened, "action": "start"})
+    assert "somebody changed this since you opened the page" in answer.text
+    work(runtime)
+    assert people(runtime) == {}
+    assert post(editor, job, action="start") == job

@@ -50,9 +50,10 @@ class NewerDraft(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A lesson as it lies on the desk. `saved`: how often its draft was kept, 0 without one, with `saved_at` (UTC) and
-    `saved_by`; `lesson_id` is None for one that is not in the course. `began_from`: the version that readers got when
-    the draft was begun, `version` what they get now; `newer`: what was published between the two.
+    """A lesson as it lies on the desk. `saved`: the number of its draft, another one each time that it is kept, 0 for
+    none; `saved_at` (UTC) and `saved_by`: of the last time. `lesson_id` is None for one that is not in the course.
+    `began_from`: the version that readers got when the draft was begun, `version` what they get now; `newer`: what was
+    published between the two.
     """
 
     published: PublishedCourse
@@ -107,7 +108,7 @@ def keep(
     seen: int,
     version: int | None = None,
 ) -> None:
-    """Keep what is typed. `seen`: how often it had been kept when it was opened; `version`: what readers got
+    """Keep what is typed. `seen`: its number when it was opened; `version`: what readers got
     then, if it is not the one of the desk. Raises SavedMeanwhile, PublishedMeanwhile.
     """
     course_id, course, slug = desk.published.id, desk.published.course.slug, manuscript.slug
@@ -147,7 +148,7 @@ def begin(
 def discard(database: Database, clock: Clock, desk: Desk, admin_id: int | None, seen: int) -> int:
     """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
 
-    `seen`: how often it had been kept when it was opened. Raises SavedMeanwhile.
+    `seen`: its number when it was opened. Raises SavedMeanwhile.
     """
     course, slug = desk.published.course.slug, desk.manuscript.slug
     with database.write() as session:

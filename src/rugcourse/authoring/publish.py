@@ -34,7 +34,7 @@ class Behind(StrEnum):
 
 
 class Seen(NamedTuple):
-    """What whoever publishes had before them: how often the draft was kept, and the version that readers got."""
+    """What whoever publishes had before them: the number of the draft, and the version that readers got."""
 
     saved: int
     version: int

@@ -6,7 +6,6 @@ Neither says anything of the address that mail goes to now.
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from rugcourse.enrolment.signup import normalise_email
@@ -20,11 +19,10 @@ class Addressee(StrEnum):
     ANOTHER = "another"  # mail was passed on to it
 
 
-def addressee_of(person: SubscriberRow, signer: Signer, named: str, sent_at: datetime) -> Addressee:
-    """`named`: the address in the report, if any; without one, the mail went to the address of its time."""
+def addressee_of(person: SubscriberRow, signer: Signer, named: str, *, former: bool) -> Addressee:
+    """`named`: the address in the report, if any. `former`: the mail went to the one that they had before."""
     address = normalise_email(named) if named else None
     if address is None:
-        former = person.address_since is not None and sent_at < person.address_since
         return Addressee.FORMER if former else Addressee.READER
     if address == person.email:
         return Addressee.READER

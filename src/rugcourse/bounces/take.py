@@ -31,7 +31,7 @@ from rugcourse.enrolment.preferences import end_courses
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, MailRef
-from rugcourse.store import bounces, subscribers
+from rugcourse.store import bounces, deliveries, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
 from rugcourse.store.tables import COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
@@ -152,6 +152,12 @@ class Intake:
             return mail == self.links.quoted(delivery.message_id or "")
         return False
 
+    def _went_before(self, person: SubscriberRow, delivery: DeliveryRow) -> bool:
+        """Whether a mail went to the address that its reader had before: its Message-ID has the stamp of then."""
+        with ignored(BadToken):
+            return self.links.quoted(delivery.message_id or "").stamp != person.security_stamp
+        return False
+
     def _follow_in(
         self,
         session: Session,
@@ -163,7 +169,7 @@ class Intake:
         by_mail: bool,
     ) -> Done:
         sent_at = delivery.settled_at or delivery.planned_at
-        about = addressee_of(person, self.links.signer, report.recipient, sent_at)
+        about = addressee_of(person, self.links.signer, report.recipient, former=self._went_before(person, delivery))
         if report.kind == Kind.COMPLAINT:
             return self._complained(session, person, delivery, report, about, by_mail=by_mail)
         now = self.clock.now()
@@ -172,10 +178,13 @@ class Intake:
         is_gone = report.kind == Kind.HARD and about == Addressee.READER
         again = not is_gone and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
+        # A forward to a full mailbox says so too, and the reader's own has it.
+        used = report.kind == Kind.SOFT and deliveries.was_used(session, delivery.id)
         known = identity is not None and any(one == identity for _, one in noted)
         ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
         if (
             known
+            or used
             or _is_of_the_time_before(ended, report.at, sent_at)
             or not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused, report=identity)
         ):
@@ -213,6 +222,7 @@ class Intake:
         else:
             suppress_in(session, now, self.links.signer, person.email, COMPLAINT)
             end_courses(session, person.id, "the reader called it spam", now)
+            person.left_at = person.left_at or now
         if not by_mail:
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
         return Done.NOTED if about == Addressee.FORMER else Done.SUPPRESSED

@@ -78,7 +78,12 @@ def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int,
 
 def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
     until = datetime.combine(order.until, time(), tzinfo=clock.now().tzinfo) if order.until else None
-    preferences.pause_in(session, clock.now(), subscriber_id, until)
+    schedule = subscribers.load_schedule(session, subscriber_id)
+    rests_longer = schedule.paused and (
+        schedule.paused_until is None or (until is not None and schedule.paused_until >= until)
+    )
+    if not rests_longer:
+        preferences.pause_in(session, clock.now(), subscriber_id, until)
 
 
 def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: Order) -> None:

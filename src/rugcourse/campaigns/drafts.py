@@ -6,6 +6,7 @@ A cohort is at first for those who never followed its course. Who counts its aud
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -145,6 +146,17 @@ def set_audience(
     with database.write() as session:
         row = _draft(session, campaign_id, Part.WHO, seen)
         row.audience, row.estimate = audience.document(), estimate
+
+
+def recount(database: Database, clock: Clock, campaign_id: int) -> None:
+    """Count the audience of a draft anew, unless somebody changed it meanwhile: then it was counted. Raises NoDraft."""
+    with database.read() as session:
+        draft = campaigns.find(session, campaign_id)
+        if draft is None:
+            raise NoDraft
+        seen = etag(session, draft, Part.WHO)
+    with suppress(ChangedMeanwhile):
+        set_audience(database, clock, campaign_id, Audience.model_validate(draft.audience), seen)
 
 
 def set_timing(database: Database, campaign_id: int, timing: Timing, seen: str | None = None) -> None:

@@ -313,7 +313,8 @@ def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int,
     for tag in person.tags:
         subscribers.add_tags(session, [row.id], tag)
     if not intake.agreed:  # pressing the button in that mail is their consent
-        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, f"confirm:{row.id}:{now.date()}", now)
+        once_key = f"confirm:{row.id}:{campaign_id}:{now.date()}"
+        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, once_key, now)
         return
     subscribers.add_consent(
         session,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from rugcourse.campaigns import acts, imports
+from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.clock import Clock
 from rugcourse.links import Signer
 from rugcourse.store import admins, jobs
@@ -42,10 +45,20 @@ def check(database: Database, job_id: int, intake: imports.Intake) -> None:
         job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
 
 
-def start(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
-    """Let it be done; that stands in the log. Raises NotNow."""
+def etag(job: JobRow) -> str:
+    """What identifies what a job is meant to do, and whom it counted, as whoever starts it saw it (RFC 9110, 8.8.3)."""
+    return sha256(json.dumps([job.about, job.counts, job.total], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
+    """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
+
+    Raises NotNow, ChangedMeanwhile.
+    """
     with database.write() as session:
         job = _in(session, job_id, JobState.CHECKED)
+        if seen is not None and seen != etag(job):
+            raise ChangedMeanwhile
         expected = dict(job.counts)
         if job.kind == JobKind.IMPORT:
             job.counts, job.problems = {}, []

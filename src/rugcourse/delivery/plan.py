@@ -142,6 +142,9 @@ def _plan_batch(
     steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
     enrolments.advance(session, steps, now)
     enrolments.complete(session, choices.over, now)
+    if None in choices.shifts:  # who came back since their status and schedule were read is looked at once more
+        back = enrolments.came_back(session, choices.shifts[None])
+        choices.shifts[None] = [one for one in choices.shifts[None] if one not in back]
     enrolments.shift(session, choices.shifts)
     return Plan(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 

@@ -13,7 +13,7 @@ from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import campaigns, courses, deliveries, enrolments, planning, subscribers
+from rugcourse.store import courses, deliveries, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
@@ -59,7 +59,7 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     subscriber, delivery = found
     if delivery.kind != DeliveryKind.CONFIRM or delivery.campaign_id is None:
         raise NotConfirmable
-    age = clock.now() - delivery.planned_at
+    age = clock.now() - (delivery.settled_at or delivery.planned_at)  # it may have had to wait
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
     enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
@@ -114,23 +114,17 @@ def begin_course(
 ) -> EnrolmentRow:
     """Make somebody a reader of the course of a campaign, whose consent is kept; returns how they are enrolled.
 
-    Who left goes on where they were, in the campaign in which they were; if that was cancelled, in this one. The course
-    is locked by `courses.lock_to_join`.
+    Who left goes on where they were, in the campaign in which they were. The course is locked by
+    `courses.lock_to_join`.
     """
     person.status = SubscriberStatus.ACTIVE
-    before = enrolments.find_in_course(session, campaign_id, person.id)
-    if before is None:
+    enrolment = enrolments.find_in_course(session, campaign_id, person.id)
+    if enrolment is None:
         enrolment = enrolments.add(session, campaign_id, person.id, next_due(schedule, now), now)
-    elif not (
-        before.campaign_id == campaign_id or has_course(before) or campaigns.goes_on(session, before.campaign_id)
-    ):
-        due = next_due(schedule, now, before.last_local_date)
-        enrolment = enrolments.add(session, campaign_id, person.id, due, now, before.next_position)
-    else:
-        enrolment = before
-        waits = before.status == EnrolmentStatus.ACTIVE and before.next_due_at is None
-        if before.status == EnrolmentStatus.LEFT or waits:  # or it was opened for them again meanwhile
-            enrolment.status = EnrolmentStatus.ACTIVE
-            next_from(session, enrolment, schedule, now)
+    elif enrolment.status == EnrolmentStatus.LEFT or (
+        enrolment.status == EnrolmentStatus.ACTIVE and enrolment.next_due_at is None
+    ):  # who left, or for whom it was opened again meanwhile
+        enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
+        next_from(session, enrolment, schedule, now)
     session.flush()
     return enrolment

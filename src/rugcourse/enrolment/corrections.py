@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment.preferences import next_from
+from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import campaigns, planning, subscribers
@@ -61,7 +61,8 @@ def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datet
 def correct_address(database: Database, clock: Clock, signer: Signer, subscriber_id: int, typed: str) -> None:
     """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken.
 
-    What comes back from the address before is not about the new one, so when that was, and a hash of it, are kept.
+    Lessons that failed at the address before come again, and who has not confirmed is asked there. What comes back from
+    the address before is not about the new one, so when that was, and a hash of it, are kept.
     """
     email = normalise_email(typed)
     if email is None:
@@ -70,9 +71,17 @@ def correct_address(database: Database, clock: Clock, signer: Signer, subscriber
         if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
             raise AddressTaken
         person = _person(session, subscriber_id)
+        if not may_sign_up(session, signer, email):  # suppressed just now
+            raise AddressTaken
         person.former_address, person.address_since = signer.digest(person.email), clock.now()
         person.email, person.domain = email, email.rpartition("@")[2]
         person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
+        planning.have_failed_again(session, person.id)
+        planning.forget_message_ids(session, person.id)
+        if person.status == SubscriberStatus.ACTIVE:
+            go_on_from(session, person.id, clock.now())
+        elif person.status == SubscriberStatus.PENDING:
+            planning.ask_again(session, person.id, clock.now())
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

@@ -99,10 +99,9 @@ def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
             raise NotAReader
         planning.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
         session.refresh(enrolment)
-        _leave(enrolment)
-        enrolment.status = (
-            EnrolmentStatus.LEFT
-        )  # also of one that is over: a lesson that is put in later is not for them
+        _leave(enrolment, now)
+        # Also of one that is over: a lesson that is put in later is not for them.
+        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or now
 
 
 def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
@@ -110,11 +109,15 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
     now = clock.now()
     with database.write() as session:
         found = subscribers.by_delivery(session, delivery_id, lock=True)
-        if found is None or found[0].status != SubscriberStatus.ACTIVE:
+        if found is None or found[0].status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
             return
         person, _ = found
+        if person.left_at is not None:  # suppressed, and left before
+            return
         end_courses(session, person.id, "the reader left", now)
-        person.status, person.left_at = SubscriberStatus.LEFT, now
+        person.left_at = now
+        if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
+            person.status = SubscriberStatus.LEFT
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
         _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
@@ -124,11 +127,12 @@ def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -
     """Let a person leave all they follow, in a transaction of the caller."""
     planning.cancel_planned(session, subscriber_id, why, now)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
-        _leave(enrolment)
+        _leave(enrolment, now)
 
 
 def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
-    """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all of them do.
+    """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all those that
+    were left with it.
 
     Raises NotAReader for who was never a reader, TooLate after `UNDO_DAYS`.
     """
@@ -140,6 +144,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
             raise NotAReader
         if left_everything and not may_come_back(person, now):
             raise TooLate
+        left_at = person.left_at
         if left_everything:
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
             _consent(session, person.id, "lessons", True, wordings.COME_BACK, now)
@@ -147,9 +152,10 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
         mine = enrolments.of_mail(session, delivery)
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
             # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
-            waits = enrolment.status == EnrolmentStatus.LEFT and (left_everything or enrolment is mine)
+            undone = enrolment.left_at == left_at if left_everything else enrolment is mine
+            waits = enrolment.status == EnrolmentStatus.LEFT and undone
             if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
-                enrolment.status = EnrolmentStatus.ACTIVE
+                enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
                 next_from(session, enrolment, schedule, now)
 
 
@@ -158,10 +164,10 @@ def may_come_back(person: SubscriberRow, now: datetime) -> bool:
     return person.left_at is not None and now - person.left_at <= timedelta(days=UNDO_DAYS)
 
 
-def _leave(enrolment: EnrolmentRow) -> None:
+def _leave(enrolment: EnrolmentRow, now: datetime) -> None:
     enrolment.next_due_at = None
     if enrolment.status == EnrolmentStatus.ACTIVE:
-        enrolment.status = EnrolmentStatus.LEFT
+        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, now
 
 
 def _reader_of(session: Session, delivery_id: int) -> tuple[SubscriberRow, DeliveryRow]:

@@ -169,8 +169,8 @@ def sign_up(
         if not may_sign_up(session, signer, signup.email):
             return
         person = subscribers.add_pending(session, signup.email, language, now)
-        if person.status == SubscriberStatus.SUPPRESSED:
-            return
+        if person.status == SubscriberStatus.SUPPRESSED or not may_sign_up(session, signer, signup.email):
+            return  # also just now
         enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
         reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
         if person.status == SubscriberStatus.PENDING:
@@ -195,7 +195,7 @@ def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
 
 
 def has_course(enrolment: EnrolmentRow | None) -> bool:
-    """Whether somebody reads a course, or had all of it: who left it, or whose campaign was cancelled, may begin."""
+    """Whether somebody reads a course, or had all of it."""
     return enrolment is not None and enrolment.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED}
 
 

@@ -15,7 +15,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment.preferences import go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
-from rugcourse.store import subscribers
+from rugcourse.store import planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
@@ -54,15 +54,16 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
     """
     email = _normalised(address)
     with database.write() as session:
+        person = subscribers.by_email(session, email, lock=True)  # first: their complaint may come in just now
         kept = subscribers.find_suppression(session, signer.digest(email))
         if kept is None:
             raise NotSuppressed
-        person = subscribers.by_email(session, email, lock=True)
         if person is not None and person.status == SubscriberStatus.SUPPRESSED:
             if kept.reason == COMPLAINT:
                 person.left_at = person.left_at or clock.now()
             person.status = _status_of(person)
             if person.status == SubscriberStatus.ACTIVE:
+                planning.have_failed_again(session, person.id)
                 go_on_from(session, person.id, clock.now())
         session.delete(kept)
 

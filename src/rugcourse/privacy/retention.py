@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import Session
 
@@ -54,7 +55,11 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
             database, clock, signer, erasing.unconfirmed, before(retention.unconfirmed_days), keep_hash=False
         ),
         measured=_forget_events(database, before(retention.measured_days)),
-        left=_erase_all(database, clock, signer, erasing.gone, before(retention.left_days)),
+        left=_erase_all(
+            *(database, clock, signer),
+            partial(erasing.gone, asked=before(retention.unconfirmed_days)),
+            before(retention.left_days),
+        ),
         finished=_erase_all(database, clock, signer, erasing.finished, before(retention.finished_days)),
         drafts=_forget_drafts(database, before(drafts.DISCARDED_DAYS)),
     )

@@ -87,12 +87,6 @@ def is_running(session: Session, campaign_id: int) -> bool:
     return session.scalar(select(CampaignRow.status).where(CampaignRow.id == campaign_id)) == CampaignStatus.RUNNING
 
 
-def goes_on(session: Session, campaign_id: int) -> bool:
-    """Whether a campaign sends, now or when its pause is over."""
-    status = session.scalar(select(CampaignRow.status).where(CampaignRow.id == campaign_id))
-    return status in {CampaignStatus.RUNNING, CampaignStatus.PAUSED}
-
-
 def has_delivered_since(session: Session, campaign_id: int, instant: datetime) -> bool:
     """Whether any mail of a campaign was accepted since an instant (UTC)."""
     accepted = (

@@ -20,6 +20,7 @@ from rugcourse.store.tables import (
     CampaignRow,
     CourseRow,
     DeliveryRow,
+    DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
     LessonKeepRow,
@@ -119,6 +120,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
     )
     changed = [lesson.slug for lesson in course.lessons if _save_lesson(session, row.id, lesson, now)]
     _keep_places(session, row.id, before, {lesson.slug: lesson.number for lesson in course.lessons})
+    _give_back(session, row.id, [lesson.slug for lesson in course.lessons if lesson.slug not in before], now)
     return changed
 
 
@@ -368,6 +370,29 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
         .values(next_position=over)
         .execution_options(synchronize_session=False)
     )
+
+
+def _give_back(session: Session, course_id: int, slugs: Sequence[str], now: datetime) -> None:
+    """Lessons that were taken out are there again: whoever was to get one when it went, and did not, gets it next."""
+    back = session.execute(
+        select(DeliveryRow.enrolment_id, func.min(LessonRow.position))
+        .join(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .where(
+            LessonRow.course_id == course_id,
+            LessonRow.slug.in_(slugs),
+            LessonRow.campaign_id.is_(None),
+            DeliveryRow.state == DeliveryState.CANCELLED,
+        )
+        .group_by(DeliveryRow.enrolment_id)
+    ).all()
+    for enrolment_id, place in back:
+        enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
+        if place is None or enrolment.next_position <= place or enrolment.status == EnrolmentStatus.CANCELLED:
+            continue
+        enrolment.next_position = place
+        if enrolment.status == EnrolmentStatus.COMPLETED:
+            enrolment.status, enrolment.completed_at, enrolment.next_due_at = EnrolmentStatus.ACTIVE, None, now
+    session.flush()
 
 
 def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
@@ -53,8 +54,10 @@ from rugcourse.store.tables import (
     LessonKeepRow,
     LessonRow,
     Queue,
+    ScheduleRow,
     SubscriberRow,
     TrialRow,
+    Verdict,
 )
 from rugcourse.store.trials import gets_b
 from rugcourse.store.types import UtcDateTime
@@ -206,7 +209,9 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
         for (state, reply, not_before), ids in alike.items()
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
-    return len(run(session, _settling(dialect_of(session)), parameters).all())
+    settled = len(run(session, _settling(dialect_of(session)), parameters).all())
+    _believe_readers(session, [one.delivery_id for one in settlements if one.state == DeliveryState.UNKNOWN], now)
+    return settled
 
 
 def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
@@ -235,8 +240,11 @@ def expire_leases(session: Session, now: datetime) -> list[int]:
 
 
 def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
-    """Mark submissions of which nobody knows whether they arrived as unknown; returns those that were still open."""
-    return list(
+    """Mark submissions of which nobody knows whether they arrived as unknown; returns those that were still open.
+
+    One that its reader used meanwhile arrived, and is not among them.
+    """
+    open_ones = list(
         session.scalars(
             update(DeliveryRow)
             .where(
@@ -249,16 +257,33 @@ def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reaso
             .execution_options(synchronize_session=False)
         )
     )
+    arrived = _believe_readers(session, open_ones, now)
+    return [one for one in open_ones if one not in arrived]
+
+
+def _believe_readers(session: Session, unknown: Collection[int], now: datetime) -> set[int]:
+    """Those that their readers used before anybody doubted that they arrived: they did."""
+    return {one for one in _used(session, unknown) if settle_by_evidence(session, one, now)} if unknown else set()
+
+
+def was_used(session: Session, delivery_id: int) -> bool:
+    """Whether a human followed a link of a mail, or answered in it: it reached somebody who reads it."""
+    return bool(_used(session, [delivery_id]))
+
+
+def _used(session: Session, ids: Collection[int]) -> set[int]:
+    acts = (EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER)), EventRow.verdict == Verdict.HUMAN)
+    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), *acts)))
 
 
 def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:
-    """A reader did something with a mail of which nobody knew whether it arrived: it did.
+    """A reader did something with a mail of which nobody knew whether it arrived, or that came back: it did arrive.
 
     One that is to be sent again for that reason is not, unless it is under way.
     """
     if _has_arrived(session, delivery_id, now, DeliveryState.UNKNOWN):
         return True
-    if not _was_resent(session, delivery_id):
+    if not _goes_again(session, delivery_id):
         return False
     enrolment = select(DeliveryRow.enrolment_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
     session.execute(select(EnrolmentRow.id).where(EnrolmentRow.id == enrolment).with_for_update())
@@ -266,18 +291,37 @@ def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> boo
         return True
     if not _has_arrived(session, delivery_id, now, DeliveryState.CANCELLED):
         return False
-    session.execute(  # which had stepped back to it; the planner passes over what arrived
-        update(EnrolmentRow)
-        .where(EnrolmentRow.id == enrolment)
-        .values(lessons_planned=EnrolmentRow.lessons_planned + 1)
-        .execution_options(synchronize_session=False)
-    )
+    _count_again(session, delivery_id)
     return True
 
 
-def _was_resent(session: Session, delivery_id: int) -> bool:
-    resent = select(EventRow.id).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.RESEND)
-    return session.scalar(resent.limit(1)) is not None
+def _count_again(session: Session, delivery_id: int) -> None:
+    """Its enrolment had stepped back to it. The planner passes over what arrived, and counts from its date again: the
+    one on which it was sent anew, if no other lesson has that.
+    """
+    row, enrolment, zone, resent = session.execute(
+        select(DeliveryRow, EnrolmentRow, ScheduleRow.zone, EventRow.at)
+        .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == DeliveryRow.subscriber_id)
+        .join(EventRow, EventRow.delivery_id == DeliveryRow.id)
+        .where(DeliveryRow.id == delivery_id, EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE)))
+        .order_by(EventRow.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one()
+    enrolment.lessons_planned += 1
+    sent_on = resent.astimezone(ZoneInfo(zone)).date()
+    taken = select(DeliveryRow.id).where(DeliveryRow.enrolment_id == enrolment.id, DeliveryRow.local_date == sent_on)
+    if session.scalar(taken) is None:
+        row.local_date = sent_on
+        enrolment.last_local_date = max(sent_on, enrolment.last_local_date or sent_on)
+    session.flush()
+
+
+def _goes_again(session: Session, delivery_id: int) -> bool:
+    """Whether it was sent before, and was given up then: nobody knew whether it arrived, or it came back."""
+    given_up = EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
+    return session.scalar(select(EventRow.id).where(EventRow.delivery_id == delivery_id, given_up).limit(1)) is not None
 
 
 def _has_arrived(session: Session, delivery_id: int, now: datetime, state: DeliveryState) -> bool:

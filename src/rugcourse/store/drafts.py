@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.store.statements import count, upsert
-from rugcourse.store.tables import AdminRow, DiscardedDraftRow, LessonDraftRow
+from rugcourse.store.tables import AdminRow, CourseRow, DiscardedDraftRow, LessonDraftRow
 
 DISCARDED_DAYS = 30  # so long a discarded draft can be restored
 
@@ -25,8 +25,9 @@ class Draft(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LessonDraft:
-    """`saved`: how often it, and those of its lesson that were discarded, were kept; `saved_by`: the address of who did
-    so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0 for none.
+    """`saved`: a number that no other draft of the course ever had, another one each time that it is kept; `saved_by`:
+    the address of who did so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0
+    for none.
     """
 
     slug: str
@@ -71,8 +72,9 @@ def save(
     admin_id: int | None,
     now: datetime,
 ) -> bool:
-    """Keep a draft that had been kept `seen` times when it was opened. False, and nothing, if it was kept since."""
+    """Keep a draft; `seen`: its number when it was opened, 0 for none. False, and nothing, if it was kept since."""
     values = {
+        "saved": _next_number(session, course_id),
         "fields": dict(draft.fields),
         "began_from": draft.began_from,
         "admin_id": admin_id,
@@ -81,7 +83,7 @@ def save(
     if seen == 0:
         statement = (
             upsert(session, LessonDraftRow)
-            .values(course_id=course_id, slug=slug, saved=_kept_before(session, course_id, slug) + 1, **values)
+            .values(course_id=course_id, slug=slug, **values)
             .on_conflict_do_nothing(index_elements=["course_id", "slug"])
             .returning(LessonDraftRow.saved)
         )
@@ -89,7 +91,7 @@ def save(
         statement = (
             update(LessonDraftRow)
             .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
-            .values(saved=seen + 1, **values)
+            .values(values)
             .returning(LessonDraftRow.saved)
             .execution_options(synchronize_session=False)
         )
@@ -118,20 +120,21 @@ def rename(session: Session, course_id: int, old: str, new: str) -> None:
 
 
 def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
-    """Discard a draft that had been kept `seen` times, and return under which id it can be restored.
+    """Discard a draft that has the number `seen`, and return under which id it can be restored.
 
     None, and nothing, if there is none or it was kept since.
     """
     found = session.execute(
         delete(LessonDraftRow)
         .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
-        .returning(LessonDraftRow.fields, LessonDraftRow.began_from, LessonDraftRow.saved)
+        .returning(LessonDraftRow.fields, LessonDraftRow.began_from)
     ).one_or_none()
     if found is None:
         return None
-    fields, began_from, saved = found
-    row = DiscardedDraftRow(course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now)
-    row.began_from, row.saved = began_from, saved
+    fields, began_from = found
+    row = DiscardedDraftRow(
+        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, began_from=began_from
+    )
     session.add(row)
     session.flush()
     return row.id
@@ -166,9 +169,12 @@ def forget_discarded(session: Session, before: datetime) -> int:
     return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
 
 
-def _kept_before(session: Session, course_id: int, slug: str) -> int:
-    """How often discarded drafts of a lesson had been kept: a form of theirs must not fit one that is begun anew."""
-    found = select(func.max(DiscardedDraftRow.saved)).where(
-        DiscardedDraftRow.course_id == course_id, DiscardedDraftRow.slug == slug
-    )
-    return session.scalar(found) or 0
+def _next_number(session: Session, course_id: int) -> int:
+    """So that no form of a draft that was published or discarded fits one that is begun anew."""
+    return session.scalars(
+        update(CourseRow)
+        .where(CourseRow.id == course_id)
+        .values(drafts_kept=CourseRow.drafts_kept + 1)
+        .returning(CourseRow.drafts_kept)
+        .execution_options(synchronize_session=False)
+    ).one()

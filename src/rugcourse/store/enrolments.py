@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Update, bindparam, case, func, or_, select, update
+from sqlalchemy import Integer, Select, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
@@ -18,7 +18,6 @@ from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    DeliveryKind,
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
@@ -106,6 +105,21 @@ def lock_due(
         )
         for row_id, position, due_at, last_local_date, status, *schedule in rows
     ]
+
+
+def came_back(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of some enrolments, locked by the caller, whose reader is active and rests no longer without an end.
+
+    PostgreSQL locks a row as it is, and joins to it what stood there when the statement began.
+    """
+    rests = and_(ScheduleRow.paused, ScheduleRow.paused_until.is_(None))
+    rows = session.scalars(
+        select(EnrolmentRow.id)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.id.in_(ids), SubscriberRow.status == SubscriberStatus.ACTIVE, ~rests)
+    )
+    return set(rows)
 
 
 def due_ids(session: Session, campaign_id: int, now: datetime, limit: int) -> list[int]:
@@ -281,11 +295,28 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
         return count(moved)
     reopened = session.execute(
         update(EnrolmentRow)
-        .where(*past, EnrolmentRow.status == EnrolmentStatus.COMPLETED)
+        .where(EnrolmentRow.id.in_(_latest_run(goes_on, place)), EnrolmentRow.status == EnrolmentStatus.COMPLETED)
         .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
         .execution_options(synchronize_session=False)
     )
     return count(moved) + count(reopened)
+
+
+def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:
+    """Of each person who is past a place, the run of the course that goes on, or else the one that ended last: who had
+    it twice gets a new lesson once.
+    """
+    goes_on = case((EnrolmentRow.status == EnrolmentStatus.ACTIVE, 0), else_=1)
+    order = func.row_number().over(partition_by=EnrolmentRow.subscriber_id, order_by=(goes_on, EnrolmentRow.id.desc()))
+    runs = (
+        select(EnrolmentRow.id.label("run"), EnrolmentRow.next_position.label("position"), order.label("place"))
+        .where(
+            EnrolmentRow.campaign_id.in_(campaigns),
+            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)),
+        )
+        .subquery("runs")
+    )
+    return select(runs.c.run).where(runs.c.place == 1, runs.c.position > place)
 
 
 def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:
@@ -295,52 +326,37 @@ def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool =
     return session.scalar(query.with_for_update() if lock else query)
 
 
-def find_in_course(session: Session, campaign_id: int, subscriber_id: int) -> EnrolmentRow | None:
-    """How a person stands to the course of a campaign: the enrolment that goes on, else the one in this campaign, else
-    the latest in another one.
+def find_in_course(
+    session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False
+) -> EnrolmentRow | None:
+    """How a person stands to the course of a campaign: the enrolment that goes on, first of all in this campaign, else
+    the one in it, else the latest in another one. What was cancelled is over: each run of a course stands by itself.
     """
     goes_on, own = EnrolmentRow.status == EnrolmentStatus.ACTIVE, EnrolmentRow.campaign_id == campaign_id
-    return session.scalars(
+    runs = _same_course(campaign_id).where(CampaignRow.status != CampaignStatus.CANCELLED)
+    query = (
         select(EnrolmentRow)
-        .where(
-            EnrolmentRow.subscriber_id == subscriber_id,
-            EnrolmentRow.campaign_id.in_(_same_course(campaign_id)),
-            HAS_BEGUN,
-        )
-        .order_by(case((goes_on, 0), (own, 1), else_=2), EnrolmentRow.id.desc())
+        .where(EnrolmentRow.subscriber_id == subscriber_id, EnrolmentRow.campaign_id.in_(runs))
+        .order_by(case((and_(goes_on, own), 0), (goes_on, 1), (own, 2), else_=3), EnrolmentRow.id.desc())
         .limit(1)
-    ).first()
+    )
+    return session.scalars(query.with_for_update(of=EnrolmentRow) if lock else query).first()
 
 
 def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> EnrolmentRow | None:
-    """The enrolment that a mail's links are about: in its own campaign; behind a broadcast or another mail, the latest
-    one of its reader in the same course.
-    """
-    if delivery.kind != DeliveryKind.BROADCAST and delivery.campaign_id is not None:
-        theirs = find(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
-        if theirs is not None:
-            return theirs
+    """The enrolment that a mail's links are about: how its reader stands to its course now."""
     if delivery.campaign_id is None:
         return None
-    in_course = EnrolmentRow.campaign_id.in_(_same_course(delivery.campaign_id))
-    query = (
-        select(EnrolmentRow)
-        .where(EnrolmentRow.subscriber_id == delivery.subscriber_id, in_course)
-        .order_by(EnrolmentRow.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query.with_for_update(of=EnrolmentRow) if lock else query)
+    found = find_in_course(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
+    return found or find(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
 
 
-def add(
-    session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime, position: int = 1
-) -> EnrolmentRow:
-    """`position`: of the first lesson that they get."""
+def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> EnrolmentRow:
     row = EnrolmentRow(
         campaign_id=campaign_id,
         subscriber_id=subscriber_id,
         status=EnrolmentStatus.ACTIVE,
-        next_position=position,
+        next_position=1,
         lessons_planned=0,
         next_due_at=due_at,
         started_at=now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, null, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.store import tallies
@@ -16,6 +16,7 @@ from rugcourse.store.tables import (
     CardRow,
     ChangeRow,
     ConsentRow,
+    DeliveryKind,
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
@@ -76,18 +77,18 @@ def forget_events(session: Session, before: datetime, limit: int) -> int:
 
 
 def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
-    """People who signed up before an instant, never confirmed, and were not asked to since."""
-    asked_since = exists().where(DeliveryRow.subscriber_id == SubscriberRow.id, DeliveryRow.planned_at >= before)
+    """People who signed up before an instant, never confirmed, and were not asked to since, nor are about to be."""
+    asked_since = _asked_since(before)
     query = select(SubscriberRow.id).where(
         SubscriberRow.status == SubscriberStatus.PENDING, SubscriberRow.created_at < before, ~asked_since
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
 
-def gone(session: Session, before: datetime, limit: int) -> list[int]:
-    """People who left everything before an instant."""
+def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> list[int]:
+    """People who left everything before an instant, and were not asked since another whether they sign up again."""
     query = select(SubscriberRow.id).where(
-        SubscriberRow.status == SubscriberStatus.LEFT, SubscriberRow.left_at < before
+        SubscriberRow.status == SubscriberStatus.LEFT, SubscriberRow.left_at < before, ~_asked_since(asked)
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
@@ -110,3 +111,12 @@ def finished(session: Session, before: datetime, limit: int) -> list[int]:
         func.coalesce(latest, SubscriberRow.created_at) < before,
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def _asked_since(instant: datetime) -> ColumnElement[bool]:
+    """SQL: they were sent a mail to confirm since then, or it waits to be sent."""
+    sent = or_(
+        DeliveryRow.planned_at >= instant, DeliveryRow.settled_at >= instant, DeliveryRow.not_before.is_not(None)
+    )
+    confirm = DeliveryRow.kind == DeliveryKind.CONFIRM
+    return exists().where(DeliveryRow.subscriber_id == SubscriberRow.id, confirm, sent)

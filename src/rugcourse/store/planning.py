@@ -6,7 +6,7 @@ Cancelling loses no lesson: the enrolment steps back to it, and it comes when it
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,6 +29,8 @@ from rugcourse.store.tables import (
 )
 from rugcourse.store.types import UtcDateTime
 
+# A lesson that its reader wants now: what can't go out for so long comes at their hour instead.
+AHEAD_WITHIN = timedelta(hours=1)
 _TOO_LATE = "its hour passed before it could be sent"
 # Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
@@ -65,7 +67,17 @@ def plan_lessons(
 def plan_waiting(
     session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
 ) -> bool:
-    """Plan a mail that a person waits for. Does nothing, and returns False, when `once_key` was used before."""
+    """Plan a mail that a person waits for. Does nothing, and returns False, when `once_key` was used before, but for a
+    mail that did not go out.
+    """
+    anew = {
+        "state": DeliveryState.PLANNED,
+        "planned_at": now,
+        "not_before": now,
+        "attempts": 0,
+        "reply": None,
+        "settled_at": None,
+    }
     result = session.execute(
         upsert(session, DeliveryRow)
         .values(
@@ -79,9 +91,27 @@ def plan_waiting(
             not_before=now,
             attempts=0,
         )
-        .on_conflict_do_nothing(index_elements=["once_key"], index_where=DeliveryRow.once_key.is_not(None))
+        .on_conflict_do_update(
+            index_elements=["once_key"],
+            index_where=DeliveryRow.once_key.is_not(None),
+            set_=anew,
+            where=DeliveryRow.state.in_((DeliveryState.CANCELLED, DeliveryState.FAILED)),
+        )
     )
     return count(result) == 1
+
+
+def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Plan the newest mail that asked somebody to confirm once more, unless it has not gone out yet."""
+    newest = session.scalar(
+        select(DeliveryRow)
+        .where(DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.CONFIRM)
+        .order_by(DeliveryRow.id.desc())
+        .limit(1)
+    )
+    if newest is not None and newest.state != DeliveryState.PLANNED and newest.campaign_id is not None:
+        once_key = f"confirm:{subscriber_id}:after:{newest.id}"
+        plan_waiting(session, DeliveryKind.CONFIRM, subscriber_id, newest.campaign_id, once_key, now)
 
 
 def plan_ahead(
@@ -108,7 +138,7 @@ def plan_ahead(
         session.add(row)
     row.queue, row.state, row.once_key, row.attempts = Queue.WAITING, DeliveryState.PLANNED, once_key, 0
     row.local_date, row.planned_at, row.not_before = local_date, now, now
-    row.send_by = row.settled_at = row.reply = None
+    row.send_by, row.settled_at, row.reply = now + AHEAD_WITHIN, None, None
     session.flush()
     return True
 
@@ -216,6 +246,35 @@ def cancel_failed(session: Session, delivery_id: int) -> None:
         .execution_options(synchronize_session=False)
     )
     step_back(session, [delivery_id], due_since_planned=True)
+
+
+def have_failed_again(session: Session, subscriber_id: int) -> None:
+    """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when."""
+    failed = session.scalars(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.subscriber_id == subscriber_id,
+            DeliveryRow.kind == DeliveryKind.LESSON,
+            DeliveryRow.state == DeliveryState.FAILED,
+        )
+        .values(state=DeliveryState.CANCELLED)
+        .returning(DeliveryRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    step_back(session, list(failed))
+
+
+def forget_message_ids(session: Session, subscriber_id: int) -> None:
+    """Let mails that are to be sent again be other messages: they go to another address than the first time."""
+    session.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.subscriber_id == subscriber_id,
+            DeliveryRow.state.in_((DeliveryState.PLANNED, DeliveryState.CANCELLED)),
+        )
+        .values(message_id=null())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def tried(session: Session, enrolment_ids: Collection[int]) -> set[int]:
@@ -343,7 +402,7 @@ def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any
 
 
 def _late(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return DeliveryRow.queue == Queue.LESSONS, DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now
+    return DeliveryRow.queue.in_([*Queue]), DeliveryRow.not_before.is_not(None), DeliveryRow.send_by < now
 
 
 def _was_answered() -> ColumnElement[bool]:

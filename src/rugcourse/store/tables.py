@@ -152,6 +152,7 @@ class CourseRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[dict[str, Any]]
     published_at: Mapped[datetime]
+    drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # how often any draft of it was kept
     # What the files held when they were last imported or exported: see `rugcourse.authoring.merge`.
     in_files: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
@@ -233,7 +234,7 @@ class LessonDraftRow(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), primary_key=True)
     fields: Mapped[dict[str, Any]]
-    saved: Mapped[int]  # how often: who saves over another's work is told
+    saved: Mapped[int]  # another number with each time: who saves over another's work is told
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     saved_at: Mapped[datetime]
     # The version that readers got when it was begun, 0 for none: who publishes is told of a later one.
@@ -252,7 +253,6 @@ class DiscardedDraftRow(Base):
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     discarded_at: Mapped[datetime]
     began_from: Mapped[int] = mapped_column(default=0, server_default="0")
-    saved: Mapped[int] = mapped_column(default=0, server_default="0")  # how often it had been kept
 
 
 class SubscriberRow(Base):
@@ -392,6 +392,7 @@ class EnrolmentRow(Base):
     last_local_date: Mapped[date | None]
     started_at: Mapped[datetime]
     completed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
 
 
 class DeliveryRow(Base):

@@ -16,7 +16,6 @@ from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
 from rugcourse.store import campaigns
-from rugcourse.store.audiences import Audience
 from rugcourse.store.database import Database
 from rugcourse.store.drafts import DISCARDED_DAYS
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
@@ -136,7 +135,7 @@ def campaign_press(
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
         if isinstance(error, control.CountChanged):
-            drafts.set_audience(database, runtime.clock, campaign_id, Audience.model_validate(row.audience))
+            drafts.recount(database, runtime.clock, campaign_id)
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}?done={action}", 303)

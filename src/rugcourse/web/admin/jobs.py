@@ -16,6 +16,7 @@ from rugcourse.authoring.checks import Finding
 from rugcourse.campaigns import acts, imports, outlook
 from rugcourse.campaigns import jobs as at_work
 from rugcourse.campaigns.acts import Act, Order
+from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotNow
 from rugcourse.content.languages import LANGUAGES
@@ -67,6 +68,7 @@ class IntakeFields(BaseModel):
     """What is in the columns of a list (`column`: for each), what holds for all, and the button (`action`)."""
 
     form: str = ""
+    seen: str = ""
     action: str = ""
     column: Sequence[str] = ()
     course: str = ""
@@ -196,13 +198,15 @@ def press(
             case "check" if job.kind == JobKind.IMPORT:
                 at_work.check(runtime.database, job_id, fields.intake())
             case "start":
-                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id)
+                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id, fields.seen)
             case "cancel":
                 at_work.cancel(runtime.database, runtime.clock, job_id, insider.admin_id)
             case _:
                 raise NotFound
     except NotNow:
-        return _job_page(request, insider, job, fields, "not-now")
+        return _job_page(request, insider, _job(request, job_id), fields, "not-now")
+    except ChangedMeanwhile:
+        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
     except Unreadable as error:
         return _job_page(request, insider, job, fields, str(error))
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
@@ -262,6 +266,7 @@ def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFie
     }
     values = {
         "job": job,
+        "seen": at_work.etag(job),
         "typed": typed,
         "working": job.state in AT_WORK,
         "who": who,
