@@ -11,13 +11,26 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.builders import COURSE, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, ref, send_all
+from tests.sink import Sink
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.preferences import set_measuring
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
+from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryKind, FeedbackRow, LessonRow
+from rugcourse.store import subscribers
+from rugcourse.store.tables import (
+    DeliveryKind,
+    FeedbackRow,
+    LessonRow,
+    SubscriberRow,
+    SubscriberStatus,
+    new_stamp,
+)
 from rugcourse.web.forms import form_token
 from rugcourse.web.readers import LINK_DAYS
 
@@ -31,13 +44,14 @@ def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
     clock.advance(days=LINK_DAYS, hours=1)
     before = everything(runtime)
     page = browser.get(link).text
-    assert "Deze link is oud geworden" in page
+    assert "Deze link werkt niet meer" in page
     assert "Mijn lessen" not in page
     for action in ("save", "pause", "next", "resume", "back"):
-        assert "oud geworden" in browser.post(link, data={"action": action}).text
-    for own in ("/data", "/data.json", "/erase"):
-        assert browser.get(link + own).status_code == 404
-    assert browser.post(link + "/erase", data={"sure": "yes"}).status_code == 404
+        assert "werkt niet meer" in browser.post(link, data={"action": action}).text
+    for own in ("/data", "/erase"):
+        for answer in (browser.get(link + own), browser.post(link + own, data={"sure": "yes", "kind": "file"})):
+            assert "Ben jij het?" in answer.text
+            assert email not in answer.text
     assert everything(runtime) == before
     assert "Kijk in je mail" in browser.post(link, data={"action": "renew"}).text
     assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
@@ -64,7 +78,7 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
     assert 'rel="next"' not in page.text
     assert "said by a stranger" not in page.text
     own = re.search(r'href="(/p/[^"]+)"', page.text)[1]  # type: ignore[index]
-    for beyond in ("", "/data", "/data.json", "/erase"):
+    for beyond in ("", "/data", "/erase"):
         answer = browser.get(own + beyond)
         assert email not in answer.text
         assert answer.status_code in {200, 404}
@@ -134,8 +148,14 @@ def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Ru
     assert "read 1,928 times" in browser.get(f"/en/{COURSE}/lessons/stress").text
 
 
+def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
+    """The link that its reader had mailed to do what can't be undone."""
+    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
+    return path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+
+
 def test_nothing_is_erased_without_the_tick(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email) + "/erase"
+    link = mailed_link(browser, runtime, email) + "/erase"
     before = everything(runtime)
     assert "Er is niets gewist" in browser.post(link, data={}).text
     assert "Er is niets gewist" in browser.post(link, data={"sure": "no"}).text
@@ -146,12 +166,118 @@ def test_nothing_is_erased_without_the_tick(browser: TestClient, runtime: Runtim
 
 
 def test_the_copy_as_a_file_and_as_a_page_say_the_same(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
-    page, file = browser.get(link + "/data"), browser.get(link + "/data.json")
+    link = mailed_link(browser, runtime, email) + "/data"
+    assert email not in browser.get(link).text  # a mail program fetches it, and nothing is told
+    page, file = browser.post(link, data={"kind": "page"}), browser.post(link, data={"kind": "file"})
     assert file.headers["content-disposition"] == 'attachment; filename="rugcourse.json"'
     for mail in json.loads(file.text)["mails"]:
-        assert mail["message_id"].replace("<", "&lt;").replace(">", "&gt;") in page.text
+        if mail["message_id"]:
+            assert mail["message_id"].replace("<", "&lt;").replace(">", "&gt;") in page.text
     assert page.headers["cache-control"] == file.headers["cache-control"] == "no-store"
+
+
+def test_a_copy_and_erasing_take_a_link_that_was_mailed_within_the_hour(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    """Whoever a mail of today was forwarded to can open the own page, and no more."""
+    before = everything(runtime)
+    own = path(runtime, Purpose.PREFERENCES, email)
+    for beyond, data in (("/data", {"kind": "file"}), ("/erase", {"sure": "yes"})):
+        assert "Ben jij het?" in browser.post(own + beyond, data=data).text
+    assert everything(runtime) == before
+    link = mailed_link(browser, runtime, email)
+    assert email in browser.post(link + "/data", data={"kind": "page"}).text
+    browser.app.state.outbox.wait()  # type: ignore[attr-defined]
+    assert "kopie" in sink.to(email)[-1].header("Subject")
+    clock.advance(minutes=61)
+    assert "Ben jij het?" in browser.post(link + "/data", data={"kind": "page"}).text
+    link = mailed_link(browser, runtime, email)
+    browser.post(link + "/erase", data={"sure": "yes"})
+    browser.app.state.outbox.wait()  # type: ignore[attr-defined]
+    assert "gewist" in sink.to(email)[-1].header("Subject")
+
+
+def test_old_links_can_be_closed_and_a_new_one_comes_by_mail(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    links = [path(runtime, purpose, email) for purpose in (Purpose.PREFERENCES, Purpose.LESSON, Purpose.UNSUBSCRIBE)]
+    own, lesson, unsubscribe = links
+    clock.advance(minutes=5)
+    browser.post(own, data={"action": "close"})
+    assert "Deze link werkt niet meer" in browser.get(own).text
+    assert browser.get(lesson).status_code == 200  # the lesson stays, and nothing of its reader's
+    assert 'rel="next"' not in browser.get(lesson).text
+    assert "Mijn lessen" in browser.get(mailed_link(browser, runtime, email)).text
+    assert browser.post(unsubscribe, data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email).status == SubscriberStatus.LEFT  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("how", ["another person", "corrected", "erased"])
+def test_a_link_opens_nothing_of_anybody_but_who_the_mail_was_sent_to(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, how: str
+) -> None:
+    purposes = (Purpose.PREFERENCES, Purpose.LESSON, Purpose.UNSUBSCRIBE, Purpose.RETEST, Purpose.OPEN)
+    links = {one: path(runtime, one, email) for one in purposes}
+    links[Purpose.ANSWER] = path(runtime, Purpose.ANSWER, email, 0, 0)
+    links[Purpose.CLICK] = path(runtime, Purpose.CLICK, email, 0)
+    confirmed = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    person = enrolment_of(runtime, email).subscriber_id
+    if how == "corrected":
+        correct_address(runtime.database, clock, runtime.signer, person, "other@x.example")
+    elif how == "erased":
+        erase(runtime.database, clock, runtime.signer, person)
+    else:  # who comes to have the same numbers, in a store that was put back
+        with runtime.database.write() as session:
+            session.execute(update(SubscriberRow).values(security_stamp=new_stamp(), email="other@x.example"))
+    before = everything(runtime, "lesson")
+    for purpose, link in links.items():
+        if purpose == Purpose.OPEN:
+            assert browser.get(f"{link}.gif").status_code == 200  # a picture, and nothing is kept
+            continue
+        assert browser.get(link).status_code == 404, purpose
+        assert browser.post(link, data={"o": "0", "leave": "yes", "sure": "yes"}).status_code in {404, 405}
+    assert browser.post(confirmed).status_code in {404, 410}
+    assert browser.post(links[Purpose.UNSUBSCRIBE], data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
+    assert everything(runtime, "lesson") == before
+
+
+def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    unsubscribe = path(runtime, Purpose.UNSUBSCRIBE, email)
+    browser.post(unsubscribe, data={"leave": "yes"})
+    clock.advance(minutes=61)
+    left = browser.get(unsubscribe).text
+    assert "undo" not in left  # by an old mail nobody agrees anew
+    own = re.search(r'href="(/p/[^"]+)/data"', left)[1]  # type: ignore[index]
+    browser.post(own, data={"action": "renew"})
+    link = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+    assert email in browser.post(link + "/data", data={"kind": "page"}).text
+    suppress(runtime.database, clock, runtime.signer, email, "complaint")
+    assert browser.post(unsubscribe, data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
+    assert "lijst" in browser.get(unsubscribe).text
+    assert email in browser.post(own + "/data", data={"kind": "page"}).text
+    browser.post(own + "/erase", data={"sure": "yes"})
+    assert everything(runtime)["subscriber"] == []
+
+
+def test_nothing_is_measured_or_kept_of_who_left(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    set_measuring(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True)
+    agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"}
+    picture, answer = path(runtime, Purpose.OPEN, email) + ".gif", path(runtime, Purpose.ANSWER, email, 0, 0)
+    browser.get(picture, headers=agent)
+    assert len(everything(runtime)["event"]) == 1
+    browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "yes"})
+    with runtime.database.read() as session:
+        assert not subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
+    before = everything(runtime, "lesson")
+    browser.get(picture, headers=agent)
+    assert browser.post(answer, data={"o": "0"}).status_code == 200  # who asks is told what is right
+    browser.post(path(runtime, Purpose.LESSON, email), data=REMARK)
+    assert everything(runtime, "lesson") == before
 
 
 def test_the_last_word_about_a_lesson_stands_and_is_text(browser: TestClient, runtime: Runtime, email: str) -> None:

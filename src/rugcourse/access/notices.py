@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 from enum import StrEnum
 
-from rugcourse.clock import SystemClock
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.messages import Sender
+from rugcourse.rendering.plain import plain_message
 
 
 class Notice(StrEnum):
@@ -27,17 +23,7 @@ class Notice(StrEnum):
 def compose(notice: Notice, email: str, language: str, sender: Sender, link: str) -> bytes:
     """The message. `link`: the one that changes a password, or else the login page."""
     subject, body = _words(notice, language)
-    message = EmailMessage(policy=SMTP)
-    local, _, domain = sender.address.rpartition("@")
-    message["From"] = Address(sender.name, local, domain)
-    message["To"] = email
-    message["Subject"] = subject
-    message["Date"] = format_datetime(SystemClock().now())
-    message["Message-ID"] = make_msgid(domain=sender.list_domain)
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834
-    message["Content-Language"] = language
-    message.set_content(f"{body}\n\n{link}\n\n{sender.name}\n", cte="quoted-printable")
-    return message.as_bytes()
+    return plain_message(subject, f"{body}\n\n{link}", email, language, sender)
 
 
 def _words(notice: Notice, language: str) -> tuple[str, str]:

@@ -21,16 +21,16 @@ def ask_for_link(database: Database, clock: Clock, email: str) -> None:
 
 
 def renew_link(database: Database, clock: Clock, delivery_id: int) -> None:
-    """The same for the person that a mail was sent to."""
+    """The same for the person that a mail was sent to, who may want to do what takes a new link: one an hour."""
     with database.write() as session:
         found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is not None:
-            _plan(session, clock, found[0])
+            _plan(session, clock, found[0], f":{clock.now().hour}")
 
 
-def _plan(session: Session, clock: Clock, person: SubscriberRow) -> None:
+def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "") -> None:
     theirs = enrolments.of_subscriber(session, person.id)
     if person.status not in _KNOWN or not theirs:
         return
-    once_key = f"link:{person.id}:{clock.now().date()}"
+    once_key = f"link:{person.id}:{clock.now().date()}{hour}"
     planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.schedule import Schedule, next_mail
-from rugcourse.store import campaigns, deliveries, enrolments, events, planning, subscribers
+from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
@@ -78,15 +78,31 @@ def set_measuring(database: Database, clock: Clock, subscriber_id: int, *, agree
     """Keep whether opens and clicks may be measured. Raises NotAReader."""
     with database.write() as session:
         person = _reader(session, subscriber_id)
-        if person.measuring != agreed:
-            person.measuring = agreed
-            _consent(session, subscriber_id, "measuring", agreed, wordings.MEASURING, clock.now())
+        if not agreed:
+            end_measuring(session, person, clock.now())
+        elif not person.measuring:
+            person.measuring = True
+            _consent(session, subscriber_id, "measuring", True, wordings.MEASURING, clock.now())
+
+
+def end_measuring(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
+    if person.measuring:
+        person.measuring = False
+        _consent(session, person.id, "measuring", False, wordings.MEASURING, now)
+        erasing.forget_measured(session, person.id)
 
 
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
     with database.write() as session:
         _reader(session, subscriber_id).language = language
+
+
+def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
+    """Let the links of all mails until now be old ones. Raises NotAReader."""
+    with database.write() as session:
+        _reader(session, subscriber_id).links_closed_at = clock.now()
 
 
 def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
@@ -115,6 +131,7 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         if person.left_at is not None:  # suppressed, and left before
             return
         end_courses(session, person.id, "the reader left", now)
+        end_measuring(session, person, now)
         person.left_at = now
         if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
             person.status = SubscriberStatus.LEFT

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment.preferences import go_on_from
+from rugcourse.enrolment.preferences import end_measuring, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.store import planning, subscribers
@@ -42,8 +42,11 @@ def suppress(database: Database, clock: Clock, signer: Signer, address: str, rea
 
 def suppress_in(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
     """The same in a transaction of the caller, for an address that is normalised."""
+    person = subscribers.by_email(session, email, lock=True)
     subscribers.suppress(session, signer.digest(email), reason, now)
-    subscribers.stop_writing_to(session, email)
+    if person is not None:
+        person.status = SubscriberStatus.SUPPRESSED
+        end_measuring(session, person, now)
 
 
 def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None:

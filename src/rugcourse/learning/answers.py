@@ -119,6 +119,13 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
         for number, (one, press) in enumerate(zip(found, presses, strict=True))
         if one is not None and press.option in range(len(one.asking.question.options))
     ]
+    for number, asking, option in pressed:
+        if asking.mail.subscriber_status != SubscriberStatus.ACTIVE:  # who left is told what is right, and no more
+            right = option == asking.question.right_option
+            found[number] = Taken(
+                asking, Answered(option, right, kept=True, counted=False, answered=0, answered_right=0)
+            )
+    pressed = [one for one in pressed if one[1].mail.subscriber_status == SubscriberStatus.ACTIVE]
     if not pressed:
         return found
     people = {asking.mail.subscriber_id for _, asking, _ in pressed}

@@ -20,6 +20,7 @@ from rugcourse.store.tables import (
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
+    EventKind,
     EventRow,
     FeedbackRow,
     ScheduleRow,
@@ -73,6 +74,16 @@ def forget_events(session: Session, before: datetime, limit: int) -> int:
     old = select(EventRow.id).where(EventRow.id.in_(select(oldest.c.id)), EventRow.at < before)
     return count(
         session.execute(delete(EventRow).where(EventRow.id.in_(old)).execution_options(synchronize_session=False))
+    )
+
+
+def forget_measured(session: Session, subscriber_id: int) -> None:
+    """Delete the opens and clicks of a person; they stay counted."""
+    mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
+    session.execute(
+        delete(EventRow)
+        .where(EventRow.delivery_id.in_(mails), EventRow.kind.in_((EventKind.OPEN, EventKind.CLICK)))
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from rugcourse.links import MailRef
@@ -280,11 +280,4 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime) ->
             set_={"reason": reason, "at": now},
             where=weaker,
         )
-    )
-
-
-def stop_writing_to(session: Session, email: str) -> None:
-    """Mark the person with an address, if there is one, as suppressed."""
-    session.execute(
-        update(SubscriberRow).where(SubscriberRow.email == email).values(status=SubscriberStatus.SUPPRESSED)
     )

@@ -12,7 +12,7 @@ from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events
 from rugcourse.store.events import Event, Mail
 from rugcourse.store.library import Library
-from rugcourse.store.tables import EventKind, Verdict
+from rugcourse.store.tables import EventKind, SubscriberStatus, Verdict
 from rugcourse.tracking.targets import target_of
 from rugcourse.tracking.verdicts import BURST_LINKS, BURST_SECONDS, judge
 
@@ -53,7 +53,9 @@ def _target(session: Session, library: Library, mail: Mail | None, fetch: Fetch)
 
 def _counts(mail: Mail | None, fetch: Fetch, target: str | None) -> bool:
     led_somewhere = fetch.link is None or target is not None
-    return mail is not None and mail.measuring and led_somewhere and fetch.method == "GET"
+    if mail is None or not mail.measuring or mail.subscriber_status != SubscriberStatus.ACTIVE:
+        return False
+    return led_somewhere and fetch.method == "GET"
 
 
 def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]]) -> None:

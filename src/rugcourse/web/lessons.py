@@ -38,7 +38,7 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.LESSON, token)
     old = reader.link_is_old(runtime.clock.now())
-    if fields.answered and reader.delivery.lesson_id is not None and not old:
+    if fields.answered and reader.delivery.lesson_id is not None and not old and not reader.has_left:
         language = reader.delivery.language or reader.language
         feedback = Feedback(reader.delivery.lesson_id, language, fields.has_helped, fields.remark, reader.delivery.id)
         save_feedback(runtime.database, runtime.clock, feedback)

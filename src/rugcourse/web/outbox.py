@@ -1,4 +1,4 @@
-"""Mails to admins, handed to the mail server behind the answer.
+"""Mails that are in no ledger, handed to the mail server behind the answer.
 
 How long that takes must not tell who has an account.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from enum import StrEnum
 
 import structlog
 
 from rugcourse.access import notices
 from rugcourse.access.notices import Notice
+from rugcourse.privacy.notices import Told, compose
 from rugcourse.runtime import Runtime, send_now, sender
 
 _MOST_WAITING = 100
@@ -23,18 +25,26 @@ class Outbox:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._waiting: queue.Queue[tuple[str, Notice, bytes]] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[tuple[str, StrEnum, bytes]] = queue.Queue(_MOST_WAITING)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def send(self, notice: Notice, email: str, language: str, link: str = "") -> None:
+    def tell_admin(self, notice: Notice, email: str, language: str, link: str = "") -> None:
         """Returns at once. `link`: see `rugcourse.access.notices.compose`; without one it is the login page."""
         login = f"{self._runtime.settings.base_url}/admin/login"
-        message = notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
+        self._send(
+            notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
+        )
+
+    def tell_reader(self, told: Told, email: str, language: str) -> None:
+        """Returns at once."""
+        self._send(told, email, compose(told, email, language, sender(self._runtime.settings)))
+
+    def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:
             self._waiting.put_nowait((email, notice, message))
         except queue.Full:
-            log.error("a mail to an admin was not sent: too many are waiting", notice=notice.value)  # noqa: TRY400
+            log.error("a notice was not sent: too many are waiting", notice=notice.value)  # noqa: TRY400
             return
         with self._starting:
             if self._thread is None:
@@ -50,8 +60,8 @@ class Outbox:
             email, notice, message = self._waiting.get()
             try:
                 if not send_now(self._runtime, message, email):
-                    log.error("a mail to an admin was not taken by the mail server", notice=notice.value)
+                    log.error("a notice was not taken by the mail server", notice=notice.value)
             except Exception as error:  # noqa: BLE001 - the next one is about somebody else; its link stays out of the log
-                log.error("a mail to an admin was not sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
+                log.error("a notice was not sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
             finally:
                 self._waiting.task_done()

@@ -22,14 +22,15 @@ from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.export import Export, export
+from rugcourse.privacy.export import export
+from rugcourse.privacy.notices import Told
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
-from rugcourse.store.tables import EnrolmentStatus, Queue
+from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
-from rugcourse.web.readers import LINK_DAYS, Reader, find_reader, reader_page
+from rugcourse.web.readers import LINK_DAYS, RIGHTS_MINUTES, Reader, find_reader, reader_page
 
 router = APIRouter()
 
@@ -66,12 +67,12 @@ def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -
 def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form()]) -> Response:
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.PREFERENCES, token)
-    if reader.link_is_old(runtime.clock.now()):
-        if fields.action != "renew":
-            return _own_page(request, reader, token, "")
+    if fields.action == "renew":
         renew_link(runtime.database, runtime.clock, reader.delivery.id)
         runtime.ring(Queue.WAITING)
         return _old_link_page(request, reader, token, renewed=True)
+    if reader.link_is_old(runtime.clock.now()):
+        return _own_page(request, reader, token, "")
     try:
         if not _do(request, reader, fields):
             return _own_page(request, reader, token, "")
@@ -85,16 +86,24 @@ def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form(
 @router.api_route("/p/{token}/data", methods=READ)
 @access(Access.LINK)
 def data_page(request: Request, token: str) -> HTMLResponse:
-    """Everything that is known of the reader, to read."""
-    reader, found = _export(request, token)
-    return reader_page(request, reader, "data", {"export": found, "token": token})
+    """Says what a copy is; it is shown by a press, as mail programs fetch links by themselves."""
+    return _rights_page(request, token, "data", {"export": None})
 
 
-@router.api_route("/p/{token}/data.json", methods=READ)
+@router.post("/p/{token}/data")
 @access(Access.LINK)
-def data_file(request: Request, token: str) -> Response:
-    """The same, to keep."""
-    _, found = _export(request, token)
+def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") -> Response:
+    """Everything that is known of the reader, to read, or to keep (`kind`: file). They are told by mail."""
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if not reader.was_mailed_for_this(runtime.clock.now()):
+        return _rights_page(request, token, "data", {"export": None})
+    found = export(runtime.database, runtime.library, reader.subscriber.id)
+    if found is None:
+        raise NotFound
+    _tell(request, reader, Told.COPIED)
+    if kind != "file":
+        return reader_page(request, reader, "data", {"export": found, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
     return Response(
         json.dumps(found.sections, indent=2, ensure_ascii=False), media_type="application/json", headers=headers
@@ -104,18 +113,19 @@ def data_file(request: Request, token: str) -> Response:
 @router.api_route("/p/{token}/erase", methods=READ)
 @access(Access.LINK)
 def erase_page(request: Request, token: str) -> HTMLResponse:
-    reader = _fresh_reader(request, token)
-    return reader_page(request, reader, "erase", {"token": token, "done": False, "missing": False})
+    return _rights_page(request, token, "erase", {"done": False, "missing": False})
 
 
 @router.post("/p/{token}/erase")
 @access(Access.LINK)
 def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+    """Erases the reader, who is told by a last mail."""
     runtime = runtime_of(request)
-    reader = _fresh_reader(request, token)
-    if sure != "yes":
-        return reader_page(request, reader, "erase", {"token": token, "done": False, "missing": True})
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
+        return _rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
+    _tell(request, reader, Told.ERASED)
     return reader_page(request, reader, "erase", {"token": token, "done": True, "missing": False})
 
 
@@ -135,10 +145,9 @@ def unsubscribe_press(
 ) -> Response:
     """A button on our page, or the one of a mail program (RFC 8058: no cookies, no redirect)."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
     if one_click == _ONE_CLICK:
-        preferences.unsubscribe(runtime.database, runtime.clock, reader.delivery.id)
-        return PlainTextResponse("unsubscribed")
+        return _unsubscribe_at_once(request, token)
+    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
     acts = {
         "yes": preferences.unsubscribe,
         "course": preferences.leave_course,
@@ -146,8 +155,9 @@ def unsubscribe_press(
     }
     if leave not in acts:
         return PlainTextResponse("nothing was changed", 400)
-    with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
-        acts[leave](runtime.database, runtime.clock, reader.delivery.id)
+    if leave != "undo" or _may_undo(request, reader):
+        with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
+            acts[leave](runtime.database, runtime.clock, reader.delivery.id)
     reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
     return _unsubscribe_page(request, reader, token, came_back=leave == "undo")
 
@@ -206,6 +216,8 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
             except NotNow:
                 raise Unusable("not-now") from None
             runtime.ring(Queue.WAITING)
+        case "close":
+            preferences.close_links(database, clock, person)
         case "back":
             try:
                 preferences.come_back(database, clock, reader.delivery.id)
@@ -305,7 +317,8 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "left": reader.has_left,
         "left_course": left_course,
         "came_back": came_back and not reader.has_left,
-        "may_undo": not reader.has_left or preferences.may_come_back(reader.subscriber, runtime.clock.now()),
+        "may_undo": _may_undo(request, reader),
+        "suppressed": reader.subscriber.status == SubscriberStatus.SUPPRESSED,
         "has_others": any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
         "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.mail)}",
         "wordings": wordings,
@@ -313,21 +326,38 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
     return reader_page(request, reader, "unsubscribe", values)
 
 
-def _fresh_reader(request: Request, token: str) -> Reader:
-    """Raises NotFound for a link that is too old for what is the reader's own."""
-    reader = find_reader(request, Purpose.PREFERENCES, token)
-    if reader.link_is_old(runtime_of(request).clock.now()):
-        raise NotFound
-    return reader
-
-
-def _export(request: Request, token: str) -> tuple[Reader, Export]:
+def _unsubscribe_at_once(request: Request, token: str) -> Response:
+    """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
-    reader = _fresh_reader(request, token)
-    found = export(runtime.database, runtime.library, reader.subscriber.id)
-    if found is None:
-        raise NotFound
-    return reader, found
+    mail = runtime.signer.read_mail(Purpose.UNSUBSCRIBE, token)
+    with runtime.database.read() as session:
+        found = subscribers.by_link(session, mail)
+    if found is not None:
+        preferences.unsubscribe(runtime.database, runtime.clock, mail.delivery_id)
+    return PlainTextResponse("unsubscribed")
+
+
+def _may_undo(request: Request, reader: Reader) -> bool:
+    """Whether the link may bring back who left: just now, by mistake, or by one that was mailed for that."""
+    now, left_at = runtime_of(request).clock.now(), reader.subscriber.left_at
+    if not reader.has_left:
+        return not reader.link_is_old(now)
+    just_now = left_at is not None and now - left_at <= timedelta(minutes=RIGHTS_MINUTES)
+    return (just_now or reader.was_mailed_for_this(now)) and preferences.may_come_back(reader.subscriber, now)
+
+
+def _rights_page(request: Request, token: str, template: str, values: dict[str, object]) -> HTMLResponse:
+    """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.was_mailed_for_this(runtime.clock.now()):
+        return reader_page(request, reader, template, {"token": token, **values})
+    return reader_page(request, reader, "rights", {"token": token, "minutes": RIGHTS_MINUTES})
+
+
+def _tell(request: Request, reader: Reader, told: Told) -> None:
+    if reader.subscriber.status != SubscriberStatus.SUPPRESSED:
+        request.app.state.outbox.tell_reader(told, reader.subscriber.email, reader.language)
 
 
 def _sign(request: Request, purpose: Purpose, mail: MailRef) -> str:

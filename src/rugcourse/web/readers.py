@@ -12,11 +12,13 @@ from fastapi.responses import HTMLResponse
 from rugcourse.links import MailRef, Purpose
 from rugcourse.store import subscribers
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import DeliveryRow, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
 from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
 
 # A mail can be forwarded or read by others: after this long its link no longer opens the reader's own page.
 LINK_DAYS = 30
+# A copy of everything, and erasing it, takes a link that was mailed for that purpose, for so long.
+RIGHTS_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ class Reader:
         is_closed = closed is not None and self.delivery.planned_at < closed
         return is_closed or now - self.delivery.planned_at > timedelta(days=LINK_DAYS)
 
+    def was_mailed_for_this(self, now: datetime) -> bool:
+        """Whether the link was mailed within the last hour, as its reader asked for it: what can't be undone takes one.
+
+        Who must not be written to gets no such mail, and does it by a link that is not old.
+        """
+        if self.subscriber.status == SubscriberStatus.SUPPRESSED:
+            return not self.link_is_old(now)
+        sent = self.delivery.settled_at or self.delivery.planned_at
+        return self.delivery.kind == DeliveryKind.LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
+
     @property
     def mail(self) -> MailRef:
         """What links to the mail name."""
@@ -59,7 +71,7 @@ def find_reader(request: Request, purpose: Purpose, token: str) -> Reader:
     mail = runtime.signer.read_mail(purpose, token)
     with runtime.database.read() as session:
         found = subscribers.by_link(session, mail)
-        if found is None or found[0].status == SubscriberStatus.SUPPRESSED:
+        if found is None:
             raise NotFound
         published = runtime.library.of_campaign(session, found[1].campaign_id)
     if published is None:

@@ -149,7 +149,7 @@ def password_context(request: Request) -> tuple[str, ...]:
 
 def tell(request: Request, notice: Notice, email: str, link: str = "") -> None:
     """Write an admin a mail about their account, behind the answer."""
-    request.app.state.outbox.send(notice, email, preferred_language(request), link)
+    request.app.state.outbox.tell_admin(notice, email, preferred_language(request), link)
 
 
 def admin_page(
