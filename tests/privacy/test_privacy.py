@@ -204,11 +204,12 @@ def rows(runtime: Runtime, table: type[Base]) -> int:
 
 
 def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
-    runtime: Runtime, clock: VirtualClock
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     test = course_of(runtime).course.tests["nl"]
     reader = make_reader(runtime)
     make_pending(runtime)
+    send_all(dispatcher)
     for _ in range(2):
         save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
         clock.advance(days=4)
@@ -218,10 +219,14 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     assert enrolment_of(runtime, reader)
 
 
-def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(runtime: Runtime, clock: VirtualClock) -> None:
+def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
     email = make_pending(runtime)
+    send_all(dispatcher)
     clock.advance(days=5)
     make_pending(runtime, email)
+    send_all(dispatcher)
     clock.advance(days=5)
     assert forget_now(runtime).unconfirmed == 0
     clock.advance(days=3)

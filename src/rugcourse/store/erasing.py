@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.store import tallies
@@ -28,6 +28,8 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     TagRow,
 )
+
+_LONGEST_WAIT = timedelta(days=30)  # of a mail that is held
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
@@ -125,9 +127,11 @@ def finished(session: Session, before: datetime, limit: int) -> list[int]:
 
 
 def _asked_since(instant: datetime) -> ColumnElement[bool]:
-    """SQL: they were sent a mail to confirm since then, or it waits to be sent."""
+    """SQL: they were sent a mail to confirm since then, or it waits to be sent, and not for ever."""
     sent = or_(
-        DeliveryRow.planned_at >= instant, DeliveryRow.settled_at >= instant, DeliveryRow.not_before.is_not(None)
+        DeliveryRow.planned_at >= instant,
+        DeliveryRow.settled_at >= instant,
+        and_(DeliveryRow.not_before.is_not(None), DeliveryRow.planned_at >= instant - _LONGEST_WAIT),
     )
     confirm = DeliveryRow.kind == DeliveryKind.CONFIRM
     return exists().where(DeliveryRow.subscriber_id == SubscriberRow.id, confirm, sent)
