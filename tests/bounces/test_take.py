@@ -87,7 +87,7 @@ def come(runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], 
 def addressee(runtime: Runtime, recipient: str) -> str:
     """Who has the mail that comes back to an address."""
     with suppress(BadToken), runtime.database.read() as session:
-        found = subscribers.by_delivery(session, runtime.links.returned(recipient))
+        found = subscribers.by_delivery(session, runtime.links.returned(recipient).delivery_id)
         if found is not None:
             return found[0].email
     return "r@far.example"

@@ -23,6 +23,7 @@ _LETTERS = {
     Purpose.RETEST: "t",
     Purpose.CLICK: "l",
     Purpose.BOOK: "b",
+    Purpose.OPEN: "o",
 }
 
 

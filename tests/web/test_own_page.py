@@ -6,6 +6,8 @@ import json
 import re
 import statistics
 import time
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from fastapi.testclient import TestClient
@@ -154,6 +156,11 @@ def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
     return path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK)
 
 
+def subject_of(sink: Sink, email: str) -> str:
+    """Of the newest mail to somebody."""
+    return str(message_from_bytes(sink.to(email)[-1].raw, policy=default)["Subject"])
+
+
 def test_nothing_is_erased_without_the_tick(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = mailed_link(browser, runtime, email) + "/erase"
     before = everything(runtime)
@@ -188,13 +195,13 @@ def test_a_copy_and_erasing_take_a_link_that_was_mailed_within_the_hour(
     link = mailed_link(browser, runtime, email)
     assert email in browser.post(link + "/data", data={"kind": "page"}).text
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
-    assert "kopie" in sink.to(email)[-1].header("Subject")
+    assert "kopie" in subject_of(sink, email)
     clock.advance(minutes=61)
     assert "Ben jij het?" in browser.post(link + "/data", data={"kind": "page"}).text
     link = mailed_link(browser, runtime, email)
     browser.post(link + "/erase", data={"sure": "yes"})
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
-    assert "gewist" in sink.to(email)[-1].header("Subject")
+    assert "gewist" in subject_of(sink, email)
 
 
 def test_old_links_can_be_closed_and_a_new_one_comes_by_mail(
