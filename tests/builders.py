@@ -88,7 +88,7 @@ def make_pending(runtime: Runtime, email: str | None = None, **schedule: object)
     """Somebody who signed up; returns their address. Their hour is 08:00 in Amsterdam."""
     email = email or f"reader{next(_numbers)}@example.org"
     wanted = Schedule(**{"zone": "Europe/Amsterdam", "hour": 8, **schedule})  # type: ignore[arg-type]
-    signup = Signup(email, "Sam Reader", wanted, measuring=False)
+    signup = Signup(email, "Sam Reader", wanted)
     sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
     return email
 

@@ -109,7 +109,7 @@ def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, s
         assert local.startswith("bounces+")
         assert len(local) <= 64  # RFC 5321, 4.5.3.1.1
     newest = lessons_to(runtime, email)[-1].id
-    assert runtime.links.returned(back(runtime, sink, email).upper()) == newest
+    assert runtime.links.returned(back(runtime, sink, email).upper()).delivery_id == newest
 
 
 def test_without_an_address_for_bounces_mail_comes_from_its_sender(

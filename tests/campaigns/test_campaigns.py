@@ -401,7 +401,7 @@ def reader_of_another_course(runtime: Runtime, email: str) -> str:
     with runtime.database.read() as session:
         other = runtime.library.course(session, "stress-en-rugpijn")
     assert other is not None
-    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
     confirm(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
     return email
@@ -646,7 +646,7 @@ def sign_up_again(runtime: Runtime, email: str) -> DeliveryKind:
     """What the visitor gets by mail; a mail that asks to confirm is confirmed."""
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=1)
-    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
     mail = mails_to(runtime, email)[-1]
     if mail.kind == DeliveryKind.CONFIRM:
@@ -758,7 +758,7 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     control.start(runtime.database, author(runtime), made, knowing(runtime, made))
     clock.advance(days=1)
     email = stages["new"]
-    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8), measuring=False)
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
     mail = mails_to(runtime, email)[-1]
 

@@ -28,9 +28,18 @@ from rugcourse.delivery import holds
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences, wordings
-from rugcourse.enrolment.confirm import NotConfirmable, confirm
+from rugcourse.enrolment.confirm import NotConfirmable, confirm, refuse
 from rugcourse.enrolment.own_link import ask_for_link, renew_link
-from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, clean_name, normalise_email
+from rugcourse.enrolment.signup import (
+    Field,
+    Form,
+    InvalidForm,
+    Signup,
+    check,
+    clean_name,
+    normalise_email,
+    sign_up,
+)
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime
@@ -192,6 +201,7 @@ def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) 
         ("measuring", False),
         ("lessons", True),
         ("measuring", True),
+        ("measuring", False),
         ("lessons", False),
     ]
     assert found is not None
@@ -446,3 +456,65 @@ def test_who_left_long_ago_and_signs_up_again_is_not_forgotten_before_they_can_c
     forget(runtime.database, clock, runtime.signer, runtime.retention)
     confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[-1].id)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
+
+
+def consents_of(runtime: Runtime, email: str) -> list[tuple[str, bool, str]]:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        return [(one.purpose, one.given, one.source) for one in subscribers.consents(session, person.id)]
+
+
+def test_nobody_has_agreed_to_anything_before_they_confirm(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_pending(runtime)
+    clock.advance(days=1)
+    make_pending(runtime, email)
+    assert consents_of(runtime, email) == []
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
+    confirm(runtime.database, clock, runtime.signer, mail, measuring=True)
+    assert consents_of(runtime, email) == [(one, True, "confirm nl") for one in ("lessons", "measuring", "lessons")]
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_who_left_is_measured_only_if_they_agree_when_they_confirm_again(
+    runtime: Runtime, clock: VirtualClock, ticked: bool
+) -> None:
+    email = make_reader(runtime)
+    preferences.set_measuring(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    clock.advance(days=1)
+    make_pending(runtime, email)
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
+    confirm(runtime.database, clock, runtime.signer, mail, measuring=ticked)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert person.measuring == ticked
+
+
+def test_who_never_confirms_is_asked_three_times_in_thirty_days(runtime: Runtime, clock: VirtualClock) -> None:
+    for _ in range(20):
+        email = make_pending(runtime, "sam@x.example")
+        clock.advance(days=1)
+    assert len(mails_to(runtime, email)) == 3
+    clock.advance(days=11)
+    make_pending(runtime, email)
+    assert len(mails_to(runtime, email)) == 4
+
+
+def test_who_was_signed_up_by_somebody_else_says_so_once_and_for_all(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime)
+    send_all(dispatcher)
+    refuse(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email) is None
+    clock.advance(days=40)
+    signup = Signup(email, "Sam", Schedule("Europe/Amsterdam", 8))
+    sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
+    send_all(dispatcher)
+    assert len(sink.to(email)) == 1
+    reader = make_reader(runtime)
+    with pytest.raises(NotConfirmable):  # who reads a course leaves it instead
+        refuse(runtime.database, clock, runtime.signer, mails_to(runtime, reader)[0].id)

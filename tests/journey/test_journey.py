@@ -125,7 +125,6 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     assert_accessible(page)
     press(page, "a.press")
     expect(page.locator("select[name=zone]")).to_have_value("America/New_York")
-    assert not page.is_checked("input[name=measuring]")
     assert_accessible(page)
     page.fill("input[name=email]", "sam@example.org")
     page.fill("input[name=name]", "Sam")

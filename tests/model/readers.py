@@ -158,7 +158,7 @@ class ReaderRules(Play):
         runtime = self.product.runtime
         with self.database.read() as session:
             published = runtime.library.course(session, self.course)
-        signup = Signup(reader.email, f"Name {reader.number}", schedule, measuring=False)
+        signup = Signup(reader.email, f"Name {reader.number}", schedule)
         sign_up(self.database, self.clock, runtime.signer, published, signup, "nl")
         self.model.sign_up(reader, schedule, self.now)
 

@@ -22,7 +22,7 @@ from rugcourse.content import Course, Lesson, load_course
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.enrolment import wordings
-from rugcourse.links import Links, Signer
+from rugcourse.links import Links, MailRef, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.rendering.mails import House
@@ -35,6 +35,7 @@ LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
 HOUSE = House("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 SENDER = Sender("Fysio", "cursus@c.example", "", "c.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+MAIL = MailRef(7, 7)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def outgoing(**changes: Any) -> Outgoing:
     fields = {
         "id": 7, "kind": DeliveryKind.LESSON, "campaign_id": 1, "subscriber_id": 1, "email": "sam@x.example",
         "domain": "x.example", "name": "Sam Jansen", "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
-        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None,
+        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None, "stamp": 7,
     }  # fmt: skip
     return Outgoing(**{**fields, **changes})
 
@@ -78,10 +79,10 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
     assert message["To"] == "sam@x.example"
     assert message["Content-Language"] == "nl"
     assert message["List-Id"] == f"<{COURSE}.c.example>"
-    assert message["List-Unsubscribe"] == f"<{LINKS.unsubscribe(7)}>"
+    assert message["List-Unsubscribe"] == f"<{LINKS.unsubscribe(MAIL)}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert message["Message-ID"] == LINKS.message_id(7, "c.example")
-    assert message["List-Help"] == f"<{LINKS.preferences(7)}>"
+    assert message["Message-ID"] == LINKS.message_id(MAIL, "c.example")
+    assert message["List-Help"] == f"<{LINKS.preferences(MAIL)}>"
     assert message["Feedback-ID"] == f"1:{COURSE}:lesson:rugcourse"
     assert message["Auto-Submitted"] is None
     assert message["Reply-To"] is None
@@ -126,17 +127,17 @@ def test_every_lesson_carries_what_a_reader_needs(course: Course, number: int, l
     assert len(html.encode()) < MAX_HTML_BYTES
     for part in (html, plain):
         for address in (
-            LINKS.lesson(7),
-            LINKS.preferences(7),
-            LINKS.unsubscribe(7),
+            LINKS.lesson(MAIL),
+            LINKS.preferences(MAIL),
+            LINKS.unsubscribe(MAIL),
             LINKS.alarm_signs(language, COURSE),
         ):
             assert address in part
         for index, question in enumerate(text.quiz):
             for option in range(len(question.options)):
-                assert LINKS.answer(7, index, option) in part
+                assert LINKS.answer(MAIL, index, option) in part
         assert "Sam" in part
-        assert (LINKS.retest(7) in part) is text.retest
+        assert (LINKS.retest(MAIL) in part) is text.retest
         assert {"nl": f"Les {number + 1} van 9", "en": f"Lesson {number + 1} of 9"}[language] in part
         assert "{{" not in part.replace("{{ 7*7 }}", "")
     assert text.preheader in re.sub(r"\s+", " ", unescape(html))
@@ -170,11 +171,11 @@ def test_without_consent_there_is_no_pixel_and_links_are_plain(course: Course) -
     text = first.texts["nl"].model_copy(update={"body": "Lees [dit](https://elders.example/x?a=1&b=2)."})
     linked = first.model_copy(update={"texts": {**first.texts, "nl": text}})
     plain = parse(compose(course, linked, measuring=False))[1]
-    assert LINKS.pixel(7) not in plain
+    assert LINKS.pixel(MAIL) not in plain
     assert 'href="https://elders.example/x?a=1&amp;b=2"' in plain
     measured = parse(compose(course, linked, measuring=True))[1]
-    assert LINKS.pixel(7) in measured
-    assert LINKS.click(7, 0) in measured
+    assert LINKS.pixel(MAIL) in measured
+    assert LINKS.click(MAIL, 0) in measured
     assert "elders.example" not in measured
 
 
@@ -183,7 +184,7 @@ def test_a_missed_question_opens_the_lesson(course: Course) -> None:
     _, html, plain = parse(compose(course, course.lessons[2], recap=recap))
     for part in (html, plain):
         assert recap.question in re.sub(r"\s+", " ", part)
-        assert LINKS.answer(7, 15, 2) in part
+        assert LINKS.answer(MAIL, 15, 2) in part
 
 
 @pytest.mark.parametrize("name", ["{{7*7}}", "{%for", "<img/onerror=x>", "a&b", "[[x]]", '"quoted"'])

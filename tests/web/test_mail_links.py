@@ -273,3 +273,25 @@ def test_answer_links_of_a_language_that_the_course_has_no_more_still_open(
         answer = browser.get(path(runtime, Purpose.ANSWER, email, number, 0))
         assert answer.status_code == 200
         assert f'lang="{other}"' in answer.text
+
+
+def test_the_page_that_confirms_shows_what_is_agreed_to_and_ticks_nothing(
+    browser: TestClient, runtime: Runtime
+) -> None:
+    email = make_pending(runtime)
+    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    page = browser.get(link).text
+    assert "uitdrukkelijk toestemming" in page
+    assert 'name="measuring" value="yes">' in page
+    assert browser.post(link, data={"measuring": "yes"}).status_code == 200
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
+
+
+def test_who_was_signed_up_by_somebody_else_can_say_never_again(browser: TestClient, runtime: Runtime) -> None:
+    email = make_pending(runtime)
+    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    assert "Ik was het niet" in browser.get(link).text
+    assert "nooit meer" in browser.post(link, data={"never": "yes"}).text
+    assert everything(runtime)["subscriber"] == []
+    assert browser.get(link).status_code == 404

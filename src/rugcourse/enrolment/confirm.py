@@ -11,12 +11,14 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
+from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import courses, deliveries, enrolments, planning, subscribers
+from rugcourse.store import courses, deliveries, enrolments, erasing, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
+    OWNER,
     ConsentRow,
     DeliveryKind,
     DeliveryRow,
@@ -67,8 +69,10 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
-def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) -> Welcome:
+def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int, *, measuring: bool = False) -> Welcome:
     """Make the owner of the address a reader, and plan the mail that welcomes them. Raises NotConfirmable.
+
+    What they agree to is kept now, with the words of the page that has the button. `measuring`: also to be measured.
 
     Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
     """
@@ -77,13 +81,13 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
         courses.lock_to_join_by(session, delivery_id)
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
-        if person.status == SubscriberStatus.LEFT:
-            keep_confirmed(session, person, now)
+        language = keep_confirmed(session, person)
         schedule = subscribers.load_schedule(session, person.id)
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)
         else:
-            enrolment = _begin(session, person, campaign_id, schedule, now)
+            _agree(session, person, language, now, measuring=measuring)
+            enrolment = begin_course(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
             once_key = f"welcome:{delivery_id}"
@@ -91,22 +95,28 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int) 
         return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 
 
-def _begin(
-    session: Session, person: SubscriberRow, campaign_id: int, schedule: Schedule, now: datetime
-) -> EnrolmentRow:
+def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -> None:
+    """It was not the owner of the address who signed up: never write to it, and forget them. Raises NotConfirmable."""
+    with database.write() as session:
+        invitation = find_invitation(session, clock, delivery_id, lock=True)
+        if invitation.subscriber.status != SubscriberStatus.PENDING:
+            raise NotConfirmable
+        suppress_in(session, clock.now(), signer, invitation.subscriber.email, OWNER)
+        erasing.erase_person(session, invitation.subscriber.id)
+
+
+def _agree(session: Session, person: SubscriberRow, language: str, now: datetime, *, measuring: bool) -> None:
+    """Keep what somebody who confirms agrees to, and that the measuring of somebody new was left to them."""
+    is_new = person.status != SubscriberStatus.ACTIVE
     person.confirmed_at, person.left_at = now, None
-    subscribers.add_consent(
-        session,
-        ConsentRow(
-            subscriber_id=person.id,
-            purpose="lessons",
-            given=True,
-            wording=wordings.name_of(wordings.CONFIRM),
-            source="confirm",
-            at=now,
-        ),
-    )
-    return begin_course(session, person, campaign_id, schedule, now)
+    agreed = [("lessons", wordings.LESSONS, True), ("lessons", wordings.CONFIRM, True)]
+    if is_new or (measuring and not person.measuring):
+        agreed.insert(1, ("measuring", wordings.MEASURING, measuring))
+        person.measuring = measuring
+    for purpose, text, given in agreed:
+        consent = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=now)
+        consent.wording, consent.source = wordings.name_of(text), f"confirm {language}"
+        subscribers.add_consent(session, consent)
 
 
 def begin_course(

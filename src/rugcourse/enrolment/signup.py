@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,6 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import wordings
 from rugcourse.learning.attempts import adopt
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
@@ -25,7 +24,6 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
-    ConsentRow,
     DeliveryKind,
     EnrolmentRow,
     EnrolmentStatus,
@@ -34,6 +32,8 @@ from rugcourse.store.tables import (
 )
 
 MAX_NAME = 60
+MOST_ASKED = 3  # mails that ask to confirm, to somebody who does not, within `_ASKING`
+_ASKING = timedelta(days=30)
 PACES = (1, 2, 7)  # days from one lesson to the next
 
 
@@ -71,7 +71,6 @@ class Form:
     hour: str = ""
     days: Sequence[str] = field(default_factory=tuple)
     consent: bool = False
-    measuring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,6 @@ class Signup:
     email: str
     name: str
     schedule: Schedule
-    measuring: bool
 
 
 def check(form: Form) -> Signup:
@@ -99,7 +97,7 @@ def check(form: Form) -> Signup:
         wrong.append(Field.CONSENT)
     if wrong or email is None or name is None or schedule is None:
         raise InvalidForm(wrong)
-    return Signup(email, name, schedule, form.measuring)
+    return Signup(email, name, schedule)
 
 
 def normalise_email(text: str) -> str | None:
@@ -162,7 +160,8 @@ def sign_up(
     """Remember a signup and plan the mail that asks to confirm it: at most one a day for an address.
 
     Nothing that a stranger types changes a reader who is there already: until it is confirmed it is only kept for
-    people who were never confirmed before, or apart from what is known of who left. A suppressed address gets nothing.
+    people who were never confirmed before, or apart from what is known of who left. Nobody has agreed to anything
+    before they confirm. A suppressed address gets nothing, and one that never confirms three mails in thirty days.
     """
     now = clock.now()
     with database.write() as session:
@@ -174,13 +173,15 @@ def sign_up(
         enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
         reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
         if person.status == SubscriberStatus.PENDING:
-            keep(session, person, signup, language, now)
+            _keep(session, person, signup, language)
             if attempt_id is not None:
                 adopt(session, clock, attempt_id, person.id, published.id)
         elif subscribers.find_schedule(session, person.id) is None:
             subscribers.save_schedule(session, person.id, signup.schedule)
-        if person.status == SubscriberStatus.LEFT:
+        if person.status != SubscriberStatus.ACTIVE:
             person.signup = _document(signup, language)
+            if planning.asked_to_confirm(session, person.id, now - _ASKING) >= MOST_ASKED:
+                return
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
@@ -199,17 +200,17 @@ def has_course(enrolment: EnrolmentRow | None) -> bool:
     return enrolment is not None and enrolment.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED}
 
 
-def keep_confirmed(session: Session, person: SubscriberRow, now: datetime) -> None:
-    """What somebody who left had typed when they signed up again is theirs: they confirmed it."""
-    typed = person.signup
+def keep_confirmed(session: Session, person: SubscriberRow) -> str:
+    """What somebody had typed when they signed up is theirs: they confirmed it. Returns in which language they did."""
+    typed, person.signup = person.signup, None
     if typed is None:
-        return
+        return person.language
     weekdays = frozenset(typed["weekdays"])
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
-    keep(session, person, Signup(person.email, typed["name"], schedule, typed["measuring"]), typed["language"], now)
+    _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
         planning.redate_last(session, enrolment, schedule.tz)
-    person.signup = None
+    return person.language
 
 
 def _document(signup: Signup, language: str) -> dict[str, Any]:
@@ -217,7 +218,6 @@ def _document(signup: Signup, language: str) -> dict[str, Any]:
     return {
         "name": signup.name,
         "language": language,
-        "measuring": signup.measuring,
         "zone": schedule.zone,
         "hour": schedule.hour,
         "weekdays": sorted(schedule.weekdays),
@@ -225,25 +225,9 @@ def _document(signup: Signup, language: str) -> dict[str, Any]:
     }
 
 
-def keep(session: Session, person: SubscriberRow, signup: Signup, language: str, now: datetime) -> None:
-    """Keep what somebody typed, and what they agreed to with it."""
-    person.name, person.language, person.measuring = signup.name, language, signup.measuring
+def _keep(session: Session, person: SubscriberRow, signup: Signup, language: str) -> None:
+    person.name, person.language = signup.name, language
     subscribers.save_schedule(session, person.id, signup.schedule)
-    for purpose, text, given in (
-        ("lessons", wordings.LESSONS, True),
-        ("measuring", wordings.MEASURING, signup.measuring),
-    ):
-        subscribers.add_consent(
-            session,
-            ConsentRow(
-                subscriber_id=person.id,
-                purpose=purpose,
-                given=given,
-                wording=wordings.name_of(text),
-                source=f"signup {language}",
-                at=now,
-            ),
-        )
 
 
 def _is_control(character: str) -> bool:

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import hashlib
 
-LESSONS = "Yes, send me the lessons of this course by e-mail. I can stop at any time with one tap."
+# Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
+LESSONS = (
+    "Yes, send me the lessons of this course by e-mail. That I follow it, and how I answer, can say something about my "
+    "health: I explicitly agree that this is kept for the course. I can stop at any time with one tap."
+)
 MEASURING = (
-    "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course."
+    "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course. "
+    "I can withdraw this at any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"
 COME_BACK = "Undo: I want to keep reading"
+NEVER = "It was not me: never write to this address"
 
-_FORMER: tuple[str, ...] = ()
+_FORMER = (
+    "Yes, send me the lessons of this course by e-mail. I can stop at any time with one tap.",
+    "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course.",
+)
 
 
 def name_of(text: str) -> str:
@@ -34,4 +43,4 @@ def all_texts() -> set[str]:
     return set(_TEXTS.values())
 
 
-_TEXTS = {name_of(text): text for text in (LESSONS, MEASURING, CONFIRM, UNSUBSCRIBE, COME_BACK, *_FORMER)}
+_TEXTS = {name_of(text): text for text in (LESSONS, MEASURING, CONFIRM, UNSUBSCRIBE, COME_BACK, NEVER, *_FORMER)}

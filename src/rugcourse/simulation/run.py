@@ -163,7 +163,7 @@ class Rehearsal:
         self._at(START + timedelta(hours=person.signs_up_after_hours), lambda: self._sign_up(person))
 
     def _sign_up(self, person: Person) -> None:
-        signup = Signup(person.email, f"Reader {person.number}", _schedule(person), measuring=False)
+        signup = Signup(person.email, f"Reader {person.number}", _schedule(person))
         runtime = self._runtime
         sign_up(runtime.database, runtime.clock, runtime.signer, self._course, signup, person.language)
 

@@ -101,6 +101,16 @@ def plan_waiting(
     return count(result) == 1
 
 
+def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> int:
+    """How many mails asked somebody to confirm since an instant (UTC)."""
+    asked = select(func.count(DeliveryRow.id)).where(
+        DeliveryRow.subscriber_id == subscriber_id,
+        DeliveryRow.kind == DeliveryKind.CONFIRM,
+        DeliveryRow.planned_at >= since,
+    )
+    return session.scalar(asked) or 0
+
+
 def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:
     """Plan the newest mail that asked somebody to confirm once more, unless it has not gone out yet."""
     newest = session.scalar(

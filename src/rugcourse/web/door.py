@@ -13,7 +13,7 @@ from pydantic import Field as PydanticField
 
 from rugcourse.content import Course
 from rugcourse.enrolment import wordings
-from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation
+from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
 from rugcourse.learning.attempts import save_attempt
@@ -21,7 +21,7 @@ from rugcourse.learning.knowledge_test import score
 from rugcourse.links import BadToken, Purpose
 from rugcourse.store import learning
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import AttemptRow, Queue
+from rugcourse.store.tables import AttemptRow, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time
 from rugcourse.web.own_page import place_of
@@ -42,15 +42,12 @@ class SignupFields(BaseModel):
     hour: str = ""
     days: list[str] = []
     consent: str = ""
-    measuring: str = ""
     website: str = ""
     shown: str = ""
     token: str = PydanticField("", alias="t")
 
     def typed(self) -> Form:
-        return Form(
-            self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent), bool(self.measuring)
-        )
+        return Form(self.email, self.name, self.zone, self.hour, tuple(self.days), bool(self.consent))
 
 
 @router.api_route("/{language}/{course}/test", methods=READ)
@@ -169,16 +166,30 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
         raise NotFound from None
     if invitation.done:
         return _welcome_page(request, reader)
-    return reader_page(request, reader, "confirm", {"wording": wordings.CONFIRM})
+    values = {
+        "wordings": wordings,
+        "measured": reader.subscriber.measuring,
+        "is_new": reader.subscriber.status == SubscriberStatus.PENDING,
+    }
+    return reader_page(request, reader, "confirm", values)
 
 
 @router.post("/c/{token}")
 @access(Access.LINK)
-def confirm_press(request: Request, token: str) -> HTMLResponse:
+def confirm_press(
+    request: Request,
+    token: str,
+    measuring: Annotated[str, FormData()] = "",
+    never: Annotated[str, FormData()] = "",
+) -> HTMLResponse:
+    """The owner of the address agrees, or says that it was not them (`never`)."""
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.CONFIRM, token)
     try:
-        confirm(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
+        if never:
+            refuse(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
+            return reader_page(request, reader, "never")
+        confirm(*(runtime.database, runtime.clock, runtime.signer, reader.delivery.id), measuring=bool(measuring))
     except NotConfirmable:
         raise NotFound from None
     runtime.ring(Queue.WAITING)
