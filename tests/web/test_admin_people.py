@@ -148,6 +148,23 @@ def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, 
     assert editor.get(path).status_code == 404
 
 
+def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
+    path = page_of(runtime, email)
+    before = everything(runtime, "admin_session")
+    for fields in ({"reason": WHY}, {"reason": " ", "sure": "yes"}):
+        assert 'role="alert"' in editor.post(f"{path}/copy", data={**form_of(editor, path), **fields}).text
+    assert everything(runtime, "admin_session") == before
+    answer = editor.post(f"{path}/copy", data={**form_of(editor, path), "reason": WHY, "sure": "yes"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="copy.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    copy = json.loads(answer.text)
+    assert copy["person"][0]["email"] == email
+    assert copy["done_by_us"][-1]["after"] == {"reason": WHY}
+    assert "copy of everything made by an admin" in editor.get(path, headers={"Accept-Language": "en"}).text
+
+
 def test_another_persons_mail_or_course_is_out_of_reach(editor: TestClient, runtime: Runtime, email: str) -> None:
     other = make_reader(runtime)
     path = page_of(runtime, other)

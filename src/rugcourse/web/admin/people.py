@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -183,6 +184,25 @@ def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, 
     if fields.action == "erase":
         return RedirectResponse("/admin/subscribers", 303)
     return RedirectResponse(f"/admin/subscribers/{subscriber_id}?done={fields.action}", 303)
+
+
+@router.post("/admin/subscribers/{subscriber_id}/copy")
+@access(Access.EDITOR)
+def copy_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
+    """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    reason = reason_typed(fields.reason)
+    person = _person(request, subscriber_id)
+    if not reason or fields.sure != "yes":
+        return _person_page(request, insider, person.id, "not-asked" if reason else "no-reason")
+    _log(request, insider, person.id, "copy", reason)
+    found = runtime_of(request).copy_of(person.id)
+    if found is None:
+        raise NotFound
+    headers = {"Content-Disposition": 'attachment; filename="copy.json"', "Cache-Control": "no-store"}
+    content = json.dumps(found.sections, indent=2, ensure_ascii=False)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def _pause(request: Request, person: SubscriberRow, _fields: Fields) -> None:
