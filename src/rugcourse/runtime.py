@@ -78,13 +78,7 @@ class Runtime:
 
     @property
     def retention(self) -> Retention:
-        settings = self.settings
-        return Retention(
-            unconfirmed_days=settings.keep_unconfirmed_days,
-            measured_days=settings.keep_measured_days,
-            left_days=settings.keep_left_days,
-            finished_days=settings.keep_finished_days,
-        )
+        return Retention.of(self.settings)
 
     def copy_of(self, subscriber_id: int) -> Export | None:
         """Everything that is known of a person, or None when there is nobody with this id."""

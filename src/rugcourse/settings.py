@@ -145,10 +145,29 @@ class Settings(BaseSettings):
     signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
     signups_per_hour_in_all: int = Field(1000, ge=1, description="how many signups all networks together may send")
     keep_unconfirmed_days: int = Field(7, ge=1, description="days until tests and signups of nobody are forgotten")
-    keep_measured_days: int = Field(365, ge=1, description="days until measured opens and clicks are forgotten")
-    keep_left_days: int = Field(365, ge=30, description="days after leaving until a person is erased")
+    keep_measured_days: int = Field(90, ge=1, description="days until measured opens and clicks are forgotten")
+    keep_left_days: int = Field(30, ge=30, description="days after leaving until a person is erased")
     keep_finished_days: int = Field(
-        730, ge=30, description="days after the last mail until a finished reader is erased"
+        180, ge=30, description="days after the last mail until a finished reader is erased"
+    )
+    keep_idle_days: int = Field(
+        365,
+        ge=30,
+        description="days after the last mail until a reader is erased who is not finished, as in a long pause",
+    )
+    keep_bounced_days: int = Field(
+        90, ge=1, description="days until a person, and an address, that mail came back from is forgotten"
+    )
+    keep_suppressed_days: int = Field(
+        1825, ge=365, description="days until an address that must not be written to for another reason is forgotten"
+    )
+    keep_remark_days: int = Field(180, ge=1, description="days until what visitors wrote about a lesson is forgotten")
+    keep_log_days: int = Field(
+        365, ge=30, description="days until changes about people are forgotten, and admins who were disabled"
+    )
+    keep_job_days: int = Field(90, ge=7, description="days until imports and acts for many are forgotten")
+    keep_bounce_mail_days: int = Field(
+        30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
     )
     default_language: Literal["nl", "en"] = Field(
         "nl", description="the language when a visitor asks for none that exists"

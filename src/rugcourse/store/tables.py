@@ -35,6 +35,7 @@ class SubscriberStatus(StrEnum):
     SUPPRESSED = "suppressed"  # must not be written to, whatever they sign up for
 
 
+BOUNCE = "bounce"  # a reason for a suppression: mail to the address comes back
 COMPLAINT = "complaint"  # a reason for a suppression: its owner called our mail spam
 ERASED = "erased"  # a reason for a suppression: its owner was erased, and may come back of their own will
 

@@ -43,6 +43,7 @@ from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 router = APIRouter()
 
 _A_PAGE = 50
+_ERASED = "erased"  # what the log calls somebody who is not there any more
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -290,9 +291,10 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
 
 def _log(request: Request, insider: Insider, subscriber_id: int, action: str, reason: str) -> None:
     runtime = runtime_of(request)
-    kept = {"reason": reason} if action != "erase" else None  # a reason can name the person
+    erased = action == "erase"
+    kept = None if erased else {"reason": reason}  # a reason can name the person
+    subject = _ERASED if erased else admins.subject_of(subscriber_id)
     with runtime.database.write() as session:
-        subject = admins.subject_of(subscriber_id)
         admins.log_change(session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept)
 
 
