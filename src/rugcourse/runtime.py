@@ -82,7 +82,7 @@ class Runtime:
 
     def copy_of(self, subscriber_id: int) -> Export | None:
         """Everything that is known of a person, or None when there is nobody with this id."""
-        return export(self.database, self.library, subscriber_id, self.signer)
+        return export(self.database, self.library, subscriber_id, self.signer, self.settings)
 
     @property
     def lessons_dir(self) -> Path:

@@ -19,7 +19,16 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.inventory import of_readers
 from rugcourse.runtime import Runtime
 from rugcourse.store import admins, trials
-from rugcourse.store.tables import AdminRow, Base, CampaignRow, DeliveryRow, LessonRow, LessonVersionRow, Role
+from rugcourse.store.tables import (
+    AdminRow,
+    Base,
+    CampaignRow,
+    DeliveryRow,
+    LessonRow,
+    LessonVersionRow,
+    Role,
+    SubscriberRow,
+)
 from rugcourse.store.types import UtcDateTime
 
 SHOWN = [(group.table, column, place) for group in of_readers() for column, place in group.shown.items()]
@@ -179,3 +188,15 @@ def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
     page = (resources.folder("templates") / "web" / "data.html").read_text(encoding="utf-8")
     names = {name for _table, _column, place in SHOWN for name in place.split(".")}
     assert [name for name in sorted(names) if f'"{name}": ' not in page] == []
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, language: str) -> None:  # noqa: F811
+    with runtime.database.write() as session:
+        session.execute(update(SubscriberRow).values(language=language))
+    copy = runtime.copy_of(subscriber_id(runtime, email))
+    assert copy is not None
+    assert next(iter(copy.sections)) == "about_this_copy"
+    told = " ".join(line for chapter in copy.sections["about_this_copy"] for line in chapter["text"])
+    for word in {"nl": "grond 90 Autoriteit wissen lijst", "en": "ground 90 Autoriteit erased list"}[language].split():
+        assert word in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from tests.builders import (
 from tests.campaigns.test_campaigns import MESSAGE
 from tests.sink import Fault, Sink
 
+from rugcourse import resources
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.trials import begin
@@ -115,6 +117,20 @@ def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
     assert sections["tags"] == [{"tag": "autumn"}]
     assert sections["consents"][0]["text"].startswith("Ja, stuur me de lessen")
     assert sections["repetition"][0]["missed"] is True
+
+
+def test_every_mail_leads_to_the_privacy_page_in_both_its_parts(runtime: Runtime, sink: Sink, email: str) -> None:
+    mails = [message_from_bytes(one.raw, policy=policy.default) for one in sink.taken if one.recipient == email]
+    assert len(mails) == 3
+    for mail in mails:
+        for kind in ("plain", "html"):
+            part = mail.get_body((kind,))
+            assert part is not None
+            assert runtime.links.privacy("nl") in part.get_content()
+    folder = resources.folder("templates") / "email"
+    frames = [folder / "layout.mjml", *folder.glob("*.txt")]
+    signed = {one.name for one in frames if "house.postal_address" in one.read_text(encoding="utf-8")}
+    assert {one.name for one in frames if "privacy_url" in one.read_text(encoding="utf-8")} == signed
 
 
 def test_erased_means_that_nothing_is_left_but_a_keyed_hash(

@@ -16,7 +16,9 @@ from rugcourse.content import Course, Question
 from rugcourse.enrolment import wordings
 from rugcourse.learning.recaps import find_question
 from rugcourse.links import Signer
+from rugcourse.privacy.notice import notice, summary
 from rugcourse.rendering.languages import translations
+from rugcourse.settings import Settings
 from rugcourse.store import admins, campaigns, courses, deliveries, enrolments, events, learning, subscribers, trials
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
@@ -31,16 +33,29 @@ class Export:
     sections: dict[str, list[dict[str, Any]]]
 
 
-def export(database: Database, library: Library, subscriber_id: int, signer: Signer | None = None) -> Export | None:
+def export(
+    database: Database,
+    library: Library,
+    subscriber_id: int,
+    signer: Signer | None = None,
+    settings: Settings | None = None,
+) -> Export | None:
     """Everything about a person, or None when there is nobody with this id.
 
-    `signer`: by it the list of addresses that must not be written to is looked into.
+    `signer`: by it the list of addresses that must not be written to is looked into. `settings`: for what stands above
+    the copy: purposes, recipients, ends, rights (GDPR article 15(1)).
     """
     with database.read() as session:
         person = session.get(SubscriberRow, subscriber_id)
         if person is None:
             return None
-        return Export(person.language, _Copy(session, library, person, signer).sections())
+        about = {"about_this_copy": _about(settings, person.language)} if settings else {}
+        return Export(person.language, about | _Copy(session, library, person, signer).sections())
+
+
+def _about(settings: Settings, language: str) -> list[dict[str, Any]]:
+    first = [{"about": "", "text": [summary(language)]}]
+    return first + [{"about": one.title, "text": list(one.lines)} for one in notice(settings, language)]
 
 
 @dataclass(slots=True)
