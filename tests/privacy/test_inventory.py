@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rugcourse.privacy.inventory import BASES, DAYS, INVENTORY, Basis, End, Erasure, Purpose, Whose, declared
+from rugcourse.privacy.inventory import BASES, DAYS, INVENTORY, Basis, End, Erasure, LeftOut, Purpose, Whose, declared
 from rugcourse.store.tables import Base
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
@@ -22,7 +22,7 @@ def test_what_is_personal_has_a_basis_an_end_and_a_place_in_the_copy_or_a_reason
         personal = group.whose != Whose.NOBODY
         assert (BASES[group.purpose] != Basis.NONE) == personal, group.table
         assert (group.end != End.NEVER) == personal, group.table
-        assert all(group.left_out.values()) == personal or not group.left_out, group.table
+        assert (LeftOut.OF_NOBODY in group.left_out.values()) != personal, group.table
         assert (group.erasure != Erasure.NOTHING) == (group.whose == Whose.READER), group.table
 
 

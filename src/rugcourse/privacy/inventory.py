@@ -13,8 +13,7 @@ from enum import StrEnum
 
 class Whose(StrEnum):
     NOBODY = "nobody"
-    READER = "reader"  # somebody who signed up, or was imported
-    VISITOR = "visitor"  # somebody without a name
+    READER = "reader"  # somebody who signed up, or was imported, or a visitor without a name
     ADMIN = "admin"
 
 
@@ -61,7 +60,7 @@ class End(StrEnum):
     NEVER = "never"  # it is about nobody
     PERSON = "person"  # as long as the person is known
     MEASURED = "measured"
-    UNCLAIMED = "unclaimed"  # a test that nobody signed up after
+    UNCLAIMED = "unclaimed"  # with the person; a test that nobody signed up after, sooner
     REMARK = "remark"  # a visitor's
     SUPPRESSION = "suppression"
     LOG = "log"
@@ -100,14 +99,16 @@ class Erasure(StrEnum):
     STAYS = "stays"  # until its end: declared, with the reason, where it stands
 
 
-# Why something personal is not in the copy.
-NUMBER = "a number of ours, which only says which row belongs to which"
-PART = "follows from what is in the copy"
-WORKING = "a mark of a program while it works; nothing is told by it"
-HASH = "a fingerprint made with a secret key, which only serves to recognise"
-OF_NOBODY = "nobody can tell whose it is"
-OF_ADMINS = "about those who use the admin pages; they see it there"
-BRIEF = "gone when it is done with, at most after a week; what became of it is in the copy"
+class LeftOut(StrEnum):
+    """Why something is not in the copy."""
+
+    NUMBER = "number"  # of ours, which only says which row belongs to which
+    PART = "part"  # it follows from what is in the copy
+    WORKING = "working"  # a mark of a program while it works; it tells nothing of a person
+    HASH = "hash"  # a fingerprint made with a secret key, which only serves to recognise
+    OF_ADMINS = "of admins"  # about those who use the admin pages; they see it there
+    BRIEF = "brief"  # gone when it is done with, at most after a week; what became of it is in the copy
+    OF_NOBODY = "of nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class Group:
     end: End
     erasure: Erasure
     shown: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -134,26 +135,28 @@ def _of_a_reader(
     table: str,
     section: str,
     shown: str,
-    left_out: Mapping[str, str],
+    left_out: str,
     purpose: Purpose = Purpose.COURSE,
     end: End = End.PERSON,
     erasure: Erasure = Erasure.DELETED,
 ) -> Group:
-    """`shown`: columns; with `column=name` where the copy calls it otherwise."""
+    """`shown`: columns, as `column=name` where the copy calls it otherwise. `left_out`: `column=reason`."""
     named = (one.partition("=") for one in shown.split())
     places = {column: f"{section}.{name or column}" for column, _, name in named}
-    return Group(table, Whose.READER, purpose, end, erasure, places, left_out)
+    reasons = (one.partition("=") for one in left_out.split())
+    why = {column: LeftOut(reason) for column, _, reason in reasons}
+    return Group(table, Whose.READER, purpose, end, erasure, places, why)
 
 
 def _of_nobody(table: str, columns: str) -> Group:
-    return _left_out(table, columns, Whose.NOBODY, Purpose.CONTENT, End.NEVER, "")
+    return _left_out(table, columns, Whose.NOBODY, Purpose.CONTENT, End.NEVER, LeftOut.OF_NOBODY)
 
 
 def _of_admins(table: str, columns: str, end: End, purpose: Purpose = Purpose.ACCESS) -> Group:
-    return _left_out(table, columns, Whose.ADMIN, purpose, end, OF_ADMINS)
+    return _left_out(table, columns, Whose.ADMIN, purpose, end, LeftOut.OF_ADMINS)
 
 
-def _left_out(table: str, columns: str, whose: Whose, purpose: Purpose, end: End, why: str) -> Group:
+def _left_out(table: str, columns: str, whose: Whose, purpose: Purpose, end: End, why: LeftOut) -> Group:
     return Group(table, whose, purpose, end, Erasure.NOTHING, left_out=dict.fromkeys(columns.split(), why))
 
 
@@ -162,78 +165,79 @@ INVENTORY: tuple[Group, ...] = (
         "subscriber", "person",
         "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
         "signup=signed_up_again address_since=address_changed",
-        {"id": NUMBER, "domain": PART, "former_address": HASH},
+        "id=number domain=part former_address=hash",
     ),
     _of_a_reader(
-        "schedule", "schedule", "zone hour weekdays every_days paused paused_until", {"subscriber_id": NUMBER}
+        "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
     ),
     _of_a_reader(
-        "consent", "consents", "purpose given wording source=where at", {"id": NUMBER, "subscriber_id": NUMBER},
+        "consent", "consents", "purpose given wording source=where at", "id=number subscriber_id=number",
         Purpose.CONSENT,
     ),
     _of_a_reader(
         "enrolment", "courses",
         "campaign_id=campaign status next_position=next_lesson_number lessons_planned=lessons next_due_at=next_lesson "
         "last_local_date=last_day started_at=started completed_at=completed",
-        {"id": NUMBER, "subscriber_id": NUMBER},
+        "id=number subscriber_id=number",
     ),
     _of_a_reader(
         "delivery", "mails",
         "id=mail kind state campaign_id=campaign lesson_id=lesson lesson_version_id=version local_date=day "
         "planned_at=planned not_before send_by attempts language recap_question message_id settled_at=settled "
         "reply=server_said",
-        {"queue": PART, "subscriber_id": NUMBER, "enrolment_id": NUMBER, "once_key": NUMBER, "lease": WORKING},
+        "queue=part subscriber_id=number enrolment_id=number once_key=number lease=working",
         Purpose.DELIVERY,
     ),
     _of_a_reader(
         "event", "opens_and_clicks", "delivery_id=mail kind link verdict at",
-        {"id": NUMBER, "first": PART, "report": HASH},
+        "id=number first=part report=hash",
         Purpose.MEASURING, End.MEASURED,
     ),
     _of_a_reader(
         "answer", "answers",
         "course_id=course question delivery_id=mail lesson_version_id=version first_option=first_answer first_right "
         "first_at last_option=last_answer last_right last_at verdict",
-        {"id": NUMBER, "subscriber_id": NUMBER},
+        "id=number subscriber_id=number",
     ),
     _of_a_reader(
         "card", "repetition",
         "course_id=course question due_at=comes_back missed asked_in=asked_in_mail reviewed_at=last_asked "
         "state=memory",
-        {"id": NUMBER, "subscriber_id": NUMBER},
+        "id=number subscriber_id=number",
     ),
     _of_a_reader(
         "attempt", "tests", "course_id=course stage options=answers right asked at",
-        {"id": NUMBER, "subscriber_id": NUMBER},
+        "id=number subscriber_id=number",
+        end=End.UNCLAIMED,
     ),
     _of_a_reader(
-        "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at", {"id": NUMBER},
+        "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at", "id=number",
         Purpose.REMARKS,
     ),
     # A reader's goes with the person, a visitor's after some time: of that, whether the lesson helped is left.
-    _of_a_reader("feedback", "remarks", "remark", {}, Purpose.REMARKS, End.REMARK),
-    _of_a_reader("tag", "tags", "tag", {"subscriber_id": NUMBER}),
+    _of_a_reader("feedback", "remarks", "remark", "", Purpose.REMARKS, End.REMARK),
+    _of_a_reader("tag", "tags", "tag", "subscriber_id=number"),
     _of_a_reader(
-        "change", "done_by_us", "at admin_id=by action before after", {"id": NUMBER, "subject": NUMBER},
+        "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
         Purpose.LOG, End.LOG,
     ),
     # It has to outlive the person: an import would bring them back.
     _of_a_reader(
-        "suppression", "not_written_to", "reason at=since", {"address_hash": HASH},
+        "suppression", "not_written_to", "reason at=since", "address_hash=hash",
         Purpose.STOP, End.SUPPRESSION, Erasure.STAYS,
     ),
     # A domain can be a family's. None of these is left when nobody there is known any more.
     _of_a_reader(
-        "hold", "", "", dict.fromkeys(("key", "reason", "since", "until", "times"), PART), Purpose.DELIVERY, End.DOMAIN
+        "hold", "", "", "key=part reason=part since=part until=part times=part", Purpose.DELIVERY, End.DOMAIN
     ),
-    _of_a_reader("bucket", "", "", dict.fromkeys(("key", "tokens", "filled_at"), PART), Purpose.DELIVERY, End.DOMAIN),
-    _of_a_reader("installation", "", "", dict.fromkeys(("key", "value"), PART), Purpose.DELIVERY, End.DOMAIN),
-    _of_a_reader("lease", "", "", dict.fromkeys(("token", "until", "deliveries"), WORKING), Purpose.DELIVERY, End.DONE),
-    _of_a_reader("job_chunk", "", "", dict.fromkeys(("job_id", "number", "lines"), BRIEF), Purpose.COURSE, End.DONE),
+    _of_a_reader("bucket", "", "", "key=part tokens=part filled_at=part", Purpose.DELIVERY, End.DOMAIN),
+    _of_a_reader("installation", "", "", "key=part value=part", Purpose.DELIVERY, End.DOMAIN),
+    _of_a_reader("lease", "", "", "token=working until=working deliveries=working", Purpose.DELIVERY, End.DONE),
+    _of_a_reader("job_chunk", "", "", "job_id=brief number=brief lines=brief", Purpose.COURSE, End.DONE),
     # What a list was called, where it came from, and which lines were wrong; no address and no name.
     _left_out(
         "job", "id kind state about mark total counts problems admin_id created_at ended_at", Whose.ADMIN, Purpose.LOG,
-        End.JOB, OF_ADMINS,
+        End.JOB, LeftOut.OF_ADMINS,
     ),
     _of_admins(
         "admin",

@@ -121,7 +121,8 @@ class Terms:
                 "bounced": self.days(kept.bounced_days),
             },
             End.MEASURED: _("%(days)s, or until you are erased") % {"days": self.days(kept.measured_days)},
-            End.UNCLAIMED: self.days(kept.unconfirmed_days),
+            End.UNCLAIMED: _("tests go with you; if you do not sign up, after %(days)s")
+            % {"days": self.days(kept.unconfirmed_days)},
             End.REMARK: _("with you; what visitors without a name wrote, %(days)s")
             % {"days": self.days(kept.remark_days)},
             End.SUPPRESSION: _("%(days)s; after a mailbox that was gone, %(bounced)s")
