@@ -149,6 +149,18 @@ def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, 
     assert editor.get(path).status_code == 404
 
 
+def test_the_log_says_that_somebody_was_erased_and_not_who(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    make_admin(runtime.database, clock)
+    log_in(browser, "owner@x.example")
+    path = page_of(runtime, make_reader(runtime))
+    press(browser, path, "erase", sure="yes")
+    log = browser.get("/admin/log", headers={"Accept-Language": "en"}).text
+    assert "somebody who is not known any more" in log
+    assert path not in log
+
+
 def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
     editor: TestClient, runtime: Runtime, email: str
 ) -> None:
