@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rugcourse.settings import Settings, SettingsError, SmtpServer, load_settings
+from rugcourse.settings import MADE_UP_ADDRESS, Settings, SettingsError, SmtpServer, load_settings
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,33 @@ def test_settings_come_from_a_file_too(tmp_path: Path) -> None:
 def test_the_public_default_key_is_refused_where_it_matters() -> None:
     with pytest.raises(SettingsError, match="RUGCOURSE_SECRET_KEYS"):
         load_settings().require_own_secret()
+
+
+_OWN = {"sender_address": "les@praktijk.nl", "postal_address": "Dorpsstraat 2, Ede"}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"postal_address": MADE_UP_ADDRESS}, ["RUGCOURSE_POSTAL_ADDRESS"]),
+        ({"sender_address": "cursus@rugcourse.example"}, ["RUGCOURSE_SENDER_ADDRESS"]),
+        ({"sender_address": "x@mail.test", "postal_address": MADE_UP_ADDRESS}, ["POSTAL_ADDRESS", "SENDER_ADDRESS"]),
+        ({}, []),
+    ],
+)
+def test_nothing_goes_out_for_real_from_nobody_at_no_address(change: dict[str, str], named: list[str]) -> None:
+    settings = load_settings(base_url="https://cursus.praktijk.nl", **{**_OWN, **change})
+    if not named:
+        settings.require_own_sender()
+        return
+    with pytest.raises(SettingsError) as refused:
+        settings.require_own_sender()
+    assert [name for name in named if name not in str(refused.value)] == []
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:8000", "http://localhost", "https://courses.example"])
+def test_a_rehearsal_on_this_machine_needs_no_address(base_url: str) -> None:
+    load_settings(base_url=base_url).require_own_sender()
 
 
 def test_the_example_file_names_every_setting() -> None:

@@ -28,6 +28,7 @@ from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, MailRef, Signer
+from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
@@ -77,13 +78,11 @@ class Runtime:
 
     @property
     def retention(self) -> Retention:
-        settings = self.settings
-        return Retention(
-            unconfirmed_days=settings.keep_unconfirmed_days,
-            measured_days=settings.keep_measured_days,
-            left_days=settings.keep_left_days,
-            finished_days=settings.keep_finished_days,
-        )
+        return Retention.of(self.settings)
+
+    def copy_of(self, subscriber_id: int) -> Export | None:
+        """Everything that is known of a person, or None when there is nobody with this id."""
+        return export(self.database, self.library, subscriber_id, self.signer, self.settings)
 
     @property
     def lessons_dir(self) -> Path:

@@ -21,6 +21,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 
+MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
+RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
+
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
 _P256_DER_BYTES = 91  # RFC 5480
@@ -145,10 +148,29 @@ class Settings(BaseSettings):
     signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
     signups_per_hour_in_all: int = Field(1000, ge=1, description="how many signups all networks together may send")
     keep_unconfirmed_days: int = Field(7, ge=1, description="days until tests and signups of nobody are forgotten")
-    keep_measured_days: int = Field(365, ge=1, description="days until measured opens and clicks are forgotten")
-    keep_left_days: int = Field(365, ge=30, description="days after leaving until a person is erased")
+    keep_measured_days: int = Field(90, ge=1, description="days until measured opens and clicks are forgotten")
+    keep_left_days: int = Field(30, ge=30, description="days after leaving until a person is erased")
     keep_finished_days: int = Field(
-        730, ge=30, description="days after the last mail until a finished reader is erased"
+        180, ge=30, description="days after the last mail until a finished reader is erased"
+    )
+    keep_idle_days: int = Field(
+        365,
+        ge=30,
+        description="days after the last mail until a reader is erased who is not finished, as in a long pause",
+    )
+    keep_bounced_days: int = Field(
+        90, ge=1, description="days until a person, and an address, that mail came back from is forgotten"
+    )
+    keep_suppressed_days: int = Field(
+        1825, ge=365, description="days until an address that must not be written to for another reason is forgotten"
+    )
+    keep_remark_days: int = Field(180, ge=1, description="days until what visitors wrote about a lesson is forgotten")
+    keep_log_days: int = Field(
+        365, ge=30, description="days until changes about people are forgotten, and admins who were disabled"
+    )
+    keep_job_days: int = Field(90, ge=7, description="days until imports and acts for many are forgotten")
+    keep_bounce_mail_days: int = Field(
+        30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
     )
     default_language: Literal["nl", "en"] = Field(
         "nl", description="the language when a visitor asks for none that exists"
@@ -177,7 +199,16 @@ class Settings(BaseSettings):
         "", description="selector=file.pem,… to sign with DKIM here, newest first; empty where the relay signs"
     )
     ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
-    postal_address: str = Field("Voorbeeldstraat 1, 1234 AB Utrecht", description="shown under every mail")
+    postal_address: str = Field(MADE_UP_ADDRESS, description="shown under every mail")
+    phone: str = Field("", description="the practice's telephone number, for the imprint")
+    kvk: str = Field("", description="the practice's number at the Chamber of Commerce, for the imprint")
+    big: str = Field("", description="the author's professional title and number in the BIG register, for the imprint")
+    processors: str = Field(
+        "",
+        description="who works on the data for you, what and where: Example Host (hosting, Germany); Relay (mail, …)",
+    )
+    dpo: str = Field("", description="the data protection officer and their address, where there is one")
+    supervisor: str = Field("Autoriteit Persoonsgegevens", description="the supervisor whom people can complain to")
 
     tick_seconds: float = Field(10.0, gt=0, le=3600, description="how often the scheduler looks for what is due")
     worker_threads: int = Field(3, ge=1, le=64, description="sending threads per worker process")
@@ -354,6 +385,19 @@ class Settings(BaseSettings):
 
     def author_line(self, language: str) -> str:
         return self.author_line_nl if language == "nl" else self.author_line_en
+
+    def require_own_sender(self) -> None:
+        """Raise SettingsError where readers can come to the pages, and mail would come from nobody at no address."""
+        host = urlsplit(self.base_url).hostname or ""
+        if _is_this_machine(host) or host.endswith(RESERVED):
+            return
+        wrong = []
+        if self.postal_address == MADE_UP_ADDRESS:
+            wrong.append("RUGCOURSE_POSTAL_ADDRESS is made up; set it to the practice's: it stands under every mail")
+        if self.sender_domain.endswith(RESERVED):
+            wrong.append(f"RUGCOURSE_SENDER_ADDRESS is {self.sender_address}, which is nobody's; set it to your own")
+        if wrong:
+            raise SettingsError("\n".join(wrong))
 
     def require_own_secret(self) -> None:
         """Raise SettingsError while links would be signed with the key that everybody can read here."""

@@ -9,6 +9,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +20,13 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.bounces.fetch import MailboxAway, fetch
+from rugcourse.bounces.fetch import MailboxAway, fetch, tidy
 from rugcourse.bounces.take import Intake, Taken
 from rugcourse.runtime import Runtime
 from rugcourse.settings import Mailbox
 from rugcourse.store.database import DatabaseAway
 from rugcourse.store.tables import DeliveryState, SubscriberStatus
+from rugcourse.worker.tasks import forget_in_time
 
 _CONFIG = """\
 base_dir = {folder}/run
@@ -115,7 +118,7 @@ def unread(mailbox: Mailbox) -> int:
 
 @pytest.mark.needs("dovecot")
 @pytest.mark.parametrize("folder", ["INBOX", "Came back"])
-def test_what_is_new_is_taken_in_once_and_stays_where_it_is(
+def test_what_is_new_is_taken_in_once_and_stays_for_now(
     runtime: Runtime,  # noqa: F811
     sink: Sink,
     email: str,  # noqa: F811
@@ -186,6 +189,48 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 1, "it stays unread, with a flag, for whoever looks"
     assert fetch(runtime.intake, mailbox) == 0
+
+
+@pytest.mark.needs("dovecot")
+def test_old_messages_are_deleted_but_for_those_that_wait_and_those_that_others_marked(
+    runtime: Runtime,  # noqa: F811
+    port: int,
+) -> None:
+    mailbox = Mailbox(HOST, port, f"tidy{runtime.database.dialect}", "secret", encrypted=False)
+    now = runtime.clock.now()
+    put(mailbox)
+    with opened(mailbox) as server:
+        server.select("INBOX")
+        for flags, days, words in (
+            (r"(\Seen)", 31, "old"), (r"(\Flagged)", 32, "unreadable"), ("", 40, "waits"), (r"(\Seen)", 29, "new"),
+            (r"(\Deleted)", 3, "marked"),
+        ):  # fmt: skip
+            server.append("INBOX", flags, now - timedelta(days=days), f"Subject: {words}\r\n\r\n".encode())
+    assert tidy(runtime.intake, mailbox, 30) == 2
+    assert tidy(runtime.intake, mailbox, 30) == 0
+    with opened(mailbox) as server:
+        server.select("INBOX")
+        _, found = server.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+    left = [one[1].split()[1].decode() for one in found if isinstance(one, tuple)]
+    assert left == ["waits", "new", "marked"]
+
+
+@pytest.mark.needs("dovecot")
+def test_the_nightly_task_tidies_unless_it_is_told_to_leave_messages(
+    runtime: Runtime,  # noqa: F811
+    port: int,
+) -> None:
+    name = f"nightly{runtime.database.dialect}"
+    mailbox = Mailbox(HOST, port, name, "secret", encrypted=False)
+    put(mailbox)
+    with opened(mailbox) as server:
+        server.append("INBOX", r"(\Seen)", runtime.clock.now() - timedelta(days=40), b"Subject: old\r\n\r\n")
+    address = {"bounce_mailbox": f"imap://{name}:secret@{HOST}:{port}"}
+    for days, left in ((0, 1), (50, 1), (30, 0)):
+        settings = runtime.settings.model_copy(update={**address, "keep_bounce_mail_days": days})
+        forget_in_time(replace(runtime, settings=settings))
+        with opened(mailbox) as server:
+            assert int(server.select("INBOX")[1][0] or 0) == left
 
 
 @pytest.mark.needs("dovecot")

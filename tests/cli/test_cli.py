@@ -118,6 +118,11 @@ def test_the_version_is_the_packages_and_a_mistake_is_one_line_from_a_shell_too(
         (("web",), {}, "RUGCOURSE_SECRET_KEYS is not set"),
         (("worker",), {}, "RUGCOURSE_SECRET_KEYS is not set"),
         (("stats",), {}, "rugcourse db upgrade"),
+        (
+            ("serve",),
+            {"BASE_URL": "https://cursus.praktijk.nl", "SECRET_KEYS": "a-key-for-tests-0123456789"},
+            "RUGCOURSE_POSTAL_ADDRESS is made up",
+        ),
         (("stats",), {"DATABASE_URL": "mysql://x/y"}, "use sqlite or postgresql"),
         (("audit",), {"DATABASE_URL": "postgresql://x@127.0.0.1:1/y"}, "can't be reached"),
         (("stats",), {"SMTP_URL": "ftp://x"}, "RUGCOURSE_SMTP_URL"),

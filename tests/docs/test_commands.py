@@ -124,6 +124,11 @@ EXAMPLES = {
     "rugcourse lessons export": Example("lessons export --dir lessons"),
     "rugcourse lessons import": Example(says="9 lessons"),
     "rugcourse lessons render welkom --out preview": Example(says="welkom.nl.html"),
+    "rugcourse privacy breach": Example(says="72 uur"),
+    "rugcourse privacy dpia": Example(says="artikel 35"),
+    "rugcourse privacy notice": Example(says="uitdrukkelijke toestemming"),
+    "rugcourse privacy notice --language en": Example(says="explicit consent"),
+    "rugcourse privacy record": Example(says="former_address"),
     "rugcourse sending go": Example(before="sending hold", says="goes on"),
     "rugcourse sending go --campaign 3": Example(before="sending hold --campaign 3", says="goes on"),
     "rugcourse sending hold": Example("sending hold --domain x.example", says="is held"),
@@ -132,7 +137,9 @@ EXAMPLES = {
     "rugcourse simulate --subscribers 1000": Example("simulate --subscribers 20 --days 2", says="the books balance"),
     "rugcourse stats": Example(says="subscribers"),
     "rugcourse subscribers erase": Example("subscribers erase old@x.example --yes", says="erased"),
+    "rugcourse subscribers erase sam@x.example": Example("subscribers erase asks@x.example --yes", says="erased"),
     "rugcourse subscribers export": Example("subscribers export sam@x.example", says="sam@x.example"),
+    "rugcourse subscribers export sam@x.example": Example(says="about_this_copy"),
     "rugcourse subscribers list": Example(says="sam@x.example"),
     "rugcourse subscribers show": Example("subscribers show sam@x.example", says="Sam Reader"),
     "rugcourse subscribers suppress": Example("subscribers suppress out@x.example", says="suppressed"),
@@ -211,7 +218,7 @@ def _fill(folder: Path, sink: Sink) -> str:
     database = Database(f"sqlite:///{folder / 'var' / 'rugcourse.db'}")
     upgrade(database)
     runtime = make_runtime(database, make_settings(folder, sink.url), VirtualClock(datetime.now(UTC)))
-    for name in ("sam", "old", "unsure", "gone"):
+    for name in ("sam", "old", "asks", "unsure", "gone"):
         make_reader(runtime, f"{name}@x.example")
     dispatcher = open_dispatcher(runtime)
     send_all(dispatcher)

@@ -21,8 +21,8 @@ from rugcourse.store.tables import DeliveryKind
 
 EMAIL = "sam@example.org"
 PUBLIC = [
-    "", "/privacy", "/my-page", "/{}", "/{}/test", "/{}/test?a=0.1", "/{}/test?a=0&s=1", "/{}/signup", "/{}/check-mail",
-    "/{}/alarm-signs", "/{}/lessons/welkom", "/{}/lessons/specifieke-oorzaak", "/nowhere",
+    "", "/privacy", "/imprint", "/accessibility", "/my-page", "/{}", "/{}/test", "/{}/test?a=0.1", "/{}/test?a=0&s=1",
+    "/{}/signup", "/{}/check-mail", "/{}/alarm-signs", "/{}/lessons/welkom", "/{}/lessons/specifieke-oorzaak", "/nowhere",
 ]  # fmt: skip
 _LONGEST_SECONDS = 0.3
 _MOST_BYTES = 60_000

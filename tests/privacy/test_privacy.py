@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.builders import (
 from tests.campaigns.test_campaigns import MESSAGE
 from tests.sink import Fault, Sink
 
+from rugcourse import resources
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.trials import begin
@@ -117,18 +120,18 @@ def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
     assert sections["repetition"][0]["missed"] is True
 
 
-def test_every_table_that_knows_people_is_in_the_copy_or_holds_no_more_than_the_copy_says() -> None:
-    """Who adds a table about people has to think of the copy and of erasing."""
-    about_people = {
-        table.name
-        for table in Base.metadata.sorted_tables
-        if table.name != "admin"  # not a reader; of their own accord they are listed, and disabled
-        and {"subscriber_id", "delivery_id", "email", "asked_in", "enrolment_id"} & set(table.columns.keys())
-    }
-    assert about_people == {
-        "subscriber", "consent", "schedule", "enrolment", "delivery", "event", "answer", "card", "attempt", "feedback",
-        "tag",
-    }  # fmt: skip
+def test_every_mail_leads_to_the_privacy_page_in_both_its_parts(runtime: Runtime, sink: Sink, email: str) -> None:
+    mails = [message_from_bytes(one.raw, policy=policy.default) for one in sink.taken if one.recipient == email]
+    assert len(mails) == 3
+    for mail in mails:
+        for kind in ("plain", "html"):
+            part = mail.get_body((kind,))
+            assert part is not None
+            assert runtime.links.privacy("nl") in part.get_content()
+    folder = resources.folder("templates") / "email"
+    frames = [folder / "layout.mjml", *folder.glob("*.txt")]
+    signed = {one.name for one in frames if "house.postal_address" in one.read_text(encoding="utf-8")}
+    assert {one.name for one in frames if "privacy_url" in one.read_text(encoding="utf-8")} == signed
 
 
 def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
@@ -213,7 +216,7 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     for _ in range(2):
         save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
         clock.advance(days=4)
-    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1, measured=0, left=0, finished=0, drafts=0)
+    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1)
     assert (rows(runtime, AttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
     assert rows(runtime, SuppressionRow) == 0
     assert enrolment_of(runtime, reader)
@@ -233,10 +236,10 @@ def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(
     assert forget_now(runtime).unconfirmed == 1
 
 
-def test_what_was_measured_is_forgotten_after_a_year_and_the_reader_stays(
+def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
     runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    clock.advance(days=364)
+    clock.advance(days=89)
     assert forget_now(runtime).measured == 0
     clock.advance(days=2)
     assert forget_now(runtime).measured == 2
@@ -244,19 +247,19 @@ def test_what_was_measured_is_forgotten_after_a_year_and_the_reader_stays(
     assert copy_of(runtime, email).sections["answers"]
 
 
-def test_who_left_is_erased_after_a_year_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:
+def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:
     leaver, returner = make_reader(runtime), make_reader(runtime)
     for email in (leaver, returner):
         preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[0].id)
     preferences.come_back(runtime.database, clock, mails_to(runtime, returner)[0].id)
-    clock.advance(days=366)
+    clock.advance(days=31)
     assert forget_now(runtime).left == 1
     with runtime.database.read() as session:
         assert session.scalars(select(SubscriberRow.email)).all() == [returner]
         assert subscribers.suppression_of(session, runtime.signer.digest(leaver)) == "erased"
 
 
-def test_who_finished_is_erased_two_years_after_their_last_mail_and_who_reads_on_is_not(
+def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_on_is_not(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     finisher = make_reader(runtime)
@@ -266,13 +269,39 @@ def test_who_finished_is_erased_two_years_after_their_last_mail_and_who_reads_on
         send_all(dispatcher)
     reader = make_reader(runtime)
     preferences.pause(runtime.database, clock, subscriber_id(runtime, reader))
-    clock.advance(days=729)
+    clock.advance(days=179)
     assert forget_now(runtime).finished == 0
     clock.advance(days=2)
-    assert forget_now(runtime).finished == 1
+    assert forget_now(runtime) == Forgotten(finished=1)
     with runtime.database.read() as session:
         assert subscribers.by_email(session, finisher) is None
         assert subscribers.by_email(session, reader) is not None
+    clock.advance(days=179)
+    assert forget_now(runtime).idle == 0
+    clock.advance(days=10)
+    assert forget_now(runtime).idle == 1, "a pause without an end is over after a year"
+
+
+def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    preferences.pause(runtime.database, clock, subscriber_id(runtime, email), clock.now() + timedelta(days=366))
+    clock.advance(days=367)
+    assert forget_now(runtime).idle == 0
+
+
+@pytest.mark.parametrize(("reason", "days", "kept"), [("bounce", 90, None), ("complaint", 30, "complaint")])
+def test_who_must_not_be_written_to_is_erased_in_time_and_who_complained_stays_suppressed(
+    runtime: Runtime, clock: VirtualClock, reason: str, days: int, kept: str | None
+) -> None:
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, reason)
+    clock.advance(days=days - 1)
+    assert forget_now(runtime) == Forgotten()
+    clock.advance(days=2)
+    assert forget_now(runtime).suppressed == 1
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email) is None
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == kept
 
 
 def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(

@@ -144,8 +144,38 @@ def test_erasing_takes_a_tick_and_leaves_no_name_in_the_log(editor: TestClient, 
     rows = repr(everything(runtime))
     assert email not in rows
     assert "hospital" not in rows
-    assert [row[3] for row in everything(runtime)["change"]][-2:] == ["subscriber: pause", "subscriber: erase"]
+    [change] = [row for row in everything(runtime)["change"] if row[3].startswith("subscriber: ")]
+    assert change[3:] == ("subscriber: erase", "erased", None, None)
     assert editor.get(path).status_code == 404
+
+
+def test_the_log_says_that_somebody_was_erased_and_not_who(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    make_admin(runtime.database, clock)
+    log_in(browser, "owner@x.example")
+    path = page_of(runtime, make_reader(runtime))
+    press(browser, path, "erase", sure="yes")
+    log = browser.get("/admin/log", headers={"Accept-Language": "en"}).text
+    assert "somebody who is not known any more" in log
+    assert path not in log
+
+
+def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
+    path = page_of(runtime, email)
+    before = everything(runtime, "admin_session")
+    for fields in ({"reason": WHY}, {"reason": " ", "sure": "yes"}):
+        assert 'role="alert"' in editor.post(f"{path}/copy", data={**form_of(editor, path), **fields}).text
+    assert everything(runtime, "admin_session") == before
+    answer = editor.post(f"{path}/copy", data={**form_of(editor, path), "reason": WHY, "sure": "yes"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="copy.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    copy = json.loads(answer.text)
+    assert copy["person"][0]["email"] == email
+    assert copy["done_by_us"][-1]["after"] == {"reason": WHY}
+    assert "copy of everything made by an admin" in editor.get(path, headers={"Accept-Language": "en"}).text
 
 
 def test_another_persons_mail_or_course_is_out_of_reach(editor: TestClient, runtime: Runtime, email: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import statistics
 import time
@@ -273,8 +274,69 @@ def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: V
         tmp_path, "smtp://mail.provider.example:25", keep_left_days=77, keep_measured_days=55, keep_unconfirmed_days=1
     )
     page = TestClient(create_app(make_runtime(database, settings, clock))).get("/nl/privacy").text
-    for words in ("77 dagen nadat je stopt", "vergeten we na 55 dagen", "na een dag vergeten", "mail.provider.example"):
+    for words in (
+        "77 dagen nadat je stopt",
+        "55 dagen, of tot je gewist wordt",
+        "wissen ze na 1 dag",
+        "mail.provider.example",
+    ):
         assert words in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "nl",
+            (
+                "We vragen niet naar je gezondheid", "uitdrukkelijke toestemming", "artikel 9 lid 2 onder a", "11.7a",
+                "Autoriteit Persoonsgegevens", "16 jaar en ouder", "intrekken", "Bezwaar", "Example Host (hosting, Duitsland)",
+                "de helft van de lezers", "Els de Wit, fg@praktijk.example", "12345678", "29012345678",
+            ),
+        ),
+        ("en", ("We do not ask about your health", "explicit consent", "16 years and older", "half of the readers")),
+    ],
+)  # fmt: skip
+def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_health(
+    database: Database, clock: VirtualClock, tmp_path: Path, language: str, words: tuple[str, ...]
+) -> None:
+    settings = make_settings(
+        tmp_path, processors="Example Host (hosting, Duitsland)", dpo="Els de Wit, fg@praktijk.example", kvk="12345678",
+        big="fysiotherapeut, 29012345678",
+    )  # fmt: skip
+    page = html.unescape(
+        TestClient(create_app(make_runtime(database, settings, clock))).get(f"/{language}/privacy").text
+    )
+    assert [word for word in words if word not in page] == []
+    for untrue in ("Niets over je gezondheid", "Nothing about your health"):
+        assert untrue not in page
+
+
+def test_the_imprint_says_who_is_behind_the_pages_as_far_as_it_is_set(
+    database: Database, clock: VirtualClock, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path, kvk="12345678", phone="030 123 45 67", postal_address="Dorpsstraat 2, Ede")
+    site = TestClient(create_app(make_runtime(database, settings, clock)))
+    for language, word in (("nl", "Telefoon"), ("en", "Telephone")):
+        page = site.get(f"/{language}/imprint").text
+        for words in ("Dorpsstraat 2, Ede", f"{word}: 030 123 45 67", "12345678", settings.sender_address):
+            assert words in page
+        assert "BIG" not in page
+    assert (
+        "BIG"
+        in TestClient(create_app(make_runtime(database, settings.model_copy(update={"big": "29012345678"}), clock)))
+        .get("/nl/imprint")
+        .text
+    )
+
+
+@pytest.mark.parametrize("path", ["privacy", "imprint", "accessibility"])
+def test_every_page_leads_to_what_the_law_asks_for(browser: TestClient, path: str) -> None:
+    for language in ("nl", "en"):
+        for page in ("", "/my-page", f"/{COURSE}", "/privacy"):
+            assert f'href="/{language}/{path}"' in browser.get(f"/{language}{page}").text
+        assert browser.get(f"/{language}/{path}").status_code == 200
+    assert browser.get(f"/de/{path}").status_code == 404
 
 
 def test_what_is_shared_is_the_course_and_nobody(browser: TestClient) -> None:

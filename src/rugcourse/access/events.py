@@ -18,8 +18,8 @@ from rugcourse.store import admins
 from rugcourse.store.database import Database
 from rugcourse.store.tables import SecurityEventRow
 
-KEPT_DAYS = 90
-LONGEST_SESSION_SECONDS = 14 * 86_400.0  # of the machine's time
+KEPT_DAYS = admins.SECURITY_EVENT_DAYS
+LONGEST_SESSION_SECONDS = admins.LONGEST_SESSION_DAYS * 86_400.0  # of the machine's time
 log = structlog.get_logger()
 
 

@@ -1,8 +1,8 @@
 """The door for bounces that lie in a mailbox: reads what is new there by IMAP (RFC 3501).
 
-A message is marked as read after it was taken in, and stays where it is. Who is cut off in between takes it in once
-more, which is the same as once. One that can't be taken in is flagged and passed over, so that those behind it are
-heard; whoever takes the flag away has it tried again.
+A message is marked as read after it was taken in, and deleted some days later: it names people. Who is cut off in
+between takes it in once more, which is the same as once. One that can't be taken in is flagged and passed over, so that
+those behind it are heard; whoever takes the flag away has it tried again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import imaplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from email import policy
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
@@ -25,6 +26,7 @@ from rugcourse.settings import Mailbox
 from rugcourse.store.database import DatabaseAway
 
 _SECONDS = 30.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST = 500  # in one go
 _LONGEST = 2_000  # characters of a header with addresses
 _MOST_OF_A_NAME = 10  # headers of one name
@@ -46,6 +48,30 @@ def fetch(intake: Intake, mailbox: Mailbox) -> int:
             taken = raw is None or _take(intake, raw)
             _ok(server.uid("STORE", number.decode(), "+FLAGS.SILENT", r"(\Seen)" if taken else r"(\Flagged)"))
         return len(numbers)
+
+
+def tidy(intake: Intake, mailbox: Mailbox, days: int) -> int:
+    """Delete messages that came more than some days ago, but for those that wait; returns how many.
+
+    Raises MailboxAway.
+    """
+    before = _imap_date(intake.clock.now() - timedelta(days=days))
+    with _opened(mailbox) as server:
+        knows = _ok(server.capability())[0].split()  # asked anew: many tell more to who is logged in
+        numbers = _ok(server.uid("SEARCH", "OR", "SEEN", "FLAGGED", "BEFORE", before))[0].split()
+        for some in (numbers[at : at + _MOST] for at in range(0, len(numbers), _MOST)):
+            among = b",".join(some).decode()
+            _ok(server.uid("STORE", among, "+FLAGS.SILENT", r"(\Deleted)"))
+            if b"UIDPLUS" in knows:  # RFC 4315: these, and not what others have marked
+                _ok(server.uid("EXPUNGE", among))
+            else:
+                _ok(server.expunge())
+        return len(numbers)
+
+
+def _imap_date(instant: datetime) -> str:
+    """RFC 3501: `01-Nov-2026`, whatever the language of the machine."""
+    return f"{instant.day:02}-{_MONTHS[instant.month - 1]}-{instant.year}"
 
 
 def _take(intake: Intake, raw: bytes) -> bool:

@@ -23,7 +23,6 @@ log = structlog.get_logger()
 
 DAYS = 7
 FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
-_KEY = "reputation"
 _FRESH_SECONDS = 600.0  # of the machine's time
 _REASON = "too many readers call it spam; find out why, then let it go on"
 _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
@@ -79,7 +78,7 @@ def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
 
 def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Level]]:
     """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
-    kept = processes.known(session, _KEY)
+    kept = processes.known(session, processes.REPUTATION)
     levels = json.loads(kept)["levels"] if kept else {}
     found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
     return [(domain, complaints, Level(levels.get(domain, Level.FINE))) for domain, complaints in found]
@@ -93,7 +92,7 @@ def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
     now = clock.now()
     since = now - timedelta(days=DAYS)
     with database.read() as session:
-        kept = processes.known(session, _KEY)
+        kept = processes.known(session, processes.REPUTATION)
         if kept and timedelta(0) <= now - _worked_out_at(kept) < clock.span(_FRESH_SECONDS):
             return False
         levels = {
@@ -103,7 +102,7 @@ def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
     if not kept and not levels:
         return False
     with database.write() as session:
-        processes.remember(session, _KEY, json.dumps({"at": now.isoformat(), "levels": levels}))
+        processes.remember(session, processes.REPUTATION, json.dumps({"at": now.isoformat(), "levels": levels}))
     return True
 
 

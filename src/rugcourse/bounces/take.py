@@ -34,7 +34,7 @@ from rugcourse.links import BadToken, Links, MailRef
 from rugcourse.store import bounces, deliveries, subscribers
 from rugcourse.store.bounces import CAME_BACK
 from rugcourse.store.database import Database
-from rugcourse.store.tables import COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
+from rugcourse.store.tables import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
 
 log = structlog.get_logger()
 
@@ -193,13 +193,13 @@ class Intake:
             have_again(session, delivery.enrolment_id, delivery.id, now)
         if about == Addressee.FORMER:
             if report.kind == Kind.HARD:
-                self._suppress_former(session, report, "bounce")
+                self._suppress_former(session, report, BOUNCE)
             return Done.NOTED
         if report.kind == Kind.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
             return Done.HELD
         if is_gone or (report.kind != Kind.POLICY and _is_gone(session, now, person, sent_at)):
-            suppress_in(session, now, self.links.signer, person.email, "bounce")
+            suppress_in(session, now, self.links.signer, person.email, BOUNCE)
             return Done.SUPPRESSED
         return Done.NOTED
 

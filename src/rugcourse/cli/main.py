@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import admins, bounces, courses, doctor, mails, people, processes, rehearsals, reports
+from rugcourse.cli import admins, bounces, courses, doctor, mails, people, privacy, processes, rehearsals, reports
 
 app = typer.Typer(
     name="rugcourse",
@@ -27,6 +27,7 @@ app.add_typer(admins.app, name="admin")
 app.add_typer(mails.deliveries, name="deliveries")
 app.add_typer(bounces.app, name="bounces")
 app.add_typer(mails.sending, name="sending")
+app.add_typer(privacy.app, name="privacy")
 doctor.add_to(app)
 reports.add_to(app)
 rehearsals.add_to(app)

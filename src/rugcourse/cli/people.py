@@ -93,10 +93,9 @@ def export(
 ) -> None:
     """Write down everything that is known of a person, as JSON."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.privacy.export import export as export_person
 
     runtime = open_checked()
-    found = export_person(runtime.database, runtime.library, _id_of(runtime, email))
+    found = runtime.copy_of(_id_of(runtime, email))
     if found is None:
         raise typer.Exit(1)
     if out is None:

@@ -47,6 +47,7 @@ def serve() -> None:
 
     settings = load_settings()
     settings.require_own_secret()
+    settings.require_own_sender()
     runtime = open_runtime(settings)
     upgrade(runtime.database)
     for one in import_lessons(runtime):
@@ -72,6 +73,7 @@ def web() -> None:
     from rugcourse.worker.pulse import Pulse
 
     runtime = open_checked(own_secret=True)
+    runtime.settings.require_own_sender()
     settings = runtime.settings
     runtime = replace(runtime, ring=ringer(create_celery(settings)))
     pulse = Pulse(runtime, "web")
@@ -87,7 +89,9 @@ def worker() -> None:
     from rugcourse.cli.opening import open_checked
     from rugcourse.worker.standalone import run_worker
 
-    raise typer.Exit(run_worker(open_checked(own_secret=True)))
+    runtime = open_checked(own_secret=True)
+    runtime.settings.require_own_sender()
+    raise typer.Exit(run_worker(runtime))
 
 
 def beat() -> None:

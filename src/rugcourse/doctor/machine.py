@@ -12,12 +12,11 @@ from redis.exceptions import RedisError
 
 from rugcourse.clock import Clock
 from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
-from rugcourse.settings import DEFAULT_SECRET, Settings
+from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settings
 from rugcourse.store import processes
 from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current
 
-_RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
 _SILENT_SECONDS = 60.0  # of the machine's time
 _FEWEST_FREE = 1_000_000_000  # bytes
 _SKEW_SECONDS = 5.0
@@ -33,7 +32,7 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
             _("Links are signed with a key that everybody knows."),
             _("Set RUGCOURSE_SECRET_KEYS to a long random text."),
         )
-    if settings.sender_domain.endswith(_RESERVED):
+    if settings.sender_domain.endswith(RESERVED):
         found = False
         yield wrong(
             "settings",
@@ -43,7 +42,7 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
         )
     if found:
         yield well("settings", _("Mail comes from %(address)s."), address=settings.sender_address)
-    if settings.postal_address == Settings.model_fields["postal_address"].default:
+    if settings.postal_address == MADE_UP_ADDRESS:
         yield advice(
             "address",
             _("Under each mail stands an address that is made up: %(address)s."),

@@ -17,7 +17,9 @@ def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) 
     They can sign up again, and confirm that it is them: that lifts the suppression. One for another reason stays.
     """
     with database.write() as session:
-        return erase_in(session, clock, signer, subscriber_id)
+        erased = erase_in(session, clock, signer, subscriber_id)
+    database.scrub()
+    return erased
 
 
 def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int, *, keep_hash: bool = True) -> bool:

@@ -1,9 +1,13 @@
-"""A copy of everything that is known of a person, in words that they can read. Times are UTC, as they are kept."""
+"""A copy of everything that is known of a person, in words that they can read. Times are UTC, as they are kept.
+
+What it has to show stands in `rugcourse.privacy.inventory`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,11 +15,14 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Question
 from rugcourse.enrolment import wordings
 from rugcourse.learning.recaps import find_question
+from rugcourse.links import Signer
+from rugcourse.privacy.notice import notice, summary
 from rugcourse.rendering.languages import translations
-from rugcourse.store import courses, deliveries, enrolments, events, learning, subscribers
+from rugcourse.settings import Settings
+from rugcourse.store import admins, campaigns, courses, deliveries, enrolments, events, learning, subscribers, trials
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryRow, SubscriberRow
+from rugcourse.store.tables import DeliveryRow, SubscriberRow, TrialRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +33,196 @@ class Export:
     sections: dict[str, list[dict[str, Any]]]
 
 
-def export(database: Database, library: Library, subscriber_id: int) -> Export | None:
-    """Everything about a person, or None when there is nobody with this id."""
+def export(
+    database: Database,
+    library: Library,
+    subscriber_id: int,
+    signer: Signer | None = None,
+    settings: Settings | None = None,
+) -> Export | None:
+    """Everything about a person, or None when there is nobody with this id.
+
+    `signer`: by it the list of addresses that must not be written to is looked into. `settings`: for what stands above
+    the copy: purposes, recipients, ends, rights (GDPR article 15(1)).
+    """
     with database.read() as session:
         person = session.get(SubscriberRow, subscriber_id)
         if person is None:
             return None
-        known = {one.id: one.course for one in library.courses(session)}
-        return Export(
-            person.language,
+        about = {"about_this_copy": _about(settings, person.language)} if settings else {}
+        return Export(person.language, about | _Copy(session, library, person, signer).sections())
+
+
+def _about(settings: Settings, language: str) -> list[dict[str, Any]]:
+    first = [{"about": "", "text": [summary(language)]}]
+    return first + [{"about": one.title, "text": list(one.lines)} for one in notice(settings, language)]
+
+
+@dataclass(slots=True)
+class _Copy:
+    """One copy in the making. The rows that other rows point to are read once."""
+
+    session: Session
+    library: Library
+    person: SubscriberRow
+    signer: Signer | None
+    known: dict[int, Course] = field(init=False)
+    history: Sequence[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = {one.id: one.course for one in self.library.courses(self.session)}
+        self.history = deliveries.history(self.session, self.person.id)
+
+    def sections(self) -> dict[str, list[dict[str, Any]]]:
+        return {
+            "person": [_person(self.person)],
+            "schedule": _schedule(self.session, self.person.id),
+            "consents": _consents(self.session, self.person),
+            "courses": self._courses(),
+            "mails": self._mails(),
+            "opens_and_clicks": _events(self.session, self.person.id),
+            "answers": self._answers(),
+            "repetition": self._cards(),
+            "tests": self._tests(),
+            "remarks": _feedback(self.session, self.person.id),
+            "tags": [{"tag": tag} for tag in subscribers.tags_of(self.session, self.person.id)],
+            "done_by_us": _changes(self.session, self.person.id),
+            "not_written_to": self._suppression(),
+        }
+
+    def _courses(self) -> list[dict[str, Any]]:
+        return [
             {
-                "person": [_person(person)],
-                "schedule": _schedule(session, person.id),
-                "consents": _consents(session, person),
-                "courses": _courses(session, person.id),
-                "mails": [_mail(row, lesson) for row, lesson in deliveries.history(session, person.id)],
-                "opens_and_clicks": _events(session, person.id),
-                "answers": _answers(session, person, known),
-                "repetition": _cards(session, person.id),
-                "tests": _tests(session, person, known),
-                "remarks": _feedback(session, person.id),
-                "tags": [{"tag": tag} for tag in subscribers.tags_of(session, person.id)],
-            },
-        )
+                "course": courses.slug_of_campaign(self.session, one.campaign_id),
+                "campaign": self._campaign(one.campaign_id),
+                "status": one.status,
+                "lessons": one.lessons_planned,
+                "started": _when(one.started_at),
+                "next_lesson": _when(one.next_due_at),
+                "next_lesson_number": one.next_position,
+                "last_day": _day(one.last_local_date),
+                "completed": _when(one.completed_at),
+                "left": _when(one.left_at),
+            }
+            for one in enrolments.of_subscriber(self.session, self.person.id)
+        ]
+
+    def _mails(self) -> list[dict[str, Any]]:
+        lessons = [row.lesson_id for row, _slug in self.history if row.lesson_id is not None]
+        compared = trials.of_lessons(self.session, lessons)
+        return [self._mail(row, slug, compared) for row, slug in self.history]
+
+    def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[TrialRow]) -> dict[str, Any]:
+        return {
+            "mail": row.id,
+            "kind": row.kind,
+            "campaign": self._campaign(row.campaign_id),
+            "lesson": slug,
+            "version": row.lesson_version_id,
+            "compared": _half(row, compared),
+            "recap_question": self._question_words(row),
+            "state": row.state,
+            "planned": _when(row.planned_at),
+            "day": _day(row.local_date),
+            "not_before": _when(row.not_before),
+            "send_by": _when(row.send_by),
+            "attempts": row.attempts,
+            "settled": _when(row.settled_at),
+            "language": row.language,
+            "message_id": row.message_id,
+            "server_said": row.reply,
+        }
+
+    def _answers(self) -> list[dict[str, Any]]:
+        found = []
+        for row in learning.answers_of(self.session, self.person.id):
+            question = self._question(row.course_id, row.question, row.lesson_version_id, row.delivery_id)
+            found.append(
+                {
+                    "course": self._slug(row.course_id),
+                    "mail": row.delivery_id,
+                    "version": row.lesson_version_id,
+                    "question": question.question if question else row.question,
+                    "first_answer": _option(question, row.first_option),
+                    "first_right": row.first_right,
+                    "first_at": _when(row.first_at),
+                    "last_answer": _option(question, row.last_option),
+                    "last_right": row.last_right,
+                    "last_at": _when(row.last_at),
+                    "verdict": row.verdict,
+                }
+            )
+        return found
+
+    def _cards(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "course": self._slug(row.course_id),
+                "question": row.question,
+                "comes_back": _when(row.due_at),
+                "missed": row.missed,
+                "asked_in_mail": row.asked_in,
+                "last_asked": _when(row.reviewed_at),
+                "memory": row.state,
+            }
+            for row in learning.find_cards(self.session, [self.person.id])
+        ]
+
+    def _tests(self) -> list[dict[str, Any]]:
+        found = []
+        for row in learning.attempts_of(self.session, self.person.id):
+            course = self.known.get(row.course_id)
+            test = course.tests[_language(self.person, course)] if course is not None else None
+            questions = {one.id: one for one in test.questions} if test else {}
+            answers = {
+                (questions[name].question if name in questions else name): _option(questions.get(name), option)
+                for name, option in row.options.items()
+            }
+            found.append(
+                {
+                    "course": self._slug(row.course_id),
+                    "at": _when(row.at),
+                    "stage": row.stage,
+                    "right": row.right,
+                    "asked": row.asked,
+                    "answers": answers,
+                }
+            )
+        return found
+
+    def _suppression(self) -> list[dict[str, Any]]:
+        if self.signer is None:
+            return []
+        found = subscribers.find_suppression(self.session, self.signer.digest(self.person.email))
+        return [{"reason": found.reason, "since": _when(found.at)}] if found else []
+
+    def _campaign(self, campaign_id: int | None) -> str | None:
+        found = campaigns.find(self.session, campaign_id) if campaign_id is not None else None
+        return found.name if found else None
+
+    def _slug(self, course_id: int) -> str:
+        return self.known[course_id].slug if course_id in self.known else str(course_id)
+
+    def _question_words(self, row: DeliveryRow) -> str | None:
+        """The question that came back in a mail: as its course asks it today, which is how it was sent."""
+        if row.recap_question is None:
+            return None
+        published = self.library.of_campaign(self.session, row.campaign_id)
+        place = find_question(published.course, row.language or "", row.recap_question) if published else None
+        return place[1].question if place else row.recap_question
+
+    def _question(self, course_id: int, name: str, version_id: int, delivery_id: int) -> Question | None:
+        """As it was asked: in the wording and the language of that mail; one that came back, as it is asked today."""
+        language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
+        if courses.has_version(self.session, version_id):
+            texts = self.library.version(self.session, version_id).texts
+            text = texts.get(language or self.person.language) or next(iter(texts.values()))
+            found = next((one for one in text.quiz if one.id == name), None)
+            if found is not None:
+                return found
+        course = self.known.get(course_id)
+        place = find_question(course, language or _language(self.person, course), name) if course else None
+        return place[1] if place else None
 
 
 def _person(person: SubscriberRow) -> dict[str, Any]:
@@ -61,7 +235,9 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "signed_up": _when(person.created_at),
         "confirmed": _when(person.confirmed_at),
         "left": _when(person.left_at),
+        "signed_up_again": person.signup,
         "address_changed": _when(person.address_since),
+        "links_closed": _when(person.links_closed_at),
     }
 
 
@@ -96,34 +272,6 @@ def _consents(session: Session, person: SubscriberRow) -> list[dict[str, Any]]:
     ]
 
 
-def _courses(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "course": courses.slug_of_campaign(session, one.campaign_id),
-            "status": one.status,
-            "lessons": one.lessons_planned,
-            "started": _when(one.started_at),
-            "next_lesson": _when(one.next_due_at),
-            "completed": _when(one.completed_at),
-        }
-        for one in enrolments.of_subscriber(session, subscriber_id)
-    ]
-
-
-def _mail(row: DeliveryRow, lesson: str | None) -> dict[str, Any]:
-    return {
-        "mail": row.id,
-        "kind": row.kind,
-        "lesson": lesson,
-        "state": row.state,
-        "planned": _when(row.planned_at),
-        "settled": _when(row.settled_at),
-        "language": row.language,
-        "message_id": row.message_id,
-        "server_said": row.reply,
-    }
-
-
 def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     rows = events.of_person(session, subscriber_id)
     return [
@@ -132,55 +280,47 @@ def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def _answers(session: Session, person: SubscriberRow, known: dict[int, Course]) -> list[dict[str, Any]]:
-    found = []
-    for row in learning.answers_of(session, person.id):
-        course = known.get(row.course_id)
-        place = find_question(course, _language(person, course), row.question) if course is not None else None
-        question = place[1] if place else None
-        found.append(
-            {
-                "mail": row.delivery_id,
-                "question": question.question if question else row.question,
-                "first_answer": _option(question, row.first_option),
-                "first_right": row.first_right,
-                "first_at": _when(row.first_at),
-                "last_answer": _option(question, row.last_option),
-                "last_right": row.last_right,
-                "last_at": _when(row.last_at),
-                "verdict": row.verdict,
-            }
-        )
-    return found
-
-
-def _cards(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    rows = learning.find_cards(session, [subscriber_id])
+def _feedback(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    rows = learning.feedback_of(session, subscriber_id)
     return [
-        {"question": row.question, "comes_back": _when(row.due_at), "missed": row.missed, "memory": row.state}
-        for row in rows
+        {
+            "lesson": slug,
+            "mail": row.delivery_id,
+            "language": row.language,
+            "at": _when(row.at),
+            "helped": row.helped,
+            "remark": row.remark,
+        }
+        for row, slug in rows
     ]
 
 
-def _tests(session: Session, person: SubscriberRow, known: dict[int, Course]) -> list[dict[str, Any]]:
-    found = []
-    for row in learning.attempts_of(session, person.id):
-        course = known.get(row.course_id)
-        test = course.tests[_language(person, course)] if course is not None else None
-        questions = {one.id: one for one in test.questions} if test else {}
-        answers = {
-            (questions[name].question if name in questions else name): _option(questions.get(name), option)
-            for name, option in row.options.items()
+def _changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """What admins did for a person, and why. They are told by their role: who it was is the practice's to say."""
+    return [
+        {
+            "at": _when(change.at),
+            "by": _role(session, change.admin_id),
+            "action": change.action,
+            "before": change.before,
+            "after": change.after,
         }
-        found.append(
-            {"at": _when(row.at), "stage": row.stage, "right": row.right, "asked": row.asked, "answers": answers}
-        )
-    return found
+        for change, _email in admins.changes_of(session, admins.subject_of(subscriber_id))
+    ]
 
 
-def _feedback(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    rows = learning.feedback_of(session, subscriber_id)
-    return [{"lesson": slug, "at": _when(row.at), "helped": row.helped, "remark": row.remark} for row, slug in rows]
+def _role(session: Session, admin_id: int | None) -> str:
+    admin = admins.find(session, admin_id) if admin_id is not None else None
+    return admin.role if admin else "command line"
+
+
+def _half(row: DeliveryRow, compared: Sequence[TrialRow]) -> str | None:
+    """Which of two wordings a mail had, where they were compared when it was planned."""
+    for trial in compared:
+        during = trial.started_at <= row.planned_at and (trial.decided_at is None or row.planned_at < trial.decided_at)
+        if trial.lesson_id == row.lesson_id and during:
+            return {trial.version_a: "a", trial.version_b: "b"}.get(row.lesson_version_id or 0)
+    return None
 
 
 def _language(person: SubscriberRow, course: Course) -> str:
@@ -193,3 +333,7 @@ def _option(question: Question | None, option: int) -> str | int:
 
 def _when(instant: datetime | None) -> str | None:
     return instant.isoformat(timespec="seconds") if instant else None
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

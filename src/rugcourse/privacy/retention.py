@@ -1,19 +1,26 @@
-"""Forgets in time what is no longer needed; the privacy page says the same days to everybody."""
+"""Forgets in time what is no longer needed: what is declared in `rugcourse.privacy.inventory` ends here.
+
+The privacy page says the same days to everybody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.delivery.provenance import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
-from rugcourse.store import campaigns, drafts, erasing
+from rugcourse.settings import Settings
+from rugcourse.store import campaigns, drafts, erasing, subscribers
+from rugcourse.store.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
 from rugcourse.store.database import Database
+from rugcourse.store.tables import BOUNCE, SuppressionRow
 
 _BATCH = 200
 _EVENTS_BATCH = 5000
@@ -21,24 +28,55 @@ _EVENTS_BATCH = 5000
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many days what is kept."""
+    """How many days what is kept. Those below are no settings."""
 
     unconfirmed_days: int
     measured_days: int
     left_days: int
     finished_days: int
+    idle_days: int
+    bounced_days: int
+    suppressed_days: int
+    remark_days: int
+    log_days: int
+    job_days: int
+    security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
+    session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
+    process_days: int = field(default=PROCESS_DAYS, init=False)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Retention:
+        return cls(
+            unconfirmed_days=settings.keep_unconfirmed_days,
+            measured_days=settings.keep_measured_days,
+            left_days=settings.keep_left_days,
+            finished_days=settings.keep_finished_days,
+            idle_days=settings.keep_idle_days,
+            bounced_days=settings.keep_bounced_days,
+            suppressed_days=settings.keep_suppressed_days,
+            remark_days=settings.keep_remark_days,
+            log_days=settings.keep_log_days,
+            job_days=settings.keep_job_days,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
     """How many of each were forgotten."""
 
-    attempts: int
-    unconfirmed: int
-    measured: int
-    left: int
-    finished: int
-    drafts: int
+    attempts: int = 0
+    unconfirmed: int = 0
+    measured: int = 0
+    left: int = 0
+    finished: int = 0
+    idle: int = 0
+    suppressed: int = 0
+    suppressions: int = 0
+    remarks: int = 0
+    changes: int = 0
+    jobs: int = 0
+    admins: int = 0
+    drafts: int = 0
 
 
 def forget(database: Database, clock: Clock, signer: Signer, retention: Retention) -> Forgotten:
@@ -47,22 +85,33 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
     def before(days: int) -> datetime:
         return clock.now() - timedelta(days=days)
 
-    with database.write() as session:
-        attempts = erasing.forget_attempts(session, before(retention.unconfirmed_days))
-    return Forgotten(
-        attempts=attempts,
-        unconfirmed=_erase_all(
-            database, clock, signer, erasing.unconfirmed, before(retention.unconfirmed_days), keep_hash=False
-        ),
+    def erase(find: Callable[[Session, datetime, int], list[int]], days: int, *, keep_hash: bool = True) -> int:
+        return _erase_all(database, clock, signer, find, before(days), keep_hash=keep_hash)
+
+    def once(delete: Callable[[Session, datetime], int], days: int) -> int:
+        with database.write() as session:
+            return delete(session, before(days))
+
+    forgotten = Forgotten(
+        attempts=once(erasing.forget_attempts, retention.unconfirmed_days),
+        unconfirmed=erase(erasing.unconfirmed, retention.unconfirmed_days, keep_hash=False),
         measured=_forget_events(database, before(retention.measured_days)),
-        left=_erase_all(
-            *(database, clock, signer),
-            partial(erasing.gone, asked=before(retention.unconfirmed_days)),
-            before(retention.left_days),
+        left=erase(partial(erasing.gone, asked=before(retention.unconfirmed_days)), retention.left_days),
+        finished=erase(erasing.finished, retention.finished_days),
+        idle=erase(erasing.idle, retention.idle_days),
+        suppressed=_erase_suppressed(
+            database, clock, signer, before(retention.bounced_days), before(retention.left_days)
         ),
-        finished=_erase_all(database, clock, signer, erasing.finished, before(retention.finished_days)),
+        suppressions=_forget_suppressions(database, before(retention.bounced_days), before(retention.suppressed_days)),
+        remarks=once(erasing.forget_remarks, retention.remark_days),
+        changes=once(erasing.forget_changes, retention.log_days),
+        jobs=once(erasing.forget_jobs, retention.job_days),
+        admins=once(erasing.forget_admins, retention.log_days),
         drafts=_forget_drafts(database, before(drafts.DISCARDED_DAYS)),
     )
+    _forget_domains(database, before(retention.log_days))
+    database.scrub()
+    return forgotten
 
 
 def _erase_all(
@@ -85,6 +134,42 @@ def _erase_all(
             return total
 
 
+def _erase_suppressed(
+    database: Database, clock: Clock, signer: Signer, bounced_before: datetime, other_before: datetime
+) -> int:
+    """Erase people whose address came back, or must not be written to, since before an instant; its hash stays."""
+
+    def is_over(kept: SuppressionRow | None) -> bool:
+        return kept is None or kept.at < (bounced_before if kept.reason == BOUNCE else other_before)
+
+    total = 0
+    for people in _suppressed_people(database):
+        digests = {subscriber_id: signer.digest(email) for subscriber_id, email in people}
+        with database.write() as session:
+            kept = subscribers.suppressions_among(session, list(digests.values()))
+            over = [one for one, digest in digests.items() if is_over(kept.get(digest))]
+            for subscriber_id in over:
+                erase_in(session, clock, signer, subscriber_id)
+        total += len(over)
+    return total
+
+
+def _suppressed_people(database: Database) -> Iterator[list[tuple[int, str]]]:
+    last = 0
+    while True:
+        with database.read() as session:
+            found = [(row[0], row[1]) for row in erasing.suppressed(session, last, _BATCH)]
+        if not found:
+            return
+        yield found
+        last = found[-1][0]
+
+
+def _forget_suppressions(database: Database, bounced_before: datetime, other_before: datetime) -> int:
+    with database.write() as session:
+        return erasing.forget_suppressions(session, bounced_before, other_before)
+
+
 def _forget_events(database: Database, before: datetime) -> int:
     total = 0
     while True:
@@ -99,3 +184,10 @@ def _forget_drafts(database: Database, before: datetime) -> int:
     """Drafts of lessons and campaigns that were discarded."""
     with database.write() as session:
         return drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)
+
+
+def _forget_domains(database: Database, held_before: datetime) -> None:
+    """Domains whose last reader has another address now. What an operator held lately, perhaps ahead, stays."""
+    with database.write() as session:
+        for domain in erasing.known_domains(session) - erasing.held_by_hand_since(session, held_before):
+            erasing.forget_domain(session, domain)

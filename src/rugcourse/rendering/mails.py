@@ -137,6 +137,7 @@ def _common(course: Course, language: str, house: House, links: Links) -> dict[s
     return {
         "course": course.texts[language],
         "alarm": course.alarm_signs[language],
+        "privacy_url": links.privacy(language),
         "alarm_url": links.alarm_signs(language, course.slug),
         "course_url": links.course(language, course.slug),
         "house": house,

@@ -20,6 +20,9 @@ from rugcourse.store.tables import (
     SecurityEventRow,
 )
 
+SECURITY_EVENT_DAYS = 90
+LONGEST_SESSION_DAYS = 14
+
 
 def subject_of(subscriber_id: int) -> str:
     """How the log names a person: by number, so that it knows nobody who was erased."""

@@ -86,6 +86,10 @@ def load_version(session: Session, version_id: int) -> Lesson:
     return Lesson.model_validate(_document(session, version_id))
 
 
+def has_version(session: Session, version_id: int) -> bool:
+    return session.get(LessonVersionRow, version_id) is not None
+
+
 def load_message(session: Session, version_id: int) -> Message:
     return Message.model_validate(_document(session, version_id))
 

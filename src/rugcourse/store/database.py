@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 _WRITE = "rugcourse_write"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
+_SCRUB_SECONDS = 2
 # Of one process to PostgreSQL. Kept open: opening one takes longer than most that is done with it, and who finds all of
 # them taken waits for a moment.
 _CONNECTIONS = 15
@@ -95,6 +96,23 @@ class Database:
         with self.read() as session:
             session.execute(text("SELECT 1"))
 
+    def scrub(self) -> None:
+        """Write what was deleted over in SQLite's files too: it stands in the log until that is emptied.
+
+        Waits a moment only for those who read; then the next time does it. PostgreSQL sees to it by itself (vacuum).
+        """
+        if self.dialect == _POSTGRESQL:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_SCRUB_SECONDS * 1000}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute(f"PRAGMA busy_timeout={_SQLITE_BUSY_SECONDS * 1000}")
+            cursor.close()
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -120,10 +138,11 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
     match url.get_backend_name():
         case "sqlite":
             if url.database and url.database != ":memory:":
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+                Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             engine = create_engine(
                 url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
             )
+            event.listen(engine, "do_connect", _make_private)
             event.listen(engine, "connect", partial(_prepare_sqlite, durable=durable))
             event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -139,6 +158,13 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
             raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
 
 
+def _make_private(_dialect: object, _record: object, arguments: list[Any], _named: dict[str, Any]) -> None:
+    """A new file is for this user alone, and so are those that SQLite puts beside it, whatever the umask is."""
+    file = Path(arguments[0])
+    if str(file) != ":memory:" and not file.exists():
+        file.touch(mode=0o600)
+
+
 def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
@@ -146,6 +172,7 @@ def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
     # An accepted mail that is forgotten would be sent twice.
     cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is erased is written over
     cursor.close()
 
 

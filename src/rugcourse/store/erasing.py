@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store import tallies
+from rugcourse.store import pacing, processes, tallies
 from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
+    BOUNCE,
+    AdminRow,
+    AdminSessionRow,
     AnswerRow,
     AttemptRow,
+    BucketRow,
     CardRow,
     ChangeRow,
     ConsentRow,
@@ -23,13 +30,21 @@ from rugcourse.store.tables import (
     EventKind,
     EventRow,
     FeedbackRow,
+    HoldRow,
+    JobChunkRow,
+    JobRow,
+    PasskeyRow,
+    RecoveryCodeRow,
     ScheduleRow,
+    SecurityEventRow,
     SubscriberRow,
     SubscriberStatus,
+    SuppressionRow,
     TagRow,
 )
 
 _LONGEST_WAIT = timedelta(days=30)  # of a mail that is held
+_SECRETS = ("password_hash", "totp_secret", "totp_step", "invited", "invited_until", "reset_token", "reset_until")
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
@@ -47,16 +62,56 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
-    # What admins did stays in the log, without what they said about this person.
     session.execute(
-        update(ChangeRow)
+        delete(ChangeRow)
         .where(ChangeRow.subject == subject_of(subscriber_id))
-        .values(before=null(), after=null())
         .execution_options(synchronize_session=False)
     )
-    session.execute(
-        delete(SubscriberRow).where(SubscriberRow.id == subscriber_id).execution_options(synchronize_session=False)
+    domain = session.scalar(
+        delete(SubscriberRow)
+        .where(SubscriberRow.id == subscriber_id)
+        .returning(SubscriberRow.domain)
+        .execution_options(synchronize_session=False)
     )
+    if domain is not None:
+        forget_domain(session, domain)
+
+
+def forget_domain(session: Session, domain: str) -> None:
+    """Forget what is known of a recipients' domain, if nobody there is known any more: it can be a family's."""
+    if domain not in known_domains(session) or _is_somebodys(session, domain):
+        return
+    key = pacing.domain_key(domain)
+    session.execute(delete(HoldRow).where(HoldRow.key == key).execution_options(synchronize_session=False))
+    session.execute(delete(BucketRow).where(BucketRow.key == key).execution_options(synchronize_session=False))
+    kept = _reputation(session)
+    if domain in kept.get("levels", {}):
+        del kept["levels"][domain]
+        processes.remember(session, processes.REPUTATION, json.dumps(kept))
+
+
+def known_domains(session: Session) -> set[str]:
+    """The recipients' domains that are held, or limited, or of which a reputation is kept."""
+    prefix = pacing.domain_key("")
+    keys = (*session.scalars(select(HoldRow.key)), *session.scalars(select(BucketRow.key)))
+    named = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+    return named | set(_reputation(session).get("levels", {}))
+
+
+def held_by_hand_since(session: Session, after: datetime) -> set[str]:
+    """The domains that an operator held after an instant: perhaps before anybody there signed up."""
+    prefix = pacing.domain_key("")
+    keys = session.scalars(select(HoldRow.key).where(HoldRow.until.is_(None), HoldRow.since >= after))
+    return {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+
+
+def _reputation(session: Session) -> dict[str, Any]:
+    kept = processes.known(session, processes.REPUTATION)
+    return json.loads(kept) if kept else {}
+
+
+def _is_somebodys(session: Session, domain: str) -> bool:
+    return session.scalars(select(exists().where(SubscriberRow.domain == domain))).one()
 
 
 def forget_attempts(session: Session, before: datetime) -> int:
@@ -89,6 +144,65 @@ def forget_measured(session: Session, subscriber_id: int) -> None:
     )
 
 
+def forget_remarks(session: Session, before: datetime) -> int:
+    """Forget what visitors wrote before an instant; that a lesson helped, or not, stays. Returns how many."""
+    return count(
+        session.execute(
+            update(FeedbackRow)
+            .where(FeedbackRow.delivery_id.is_(None), FeedbackRow.remark != "", FeedbackRow.at < before)
+            .values(remark="")
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_changes(session: Session, before: datetime) -> int:
+    """Delete what the log says of changes before an instant, but of lessons and campaigns; returns how many."""
+    about_content = or_(ChangeRow.subject.startswith("lesson:"), ChangeRow.subject.startswith("campaign:"))
+    return count(
+        session.execute(
+            delete(ChangeRow).where(ChangeRow.at < before, ~about_content).execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_jobs(session: Session, before: datetime) -> int:
+    """Delete imports and acts for many that ended before an instant; returns how many."""
+    over = select(JobRow.id).where(JobRow.ended_at < before)
+    session.execute(
+        delete(JobChunkRow).where(JobChunkRow.job_id.in_(over)).execution_options(synchronize_session=False)
+    )
+    return count(
+        session.execute(delete(JobRow).where(JobRow.ended_at < before).execution_options(synchronize_session=False))
+    )
+
+
+def forget_suppressions(session: Session, bounced_before: datetime, other_before: datetime) -> int:
+    """Delete suppressions from before an instant, whose owners are not known any more; returns how many."""
+    ended = or_(
+        and_(SuppressionRow.reason == BOUNCE, SuppressionRow.at < bounced_before), SuppressionRow.at < other_before
+    )
+    return count(session.execute(delete(SuppressionRow).where(ended).execution_options(synchronize_session=False)))
+
+
+def forget_admins(session: Session, before: datetime) -> int:
+    """Take the names off admins who were disabled before an instant; returns how many.
+
+    The row stays, under a number, so that the history of a lesson does not say that somebody else wrote it.
+    """
+    gone = list(session.scalars(select(AdminRow.id).where(AdminRow.disabled_at < before, AdminRow.email.contains("@"))))
+    for table in (AdminSessionRow, PasskeyRow, RecoveryCodeRow, SecurityEventRow):
+        session.execute(delete(table).where(table.admin_id.in_(gone)).execution_options(synchronize_session=False))
+    for admin_id in gone:
+        session.execute(
+            update(AdminRow)
+            .where(AdminRow.id == admin_id)
+            .values(email=f"former-admin-{admin_id}", name="", **dict.fromkeys(_SECRETS))
+            .execution_options(synchronize_session=False)
+        )
+    return len(gone)
+
+
 def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
     """People who signed up before an instant, never confirmed, and were not asked to since, nor are about to be."""
     asked_since = _asked_since(before)
@@ -101,7 +215,9 @@ def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
 def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> list[int]:
     """People who left everything before an instant, and were not asked since another whether they sign up again."""
     query = select(SubscriberRow.id).where(
-        SubscriberRow.status == SubscriberStatus.LEFT, SubscriberRow.left_at < before, ~_asked_since(asked)
+        SubscriberRow.status == SubscriberStatus.LEFT,
+        SubscriberRow.left_at < before,
+        ~_asked_since(asked, again=True),
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
@@ -111,6 +227,26 @@ def finished(session: Session, before: datetime, limit: int) -> list[int]:
     still_reading = exists().where(
         EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
     )
+    return _silent(session, before, limit, ~still_reading)
+
+
+def idle(session: Session, before: datetime, limit: int) -> list[int]:
+    """Readers who are in a course and got no mail since an instant, but for a pause with an end, or one just begun."""
+    begun_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.started_at >= before)
+    comes_back = exists().where(ScheduleRow.subscriber_id == SubscriberRow.id, ScheduleRow.paused_until >= before)
+    return _silent(session, before, limit, ~begun_since, ~comes_back)
+
+
+def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
+    """(id, address) of people who must not be written to, by id, after one of them."""
+    query = select(SubscriberRow.id, SubscriberRow.email).where(
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+    )
+    return session.execute(query.order_by(SubscriberRow.id).limit(limit)).all()
+
+
+def _silent(session: Session, before: datetime, limit: int, *which: ColumnElement[bool]) -> list[int]:
+    """Readers who signed up, and got their last mail, before an instant."""
     latest = (
         select(func.max(DeliveryRow.planned_at))
         .where(DeliveryRow.subscriber_id == SubscriberRow.id)
@@ -120,18 +256,23 @@ def finished(session: Session, before: datetime, limit: int) -> list[int]:
     query = select(SubscriberRow.id).where(
         SubscriberRow.status == SubscriberStatus.ACTIVE,
         SubscriberRow.created_at < before,
-        ~still_reading,
+        *which,
         func.coalesce(latest, SubscriberRow.created_at) < before,
     )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
 
-def _asked_since(instant: datetime) -> ColumnElement[bool]:
-    """SQL: they were sent a mail to confirm since then, or it waits to be sent, and not for ever."""
+def _asked_since(instant: datetime, *, again: bool = False) -> ColumnElement[bool]:
+    """SQL: they were sent a mail to confirm since then, or it waits to be sent, and not for ever.
+
+    `again`: after they had left.
+    """
     sent = or_(
         DeliveryRow.planned_at >= instant,
         DeliveryRow.settled_at >= instant,
         and_(DeliveryRow.not_before.is_not(None), DeliveryRow.planned_at >= instant - _LONGEST_WAIT),
     )
-    confirm = DeliveryRow.kind == DeliveryKind.CONFIRM
-    return exists().where(DeliveryRow.subscriber_id == SubscriberRow.id, confirm, sent)
+    asked = [DeliveryRow.subscriber_id == SubscriberRow.id, DeliveryRow.kind == DeliveryKind.CONFIRM, sent]
+    if again:
+        asked.append(DeliveryRow.planned_at >= SubscriberRow.left_at)
+    return exists().where(*asked)

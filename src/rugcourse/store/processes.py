@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.store.statements import count, upsert
 from rugcourse.store.tables import InstallationRow, ProcessRow
 
+REPUTATION = "reputation"  # at which recipients' domains too many complain
 _IDENTITY = "database"
 
 

@@ -36,6 +36,7 @@ class SubscriberStatus(StrEnum):
     SUPPRESSED = "suppressed"  # must not be written to, whatever they sign up for
 
 
+BOUNCE = "bounce"  # a reason for a suppression: mail to the address comes back
 COMPLAINT = "complaint"  # a reason for a suppression: its owner called our mail spam
 OWNER = "owner"  # a reason for a suppression: somebody else had signed them up, and they want none of it
 ERASED = "erased"  # a reason for a suppression: its owner was erased, and may come back of their own will

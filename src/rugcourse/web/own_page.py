@@ -22,7 +22,6 @@ from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.export import export
 from rugcourse.privacy.notices import Told
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
@@ -98,7 +97,7 @@ def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") 
     reader = find_reader(request, Purpose.PREFERENCES, token)
     if not reader.was_mailed_for_this(runtime.clock.now()):
         return _rights_page(request, token, "data", {"export": None})
-    found = export(runtime.database, runtime.library, reader.subscriber.id)
+    found = runtime.copy_of(reader.subscriber.id)
     if found is None:
         raise NotFound
     _tell(request, reader, Told.COPIED)

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
+from rugcourse.privacy.notice import controller, notice, summary
 from rugcourse.store import courses
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.editions import EditionKind
@@ -43,10 +44,35 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
 @router.api_route("/{language}/privacy", methods=READ)
 @access(Access.PUBLIC)
 def privacy(request: Request, language: str) -> HTMLResponse:
-    """What is kept of whom and for how long: generated from the settings that decide it."""
+    """What is kept of whom, what for and for how long: made from the settings and the inventory that decide it."""
     require_language(language)
-    values = {"settings": runtime_of(request).settings, "other_language_path": "/privacy"}
+    chapters = notice(runtime_of(request).settings, language)
+    values = {"chapters": chapters, "summary": summary(language), "other_language_path": "/privacy"}
     return page(request, language, "privacy", values)
+
+
+@router.api_route("/{language}/imprint", methods=READ)
+@access(Access.PUBLIC)
+def imprint(request: Request, language: str) -> HTMLResponse:
+    """Who is behind these pages, and how they can be reached."""
+    require_language(language)
+    settings = runtime_of(request).settings
+    values = {
+        "controller": controller(settings, language),
+        "author_name": settings.author_name,
+        "author_line": settings.author_line(language),
+        "other_language_path": "/imprint",
+    }
+    return page(request, language, "imprint", values)
+
+
+@router.api_route("/{language}/accessibility", methods=READ)
+@access(Access.PUBLIC)
+def accessibility(request: Request, language: str) -> HTMLResponse:
+    require_language(language)
+    settings = runtime_of(request).settings
+    address = settings.reply_to or settings.sender_address
+    return page(request, language, "accessibility", {"address": address, "other_language_path": "/accessibility"})
 
 
 @router.api_route("/{language}/{course}", methods=READ)

@@ -160,10 +160,24 @@ def fetch_new(runtime: Runtime) -> None:
         log.warning("the mailbox for bounces can't be read", error=str(error))
 
 
+def tidy_mailbox(runtime: Runtime) -> None:
+    """Delete old messages from the mailbox for bounces."""
+    settings = runtime.settings
+    if settings.mailbox is None or not settings.keep_bounce_mail_days:
+        return
+    from rugcourse.bounces.fetch import MailboxAway, tidy  # noqa: PLC0415 - see Runtime.intake
+
+    try:
+        tidy(runtime.intake, settings.mailbox, settings.keep_bounce_mail_days)
+    except MailboxAway as error:
+        log.warning("old messages can't be deleted from the mailbox for bounces", error=str(error))
+
+
 def forget_in_time(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     forget_abandoned(runtime.database, runtime.clock)
     security_events.forget(runtime.database, runtime.clock)
+    tidy_mailbox(runtime)
     log.info("forgotten", **asdict(forgotten))
     return forgotten

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -42,6 +43,7 @@ from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 router = APIRouter()
 
 _A_PAGE = 50
+_ERASED = "erased"  # what the log calls somebody who is not there any more
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -185,6 +187,25 @@ def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, 
     return RedirectResponse(f"/admin/subscribers/{subscriber_id}?done={fields.action}", 303)
 
 
+@router.post("/admin/subscribers/{subscriber_id}/copy")
+@access(Access.EDITOR)
+def copy_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
+    """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, fields.form)
+    reason = reason_typed(fields.reason)
+    person = _person(request, subscriber_id)
+    if not reason or fields.sure != "yes":
+        return _person_page(request, insider, person.id, "not-asked" if reason else "no-reason")
+    _log(request, insider, person.id, "copy", reason)
+    found = runtime_of(request).copy_of(person.id)
+    if found is None:
+        raise NotFound
+    headers = {"Content-Disposition": 'attachment; filename="copy.json"', "Cache-Control": "no-store"}
+    content = json.dumps(found.sections, indent=2, ensure_ascii=False)
+    return Response(content, media_type="application/json", headers=headers)
+
+
 def _pause(request: Request, person: SubscriberRow, _fields: Fields) -> None:
     preferences.pause(runtime_of(request).database, runtime_of(request).clock, person.id)
 
@@ -270,9 +291,10 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
 
 def _log(request: Request, insider: Insider, subscriber_id: int, action: str, reason: str) -> None:
     runtime = runtime_of(request)
-    kept = {"reason": reason} if action != "erase" else None  # a reason can name the person
+    erased = action == "erase"
+    kept = None if erased else {"reason": reason}  # a reason can name the person
+    subject = _ERASED if erased else admins.subject_of(subscriber_id)
     with runtime.database.write() as session:
-        subject = admins.subject_of(subscriber_id)
         admins.log_change(session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept)
 
 

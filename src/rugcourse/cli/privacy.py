@@ -1,0 +1,49 @@
+"""Commands that print what the law asks of whoever runs an installation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rugcourse.content.languages import LANGUAGES
+
+app = typer.Typer(help="Papers on privacy, made from the settings, as Markdown.", no_args_is_help=True)
+
+Language = Annotated[str, typer.Option("--language", help=f"{' or '.join(LANGUAGES)}; default: the installation's.")]
+
+
+@app.command()
+def record(language: Language = "") -> None:
+    """Print the record of processing (GDPR, article 30)."""
+    _print("record", language)
+
+
+@app.command()
+def dpia(language: Language = "") -> None:
+    """Print a draft of the data protection impact assessment (article 35)."""
+    _print("dpia", language)
+
+
+@app.command()
+def breach(language: Language = "") -> None:
+    """Print what to do after a data breach, and when somebody asks for something."""
+    _print("breach", language)
+
+
+@app.command()
+def notice(language: Language = "") -> None:
+    """Print the privacy page as text."""
+    _print("notice", language)
+
+
+def _print(which: str, language: str) -> None:
+    from rugcourse.privacy.papers import Paper, notice_text, paper
+    from rugcourse.settings import load_settings
+
+    settings = load_settings()
+    language = language or settings.default_language
+    if language not in LANGUAGES:
+        raise typer.BadParameter(f"there is no language {language}; there are: {', '.join(LANGUAGES)}")
+    text = notice_text(settings, language) if which == "notice" else paper(Paper(which), settings, language)
+    typer.echo(text, nl=False)

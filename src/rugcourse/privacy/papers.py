@@ -1,0 +1,78 @@
+"""Papers for whoever runs an installation, as Markdown: made from the settings and the inventory.
+
+Each is written for itself in each language (`templates/privacy`). They are drafts: the practice knows what no program
+does, and signs for them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined
+
+from rugcourse import resources
+from rugcourse.privacy.inventory import BASES, INVENTORY, Group, Purpose, Whose
+from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
+from rugcourse.rendering.languages import translations
+from rugcourse.rendering.sandbox import Sandbox
+from rugcourse.settings import Settings
+
+
+class Paper(StrEnum):
+    RECORD = "record"  # GDPR article 30
+    DPIA = "dpia"  # article 35
+    BREACH = "breach"  # articles 33 and 34, and what to do when somebody asks for something (articles 12 to 22)
+
+
+def paper(which: Paper, settings: Settings, language: str) -> str:
+    words = terms(settings, language)
+    values: dict[str, Any] = {
+        "settings": settings,
+        "controller": list(controller(settings, language)),
+        "address": settings.reply_to or settings.sender_address,
+        "purposes": [
+            {
+                "name": words.purpose(one)[0],
+                "what": words.purpose(one)[1],
+                "basis": words.basis(BASES[one]),
+                "tables": list(dict.fromkeys(group.table for group in INVENTORY if group.purpose == one)),
+                "ends": [words.end(end) for end in ends_of(one)],
+            }
+            for one in Purpose
+            if one != Purpose.CONTENT
+        ],
+        "columns": [
+            {"group": group, "purpose": words.purpose(group.purpose)[0], "end": words.end(group.end)}
+            for group in _personal()
+        ],
+    }
+    return _templates().get_template(f"{which}.{language}.md").render(values)
+
+
+def notice_text(settings: Settings, language: str) -> str:
+    """The privacy page as text."""
+    title = translations(language).gettext("What we keep, and for how long")
+    chapters = (Chapter("", (summary(language),)), *notice(settings, language))
+    parts = [f"# {title}"]
+    for chapter in chapters:
+        lines = "\n".join(f"- {line}" for line in chapter.lines)
+        parts.append(f"## {chapter.title}\n\n{lines}" if chapter.title else "\n".join(chapter.lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _personal() -> list[Group]:
+    return [group for group in INVENTORY if group.whose != Whose.NOBODY]
+
+
+@cache
+def _templates() -> Sandbox:
+    return Sandbox(
+        loader=FileSystemLoader(resources.folder("templates") / "privacy"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,81 @@
+"""The papers for whoever runs an installation: complete, in both languages, and what they tell to type is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.builders import make_settings
+from tests.docs.commands import commands_in, documented
+
+from rugcourse.privacy.inventory import INVENTORY, End, Purpose, Whose
+from rugcourse.privacy.notice import notice, purposes_of_readers, terms
+from rugcourse.privacy.papers import Paper, notice_text, paper
+
+LANGUAGES = ("nl", "en")
+
+
+def typed_in(text: str) -> list[str]:
+    """The commands that a paper tells to type, also within its lists."""
+    return commands_in(re.sub(r"^ +", "", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_record_names_every_personal_column_with_purpose_and_end(tmp_path: Path, language: str) -> None:
+    settings = make_settings(tmp_path, keep_left_days=41, processors="Example Host (hosting, Germany)")
+    text = paper(Paper.RECORD, settings, language)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    words = terms(settings, language)
+    for group in INVENTORY:
+        if group.whose != Whose.NOBODY:
+            named = [row for row in rows if row.startswith(f"| {group.table} |") and words.end(group.end) in row]
+            assert any(all(column in row for column in group.columns) for row in named), group.table
+            assert words.purpose(group.purpose)[0] in named[0]
+    for told in ("Example Host (hosting, Germany)", "Autoriteit Persoonsgegevens", words.days(41)):
+        assert told in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("which", Paper)
+def test_a_paper_says_who_is_meant_and_tells_only_commands_that_there_are(
+    tmp_path: Path, language: str, which: Paper
+) -> None:
+    settings = make_settings(tmp_path, practice="Praktijk Zuid", dpo="Els de Wit", postal_address="Dorpsstraat 2, Ede")
+    text = paper(which, settings, language)
+    assert "Praktijk Zuid" in text
+    assert "{{" not in text
+    assert "{%" not in text
+    known = {" ".join(command.split()[:3]) for command in documented()}
+    told = [" ".join(command.split()[:3]) for command in typed_in(text)]
+    assert [command for command in told if command not in known] == []
+    assert bool(told) == (which != Paper.RECORD)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_notice_as_text_says_what_the_page_says(tmp_path: Path, language: str) -> None:
+    settings = make_settings(tmp_path)
+    text = notice_text(settings, language)
+    for chapter in notice(settings, language):
+        assert f"## {chapter.title}\n" in text
+        for line in chapter.lines:
+            assert f"- {line}\n" in text
+    words = terms(settings, language)
+    for purpose in purposes_of_readers():
+        assert f"- {words.purpose(purpose)[0]}: " in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_purpose_and_every_end_has_words(tmp_path: Path, language: str) -> None:
+    words = terms(make_settings(tmp_path), language)
+    assert len({words.purpose(one)[0] for one in Purpose}) == len(Purpose)
+    assert [one for one in End if not words.end(one)] == []
+
+
+@pytest.mark.parametrize("which", Paper)
+def test_the_languages_of_a_paper_have_the_same_chapters_and_commands(tmp_path: Path, which: Paper) -> None:
+    dutch, english = (paper(which, make_settings(tmp_path), language) for language in LANGUAGES)
+    headings = [len(re.findall(r"^#+ ", text, re.MULTILINE)) for text in (dutch, english)]
+    assert headings[0] == headings[1]
+    typed = [[re.sub(r"--language \w+", "", one) for one in typed_in(text)] for text in (dutch, english)]
+    assert typed[0] == typed[1]
