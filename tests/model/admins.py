@@ -94,8 +94,14 @@ class AdminRules(Play):
         self._work_off()
         midnight = None if until is None else self.now.replace(hour=0, minute=0, second=0) + timedelta(days=days or 0)
         for reader in self.model.readers:
-            if reader.status == Status.ACTIVE:
-                paused = act == Act.PAUSE
+            paused = act == Act.PAUSE
+            kept = reader.schedule if reader.schedules and paused else None
+            rests_longer = (
+                kept is not None
+                and kept.paused
+                and (kept.paused_until is None or (midnight is not None and kept.paused_until >= midnight))
+            )
+            if reader.status == Status.ACTIVE and not rests_longer:
                 self._reschedule(reader, paused=paused, until=midnight if paused else None)
 
     @in_group(_GROUP, who=WHO, agreed=st.booleans(), schedule=SCHEDULES)

@@ -144,7 +144,7 @@ class AuthorRules(Play):
         if behind != Behind.NOBODY and not enrolment.left:
             return True
         ahead = [order.index(one) for one in remaining if one in order]
-        return bool(ahead) and order.index(new) > min(ahead)
+        return bool(ahead) and order.index(new) >= min(ahead) - 1  # also right before the one that comes next
 
     def _remaining(self, reader: Reader, enrolment: Enrolment) -> list[str]:
         """What an enrolment waits for, in the order of the course; what is under way counts as had."""

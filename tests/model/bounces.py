@@ -76,7 +76,7 @@ class BounceRules(Play):
         intake = self.product.runtime.intake
         done = intake.hear(Told(Report(Kind.COMPLAINT), self._return_path(sent), sent.to, self.now)).done
         if sent.life == reader.life and done == Done.SUPPRESSED:
-            self.model.complain(reader)
+            self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
         heard = {Done.SUPPRESSED if sent.to == reader.email else Done.NOTED, Done.AGAIN}
         self.expect(sent.life == reader.life, done in heard, f"{reader.name} complains")
@@ -119,9 +119,13 @@ class BounceRules(Play):
         reader, row = sent.reader, self._row(sent)
         counts = row is not None and row.state in _MAY_COME_BACK and sent.life == reader.life
         to_present_address = sent.to == reader.email
+        used = kind == Kind.SOFT and self.product.was_used(sent.delivery_id)
         done = take()
         if not counts:
             self.expect(expected=True, found=done in {Done.AGAIN, Done.NOBODYS}, what=f"{kind} of {sent.kind}: {done}")
+            return
+        if used:  # the report is about a forward
+            self.expect(Done.AGAIN, done, f"{kind} of {sent.kind} that {reader.name} used")
             return
         if kind == Kind.HARD and not to_present_address:
             self._follow_old_address(sent, done)
@@ -133,7 +137,7 @@ class BounceRules(Play):
             return
         reader.soft_returns += 1
         reader.refused = True  # after the third time it counts as failed
-        if kind == Kind.POLICY and not by_mail:
+        if kind == Kind.POLICY and not by_mail and to_present_address:
             self.expect(Done.HELD, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.trouble(self.now)
 

@@ -77,6 +77,7 @@ class Enrolment:
     campaign: Campaign
     owed: set[str]
     left: bool = False
+    left_at: datetime | None = None
     days: list[LessonDay] = field(default_factory=list)
     last_at: datetime | None = None  # when the server last took something of it
 
@@ -93,6 +94,7 @@ class Sent:
     lesson: str
     queue: str
     to: str
+    message_id: str
     at: list[datetime] = field(default_factory=list)
     allowed: int = 1
     returns: int = 0
@@ -179,13 +181,13 @@ class Expectations:
         sent = self.sent.get(delivery_id)
         if sent is None:
             sent = self.sent[delivery_id] = Sent(
-                delivery_id, reader, reader.life, kind, int(campaign_id), lesson, queue, mail.recipient
+                delivery_id, reader, reader.life, kind, int(campaign_id), lesson, queue, mail.recipient, mail.message_id
             )
         elif (sent.reader, sent.life) != (reader, reader.life):
             self._disagree(f"the Message-ID of {kind} for {reader.name} was used for {sent.kind} of {sent.reader.name}")
             return
         sent.at.append(mail.at)
-        sent.to, sent.queue, sent.is_back = mail.recipient, queue, False
+        sent.to, sent.queue, sent.is_back, sent.message_id = mail.recipient, queue, False, mail.message_id
         if len(sent.at) > sent.allowed:
             self._disagree(f"{kind} {lesson} was taken {len(sent.at)} times for {reader.name}, at {_times(sent.at)}")
         if kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
@@ -306,9 +308,9 @@ class Expectations:
         elif reader.status == Status.LEFT:
             reader.offered.append(Timed(schedule, now))
 
-    def confirm(self, reader: Reader, campaign_id: int, now: datetime) -> None:
-        enrolment = reader.enrolments.get(campaign_id)
-        if reader.status == Status.ACTIVE and enrolment is not None and not enrolment.left:
+    def confirm(self, reader: Reader, campaign_id: int, now: datetime, *, reads: bool = False) -> None:
+        """`campaign_id`: in which a run of the course begins, 0 for none; `reads`: they read it already."""
+        if reads:
             return
         if self.suppressions.get(reader.email) == "erased":
             del self.suppressions[reader.email]
@@ -319,23 +321,16 @@ class Expectations:
             # Typed several times before one was confirmed: any of them will do.
             reader.schedules += [replace(one, since=now) for one in kept]
         reader.status, reader.was_confirmed, reader.left_at = Status.ACTIVE, True, None
-        if enrolment is None:
-            campaign = self.campaigns[campaign_id]
-            reader.enrolments[campaign_id] = Enrolment(campaign, set(self.lessons))
-        else:
-            enrolment.left = False
+        if campaign_id and campaign_id not in reader.enrolments:
+            reader.enrolments[campaign_id] = Enrolment(self.campaigns[campaign_id], set(self.lessons))
 
     def leave(self, reader: Reader, now: datetime) -> None:
+        if reader.left_at is not None or reader.status not in {Status.ACTIVE, Status.SUPPRESSED}:
+            return
+        self._leave_all(reader, now)
+        reader.left_at = now
         if reader.status == Status.ACTIVE:
-            self._leave_all(reader)
-            reader.status, reader.left_at = Status.LEFT, now
-
-    def come_back(self, reader: Reader, campaign_id: int) -> None:
-        everything = reader.status == Status.LEFT
-        reader.status, reader.left_at = Status.ACTIVE, None
-        for enrolment in reader.enrolments.values():
-            if everything or enrolment.campaign.id == campaign_id:
-                enrolment.left = False
+            reader.status = Status.LEFT
 
     def erase(self, reader: Reader) -> None:
         self.suppressions.setdefault(reader.email, "erased")
@@ -353,9 +348,10 @@ class Expectations:
         if reader.status != Status.UNKNOWN:
             reader.status = Status.SUPPRESSED
 
-    def complain(self, reader: Reader) -> None:
+    def complain(self, reader: Reader, now: datetime) -> None:
         self.suppress(reader, "complaint")
-        self._leave_all(reader)
+        self._leave_all(reader, now)
+        reader.left_at = reader.left_at or now
 
     def lift(self, reader: Reader, now: datetime) -> None:
         reason = self.suppressions.pop(reader.email)
@@ -368,9 +364,10 @@ class Expectations:
         else:
             reader.status = Status.ACTIVE if reader.was_confirmed else Status.PENDING
 
-    def _leave_all(self, reader: Reader) -> None:
+    def _leave_all(self, reader: Reader, now: datetime) -> None:
         for enrolment in reader.enrolments.values():
-            enrolment.left = True
+            if not enrolment.left:
+                enrolment.left, enrolment.left_at = True, now
 
     # What comes back
 

@@ -29,15 +29,19 @@ from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.store import tallies
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
+    CampaignKind,
     CampaignRow,
     CampaignStatus,
     DeliveryRow,
     EnrolmentRow,
+    EventKind,
+    EventRow,
     HoldRow,
     LeaseRow,
     LessonRow,
     Queue,
     SubscriberRow,
+    Verdict,
 )
 from rugcourse.worker.tasks import look
 
@@ -237,6 +241,25 @@ class Installation:
         )
         with self.database.read() as session:
             return dict(iter(session.execute(query.where(DeliveryRow.id.in_(ids))).all()))
+
+    def was_used(self, delivery_id: int) -> bool:
+        """Whether a human answered in a mail, or followed a link of it."""
+        acts = EventRow.kind.in_((EventKind.ANSWER, EventKind.CLICK))
+        used = select(EventRow.id).where(EventRow.delivery_id == delivery_id, acts, EventRow.verdict == Verdict.HUMAN)
+        with self.database.read() as session:
+            return session.scalar(used.limit(1)) is not None
+
+    def runs(self, email: str) -> dict[int, str]:
+        """Campaign → how a person stands in it, of all that deliver the course."""
+        query = (
+            select(EnrolmentRow.campaign_id, EnrolmentRow.status)
+            .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+            .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+            .where(SubscriberRow.email == email, CampaignRow.kind != CampaignKind.BROADCAST)
+            .order_by(EnrolmentRow.id)
+        )
+        with self.database.read() as session:
+            return dict(iter(session.execute(query).all()))
 
     def states(self, email: str, campaign_id: int) -> dict[str, str]:
         """Lesson → the state of its delivery to a person in a campaign."""

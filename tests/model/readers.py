@@ -18,7 +18,6 @@ from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.export import export
 from rugcourse.schedule import Schedule
 from rugcourse.store.tables import DeliveryKind, DeliveryRow
 
@@ -78,13 +77,21 @@ class ReaderRules(Play):
         sent = self.mail_of(reader, which)
         if sent is None:
             return
+        before = self.product.runs(reader.email)
         did = self.attempt(
             lambda: preferences.leave_course(self.database, self.clock, sent.delivery_id), preferences.NotAReader
         )
-        enrolment = self._enrolment_behind(reader, sent)
-        self.expect(enrolment is not None and reader.status == Status.ACTIVE, did, f"{reader.name} leaves a course")
-        if did and enrolment is not None:
-            enrolment.left = True
+        may = bool(before) and sent.life == reader.life and reader.status == Status.ACTIVE
+        self.expect(may, did, f"{reader.name} leaves a course")
+        after = self.product.runs(reader.email)
+        left = [one for one, status in after.items() if status != before.get(one)]
+        self.expect(
+            [], [one for one in left if after[one] != "left"], f"{reader.name} leaves a course, and what changed"
+        )
+        if len(left) > 1 or (not left and did and "active" in before.values()):
+            self.disagree(f"{reader.name} left {left} of {before}")
+        for one in left:
+            reader.enrolments[one].left, reader.enrolments[one].left_at = True, self.now
 
     @in_group(_GROUP, who=WHO, which=WHICH)
     def come_back(self, who: int, which: int) -> None:
@@ -96,13 +103,14 @@ class ReaderRules(Play):
             reader.status == Status.ACTIVE
             or (reader.left_at is not None and reader.status == Status.LEFT and self._is_undoable(reader))
         )
+        before = self.product.runs(reader.email)
         did = self.attempt(
             lambda: preferences.come_back(self.database, self.clock, sent.delivery_id), NotAReader, TooLate
         )
         self.expect(may, did, f"{reader.name} comes back")
         if did and may:
-            enrolment = self._enrolment_behind(reader, sent)
-            self.model.come_back(reader, enrolment.campaign.id if enrolment else 0)
+            self._believe_runs(reader, before, left_with=reader.left_at if reader.status == Status.LEFT else None)
+            reader.status, reader.left_at = Status.ACTIVE, None
 
     @in_group(_GROUP, who=WHO, which=WHICH)
     def next_lesson_now(self, who: int, which: int) -> None:
@@ -133,7 +141,7 @@ class ReaderRules(Play):
     @in_group(_GROUP, who=WHO)
     def take_a_copy(self, who: int) -> None:
         reader = self.reader(who)
-        found = export(self.database, self.product.runtime.library, self.person_id(reader))
+        found = self.product.runtime.copy_of(self.person_id(reader))
         self.expect(reader.status != Status.UNKNOWN, found is not None, f"{reader.name} takes a copy")
         others = [one.email for one in self.model.readers if one is not reader]
         if found is not None and any(email in str(found.sections) for email in others):
@@ -168,14 +176,21 @@ class ReaderRules(Play):
         may = (
             bool(rows)
             and reader.status not in {Status.UNKNOWN, Status.SUPPRESSED}
-            and self.now - rows[0].planned_at < timedelta(days=VALID_DAYS)
+            and self.now - (rows[0].settled_at or rows[0].planned_at) < timedelta(days=VALID_DAYS)
         )
+        before = self.product.runs(reader.email)
+        reads = reader.status == Status.ACTIVE and any(self._goes_on(reader, one) for one in before)
         did = self.attempt(
             lambda: confirm(self.database, self.clock, self.product.runtime.signer, sent.delivery_id), NotConfirmable
         )
         self.expect(may, did, f"{reader.name} confirms")
         if did and may:
-            self.model.confirm(reader, sent.campaign_id, self.now)
+            runs = self.product.runs(reader.email)
+            begun = [one for one in runs if one not in before]
+            if begun and any(self._goes_on(reader, one) for one in before):
+                self.disagree(f"{reader.name} begins {begun} beside {before}")
+            self._believe_runs(reader, before)
+            self.model.confirm(reader, begun[0] if begun else 0, self.now, reads=reads)
 
     def _change(self, reader: Reader, change: Any, what: str) -> bool:
         """Something on the reader's own page. Returns whether it was done."""
@@ -184,12 +199,25 @@ class ReaderRules(Play):
         self.expect(reader.status == Status.ACTIVE, did, f"{what} of {reader.name}")
         return did and reader.status == Status.ACTIVE
 
-    def _enrolment_behind(self, reader: Reader, sent: Sent) -> Any:
-        """The enrolment that a mail's links are about: behind a broadcast, the latest one in the course."""
-        if sent.life != reader.life:
-            return None
-        mine = {id_: one for id_, one in reader.enrolments.items() if one.campaign.kind != "broadcast"}
-        return mine.get(sent.campaign_id) or next(iter(reversed(mine.values())), None)
+    def _goes_on(self, reader: Reader, campaign_id: int) -> bool:
+        enrolment = reader.enrolments[campaign_id]
+        return not enrolment.left and not enrolment.campaign.cancelled
+
+    def _believe_runs(self, reader: Reader, before: dict[int, str], left_with: datetime | None = None) -> None:
+        """What the product brought back is what had been left; `left_with`: all that was left at that moment."""
+        for campaign_id, status in self.product.runs(reader.email).items():
+            enrolment = reader.enrolments.get(campaign_id)
+            if enrolment is None:
+                continue
+            back = before[campaign_id] == "left" and status == "active"
+            due = left_with is not None and before[campaign_id] == "left" and enrolment.left_at == left_with
+            if left_with is not None and back != due:
+                self.disagree(f"{reader.name} comes back to campaign {campaign_id}: {back}, and not {due}")
+            if back:
+                enrolment.left, enrolment.left_at = False, None
+        for enrolment in reader.enrolments.values():  # also what was over, and broadcasts
+            if left_with is not None and enrolment.left_at == left_with:
+                enrolment.left, enrolment.left_at = False, None
 
     def _is_undoable(self, reader: Reader) -> bool:
         left_at: datetime | None = reader.left_at

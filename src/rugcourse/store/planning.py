@@ -95,7 +95,7 @@ def plan_waiting(
             index_elements=["once_key"],
             index_where=DeliveryRow.once_key.is_not(None),
             set_=anew,
-            where=DeliveryRow.state.in_((DeliveryState.CANCELLED, DeliveryState.FAILED)),
+            where=DeliveryRow.state == DeliveryState.CANCELLED,
         )
     )
     return count(result) == 1
