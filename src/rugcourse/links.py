@@ -64,13 +64,18 @@ class MailRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs and checks tokens. `keys`: newest first, each at most 64 bytes."""
+    """Signs and checks tokens. `keys`: newest first, each at most 64 bytes. `digest_key`: of `digest`; None for the
+    oldest of them.
+    """
 
     keys: tuple[bytes, ...]
+    digest_key: bytes | None = None
 
     @classmethod
-    def from_texts(cls, keys: Sequence[str]) -> Signer:
-        return cls(tuple(hashlib.blake2b(key.encode()).digest() for key in keys))
+    def from_texts(cls, keys: Sequence[str], digest_key: str = "") -> Signer:
+        """From the texts of the settings; no text stands for no key."""
+        found = tuple(_key_of(key) for key in keys)
+        return cls(found, _key_of(digest_key) if digest_key else None)
 
     def sign(self, purpose: Purpose, *numbers: int) -> str:
         payload = b"".join(map(_varint, numbers))
@@ -95,11 +100,11 @@ class Signer:
         return MailRef(*self.read(purpose, token, len(MailRef._fields)))
 
     def digest(self, text: str) -> str:
-        """A keyed hash of `text` under the oldest key: the same for as long as that key is kept.
+        """A keyed hash of `text`: the same for as long as its key is kept.
 
         With it a person can be recognised who asked to be forgotten, and nobody can be listed.
         """
-        return hmac.new(self.keys[-1], b"digest\0" + text.encode(), "sha256").hexdigest()
+        return hmac.new(self.digest_key or self.keys[-1], b"digest\0" + text.encode(), "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,10 @@ def _quick_text(text: str) -> str:
     except (binascii.Error, ValueError):
         raise BadToken from None
     return _base64(raw).decode()
+
+
+def _key_of(text: str) -> bytes:
+    return hashlib.blake2b(text.encode()).digest()
 
 
 def _mac(key: bytes, purpose: Purpose, payload: bytes) -> bytes:

@@ -99,7 +99,7 @@ class Runtime:
 
 def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
     """Open what the settings name. Raises DatabaseError; connects to nothing yet."""
-    signer = Signer.from_texts(settings.secret_keys)
+    signer = Signer.from_texts(settings.secret_keys, settings.suppression_key)
     return Runtime(
         settings=settings,
         clock=clock or SystemClock(),

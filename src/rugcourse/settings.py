@@ -131,6 +131,10 @@ class Settings(BaseSettings):
     secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         (DEFAULT_SECRET,), description="keys that sign links, newest first, separated by commas"
     )
+    suppression_key: str = Field(
+        "",
+        description="key by which suppressed addresses are known; default: the oldest of the secret keys",
+    )
     data_dir: Path = Field(Path("var"), description="the folder for journals and other local state")
     lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
 

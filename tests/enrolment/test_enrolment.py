@@ -37,13 +37,16 @@ from rugcourse.enrolment.signup import (
     Signup,
     check,
     clean_name,
+    may_sign_up,
     normalise_email,
     sign_up,
 )
-from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.enrolment.suppression import check_key, lift, suppress
+from rugcourse.links import Signer
 from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
+from rugcourse.settings import SettingsError
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import (
     COMPLAINT,
@@ -518,3 +521,19 @@ def test_who_was_signed_up_by_somebody_else_says_so_once_and_for_all(
     reader = make_reader(runtime)
     with pytest.raises(NotConfirmable):  # who reads a course leaves it instead
         refuse(runtime.database, clock, runtime.signer, mails_to(runtime, reader)[0].id)
+
+
+def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    old, new = Signer.from_texts(["newer", "oldest"]), Signer.from_texts(["newest", "newer"])
+    check_key(runtime.database, old)
+    check_key(runtime.database, new)  # nobody is on the list yet
+    check_key(runtime.database, old)
+    suppress(runtime.database, clock, old, "sam@x.example", COMPLAINT)
+    for signer in (old, Signer.from_texts(["newest", "newer"], "oldest")):
+        check_key(runtime.database, signer)
+        with runtime.database.read() as session:
+            assert not may_sign_up(session, signer, "sam@x.example")
+    with pytest.raises(SettingsError, match="RUGCOURSE_SUPPRESSION_KEY"):
+        check_key(runtime.database, new)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rugcourse.clock import SECONDS_PER_DAY, VirtualClock
 from rugcourse.demo.run import CLOCK, DATABASE
 from rugcourse.demo.saved_clock import open_clock
+from rugcourse.enrolment.suppression import check_key
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.settings import load_settings
 from rugcourse.store.database import DatabaseError
@@ -16,12 +17,16 @@ from rugcourse.store.migrate import is_current
 def open_checked(*, own_secret: bool = False) -> Runtime:
     """The runtime of this installation, with a database that this version can use.
 
-    `own_secret`: refuse to work with the public default key. Raises SettingsError, DatabaseError.
+    `own_secret`: refuse to work with the public default key, or without the one by which suppressed addresses are
+    known. Raises SettingsError, DatabaseError.
     """
     settings = load_settings()
     if own_secret:
         settings.require_own_secret()
-    return _checked(open_runtime(settings))
+    runtime = _checked(open_runtime(settings))
+    if own_secret:
+        check_key(runtime.database, runtime.signer)
+    return runtime
 
 
 def open_demo(folder: Path) -> Runtime:

@@ -38,6 +38,7 @@ def demo(
 
 def serve() -> None:
     """Run web pages, worker and beat in one process. Prepares the database and imports the lessons first."""
+    from rugcourse.enrolment.suppression import check_key
     from rugcourse.runtime import import_lessons, open_runtime
     from rugcourse.settings import load_settings
     from rugcourse.store.migrate import upgrade
@@ -50,6 +51,7 @@ def serve() -> None:
     settings.require_own_sender()
     runtime = open_runtime(settings)
     upgrade(runtime.database)
+    check_key(runtime.database, runtime.signer)
     for one in import_lessons(runtime):
         if one.newer_here:
             parts = ", ".join(one.newer_here)

@@ -67,6 +67,8 @@ def go(database: Database, clock: Clock, key: str) -> bool:
     """An operator says that sending may go on. Returns False when nothing was held under `key`."""
     with database.write() as session:
         if key == ALL:
+            if pacing.find_hold(session, ALL) is not None:
+                processes.move_numbers_on(session)
             processes.keep_identity(session, processes.identity(session))
         lifted = pacing.lift_holds(session, [key], also_of_operators=True)
     log.warning("sending goes on", what=key, at=str(clock.now()))

@@ -15,9 +15,22 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment.preferences import end_measuring, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
-from rugcourse.store import planning, subscribers
+from rugcourse.settings import SettingsError
+from rugcourse.store import planning, processes, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
+
+_KEY = "suppression key"
+
+
+class UnknownSuppressionKey(SettingsError):
+    """Addresses that must not be written to are known by a key that is not in the settings any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "addresses that must not be written to are known by a key that is not in the settings any more: put it "
+            "back as the last of RUGCOURSE_SECRET_KEYS, or set RUGCOURSE_SUPPRESSION_KEY to it"
+        )
 
 
 class NotSuppressed(Exception):
@@ -32,6 +45,21 @@ class Suppressed:
     at: datetime
     subscriber_id: int | None = None
     email: str | None = None
+
+
+def check_key(database: Database, signer: Signer) -> None:
+    """Remember by which key suppressed addresses are known. Raises UnknownSuppressionKey when it is another one by now.
+
+    With another key nobody on the list would be recognised, and all of them written to.
+    """
+    fingerprint = signer.digest("fingerprint of this key")[:16]
+    with database.write() as session:
+        kept = processes.known(session, _KEY)
+        if kept == fingerprint:
+            return
+        if kept is not None and subscribers.has_suppressions(session):
+            raise UnknownSuppressionKey
+        processes.remember(session, _KEY, fingerprint)
 
 
 def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:

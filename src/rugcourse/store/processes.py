@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store.statements import count, upsert
+from rugcourse.store.statements import count, dialect_of, upsert
 from rugcourse.store.tables import InstallationRow, ProcessRow
 
 REPUTATION = "reputation"  # at which recipients' domains too many complain
 _IDENTITY = "database"
+_STEP = 1_000_000  # more numbers than anybody uses between two backups
 
 
 def introduce(session: Session, row: ProcessRow) -> None:
@@ -77,6 +78,18 @@ def known_identity(session: Session) -> str | None:
 
 def keep_identity(session: Session, value: str) -> None:
     remember(session, _IDENTITY, value)
+
+
+def move_numbers_on(session: Session) -> None:
+    """Let new rows have numbers that none had before: those that a backup does not know went out in links and mails."""
+    tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change")
+    if dialect_of(session) == "sqlite":
+        names = ", ".join(f"'{one}'" for one in tables)
+        session.execute(text(f"UPDATE sqlite_sequence SET seq = seq + {_STEP} WHERE name IN ({names})"))  # noqa: S608
+        return
+    for one in tables:
+        sequence = f"pg_get_serial_sequence('{one}', 'id')"
+        session.execute(text(f"SELECT setval({sequence}, nextval({sequence}) + {_STEP})"))
 
 
 def known(session: Session, key: str) -> str | None:

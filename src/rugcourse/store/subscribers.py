@@ -281,3 +281,8 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime) ->
             where=weaker,
         )
     )
+
+
+def has_suppressions(session: Session) -> bool:
+    """Whether any address must not be written to."""
+    return session.scalar(select(SuppressionRow.address_hash).limit(1)) is not None
