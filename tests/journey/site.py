@@ -31,7 +31,8 @@ class Site:
         self._sink = Sink()
         settings = make_settings(folder, self._sink.url, base_url=self.address)
         self.runtime = make_runtime(database, settings, clock)
-        self._server = BackgroundServer(create_app(self.runtime), HOST, port)
+        self._app = create_app(self.runtime)
+        self._server = BackgroundServer(self._app, HOST, port)
         self._dispatcher = open_dispatcher(self.runtime)
 
     def __enter__(self) -> Site:
@@ -50,6 +51,10 @@ class Site:
         """Plan what is due now, and send it."""
         plan(self.runtime)
         send_all(self._dispatcher)
+
+    def wait_for_notices(self) -> None:
+        """Until the mails are sent that are in no ledger."""
+        self._app.state.outbox.wait()
 
     def next_day(self) -> None:
         """A day later, and the lesson of that day."""
