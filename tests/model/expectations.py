@@ -389,7 +389,9 @@ class Expectations:
             one
             for one in self.readers
             if one.status not in {Status.UNKNOWN, Status.SUPPRESSED}
-            and (one.no_such_user or one.soft_returns + one.tries // MOST_TRIES >= SOFT_IN_A_ROW)
+            and (
+                one.no_such_user or one.soft_returns + one.tries >= SOFT_IN_A_ROW
+            )  # a mail may be late at its first try
         ]
 
     # What follows at once
