@@ -486,3 +486,29 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 1
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 2
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at_that_hour(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    person = enrolment_of(runtime, email).subscriber_id
+    evening = Schedule("Europe/Amsterdam", 20)
+
+    def choose() -> None:
+        preferences.change_schedule(runtime.database, clock, person, evening)
+
+    sink.fault = lambda recipient: Fault("rcpt", "451 4.7.1 later", do=choose) if recipient == email else None
+    before = len(sink.to(email))
+    dispatcher.send_batch(Queue.LESSONS)
+    sink.fault = lambda _: None
+    for _ in range(11):
+        clock.advance(minutes=59)
+        plan(runtime)
+        send_all(dispatcher)
+    assert len(sink.to(email)) == before
+    clock.advance(minutes=75)  # 20:04
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()

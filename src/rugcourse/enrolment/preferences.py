@@ -216,6 +216,7 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
         # Also one that is being tried again: its hour is none of theirs any more.
         planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
+        planning.end_hour_of_submitted(session, subscriber_id, now)
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if schedule.zone != zone_before:

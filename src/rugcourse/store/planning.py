@@ -212,6 +212,20 @@ def cancel_planned(
     return _cancel(session, now, reason, *theirs)
 
 
+def end_hour_of_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Let what is on its way to a person not be tried again at this hour, should their server put it off."""
+    session.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.subscriber_id == subscriber_id,
+            DeliveryRow.state == DeliveryState.SUBMITTING,
+            DeliveryRow.enrolment_id.is_not(None),
+        )
+        .values(send_by=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def cancel_for_good(session: Session, ids: Sequence[int], reason: str, now: datetime) -> list[int]:
     """Cancel those of `ids` that stand planned, of a campaign that is over."""
     return _cancel(session, now, reason, DeliveryRow.id.in_(ids))
