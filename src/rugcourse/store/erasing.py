@@ -274,5 +274,5 @@ def _asked_since(instant: datetime, *, again: bool = False) -> ColumnElement[boo
     )
     asked = [DeliveryRow.subscriber_id == SubscriberRow.id, DeliveryRow.kind == DeliveryKind.CONFIRM, sent]
     if again:
-        asked.append(DeliveryRow.planned_at >= SubscriberRow.left_at)
+        asked.append(DeliveryRow.planned_at > SubscriberRow.left_at)
     return exists().where(*asked)

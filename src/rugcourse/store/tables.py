@@ -266,7 +266,7 @@ class SubscriberRow(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     # A number of one person, in every link to them: see `rugcourse.links`.
-    security_stamp: Mapped[int] = mapped_column(BigId, default=new_stamp, server_default="0")
+    security_stamp: Mapped[int] = mapped_column(BigInteger, default=new_stamp, server_default="0")
     email: Mapped[str] = mapped_column(String(254), unique=True)
     domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # whose servers take their mail
     name: Mapped[str] = mapped_column(String(80), default="")
