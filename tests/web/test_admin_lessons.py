@@ -66,8 +66,8 @@ def test_an_earlier_version_is_not_laid_over_a_draft_that_was_kept_meanwhile(
     answer = post(editor, f"{LESSON}/history", version=version, saved="0")
     assert "done=restored" not in answer
     assert "Van een collega" in editor.get(LESSON).text
-    assert 'name="saved" value="1"' in editor.get(f"{LESSON}/history?version={version}").text
-    assert post(editor, f"{LESSON}/history", version=version, saved="1") == f"{LESSON}?done=restored"
+    assert 'name="saved" value="2"' in editor.get(f"{LESSON}/history?version={version}").text
+    assert post(editor, f"{LESSON}/history", version=version, saved="2") == f"{LESSON}?done=restored"
 
 
 def test_editors_are_told_that_nobody_has_signed_the_warning_signs_until_somebody_has(
