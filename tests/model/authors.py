@@ -125,13 +125,19 @@ class AuthorRules(Play):
         publish()
         gone = set(self.model.lessons) - set(order)
         self.model.lessons = order
-        for _, enrolment in self._enrolments():
+        for reader, enrolment in self._enrolments():
             mine = remaining[id(enrolment)]
-            if new is not None and self._is_for(enrolment, mine, order, new, behind, was):
+            again = bool(mine) or self._is_latest_run(reader, enrolment, remaining)
+            if new is not None and again and self._is_for(enrolment, mine, order, new, behind, was):
                 enrolment.owed.add(new)
             elif new is not None:
                 enrolment.owed.discard(new)
             enrolment.owed -= gone
+
+    def _is_latest_run(self, reader: Reader, enrolment: Enrolment, remaining: dict[int, list[str]]) -> bool:
+        """Who had a course twice gets a new lesson once: in the run that goes on, else in the one that began last."""
+        runs = [one for other, one in self._enrolments() if other is reader and not one.left]
+        return bool(runs) and runs[-1] is enrolment and not any(remaining[id(one)] for one in runs)
 
     def _is_for(
         self, enrolment: Enrolment, remaining: list[str], order: list[str], new: str, behind: Behind, was: str | None
