@@ -762,10 +762,10 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
     mail = mails_to(runtime, email)[-1]
 
-    def press() -> None:
+    def confirm_now() -> None:
         confirm(runtime.database, clock, runtime.signer, mail.id)
 
-    with meanwhile(monkeypatch, campaigns, "enrol", press) as errors:
+    with meanwhile(monkeypatch, campaigns, "enrol", confirm_now) as errors:
         enrol(runtime)
     assert errors == []
     both = {made, course_of(runtime).campaign_id}

@@ -9,25 +9,25 @@ from rugcourse.rendering.messages import Sender
 from rugcourse.rendering.plain import plain_message
 
 
-class Told(StrEnum):
+class ReaderNotice(StrEnum):
     """What happened."""
 
     COPIED = "copied"
     ERASED = "erased"
 
 
-def compose(told: Told, email: str, language: str, sender: Sender) -> bytes:
+def compose(notice: ReaderNotice, email: str, language: str, sender: Sender) -> bytes:
     """The message. It is the last one to somebody who was erased."""
     _ = translations(language).gettext
-    match told:
-        case Told.COPIED:
+    match notice:
+        case ReaderNotice.COPIED:
             subject = _("A copy of your data was taken")
             body = _(
                 "Somebody, probably you, just opened a copy of everything that we know of you, by the link that we "
                 "mailed to you. Was it not you? Then somebody else can read your mail. Close all old links on your own "
                 "page, and answer this mail."
             )
-        case Told.ERASED:
+        case ReaderNotice.ERASED:
             subject = _("Everything about you is erased")
             body = _(
                 "Your address, your answers and all your mails are gone from our books, and your course has ended. "

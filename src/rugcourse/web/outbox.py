@@ -13,7 +13,7 @@ import structlog
 
 from rugcourse.access import notices
 from rugcourse.access.notices import Notice
-from rugcourse.privacy.notices import Told, compose
+from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.runtime import Runtime, send_now, sender
 
 _MOST_WAITING = 100
@@ -36,9 +36,9 @@ class Outbox:
             notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
         )
 
-    def tell_reader(self, told: Told, email: str, language: str) -> None:
+    def tell_reader(self, notice: ReaderNotice, email: str, language: str) -> None:
         """Returns at once."""
-        self._send(told, email, compose(told, email, language, sender(self._runtime.settings)))
+        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings)))
 
     def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:

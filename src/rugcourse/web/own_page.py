@@ -22,7 +22,7 @@ from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.notices import Told
+from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.schedule import Schedule
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
@@ -100,7 +100,7 @@ def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") 
     found = runtime.copy_of(reader.subscriber.id)
     if found is None:
         raise NotFound
-    _tell(request, reader, Told.COPIED)
+    _tell(request, reader, ReaderNotice.COPIED)
     if kind != "file":
         return reader_page(request, reader, "data", {"export": found, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
@@ -124,7 +124,7 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
     if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
         return _rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
-    _tell(request, reader, Told.ERASED)
+    _tell(request, reader, ReaderNotice.ERASED)
     return reader_page(request, reader, "erase", {"token": token, "done": True, "missing": False})
 
 
@@ -354,9 +354,9 @@ def _rights_page(request: Request, token: str, template: str, values: dict[str, 
     return reader_page(request, reader, "rights", {"token": token, "minutes": RIGHTS_MINUTES})
 
 
-def _tell(request: Request, reader: Reader, told: Told) -> None:
+def _tell(request: Request, reader: Reader, notice: ReaderNotice) -> None:
     if reader.subscriber.status != SubscriberStatus.SUPPRESSED:
-        request.app.state.outbox.tell_reader(told, reader.subscriber.email, reader.language)
+        request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)
 
 
 def _sign(request: Request, purpose: Purpose, mail: MailRef) -> str:
