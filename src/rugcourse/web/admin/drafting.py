@@ -166,12 +166,14 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     insider, row = _editing(request, campaign_id)
     runtime = runtime_of(request)
     now, quiet = runtime.clock.now(), runtime.patience.quiet
+    seen = _seen(request, row, "review")
     course = course_of(request, row)
     mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
     expected = outlook.look_ahead(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
     timing = campaigns.timing_of(row)
     values = {
+        "seen": seen,
         "done": done,
         "discarded_days": DISCARDED_DAYS,
         "outlook": expected,
@@ -231,6 +233,16 @@ def _message_id(request: Request, row: CampaignRow) -> int | None:
         return campaigns.message_id_of(session, row.id)
 
 
+def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = False) -> str:
+    """The etag of what a step shows; after somebody else changed it, of what they made of it.
+
+    Made before what is shown is read: of a change between the two, whoever sends the form is told.
+    """
+    with runtime_of(request).database.read() as session:
+        shown = campaigns.find(session, row.id) or row if meanwhile else row
+        return drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
+
+
 def _what_page(
     request: Request,
     insider: Insider,
@@ -240,6 +252,7 @@ def _what_page(
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:
+    seen = _seen(request, row, "what", meanwhile=meanwhile)
     with runtime_of(request).database.read() as session:
         message = campaigns.find_message(session, row.id)
     kept = {
@@ -247,7 +260,7 @@ def _what_page(
         for language, text in (message.texts if message else {}).items()
         for part in PARTS
     }
-    values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES}
+    values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES, "seen": seen}
     return _step_page(request, insider, row, "what", values, wrong, meanwhile=meanwhile)
 
 
@@ -299,9 +312,7 @@ def _step_page(
     meanwhile: bool = False,
 ) -> HTMLResponse:
     """`wrong`: why what was typed is not kept; `meanwhile`: because somebody else changed this part since."""
-    with runtime_of(request).database.read() as session:
-        shown = campaigns.find(session, row.id) or row if meanwhile else row
-        seen = drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
+    seen = _seen(request, row, step, meanwhile=meanwhile)
     frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong, "seen": seen, "meanwhile": meanwhile}
     status = 409 if meanwhile else 400 if wrong else 200
     return admin_page(request, insider, f"campaign-{step}", {**frame, **values}, status)
