@@ -28,6 +28,20 @@ def test_a_token_with_any_character_changed_opens_nothing(values: list[int], dat
             SIGNER.read(Purpose.LESSON, changed, len(values))
 
 
+@given(st.builds(MailRef, st.integers(0, 2**62), st.integers(0, 2**62)), st.data())
+def test_a_return_path_reads_the_same_in_any_case_and_with_any_other_change_not_at_all(
+    mail: MailRef, data: st.DataObject
+) -> None:
+    links = Links("http://x", SIGNER)
+    local, _, domain = links.return_path(mail, "bounces@d.example").partition("@")
+    assert links.returned(f"{local.upper()}@{domain}") == mail
+    last = len(local) - 1  # where base32 has spare bits
+    for position in (last, data.draw(st.integers(local.index("+") + 1, last))):
+        for other in set("abcdefghijklmnopqrstuvwxyz234567=ı\u212a") - {local[position]}:
+            with pytest.raises(BadToken):
+                links.returned(f"{local[:position]}{other}{local[position + 1 :]}@{domain}")
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_refused_quietly(text: str) -> None:
     with pytest.raises(BadToken):
