@@ -52,7 +52,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
     ours = sender(runtime.settings)
     skeleton = Skeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
     prepared = Prepared(letter, skeleton, course, lesson, person.language)
-    values = Composer(runtime.links, runtime.settings.sender_domain)._values(reader, prepared, Particulars())  # noqa: SLF001
+    values = Composer(runtime.links, runtime.settings.sender_domain).values(reader, prepared, Particulars())
     html, text = letter.write(values)
     message = EmailMessage(policy=SMTP)
     message["From"] = f"{ours.name} <{ours.address}>"

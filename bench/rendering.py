@@ -60,14 +60,15 @@ def compare_rendering() -> dict[str, Any]:
     def naive(number: int) -> bytes:
         """What a straightforward implementation does for each subscriber."""
         fresh = mails.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
-        html, text = fresh.write(composer._values(_reader(number), prepared, Particulars()))  # noqa: SLF001
+        mail = _reader(number).ref
+        html, text = fresh.write(composer.values(_reader(number), prepared, Particulars()))
         message = EmailMessage(policy=SMTP)
         message["From"] = f"{SENDER.name} <{SENDER.address}>"
         message["To"] = _reader(number).email
         message["Subject"] = fresh.subject
         message["Date"] = format_datetime(NOW)
-        message["Message-ID"] = LINKS.message_id(number, "courses.example")
-        message["List-Unsubscribe"] = f"<{LINKS.unsubscribe(number)}>"
+        message["Message-ID"] = LINKS.message_id(mail, "courses.example")
+        message["List-Unsubscribe"] = f"<{LINKS.unsubscribe(mail)}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text)
         message.add_alternative(html, subtype="html")

@@ -74,43 +74,42 @@ class Composer:
     def write(self, draft: Draft, now: datetime, *, eight_bit: bool) -> bytes:
         """The message. `now` becomes its Date (UTC). Raises TemplateError."""
         outgoing, prepared = draft.outgoing, draft.prepared
-        html, text = prepared.letter.write(self._values(outgoing, prepared, draft.particulars))
-        links = self.links
+        values = self.values(outgoing, prepared, draft.particulars)
+        html, text = prepared.letter.write(values)
         addressing = Addressing(
             to=outgoing.email,
             message_id=draft.message_id,
             date=now,
             campaign_id=outgoing.campaign_id,
-            unsubscribe_url=links.unsubscribe(outgoing.ref),
-            help_url=links.preferences(outgoing.ref),
+            unsubscribe_url=values["unsubscribe_url"],
+            help_url=values["preferences_url"],
         )
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
 
-    def _values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
+    def values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""
         links, mail = self.links, outgoing.ref
+        own: dict[str, Any] = {"unsubscribe_url": links.unsubscribe(mail), "preferences_url": links.preferences(mail)}
         if outgoing.kind == DeliveryKind.CONFIRM:
-            return {"confirm_url": links.confirm(mail)}
-        values: dict[str, Any] = {
+            return own | {"confirm_url": links.confirm(mail)}
+        values = own | {
             "first_name": first_name(outgoing.name),
             "total": len(prepared.course.lessons),
-            "preferences_url": links.preferences(mail),
-            "unsubscribe_url": links.unsubscribe(mail),
         }
         if outgoing.kind == DeliveryKind.WELCOME:
             values["first_due"] = _first_due(particulars.next_due, prepared.language)
             values |= {"pdf_url": links.book(mail, "pdf"), "epub_url": links.book(mail, "epub")}
         if outgoing.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
-            values |= self._measured_values(outgoing, prepared)
+            values |= self._measured_values(outgoing, mail, prepared)
         if prepared.lesson is not None:
-            values |= self._lesson_values(outgoing, prepared, prepared.lesson, particulars.recap)
+            values |= self._lesson_values(mail, prepared, prepared.lesson, particulars.recap)
         return values
 
     def _lesson_values(
-        self, outgoing: Outgoing, prepared: Prepared, lesson: Lesson, recap: Question | None
+        self, mail: MailRef, prepared: Prepared, lesson: Lesson, recap: Question | None
     ) -> dict[str, Any]:
-        links, mail = self.links, outgoing.ref
+        links = self.links
         quiz = lesson.texts[prepared.language].quiz
         return {
             "percent": round(100 * lesson.number / len(prepared.course.lessons)),
@@ -120,9 +119,9 @@ class Composer:
             "recap": _recap(recap, mail, links),
         }
 
-    def _measured_values(self, outgoing: Outgoing, prepared: Prepared) -> dict[str, Any]:
+    def _measured_values(self, outgoing: Outgoing, mail: MailRef, prepared: Prepared) -> dict[str, Any]:
         """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
-        links, mail = self.links, outgoing.ref
+        links = self.links
         return {
             "pixel_url": links.pixel(mail) if outgoing.measuring else "",
             "link": (lambda number: links.click(mail, number))
