@@ -93,10 +93,11 @@ def make_pending(runtime: Runtime, email: str | None = None, **schedule: object)
     return email
 
 
-def make_reader(runtime: Runtime, email: str | None = None, **schedule: object) -> str:
-    """Somebody who signed up and confirmed; returns their address."""
+def make_reader(runtime: Runtime, email: str | None = None, *, news: bool = True, **schedule: object) -> str:
+    """Somebody who signed up and confirmed, and also wants other `news`; returns their address."""
     email = make_pending(runtime, email, **schedule)
-    confirm(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
+    confirm(runtime.database, runtime.clock, runtime.signer, mail.id, news=news)
     return email
 
 

@@ -14,9 +14,9 @@ from rugcourse.store.types import UtcDateTime
 STAMP = 2**35 - 1  # as long in a token as a real one
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"
 _SUBSCRIBERS = """
-INSERT INTO subscriber (id, security_stamp, email, domain, name, language, status, measuring, created_at) {numbers}
+INSERT INTO subscriber (id, security_stamp, email, domain, name, language, status, measuring, news, created_at) {numbers}
 SELECT i, {stamp}, 'r' || i || '@d' || (i % 7) || '.example', 'd' || (i % 7) || '.example', 'Reader ' || i,
-       CASE i % 2 WHEN 1 THEN 'nl' ELSE 'en' END, 'active', false, :created FROM n
+       CASE i % 2 WHEN 1 THEN 'nl' ELSE 'en' END, 'active', false, true, :created FROM n
 """
 _SCHEDULES = """
 INSERT INTO schedule (subscriber_id, zone, hour, weekdays, paused) {numbers}

@@ -28,7 +28,7 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule, Timing
 from rugcourse.store import audiences, campaigns, courses, enrolments, subscribers, tallies
-from rugcourse.store.audiences import Audience, Following, Repeats
+from rugcourse.store.audiences import Audience, Following, Permission, Repeats
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
@@ -403,7 +403,8 @@ def reader_of_another_course(runtime: Runtime, email: str) -> str:
     assert other is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
-    confirm(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id)
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
+    confirm(runtime.database, runtime.clock, runtime.signer, mail, news=True)
     return email
 
 
@@ -740,10 +741,10 @@ def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
     made = draft(runtime, CampaignKind.COHORT, Timing())
     real, chosen = audiences.schedules, Audience(languages=("en",))
 
-    def racing(session: Session, audience: Audience, now: datetime) -> list[tuple[Schedule, int]]:
+    def racing(session: Session, audience: Audience, now: datetime, allowed: Permission) -> list[tuple[Schedule, int]]:
         monkeypatch.setattr(audiences, "schedules", real)
         drafts.set_audience(runtime.database, runtime.clock, made, chosen)
-        return real(session, audience, now)
+        return real(session, audience, now, allowed)
 
     monkeypatch.setattr(audiences, "schedules", racing)
     drafts.recount(runtime.database, runtime.clock, made)
@@ -763,7 +764,7 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     mail = mails_to(runtime, email)[-1]
 
     def confirm_now() -> None:
-        confirm(runtime.database, clock, runtime.signer, mail.id)
+        confirm(runtime.database, clock, runtime.signer, mail.id, news=True)
 
     with meanwhile(monkeypatch, campaigns, "enrol", confirm_now) as errors:
         enrol(runtime)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 from tests.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, reader_of_another_course, start
+from tests.racing import meanwhile
+from tests.sink import Sink
+from tests.web.reading import everything
 
 from rugcourse.campaigns import acts, imports, jobs
 from rugcourse.campaigns.acts import Act, Order
 from rugcourse.campaigns.imports import CHUNK, Column, Intake, NotAList, Outcome, Problem, guess, read_line, read_list
-from rugcourse.campaigns.jobs import NotNow
+from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.clock import VirtualClock
+from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.confirm import confirm, refuse
 from rugcourse.enrolment.preferences import pause, unsubscribe
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Timing
@@ -33,11 +37,14 @@ from rugcourse.store.tables import (
     JobRow,
     SubscriberRow,
     SubscriberStatus,
+    WordingRow,
 )
+
+TODAY = date(2026, 11, 23)
 
 INTAKE = Intake(
     course=COURSE, columns={Column.EMAIL: 0, Column.NAME: 1}, language="nl", zone="Europe/Amsterdam", hour=8,
-    tags=("intake",), source="paper form, 2026", agreed=True,
+    tags=("intake",), agreed_at=date(2026, 3, 31), agreed_text="Yes, mail me the course", agreed_where="paper form",
 )  # fmt: skip
 
 
@@ -52,7 +59,9 @@ def work(runtime: Runtime) -> None:
 
 def looked_through(runtime: Runtime, content: str, intake: Intake = INTAKE) -> int:
     job_id = lay_down(runtime, content)
-    jobs.check(runtime.database, job_id, intake)
+    kept = set(job_of(runtime, job_id).about["kept"])
+    columns = {column: place for column, place in intake.columns.items() if place in kept}
+    jobs.check(runtime.database, job_id, intake.model_copy(update={"columns": columns}))
     work(runtime)
     return job_id
 
@@ -104,17 +113,16 @@ def test_wrong_quotes_are_named_by_their_line() -> None:
 @pytest.mark.parametrize("text", ["8", "08", "8:00", "08:00", "08.00", "8.00"])
 def test_an_hour_is_read_as_people_write_it(text: str) -> None:
     found = read_line(
-        2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}})
+        2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}}), TODAY
     )
     assert not isinstance(found, Problem)
     assert found.schedule.hour == 8
 
 
-@pytest.mark.parametrize("agreed", [True, False])
-def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime, agreed: bool) -> None:
+def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime) -> None:
     others = "".join(f"p{number}@x.example,P\n" for number in range(CHUNK))
     content = f"mail,naam\nP0@x.example,see www.x.example\n{others}p0@x.example,P\n"
-    job_id = looked_through(runtime, content, INTAKE.model_copy(update={"agreed": agreed}))
+    job_id = looked_through(runtime, content)
     expected = {Outcome.WRONG: 1, Outcome.NEW: CHUNK, Outcome.ALREADY: 1}
     assert job_of(runtime, job_id).counts == expected
     jobs.start(runtime.database, runtime.clock, job_id, None)
@@ -149,11 +157,13 @@ def test_what_is_no_list_is_refused_whole(content: bytes, why: str) -> None:
         (["a@x.example", "see http://evil.example"], Column.NAME), (["a@x.example", "Ann", "fr"], Column.LANGUAGE),
         (["a@x.example", "Ann", "nl", "Mars/Base"], Column.ZONE), (["a@x.example", "Ann", "nl", "", "25"], Column.HOUR),
         (["a@x.example", "Ann", "nl", "", "-1"], Column.HOUR), (["a@x.example", "Ann", "nl", "", "8", "x" * 41], Column.TAGS),
+        (["a@x.example", "Ann", "nl", "", "8", "", "3/4/2026"], Column.AGREED_AT), (["a@x.example", "", "", "", "", "", "2026-12-24"], Column.AGREED_AT),
+        (["a@x.example", "", "", "", "", "", "2026-03-31", "-"], Column.AGREED_TEXT), (["a@x.example", "", "", "", "", "", "", "", "?"], Column.AGREED_WHERE),
     ],
 )  # fmt: skip
 def test_a_line_that_cant_be_read_says_where(cells: list[str], column: Column) -> None:
     every = INTAKE.model_copy(update={"columns": {one: place for place, one in enumerate(Column)}})
-    found = read_line(7, cells, every)
+    found = read_line(7, cells, every, TODAY)
     assert isinstance(found, Problem)
     assert (found.line, found.column) == (7, column)
 
@@ -178,33 +188,111 @@ def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_fro
     assert people(runtime) == {"new@x.example": "active"}
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     send_all(dispatcher)
-    assert [one.kind for one in mails_to(runtime, "new@x.example")] == [DeliveryKind.WELCOME]
+    [mail] = mails_to(runtime, "new@x.example")
+    assert mail.kind == DeliveryKind.IMPORTED
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(hours=2)
     assert plan(runtime) == 1
     with runtime.database.read() as session:
         consent = session.scalars(select(ConsentRow)).one()
+        words = session.get(WordingRow, consent.wording)
         person = session.scalars(select(SubscriberRow)).one()
         assert subscribers.tags_of(session, person.id) == ["intake"]
         assert session.scalars(select(func.count()).select_from(JobChunkRow)).one() == 0
-    assert consent.source == f"import {job_id}: paper form, 2026"
-    assert (person.name, person.language, person.measuring) == ("Ann Bo", "nl", False)
-    assert "sample" not in job_of(runtime, job_id).about
+    assert consent.source == f"import {job_id}, 2026-11-23: paper form"
+    assert consent.at == datetime(2026, 3, 31, tzinfo=UTC)
+    assert (words.text if words else "", consent.course_id) == ("Yes, mail me the course", course_of(runtime).id)
+    assert consent.delivery_id == mail.id
+    assert (person.name, person.language, person.measuring, person.news) == ("Ann Bo", "nl", False, False)
+    assert person.confirmed_at is None  # they never did
+    assert [*job_of(runtime, job_id).about] == ["intake"]
 
 
-def test_those_who_have_to_confirm_get_that_mail_and_nothing_else(runtime: Runtime) -> None:
-    job_id = looked_through(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"agreed": False}))
+def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runtime: Runtime) -> None:
+    content = (
+        "mail;toestemming op;agreed to;bron\n"
+        "ann@x.example;31-1-2026;Yes please;card at the desk\nbo@x.example;2026-02-28T10:00:00+01:00;;\n"
+    )
+    columns = {Column.EMAIL: 0, Column.AGREED_AT: 1, Column.AGREED_TEXT: 2, Column.AGREED_WHERE: 3}
+    job_id = looked_through(runtime, content, INTAKE.model_copy(update={"columns": columns, "news": True}))
     jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
-    assert people(runtime) == {"new@x.example": "pending"}
-    [mail] = mails_to(runtime, "new@x.example")
-    assert mail.kind == DeliveryKind.CONFIRM
     with runtime.database.read() as session:
-        assert session.scalars(select(ConsentRow)).all() == []  # nobody has agreed to anything yet
-    confirm(runtime.database, runtime.clock, runtime.signer, mail.id)
-    with runtime.database.read() as session:
-        kept = {(one.purpose, one.given) for one in session.scalars(select(ConsentRow))}
-    assert kept == {("lessons", True), ("measuring", False)}
+        rows = session.execute(
+            select(ConsentRow.at, WordingRow.text, ConsentRow.source, ConsentRow.purpose)
+            .join(WordingRow, WordingRow.name == ConsentRow.wording)
+            .order_by(ConsentRow.id)
+        ).all()
+        assert session.scalars(select(SubscriberRow.news)).all() == [True, True]
+    assert [(at.date(), text, source.partition(": ")[2], purpose) for at, text, source, purpose in rows] == [
+        (date(2026, 1, 31), "Yes please", "card at the desk", "lessons"),
+        (date(2026, 1, 31), "Yes please", "card at the desk", "news"),
+        (date(2026, 2, 28), "Yes, mail me the course", "paper form", "lessons"),
+        (date(2026, 2, 28), "Yes, mail me the course", "paper form", "news"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-31", date(2026, 3, 31)), ("2026-03-31 14:02", date(2026, 3, 31)), ("31-3-2026", date(2026, 3, 31)),
+        ("31.03.2026", date(2026, 3, 31)), ("31/3/2026", date(2026, 3, 31)), ("3/31/2026", date(2026, 3, 31)),
+        ("4/4/2026", date(2026, 4, 4)), ("3/4/2026", None), ("31-2-2026", None), ("soon", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_day_is_read_as_lists_have_it_and_never_guessed(text: str, day: date | None) -> None:
+    assert imports.read_day(text) == day
+
+
+def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_stop(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann\n")
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    work(runtime)
+    send_all(dispatcher)
+    [mail] = sink.taken
+    html, text = parts_of(mail.raw)
+    for part in (html, " ".join(text.split())):
+        for said in ("paper form", "31 maart 2026", "Yes, mail me the course", "/u/", "/p/", "/nl/privacy"):
+            assert said in part
+        assert "bevestigd" not in part  # they never confirmed anything
+    unsubscribe(runtime.database, runtime.clock, mails_to(runtime, "new@x.example")[0].id)
+    assert people(runtime) == {"new@x.example": "left"}
+
+
+def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runtime) -> None:
+    content = "Naam;E-mail;Diagnose;BSN\nAnn;ann@x.example;zq-diagnosis;123456782\n"
+    job_id = lay_down(runtime, content)
+    found = str(everything(runtime))
+    assert "ann@x.example" in found
+    assert "zq-diagnosis" not in found
+    assert "123456782" not in found
+    with pytest.raises(NotKept):
+        jobs.check(runtime.database, job_id, INTAKE.model_copy(update={"columns": {Column.EMAIL: 1, Column.TAGS: 2}}))
+    with pytest.raises(OtherList):
+        jobs.check(runtime.database, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
+
+
+def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(runtime: Runtime) -> None:
+    content = "Wie;Adres;Groep;Diagnose\nAnn;ann@x.example;winter;zq-diagnosis\n"
+    job_id = lay_down(runtime, content)
+    assert job_of(runtime, job_id).about["kept"] == []
+    columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
+    intake = INTAKE.model_copy(update={"columns": columns})
+    jobs.check(runtime.database, job_id, intake, read_list(content.encode()), "people.csv")
+    work(runtime)
+    assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
+    assert "zq-diagnosis" not in str(everything(runtime))
+
+
+def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime) -> None:
+    job_id = looked_through(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    work(runtime)
+    suppress(runtime.database, runtime.clock, runtime.signer, "new@x.example", "bounce")
+    lift(runtime.database, runtime.clock, runtime.signer, "new@x.example")
+    assert people(runtime) == {"new@x.example": "active"}
 
 
 def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
@@ -230,7 +318,7 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
 
 def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
-    job_id = looked_through(runtime, f"mail\n{lines}\n", INTAKE.model_copy(update={"agreed": False}))
+    job_id = looked_through(runtime, f"mail\n{lines}\n")
     jobs.start(runtime.database, runtime.clock, job_id, None)
     jobs.go_on(runtime.database, runtime.clock, runtime.signer)
     assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
@@ -257,7 +345,7 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
 
 def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
-    job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n", INTAKE.model_copy(update={"agreed": False}))
+    job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n")
     jobs.start(runtime.database, runtime.clock, job_id, None)
     jobs.go_on(runtime.database, runtime.clock, runtime.signer)
     jobs.cancel(runtime.database, runtime.clock, job_id, None)
@@ -308,15 +396,6 @@ def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monke
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
 
 
-def test_who_has_to_confirm_two_courses_on_one_day_is_asked_about_each(runtime: Runtime) -> None:
-    for course in (COURSE, "stress-en-rugpijn"):
-        intake = INTAKE.model_copy(update={"agreed": False, "course": course})
-        job = looked_through(runtime, "E-mail,Name\nann@x.example,Ann\n", intake)
-        jobs.start(runtime.database, runtime.clock, job, None)
-        work(runtime)
-    assert len({one.campaign_id for one in mails_to(runtime, "ann@x.example", DeliveryKind.CONFIRM)}) == 2
-
-
 def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
@@ -334,3 +413,93 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
         ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
     assert ends[0] is None
     assert [(end - clock.now()).days for end in ends[1:] if end] == [30, 2]
+
+
+def started(runtime: Runtime, email: str) -> int:
+    job_id = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    return job_id
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    email = "ann@x.example"
+    if known:
+        make_pending(runtime, email)
+    job_id = started(runtime, email)
+
+    def complain() -> None:
+        suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
+
+    with meanwhile(monkeypatch, imports, "_take_one", complain) as errors:
+        work(runtime)
+    assert errors == []
+    assert job_of(runtime, job_id).counts == {Outcome.SUPPRESSED: 1}
+    assert people(runtime) == ({email: "suppressed"} if known else {})
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = make_pending(runtime, "ann@x.example", hour=20)
+    job_id = started(runtime, email)
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
+
+    def agree() -> None:
+        confirm(runtime.database, runtime.clock, runtime.signer, mail)
+
+    with meanwhile(monkeypatch, imports, "_take_one", agree) as errors:
+        work(runtime)
+    assert errors == []
+    assert job_of(runtime, job_id).counts == {Outcome.ALREADY: 1}
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert (person.name, subscribers.load_schedule(session, person.id).hour) == ("Sam Reader", 20)
+    assert mails_to(runtime, email, DeliveryKind.IMPORTED) == []
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("erases", [True, False])
+def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, erases: bool
+) -> None:
+    email = make_pending(runtime, "ann@x.example")
+    started(runtime, email)
+    [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
+
+    def go_away() -> None:
+        if erases:
+            erase(runtime.database, runtime.clock, runtime.signer, mail.subscriber_id)
+        else:
+            refuse(runtime.database, runtime.clock, runtime.signer, mail.id)
+
+    with meanwhile(monkeypatch, imports, "_take_one", go_away) as errors:
+        work(runtime)
+    assert errors == []
+    assert people(runtime) == {}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_two_lists_at_once_with_the_same_person_take_them_in_once(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    email = "ann@x.example"
+    job_ids = [looked_through(runtime, f"E-mail,Name\n{email},Ann\n") for _ in range(2)]
+    for job_id in job_ids:
+        jobs.start(runtime.database, runtime.clock, job_id, None)
+
+    def other() -> None:
+        jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+
+    with meanwhile(monkeypatch, imports, "_take_one", other) as errors:
+        work(runtime)
+    assert errors == []
+    assert len(mails_to(runtime, email, DeliveryKind.IMPORTED)) == 1
+    assert sorted(str(job_of(runtime, one).counts) for one in job_ids) == [
+        str({Outcome.ALREADY.value: 1}), str({Outcome.NEW.value: 1}),
+    ]  # fmt: skip

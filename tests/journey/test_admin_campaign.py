@@ -132,9 +132,10 @@ def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) 
     page.set_input_files("input[type=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": content})
     press(page, "form.form button.press")
     assert_good_for_everybody(page)
-    page.fill("input[name=source]", "paper form, 2026")
-    page.check("input[name=agreed][value=yes]")
-    press(page, "button[value=check]")
+    page.fill("input[name=agreed_at]", "2026-03-31")
+    page.fill("input[name=agreed_where]", "paper form")
+    page.fill("textarea[name=agreed_text]", "Yes, send me the course by e-mail")
+    press(page, "form[action^='/admin/imports'] button.press")
     while jobs.go_on(runtime.database, site.clock, runtime.signer):
         pass
     page.reload()

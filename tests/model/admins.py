@@ -104,12 +104,12 @@ class AdminRules(Play):
             if reader.status == Status.ACTIVE and not rests_longer:
                 self._reschedule(reader, paused=paused, until=midnight if paused else None)
 
-    @in_group(_GROUP, who=WHO, agreed=st.booleans(), schedule=SCHEDULES)
-    def list_is_imported(self, who: int, agreed: bool, schedule: Schedule) -> None:
+    @in_group(_GROUP, who=WHO, news=st.booleans(), schedule=SCHEDULES)
+    def list_is_imported(self, who: int, news: bool, schedule: Schedule) -> None:
         reader = self.reader(who)
         intake = Intake(
             course=course.SLUG, columns={Column.EMAIL: 0}, language="nl", zone=schedule.zone, hour=schedule.hour,
-            source="a list on paper", agreed=agreed,
+            agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
         listing = imports.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
         job = imports.lay_down(self.database, self.clock, listing, "list.csv", None)
@@ -121,8 +121,8 @@ class AdminRules(Play):
         if suppressed or reader.status not in {Status.UNKNOWN, Status.PENDING}:
             return
         self.model.sign_up(reader, Schedule(schedule.zone, schedule.hour), self.now)
-        if agreed:
-            self.model.confirm(reader, self.model.evergreen.id, self.now)
+        self.model.confirm(reader, self.model.evergreen.id, self.now)
+        reader.news = news
 
     @in_group(_GROUP, who=WHO, number=st.integers(1, 5))
     def reader_is_moved(self, who: int, number: int) -> None:
@@ -169,8 +169,13 @@ class AdminRules(Play):
         drafts.set_pace(self.database, made, None, timing.every_days)
         self._let_go(made, kind)
 
+    def _agreed(self, reader: Reader, kind: CampaignKind) -> bool:
+        """A course goes to who wants news, reads it or had it; a message to who wants news."""
+        runs = self.product.runs(reader.email).values() if kind == CampaignKind.COHORT else ()
+        return reader.news or any(status in {"active", "completed"} for status in runs)
+
     def _let_go(self, made: int, kind: CampaignKind) -> None:
-        """Start a campaign for all who may be written to, also those who know the course."""
+        """Start a campaign for all who agreed to get it, also those who know the course."""
         drafts.set_audience(self.database, self.clock, made, Audience())
         counted = outlook.repeats_counted(self.product.campaign(made).estimate)
         control.start(self.database, self._author(), made, counted[1].total if counted else 0)
@@ -182,7 +187,7 @@ class AdminRules(Play):
         self.model.campaigns[made] = campaign
         owed = {subject} if kind == CampaignKind.BROADCAST else {*self.model.lessons}
         for reader in self.model.readers:
-            if reader.status == Status.ACTIVE:
+            if reader.status == Status.ACTIVE and self._agreed(reader, kind):
                 reader.enrolments[made] = Enrolment(campaign, {*owed})
         self.work()
         self._compare_enrolments(campaign)

@@ -122,6 +122,7 @@ class Reader:
     offered: list[Timed] = field(default_factory=list)  # typed at a signup that is not confirmed yet
     enrolments: dict[int, Enrolment] = field(default_factory=dict)
     was_confirmed: bool = False
+    news: bool = False  # they want other news than the course
     left_at: datetime | None = None
     signed_up_at: datetime | None = None
     tries: int = 0
@@ -234,7 +235,9 @@ class Expectations:
         campaign = enrolment.campaign
         if campaign.promises and not enrolment.days:
             self._check_promise(reader, campaign, what, at)
-            enrolment.days.append(LessonDay(at, reader.schedule.local_date(at), sent.delivery_id))
+            # One that had to wait behind midnight is still the lesson of the evening before.
+            slot, schedule = next(self._slots(reader, campaign, at), (at, reader.schedule))
+            enrolment.days.append(LessonDay(slot, schedule.local_date(slot), sent.delivery_id))
             return
         found = next(self._slots(reader, campaign, at), None)
         if found is None:
@@ -324,11 +327,18 @@ class Expectations:
         if campaign_id and campaign_id not in reader.enrolments:
             reader.enrolments[campaign_id] = Enrolment(self.campaigns[campaign_id], set(self.lessons))
 
+    def choose_news(self, reader: Reader, now: datetime, *, agreed: bool) -> None:
+        if reader.news and not agreed:
+            for enrolment in reader.enrolments.values():
+                if enrolment.campaign.kind == CampaignKind.BROADCAST and not enrolment.left:
+                    enrolment.left, enrolment.left_at = True, now
+        reader.news = agreed
+
     def leave(self, reader: Reader, now: datetime) -> None:
         if reader.left_at is not None or reader.status not in {Status.ACTIVE, Status.SUPPRESSED}:
             return
         self._leave_all(reader, now)
-        reader.left_at = now
+        reader.left_at, reader.news = now, False
         if reader.status == Status.ACTIVE:
             reader.status = Status.LEFT
 
@@ -338,7 +348,7 @@ class Expectations:
 
     def forget(self, reader: Reader) -> None:
         reader.status, reader.life = Status.UNKNOWN, reader.life + 1
-        reader.enrolments, reader.offered = {}, []
+        reader.enrolments, reader.offered, reader.news = {}, [], False
         reader.was_confirmed, reader.left_at, reader.refused, reader.soft_returns = False, None, False, 0
         reader.no_such_user, reader.tries = False, 0
 
@@ -351,7 +361,7 @@ class Expectations:
     def complain(self, reader: Reader, now: datetime) -> None:
         self.suppress(reader, "complaint")
         self._leave_all(reader, now)
-        reader.left_at = reader.left_at or now
+        reader.left_at, reader.news = reader.left_at or now, False
 
     def lift(self, reader: Reader, now: datetime) -> None:
         reason = self.suppressions.pop(reader.email)

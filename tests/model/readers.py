@@ -19,7 +19,7 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
-from rugcourse.store.tables import DeliveryKind, DeliveryRow
+from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryRow
 
 _GROUP = "readers"
 
@@ -29,11 +29,19 @@ class ReaderRules(Play):
     def sign_up(self, who: int, schedule: Schedule) -> None:
         self._sign_up(self.reader(who), schedule)
 
-    @in_group(_GROUP, who=WHO, which=WHICH)
-    def confirm(self, who: int, which: int) -> None:
+    @in_group(_GROUP, who=WHO, which=WHICH, news=st.booleans())
+    def confirm(self, who: int, which: int, news: bool) -> None:
         sent = self.mail_of(self.reader(who), which, DeliveryKind.CONFIRM)
         if sent is not None:
-            self._confirm(sent)
+            self._confirm(sent, news=news)
+
+    @in_group(_GROUP, who=WHO, agreed=st.booleans())
+    def choose_news(self, who: int, agreed: bool) -> None:
+        reader = self.reader(who)
+        if self._change(
+            reader, lambda id_: preferences.set_news(self.database, self.clock, id_, agreed=agreed), "choosing news"
+        ):
+            self.model.choose_news(reader, self.now, agreed=agreed)
 
     @step(who=WHO, schedule=SCHEDULES)  # in every group: without readers there is nothing to play
     def join(self, who: int, schedule: Schedule) -> None:
@@ -160,7 +168,7 @@ class ReaderRules(Play):
         self.work()
         sent = self.mail_of(reader, 0, DeliveryKind.CONFIRM)
         if sent is not None and sent.life == reader.life:
-            self._confirm(sent)
+            self._confirm(sent, news=True)
 
     def _sign_up(self, reader: Reader, schedule: Schedule) -> None:
         runtime = self.product.runtime
@@ -170,7 +178,7 @@ class ReaderRules(Play):
         sign_up(self.database, self.clock, runtime.signer, published, signup, "nl")
         self.model.sign_up(reader, schedule, self.now)
 
-    def _confirm(self, sent: Sent) -> None:
+    def _confirm(self, sent: Sent, *, news: bool) -> None:
         reader = sent.reader
         rows = self.product.ledger(DeliveryRow.id == sent.delivery_id) if sent.life == reader.life else []
         may = (
@@ -181,7 +189,8 @@ class ReaderRules(Play):
         before = self.product.runs(reader.email)
         reads = reader.status == Status.ACTIVE and any(self._goes_on(reader, one) for one in before)
         did = self.attempt(
-            lambda: confirm(self.database, self.clock, self.product.runtime.signer, sent.delivery_id), NotConfirmable
+            lambda: confirm(self.database, self.clock, self.product.runtime.signer, sent.delivery_id, news=news),
+            NotConfirmable,
         )
         self.expect(may, did, f"{reader.name} confirms")
         if did and may:
@@ -190,6 +199,8 @@ class ReaderRules(Play):
             if begun and any(self._goes_on(reader, one) for one in before):
                 self.disagree(f"{reader.name} begins {begun} beside {before}")
             self._believe_runs(reader, before)
+            if not reads:
+                reader.news = news or (reader.news and reader.status == Status.ACTIVE)
             self.model.confirm(reader, begun[0] if begun else 0, self.now, reads=reads)
 
     def _change(self, reader: Reader, change: Any, what: str) -> bool:
@@ -216,7 +227,8 @@ class ReaderRules(Play):
             if back:
                 enrolment.left, enrolment.left_at = False, None
         for enrolment in reader.enrolments.values():  # also what was over, and broadcasts
-            if left_with is not None and enrolment.left_at == left_with:
+            is_news = enrolment.campaign.kind == CampaignKind.BROADCAST  # that they have to allow anew
+            if left_with is not None and enrolment.left_at == left_with and not is_news:
                 enrolment.left, enrolment.left_at = False, None
 
     def _is_undoable(self, reader: Reader) -> bool:

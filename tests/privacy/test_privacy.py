@@ -34,6 +34,7 @@ from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.learning.answers import Asked, Press, record_answers
@@ -77,7 +78,8 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
         person = subscribers.by_email(session, EMAIL)
         assert person is not None
         learning.adopt_attempt(session, attempt, person.id, course_of(runtime).id, clock.now())
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, EMAIL, DeliveryKind.CONFIRM)[0].id)
+    mail = mails_to(runtime, EMAIL, DeliveryKind.CONFIRM)[0].id
+    confirm(runtime.database, clock, runtime.signer, mail, shown=Shown("nl", notice="what we keep"))
     preferences.set_measuring(runtime.database, clock, person.id, agreed=True)
     at_eight(runtime)
     plan(runtime)

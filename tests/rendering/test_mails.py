@@ -268,7 +268,7 @@ def _messages() -> set[str]:
                 or (isinstance(node.func, ast.Name) and node.func.id == "_")
             ):
                 found.add(ast.literal_eval(node.args[0]))
-    return found | wordings.all_texts()
+    return found | {*wordings.ALL}
 
 
 def test_every_word_around_the_lessons_is_translated_and_no_translation_is_left_over() -> None:

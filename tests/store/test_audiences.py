@@ -13,7 +13,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
 from rugcourse.store import audiences, subscribers
-from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.audiences import Audience, Following, Span
 from rugcourse.store.tables import AttemptRow, EnrolmentStatus, Stage
 
 
@@ -51,7 +51,7 @@ def names_in(runtime: Runtime, audience: Audience) -> set[str]:
         found = {person.email.partition("@")[0] for person, _ in audiences.sample(session, audience, now, 100)}
         assert audiences.size(session, audience, now) == len(found)
         assert sum(count for _, count in audiences.schedules(session, audience, now)) == len(found)
-        assert len(audiences.members(session, audience, now, 0, 10**9, 100)) == len(found)
+        assert len(audiences.members(session, audience, now, Span(0, 10**9, 100))) == len(found)
     return found
 
 

@@ -14,7 +14,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import Signer
 from rugcourse.store import audiences, campaigns, jobs, subscribers
-from rugcourse.store.audiences import Audience
+from rugcourse.store.audiences import Audience, Span
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
 from rugcourse.store.subscribers import LONGEST_TAG
@@ -57,7 +57,7 @@ def propose(database: Database, clock: Clock, order: Order, admin_id: int | None
 def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
     """Do it for the next people. The job is locked."""
     order = Order.model_validate(job.about["order"])
-    people = audiences.members(session, order.audience, clock.now(), job.mark, job.total, BATCH)
+    people = audiences.members(session, order.audience, clock.now(), Span(job.mark, job.total, BATCH))
     do = _DOINGS[order.act]
     for subscriber_id, _ in people:
         do(session, clock, signer, subscriber_id, order)

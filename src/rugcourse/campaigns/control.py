@@ -18,7 +18,7 @@ from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns, courses, planning, subscribers
-from rugcourse.store.audiences import Again, Audience
+from rugcourse.store.audiences import Again, Audience, Span, permission_of
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
@@ -80,7 +80,8 @@ def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: 
         raise CountChanged
     at, repeats = counted
     audience = Audience.model_validate(row.audience)
-    if audiences.repeats(session, audience, now, Again(row.course_id, at)).total != repeats.total:
+    again = Again(row.course_id, at)
+    if audiences.repeats(session, audience, now, again, permission_of(row)).total != repeats.total:
         raise CountChanged
     if confirmed != repeats.total:
         raise RepeatsNotConfirmed
@@ -103,7 +104,8 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
         if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
             courses.lock_id(session, row.course_id)
         again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
-        people = audiences.members(session, audience, started, row.enrolled_up_to, row.enrol_up_to, BATCH, again)
+        span = Span(row.enrolled_up_to, row.enrol_up_to, BATCH)
+        people = audiences.members(session, audience, started, span, again, permission_of(row))
         dues = defaultdict(list)
         for subscriber_id, schedule in people:
             dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)

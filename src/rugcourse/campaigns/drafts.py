@@ -18,9 +18,9 @@ from rugcourse.clock import Clock
 from rugcourse.content import Message
 from rugcourse.schedule import Timing
 from rugcourse.store import admins, audiences, campaigns
-from rugcourse.store.audiences import Again, Audience, Following
+from rugcourse.store.audiences import Again, Audience, Following, permission_of
 from rugcourse.store.database import Database
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
+from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, Ground
 
 
 class NoDraft(Exception):
@@ -67,7 +67,7 @@ def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
     every_days = timing.pop("every_days", None)
     state = {
         Part.WHAT: [row.name, message.content_hash if message else None],
-        Part.WHO: row.audience,
+        Part.WHO: [row.ground, row.audience],
         Part.WHEN: timing,
         Part.PACE: [row.per_minute, every_days],
     }
@@ -96,7 +96,7 @@ def duplicate(database: Database, author: Author, campaign_id: int, name: str) -
         kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
         row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
         row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
-        row.audience, row.timing = dict(model.audience), timing.document()
+        row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
         if model.kind == CampaignKind.EVERGREEN:
             row.audience = _first_audience(kind, row.course_id).document()
         session.add(row)
@@ -123,9 +123,15 @@ def write(
 
 
 def set_audience(
-    database: Database, clock: Clock, campaign_id: int, audience: Audience, seen: str | None = None
+    database: Database,
+    clock: Clock,
+    campaign_id: int,
+    audience: Audience,
+    seen: str | None = None,
+    ground: Ground | None = None,
 ) -> None:
-    """Keep who gets it, and who that is now: how many, when they want mail, and how many know the course of a cohort.
+    """Keep who gets it, and who that is now: how many, how many did not agree to get it, when they want mail, and how
+    many know the course of a cohort. `ground`: of a broadcast; None: as it is.
 
     Raises NoDraft, ChangedMeanwhile.
     """
@@ -134,18 +140,21 @@ def set_audience(
         draft = campaigns.find(session, campaign_id)
         if draft is None:
             raise NoDraft
-        groups = audiences.schedules(session, audience, now)
+        allowed = permission_of(draft, ground)
+        groups = audiences.schedules(session, audience, now, allowed)
+        people = sum(count for _, count in groups)
         estimate: dict[str, object] = {
             "at": now.isoformat(),
-            "count": sum(count for _, count in groups),
+            "count": people,
+            "not_agreed": max(audiences.size(session, audience, now) - people, 0),
             "schedules": [[*audiences.columns_of(schedule), count] for schedule, count in groups],
         }
         if draft.kind == CampaignKind.COHORT:
             again = Again(draft.course_id, before=now)
-            estimate["repeats"] = asdict(audiences.repeats(session, audience, now, again))
+            estimate["repeats"] = asdict(audiences.repeats(session, audience, now, again, allowed))
     with database.write() as session:
         row = _draft(session, campaign_id, Part.WHO, seen)
-        row.audience, row.estimate = audience.document(), estimate
+        row.audience, row.estimate, row.ground = audience.document(), estimate, ground or row.ground
 
 
 def recount(database: Database, clock: Clock, campaign_id: int) -> None:

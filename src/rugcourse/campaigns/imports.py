@@ -1,8 +1,9 @@
 """A list of people becomes readers: read from a file, looked through, and taken in batch by batch.
 
-The lines stand in the store until they are done with. Each batch is one transaction that moves the mark of how far the
-job is: it can be killed anywhere and goes on there. Nobody who left, was erased or must not be written to comes back
-this way.
+Only columns that are needed are ever kept of it, and those until they are done with. Each batch is one transaction that
+moves the mark of how far the job is: it can be killed anywhere and goes on there. Nobody who left, was erased or must
+not be written to comes back this way. Each person is kept with when, where and to which words they agreed (GDPR, Art.
+7(1)), and told so by their first mail (Art. 14).
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -23,14 +24,15 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment.confirm import begin_course
+from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
-from rugcourse.store import courses, enrolments, jobs, planning, subscribers
+from rugcourse.store import courses, deliveries, enrolments, jobs, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
 from rugcourse.store.subscribers import LONGEST_TAG
-from rugcourse.store.tables import ConsentRow, DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
 
 CHUNK = 500
 _DELIMITERS = ",;\t|"
@@ -40,7 +42,9 @@ _LONGEST_LINE = _MOST_COLUMNS * _LONGEST_CELL
 _ON_THE_HOUR = re.compile(r"[:.]00$")
 _DELIMITER_SAID = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # the line by which Excel knows it
 _SHOWN, _MOST_PROBLEMS = 5, 200
-_WORDING = "import"
+LONGEST_TEXT, LONGEST_SOURCE, _SHORTEST = 1000, 150, 3
+_DAY_FIRST = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2(\d{4})")
+_EARLIEST, _MONTHS = date(1990, 1, 1), 12
 
 
 class Column(StrEnum):
@@ -52,6 +56,9 @@ class Column(StrEnum):
     ZONE = "zone"
     HOUR = "hour"
     TAGS = "tags"  # words for choosing an audience, with commas between
+    AGREED_AT = "agreed_at"
+    AGREED_TEXT = "agreed_text"
+    AGREED_WHERE = "agreed_where"
 
 
 _GUESSES = {
@@ -70,13 +77,16 @@ _GUESSES = {
     Column.ZONE: ("zone", "time zone", "timezone", "tijdzone"),
     Column.HOUR: ("hour", "uur"),
     Column.TAGS: ("tags", "tag", "labels", "label", "words"),
+    Column.AGREED_AT: ("consent_at", "consent date", "agreed on", "opt-in date", "optin_time", "toestemming op"),
+    Column.AGREED_TEXT: ("consent_text", "consent text", "agreed to", "toestemmingstekst"),
+    Column.AGREED_WHERE: ("consent_source", "consent source", "agreed where", "bron", "source"),
 }
 
 
 class Outcome(StrEnum):
     """What becomes of a line."""
 
-    NEW = "new"  # a new reader, or somebody new who is asked to confirm
+    NEW = "new"  # a new reader
     JOINS = "joins"  # reads already, and gets this course too
     ALREADY = "already"  # is in this course
     LEFT = "left"  # unsubscribed, and stays so
@@ -107,7 +117,8 @@ class Listing:
 
 class Intake(BaseModel):
     """What is to become of a list. `columns`: what is where, counted from 0; the rest holds for all where there is no
-    column. `source`: where their consent comes from. `agreed`: they need not confirm.
+    column. `agreed_at`, `agreed_text` and `agreed_where`: when (a day, in UTC), to which words and where they agreed to
+    get this course by mail; `news`: and to other news of the practice.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,8 +129,28 @@ class Intake(BaseModel):
     zone: str
     hour: int = Field(ge=0, le=23)
     tags: tuple[str, ...] = ()
-    source: str = Field(min_length=3, max_length=150)
-    agreed: bool = False
+    agreed_at: date | None = None
+    agreed_text: str = Field(default="", max_length=LONGEST_TEXT)
+    agreed_where: str = Field(default="", max_length=LONGEST_SOURCE)
+    news: bool = False
+
+    def unsaid(self) -> set[Column]:
+        """What is neither said for all nor in a column."""
+        said = {
+            Column.AGREED_AT: self.agreed_at is not None,
+            Column.AGREED_TEXT: len(self.agreed_text) >= _SHORTEST,
+            Column.AGREED_WHERE: len(self.agreed_where) >= _SHORTEST,
+        }
+        return {column for column, is_said in said.items() if not is_said and column not in self.columns}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """When (UTC), to which words and where somebody agreed."""
+
+    at: datetime
+    text: str
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +162,7 @@ class Person:
     language: str
     schedule: Schedule
     tags: tuple[str, ...]
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +210,50 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[
     return {column: plain.index(found[0]) for column, found in named.items() if found}
 
 
-def lay_down(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
-    """Keep a list that was uploaded, until an admin says what is in it; returns the job's id."""
-    about = {
+def lay_down(
+    database: Database,
+    clock: Clock,
+    listing: Listing,
+    file_name: str,
+    admin_id: int | None,
+    columns: Collection[int] | None = None,
+) -> int:
+    """Keep a list that was uploaded, until an admin says what is in it; returns the job's id.
+
+    `columns`: which are kept; None: those whose names say that they are needed.
+    """
+    kept = _needed(listing) if columns is None else columns
+    with database.write() as session:
+        job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, {}, admin_id, clock.now())
+        _keep(session, job, listing, file_name, kept)
+        return job.id
+
+
+def lay_down_anew(session: Session, job: JobRow, listing: Listing, file_name: str, columns: Collection[int]) -> None:
+    """Keep these columns of a list instead of what was kept of it. The job is locked."""
+    jobs.drop_lines(session, job.id)
+    _keep(session, job, listing, file_name, columns)
+
+
+def _keep(session: Session, job: JobRow, listing: Listing, file_name: str, columns: Collection[int]) -> None:
+    lines = [[number, _only(cells, columns)] for number, cells in listing.lines]
+    job.total = len(lines)
+    job.about = {
         "file": file_name[-80:],
         "headers": listing.headers,
-        "sample": [cells for _, cells in listing.lines[:_SHOWN]],
+        "kept": sorted(columns),
+        "sample": [cells for _, cells in lines[:_SHOWN]],
     }
-    with database.write() as session:
-        job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, about, admin_id, clock.now())
-        job.total = len(listing.lines)
-        for number, start in enumerate(range(0, len(listing.lines), CHUNK)):
-            jobs.add_lines(session, job.id, number, [[n, cells] for n, cells in listing.lines[start : start + CHUNK]])
-        return job.id
+    for number, start in enumerate(range(0, len(lines), CHUNK)):
+        jobs.add_lines(session, job.id, number, lines[start : start + CHUNK])
+
+
+def _needed(listing: Listing) -> set[int]:
+    return set(guess(listing.headers, [cells for _, cells in listing.lines[:_SHOWN]]).values())
+
+
+def _only(cells: Sequence[str], columns: Collection[int]) -> list[str]:
+    return [cell if place in columns else "" for place, cell in enumerate(cells)]
 
 
 def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
@@ -207,7 +270,7 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
     problems = list(job.problems)
     people: dict[str, Person] = {}
     for number, cells in lines:
-        found = read_line(number, cells, intake)
+        found = read_line(number, cells, intake, clock.now().date())
         if isinstance(found, Problem):
             counts[Outcome.WRONG] += 1
             problems.append([found.line, found.column, found.text])
@@ -239,8 +302,10 @@ def _repeated(session: Session, job: JobRow, intake: Intake) -> set[str]:
     return more
 
 
-def read_line(number: int, cells: Sequence[str], intake: Intake) -> Person | Problem:  # noqa: PLR0911 - a table
-    """What a line says about a person, or what is wrong with it."""
+def read_line(  # noqa: PLR0911 - a table
+    number: int, cells: Sequence[str], intake: Intake, today: date
+) -> Person | Problem:
+    """What a line says about a person, or what is wrong with it. `today` in UTC: nobody agreed later."""
 
     def cell(column: Column) -> str:
         place = intake.columns.get(column)
@@ -264,7 +329,43 @@ def read_line(number: int, cells: Sequence[str], intake: Intake) -> Person | Pro
     tags = clean_tags(cell(Column.TAGS))
     if tags is None:
         return Problem(number, Column.TAGS, cell(Column.TAGS)[:80])
-    return Person(email, name, language, Schedule(zone, int(hour)), tuple(sorted({*tags, *intake.tags})))
+    agreement = _agreement(number, cell, intake, today)
+    if isinstance(agreement, Problem):
+        return agreement
+    schedule = Schedule(zone, int(hour))
+    return Person(email, name, language, schedule, tuple(sorted({*tags, *intake.tags})), agreement)
+
+
+def _agreement(number: int, cell: Callable[[Column], str], intake: Intake, today: date) -> Agreement | Problem:
+    """What a line, or what is said for all, tells of somebody's consent."""
+    said = cell(Column.AGREED_AT)
+    at = read_day(said) if said else intake.agreed_at
+    if at is None or not _EARLIEST <= at <= today:
+        return Problem(number, Column.AGREED_AT, said[:80])
+    text = cell(Column.AGREED_TEXT) or intake.agreed_text
+    if len(text) < _SHORTEST:
+        return Problem(number, Column.AGREED_TEXT, text[:80])
+    where = cell(Column.AGREED_WHERE) or intake.agreed_where
+    if not _SHORTEST <= len(where) <= LONGEST_SOURCE:
+        return Problem(number, Column.AGREED_WHERE, where[:80])
+    return Agreement(datetime(at.year, at.month, at.day, tzinfo=UTC), text, where)
+
+
+def read_day(text: str) -> date | None:
+    """A day as lists have it: `2026-03-31`, with or without a time behind it, or `31-3-2026`; None for what is none.
+
+    `3/4/2026` is another day in America than in Europe: that is none.
+    """
+    parts = _DAY_FIRST.fullmatch(text)
+    try:
+        if parts is None:
+            return datetime.fromisoformat(text).date()
+        day, month, year = int(parts[1]), int(parts[3]), int(parts[4])
+        if parts[2] == "/" and day != month and max(day, month) <= _MONTHS:
+            return None
+        return date(year, day, month) if parts[2] == "/" and month > _MONTHS else date(year, month, day)
+    except ValueError:
+        return None
 
 
 def clean_tags(text: str) -> tuple[str, ...] | None:
@@ -285,12 +386,12 @@ def _take_in(
     known = subscribers.by_emails(session, list(people))
     readers = enrolments.in_course(session, published.campaign_id, [one.id for one in known.values()])
     counts: Counter[str] = Counter()
-    for email, person in people.items():
+    for email, person in sorted(people.items()):  # in order: two lists at once lock people alike
         row = known.get(email)
         outcome = _outcome(row, suppressed=digests[email] in suppressed, enrolled=row is not None and row.id in readers)
-        counts[outcome] += 1
         if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
-            _take_one(session, clock.now(), intake, published.campaign_id, job, person)
+            outcome = _take_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
+        counts[outcome] += 1
     return counts
 
 
@@ -304,32 +405,35 @@ def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> 
     return Outcome.ALREADY if enrolled else Outcome.JOINS
 
 
-def _take_one(session: Session, now: datetime, intake: Intake, campaign_id: int, job: JobRow, person: Person) -> None:
+def _take_one(
+    session: Session, now: datetime, intake: Intake, campaign_id: int, job: JobRow, person: Person, digest: str
+) -> Outcome:
+    """Take somebody in, unless they said something else just now: what is known of them is read anew, locked."""
     row = subscribers.add_pending(session, person.email, person.language, now)
-    joins = row.status == SubscriberStatus.ACTIVE
-    if not joins:
+    is_suppressed = subscribers.suppression_of(session, digest) is not None
+    outcome = _outcome(
+        row, suppressed=is_suppressed, enrolled=bool(enrolments.in_course(session, campaign_id, [row.id]))
+    )
+    if outcome == Outcome.SUPPRESSED and subscribers.find_schedule(session, row.id) is None:
+        session.delete(row)  # made just now, of somebody who was erased just before
+    if outcome not in {Outcome.NEW, Outcome.JOINS}:
+        return outcome
+    if outcome == Outcome.NEW:
         row.name, row.language = person.name, person.language
         subscribers.save_schedule(session, row.id, person.schedule)
     for tag in person.tags:
         subscribers.add_tags(session, [row.id], tag)
-    if not intake.agreed:  # pressing the button in that mail is their consent
-        once_key = f"confirm:{row.id}:{campaign_id}:{now.date()}"
-        planning.plan_waiting(session, DeliveryKind.CONFIRM, row.id, campaign_id, once_key, now)
-        return
-    subscribers.add_consent(
-        session,
-        ConsentRow(
-            subscriber_id=row.id,
-            purpose="lessons",
-            given=True,
-            wording=_WORDING,
-            source=f"import {job.id}: {intake.source}",
-            at=now,
-        ),
-    )
-    row.confirmed_at = row.confirmed_at or now
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
-    planning.plan_waiting(session, DeliveryKind.WELCOME, row.id, campaign_id, f"welcome:import:{job.id}:{row.id}", now)
+    once_key = f"imported:{campaign_id}:{row.id}"
+    planning.plan_waiting(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
+    mail = deliveries.by_once_key(session, once_key)
+    source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
+    consent = Act(person.agreement.at, source, Shown(person.language), campaign_id, mail)
+    keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
+    if intake.news and not row.news:
+        keep_text(session, row, ConsentPurpose.NEWS, consent, person.agreement.text, given=True)
+        row.news = True
+    return outcome
 
 
 def _end(session: Session, job: JobRow, now: datetime) -> None:
@@ -341,9 +445,9 @@ def _end(session: Session, job: JobRow, now: datetime) -> None:
 
 
 def forget_lines(session: Session, job: JobRow) -> None:
-    """Of a list that is done with only figures are left: no address stays in it."""
+    """Of a list that is done with only figures are left, and what was said of it: no address, and not its own name."""
     jobs.drop_lines(session, job.id)
-    job.about = {name: value for name, value in job.about.items() if name not in {"sample", "repeated"}}
+    job.about = {name: value for name, value in job.about.items() if name == "intake"}
     job.problems = [[line, column, ""] for line, column, _ in job.problems]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.campaigns import acts, imports
 from rugcourse.campaigns.drafts import ChangedMeanwhile
+from rugcourse.campaigns.imports import Intake, Listing
 from rugcourse.clock import Clock
 from rugcourse.links import Signer
 from rugcourse.store import admins, jobs
@@ -27,6 +28,14 @@ class NotNow(Exception):
     """The job is not in a state in which that can be done."""
 
 
+class NotKept(Exception):
+    """Nothing was kept of one of the columns: the list has to be uploaded once more."""
+
+
+class OtherList(Exception):
+    """The file has other columns than the one that the job is about."""
+
+
 def go_on(database: Database, clock: Clock, signer: Signer) -> bool:
     """Do the next batch of a job. Returns whether there may be more to do."""
     with database.write() as session:
@@ -37,10 +46,20 @@ def go_on(database: Database, clock: Clock, signer: Signer) -> bool:
         return True
 
 
-def check(database: Database, job_id: int, intake: imports.Intake) -> None:
-    """Look through a list as it is meant now, without changing anything. Raises NotNow."""
+def check(database: Database, job_id: int, intake: Intake, listing: Listing | None = None, file_name: str = "") -> None:
+    """Look through a list as it is meant now, without changing anybody.
+
+    `listing`: the list once more, uploaded so that other columns of it are kept. Raises NotNow, OtherList, NotKept.
+    """
+    columns = set(intake.columns.values())
     with database.write() as session:
         job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
+        if listing is not None:
+            if job.about.get("headers") != listing.headers:
+                raise OtherList
+            imports.lay_down_anew(session, job, listing, file_name, columns)
+        elif not columns <= set(job.about.get("kept", [])):
+            raise NotKept
         job.about = {**job.about, "intake": imports.about_of(intake)}
         job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
 

@@ -11,7 +11,7 @@ from typing import Any
 from rugcourse.clock import Clock
 from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns
-from rugcourse.store.audiences import Audience, Repeats
+from rugcourse.store.audiences import Audience, Permission, Repeats
 from rugcourse.store.database import Database
 from rugcourse.store.tables import CampaignRow
 
@@ -34,10 +34,12 @@ class ComingMail:
 class Outlook:
     """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted.
 
-    `repeats`: how many of them know the course of a cohort.
+    `not_agreed`: how many are left out because they did not agree to get it. `repeats`: how many of them know the
+    course of a cohort.
     """
 
     people: int
+    not_agreed: int
     counted_at: datetime | None
     hours: dict[datetime, int]
     resting: int
@@ -65,7 +67,8 @@ def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | 
             hours[instant.replace(minute=0, second=0, microsecond=0)] += count
     at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
     _, repeats = repeats_counted(row.estimate) or (None, None)
-    return Outlook(estimate["count"], at, dict(sorted(hours.items())), resting, repeats)
+    not_agreed = estimate.get("not_agreed", 0)
+    return Outlook(estimate["count"], not_agreed, at, dict(sorted(hours.items())), resting, repeats)
 
 
 def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats] | None:
@@ -76,12 +79,17 @@ def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats]
 
 
 def sample(
-    database: Database, clock: Clock, audience: Audience, timing: Timing, quiet: QuietHours | None
+    database: Database,
+    clock: Clock,
+    audience: Audience,
+    timing: Timing,
+    quiet: QuietHours | None,
+    allowed: Permission | None = None,
 ) -> list[ComingMail]:
-    """Ten people of an audience, and when their first mail would come."""
+    """Ten people of an audience, and when their first mail would come. `allowed`: see `audiences.size`."""
     now = clock.now()
     with database.read() as session:
-        people = audiences.sample(session, audience, now, _SAMPLE)
+        people = audiences.sample(session, audience, now, _SAMPLE, allowed)
     found = []
     for person, schedule in people:
         at = next_mail(timing.begun(now), schedule, now, None, quiet)
@@ -91,16 +99,19 @@ def sample(
 
 
 def counted(
-    database: Database, clock: Clock, audience: Audience, timing: Timing | None = None, quiet: QuietHours | None = None
+    database: Database,
+    clock: Clock,
+    audience: Audience,
+    timing: Timing | None = None,
+    quiet: QuietHours | None = None,
+    allowed: Permission | None = None,
 ) -> dict[str, Any]:
     """How many an audience is, and some of them: what the page shows while it is put together."""
-    people = sample(database, clock, audience, timing or Timing(), quiet)
-    return {"count": how_many(database, clock, audience), "people": people, "wrong": ()}
-
-
-def how_many(database: Database, clock: Clock, audience: Audience) -> int:
+    people = sample(database, clock, audience, timing or Timing(), quiet, allowed)
     with database.read() as session:
-        return audiences.size(session, audience, clock.now())
+        everybody = audiences.size(session, audience, clock.now())
+        count = everybody if allowed is None else audiences.size(session, audience, clock.now(), allowed)
+    return {"count": count, "not_agreed": everybody - count, "people": people, "wrong": ()}
 
 
 def by_days(hours: dict[datetime, int], days: int) -> dict[datetime, int]:

@@ -26,7 +26,7 @@ from rugcourse.delivery.press import Prepared, Press
 from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import TemplateError
-from rugcourse.store import deliveries, enrolments, pacing, planning
+from rugcourse.store import deliveries, enrolments, pacing, planning, subscribers
 from rugcourse.store.database import Database, DatabaseAway
 from rugcourse.store.deliveries import Outgoing, Settlement
 from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
@@ -157,10 +157,14 @@ class Claimer:
             except TemplateError as error:
                 self._put_off(session, one, error, now)
         recaps = self._recaps(session, _readings(outgoing, prepared), now)
-        welcomes = [one.id for one in outgoing if one.kind == DeliveryKind.WELCOME]
-        dues = enrolments.next_dues(session, welcomes) if welcomes else {}
+        imported = {one.id: one.subscriber_id for one in outgoing if one.kind == DeliveryKind.IMPORTED}
+        first = [one.id for one in outgoing if one.kind in _FIRST_MAILS]
+        dues = enrolments.next_dues(session, first) if first else {}
+        agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
         return [
-            self.composer.draft(one, prepared[one.id], Particulars(recaps.get(one.id), dues.get(one.id)))
+            self.composer.draft(
+                one, prepared[one.id], Particulars(recaps.get(one.id), dues.get(one.id), agreed.get(one.id))
+            )
             for one in outgoing
             if one.id in prepared
         ]
@@ -176,6 +180,9 @@ class Claimer:
     def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
         planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+
+
+_FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes
 
 
 def _readings(outgoing: Sequence[Outgoing], prepared: Mapping[int, Prepared]) -> dict[int, Reading]:

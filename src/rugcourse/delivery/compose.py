@@ -11,11 +11,13 @@ from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Links, MailRef
-from rugcourse.rendering.languages import day_and_hour
+from rugcourse.rendering.languages import day_and_hour, day_and_year
+from rugcourse.rendering.letters import TemplateError
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble
 from rugcourse.store.deliveries import Outgoing, Pin
 from rugcourse.store.enrolments import NextDue
+from rugcourse.store.subscribers import Agreed
 from rugcourse.store.tables import DeliveryKind
 
 if TYPE_CHECKING:
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """What a mail says about its reader's own course. `next_due` is None while nothing is planned."""
+    """What a mail says about its reader's own course. `next_due` is None while nothing is planned; `agreed`: how
+    somebody from a list agreed to it.
+    """
 
     recap: Question | None = None
     next_due: NextDue | None = None
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,9 @@ class Composer:
             "first_name": first_name(outgoing.name),
             "total": len(prepared.course.lessons),
         }
-        if outgoing.kind == DeliveryKind.WELCOME:
+        if outgoing.kind == DeliveryKind.IMPORTED:
+            values |= _agreed(particulars.agreed, prepared.language)
+        if outgoing.kind in {DeliveryKind.WELCOME, DeliveryKind.IMPORTED}:
             values["first_due"] = _first_due(particulars.next_due, prepared.language)
             values |= {"pdf_url": links.book(mail, "pdf"), "epub_url": links.book(mail, "epub")}
         if outgoing.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
@@ -136,6 +143,16 @@ def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, 
     addresses = answer_links(question, RECAP_NUMBER, mail, links)
     options = [{"text": one.text, "url": url} for one, url in zip(question.options, addresses, strict=True)]
     return {"question": question.question, "options": options}
+
+
+def _agreed(agreed: Agreed | None, language: str) -> dict[str, str]:
+    if agreed is None:
+        raise TemplateError("nothing is known of how they agreed")
+    return {
+        "agreed_on": day_and_year(agreed.at.date(), language),
+        "agreed_where": agreed.where,
+        "agreed_text": agreed.text,
+    }
 
 
 def _first_due(next_due: NextDue | None, language: str) -> str:

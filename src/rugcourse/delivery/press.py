@@ -13,9 +13,10 @@ from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter, TemplateError
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton, Stream
+from rugcourse.store import campaigns
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind
+from rugcourse.store.tables import DeliveryKind, Ground
 
 _KEPT = 512
 
@@ -70,11 +71,14 @@ class Press:
             case DeliveryKind.BROADCAST:
                 message = self._library.message(session, _version_of(outgoing))
                 language = _spoken(message, outgoing.language)
-                letter = mails.message_letter(course, message, language, self._house, self._links)
+                is_news = campaigns.ground_of(session, outgoing.campaign_id) == Ground.NEWS
+                letter = mails.message_letter(course, message, language, self._house, self._links, is_news=is_news)
             case DeliveryKind.CONFIRM:
                 letter = mails.confirm_letter(course, language, self._house, self._links)
             case DeliveryKind.WELCOME:
                 letter = mails.welcome_letter(course, language, self._house, self._links)
+            case DeliveryKind.IMPORTED:
+                letter = mails.imported_letter(course, language, self._house, self._links)
             case DeliveryKind.ALREADY:
                 letter = mails.already_letter(course, language, self._house, self._links)
             case DeliveryKind.LINK:

@@ -64,9 +64,9 @@ class Proofs:
         letter = mails.lesson_letter(course, lesson, language, self.house, self._links)
         return self._write(letter, course, lesson, language, now, reader)
 
-    def of_message(self, course: Course, message: Message, language: str, now: datetime) -> bytes:
+    def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
-        letter = mails.message_letter(course, message, language, self.house, self._links)
+        letter = mails.message_letter(course, message, language, self.house, self._links, is_news=is_news)
         return self._write(letter, course, None, language, now, SOMEBODY)
 
     @property

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import wordings
+from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress_in
@@ -19,7 +20,6 @@ from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
     OWNER,
-    ConsentRow,
     DeliveryKind,
     DeliveryRow,
     EnrolmentRow,
@@ -69,10 +69,20 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
-def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int, *, measuring: bool = False) -> Welcome:
+def confirm(
+    database: Database,
+    clock: Clock,
+    signer: Signer,
+    delivery_id: int,
+    *,
+    measuring: bool = False,
+    news: bool = False,
+    shown: Shown | None = None,
+) -> Welcome:
     """Make the owner of the address a reader, and plan the mail that welcomes them. Raises NotConfirmable.
 
-    What they agree to is kept now, with the words of the page that has the button. `measuring`: also to be measured.
+    What they agree to is kept now, with the words of the page that has the button (`shown`). `measuring`: also to be
+    measured; `news`: also to get other news of the practice.
 
     Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
     """
@@ -81,12 +91,13 @@ def confirm(database: Database, clock: Clock, signer: Signer, delivery_id: int, 
         courses.lock_to_join_by(session, delivery_id)
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
-        language = keep_confirmed(session, person)
+        keep_confirmed(session, person)
         schedule = subscribers.load_schedule(session, person.id)
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)
         else:
-            _agree(session, person, language, now, measuring=measuring)
+            act = Act(now, Source.CONFIRM, shown, campaign_id, delivery_id)
+            _agree(session, person, act, measuring=measuring, news=news)
             enrolment = begin_course(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
@@ -105,18 +116,18 @@ def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -
         erasing.erase_person(session, invitation.subscriber.id)
 
 
-def _agree(session: Session, person: SubscriberRow, language: str, now: datetime, *, measuring: bool) -> None:
-    """Keep what somebody who confirms agrees to, and that the measuring of somebody new was left to them."""
+def _agree(session: Session, person: SubscriberRow, act: Act, *, measuring: bool, news: bool) -> None:
+    """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
     is_new = person.status != SubscriberStatus.ACTIVE
-    person.confirmed_at, person.left_at = now, None
-    agreed = [("lessons", wordings.LESSONS, True), ("lessons", wordings.CONFIRM, True)]
+    person.confirmed_at, person.left_at = act.at, None
+    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):
-        agreed.insert(1, ("measuring", wordings.MEASURING, measuring))
+        consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=measuring)
         person.measuring = measuring
-    for purpose, text, given in agreed:
-        consent = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=now)
-        consent.wording, consent.source = wordings.name_of(text), f"confirm {language}"
-        subscribers.add_consent(session, consent)
+    if is_new or (news and not person.news):
+        consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=news)
+        person.news = news
+    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.CONFIRM, given=True)
 
 
 def begin_course(

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import wordings
+from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
 from rugcourse.schedule import Schedule, next_mail
 from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import (
-    ConsentRow,
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
@@ -74,23 +74,55 @@ def go_on_in(session: Session, now: datetime, subscriber_id: int) -> None:
     _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), now)
 
 
-def set_measuring(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool) -> None:
-    """Keep whether opens and clicks may be measured. Raises NotAReader."""
+def set_measuring(
+    database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None
+) -> None:
+    """Keep whether opens and clicks may be measured. `shown`, here and below: how the page showed its words.
+
+    Raises NotAReader.
+    """
+    act = Act(clock.now(), Source.OWN_PAGE, shown)
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if not agreed:
-            end_measuring(session, person, clock.now())
+            end_measuring(session, person, act)
         elif not person.measuring:
             person.measuring = True
-            _consent(session, subscriber_id, "measuring", True, wordings.MEASURING, clock.now())
+            consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=True)
 
 
-def end_measuring(session: Session, person: SubscriberRow, now: datetime) -> None:
+def end_measuring(session: Session, person: SubscriberRow, act: Act) -> None:
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
-        _consent(session, person.id, "measuring", False, wordings.MEASURING, now)
+        consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=False)
         erasing.forget_measured(session, person.id)
+
+
+def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
+    """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
+    act = Act(clock.now(), Source.OWN_PAGE, shown)
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        if agreed and not person.news:
+            person.news = True
+            consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=True)
+        elif not agreed:
+            end_news(session, person, act)
+
+
+def end_news(session: Session, person: SubscriberRow, act: Act) -> None:
+    """Send no more other news of the practice, in a transaction of the caller. Courses go on."""
+    if not person.news:
+        return
+    person.news = False
+    consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=False)
+    for enrolment in enrolments.in_news(session, person.id):
+        planning.cancel_planned(session, person.id, "the reader wants no news", act.at, enrolment_id=enrolment.id)
+        session.refresh(enrolment)
+        _leave(enrolment, act.at)
+        # Also what they had: if it comes back now, it is not sent again.
+        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or act.at
 
 
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
@@ -105,7 +137,7 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
         _reader(session, subscriber_id).links_closed_at = clock.now()
 
 
-def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
+def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:
     """Stop the course that a mail is of; other courses of its reader go on. Raises NotAReader."""
     now = clock.now()
     with database.write() as session:
@@ -118,9 +150,17 @@ def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:
         _leave(enrolment, now)
         # Also of one that is over: a lesson that is put in later is not for them.
         enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or now
+        act = Act(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
+        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.LEAVE_COURSE, given=False)
 
 
-def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
+def unsubscribe(
+    database: Database,
+    clock: Clock,
+    delivery_id: int,
+    source: Source = Source.OWN_PAGE,
+    shown: Shown | None = None,
+) -> None:
     """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
     now = clock.now()
     with database.write() as session:
@@ -131,13 +171,15 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         if person.left_at is not None:  # suppressed, and left before
             return
         end_courses(session, person.id, "the reader left", now)
-        end_measuring(session, person, now)
+        act = Act(now, source, shown, delivery_id=delivery_id)
+        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.UNSUBSCRIBE, given=False)
+        end_measuring(session, person, act)
+        end_news(session, person, act)
         person.left_at = now
         if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
             person.status = SubscriberStatus.LEFT
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
-        _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
@@ -147,9 +189,9 @@ def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -
         _leave(enrolment, now)
 
 
-def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
+def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:
     """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all those that
-    were left with it.
+    were left with it. What they allowed beside the course, they have to allow anew.
 
     Raises NotAReader for who was never a reader, TooLate after `UNDO_DAYS`.
     """
@@ -164,10 +206,14 @@ def come_back(database: Database, clock: Clock, delivery_id: int) -> None:
         left_at = person.left_at
         if left_everything:
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
-            _consent(session, person.id, "lessons", True, wordings.COME_BACK, now)
+            act = Act(now, Source.OWN_PAGE, shown, delivery_id=delivery_id)
+            consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.COME_BACK, given=True)
         schedule = subscribers.load_schedule(session, person.id)
         mine = enrolments.of_mail(session, delivery)
+        news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
+            if enrolment.id in news:
+                continue
             # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
             undone = enrolment.left_at == left_at if left_everything else enrolment is mine
             waits = enrolment.status == EnrolmentStatus.LEFT and undone
@@ -233,17 +279,3 @@ def next_from(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now
     timing = campaigns.find_timing(session, enrolment.campaign_id)
     after = min(now, enrolment.next_due_at or now)
     enrolment.next_due_at = next_mail(timing, schedule, after, enrolment.last_local_date)
-
-
-def _consent(session: Session, subscriber_id: int, purpose: str, given: bool, text: str, now: datetime) -> None:
-    subscribers.add_consent(
-        session,
-        ConsentRow(
-            subscriber_id=subscriber_id,
-            purpose=purpose,
-            given=given,
-            wording=wordings.name_of(text),
-            source="own page",
-            at=now,
-        ),
-    )

@@ -200,17 +200,16 @@ def has_course(enrolment: EnrolmentRow | None) -> bool:
     return enrolment is not None and enrolment.status in {EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED}
 
 
-def keep_confirmed(session: Session, person: SubscriberRow) -> str:
-    """What somebody had typed when they signed up is theirs: they confirmed it. Returns in which language they did."""
+def keep_confirmed(session: Session, person: SubscriberRow) -> None:
+    """What somebody had typed when they signed up is theirs: they confirmed it."""
     typed, person.signup = person.signup, None
     if typed is None:
-        return person.language
+        return
     weekdays = frozenset(typed["weekdays"])
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
     _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
         planning.redate_last(session, enrolment, schedule.tz)
-    return person.language
 
 
 def _document(signup: Signup, language: str) -> dict[str, Any]:

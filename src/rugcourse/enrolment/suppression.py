@@ -12,11 +12,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment.preferences import end_measuring, go_on_from
+from rugcourse.enrolment import consents
+from rugcourse.enrolment.consents import Act, ConsentPurpose, Source
+from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
-from rugcourse.store import planning, processes, subscribers
+from rugcourse.store import enrolments, planning, processes, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
@@ -74,7 +76,12 @@ def suppress_in(session: Session, now: datetime, signer: Signer, email: str, rea
     subscribers.suppress(session, signer.digest(email), reason, now)
     if person is not None:
         person.status = SubscriberStatus.SUPPRESSED
-        end_measuring(session, person, now)
+        complained = reason == COMPLAINT
+        act = Act(now, Source.COMPLAINT if complained else Source.SUPPRESSED)
+        if complained:
+            consents.keep(session, person, ConsentPurpose.LESSONS, act, given=False)
+            end_news(session, person, act)
+        end_measuring(session, person, act)
 
 
 def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None:
@@ -92,7 +99,7 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
         if person is not None and person.status == SubscriberStatus.SUPPRESSED:
             if kept.reason == COMPLAINT:
                 person.left_at = person.left_at or clock.now()
-            person.status = _status_of(person)
+            person.status = _status_of(session, person)
             if person.status == SubscriberStatus.ACTIVE:
                 planning.have_failed_again(session, person.id)
                 go_on_from(session, person.id, clock.now())
@@ -128,7 +135,8 @@ def _normalised(address: str) -> str:
     return email
 
 
-def _status_of(person: SubscriberRow) -> SubscriberStatus:
+def _status_of(session: Session, person: SubscriberRow) -> SubscriberStatus:
     if person.left_at is not None:
         return SubscriberStatus.LEFT
-    return SubscriberStatus.ACTIVE if person.confirmed_at is not None else SubscriberStatus.PENDING
+    began = person.confirmed_at is not None or bool(enrolments.of_subscriber(session, person.id))  # also by an import
+    return SubscriberStatus.ACTIVE if began else SubscriberStatus.PENDING

@@ -13,16 +13,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
-from rugcourse.enrolment import wordings
 from rugcourse.learning.recaps import find_question
 from rugcourse.links import Signer
 from rugcourse.privacy.notice import notice, summary
-from rugcourse.rendering.languages import translations
 from rugcourse.settings import Settings
 from rugcourse.store import admins, campaigns, courses, deliveries, enrolments, events, learning, subscribers, trials
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryRow, SubscriberRow, TrialRow
+from rugcourse.store.tables import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +66,22 @@ class _Copy:
     signer: Signer | None
     known: dict[int, Course] = field(init=False)
     history: Sequence[Any] = field(init=False)
+    agreed: Sequence[ConsentRow] = field(init=False)
+    shown: dict[str, WordingRow] = field(init=False)
 
     def __post_init__(self) -> None:
         self.known = {one.id: one.course for one in self.library.courses(self.session)}
         self.history = deliveries.history(self.session, self.person.id)
+        self.agreed = subscribers.consents(self.session, self.person.id)
+        names = {name for one in self.agreed for name in (one.wording, one.notice) if name}
+        self.shown = subscribers.wordings_of(self.session, names)
 
     def sections(self) -> dict[str, list[dict[str, Any]]]:
         return {
             "person": [_person(self.person)],
             "schedule": _schedule(self.session, self.person.id),
-            "consents": _consents(self.session, self.person),
+            "consents": self._consents(),
+            "privacy_notices": self._notices(),
             "courses": self._courses(),
             "mails": self._mails(),
             "opens_and_clicks": _events(self.session, self.person.id),
@@ -89,6 +93,26 @@ class _Copy:
             "done_by_us": _changes(self.session, self.person.id),
             "not_written_to": self._suppression(),
         }
+
+    def _consents(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "at": _when(one.at),
+                "purpose": one.purpose,
+                "given": one.given,
+                "where": one.source,
+                "course": self._slug(one.course_id) if one.course_id is not None else None,
+                "mail": one.delivery_id,
+                "wording": one.wording,
+                "text": self.shown[one.wording].text if one.wording in self.shown else "",
+                "privacy_notice": one.notice,
+            }
+            for one in self.agreed
+        ]
+
+    def _notices(self) -> list[dict[str, Any]]:
+        names = dict.fromkeys(one.notice for one in self.agreed)
+        return [{"privacy_notice": name, "text": self.shown[name].text} for name in names if name in self.shown]
 
     def _courses(self) -> list[dict[str, Any]]:
         return [
@@ -232,6 +256,7 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "language": person.language,
         "status": person.status,
         "measuring": person.measuring,
+        "other_news": person.news,
         "signed_up": _when(person.created_at),
         "confirmed": _when(person.confirmed_at),
         "left": _when(person.left_at),
@@ -254,21 +279,6 @@ def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
             "paused": schedule.paused,
             "paused_until": _when(schedule.paused_until),
         }
-    ]
-
-
-def _consents(session: Session, person: SubscriberRow) -> list[dict[str, Any]]:
-    gettext = translations(person.language).gettext
-    return [
-        {
-            "at": _when(one.at),
-            "purpose": one.purpose,
-            "given": one.given,
-            "where": one.source,
-            "wording": one.wording,
-            "text": gettext(wordings.text_of(one.wording) or "") if wordings.text_of(one.wording) else "",
-        }
-        for one in subscribers.consents(session, person.id)
     ]
 
 

@@ -23,6 +23,7 @@ class Basis(StrEnum):
     NONE = "-"
     EXPLICIT_CONSENT = "6(1)(a), 9(2)(a)"
     MEASURING_CONSENT = "6(1)(a), 9(2)(a), Tw 11.7a"
+    NEWS_CONSENT = "6(1)(a), Tw 11.7"
     OBLIGATION = "6(1)(c), 7(1)"
     INTEREST = "6(1)(f)"
 
@@ -33,6 +34,7 @@ class Purpose(StrEnum):
     CONTENT = "content"  # courses and messages, figures of many: about nobody
     COURSE = "course"  # sending lessons, answers, repetition, the test
     MEASURING = "measuring"  # opens and clicks
+    NEWS = "news"  # other news of the practice
     CONSENT = "consent"  # being able to show what was agreed to
     STOP = "stop"  # not writing to who does not want it, or can't be reached
     DELIVERY = "delivery"  # mail that arrives once, and is not taken for spam
@@ -45,6 +47,7 @@ BASES: Mapping[Purpose, Basis] = {
     Purpose.CONTENT: Basis.NONE,
     Purpose.COURSE: Basis.EXPLICIT_CONSENT,
     Purpose.MEASURING: Basis.MEASURING_CONSENT,
+    Purpose.NEWS: Basis.NEWS_CONSENT,
     Purpose.CONSENT: Basis.OBLIGATION,
     Purpose.STOP: Basis.INTEREST,
     Purpose.DELIVERY: Basis.EXPLICIT_CONSENT,
@@ -167,11 +170,14 @@ INVENTORY: tuple[Group, ...] = (
         "signup=signed_up_again address_since=address_changed links_closed_at=links_closed",
         "id=number domain=part former_address=hash security_stamp=number",
     ),
+    _of_a_reader("subscriber", "person", "news=other_news", "", Purpose.NEWS),
     _of_a_reader(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
     ),
     _of_a_reader(
-        "consent", "consents", "purpose given wording source=where at", "id=number subscriber_id=number",
+        "consent", "consents",
+        "purpose given wording notice=privacy_notice source=where course_id=course delivery_id=mail at",
+        "id=number subscriber_id=number",
         Purpose.CONSENT,
     ),
     _of_a_reader(
@@ -268,9 +274,10 @@ INVENTORY: tuple[Group, ...] = (
     ),
     _of_nobody(
         "campaign",
-        "id course_id kind name created_at per_minute status because audience timing estimate go_from enrol_up_to "
-        "enrolled_up_to again_before started_at archived_at discarded_at",
+        "id course_id kind name created_at per_minute ground status because audience timing estimate go_from "
+        "enrol_up_to enrolled_up_to again_before started_at archived_at discarded_at",
     ),
+    _of_nobody("wording", "name language text"),
     _of_nobody("edition", "course_id language kind fingerprint content made_at"),
     _of_nobody("tally", "campaign_id lesson_id day what n"),
     _of_nobody("tally_change", "id campaign_id lesson_id day what n"),

@@ -61,9 +61,16 @@ class Terms:
                     "pixel and only plain links."
                 ),
             ),
+            Purpose.NEWS: (
+                _("Other news"),
+                _("Whether you want other news of ours by e-mail, beside the lessons. Only if you asked for it."),
+            ),
             Purpose.CONSENT: (
                 _("What you agreed to"),
-                _("The words, the moment and the place at which you agreed, or stopped agreeing."),
+                _(
+                    "The words and the privacy page that you saw, the moment and the place at which you agreed, or "
+                    "stopped agreeing."
+                ),
             ),
             Purpose.STOP: (
                 _("Not writing to you"),
@@ -96,6 +103,10 @@ class Terms:
             Basis.MEASURING_CONSENT: _(
                 "your consent to measuring, apart from the course (the same articles, and article 11.7a of the Dutch "
                 "Telecommunications Act)"
+            ),
+            Basis.NEWS_CONSENT: _(
+                "your consent to other news, apart from the course (GDPR, article 6(1)(a), and article 11.7 of the "
+                "Dutch Telecommunications Act)"
             ),
             Basis.OBLIGATION: _("we have to be able to show it (GDPR, articles 6(1)(c) and 7(1))"),
             Basis.INTEREST: _("our legitimate interest in doing this well and safely (GDPR, article 6(1)(f))"),
@@ -207,7 +218,10 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
                 "Which question comes back, and when, follows from your answers. No program decides anything "
                 "about you that has legal or similar effects."
             ),
-            _("We may choose who gets a message by course, language, words, answers and test score."),
+            _(
+                "We may choose who gets a message by course, language, words, answers and test score; never somebody "
+                "who did not agree to that kind of message."
+            ),
             _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
                 "those who allow measuring, follow a link."

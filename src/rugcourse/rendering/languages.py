@@ -36,6 +36,11 @@ def day_and_hour(instant: datetime, language: str) -> str:
     return format_datetime(instant, pattern, locale=language)
 
 
+def day_and_year(day: date, language: str) -> str:
+    """A day long ago as people say it: `23 november 2025`."""
+    return format_date(day, "d MMMM yyyy", locale=language)
+
+
 def day_name(day: date, language: str) -> str:
     """A day as people say it: `maandag 23 november`. A `datetime` carries the reader's zone."""
     return format_date(day, "EEEE d MMMM", locale=language)

@@ -78,11 +78,17 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
     )
 
 
-def message_letter(course: Course, message: Message, language: str, house: House, links: Links) -> Letter:
-    """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`."""
+def message_letter(
+    course: Course, message: Message, language: str, house: House, links: Links, *, is_news: bool
+) -> Letter:
+    """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`.
+
+    `is_news`: for those who asked for other news, not for those who follow the course.
+    """
     text = message.texts[language]
     targets: list[str] = []
-    values = {**_common(course, language, house, links), "message": text, **_body(text.body, house, targets)}
+    values = {**_common(course, language, house, links), "message": text, "is_news": is_news}
+    values |= _body(text.body, house, targets)
     return compile_letter("message", language, text.subject, values, tuple(targets))
 
 
@@ -96,6 +102,12 @@ def welcome_letter(course: Course, language: str, house: House, links: Links) ->
     """Says what comes, and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
     return compile_letter("welcome", language, subject, _common(course, language, house, links))
+
+
+def imported_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+    """Says where an address comes from, what comes, and how to stop it: the first mail to somebody from a list."""
+    subject = translations(language).gettext("Your course by e-mail, and how to stop it")
+    return compile_letter("imported", language, subject, _common(course, language, house, links))
 
 
 def already_letter(course: Course, language: str, house: House, links: Links) -> Letter:

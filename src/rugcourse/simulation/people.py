@@ -36,6 +36,7 @@ class Person:
     moves_on_day: int | None
     moves_to: str
     leaves_on_day: int | None
+    wants_news: bool
 
     @property
     def email(self) -> str:
@@ -65,4 +66,5 @@ def make_person(number: int, days: int, seed: int) -> Person:
         moves_on_day=some_day(0.03),
         moves_to=chance.choice(_ZONES),
         leaves_on_day=some_day(0.05),
+        wants_news=chance.random() < 0.6,
     )

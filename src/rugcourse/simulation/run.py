@@ -179,7 +179,8 @@ class Rehearsal:
 
     def _confirm(self, person: Person, token: str) -> None:
         delivery_id = self._runtime.signer.read_mail(Purpose.CONFIRM, token).delivery_id
-        confirm(self._runtime.database, self._clock, self._runtime.signer, delivery_id)
+        runtime = self._runtime
+        confirm(runtime.database, self._clock, runtime.signer, delivery_id, news=person.wants_news)
         with self._runtime.database.read() as session:
             found = subscribers.by_delivery(session, delivery_id)
         if found is not None:

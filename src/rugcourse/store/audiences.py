@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select
@@ -23,6 +23,7 @@ from rugcourse.store.tables import (
     CampaignRow,
     EnrolmentRow,
     EnrolmentStatus,
+    Ground,
     ScheduleRow,
     Stage,
     SubscriberRow,
@@ -38,6 +39,20 @@ class Following(StrEnum):
     READING = "reading"
     COMPLETED = "completed"
     LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Leaves out who did not agree to get something: `grounds`, of which one is enough."""
+
+    course_id: int
+    grounds: frozenset[Ground]
+
+
+def permission_of(row: CampaignRow, ground: Ground | None = None) -> Permission:
+    """A broadcast says which ground it has, or is to have (`ground`). The lessons of a cohort are for either."""
+    grounds = frozenset(Ground) if row.kind == CampaignKind.COHORT else frozenset({Ground(ground or row.ground)})
+    return Permission(row.course_id, grounds)
 
 
 class Audience(BaseModel):
@@ -89,12 +104,23 @@ class Again:
     before: datetime | None
 
 
-def size(session: Session, audience: Audience, now: datetime) -> int:
-    """How many people it is."""
-    return session.scalar(select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now))) or 0
+class Span(NamedTuple):
+    """Up to `limit` people with ids above `after_id` and up to `up_to_id`."""
+
+    after_id: int
+    up_to_id: int
+    limit: int
 
 
-def repeats(session: Session, audience: Audience, now: datetime, again: Again) -> Repeats:
+def size(session: Session, audience: Audience, now: datetime, allowed: Permission | None = None) -> int:
+    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail."""
+    conditions = _conditions(audience, now, allowed)
+    return session.scalar(select(func.count()).select_from(SubscriberRow).where(*conditions)) or 0
+
+
+def repeats(
+    session: Session, audience: Audience, now: datetime, again: Again, allowed: Permission | None = None
+) -> Repeats:
     """How many of them know the course of `again`, and are not left out by it."""
     theirs = _knowing(again.course_id)
     had_all = theirs.where(EnrolmentRow.status == EnrolmentStatus.COMPLETED).exists()
@@ -102,29 +128,33 @@ def repeats(session: Session, audience: Audience, now: datetime, again: Again) -
     completed, active, all_of_them = session.execute(
         select(func.count().filter(had_all), func.count().filter(reading, ~had_all), func.count())
         .select_from(SubscriberRow)
-        .where(*_conditions(audience, now), theirs.exists(), _is_let_in(again))
+        .where(*_conditions(audience, now, allowed), theirs.exists(), _is_let_in(again))
     ).one()
     return Repeats(completed, active, all_of_them - completed - active)
 
 
-def sample(session: Session, audience: Audience, now: datetime, limit: int) -> Sequence[tuple[SubscriberRow, Schedule]]:
+def sample(
+    session: Session, audience: Audience, now: datetime, limit: int, allowed: Permission | None = None
+) -> Sequence[tuple[SubscriberRow, Schedule]]:
     """Some of them: those who came last."""
     rows = session.execute(
         select(SubscriberRow, *SCHEDULE_COLUMNS)
         .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
-        .where(*_conditions(audience, now))
+        .where(*_conditions(audience, now, allowed))
         .order_by(SubscriberRow.id.desc())
         .limit(limit)
     )
     return [(person, schedule_of(*schedule)) for person, *schedule in rows]
 
 
-def schedules(session: Session, audience: Audience, now: datetime) -> list[tuple[Schedule, int]]:
+def schedules(
+    session: Session, audience: Audience, now: datetime, allowed: Permission | None = None
+) -> list[tuple[Schedule, int]]:
     """Their schedules, and how many people have each."""
     rows = session.execute(
         select(*SCHEDULE_COLUMNS, func.count())
         .join(SubscriberRow, SubscriberRow.id == ScheduleRow.subscriber_id)
-        .where(*_conditions(audience, now))
+        .where(*_conditions(audience, now, allowed))
         .group_by(*SCHEDULE_COLUMNS)
     )
     return [(schedule_of(*schedule), how_many) for *schedule, how_many in rows]
@@ -149,22 +179,19 @@ def members(
     session: Session,
     audience: Audience,
     now: datetime,
-    after_id: int,
-    up_to_id: int,
-    limit: int,
+    span: Span,
     again: Again | None = None,
+    allowed: Permission | None = None,
 ) -> list[tuple[int, Schedule]]:
-    """Up to `limit` of them with ids above `after_id` and up to `up_to_id`, in that order, each with their schedule.
-
-    `again`: who is left out because they know a course.
-    """
+    """Those of them in a span, by id, each with their schedule. `again`: who is left out because they know a course."""
     let_in = () if again is None else (_is_let_in(again),)
     rows = session.execute(
         select(SubscriberRow.id, *SCHEDULE_COLUMNS)
         .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
-        .where(SubscriberRow.id > after_id, SubscriberRow.id <= up_to_id, *_conditions(audience, now), *let_in)
+        .where(SubscriberRow.id > span.after_id, SubscriberRow.id <= span.up_to_id)
+        .where(*_conditions(audience, now, allowed), *let_in)
         .order_by(SubscriberRow.id)
-        .limit(limit)
+        .limit(span.limit)
     )
     return [(person, schedule_of(*schedule)) for person, *schedule in rows]
 
@@ -178,8 +205,10 @@ def all_tags(session: Session) -> Sequence[str]:
     return [tag for tag in tags if tag is not None]
 
 
-def _conditions(audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -> Iterator[ColumnElement[bool]]:
     yield SubscriberRow.status == SubscriberStatus.ACTIVE
+    if allowed is not None:
+        yield or_(*_agreed(allowed))
     if audience.languages:
         yield SubscriberRow.language.in_(audience.languages)
     if audience.confirmed_from is not None:
@@ -190,6 +219,14 @@ def _conditions(audience: Audience, now: datetime) -> Iterator[ColumnElement[boo
         yield exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == tag)
     yield from _about_course(audience)
     yield from _about_answers(audience, now)
+
+
+def _agreed(allowed: Permission) -> Iterator[ColumnElement[bool]]:
+    if Ground.NEWS in allowed.grounds:
+        yield SubscriberRow.news.is_(True)
+    if Ground.COURSE in allowed.grounds:
+        had_it = EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED))
+        yield _enrolled(allowed.course_id).where(had_it).exists()
 
 
 def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:

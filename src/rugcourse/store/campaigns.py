@@ -197,6 +197,16 @@ def find(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignR
     return session.get(CampaignRow, campaign_id, with_for_update=True if lock else None)
 
 
+def course_of(session: Session, campaign_id: int) -> int | None:
+    """The id of the course that a campaign is of; None for no such campaign."""
+    return session.scalar(select(CampaignRow.course_id).where(CampaignRow.id == campaign_id))
+
+
+def ground_of(session: Session, campaign_id: int) -> str | None:
+    """What lets a broadcast write to its readers; None for no such campaign."""
+    return session.scalar(select(CampaignRow.ground).where(CampaignRow.id == campaign_id))
+
+
 def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
     """Stop a campaign that runs until an admin says what to do."""
     session.execute(

@@ -340,6 +340,11 @@ def _has_arrived(session: Session, delivery_id: int, now: datetime, state: Deliv
     return count(arrived) == 1
 
 
+def by_once_key(session: Session, once_key: str) -> int | None:
+    """The id of the mail that was planned by a key."""
+    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key))
+
+
 def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any]:
     """(id, e-mail address, kind, lesson's slug or None, planned at, reply) of deliveries in a state, oldest first."""
     return session.execute(

@@ -22,6 +22,7 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
+    Ground,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
@@ -368,6 +369,22 @@ def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime
 def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
     query = select(EnrolmentRow).where(EnrolmentRow.subscriber_id == subscriber_id).order_by(EnrolmentRow.id)
     return session.scalars(query.with_for_update() if lock else query).all()
+
+
+def in_news(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
+    """How a person stands to broadcasts that are other news of the practice, locked."""
+    broadcasts = select(CampaignRow.id).where(
+        CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS
+    )
+    return session.scalars(
+        select(EnrolmentRow)
+        .where(
+            EnrolmentRow.subscriber_id == subscriber_id,
+            EnrolmentRow.campaign_id.in_(broadcasts),
+        )
+        .order_by(EnrolmentRow.id)
+        .with_for_update()
+    ).all()
 
 
 def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     SuppressionRow,
     TagRow,
+    WordingRow,
 )
 
 LONGEST_TAG = 40
@@ -111,7 +112,10 @@ def add_pending(session: Session, email: str, language: str, now: datetime) -> S
         .on_conflict_do_nothing(index_elements=["email"])
     )
     return session.scalars(
-        select(SubscriberRow).where(SubscriberRow.email == email).with_for_update(key_share=True)
+        select(SubscriberRow)
+        .where(SubscriberRow.email == email)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one()
 
 
@@ -214,10 +218,43 @@ def add_consent(session: Session, consent: ConsentRow) -> None:
     session.add(consent)
 
 
+class Agreed(NamedTuple):
+    """When (UTC), where and to which words somebody agreed."""
+
+    at: datetime
+    where: str
+    text: str
+
+
+def keep_wording(session: Session, name: str, language: str, text: str) -> None:
+    """Keep a text under a name that is made from it, unless it is there."""
+    if session.get(WordingRow, name) is None:
+        row = {"name": name, "language": language, "text": text}
+        session.execute(upsert(session, WordingRow).values(**row).on_conflict_do_nothing())
+
+
+def wordings_of(session: Session, names: Collection[str]) -> dict[str, WordingRow]:
+    """Those texts, by name."""
+    rows = session.scalars(select(WordingRow).where(WordingRow.name.in_(names)))
+    return {row.name: row for row in rows}
+
+
 def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
     return session.scalars(
         select(ConsentRow).where(ConsentRow.subscriber_id == subscriber_id).order_by(ConsentRow.id)
     ).all()
+
+
+def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agreed]:
+    """How somebody from a list agreed to the course of which each of these mails is the first. `mails`: id → whose."""
+    rows = session.execute(
+        select(ConsentRow.delivery_id, ConsentRow.at, ConsentRow.source, WordingRow.text)
+        .join(WordingRow, WordingRow.name == ConsentRow.wording)
+        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails))
+        .where(ConsentRow.purpose == "lessons")
+    )
+    found = {mail: Agreed(at, source.partition(": ")[2], text) for mail, at, source, text in rows}
+    return {mail: found[mail] for mail in mails if mail in found}
 
 
 def suppression_of(session: Session, address_hash: str) -> str | None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -62,6 +63,13 @@ class CampaignStatus(StrEnum):
     CANCELLED = "cancelled"  # nothing more, ever
 
 
+class Ground(StrEnum):
+    """What lets a campaign write to somebody, other than the lessons that they signed up for."""
+
+    COURSE = "course"  # it is about the course of the campaign, which they follow or had all of
+    NEWS = "news"  # they agreed to other news of the practice
+
+
 class DeliveryKind(StrEnum):
     LESSON = "lesson"
     BROADCAST = "broadcast"
@@ -69,6 +77,7 @@ class DeliveryKind(StrEnum):
     WELCOME = "welcome"
     ALREADY = "already"  # somebody signed up who is a reader already
     LINK = "link"  # a new link to the reader's own page
+    IMPORTED = "imported"  # what somebody from a list gets first: where their address comes from, and how to stop
 
 
 class Queue(StrEnum):
@@ -273,6 +282,7 @@ class SubscriberRow(Base):
     language: Mapped[str] = mapped_column(String(5))
     status: Mapped[str] = mapped_column(String(12))
     measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
+    news: Mapped[bool] = mapped_column(default=False, server_default=false())  # wants other news of the practice
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
@@ -284,7 +294,11 @@ class SubscriberRow(Base):
 
 
 class ConsentRow(Base):
-    """What a person agreed to, or withdrew: a history, never changed."""
+    """What a person agreed to, or withdrew: a history, never changed. See `rugcourse.enrolment.consents`.
+
+    `wording` and `notice` name the words that were shown and the privacy notice beside them, and are empty where none
+    were; `course_id` is None for all courses; `delivery_id` is the mail by which they came there.
+    """
 
     __tablename__ = "consent"
 
@@ -293,8 +307,21 @@ class ConsentRow(Base):
     purpose: Mapped[str] = mapped_column(String(20))
     given: Mapped[bool]
     wording: Mapped[str] = mapped_column(String(40))
+    notice: Mapped[str] = mapped_column(String(40), default="", server_default="")
     source: Mapped[str] = mapped_column(String(200))
+    course_id: Mapped[int | None]
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
     at: Mapped[datetime]
+
+
+class WordingRow(Base):
+    """A text that somebody agreed to, or a privacy notice, as it was shown; `name` is made from it. Never changed."""
+
+    __tablename__ = "wording"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    language: Mapped[str] = mapped_column(String(5))
+    text: Mapped[str] = mapped_column(Text)
 
 
 class JobRow(Base):
@@ -370,6 +397,7 @@ class CampaignRow(Base):
     enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     again_before: Mapped[datetime | None]
+    ground: Mapped[str] = mapped_column(String(8), default=Ground.NEWS, server_default=Ground.NEWS)  # of a broadcast
     started_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
     discarded_at: Mapped[datetime | None]  # of a draft: it can be restored for some time

@@ -28,7 +28,7 @@ from rugcourse.web.own_page import place_of
 from rugcourse.web.pages import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
 from rugcourse.web.public import find_course
 from rugcourse.web.quiz import TestProgress
-from rugcourse.web.readers import Reader, find_reader, reader_page
+from rugcourse.web.readers import Reader, find_reader, reader_page, shown_to
 
 router = APIRouter()
 
@@ -168,7 +168,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
         return _welcome_page(request, reader)
     values = {
         "wordings": wordings,
-        "measured": reader.subscriber.measuring,
+        "person": reader.subscriber,
         "is_new": reader.subscriber.status == SubscriberStatus.PENDING,
     }
     return reader_page(request, reader, "confirm", values)
@@ -180,6 +180,7 @@ def confirm_press(
     request: Request,
     token: str,
     measuring: Annotated[str, FormData()] = "",
+    news: Annotated[str, FormData()] = "",
     never: Annotated[str, FormData()] = "",
 ) -> HTMLResponse:
     """The owner of the address agrees, or says that it was not them (`never`)."""
@@ -189,7 +190,12 @@ def confirm_press(
         if never:
             refuse(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
             return reader_page(request, reader, "never")
-        confirm(*(runtime.database, runtime.clock, runtime.signer, reader.delivery.id), measuring=bool(measuring))
+        confirm(
+            *(runtime.database, runtime.clock, runtime.signer, reader.delivery.id),
+            measuring=bool(measuring),
+            news=bool(news),
+            shown=shown_to(request, reader),
+        )
     except NotConfirmable:
         raise NotFound from None
     runtime.ring(Queue.WAITING)

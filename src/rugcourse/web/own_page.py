@@ -6,6 +6,7 @@ No password: the link in a mail opens it, for as long as a mail is likely to be 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences, wordings
+from rugcourse.enrolment.consents import Source
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
@@ -29,7 +31,7 @@ from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
-from rugcourse.web.readers import LINK_DAYS, RIGHTS_MINUTES, Reader, find_reader, reader_page
+from rugcourse.web.readers import LINK_DAYS, RIGHTS_MINUTES, Reader, find_reader, reader_page, shown_to
 
 router = APIRouter()
 
@@ -46,6 +48,7 @@ class Fields(BaseModel):
     days: list[str] = []
     every_days: str = "1"
     measuring: str = ""
+    news: str = ""
     language: str = ""
     until: str = ""
 
@@ -147,16 +150,17 @@ def unsubscribe_press(
     if one_click == _ONE_CLICK:
         return _unsubscribe_at_once(request, token)
     reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
-    acts = {
+    acts: dict[str, Callable[..., None]] = {
         "yes": preferences.unsubscribe,
         "course": preferences.leave_course,
         "undo": preferences.come_back,
     }
+    shown = shown_to(request, reader)
     if leave not in acts:
         return PlainTextResponse("nothing was changed", 400)
     if leave != "undo" or _may_undo(request, reader):
         with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
-            acts[leave](runtime.database, runtime.clock, reader.delivery.id)
+            acts[leave](runtime.database, runtime.clock, reader.delivery.id, shown=shown)
     reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
     return _unsubscribe_page(request, reader, token, came_back=leave == "undo")
 
@@ -219,7 +223,7 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
             preferences.close_links(database, clock, person)
         case "back":
             try:
-                preferences.come_back(database, clock, reader.delivery.id)
+                preferences.come_back(database, clock, reader.delivery.id, shown_to(request, reader))
             except preferences.TooLate:
                 raise preferences.NotAReader from None
         case _:
@@ -234,7 +238,9 @@ def _save(request: Request, reader: Reader, fields: Fields) -> None:
     if schedule is None:
         raise Unusable("wrong")
     preferences.change_schedule(database, clock, person, schedule)
-    preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring))
+    shown = shown_to(request, reader)
+    preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring), shown=shown)
+    preferences.set_news(database, clock, person, agreed=bool(fields.news), shown=shown)
     if fields.language in reader.published.course.languages:
         preferences.set_language(database, person, fields.language)
 
@@ -332,7 +338,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     with runtime.database.read() as session:
         found = subscribers.by_link(session, mail)
     if found is not None:
-        preferences.unsubscribe(runtime.database, runtime.clock, mail.delivery_id)
+        preferences.unsubscribe(runtime.database, runtime.clock, mail.delivery_id, Source.ONE_CLICK)
     return PlainTextResponse("unsubscribed")
 
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from rugcourse.enrolment.consents import Shown
 from rugcourse.links import MailRef, Purpose
+from rugcourse.privacy.papers import notice_text
 from rugcourse.store import subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
@@ -77,6 +79,13 @@ def find_reader(request: Request, purpose: Purpose, token: str) -> Reader:
     if published is None:
         raise NotFound
     return Reader(found[0], found[1], published)
+
+
+def shown_to(request: Request, reader: Reader) -> Shown:
+    """How a page shows what its reader agrees to: kept with what they press."""
+    settings = runtime_of(request).settings
+    title = reader.published.course.texts[reader.language].title
+    return Shown(reader.language, settings.practice, title, notice_text(settings, reader.language))
 
 
 def reader_page(

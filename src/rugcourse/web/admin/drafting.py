@@ -19,7 +19,7 @@ from rugcourse.delivery.proof import parts_of
 from rugcourse.runtime import send_proof
 from rugcourse.schedule import DEFAULT_ZONE
 from rugcourse.store import audiences, campaigns
-from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.audiences import Audience, Following, permission_of
 from rugcourse.store.drafts import DISCARDED_DAYS
 from rugcourse.store.tables import CampaignKind, CampaignRow, Role
 from rugcourse.web.access import Access, access
@@ -74,7 +74,7 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
 @access(Access.EDITOR)
 def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
     insider, row = _editing(request, campaign_id)
-    return _who_page(request, insider, row, who_values(Audience.model_validate(row.audience)))
+    return _who_page(request, insider, row, who_values(Audience.model_validate(row.audience), row.ground))
 
 
 @router.post("/admin/campaigns/{campaign_id}/who")
@@ -83,7 +83,8 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     try:
-        drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen)
+        ground = fields.ground_of(row)
+        drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen, ground)
     except Unreadable as error:
         return _who_page(request, insider, row, fields, error.findings)
     except ChangedMeanwhile:
@@ -98,11 +99,11 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     insider, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     try:
-        audience = fields.audience()
+        audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
     except Unreadable as error:
         return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
     timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
-    values = outlook.counted(runtime.database, runtime.clock, audience, timing, quiet)
+    values = outlook.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
     return admin_page(request, insider, "campaign-count", values)
 
 
@@ -181,7 +182,10 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
         "days": outlook.by_days(expected.hours, 31),
         "mails": mails,
-        "people": outlook.sample(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
+        "people": outlook.sample(
+            *(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
+            allowed=permission_of(row),
+        ),
         "timing": timing,
         "spoken": spoken_in(request, row, course),
         "looks": {

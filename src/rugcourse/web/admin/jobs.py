@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -18,7 +20,7 @@ from rugcourse.campaigns import jobs as at_work
 from rugcourse.campaigns.acts import Act, Order
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
-from rugcourse.campaigns.jobs import NotNow
+from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, zone_names
 from rugcourse.store import admins, audiences, jobs
@@ -26,7 +28,7 @@ from rugcourse.store.audiences import Following
 from rugcourse.store.jobs import AT_WORK, JobKind
 from rugcourse.store.tables import JobRow, Role
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import Forged, admin_page, check_form, insider_of
+from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
@@ -34,6 +36,7 @@ from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
 router = APIRouter()
 
 _SHOWN = 30
+_MOST_FIELDS = 150  # a list has at most 100 columns
 Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
@@ -65,57 +68,82 @@ class ActFields(WhoFields):
 
 
 class IntakeFields(BaseModel):
-    """What is in the columns of a list (`column`: for each), what holds for all, and the button (`action`)."""
+    """What is in the columns of a list (`column`: for each), and what holds for all.
+
+    `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.campaigns.imports.Intake`.
+    """
 
     form: str = ""
-    seen: str = ""
-    action: str = ""
     column: Sequence[str] = ()
     course: str = ""
     language: str = ""
     zone: str = ""
     hour: str = ""
     tags: str = ""
-    source: str = ""
-    agreed: str = ""
+    agreed_at: str = ""
+    agreed_text: str = ""
+    agreed_where: str = ""
+    news: str = ""
 
-    def intake(self) -> Intake:
-        """Raises Unreadable."""
+    def columns(self) -> dict[Column, int]:
+        """What is where. Raises Unreadable."""
         columns = {Column(what): place for place, what in enumerate(self.column) if what in {*Column}}
         if Column.EMAIL not in columns:
             raise Unreadable(Finding("no-email", ""))
         if len(columns) != sum(what in {*Column} for what in self.column):
             raise Unreadable(Finding("twice", ""))
-        if len(self.source.strip()) < 3:
-            raise Unreadable(Finding("no-source", ""))
-        if self.agreed not in {"yes", "no"}:
-            raise Unreadable(Finding("no-agreed", ""))
+        return columns
+
+    def intake(self, today: date) -> Intake:
+        """Raises Unreadable."""
+        columns = self.columns()
+        agreed_at = date_from(self.agreed_at, "agreed_at")
+        if agreed_at is not None and agreed_at > today:
+            raise Unreadable(Finding("agreed_later", ""))
         tags = imports.clean_tags(self.tags)
         if tags is None:
             raise Unreadable(Finding("no-tag", "tag"))
         try:
-            return Intake(
+            intake = Intake(
                 course=self.course,
                 columns=columns,
                 language=self.language if self.language in LANGUAGES else LANGUAGES[0],
                 zone=self.zone if self.zone in zone_names() else DEFAULT_ZONE,
                 hour=whole_number(self.hour),
                 tags=tags,
-                source=self.source.strip()[:150],
-                agreed=self.agreed == "yes",
+                agreed_at=agreed_at,
+                agreed_text=self.agreed_text.strip()[: imports.LONGEST_TEXT],
+                agreed_where=self.agreed_where.strip()[: imports.LONGEST_SOURCE],
+                news=self.news == "yes",
             )
         except ValidationError:
             raise Unreadable(Finding("number", "")) from None
+        if unsaid := intake.unsaid():
+            raise Unreadable(*(Finding(f"no-{column}", "") for column in Column if column in unsaid))
+        return intake
 
 
-async def _uploaded(request: Request) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A form with a file: its token (`form`), what was typed, and the file's name and content; empty without one."""
+
+    form: str
+    typed: IntakeFields
+    name: str
+    content: bytes
+
+
+async def _uploaded(request: Request) -> Upload:
     """The form with a file; who sends it is looked at before it is read. Raises NotInside, Forged."""
     await run_in_threadpool(insider_of, request, Role.EDITOR)
-    form = await request.form(max_files=1, max_fields=10)
+    form = await request.form(max_files=1, max_fields=_MOST_FIELDS)
     file = form.get("file")
     content = await file.read() if isinstance(file, UploadFile) else b""
     name = file.filename if isinstance(file, UploadFile) else ""
-    return {"form": form.get("form", ""), "name": name or "", "content": content}
+    fields = {key: value for key, value in form.items() if isinstance(value, str) and key in IntakeFields.model_fields}
+    columns = [value for value in form.getlist("column") if isinstance(value, str)]
+    typed = IntakeFields.model_validate({**fields, "column": columns})
+    return Upload(typed.form, typed, name or "", content)
 
 
 @router.api_route("/admin/imports", methods=READ)
@@ -127,17 +155,40 @@ def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTML
 
 @router.post("/admin/imports")
 @access(Access.EDITOR)
-def upload(request: Request, uploaded: Annotated[dict[str, Any], Depends(_uploaded)]) -> Response:
+def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     insider = insider_of(request, Role.EDITOR)
-    if not isinstance(uploaded["form"], str):
-        raise Forged
-    check_form(request, insider, uploaded["form"])
+    check_form(request, insider, uploaded.form)
     runtime = runtime_of(request)
     try:
-        listing = imports.read_list(uploaded["content"])
+        listing = imports.read_list(uploaded.content)
     except NotAList as error:
         return _imports_page(request, insider, str(error), error.line)
-    job_id = imports.lay_down(runtime.database, runtime.clock, listing, str(uploaded["name"]), insider.admin_id)
+    job_id = imports.lay_down(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
+    return RedirectResponse(f"/admin/jobs/{job_id}", 303)
+
+
+@router.post("/admin/imports/{job_id}")
+@access(Access.EDITOR)
+def look_through(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
+    """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
+    insider = insider_of(request, Role.EDITOR)
+    check_form(request, insider, uploaded.form)
+    runtime = runtime_of(request)
+    job = _job(request, job_id)
+    if job.kind != JobKind.IMPORT:
+        raise NotFound
+    try:
+        intake = uploaded.typed.intake(runtime.clock.now().date())
+        listing = imports.read_list(uploaded.content) if uploaded.content else None
+        at_work.check(runtime.database, job_id, intake, listing, uploaded.name)
+    except NotNow:
+        return _job_page(request, insider, _job(request, job_id), uploaded.typed, "not-now")
+    except (NotAList, OtherList):
+        return _job_page(request, insider, job, uploaded.typed, "other-list")
+    except NotKept:
+        return _job_page(request, insider, job, uploaded.typed, "not-kept")
+    except Unreadable as error:
+        return _job_page(request, insider, job, uploaded.typed, str(error))
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -186,29 +237,26 @@ def job_page(request: Request, job_id: Id) -> HTMLResponse:
 def press(
     request: Request,
     job_id: Id,
-    fields: Annotated[IntakeFields, Form()],
+    form: Annotated[str, Form()] = "",
+    seen: Annotated[str, Form()] = "",
+    action: Annotated[str, Form()] = "",
 ) -> Response:
-    """Look through a list, start a job, or stop it."""
+    """Start a job, or stop it."""
     insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+    check_form(request, insider, form)
     runtime = runtime_of(request)
-    job = _job(request, job_id)
     try:
-        match fields.action:
-            case "check" if job.kind == JobKind.IMPORT:
-                at_work.check(runtime.database, job_id, fields.intake())
+        match action:
             case "start":
-                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id, fields.seen)
+                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id, seen)
             case "cancel":
                 at_work.cancel(runtime.database, runtime.clock, job_id, insider.admin_id)
             case _:
                 raise NotFound
     except NotNow:
-        return _job_page(request, insider, _job(request, job_id), fields, "not-now")
+        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "not-now")
     except ChangedMeanwhile:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
-    except Unreadable as error:
-        return _job_page(request, insider, job, fields, str(error))
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -260,8 +308,10 @@ def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFie
         "zone": fields.zone or kept.get("zone", DEFAULT_ZONE),
         "hour": fields.hour or str(kept.get("hour", 8)),
         "tags": fields.tags or ", ".join(kept.get("tags", [])),
-        "source": fields.source or kept.get("source", ""),
-        "agreed": fields.agreed or ("" if "agreed" not in kept else "yes" if kept["agreed"] else "no"),
+        "agreed_at": fields.agreed_at or kept.get("agreed_at") or "",
+        "agreed_text": fields.agreed_text or kept.get("agreed_text", ""),
+        "agreed_where": fields.agreed_where or kept.get("agreed_where", ""),
+        "news": bool(fields.news) or kept.get("news", False),
         "columns": dict(enumerate(fields.column)) or {place: str(column) for column, place in guessed.items()},
     }
     values = {

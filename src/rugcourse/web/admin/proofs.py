@@ -6,7 +6,7 @@ from fastapi import Request
 
 from rugcourse.content import Course
 from rugcourse.store import campaigns
-from rugcourse.store.tables import CampaignKind, CampaignRow
+from rugcourse.store.tables import CampaignKind, CampaignRow, Ground
 from rugcourse.web.pages import NotFound, preferred_language, runtime_of
 
 
@@ -41,7 +41,7 @@ def mail_of(request: Request, row: CampaignRow, language: str, number: int = 1) 
         message = campaigns.find_message(session, row.id)
     if message is None:
         raise NotFound
-    return runtime.proofs.of_message(course, message, language, now)
+    return runtime.proofs.of_message(course, message, language, now, is_news=row.ground == Ground.NEWS)
 
 
 def mails_of(request: Request, row: CampaignRow, most: int | None = None) -> list[tuple[str, str, bytes]]:

@@ -13,6 +13,7 @@ from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.store.audiences import Audience, Following
+from rugcourse.store.tables import CampaignKind, CampaignRow, Ground
 from rugcourse.web.forms import whole_number
 
 _YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment before or after to count with
@@ -44,6 +45,12 @@ class WhoFields(BaseModel):
     tags: str = ""
     confirmed_from: str = ""
     confirmed_up_to: str = ""
+    ground: str = ""
+
+    def ground_of(self, row: CampaignRow) -> Ground:
+        """What lets it write to them: a broadcast says which, a cohort is for either."""
+        chosen = row.kind == CampaignKind.BROADCAST and self.ground in {*Ground}
+        return Ground(self.ground if chosen else row.ground)
 
     def audience(self) -> Audience:
         """Raises Unreadable."""
@@ -67,8 +74,8 @@ class WhoFields(BaseModel):
             )
 
 
-def who_values(audience: Audience) -> WhoFields:
-    """How the form shows an audience."""
+def who_values(audience: Audience, ground: str) -> WhoFields:
+    """How the form shows an audience, and what lets it write to them."""
     numbers = ("from_lesson", "up_to_lesson", "test_from", "test_up_to", "answered_within", "silent_for")
     typed = {name: getattr(audience, name) for name in (*numbers, "confirmed_from", "confirmed_up_to")}
     return WhoFields(
@@ -76,6 +83,7 @@ def who_values(audience: Audience) -> WhoFields:
         course=str(audience.course_id or ""),
         following=audience.following or "",
         tags=", ".join(audience.tags),
+        ground=ground,
         **{name: "" if value is None else str(value) for name, value in typed.items()},
     )
 

@@ -1,0 +1,151 @@
+"""A campaign goes to those who agreed to get it, and says why they get it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from tests.builders import mails_to, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, start
+from tests.sink import Sink
+
+from rugcourse.campaigns import drafts, outlook
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.proof import parts_of
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Timing
+from rugcourse.store import campaigns, enrolments
+from rugcourse.store.audiences import Audience, permission_of
+from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
+    DeliveryKind,
+    DeliveryState,
+    EnrolmentRow,
+    Ground,
+    SubscriberRow,
+)
+
+
+def readers_in(runtime: Runtime, campaign_id: int) -> set[str]:
+    query = select(SubscriberRow.email).join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
+    with runtime.database.read() as session:
+        return set(session.scalars(query.where(EnrolmentRow.campaign_id == campaign_id)))
+
+
+def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
+    with runtime.database.read() as session:
+        found = campaigns.find(session, campaign_id)
+    assert found is not None
+    return found
+
+
+def broadcast(runtime: Runtime, ground: Ground) -> int:
+    assert isinstance(runtime.clock, VirtualClock)
+    if runtime.clock.now().hour < 8:
+        runtime.clock.advance(hours=3)  # behind the quiet hours
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=runtime.clock.now()))
+    drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=ground)
+    return made
+
+
+def next_due(runtime: Runtime, person: int) -> datetime | None:
+    """Of the course."""
+    with runtime.database.read() as session:
+        [found] = [one for one in enrolments.of_subscriber(session, person) if one.status == "active"]
+    return found.next_due_at
+
+
+@pytest.fixture
+def people(runtime: Runtime, clock: VirtualClock) -> dict[str, str]:
+    """A reader who wants news, one who does not, one who left the course and wants news, one who left it."""
+    found = {
+        "wants": make_reader(runtime), "reads": make_reader(runtime, news=False),
+        "left and wants": make_reader(runtime), "left": make_reader(runtime, news=False),
+    }  # fmt: skip
+    for who in ("left and wants", "left"):
+        preferences.leave_course(runtime.database, clock, mails_to(runtime, found[who])[-1].id)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ground", "get_it"), [(Ground.NEWS, {"wants", "left and wants"}), (Ground.COURSE, {"wants", "reads"})]
+)
+def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_counted(
+    runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
+) -> None:
+    made = broadcast(runtime, ground)
+    expected = outlook.look_ahead(row_of(runtime, made), 1, runtime.clock.now(), None)
+    assert (expected.people, expected.not_agreed) == (2, 2)
+    row = row_of(runtime, made)
+    counted = outlook.counted(runtime.database, runtime.clock, Audience(), allowed=permission_of(row))
+    assert (counted["count"], counted["not_agreed"]) == (2, 2)
+    start(runtime, made)
+    assert readers_in(runtime, made) == {people[who] for who in get_it}
+
+
+def test_another_course_goes_to_those_who_want_other_news(runtime: Runtime) -> None:
+    make_reader(runtime, "reads@x.example", news=False)
+    other = reader_of_another_course(runtime, "other@x.example")
+    with runtime.database.write() as session:
+        person = session.scalars(select(SubscriberRow).where(SubscriberRow.email == other)).one()
+        person.news = False
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, made)
+    assert other not in readers_in(runtime, made)
+
+
+def test_the_footer_says_why_somebody_gets_it(
+    runtime: Runtime, people: dict[str, str], dispatcher: Dispatcher, sink: Sink
+) -> None:
+    for ground, why in ((Ground.NEWS, "ander nieuws van"), (Ground.COURSE, "deze cursus volgt of gevolgd hebt")):
+        start(runtime, broadcast(runtime, ground))
+        plan(runtime)
+        send_all(dispatcher)
+        html, text = parts_of(sink.taken[-1].raw)
+        assert why in html
+        assert why in " ".join(text.split())
+
+
+def test_who_wants_no_more_news_gets_none_that_was_planned_and_goes_on_with_the_course(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    made = broadcast(runtime, Ground.NEWS)
+    start(runtime, made)
+    assert plan(runtime) >= 1
+    assert mails_to(runtime, email, DeliveryKind.BROADCAST)[0].state == DeliveryState.PLANNED
+    person = mails_to(runtime, email)[0].subscriber_id
+    for agreed in (False, True):  # that one is over, whatever they choose later
+        preferences.set_news(runtime.database, clock, person, agreed=agreed)
+        plan(runtime)
+        send_all(dispatcher)
+        assert [one.state for one in mails_to(runtime, email, DeliveryKind.BROADCAST)] == [DeliveryState.CANCELLED]
+    assert next_due(runtime, person) is not None
+
+
+def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    start(runtime, broadcast(runtime, Ground.NEWS))
+    mail = mails_to(runtime, email)[-1].id
+    preferences.unsubscribe(runtime.database, clock, mail)
+    preferences.come_back(runtime.database, clock, mail)
+    plan(runtime)
+    send_all(dispatcher)
+    assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
+
+
+def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runtime: Runtime) -> None:
+    made = broadcast(runtime, Ground.COURSE)
+    with runtime.database.read() as session:
+        seen = drafts.etag(session, row_of(runtime, made), drafts.Part.WHO)
+    copy = drafts.duplicate(runtime.database, author(runtime), made, "copy")
+    assert row_of(runtime, copy).ground == Ground.COURSE
+    drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
+    with pytest.raises(drafts.ChangedMeanwhile):
+        drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)

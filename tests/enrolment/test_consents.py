@@ -1,0 +1,125 @@
+"""A consent is kept with the words, the notice, the course and the mail by which it was given, and stays as it was."""
+
+from __future__ import annotations
+
+import pytest
+from tests.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan
+
+from rugcourse.clock import VirtualClock
+from rugcourse.enrolment import preferences, wordings
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.consents import Shown, Source
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.rendering.languages import translations
+from rugcourse.runtime import Runtime
+from rugcourse.store import subscribers
+from rugcourse.store.tables import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
+
+SHOWN = Shown("nl", "De Praktijk", "Begrijp je rugpijn", "# What we keep\n\n- all of this")
+
+
+def kept(runtime: Runtime, email: str) -> list[ConsentRow]:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        return list(subscribers.consents(session, person.id))
+
+
+def text_of(runtime: Runtime, name: str) -> str:
+    with runtime.database.read() as session:
+        found = session.get(WordingRow, name)
+    assert found is not None
+    return found.text
+
+
+def person_of(runtime: Runtime, email: str) -> SubscriberRow:
+    with runtime.database.read() as session:
+        found = subscribers.by_email(session, email)
+    assert found is not None
+    return found
+
+
+def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_the_mail(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime)
+    [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
+    confirm(runtime.database, clock, runtime.signer, mail.id, news=True, shown=SHOWN)
+    given = kept(runtime, email)
+    dutch = translations("nl").gettext
+    assert [(one.purpose, one.given, text_of(runtime, one.wording)) for one in given] == [
+        ("lessons", True, dutch(wordings.LESSONS)),
+        ("measuring", False, dutch(wordings.MEASURING)),
+        ("news", True, dutch(wordings.NEWS) % {"practice": "De Praktijk"}),
+        ("lessons", True, dutch(wordings.CONFIRM)),
+    ]
+    assert "De Praktijk" in text_of(runtime, given[2].wording)
+    for one in given:
+        assert (one.source, one.course_id, one.delivery_id) == (Source.CONFIRM, course_of(runtime).id, mail.id)
+        assert text_of(runtime, one.notice) == SHOWN.notice
+
+
+def test_a_text_that_is_changed_later_changes_no_consent(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_pending(runtime), make_pending(runtime)
+    for email, language, practice in ((first, "nl", "De Praktijk"), (second, "en", "Another name")):
+        monkeypatch.setattr(wordings, "LESSONS", f"{wordings.LESSONS} {practice}")
+        [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
+        confirm(runtime.database, clock, runtime.signer, mail.id, shown=Shown(language, practice))
+    before, after = (text_of(runtime, kept(runtime, email)[0].wording) for email in (first, second))
+    assert before.endswith("De Praktijk")
+    assert before != after
+
+
+@pytest.mark.parametrize("source", [Source.OWN_PAGE, Source.ONE_CLICK])
+def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_some_were_shown(
+    runtime: Runtime, clock: VirtualClock, source: Source
+) -> None:
+    email = make_reader(runtime)
+    [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
+    shown = SHOWN if source == Source.OWN_PAGE else None
+    preferences.unsubscribe(runtime.database, clock, mail.id, source, shown)
+    withdrawn = [one for one in kept(runtime, email) if one.source == source]
+    assert [(one.purpose, one.given) for one in withdrawn] == [("lessons", False), ("news", False)]
+    assert {one.delivery_id for one in withdrawn} == {mail.id}
+    assert bool(withdrawn[0].wording) == (shown is not None)
+    assert not person_of(runtime, email).news
+
+
+def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws_nothing(runtime: Runtime) -> None:
+    complainer, gone = make_reader(runtime), make_reader(runtime)
+    suppress(runtime.database, runtime.clock, runtime.signer, complainer, COMPLAINT)
+    suppress(runtime.database, runtime.clock, runtime.signer, gone, BOUNCE)
+    assert [(one.purpose, one.given) for one in kept(runtime, complainer) if one.source == Source.COMPLAINT] == [
+        ("lessons", False),
+        ("news", False),
+    ]
+    assert [one.given for one in kept(runtime, gone) if one.source == Source.SUPPRESSED] == []
+    assert person_of(runtime, gone).news
+
+
+def test_who_leaves_one_course_withdraws_that_one(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
+    preferences.leave_course(runtime.database, clock, mail.id, SHOWN)
+    last = kept(runtime, email)[-1]
+    assert (last.purpose, last.given, last.course_id) == ("lessons", False, course_of(runtime).id)
+    assert "Begrijp je rugpijn" in text_of(runtime, last.wording)
+    assert person_of(runtime, email).news  # that is something else
+
+
+def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    preferences.set_measuring(
+        runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True, shown=SHOWN
+    )
+    [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
+    preferences.unsubscribe(runtime.database, clock, mail.id)
+    preferences.come_back(runtime.database, clock, mail.id, SHOWN)
+    person = person_of(runtime, email)
+    assert (person.status, person.measuring, person.news) == ("active", False, False)
+    clock.advance(hours=2)
+    assert plan(runtime) == 1
