@@ -154,6 +154,8 @@ def sender(settings: Settings) -> Sender:
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
         trace="X-PM-Metadata-mail" if settings.postmark_secret else "",
+        feedback_id=settings.feedback_sender_id,
+        one_click=settings.base_url.startswith("https://"),
     )
 
 
@@ -203,7 +205,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     journals.mkdir(parents=True, exist_ok=True)
     provenance.check(runtime.database, runtime.clock, settings.data_dir)
     settle_journals(runtime.database, runtime.clock, journals, follow_up(runtime))
-    composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings))
+    composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings), settings.bounce_address)
     journal = Journal(journals)
     return Dispatcher(
         database=runtime.database,

@@ -8,7 +8,9 @@ them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as cont
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
+import re
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_address, ip_network
@@ -26,6 +28,7 @@ RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "examp
 
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
+_FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
 _P256_DER_BYTES = 91  # RFC 5480
 
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
@@ -198,6 +201,10 @@ class Settings(BaseSettings):
     ses_topics: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="the SNS topics, as ARNs, that tell what Amazon SES says; separated by commas"
     )
+    feedback_id: str = Field(
+        "",
+        description="what Gmail's Postmaster Tools know all your mail by, 5 to 15 characters; default: from the domain",
+    )
     dns_server: str = Field("", description="host[:port] of the DNS server that `doctor` asks; default: the system's")
     dkim_keys: str = Field(
         "", description="selector=file.pem,… to sign with DKIM here, newest first; empty where the relay signs"
@@ -312,6 +319,13 @@ class Settings(BaseSettings):
             raise ValueError("expected plain letters; write a domain with others in its xn-- form")
         return value
 
+    @field_validator("feedback_id")
+    @classmethod
+    def _short_enough(cls, value: str) -> str:
+        if value and not _FEEDBACK_ID.fullmatch(value):
+            raise ValueError("expected 5 to 15 letters, digits, dots, hyphens or underscores, as Gmail does")
+        return value
+
     @field_validator("postmark_secret", "brevo_secret", "mailgun_key")
     @classmethod
     def _hard_to_guess(cls, value: str) -> str:
@@ -386,6 +400,16 @@ class Settings(BaseSettings):
     @property
     def sender_domain(self) -> str:
         return self.sender_address.rpartition("@")[2]
+
+    @property
+    def feedback_sender_id(self) -> str:
+        """The SenderId of Feedback-ID: the domain, or its beginning and a digest where Gmail takes no name so long."""
+        if self.feedback_id:
+            return self.feedback_id
+        domain = self.sender_domain.lower()
+        if _FEEDBACK_ID.fullmatch(domain):
+            return domain
+        return f"{domain[:8]}-{hashlib.sha256(domain.encode()).hexdigest()[:6]}"
 
     def author_line(self, language: str) -> str:
         return self.author_line_nl if language == "nl" else self.author_line_en

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
+from rugcourse.links import MailRef
 from rugcourse.schedule import Schedule, next_mail
 from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
 from rugcourse.store.database import Database
@@ -138,6 +139,17 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
         _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
+
+
+def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None:
+    """The same by what a mail program does with one press (RFC 8058, RFC 2369), which nobody is asked about again.
+
+    Who left before, was erased or must not be written to gets no more mails as it is.
+    """
+    with database.read() as session:
+        found = subscribers.by_link(session, mail)
+    if found is not None:
+        unsubscribe(database, clock, mail.delivery_id)
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:

@@ -329,10 +329,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(Purpose.UNSUBSCRIBE, token)
-    with runtime.database.read() as session:
-        found = subscribers.by_link(session, mail)
-    if found is not None:
-        preferences.unsubscribe(runtime.database, runtime.clock, mail.delivery_id)
+    preferences.unsubscribe_at_once(runtime.database, runtime.clock, mail)
     return PlainTextResponse("unsubscribed")
 
 
