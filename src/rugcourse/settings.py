@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         365, ge=30, description="days until changes about people are forgotten, and admins who were disabled"
     )
     keep_job_days: int = Field(90, ge=7, description="days until imports and acts for many are forgotten")
+    keep_withdrawal_days: int = Field(
+        60,
+        ge=1,
+        description="days until the file that remembers who withdrew forgets it: as long as you keep backups",
+    )
     keep_bounce_mail_days: int = Field(
         30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
     )

@@ -11,7 +11,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.links import MailRef
 from rugcourse.schedule import Schedule, next_mail
-from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
+from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
@@ -90,6 +90,7 @@ def end_measuring(session: Session, person: SubscriberRow, now: datetime) -> Non
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
+        withdrawals.note(session, withdrawals.MEASURING, now, email=person.email)
         _consent(session, person.id, "measuring", False, wordings.MEASURING, now)
         erasing.forget_measured(session, person.id)
 
@@ -131,14 +132,20 @@ def unsubscribe(database: Database, clock: Clock, delivery_id: int) -> None:
         person, _ = found
         if person.left_at is not None:  # suppressed, and left before
             return
-        end_courses(session, person.id, "the reader left", now)
-        end_measuring(session, person, now)
-        person.left_at = now
-        if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
-            person.status = SubscriberStatus.LEFT
+        leave_everything(session, person, now)
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
-        _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
+
+
+def leave_everything(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Write to a person no more, by their own wish, in a transaction of the caller."""
+    withdrawals.note(session, withdrawals.UNSUBSCRIBED, now, email=person.email)
+    end_courses(session, person.id, "the reader left", now)
+    end_measuring(session, person, now)
+    person.left_at = now
+    if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
+        person.status = SubscriberStatus.LEFT
+    _consent(session, person.id, "lessons", False, wordings.UNSUBSCRIBE, now)
 
 
 def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None:

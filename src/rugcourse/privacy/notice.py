@@ -235,6 +235,16 @@ def _ends(words: Terms) -> Iterator[str]:
     for end, purpose in ends.items():
         name, _what = words.purpose(purpose)
         yield f"{name}: {words.end(end)}."
+    yield withdrawals(words)
+
+
+def withdrawals(words: Terms) -> str:
+    """Of the file that is kept beside the database."""
+    _ = translations(words.language).gettext
+    return _(
+        "That you stopped, ended the measuring or were erased: also in a file that names nobody, only a fingerprint of "
+        "your address, for %(days)s, so that a backup that is put back does not undo it."
+    ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
 def _recipients(settings: Settings, language: str) -> Iterator[str]:
