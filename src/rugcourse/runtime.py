@@ -189,6 +189,7 @@ def sender(settings: Settings) -> Sender:
         trace="X-PM-Metadata-mail" if settings.postmark_secret else "",
         feedback_id=settings.feedback_sender_id,
         one_click=settings.base_url.startswith("https://"),
+        names_course=not settings.neutral_headers,
     )
 
 

@@ -210,6 +210,9 @@ class Settings(BaseSettings):
         "",
         description="what Gmail's Postmaster Tools know all your mail by, 5 to 15 characters; default: from the domain",
     )
+    neutral_headers: bool = Field(
+        True, description="no header of a mail names the course, which can say something of its reader's health"
+    )
     dns_server: str = Field("", description="host[:port] of the DNS server that `doctor` asks; default: the system's")
     dkim_keys: str = Field(
         "", description="selector=file.pem,… to sign with DKIM here, newest first; empty where the relay signs"

@@ -17,12 +17,15 @@ from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
+_ALL_COURSES = "courses"  # one press leaves all of them, so that is the list
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `trace`: a header that gets the
     Message-ID as well, for a relay that puts one of its own in that place and keeps this one; `feedback_id`: what
-    Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them.
+    Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them;
+    `names_course`: headers may tell which course a mail is of.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Sender:
     trace: str = ""
     feedback_id: str = ""
     one_click: bool = True
+    names_course: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Skeleton:
     @classmethod
     def make(cls, sender: Sender, subject: str, language: str, stream: Stream) -> Skeleton:
         message = EmailMessage(policy=SMTP)
+        course = stream.course if sender.names_course else _ALL_COURSES
         local, _, domain = sender.address.rpartition("@")
         message["From"] = Address(sender.name, local, domain)
         if sender.reply_to:
@@ -66,7 +71,7 @@ class Skeleton:
         message["Subject"] = subject
         message["Content-Language"] = language
         if stream.listed:
-            message["List-Id"] = f"<{stream.course}.{sender.list_domain}>"
+            message["List-Id"] = f"<{course}.{sender.list_domain}>"
             if sender.one_click:
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if stream.prompted:
@@ -76,7 +81,7 @@ class Skeleton:
         headers = message.as_bytes().split(b"\r\n\r\n", 1)[0]
         boundary = b"=_rug_" + hashlib.sha256(headers).hexdigest()[:24].encode()
         content_type = b'\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
-        feedback = f"{stream.course}:{stream.kind}:{sender.feedback_id}"
+        feedback = f"{course}:{stream.kind}:{sender.feedback_id}"
         return cls(headers + content_type, boundary, stream, sender.trace, feedback)
 
 
