@@ -209,6 +209,10 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             ),
             _("We may choose who gets a message by course, language, words, answers and test score."),
             _(
+                "Words that we put on you can say something about you, even about your health: they are in the copy, "
+                "and gone when you are erased."
+            ),
+            _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
                 "those who allow measuring, follow a link."
             ),
