@@ -71,7 +71,7 @@ class Runtime:
 
     @property
     def withdrawals(self) -> WithdrawalLog:
-        return WithdrawalLog(self.settings.data_dir, self.signer, self.settings.keep_withdrawal_days)
+        return WithdrawalLog.of(self.settings, self.signer)
 
     @property
     def patience(self) -> Patience:

@@ -175,7 +175,7 @@ def test_a_folder_that_can_not_be_written_to_is_wrong(settings: Settings, tmp_pa
 
 
 def test_that_withdrawals_can_not_be_written_down_is_wrong(settings: Settings) -> None:
-    log = WithdrawalLog(settings.data_dir, Signer((b"a-key-for-tests-0123456789",)), 60)
+    log = WithdrawalLog.of(settings, Signer((b"a-key-for-tests-0123456789",)))
     assert states(check_withdrawals(log)) == {"withdrawals": State.WELL}
     log.file.unlink()
     log.file.mkdir()

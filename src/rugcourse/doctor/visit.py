@@ -55,7 +55,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_database(settings, database, clock),
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
-        lambda: check_withdrawals(WithdrawalLog(settings.data_dir, links.signer, settings.keep_withdrawal_days)),
+        lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
         lambda: check_books(database, links, branding_of(settings)),
         lambda: check_admins(database),

@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.links import Signer
+from rugcourse.settings import Settings
 
 UNSUBSCRIBED = "unsubscribed"
 MEASURING = "measuring"
@@ -61,11 +62,15 @@ def take_noted(session: Session) -> list[_Noted]:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalLog:
-    """The file in the folder of local state. Safe to share among processes and threads of one machine."""
+    """The file, in a folder of its own. Safe to share among the processes and threads of a machine."""
 
     folder: Path
     signer: Signer
     days: int
+
+    @classmethod
+    def of(cls, settings: Settings, signer: Signer) -> WithdrawalLog:
+        return cls(settings.data_dir / "withdrawals", signer, settings.keep_withdrawal_days)
 
     @property
     def file(self) -> Path:
