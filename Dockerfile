@@ -13,7 +13,7 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir --no-deps /wheels/*.whl && rm -r /wheels
-RUN install --directory --owner rugcourse --mode 700 var
+RUN install --directory --owner rugcourse --mode 700 var var/withdrawals
 USER rugcourse
 EXPOSE 8000
 CMD ["rugcourse", "serve"]

@@ -252,9 +252,11 @@ def test_every_service_that_stays_has_a_health_check(service: str) -> None:
 
 def test_journals_and_data_outlive_their_containers() -> None:
     volumes = {name: one.get("volumes", []) for name, one in COMPOSE["services"].items()}
-    assert volumes["worker"] == [f"journals:{OURS['worker']['environment']['RUGCOURSE_DATA_DIR']}"]
+    data = OURS["worker"]["environment"]["RUGCOURSE_DATA_DIR"]
+    assert volumes["worker"] == [f"journals:{data}", f"withdrawals:{data}/withdrawals"]
+    assert volumes["web"] == [f"withdrawals:{data}/withdrawals"]
     assert volumes["postgres"][0] == "postgres:/var/lib/postgresql"
-    assert set(COMPOSE["volumes"]) == {"journals", "postgres"}
+    assert set(COMPOSE["volumes"]) == {"journals", "postgres", "withdrawals"}
 
 
 def test_a_worker_has_the_time_to_end_its_conversation() -> None:

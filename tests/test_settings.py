@@ -144,3 +144,26 @@ def test_the_example_file_names_every_setting() -> None:
     example = (Path(__file__).parent.parent / ".env.example").read_text(encoding="utf-8")
     missing = [name for name in Settings.model_fields if f"# RUGCOURSE_{name.upper()}=" not in example]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "known_by"),
+    [
+        ({"sender_address": "les@praktijk.nl"}, "praktijk.nl"),
+        ({"sender_address": "les@mail.fysiotherapie-jansen.nl"}, "mail.fys-825298"),
+        ({"sender_address": "les@mail.fysiotherapie-pieters.nl"}, "mail.fys-24ac10"),
+        ({"sender_address": "a@b.nl"}, "b.nl-f2f247"),
+        ({"sender_address": "les@praktijk.nl", "feedback_id": "jansen"}, "jansen"),
+    ],
+)
+def test_gmail_knows_all_our_mail_by_one_short_name(settings: dict[str, str], known_by: str) -> None:
+    """Its documentation wants 5 to 15 characters, the same in all mail of a sender."""
+    found = load_settings(**settings).feedback_sender_id
+    assert found == known_by
+    assert 5 <= len(found) <= 15
+
+
+@pytest.mark.parametrize("wrong", ["abcd", "a-name-that-is-too-long", "two:parts", "a b c d"])
+def test_a_name_that_gmail_would_not_take_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="RUGCOURSE_FEEDBACK_ID"):
+        load_settings(feedback_id=wrong)

@@ -20,6 +20,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -49,6 +50,7 @@ class Purpose(StrEnum):
     DEVICE = "device"
     MESSAGE = "message"
     RETURN = "return"
+    UNSUBSCRIBE_MAIL = "unsubscribe-mail"
     CLIENT_ADDRESS = "client-address"
 
 
@@ -169,12 +171,27 @@ class Links:
 
         The token is in base32: servers on the way may turn capitals into small letters.
         """
-        local, _, domain = address.rpartition("@")
-        return f"{local}+{_slow_text(self.signer.sign_mail(Purpose.RETURN, mail))}@{domain}"
+        return self._extended(address, Purpose.RETURN, mail)
+
+    def unsubscribe_address(self, mail: MailRef, address: str) -> str:
+        """Where a message unsubscribes the reader of a mail: in the same mailbox, and as hard to make up."""
+        return self._extended(address, Purpose.UNSUBSCRIBE_MAIL, mail)
 
     def returned(self, address: str) -> MailRef:
         """The mail whose message came back to an address. Raises BadToken."""
-        return self.signer.read_mail(Purpose.RETURN, _quick_text(address.rpartition("@")[0].rpartition("+")[2]))
+        return self.signer.read_mail(Purpose.RETURN, _extension(address))
+
+    def unsubscribed(self, address: str) -> MailRef:
+        """The mail whose reader unsubscribes by writing to an address. Raises BadToken."""
+        return self.signer.read_mail(Purpose.UNSUBSCRIBE_MAIL, _extension(address))
+
+    def is_own(self, address: str) -> bool:
+        """Whether we made an address up, for one of these two."""
+        for read in (self.returned, self.unsubscribed):
+            with suppress(BadToken):
+                read(address)
+                return True
+        return False
 
     def quoted(self, message_id: str) -> MailRef:
         """The mail whose Message-ID somebody quotes. Raises BadToken."""
@@ -188,11 +205,20 @@ class Links:
         """Where the doctor sees which address the pages take it to come from. `at`: now, in seconds since 1970."""
         return self._personal("healthz/client", Purpose.CLIENT_ADDRESS, at)
 
+    def _extended(self, address: str, purpose: Purpose, mail: MailRef) -> str:
+        local, _, domain = address.rpartition("@")
+        return f"{local}+{_slow_text(self.signer.sign_mail(purpose, mail))}@{domain}"
+
     def _of_mail(self, path: str, purpose: Purpose, mail: MailRef, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign_mail(purpose, mail, *numbers)}"
 
     def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"
+
+
+def _extension(address: str) -> str:
+    """The token in an address. Raises BadToken."""
+    return _quick_text(address.rpartition("@")[0].rpartition("+")[2])
 
 
 def _slow_text(token: str) -> str:

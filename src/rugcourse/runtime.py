@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse import resources
@@ -15,7 +16,7 @@ from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
 from rugcourse.bounces.reputation import Limits as ComplaintLimits
 from rugcourse.clock import Clock, SystemClock
-from rugcourse.delivery import provenance
+from rugcourse.delivery import holds, provenance
 from rugcourse.delivery.claim import Claimer
 from rugcourse.delivery.compose import Composer
 from rugcourse.delivery.failures import FollowUp
@@ -29,6 +30,7 @@ from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavai
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.links import Links, MailRef, Signer
 from rugcourse.privacy.export import Export, export
+from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
@@ -36,12 +38,15 @@ from rugcourse.schedule import Patience, QuietHours
 from rugcourse.settings import Settings
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
+from rugcourse.store.pacing import ALL
 from rugcourse.store.tables import Queue
+from rugcourse.store.withdrawals import WithdrawalLog
 
 if TYPE_CHECKING:
     from rugcourse.bounces.take import Intake
     from rugcourse.rendering.dkim import DkimSigner
 
+log = structlog.get_logger()
 Ring = Callable[[Queue], None]
 
 
@@ -60,6 +65,13 @@ class Runtime:
     links: Links
     library: Library
     ring: Ring = no_ring
+
+    def __post_init__(self) -> None:
+        self.database.withdrawals = self.withdrawals
+
+    @property
+    def withdrawals(self) -> WithdrawalLog:
+        return WithdrawalLog.of(self.settings, self.signer)
 
     @property
     def patience(self) -> Patience:
@@ -147,6 +159,27 @@ def send_now(runtime: Runtime, message: bytes, recipient: str) -> bool:
         connection.quit()
 
 
+class LetGo(NamedTuple):
+    """Whether something was held, and of how many people the database had forgotten what they withdrew."""
+
+    was_held: bool
+    withdrawn: int = 0
+
+
+def let_go(runtime: Runtime, key: str) -> LetGo:
+    """Let what is held under `key` go on, and before everything goes on, withdraw again what a backup undid.
+
+    Raises OSError where that can't be read.
+    """
+    withdrawn = 0
+    if key == ALL:
+        days = runtime.settings.keep_bounced_days
+        withdrawn = replay(runtime.database, runtime.clock, runtime.signer, runtime.withdrawals, days)
+        if withdrawn:
+            log.warning("what a backup undid is withdrawn again", people=withdrawn)
+    return LetGo(holds.go(runtime.database, runtime.clock, key), withdrawn)
+
+
 def sender(settings: Settings) -> Sender:
     return Sender(
         name=settings.practice,
@@ -154,6 +187,9 @@ def sender(settings: Settings) -> Sender:
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
         trace="X-PM-Metadata-mail" if settings.postmark_secret else "",
+        feedback_id=settings.feedback_sender_id,
+        one_click=settings.base_url.startswith("https://"),
+        names_course=not settings.neutral_headers,
     )
 
 
@@ -203,7 +239,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     journals.mkdir(parents=True, exist_ok=True)
     provenance.check(runtime.database, runtime.clock, settings.data_dir)
     settle_journals(runtime.database, runtime.clock, journals, follow_up(runtime))
-    composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings))
+    composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings), settings.bounce_address)
     journal = Journal(journals)
     return Dispatcher(
         database=runtime.database,

@@ -8,7 +8,9 @@ them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as cont
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
+import re
 from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_address, ip_network
@@ -26,6 +28,7 @@ RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "examp
 
 _TIMEOUTS_IN_A_LEASE = 4
 _SHORTEST_SECRET = 16
+_FEEDBACK_ID = re.compile(r"[A-Za-z0-9._-]{5,15}")
 _P256_DER_BYTES = 91  # RFC 5480
 
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
@@ -173,6 +176,11 @@ class Settings(BaseSettings):
         365, ge=30, description="days until changes about people are forgotten, and admins who were disabled"
     )
     keep_job_days: int = Field(90, ge=7, description="days until imports and acts for many are forgotten")
+    keep_withdrawal_days: int = Field(
+        60,
+        ge=1,
+        description="days until the file that remembers who withdrew forgets it: as long as you keep backups",
+    )
     keep_bounce_mail_days: int = Field(
         30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
     )
@@ -197,6 +205,13 @@ class Settings(BaseSettings):
     sendgrid_key: str = Field("", description="the public key of SendGrid's signed event webhook")
     ses_topics: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="the SNS topics, as ARNs, that tell what Amazon SES says; separated by commas"
+    )
+    feedback_id: str = Field(
+        "",
+        description="what Gmail's Postmaster Tools know all your mail by, 5 to 15 characters; default: from the domain",
+    )
+    neutral_headers: bool = Field(
+        True, description="no header of a mail names the course, which can say something of its reader's health"
     )
     dns_server: str = Field("", description="host[:port] of the DNS server that `doctor` asks; default: the system's")
     dkim_keys: str = Field(
@@ -312,6 +327,13 @@ class Settings(BaseSettings):
             raise ValueError("expected plain letters; write a domain with others in its xn-- form")
         return value
 
+    @field_validator("feedback_id")
+    @classmethod
+    def _short_enough(cls, value: str) -> str:
+        if value and not _FEEDBACK_ID.fullmatch(value):
+            raise ValueError("expected 5 to 15 letters, digits, dots, hyphens or underscores, as Gmail does")
+        return value
+
     @field_validator("postmark_secret", "brevo_secret", "mailgun_key")
     @classmethod
     def _hard_to_guess(cls, value: str) -> str:
@@ -386,6 +408,16 @@ class Settings(BaseSettings):
     @property
     def sender_domain(self) -> str:
         return self.sender_address.rpartition("@")[2]
+
+    @property
+    def feedback_sender_id(self) -> str:
+        """The SenderId of Feedback-ID: the domain, or its beginning and a digest where Gmail takes no name so long."""
+        if self.feedback_id:
+            return self.feedback_id
+        domain = self.sender_domain.lower()
+        if _FEEDBACK_ID.fullmatch(domain):
+            return domain
+        return f"{domain[:8]}-{hashlib.sha256(domain.encode()).hexdigest()[:6]}"
 
     def author_line(self, language: str) -> str:
         return self.author_line_nl if language == "nl" else self.author_line_en

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
@@ -340,24 +341,30 @@ def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: S
     assert come(runtime, address, "postfix unknown user").done == Done.NOBODYS
 
 
-@pytest.mark.parametrize("lmtp", [False, True])
-def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, email: str, lmtp: bool) -> None:
+@contextmanager
+def serving(runtime: Runtime, *, lmtp: bool = False) -> Iterator[smtplib.SMTP]:
+    """A client of the door for what comes back."""
     port = free_port()
-    door = Door(runtime.intake, ADDRESS)
-    server = open_door(door, HOST, port, lmtp=lmtp)
+    server = open_door(Door(runtime.intake, ADDRESS), HOST, port, lmtp=lmtp)
     server.start()
     try:
         with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
-            for stranger in ("owner@courses.example", "bounces@other.example", "bounces+forged@courses.example"):
-                with pytest.raises(smtplib.SMTPRecipientsRefused):
-                    client.sendmail("", [stranger], about("postfix unknown user", email))
-            with pytest.raises(smtplib.SMTPException):
-                client.sendmail("", [back(runtime, sink, email)], b"x" * 1_100_000)
-        with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
-            client.sendmail("", [back(runtime, sink, email)], about("postfix unknown user", email))
-            client.sendmail("", [ADDRESS], RAW["a letter"])
+            yield client
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, email: str, lmtp: bool) -> None:
+    with serving(runtime, lmtp=lmtp) as client:
+        for stranger in ("owner@courses.example", "bounces@other.example", "bounces+forged@courses.example"):
+            with pytest.raises(smtplib.SMTPRecipientsRefused):
+                client.sendmail("", [stranger], about("postfix unknown user", email))
+        with pytest.raises(smtplib.SMTPException):
+            client.sendmail("", [back(runtime, sink, email)], b"x" * 1_100_000)
+    with serving(runtime, lmtp=lmtp) as client:
+        client.sendmail("", [back(runtime, sink, email)], about("postfix unknown user", email))
+        client.sendmail("", [ADDRESS], RAW["a letter"])
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
 
 
@@ -369,3 +376,82 @@ def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Ru
 
     assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == Done.SUPPRESSED
     assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
+
+
+def unsubscribe_address(runtime: Runtime, sink: Sink, email: str) -> str:
+    """What the newest mail to somebody says in List-Unsubscribe."""
+    newest = [one.raw for one in sink.taken if one.recipient == email][-1]
+    found = re.search(rb"<mailto:([^?>]+)\?subject=unsubscribe>", newest)
+    assert found is not None
+    return found[1].decode()
+
+
+WISH = b"From: r@far.example\r\nSubject: unsubscribe\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        WISH,
+        b"From: r@far.example\r\nSubject: Undelivered mail, out of office\r\n\r\nI am away. 550 5.1.1 user unknown",
+        b"From: r@far.example\r\nAuto-Submitted: no\r\n\r\n",
+        # As Apple Mail sends it for its user.
+        b"From: r@far.example\r\nAuto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true\r\n\r\nApple Mail sent this",
+    ],
+    ids=["empty", "any words", "no machine", "apple"],
+)
+@pytest.mark.parametrize("lmtp", [False, True])
+def test_who_writes_to_the_address_for_that_is_unsubscribed(
+    runtime: Runtime, sink: Sink, email: str, lmtp: bool, raw: bytes
+) -> None:
+    address = unsubscribe_address(runtime, sink, email)
+    with serving(runtime, lmtp=lmtp) as client:
+        client.sendmail("r@far.example", [address.upper()], raw)
+        client.sendmail("r@far.example", [address], raw)
+    assert status_of(runtime, email) == SubscriberStatus.LEFT
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.LEFT
+    assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("sender", "raw"),
+    [
+        ("r@far.example", b"Auto-Submitted: auto-replied (vacation)\r\n" + WISH),
+        ("r@far.example", b"Auto-Submitted: auto-generated\r\n" + WISH),
+        ("r@far.example", b"X-Autoreply: yes\r\n" + WISH),
+        ("r@far.example", b"Precedence: auto_reply\r\n" + WISH),
+        ("r@far.example", b"Return-Path: <>\r\n" + WISH),
+        ("r@far.example", RAW["postfix unknown user"]),
+        ("", WISH),
+    ],
+)
+def test_no_machine_unsubscribes_anybody_by_itself(
+    runtime: Runtime, sink: Sink, email: str, sender: str, raw: bytes
+) -> None:
+    before = everything(runtime)
+    with serving(runtime) as client:
+        client.sendmail(sender, [unsubscribe_address(runtime, sink, email)], raw)
+    assert everything(runtime) == before
+
+
+def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runtime, sink: Sink, email: str) -> None:
+    address = unsubscribe_address(runtime, sink, email)
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == Done.SUPPRESSED
+    assert runtime.intake.take(address, WISH).done == Done.UNSUBSCRIBED
+    assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+    erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
+    before = everything(runtime)
+    with serving(runtime) as client:
+        client.sendmail("r@far.example", [address], WISH)
+    assert everything(runtime) == before
+
+
+def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, email: str) -> None:
+    address = unsubscribe_address(runtime, sink, email)
+    assert len(address.partition("@")[0]) <= 64  # RFC 5321, 4.5.3.1.1
+    with pytest.raises(BadToken):
+        runtime.links.returned(address)
+    with pytest.raises(BadToken):
+        runtime.links.unsubscribed(back(runtime, sink, email))
+    assert runtime.intake.take(back(runtime, sink, email), WISH).done == Done.IGNORED
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE

@@ -86,7 +86,9 @@ def test_an_operator_holds_everything_and_lets_it_go(
     status = run("sending", "status", "--json")
     assert status.exit_code == 1
     assert [one["reason"] for one in json.loads(status.stdout)["holds"]] == ["a look at the text"]
-    assert run("sending", "go").exit_code == 0
+    done = run("sending", "go")
+    assert done.exit_code == 0
+    assert "0 people withdrew" in done.stdout
     assert run("sending", "go").exit_code == 1
     assert run("sending", "status").exit_code == 0
     send_all(dispatcher)

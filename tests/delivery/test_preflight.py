@@ -40,6 +40,7 @@ def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: s
     [
         (b"Subject: ", b"Subject: Re: ", "pretends"),
         (b"List-Unsubscribe-Post: ", b"X-Post: ", "no-unsubscribe"),
+        (b"List-Unsubscribe: ", b"X-Unsubscribe: ", "no-unsubscribe"),
         (b"text/plain", b"text/x-plain", "no-text"),
         (b"</body>", b'<a href="http://1.2.3.4/x">here</a></body>', "number-link"),
         (b"</body>", b'<a href="http://ok.example/x">here</a></body>', "http-link"),

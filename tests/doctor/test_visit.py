@@ -25,16 +25,17 @@ from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
 from rugcourse.doctor.admins import check_admins
 from rugcourse.doctor.courses import check_courses
 from rugcourse.doctor.findings import CHECKS, State
-from rugcourse.doctor.machine import look_at_broker, look_at_database, look_at_disk, look_at_settings
+from rugcourse.doctor.machine import check_withdrawals, look_at_broker, look_at_database, look_at_disk, look_at_settings
 from rugcourse.doctor.mail_server import look_at_mail_server
 from rugcourse.doctor.visit import Visit, keep, last_visit, visit
 from rugcourse.doctor.website import look_at_website
-from rugcourse.links import Links
+from rugcourse.links import Links, Signer
 from rugcourse.runtime import Runtime
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.store import admins, processes
 from rugcourse.store.database import Database
 from rugcourse.store.tables import PasskeyRow, ProcessRow, Role
+from rugcourse.store.withdrawals import WithdrawalLog
 from rugcourse.web.app import create_app
 from rugcourse.web.server import BackgroundServer
 
@@ -171,6 +172,14 @@ def test_a_folder_that_can_not_be_written_to_is_wrong(settings: Settings, tmp_pa
     assert states(look_at_disk(settings)) == {"journal": State.WELL}
     (tmp_path / "file").write_text("x")
     assert states(look_at_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.WRONG}
+
+
+def test_that_withdrawals_can_not_be_written_down_is_wrong(settings: Settings) -> None:
+    log = WithdrawalLog.of(settings, Signer((b"a-key-for-tests-0123456789",)))
+    assert states(check_withdrawals(log)) == {"withdrawals": State.WELL}
+    log.file.unlink()
+    log.file.mkdir()
+    assert states(check_withdrawals(log)) == {"withdrawals": State.WRONG}
 
 
 def test_a_mail_server_that_does_not_answer_is_wrong(settings: Settings, sink: Sink) -> None:

@@ -44,6 +44,16 @@ def test_a_signed_lesson_verifies_with_both_keys(course: Course, number: int, ei
     assert is_valid(SIGNER.sign(compose(course, course.lessons[0], eight_bit=eight_bit)), number)
 
 
+@pytest.mark.parametrize("changes", [{}, {"bounce_address": "bounces@c.example"}], ids=["web", "web-and-mail"])
+def test_no_line_of_a_signature_is_longer_than_mail_should_have(course: Course, changes: dict[str, str]) -> None:  # noqa: F811
+    """RFC 5322, 2.1.1: 78 characters; a folded signature verifies as well."""
+    signed = SIGNER.sign(compose(course, course.lessons[0], **changes))  # type: ignore[arg-type]
+    signatures = signed.partition(b"From: ")[0].splitlines()
+    assert len(signatures) > 10
+    assert max(map(len, signatures)) <= 78
+    assert all(is_valid(signed, number) for number in (0, 1))
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -103,7 +113,7 @@ def test_a_record_fits_into_a_zone_file() -> None:
 
 def test_the_headers_of_one_click_unsubscribing_are_signed(course: Course) -> None:  # noqa: F811
     signature = SIGNER.sign(compose(course, course.lessons[0])).partition(b"; h=")[0]
-    names = signature.replace(b"\r\n", b"").partition(b" h=")[2].partition(b";")[0].split(b":")
+    names = signature.replace(b"\r\n ", b"").partition(b"h=")[2].partition(b";")[0].split(b":")
     assert {b"list-unsubscribe", b"list-unsubscribe-post"} <= set(names)
 
 

@@ -26,14 +26,14 @@ from rugcourse.links import Links, MailRef, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton, Stream
+from rugcourse.rendering.messages import Addressing, Sender, Skeleton, Stream, assemble
 from rugcourse.store.deliveries import Outgoing
 from rugcourse.store.tables import DeliveryKind
 
 ROOT = Path(__file__).parents[2]
 LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
 HOUSE = House("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
-SENDER = Sender("Fysio", "cursus@c.example", "", "c.example")
+SENDER = Sender("Fysio", "cursus@c.example", "", "c.example", feedback_id="c.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 MAIL = MailRef(7, 7)
 
@@ -53,7 +53,14 @@ def outgoing(**changes: Any) -> Outgoing:
 
 
 def compose(
-    course: Course, lesson: Lesson, language: str = "nl", *, eight_bit: bool = True, recap: Any = None, **changes: Any
+    course: Course,
+    lesson: Lesson,
+    language: str = "nl",
+    *,
+    eight_bit: bool = True,
+    recap: Any = None,
+    bounce_address: str = "",
+    **changes: Any,
 ) -> bytes:
     letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
     prepared = Prepared(
@@ -63,7 +70,7 @@ def compose(
         lesson,
         language,
     )
-    composer = Composer(LINKS, "c.example")
+    composer = Composer(LINKS, "c.example", bounce_address=bounce_address)
     draft = composer.draft(outgoing(**changes), prepared, Particulars(recap))
     return composer.write(draft, NOW, eight_bit=eight_bit)
 
@@ -78,12 +85,13 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
     assert message["Subject"] == course.lessons[0].texts["nl"].subject
     assert message["To"] == "sam@x.example"
     assert message["Content-Language"] == "nl"
-    assert message["List-Id"] == f"<{COURSE}.c.example>"
+    assert message["List-Id"] == "<courses.c.example>"
     assert message["List-Unsubscribe"] == f"<{LINKS.unsubscribe(MAIL)}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Message-ID"] == LINKS.message_id(MAIL, "c.example")
     assert message["List-Help"] == f"<{LINKS.preferences(MAIL)}>"
-    assert message["Feedback-ID"] == f"1:{COURSE}:lesson:rugcourse"
+    assert message["Feedback-ID"] == "1:courses:lesson:c.example"
+    assert message["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert message["Auto-Submitted"] is None
     assert message["Reply-To"] is None
     assert len(message.get_all("To")) == 1
@@ -93,7 +101,42 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
 def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_to_no_list(course: Course) -> None:
     headers = Skeleton.make(SENDER, "x", "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
     assert b"Auto-Submitted: auto-generated" in headers
+    assert b"X-Auto-Response-Suppress: OOF, AutoReply" in headers
     assert b"List-" not in headers
+
+
+def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) -> None:
+    """RFC 8058, 3.1: an https address."""
+    plain = replace(SENDER, one_click=False)
+    headers = Skeleton.make(plain, "x", "nl", stream_of(DeliveryKind.LESSON, course)).headers
+    assert b"List-Id: " in headers
+    assert b"List-Unsubscribe-Post" not in headers
+
+
+@pytest.mark.parametrize("kind", DeliveryKind)
+def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind: DeliveryKind) -> None:
+    stream = stream_of(kind, course)
+    for names_course in (False, True):
+        skeleton = Skeleton.make(replace(SENDER, names_course=names_course), "x", "nl", stream)
+        addressing = Addressing(
+            "sam@x.example", "<7@c.example>", NOW, 1, LINKS.unsubscribe(MAIL), LINKS.preferences(MAIL)
+        )
+        message, _, _ = parse(assemble(skeleton, addressing, "", ""))
+        naming = {name for name, value in message.items() if COURSE in value}
+        assert naming == (({"Feedback-ID"} | ({"List-Id"} if stream.listed else set())) if names_course else set())
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_subject_of_a_mail_around_the_lessons_names_no_course(course: Course, language: str) -> None:
+    for make in (mails.confirm_letter, mails.welcome_letter, mails.already_letter, mails.link_letter):
+        assert course.texts[language].title.lower() not in make(course, language, HOUSE, LINKS).subject.lower()
+
+
+def test_where_mail_is_taken_in_a_message_unsubscribes_too(course: Course) -> None:
+    message, _, _ = parse(compose(course, course.lessons[0], bounce_address="bounces@c.example"))
+    web, mail = message["List-Unsubscribe"].split(", ")
+    assert web == f"<{LINKS.unsubscribe(MAIL)}>"
+    assert mail == f"<mailto:{LINKS.unsubscribe_address(MAIL, 'bounces@c.example')}?subject=unsubscribe>"
 
 
 def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -> None:

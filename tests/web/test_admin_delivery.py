@@ -101,7 +101,11 @@ def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     assert editor.get("/admin/suppressions").status_code == 404
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     log_in(editor, "owner@x.example")
+    suppress(runtime.database, clock, runtime.signer, "sam@x.example", COMPLAINT)
+    with runtime.database.write() as session:  # as a backup does that was put back
+        subscribers.lift_suppression(session, runtime.signer.digest("sam@x.example"), COMPLAINT)
     press(editor, "/admin/delivery", action="go", key="all")
+    assert find(runtime.database, runtime.signer, "sam@x.example") is not None
     with runtime.database.read() as session:
         assert list(pacing.all_holds(session)) == []
 

@@ -184,3 +184,12 @@ def test_a_list_that_somebody_looked_through_anew_is_not_started_by_an_older_pag
     work(runtime)
     assert people(runtime) == {}
     assert post(editor, job, action="start") == job
+
+
+def test_where_words_are_put_on_people_the_page_says_what_they_must_not_be(
+    editor: TestClient, runtime: Runtime
+) -> None:
+    make_reader(runtime, "sam@example.org")
+    job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
+    for path in (job, "/admin/acts", "/admin/subscribers/1"):
+        assert "No diagnosis or complaint" in editor.get(path).text

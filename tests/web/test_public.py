@@ -447,3 +447,19 @@ def test_monitors_may_ask_for_the_health_without_a_body(browser: TestClient) -> 
 def test_a_method_that_is_not_for_an_address_is_told_which_are(browser: TestClient) -> None:
     answer = browser.delete(f"{SITE}/lessons/stress")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("nl", "stelt geen diagnose, voorspelt niets"), ("en", "makes no diagnosis, predicts nothing")],
+)
+def test_a_course_about_health_says_what_it_is_for_and_what_not(browser: TestClient, language: str, words: str) -> None:
+    for path in ("test", "alarm-signs"):
+        assert words in browser.get(f"/{language}/{COURSE}/{path}").text
+    same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everybody"}[language]
+    assert same_for_all in browser.get(f"/{language}/{COURSE}/alarm-signs").text
+    all_courses = {"nl": "stellen geen diagnose, voorspellen niets", "en": "make no diagnosis, predict nothing"}[
+        language
+    ]
+    for path in ("privacy", "imprint"):
+        assert all_courses in browser.get(f"/{language}/{path}").text

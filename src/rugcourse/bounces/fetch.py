@@ -21,7 +21,7 @@ import structlog
 
 from rugcourse.bounces.read import LARGEST, tamed
 from rugcourse.bounces.take import Intake
-from rugcourse.links import BadToken, Links
+from rugcourse.links import Links
 from rugcourse.settings import Mailbox
 from rugcourse.store.database import DatabaseAway
 
@@ -127,8 +127,7 @@ def _recipient(links: Links, raw: bytes) -> str:
     named = (headers.get_all(name, [])[:_MOST_OF_A_NAME] for name in _RECIPIENT_HEADERS)
     written = [str(value)[:_LONGEST] for values in named for value in values]
     for _name, address in (one for value in written for one in _addresses(value)):
-        with suppress(BadToken):
-            links.returned(address)
+        if links.is_own(address):
             return address
     return ""
 

@@ -12,7 +12,6 @@ from aiosmtpd.smtp import SMTP
 
 from rugcourse.bounces.read import LARGEST
 from rugcourse.bounces.take import Done, Intake
-from rugcourse.links import BadToken
 from rugcourse.store.database import DatabaseAway
 
 log = structlog.get_logger()
@@ -37,7 +36,7 @@ class Door:
         local, _, domain = address.lower().rpartition("@")
         if domain != self._domain or local.partition("+")[0] != self._local:
             return "550 5.1.1 no such mailbox"
-        if "+" in local and not self._is_ours(address):
+        if "+" in local and not self._intake.links.is_own(address):
             return "550 5.1.1 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
@@ -45,7 +44,8 @@ class Door:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         for recipient in envelope.rcpt_tos:
             try:
-                taken = await asyncio.to_thread(self._intake.take, recipient, bytes(envelope.content))
+                content = bytes(envelope.content)
+                taken = await asyncio.to_thread(self._intake.take, recipient, content, envelope.mail_from)
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the server before us keeps it
             except Exception as error:  # noqa: BLE001 - it comes from anybody, and our words are nobody's business
@@ -54,13 +54,6 @@ class Door:
             if taken.done == Done.NOBODYS:
                 log.info("mail that is nobody's came back", kind=taken.report.kind)
         return "250 2.0.0 taken"
-
-    def _is_ours(self, address: str) -> bool:
-        try:
-            self._intake.links.returned(address)
-        except BadToken:
-            return False
-        return True
 
 
 class _LmtpController(Controller):

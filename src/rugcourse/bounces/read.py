@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from email import message_from_bytes, message_from_string, policy
 from email.message import Message
+from email.parser import BytesHeaderParser
 
 from flufl.bounce import all_failures
 
@@ -74,6 +75,19 @@ def read_reply(reply: str) -> Report:
     reply = reply[:WORDS_READ]
     status = next(iter(STATUS.findall(reply)), "")
     return Report(judge(status, reply), status, reply)
+
+
+def is_automatic(raw: bytes) -> bool:
+    """Whether a machine wrote a message by itself (RFC 3834), or reports by it what became of another (RFC 3464).
+
+    By its headers alone: what a person writes may quote anything. Apple Mail calls the message with which its user
+    unsubscribes an automatic reply.
+    """
+    message = BytesHeaderParser(policy=policy.compat32).parsebytes(tamed(raw))
+    if message.get("X-Apple-Unsubscribe"):
+        return False
+    is_report = message.get_content_type() in {"multipart/report", "message/delivery-status"}
+    return is_report or _is_from_nobody(message) or _is_from_a_server(message) or _says_automatic(message)
 
 
 def _read(message: Message) -> Report:
@@ -196,20 +210,38 @@ def _failed_recipient(message: Message) -> str:
 
 def _is_auto_reply(message: Message, text: str) -> bool:
     """RFC 3834, and what systems did before it."""
-    auto = (header(message, "Auto-Submitted") or "no").split(";")[0].strip().lower()
-    if auto.startswith("auto-replied"):
+    auto = _auto_submitted(message)
+    if (
+        auto.startswith("auto-replied")
+        or _answers_by_itself(message)
+        or AWAY.search(header(message, "Subject").lower())
+    ):
         return True
+    return auto == "auto-generated" and not _is_about_delivery(message, text)
+
+
+def _says_automatic(message: Message) -> bool:
+    return _auto_submitted(message) != "no" or _answers_by_itself(message)
+
+
+def _auto_submitted(message: Message) -> str:
+    return (header(message, "Auto-Submitted") or "no").split(";")[0].strip().lower()
+
+
+def _answers_by_itself(message: Message) -> bool:
+    """By what systems wrote before RFC 3834."""
     if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From")):
         return True
-    if AWAY.search(header(message, "Subject").lower()):
-        return True
-    precedence = header(message, "Precedence").lower()
-    return precedence == "auto_reply" or (auto == "auto-generated" and not _is_about_delivery(message, text))
+    return header(message, "Precedence").lower() == "auto_reply"
+
+
+def _is_from_nobody(message: Message) -> bool:
+    """RFC 5321, 4.5.5: what must not be answered."""
+    return header(message, "Return-Path").strip() == "<>"
 
 
 def _is_about_delivery(message: Message, text: str) -> bool:
     subject = header(message, "Subject").lower()
     if UNDELIVERED.search(subject) or NOT_A_MEMBER.search(subject):
         return True
-    empty = header(message, "Return-Path").strip() == "<>"
-    return empty and UNDELIVERED.search(text[:2000].lower())
+    return _is_from_nobody(message) and UNDELIVERED.search(text[:2000].lower())

@@ -21,13 +21,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.bounces.addressee import Addressee, addressee_of
-from rugcourse.bounces.read import read, read_reply
+from rugcourse.bounces.read import is_automatic, read, read_reply
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
+from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import have_again
-from rugcourse.enrolment.preferences import end_courses
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, MailRef
@@ -52,6 +52,7 @@ class Done(StrEnum):
     AGAIN = "again"  # it was known already
     NOTED = "noted"  # the mail did not arrive; a lesson goes out again
     SUPPRESSED = "suppressed"  # and nothing more is written to this reader
+    UNSUBSCRIBED = "unsubscribed"  # its reader asked for that, now or before
     HELD = "held"  # and nothing more goes to this domain for a while
 
 
@@ -86,8 +87,10 @@ class Intake:
     links: Links
     limits: Limits
 
-    def take(self, recipient: str, raw: bytes) -> Taken:
-        """A message that came to an address."""
+    def take(self, recipient: str, raw: bytes, sender: str | None = None) -> Taken:
+        """A message that came to an address. `sender`: of its envelope, where that is known."""
+        with ignored(BadToken):
+            return self._unsubscribe(self.links.unsubscribed(recipient), raw, sender)
         report = read(raw)
         return self._follow(report, self._named(recipient, report), by_mail=True)
 
@@ -112,6 +115,17 @@ class Intake:
         done = self._follow_in(session, *found, report, refused=True, by_mail=False)
         log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return done
+
+    def _unsubscribe(self, mail: MailRef, raw: bytes, sender: str | None) -> Taken:
+        """What the `mailto:` of List-Unsubscribe is for (RFC 2369): whatever somebody writes there, they mean it.
+
+        What a machine answers by itself is no wish of anybody's.
+        """
+        if sender in {"", "<>"} or is_automatic(raw):
+            return Taken(Report(Kind.AUTO_REPLY), Done.IGNORED, mail.delivery_id)
+        preferences.unsubscribe_at_once(self.database, self.clock, mail)
+        log.info("a reader unsubscribed by mail", delivery=mail.delivery_id)
+        return Taken(Report(Kind.OTHER), Done.UNSUBSCRIBED, mail.delivery_id)
 
     def _named(self, recipient: str, report: Report) -> MailRef | None:
         """The mail that an address or a Message-ID of ours names."""
@@ -221,7 +235,7 @@ class Intake:
             self._suppress_former(session, report, COMPLAINT)
         else:
             suppress_in(session, now, self.links.signer, person.email, COMPLAINT)
-            end_courses(session, person.id, "the reader called it spam", now)
+            preferences.end_courses(session, person.id, "the reader called it spam", now)
             person.left_at = person.left_at or now
         if not by_mail:
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)

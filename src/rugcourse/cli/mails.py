@@ -113,15 +113,22 @@ def hold(
 
 @sending.command("go")
 def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
-    """Let sending go on. Exit code 1 when nothing was held."""
+    """Let sending go on. Exit code 1 when nothing was held.
+
+    Before everything goes on, whoever left, was erased or ended the measuring after a backup that was put back does so
+    again.
+    """
     from rugcourse.cli.opening import open_checked
-    from rugcourse.delivery.holds import go as let_go
+    from rugcourse.runtime import let_go
+    from rugcourse.store.pacing import ALL
 
     runtime = open_checked()
     key = _key(campaign, domain)
-    lifted = let_go(runtime.database, runtime.clock, key)
-    typer.echo(f"{key} goes on" if lifted else f"{key} was not held")
-    raise typer.Exit(0 if lifted else 1)
+    done = let_go(runtime, key)
+    if key == ALL:
+        typer.echo(f"{done.withdrawn} people withdrew what this database did not know of; it does now")
+    typer.echo(f"{key} goes on" if done.was_held else f"{key} was not held")
+    raise typer.Exit(0 if done.was_held else 1)
 
 
 @sending.command("limit")

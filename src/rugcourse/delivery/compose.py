@@ -65,11 +65,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes messages for one installation: its links, the domain of its Message-IDs, and its signature, if any."""
+    """Writes messages for one installation: its links, the domain of its Message-IDs, its signature, and the address
+    where it takes mail in, if any.
+    """
 
     links: Links
     domain: str
     dkim: DkimSigner | None = None
+    bounce_address: str = ""
 
     def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
         """What the message of a delivery will be."""
@@ -88,6 +91,7 @@ class Composer:
             campaign_id=outgoing.campaign_id,
             unsubscribe_url=values["unsubscribe_url"],
             help_url=values["preferences_url"],
+            unsubscribe_address=self._unsubscribe_address(outgoing.ref) if prepared.skeleton.stream.listed else "",
         )
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
@@ -112,6 +116,9 @@ class Composer:
         if prepared.lesson is not None:
             values |= self._lesson_values(mail, prepared, prepared.lesson, particulars.recap)
         return values
+
+    def _unsubscribe_address(self, mail: MailRef) -> str:
+        return self.links.unsubscribe_address(mail, self.bounce_address) if self.bounce_address else ""
 
     def _lesson_values(
         self, mail: MailRef, prepared: Prepared, lesson: Lesson, recap: Question | None

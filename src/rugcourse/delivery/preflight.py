@@ -95,7 +95,8 @@ def _about_subject(subject: str) -> Iterator[Remark]:
 
 
 def _about_shape(parsed: EmailMessage, message: bytes, html: str) -> Iterator[Remark]:
-    if parsed["List-Id"] and not (parsed["List-Unsubscribe"] and parsed["List-Unsubscribe-Post"]):
+    ways = parsed["List-Unsubscribe"] or ""
+    if parsed["List-Id"] and (not ways or ("<https:" in ways and not parsed["List-Unsubscribe-Post"])):
         yield Remark("no-unsubscribe", wrong=True)
     if len(html.encode()) > _CUT_OFF:
         yield Remark("large", values={"size": len(html.encode()) // 1000})

@@ -74,6 +74,10 @@ CHECKS = {
     "journal": About(
         _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
     ),
+    "withdrawals": About(
+        _("Withdrawals"),
+        _("Who left or was erased is remembered there, so that a backup that is put back can't undo it."),
+    ),
     "warning-signs": About(
         _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
     ),

@@ -16,6 +16,7 @@ from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settin
 from rugcourse.store import processes
 from rugcourse.store.database import Database, DatabaseAway, DatabaseError
 from rugcourse.store.migrate import is_current
+from rugcourse.store.withdrawals import WithdrawalLog
 
 _SILENT_SECONDS = 60.0  # of the machine's time
 _FEWEST_FREE = 1_000_000_000  # bytes
@@ -164,6 +165,21 @@ def look_at_disk(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield well("journal", _("%(folder)s can be written to."), folder=folder)
+
+
+def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
+    try:
+        log.check()
+    except OSError as error:
+        yield wrong(
+            "withdrawals",
+            _("%(file)s can't be written to: %(error)s."),
+            _("Let this user write to it, and to the folder it stands in."),
+            file=log.file,
+            error=error.strerror or error,
+        )
+    else:
+        yield well("withdrawals", _("%(file)s can be written to."), file=log.file)
 
 
 def look_at_spamassassin() -> Iterator[Finding]:

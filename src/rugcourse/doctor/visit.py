@@ -16,6 +16,7 @@ from rugcourse.doctor.dns import Dns
 from rugcourse.doctor.files import check_files
 from rugcourse.doctor.findings import CHECKS, Finding, State
 from rugcourse.doctor.machine import (
+    check_withdrawals,
     look_at_broker,
     look_at_database,
     look_at_disk,
@@ -30,6 +31,7 @@ from rugcourse.rendering.mails import branding_of
 from rugcourse.settings import Settings
 from rugcourse.store import processes
 from rugcourse.store.database import Database
+from rugcourse.store.withdrawals import WithdrawalLog
 
 _KEY = "doctor"
 
@@ -53,6 +55,7 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
         lambda: look_at_database(settings, database, clock),
         lambda: look_at_broker(settings),
         lambda: look_at_disk(settings),
+        lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
         lambda: check_books(database, links, branding_of(settings)),
         lambda: check_admins(database),

@@ -35,6 +35,7 @@ class Source(StrEnum):
     COMPLAINT = "complaint"  # a mail was called spam
     SUPPRESSED = "suppressed"  # an admin, or a mailbox that is gone, ended all mail
     IMPORT = "import"
+    RESTORED = "restored"  # withdrawn before, and again after a backup was put back
 
 
 @dataclass(frozen=True, slots=True)

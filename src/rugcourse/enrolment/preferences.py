@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.enrolment import consents, wordings
 from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
+from rugcourse.links import MailRef
 from rugcourse.schedule import Schedule, next_mail
-from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
+from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
@@ -95,6 +96,7 @@ def end_measuring(session: Session, person: SubscriberRow, act: Act) -> None:
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
+        withdrawals.note(session, withdrawals.MEASURING, act.at, email=person.email)
         consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=False)
         erasing.forget_measured(session, person.id)
 
@@ -116,6 +118,7 @@ def end_news(session: Session, person: SubscriberRow, act: Act) -> None:
     if not person.news:
         return
     person.news = False
+    withdrawals.note(session, withdrawals.NEWS, act.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=False)
     for enrolment in enrolments.in_news(session, person.id):
         planning.cancel_planned(session, person.id, "the reader wants no news", act.at, enrolment_id=enrolment.id)
@@ -170,16 +173,32 @@ def unsubscribe(
         person, _ = found
         if person.left_at is not None:  # suppressed, and left before
             return
-        end_courses(session, person.id, "the reader left", now)
-        act = Act(now, source, shown, delivery_id=delivery_id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.UNSUBSCRIBE, given=False)
-        end_measuring(session, person, act)
-        end_news(session, person, act)
-        person.left_at = now
-        if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
-            person.status = SubscriberStatus.LEFT
+        leave_everything(session, person, Act(now, source, shown, delivery_id=delivery_id))
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
+
+
+def leave_everything(session: Session, person: SubscriberRow, act: Act) -> None:
+    """Write to a person no more, by their own wish, in a transaction of the caller."""
+    withdrawals.note(session, withdrawals.UNSUBSCRIBED, act.at, email=person.email)
+    end_courses(session, person.id, "the reader left", act.at)
+    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.UNSUBSCRIBE, given=False)
+    end_measuring(session, person, act)
+    end_news(session, person, act)
+    person.left_at = act.at
+    if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
+        person.status = SubscriberStatus.LEFT
+
+
+def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None:
+    """The same by what a mail program does with one press (RFC 8058, RFC 2369), which nobody is asked about again.
+
+    Who left before, was erased or must not be written to gets no more mails as it is.
+    """
+    with database.read() as session:
+        found = subscribers.by_link(session, mail)
+    if found is not None:
+        unsubscribe(database, clock, mail.delivery_id, Source.ONE_CLICK)
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:

@@ -18,7 +18,7 @@ from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
-from rugcourse.store import enrolments, planning, processes, subscribers
+from rugcourse.store import enrolments, planning, processes, subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
@@ -104,6 +104,7 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
                 planning.have_failed_again(session, person.id)
                 go_on_from(session, person.id, clock.now())
         session.delete(kept)
+        withdrawals.note(session, withdrawals.LIFTED, clock.now(), email=email)
 
 
 def find(database: Database, signer: Signer, address: str) -> Suppressed | None:

@@ -223,6 +223,10 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
                 "who did not agree to that kind of message."
             ),
             _(
+                "Words that we put on you can say something about you, even about your health: they are in the copy, "
+                "and gone when you are erased."
+            ),
+            _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
                 "those who allow measuring, follow a link."
             ),
@@ -249,6 +253,16 @@ def _ends(words: Terms) -> Iterator[str]:
     for end, purpose in ends.items():
         name, _what = words.purpose(purpose)
         yield f"{name}: {words.end(end)}."
+    yield withdrawals(words)
+
+
+def withdrawals(words: Terms) -> str:
+    """Of the file that is kept beside the database."""
+    _ = translations(words.language).gettext
+    return _(
+        "That you stopped, ended the measuring or were erased: also in a file that names nobody, only a fingerprint of "
+        "your address, for %(days)s, so that a backup that is put back does not undo it."
+    ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
 def _recipients(settings: Settings, language: str) -> Iterator[str]:

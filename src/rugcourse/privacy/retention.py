@@ -40,6 +40,7 @@ class Retention:
     remark_days: int
     log_days: int
     job_days: int
+    withdrawal_days: int
     security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
     session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
     process_days: int = field(default=PROCESS_DAYS, init=False)
@@ -57,6 +58,7 @@ class Retention:
             remark_days=settings.keep_remark_days,
             log_days=settings.keep_log_days,
             job_days=settings.keep_job_days,
+            withdrawal_days=settings.keep_withdrawal_days,
         )
 
 

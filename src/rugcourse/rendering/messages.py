@@ -15,14 +15,17 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
+from urllib.parse import quote
 
-_SENDER_ID = "rugcourse"
+_ALL_COURSES = "courses"  # one press leaves all of them, so that is the list
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `trace`: a header that gets the
-    Message-ID as well, for a relay that puts one of its own in that place and keeps this one.
+    Message-ID as well, for a relay that puts one of its own in that place and keeps this one; `feedback_id`: what
+    Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them;
+    `names_course`: headers may tell which course a mail is of.
     """
 
     name: str
@@ -30,6 +33,9 @@ class Sender:
     reply_to: str
     list_domain: str
     trace: str = ""
+    feedback_id: str = ""
+    one_click: bool = True
+    names_course: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +58,12 @@ class Skeleton:
     boundary: bytes
     stream: Stream
     trace: str
+    feedback: str
 
     @classmethod
     def make(cls, sender: Sender, subject: str, language: str, stream: Stream) -> Skeleton:
         message = EmailMessage(policy=SMTP)
+        course = stream.course if sender.names_course else _ALL_COURSES
         local, _, domain = sender.address.rpartition("@")
         message["From"] = Address(sender.name, local, domain)
         if sender.reply_to:
@@ -63,20 +71,25 @@ class Skeleton:
         message["Subject"] = subject
         message["Content-Language"] = language
         if stream.listed:
-            message["List-Id"] = f"<{stream.course}.{sender.list_domain}>"
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+            message["List-Id"] = f"<{course}.{sender.list_domain}>"
+            if sender.one_click:
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if stream.prompted:
             message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine need answer it
+        message["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same in the words of Exchange
         message["MIME-Version"] = "1.0"
         headers = message.as_bytes().split(b"\r\n\r\n", 1)[0]
         boundary = b"=_rug_" + hashlib.sha256(headers).hexdigest()[:24].encode()
         content_type = b'\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
-        return cls(headers + content_type, boundary, stream, sender.trace)
+        feedback = f"{course}:{stream.kind}:{sender.feedback_id}"
+        return cls(headers + content_type, boundary, stream, sender.trace, feedback)
 
 
 @dataclass(frozen=True, slots=True)
 class Addressing:
-    """What is different in the headers of each message. `help_url`: the reader's own page."""
+    """What is different in the headers of each message. `help_url`: the reader's own page; `unsubscribe_address`: where
+    a message unsubscribes them, if mail is taken in.
+    """
 
     to: str
     message_id: str
@@ -84,6 +97,7 @@ class Addressing:
     campaign_id: int
     unsubscribe_url: str
     help_url: str
+    unsubscribe_address: str = ""
 
 
 def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *, eight_bit: bool = True) -> bytes:
@@ -97,12 +111,14 @@ def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *
         f"Date: {_date(addressing.date.replace(microsecond=0))}",
         f"Message-ID: {addressing.message_id}",
         # How Gmail's Postmaster Tools tell complaints apart: it names a campaign and a kind of mail, and no person.
-        f"Feedback-ID: {addressing.campaign_id}:{stream.course}:{stream.kind}:{_SENDER_ID}",
+        f"Feedback-ID: {addressing.campaign_id}:{skeleton.feedback}",
     ]
     if skeleton.trace:
         headers.append(f"{skeleton.trace}: {addressing.message_id}")
     if stream.listed:
         headers.append(f"List-Unsubscribe: <{addressing.unsubscribe_url}>")
+        if addressing.unsubscribe_address:  # for mail programs that know no other way; the first is the better one
+            headers[-1] += f",\r\n <mailto:{quote(addressing.unsubscribe_address, safe='@+')}?subject=unsubscribe>"
         headers.append(f"List-Help: <{addressing.help_url}>")  # RFC 2369
     fence = b"--" + skeleton.boundary
     return b"".join(

@@ -12,6 +12,8 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from rugcourse.store.withdrawals import WithdrawalLog
+
 _WRITE = "rugcourse_write"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
@@ -48,6 +50,7 @@ class Database:
         """
         self.engine = _engine(url, password, durable=durable)
         self._writing = self.engine.execution_options(**{_WRITE: True})
+        self.withdrawals: WithdrawalLog | None = None  # where they are kept outside of it
 
     @property
     def dialect(self) -> str:
@@ -72,6 +75,9 @@ class Database:
             if not durable and self.dialect == _POSTGRESQL:
                 session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield session
+            session.flush()
+            if self.withdrawals is not None:
+                self.withdrawals.keep(session)
 
     @contextmanager
     def write_batch(self, *, durable: bool = True) -> Iterator[Session]:

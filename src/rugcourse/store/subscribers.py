@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.links import MailRef
 from rugcourse.schedule import EVERY_DAY, Schedule
+from rugcourse.store import withdrawals
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import (
     COMPLAINT,
@@ -308,6 +309,7 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime) ->
     """Never write to an address again. A reason that is there stays, but for the one that its owner can lift; and a
     complaint counts for more than a bounce.
     """
+    withdrawals.note(session, reason, now, digest=address_hash)
     weaker = SuppressionRow.reason == ERASED if reason != COMPLAINT else SuppressionRow.reason != COMPLAINT
     session.execute(
         upsert(session, SuppressionRow)
@@ -318,6 +320,12 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime) ->
             where=weaker,
         )
     )
+
+
+def addresses(session: Session, after_id: int, limit: int) -> list[tuple[int, str]]:
+    """Everybody's id and address, by id, after one of them."""
+    query = select(SubscriberRow.id, SubscriberRow.email).where(SubscriberRow.id > after_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(SubscriberRow.id).limit(limit))]
 
 
 def has_suppressions(session: Session) -> bool:

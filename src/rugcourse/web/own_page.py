@@ -18,7 +18,6 @@ from pydantic import BaseModel
 
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences, wordings
-from rugcourse.enrolment.consents import Source
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import PACES, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
@@ -335,10 +334,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(Purpose.UNSUBSCRIBE, token)
-    with runtime.database.read() as session:
-        found = subscribers.by_link(session, mail)
-    if found is not None:
-        preferences.unsubscribe(runtime.database, runtime.clock, mail.delivery_id, Source.ONE_CLICK)
+    preferences.unsubscribe_at_once(runtime.database, runtime.clock, mail)
     return PlainTextResponse("unsubscribed")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import timedelta
 
 import structlog
 from celery import Celery
@@ -173,11 +174,20 @@ def tidy_mailbox(runtime: Runtime) -> None:
         log.warning("old messages can't be deleted from the mailbox for bounces", error=str(error))
 
 
+def forget_withdrawals(runtime: Runtime) -> None:
+    """Drop what no backup can undo any more from the file that remembers it."""
+    try:
+        runtime.withdrawals.forget(runtime.clock.now() - timedelta(days=runtime.retention.withdrawal_days))
+    except OSError:
+        log.exception("old withdrawals can't be dropped")
+
+
 def forget_in_time(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     forget_abandoned(runtime.database, runtime.clock)
     security_events.forget(runtime.database, runtime.clock)
     tidy_mailbox(runtime)
+    forget_withdrawals(runtime)
     log.info("forgotten", **asdict(forgotten))
     return forgotten

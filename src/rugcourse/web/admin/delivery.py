@@ -9,9 +9,9 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.bounces import reputation
-from rugcourse.delivery import holds
 from rugcourse.doctor.findings import CHECKS
 from rugcourse.doctor.visit import keep, last_visit, visit
+from rugcourse.runtime import let_go
 from rugcourse.store import admins, bounces, campaigns, pacing
 from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
@@ -65,7 +65,7 @@ def delivery_press(
     if action == "look":
         keep(runtime.database, visit(runtime.settings, runtime.database, runtime.clock, runtime.links))
         return RedirectResponse("/admin/delivery?done=looked", 303)
-    if action == "go" and holds.go(runtime.database, runtime.clock, key):
+    if action == "go" and let_go(runtime, key).was_held:
         with runtime.database.write() as session:
             admins.log_change(session, runtime.clock.now(), insider.admin_id, "sending: go", key[:300])
         return RedirectResponse("/admin/delivery?done=goes-on", 303)

@@ -1,0 +1,141 @@
+"""Withdraws again what a database does not know of that was put back from a backup.
+
+Nothing is undone that came later, as far as it is known: who signed up, agreed or came back since, stays as they are,
+and so does an address whose suppression was lifted. Doing it twice is the same as doing it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import islice
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment import preferences, suppression
+from rugcourse.enrolment.consents import Act, Source
+from rugcourse.links import Signer
+from rugcourse.privacy.erase import erase_in
+from rugcourse.store import subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.subscribers import LOCK
+from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
+from rugcourse.store.withdrawals import LIFTED, MEASURING, NEWS, UNSUBSCRIBED, WithdrawalLog
+
+_BATCH = 500
+
+Kinds = dict[str, datetime]  # each kind → when that was withdrawn last
+
+
+def replay(database: Database, clock: Clock, signer: Signer, log: WithdrawalLog, bounced_days: int) -> int:
+    """Withdraw again what the log knows and the database does not; returns of how many people. Raises OSError."""
+    withdrawn = _read(log, clock.now() - timedelta(days=bounced_days))
+    applied = 0
+    for people in _people(database) if withdrawn else ():
+        known = {subscriber_id: bytes.fromhex(signer.digest(email)) for subscriber_id, email in people}
+        theirs = {one: withdrawn.pop(digest) for one, digest in known.items() if digest in withdrawn}
+        if theirs:
+            with database.write() as session:
+                applied += sum(_withdraw(session, clock, signer, one, kinds) for one, kinds in theirs.items())
+    applied += _suppress_unknown(database, withdrawn)
+    database.scrub()
+    return applied
+
+
+def _read(log: WithdrawalLog, bounced_since: datetime) -> dict[bytes, Kinds]:
+    """What the log says of each digest, whatever the order of its lines."""
+    found: dict[bytes, Kinds] = {}
+    for one in log.read():
+        if one.kind != BOUNCE or one.at >= bounced_since:
+            kinds = found.setdefault(one.digest, {})
+            kinds[one.kind] = max(one.at, kinds.get(one.kind, one.at))
+    return found
+
+
+def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int, kinds: Kinds) -> bool:
+    """What one person withdrew; returns whether there was anything."""
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
+    if person is None:
+        return False
+    now = clock.now()
+    since = {kind: at for kind, at in kinds.items() if at >= person.created_at}
+    if since.pop(ERASED, None) is not None:
+        return erase_in(session, clock, signer, subscriber_id)
+    left = _leave(session, person, since.pop(UNSUBSCRIBED, None), now)
+    ended = _end_measuring(session, person, since.pop(MEASURING, None), now)
+    ended |= _end_news(session, person, since.pop(NEWS, None), now)
+    kept = subscribers.find_suppression(session, signer.digest(person.email))
+    found = _reason(since) if kept is None or kept.reason == ERASED else None
+    if found is not None:
+        _suppress(session, signer, person, found[0], now)
+    return left or ended or found is not None
+
+
+def _leave(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
+    if at is None or person.left_at is not None or _agreed_after(session, person, "lessons", at):
+        return False
+    if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
+        return False
+    preferences.leave_everything(session, person, Act(now, Source.RESTORED))
+    return True
+
+
+def _end_measuring(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
+    if at is None or not person.measuring or _agreed_after(session, person, "measuring", at):
+        return False
+    preferences.end_measuring(session, person, Act(now, Source.RESTORED))
+    return True
+
+
+def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
+    if at is None or not person.news or _agreed_after(session, person, "news", at):
+        return False
+    preferences.end_news(session, person, Act(now, Source.RESTORED))
+    return True
+
+
+def _suppress(session: Session, signer: Signer, person: SubscriberRow, reason: str, now: datetime) -> None:
+    suppression.suppress_in(session, now, signer, person.email, reason)
+    if reason == COMPLAINT:
+        preferences.end_courses(session, person.id, "the reader called it spam", now)
+        person.left_at = person.left_at or now
+
+
+def _agreed_after(session: Session, person: SubscriberRow, purpose: str, at: datetime) -> bool:
+    return any(one.given and one.purpose == purpose and one.at > at for one in subscribers.consents(session, person.id))
+
+
+def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
+    """Addresses that nobody has here: an import could bring them back."""
+    count, digests = 0, iter(left.items())
+    while some := dict(islice(digests, _BATCH)):
+        reasons = {digest.hex(): _reason(kinds) for digest, kinds in some.items()}
+        with database.write() as session:
+            known = subscribers.suppressions_among(session, list(reasons))
+            for digest, (reason, at) in ((one, found) for one, found in reasons.items() if found and one not in known):
+                subscribers.suppress(session, digest, reason, at)
+                count += 1
+    return count
+
+
+def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
+    """The reason that counts most, and since when; none where all of them were lifted later."""
+    lifted = kinds.get(LIFTED)
+    reasons = [one for one in kinds.items() if one[0] not in {UNSUBSCRIBED, MEASURING, NEWS, LIFTED}]
+    return min((one for one in reasons if lifted is None or one[1] > lifted), key=_weight, default=None)
+
+
+def _weight(found: tuple[str, datetime]) -> int:
+    return {COMPLAINT: 0, ERASED: 2}.get(found[0], 1)
+
+
+def _people(database: Database) -> Iterator[list[tuple[int, str]]]:
+    last = 0
+    while True:
+        with database.read() as session:
+            found = subscribers.addresses(session, last, _BATCH)
+        if not found:
+            return
+        yield found
+        last = found[-1][0]

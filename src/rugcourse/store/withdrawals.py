@@ -1,0 +1,185 @@
+"""Remembers outside the database who withdrew, so that a backup that is put back can't undo it.
+
+A file of lines that are only ever added, `instant kind digest`, with a keyed hash in place of the address. A line is on
+the disk before the transaction commits that it is about. So one may be there of what was rolled back, which somebody
+asked for all the same; none is missing of what was done. Where the file can't be written to, the withdrawal itself goes
+through, the log says so, and so does the doctor.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy.orm import Session
+
+from rugcourse.links import Signer
+from rugcourse.settings import Settings
+
+UNSUBSCRIBED = "unsubscribed"
+MEASURING = "measuring"
+NEWS = "news"
+LIFTED = "lifted"  # an address may be written to again; any other kind is the reason of a suppression
+
+_NOTED = "withdrawals"
+_FILE = "withdrawals.log"
+_LOCK = "withdrawals.lock"
+_DIGEST_BYTES = 32
+log = structlog.get_logger()
+
+
+class Withdrawal(NamedTuple):
+    """Of whoever has the address with this digest; `at` in UTC."""
+
+    at: datetime
+    kind: str
+    digest: bytes
+
+
+class _Noted(NamedTuple):
+    at: datetime
+    kind: str
+    email: str
+    digest: str
+
+
+def note(session: Session, kind: str, at: datetime, *, email: str = "", digest: str = "") -> None:
+    """Let a withdrawal be kept when this transaction commits. Of whom: by their address, or its digest."""
+    session.info.setdefault(_NOTED, []).append(_Noted(at, kind, email, digest))
+
+
+def take_noted(session: Session) -> list[_Noted]:
+    """What was noted in a transaction, once."""
+    noted: list[_Noted] = session.info.pop(_NOTED, [])
+    return noted
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalLog:
+    """The file, in a folder of its own. Safe to share among the processes and threads of a machine."""
+
+    folder: Path
+    signer: Signer
+    days: int
+
+    @classmethod
+    def of(cls, settings: Settings, signer: Signer) -> WithdrawalLog:
+        return cls(settings.data_dir / "withdrawals", signer, settings.keep_withdrawal_days)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / _FILE
+
+    def keep(self, session: Session) -> None:
+        """Write down what was noted in a transaction that is about to commit. Never raises OSError."""
+        noted = take_noted(session)
+        if not noted:
+            return
+        try:
+            self._append([_line(one.at, one.kind, one.digest or self.signer.digest(one.email)) for one in noted])
+        except OSError:
+            log.exception("withdrawals can't be written down; a backup would undo them", file=str(self.file))
+
+    def read(self) -> Iterator[Withdrawal]:
+        """All of them, oldest first; lines that can't be read are passed over. Raises OSError."""
+        try:
+            with self.file.open("rb") as lines:
+                yield from filter(None, map(_read, lines))
+        except FileNotFoundError:
+            return
+
+    def forget(self, before: datetime) -> int:
+        """Drop what was withdrawn before an instant, and what can't be read; returns how many lines. Raises OSError."""
+        if not self.file.exists():
+            return 0
+        with self._locked():
+            return self._drop(before)
+
+    def check(self) -> None:
+        """Raises OSError where it can't be written to."""
+        with self._locked():
+            self._append_bytes(b"")
+
+    def _append(self, lines: Sequence[bytes]) -> None:
+        with self._locked():
+            self._append_bytes(b"".join(lines))
+            # Not every machine has a nightly job, and each has its own file.
+            self._drop_old(_read(lines[-1]))
+
+    def _drop_old(self, newest: Withdrawal | None) -> None:
+        with self.file.open("rb") as kept:
+            oldest = _read(kept.readline())
+        if newest and oldest and oldest.at < newest.at - timedelta(days=self.days + 1):
+            self._drop(newest.at - timedelta(days=self.days))
+
+    def _append_bytes(self, data: bytes) -> None:
+        is_new = not self.file.exists()
+        file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            size = os.fstat(file).st_size
+            if size and os.pread(file, 1, size - 1) != b"\n":  # the disk was full, or the machine died
+                data = b"\n" + data
+            while data:
+                data = data[os.write(file, data) :]
+            os.fsync(file)
+        finally:
+            os.close(file)
+        if is_new:
+            self._sync_folder()
+
+    def _drop(self, before: datetime) -> int:
+        """Through a file of its own, which takes the place of the other one whole."""
+        new, dropped = self.file.with_suffix(".new"), 0
+        with (
+            self.file.open("rb") as lines,
+            open(new, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as kept,
+        ):
+            for line in lines:
+                read = _read(line)
+                if read is not None and read.at >= before:
+                    kept.write(line)
+                else:
+                    dropped += 1
+            kept.flush()
+            os.fsync(kept.fileno())
+        new.replace(self.file)
+        self._sync_folder()
+        return dropped
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """A file of its own is locked: the other one may be replaced meanwhile."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _line(at: datetime, kind: str, digest: str) -> bytes:
+    return f"{at.astimezone(UTC).isoformat()} {kind} {digest}\n".encode()
+
+
+def _read(line: bytes) -> Withdrawal | None:
+    try:
+        at, kind, digest = line.decode("ascii").split()
+        read = Withdrawal(datetime.fromisoformat(at).astimezone(UTC), kind, bytes.fromhex(digest))
+    except ValueError:
+        return None
+    return read if len(read.digest) == _DIGEST_BYTES else None

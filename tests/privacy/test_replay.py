@@ -1,0 +1,253 @@
+"""A backup that is put back undoes no withdrawal."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+from tests.bounces.corpus import SAMPLES
+from tests.builders import (
+    at_eight,
+    mails_to,
+    make_pending,
+    make_runtime,
+    make_settings,
+    plan,
+    ref,
+    send_all,
+)
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.enrolment import preferences, suppression
+from rugcourse.enrolment.confirm import confirm, refuse
+from rugcourse.privacy.erase import erase
+from rugcourse.privacy.replay import replay
+from rugcourse.privacy.retention import forget
+from rugcourse.runtime import Runtime, let_go, open_dispatcher
+from rugcourse.store import subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.pacing import ALL
+from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, DeliveryKind, SubscriberRow, SubscriberStatus
+from rugcourse.store.withdrawals import LIFTED, MEASURING, UNSUBSCRIBED
+
+COMPLAINED = next(one.raw for one in SAMPLES if one.kind == "complaint")
+
+
+@pytest.fixture
+def runtime(database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path) -> Runtime:
+    settings = make_settings(tmp_path, sink.url, bounce_address="bounces@courses.example")
+    return make_runtime(database, settings, clock)
+
+
+def person(runtime: Runtime, email: str) -> SubscriberRow:
+    with runtime.database.read() as session:
+        found = subscribers.by_email(session, email)
+    assert found is not None
+    return found
+
+
+def measured_reader(runtime: Runtime, email: str) -> str:
+    make_pending(runtime, email)
+    invitation = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
+    confirm(runtime.database, runtime.clock, runtime.signer, invitation, measuring=True)
+    return email
+
+
+def newest(runtime: Runtime, email: str) -> int:
+    return mails_to(runtime, email)[-1].id
+
+
+def erased(runtime: Runtime, email: str) -> None:
+    erase(runtime.database, runtime.clock, runtime.signer, person(runtime, email).id)
+
+
+def unsubscribed(runtime: Runtime, email: str) -> None:
+    preferences.unsubscribe(runtime.database, runtime.clock, newest(runtime, email))
+
+
+def unsubscribed_by_mail(runtime: Runtime, email: str) -> None:
+    address = runtime.links.unsubscribe_address(ref(runtime, newest(runtime, email)), "bounces@courses.example")
+    runtime.intake.take(address, b"Subject: unsubscribe\r\n\r\n")
+
+
+def not_measured(runtime: Runtime, email: str) -> None:
+    preferences.set_measuring(runtime.database, runtime.clock, person(runtime, email).id, agreed=False)
+
+
+def complained(runtime: Runtime, email: str) -> None:
+    runtime.intake.take(
+        runtime.links.return_path(ref(runtime, newest(runtime, email)), "bounces@c.example"), COMPLAINED
+    )
+
+
+def suppressed(runtime: Runtime, email: str) -> None:
+    suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+
+
+def forgotten(runtime: Runtime, _email: str) -> None:
+    later = VirtualClock(runtime.clock.now() + timedelta(days=800))
+    forget(runtime.database, later, runtime.signer, runtime.retention)
+
+
+def refused(runtime: Runtime, _email: str) -> None:
+    make_pending(runtime, "new@example.org")
+    refuse(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, "new@example.org")[0].id)
+
+
+@pytest.mark.parametrize(
+    ("act", "kinds"),
+    [
+        (erased, [ERASED]),
+        (unsubscribed, [UNSUBSCRIBED, MEASURING]),
+        (unsubscribed_by_mail, [UNSUBSCRIBED, MEASURING]),
+        (not_measured, [MEASURING]),
+        (complained, [COMPLAINT, MEASURING]),
+        (suppressed, ["admin", MEASURING]),
+        (forgotten, [ERASED]),
+        (refused, ["owner"]),
+    ],
+)
+def test_each_way_to_withdraw_is_written_down(
+    runtime: Runtime, act: Callable[[Runtime, str], None], kinds: list[str]
+) -> None:
+    email = measured_reader(runtime, "sam@example.org")
+    act(runtime, email)
+    assert [one.kind for one in runtime.withdrawals.read()] == kinds
+
+
+@pytest.fixture
+def put_back(runtime: Runtime) -> Iterator[Callable[[], None]]:
+    """Makes a backup now; what it returns puts that back."""
+    engine = runtime.database.engine
+    if runtime.database.dialect == "postgresql":
+        name = engine.url.database
+        aside = f"{name}_backup"
+
+        def administer(*statements: str) -> None:
+            engine.dispose()
+            address = engine.url.set(database="template1").render_as_string(hide_password=False)
+            alone = create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+            with alone.connect() as connection:
+                for statement in statements:
+                    connection.execute(text(statement))
+
+        administer(f"DROP DATABASE IF EXISTS {aside}", f"CREATE DATABASE {aside} TEMPLATE {name}")
+        yield lambda: administer(f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {aside}")
+        administer(f"DROP DATABASE {aside}")
+    else:
+        file = Path(str(engine.url.database))
+        with closing(engine.raw_connection()) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(file, file.with_suffix(".backup"))
+
+        def restore() -> None:
+            engine.dispose()
+            for one in runtime.database.files[1:]:
+                one.unlink(missing_ok=True)
+            shutil.copy(file.with_suffix(".backup"), file)
+
+        yield restore
+
+
+@pytest.fixture
+def readers(runtime: Runtime) -> dict[str, str]:
+    return {name: measured_reader(runtime, f"{name}@example.org") for name in ("a", "b", "c", "d", "e")}
+
+
+def test_who_withdrew_after_the_backup_is_not_written_to_nor_measured(
+    runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], sink: Sink, clock: VirtualClock
+) -> None:
+    clock.advance(minutes=1)
+    erased(runtime, readers["a"])
+    unsubscribed(runtime, readers["b"])
+    not_measured(runtime, readers["c"])
+    complained(runtime, readers["d"])
+    put_back()
+    assert {person(runtime, email).measuring for email in readers.values()} == {True}
+
+    assert let_go(runtime, ALL).withdrawn == 4
+    assert let_go(runtime, ALL).withdrawn == 0
+    at_eight(runtime)
+    plan(runtime)
+    with closing(open_dispatcher(runtime)) as dispatcher:
+        send_all(dispatcher)
+    got_lessons = {one.recipient for one in sink.taken if b":lesson:" in one.raw}
+    assert got_lessons == {readers["c"], readers["e"]}
+    assert not person(runtime, readers["c"]).measuring
+    assert person(runtime, readers["b"]).status == SubscriberStatus.LEFT
+    assert person(runtime, readers["d"]).status == SubscriberStatus.SUPPRESSED
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, readers["a"]) is None
+        found = subscribers.find_suppression(session, runtime.signer.digest(readers["a"]))
+        assert found is not None
+        assert found.reason == ERASED
+
+
+def test_what_came_later_stays(runtime: Runtime, clock: VirtualClock) -> None:
+    """Agreed again, came back, lifted, signed up anew: the newer word counts, on a database that knows it."""
+    back, again, lifted, anew = (measured_reader(runtime, f"{name}@example.org") for name in ("w", "x", "y", "z"))
+    clock.advance(minutes=1)
+    unsubscribed(runtime, back)
+    not_measured(runtime, again)
+    suppressed(runtime, lifted)
+    erased(runtime, anew)
+    clock.advance(minutes=1)
+    preferences.come_back(runtime.database, clock, newest(runtime, back))
+    preferences.set_measuring(runtime.database, clock, person(runtime, again).id, agreed=True)
+    suppression.lift(runtime.database, clock, runtime.signer, lifted)
+    measured_reader(runtime, anew)
+    assert LIFTED in {one.kind for one in runtime.withdrawals.read()}
+    assert let_go(runtime, ALL).withdrawn == 0
+    assert {person(runtime, one).status for one in (back, again, lifted, anew)} == {SubscriberStatus.ACTIVE}
+    assert person(runtime, again).measuring
+    assert person(runtime, anew).measuring
+
+
+def test_an_address_that_nobody_has_any_more_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+    """Imported after the backup, and erased: another import must not bring it back."""
+    email = measured_reader(runtime, "sam@example.org")
+    erased(runtime, email)
+    with runtime.database.write() as session:
+        subscribers.lift_suppression(session, runtime.signer.digest(email), ERASED)
+    assert let_go(runtime, ALL).withdrawn == 1
+    assert suppression.find(runtime.database, runtime.signer, email) is not None
+    assert let_go(runtime, ALL).withdrawn == 0
+
+
+def test_what_came_back_so_long_ago_that_it_is_forgotten_stays_forgotten(runtime: Runtime, clock: VirtualClock) -> None:
+    suppression.suppress(runtime.database, clock, runtime.signer, "sam@example.org", BOUNCE)
+    with runtime.database.write() as session:
+        subscribers.lift_suppression(session, runtime.signer.digest("sam@example.org"), BOUNCE)
+    clock.advance(days=2)
+    assert replay(runtime.database, clock, runtime.signer, runtime.withdrawals, bounced_days=1) == 0
+
+
+def test_a_campaign_that_goes_on_replays_nothing(runtime: Runtime) -> None:
+    email = measured_reader(runtime, "sam@example.org")
+    suppressed(runtime, email)
+    with runtime.database.write() as session:
+        subscribers.lift_suppression(session, runtime.signer.digest(email), "admin")
+    assert let_go(runtime, "campaign 1") == (False, 0)
+
+
+def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None:
+    email = measured_reader(runtime, "sam@example.org")
+    unsubscribed(runtime, email)
+    lines = (f"2026-11-23T05:00:00+00:00 unsubscribed {number:064x}\n" for number in range(100_000))
+    with runtime.withdrawals.file.open("a", encoding="ascii") as file:
+        file.writelines(lines)
+    begun = time.perf_counter()
+    tracemalloc.start()
+    assert let_go(runtime, ALL).withdrawn == 0
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 100_000_000
+    assert time.perf_counter() - begun < 60
