@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.enrolment import wordings
 from rugcourse.schedule import Schedule, next_mail
-from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers
+from rugcourse.store import address_changes, campaigns, deliveries, enrolments, erasing, events, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
@@ -103,6 +103,13 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
     """Let the links of all mails until now be old ones. Raises NotAReader."""
     with database.write() as session:
         _reader(session, subscriber_id).links_closed_at = clock.now()
+        address_changes.withdraw(session, subscriber_id)
+
+
+def set_name(database: Database, subscriber_id: int, name: str) -> None:
+    """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
+    with database.write() as session:
+        _reader(session, subscriber_id).name = name
 
 
 def leave_course(database: Database, clock: Clock, delivery_id: int) -> None:

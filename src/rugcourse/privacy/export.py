@@ -19,7 +19,18 @@ from rugcourse.links import Signer
 from rugcourse.privacy.notice import notice, summary
 from rugcourse.rendering.languages import translations
 from rugcourse.settings import Settings
-from rugcourse.store import admins, campaigns, courses, deliveries, enrolments, events, learning, subscribers, trials
+from rugcourse.store import (
+    address_changes,
+    admins,
+    campaigns,
+    courses,
+    deliveries,
+    enrolments,
+    events,
+    learning,
+    subscribers,
+    trials,
+)
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryRow, SubscriberRow, TrialRow
@@ -76,6 +87,7 @@ class _Copy:
     def sections(self) -> dict[str, list[dict[str, Any]]]:
         return {
             "person": [_person(self.person)],
+            "addresses_asked_for": _addresses(self.session, self.person.id),
             "schedule": _schedule(self.session, self.person.id),
             "consents": _consents(self.session, self.person),
             "courses": self._courses(),
@@ -239,6 +251,13 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "address_changed": _when(person.address_since),
         "links_closed": _when(person.links_closed_at),
     }
+
+
+def _addresses(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    return [
+        {"new_address": one.email, "asked_for": _when(one.asked_at), "confirmed": _when(one.confirmed_at)}
+        for one in address_changes.of_person(session, subscriber_id)
+    ]
 
 
 def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:

@@ -127,6 +127,11 @@ class Terms:
             % {"days": self.days(kept.remark_days)},
             End.SUPPRESSION: _("%(days)s; after a mailbox that was gone, %(bounced)s")
             % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
+            End.ASKED: _(
+                "that you asked us to write to another address, %(days)s; which one, as long as the link that confirms "
+                "it works"
+            )
+            % {"days": self.days(kept.asked_days)},
             End.LOG: _("%(days)s, or until you are erased") % {"days": self.days(kept.log_days)},
             End.JOB: self.days(kept.job_days),
             End.DOMAIN: _("that mail to a domain is held back: as long as somebody with an address there is known"),
@@ -258,7 +263,7 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
 def _rights(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
     yield _("See and keep everything that is known of you, as a page and as a file that programs can read.")
-    yield _("Have it corrected: hour, days and language on your own page, your name and address by asking us.")
+    yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
     yield _("Pause, or have us use less of it.")
     yield _("Stop agreeing, to the course or only to measuring, at any time. What was done before stays lawful.")

@@ -15,6 +15,7 @@ from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
     BOUNCE,
+    AddressChangeRow,
     AdminRow,
     AdminSessionRow,
     AnswerRow,
@@ -58,7 +59,8 @@ def erase_person(session: Session, subscriber_id: int) -> None:
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     for table in (EventRow, FeedbackRow):
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
-    for owned in (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow):
+    owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
+    for owned in (*owning, AddressChangeRow):
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )

@@ -283,6 +283,24 @@ class SubscriberRow(Base):
     former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
 
 
+class AddressChangeRow(Base):
+    """Another address that was asked for, for a person. It counts once its owner confirms it.
+
+    `secret`: a random number, in the link that confirms it. `email` is kept while that link works; None once it was
+    used or ended, or where nothing may be sent. `address_hash`: a keyed hash of it, to count what was asked for.
+    """
+
+    __tablename__ = "address_change"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    secret: Mapped[int] = mapped_column(BigInteger, default=new_stamp)
+    email: Mapped[str | None] = mapped_column(String(254))
+    address_hash: Mapped[str] = mapped_column(String(64), index=True)
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
 class ConsentRow(Base):
     """What a person agreed to, or withdrew: a history, never changed."""
 

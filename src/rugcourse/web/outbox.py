@@ -36,9 +36,9 @@ class Outbox:
             notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
         )
 
-    def tell_reader(self, notice: ReaderNotice, email: str, language: str) -> None:
-        """Returns at once."""
-        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings)))
+    def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
+        """Returns at once. `link`: see `rugcourse.privacy.notices.compose`."""
+        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), link))
 
     def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:
