@@ -93,6 +93,13 @@ def end_measuring(session: Session, person: SubscriberRow, now: datetime) -> Non
         erasing.forget_measured(session, person.id)
 
 
+def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
+    """Leave a reader out of comparisons and statistics from now on, or no more (GDPR, Art. 21). Raises NotAReader."""
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        person.objected_at = (person.objected_at or clock.now()) if left_out else None
+
+
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
     with database.write() as session:

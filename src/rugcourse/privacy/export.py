@@ -162,6 +162,7 @@ class _Copy:
                     "last_right": row.last_right,
                     "last_at": _when(row.last_at),
                     "verdict": row.verdict,
+                    "left_out": row.left_out,
                 }
             )
         return found
@@ -250,6 +251,7 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "signed_up_again": person.signup,
         "address_changed": _when(person.address_since),
         "links_closed": _when(person.links_closed_at),
+        "left_out_since": _when(person.objected_at),
     }
 
 

@@ -166,7 +166,8 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "subscriber", "person",
         "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
-        "signup=signed_up_again address_since=address_changed links_closed_at=links_closed",
+        "signup=signed_up_again address_since=address_changed links_closed_at=links_closed "
+        "objected_at=left_out_since",
         "id=number domain=part former_address=hash security_stamp=number",
     ),
     # The address itself goes with the link that confirms it: it may be a stranger's.
@@ -205,7 +206,7 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "answer", "answers",
         "course_id=course question delivery_id=mail lesson_version_id=version first_option=first_answer first_right "
-        "first_at last_option=last_answer last_right last_at verdict",
+        "first_at last_option=last_answer last_right last_at verdict left_out",
         "id=number subscriber_id=number",
     ),
     _of_a_reader(

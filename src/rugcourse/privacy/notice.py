@@ -215,7 +215,7 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             _("We may choose who gets a message by course, language, words, answers and test score."),
             _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
-                "those who allow measuring, follow a link."
+                "those who allow measuring, follow a link. Who objects gets one of them, too, and is not counted."
             ),
         ],
     )
@@ -268,6 +268,11 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
     yield _("Pause, or have us use less of it.")
     yield _("Stop agreeing, to the course or only to measuring, at any time. What was done before stays lawful.")
     yield _("Object to what we do for a legitimate interest.")
+    yield _(
+        "Stay out of comparisons and statistics: a switch on your own page. From then on your answers and tests are "
+        "not counted, and what you do with a mail decides between no two wordings. What was counted before stays "
+        "counted: nobody can be found in those numbers."
+    )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address
     }

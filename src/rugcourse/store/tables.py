@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -279,6 +280,7 @@ class SubscriberRow(Base):
     # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
+    objected_at: Mapped[datetime | None]  # since when they are left out of comparisons and statistics (GDPR, Art. 21)
     address_since: Mapped[datetime | None]  # when somebody put their address right
     former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
 
@@ -550,6 +552,7 @@ class AnswerRow(Base):
     last_right: Mapped[bool]
     last_at: Mapped[datetime]
     verdict: Mapped[str] = mapped_column(String(12))
+    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # first given by who had objected
 
 
 class CardRow(Base):

@@ -47,6 +47,7 @@ class Fields(BaseModel):
     days: list[str] = []
     every_days: str = "1"
     measuring: str = ""
+    left_out: str = ""
     language: str = ""
     until: str = ""
 
@@ -250,6 +251,7 @@ def _save(request: Request, reader: Reader, fields: Fields) -> None:
         raise Unusable("wrong")
     preferences.change_schedule(database, clock, person, schedule)
     preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring))
+    preferences.set_left_out(database, clock, person, left_out=bool(fields.left_out))
     if fields.language in reader.published.course.languages:
         preferences.set_language(database, person, fields.language)
 

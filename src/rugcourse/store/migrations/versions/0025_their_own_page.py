@@ -1,10 +1,11 @@
-"""Readers ask for another address themselves."""
+"""Readers ask for another address themselves, and object to being compared."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from rugcourse.store.tallies import add_triggers
 from rugcourse.store.types import UtcDateTime
 
 revision = "0025"
@@ -33,6 +34,9 @@ def upgrade() -> None:
     )
     for column in ("subscriber_id", "address_hash"):
         op.create_index(op.f(f"ix_address_change_{column}"), "address_change", [column])
+    op.add_column("subscriber", sa.Column("objected_at", UtcDateTime(), nullable=True))
+    op.add_column("answer", sa.Column("left_out", sa.Boolean(), nullable=False, server_default=sa.false()))
+    add_triggers(op.get_bind())
 
 
 def downgrade() -> None:
