@@ -167,7 +167,7 @@ INVENTORY: tuple[Group, ...] = (
         "subscriber", "person",
         "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
         "signup=signed_up_again address_since=address_changed links_closed_at=links_closed "
-        "objected_at=left_out_since",
+        "objected_at=left_out_since warned_at=told_of_erasing",
         "id=number domain=part former_address=hash security_stamp=number",
     ),
     # The address itself goes with the link that confirms it: it may be a stranger's.

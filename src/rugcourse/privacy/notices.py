@@ -18,6 +18,7 @@ class ReaderNotice(StrEnum):
     NEW_ADDRESS = "new address"  # to an address that was asked for: nothing happens before they press a button
     ADDRESS_IN_USE = "address in use"  # to a reader whose address was asked for
     ADDRESS_CHANGED = "address changed"  # to the address before
+    ERASED_SOON = "erased soon"  # to a reader who reads no more
 
 
 def compose(notice: ReaderNotice, email: str, language: str, sender: Sender, link: str = "") -> bytes:
@@ -64,3 +65,10 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
                 "may read along. Was it not you who asked for this? Then answer this mail at once: somebody else can "
                 "read your mail."
             )
+        case ReaderNotice.ERASED_SOON:
+            return _("Your course and your answers are erased soon"), _(
+                "You have had no lessons of %(practice)s for a long time. So within two weeks we erase everything that "
+                "we know of you: your address, your course and your answers. Is that fine with you? Then do nothing. "
+                "Do you want to keep it, or go on? Then ask for a link to your own page here; that is enough. We "
+                "write to you about this once."
+            ) % {"practice": sender.name}

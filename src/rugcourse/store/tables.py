@@ -280,6 +280,7 @@ class SubscriberRow(Base):
     # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
+    warned_at: Mapped[datetime | None]  # when they were told that they are erased soon, as they read no more
     objected_at: Mapped[datetime | None]  # since when they are left out of comparisons and statistics (GDPR, Art. 21)
     address_since: Mapped[datetime | None]  # when somebody put their address right
     former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before

@@ -1,4 +1,4 @@
-"""Readers ask for another address themselves, and object to being compared."""
+"""Readers ask for another address themselves, object to being compared, and are told before they are erased."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def upgrade() -> None:
     )
     for column in ("subscriber_id", "address_hash"):
         op.create_index(op.f(f"ix_address_change_{column}"), "address_change", [column])
-    op.add_column("subscriber", sa.Column("objected_at", UtcDateTime(), nullable=True))
+    for column in ("objected_at", "warned_at"):
+        op.add_column("subscriber", sa.Column(column, UtcDateTime(), nullable=True))
     op.add_column("answer", sa.Column("left_out", sa.Boolean(), nullable=False, server_default=sa.false()))
     add_triggers(op.get_bind())
 
