@@ -70,6 +70,7 @@ def test_a_course_moves_once_the_new_address_has_confirmed(
     subject, text = mailed(sink, NEW)
     assert subject == "Wil je onze mails op dit adres?"
     assert email not in text
+    assert "http://courses.example/nl/privacy" in text
     link = confirmation(sink)
     page = browser.get(link).text  # what mail programs fetch changes nothing
     assert "Zullen onze mails op dit adres komen?" in page

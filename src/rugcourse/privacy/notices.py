@@ -21,13 +21,15 @@ class ReaderNotice(StrEnum):
     ERASED_SOON = "erased soon"  # to a reader who reads no more
 
 
-def compose(notice: ReaderNotice, email: str, language: str, sender: Sender, link: str = "") -> bytes:
+def compose(notice: ReaderNotice, email: str, language: str, sender: Sender, privacy: str, link: str = "") -> bytes:
     """The message. It is the last one to somebody who was erased, and to an address that is theirs no more.
 
-    `link`: where they can act on it, for notices that say so.
+    `privacy`: where the privacy page is. `link`: where they can act on it, for notices that say so.
     """
-    subject, body = _words(notice, translations(language).gettext, sender)
-    return plain_message(subject, f"{body}\n\n{link}" if link else body, email, language, sender)
+    _ = translations(language).gettext
+    subject, body = _words(notice, _, sender)
+    parts = [body, link, f"{_('Privacy')}: {privacy}"]
+    return plain_message(subject, "\n\n".join(filter(None, parts)), email, language, sender)
 
 
 def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tuple[str, str]:

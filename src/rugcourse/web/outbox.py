@@ -38,7 +38,8 @@ class Outbox:
 
     def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
         """Returns at once. `link`: see `rugcourse.privacy.notices.compose`."""
-        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), link))
+        privacy = self._runtime.links.privacy(language)
+        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), privacy, link))
 
     def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:

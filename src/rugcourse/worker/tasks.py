@@ -188,6 +188,13 @@ def forget_in_time(runtime: Runtime) -> Forgotten:
 
 
 def _tell_erased_soon(runtime: Runtime, email: str, language: str) -> bool:
-    link = runtime.links.my_page(language)
-    message = compose(ReaderNotice.ERASED_SOON, email, language, sender(runtime.settings), link)
+    links = runtime.links
+    message = compose(
+        ReaderNotice.ERASED_SOON,
+        email,
+        language,
+        sender(runtime.settings),
+        links.privacy(language),
+        links.my_page(language),
+    )
     return send_now(runtime, message, email)
