@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     RETEST = "retest"
     ATTEMPT = "attempt"
     FORM = "form"
+    NEW_ADDRESS = "new-address"
     BOOK = "book"
     ADMIN_FORM = "admin-form"
     DEVICE = "device"
@@ -153,6 +154,14 @@ class Links:
     def book(self, mail: MailRef, kind: str) -> str:
         """The e-book; `kind` is `pdf` or `epub`."""
         return f"{self._personal('b', Purpose.BOOK, *mail)}.{kind}"
+
+    def new_address(self, change_id: int, secret: int) -> str:
+        """Where the owner of an address agrees that a reader's course comes there."""
+        return self._personal("n", Purpose.NEW_ADDRESS, change_id, secret)
+
+    def my_page(self, language: str) -> str:
+        """Where a reader asks for a link to their own page."""
+        return f"{self.base_url}/{language}/my-page"
 
     def unsubscribe(self, mail: MailRef) -> str:
         return self._of_mail("u", Purpose.UNSUBSCRIBE, mail)

@@ -27,6 +27,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
 from rugcourse.store.pacing import Bucket
 from rugcourse.store.tables import (
+    AddressChangeRow,
     AdminRow,
     AdminSessionRow,
     ChangeRow,
@@ -71,7 +72,7 @@ def test_no_file_row_or_log_names_who_was_erased(
     with runtime.database.write() as session:
         subject = admins.subject_of(person)
         admins.log_change(session, clock.now(), None, "subscriber: pause", subject, None, {"reason": "Sam Reader"})
-    traces = (email, "erase.me", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
+    traces = (email, "erase.me", "moving.to", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
     before = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     assert [trace for trace in traces if trace not in before] == []
     assert erase(runtime.database, clock, runtime.signer, person)
@@ -132,13 +133,13 @@ def test_years_later_nothing_personal_is_left(
                 ends[what] = day
         clock.advance(days=10)
     assert ends == {
-        "measured": 100, "jobs": 100, "remarks": 190, "changes": 370, "admins": 370, "idle": 370, "suppressions": 2200,
+        "measured": 100, "jobs": 100, "addresses": 40, "remarks": 190, "changes": 370, "admins": 370, "idle": 370, "suppressions": 2200,
     }  # fmt: skip
     assert {table: rows(runtime, table) for table in (SubscriberRow, EnrolmentRow, JobRow, AdminSessionRow)} == {
         SubscriberRow: 0, EnrolmentRow: 0, JobRow: 0, AdminSessionRow: 0,
     }  # fmt: skip
     left = all_rows(runtime)
-    for trace in (email, "Jan de Boer", "jan.csv", "gone@practice.example", admins.subject_of(person)):
+    for trace in (email, "moving.to", "Jan de Boer", "jan.csv", "gone@practice.example", admins.subject_of(person)):
         assert trace not in left
     with runtime.database.read() as session:
         assert session.scalars(select(ChangeRow.subject)).all() == ["lesson:course/first"]
@@ -148,6 +149,20 @@ def test_years_later_nothing_personal_is_left(
 
 def _counts(forgotten: Forgotten) -> dict[str, int]:
     return {name: getattr(forgotten, name) for name in Forgotten.__slots__}
+
+
+def test_an_address_that_was_asked_for_is_forgotten_with_the_link_that_confirms_it(
+    runtime: Runtime,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    clock.advance(hours=23)
+    forget_now(runtime)
+    assert "moving.to" in all_rows(runtime)
+    clock.advance(hours=2)
+    forget_now(runtime)
+    assert "moving.to" not in all_rows(runtime)
+    assert rows(runtime, AddressChangeRow) == 1
 
 
 def test_the_files_of_sqlite_are_for_their_owner_alone(tmp_path: Path) -> None:

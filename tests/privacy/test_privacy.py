@@ -32,7 +32,7 @@ from rugcourse.campaigns.trials import begin
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import preferences
+from rugcourse.enrolment import new_address, preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
@@ -90,6 +90,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
         record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
+    new_address.ask(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")
     return EMAIL
 
 

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from tests.access.test_access import make_admin
 from tests.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
+from tests.sink import Sink
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 
@@ -121,11 +122,33 @@ def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
     press(editor, path, "resend", mail=lesson.id)
     assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED  # it comes at their next hour
     assert enrolment_of(runtime, email).next_position == 1
-    page = press(editor, path, "correct", email="right@x.example")
+    page = press(editor, path, "correct", email="right@x.example", told="yes")
     assert "right@x.example" in page
     assert page.count(WHY) == 5
     press(editor, path, "suppress")
     assert everything(runtime)["suppression"]
+
+
+def test_another_address_confirms_unless_the_person_told_so_themselves(
+    editor: TestClient, runtime: Runtime, sink: Sink, email: str
+) -> None:
+    path = page_of(runtime, email)
+    assert "vink het vakje aan als ze het zelf zeiden" in press(editor, path, "correct", email="right@x.example")
+    assert "right@x.example" not in repr(everything(runtime))
+    assert "dat adres is al bekend" in press(editor, path, "ask address", email=make_reader(runtime))
+    assert "dat is geen e-mailadres" in press(editor, path, "ask address", email="right@")
+    page = press(editor, path, "ask address", email="right@x.example")
+    assert "ander adres om bevestiging gevraagd door een beheerder" in page
+    assert f"<h1>{email}</h1>" in page
+    editor.app.state.outbox.wait()  # type: ignore[attr-defined]
+    link = re.search(rb"http://courses.example(/n/\S+)", sink.to("right@x.example")[-1].raw)
+    assert link is not None
+    editor.post(link[1].decode())
+    assert "<h1>right@x.example</h1>" in editor.get(path).text
+    press(editor, path, "correct", email=email, told="yes")
+    assert f"<h1>{email}</h1>" in editor.get(path).text
+    change = [row for row in everything(runtime)["change"] if row[3] == "subscriber: correct"][-1]
+    assert change[-1] == {"reason": WHY, "source": "said by the person"}
 
 
 def test_nothing_is_done_without_a_reason(editor: TestClient, runtime: Runtime, email: str) -> None:

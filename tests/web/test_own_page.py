@@ -362,3 +362,19 @@ def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
     assert 'role="alert"' in wrong.text
     browser.post("/nl/my-page", data={"email": email, "shown": shown, "website": "x"})
     assert mails_to(runtime, email, DeliveryKind.LINK) == []
+
+
+def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    chosen = {"action": "save", "zone": "Europe/Amsterdam", "hour": "8", "days": list("0123456")}
+    browser.post(link, data={**chosen, "left_out": "yes"})
+    assert re.search(r'name="left_out" value="yes" checked', browser.get(link).text)
+    since = clock.now()
+    clock.advance(days=1)
+    browser.post(link, data={**chosen, "left_out": "yes"})
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email).objected_at == since  # type: ignore[union-attr]
+    browser.post(link, data=chosen)
+    assert not re.search(r'name="left_out" value="yes" checked', browser.get(link).text)

@@ -10,7 +10,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
-from rugcourse.store import campaigns, planning, subscribers
+from rugcourse.store import address_changes, campaigns, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
@@ -68,20 +68,26 @@ def correct_address(database: Database, clock: Clock, signer: Signer, subscriber
     if email is None:
         raise NotAnAddress
     with database.write() as session:
-        if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
-            raise AddressTaken
-        person = _person(session, subscriber_id)
-        if not may_sign_up(session, signer, email):  # suppressed just now
-            raise AddressTaken
-        person.former_address, person.address_since = signer.digest(person.email), clock.now()
-        person.email, person.domain = email, email.rpartition("@")[2]
-        person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
-        planning.have_failed_again(session, person.id)
-        planning.forget_message_ids(session, person.id)
-        if person.status == SubscriberStatus.ACTIVE:
-            go_on_from(session, person.id, clock.now())
-        elif person.status == SubscriberStatus.PENDING:
-            planning.ask_again(session, person.id, clock.now())
+        correct_address_in(session, clock, signer, subscriber_id, email)
+
+
+def correct_address_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> None:
+    """The same in a transaction of the caller, for an address that is normalised. Raises AddressTaken."""
+    if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
+        raise AddressTaken
+    person = _person(session, subscriber_id)
+    if not may_sign_up(session, signer, email):  # suppressed just now
+        raise AddressTaken
+    person.former_address, person.address_since = signer.digest(person.email), clock.now()
+    person.email, person.domain = email, email.rpartition("@")[2]
+    person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
+    address_changes.withdraw(session, person.id)
+    planning.have_failed_again(session, person.id)
+    planning.forget_message_ids(session, person.id)
+    if person.status == SubscriberStatus.ACTIVE:
+        go_on_from(session, person.id, clock.now())
+    elif person.status == SubscriberStatus.PENDING:
+        planning.ask_again(session, person.id, clock.now())
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

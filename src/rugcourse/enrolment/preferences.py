@@ -12,7 +12,17 @@ from rugcourse.enrolment import consents, wordings
 from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
 from rugcourse.links import MailRef
 from rugcourse.schedule import Schedule, next_mail
-from rugcourse.store import campaigns, deliveries, enrolments, erasing, events, planning, subscribers, withdrawals
+from rugcourse.store import (
+    address_changes,
+    campaigns,
+    deliveries,
+    enrolments,
+    erasing,
+    events,
+    planning,
+    subscribers,
+    withdrawals,
+)
 from rugcourse.store.database import Database
 from rugcourse.store.events import Event
 from rugcourse.store.subscribers import LOCK
@@ -123,9 +133,18 @@ def end_news(session: Session, person: SubscriberRow, act: Act) -> None:
     for enrolment in enrolments.in_news(session, person.id):
         planning.cancel_planned(session, person.id, "the reader wants no news", act.at, enrolment_id=enrolment.id)
         session.refresh(enrolment)
+        if enrolment.status == EnrolmentStatus.CANCELLED:
+            continue
         _leave(enrolment, act.at)
         # Also what they had: if it comes back now, it is not sent again.
         enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or act.at
+
+
+def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
+    """Leave a reader out of comparisons and statistics from now on, or no more (GDPR, Art. 21). Raises NotAReader."""
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        person.objected_at = (person.objected_at or clock.now()) if left_out else None
 
 
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
@@ -138,6 +157,13 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
     """Let the links of all mails until now be old ones. Raises NotAReader."""
     with database.write() as session:
         _reader(session, subscriber_id).links_closed_at = clock.now()
+        address_changes.withdraw(session, subscriber_id)
+
+
+def set_name(database: Database, subscriber_id: int, name: str) -> None:
+    """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
+    with database.write() as session:
+        _reader(session, subscriber_id).name = name
 
 
 def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:

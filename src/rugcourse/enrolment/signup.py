@@ -32,8 +32,8 @@ from rugcourse.store.tables import (
 )
 
 MAX_NAME = 60
-MOST_ASKED = 3  # mails that ask to confirm, to somebody who does not, within `_ASKING`
-_ASKING = timedelta(days=30)
+MOST_ASKED = 3  # mails that ask to confirm, to somebody who does not, within `ASKING`
+ASKING = timedelta(days=30)
 PACES = (1, 2, 7)  # days from one lesson to the next
 
 
@@ -180,7 +180,7 @@ def sign_up(
             subscribers.save_schedule(session, person.id, signup.schedule)
         if person.status != SubscriberStatus.ACTIVE:
             person.signup = _document(signup, language)
-            if planning.asked_to_confirm(session, person.id, now - _ASKING) >= MOST_ASKED:
+            if planning.asked_to_confirm(session, person.id, now - ASKING) >= MOST_ASKED:
                 return
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.

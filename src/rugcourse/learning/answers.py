@@ -256,6 +256,7 @@ class _Book:
             last_right=right,
             last_at=self.now,
             verdict=Verdict.HUMAN,
+            left_out=asking.mail.left_out,
         )
 
     def _remember(self, asking: Asking, option: int) -> None:

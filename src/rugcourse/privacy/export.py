@@ -17,7 +17,18 @@ from rugcourse.learning.recaps import find_question
 from rugcourse.links import Signer
 from rugcourse.privacy.notice import notice, summary
 from rugcourse.settings import Settings
-from rugcourse.store import admins, campaigns, courses, deliveries, enrolments, events, learning, subscribers, trials
+from rugcourse.store import (
+    address_changes,
+    admins,
+    campaigns,
+    courses,
+    deliveries,
+    enrolments,
+    events,
+    learning,
+    subscribers,
+    trials,
+)
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library
 from rugcourse.store.tables import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
@@ -79,6 +90,7 @@ class _Copy:
     def sections(self) -> dict[str, list[dict[str, Any]]]:
         return {
             "person": [_person(self.person)],
+            "addresses_asked_for": _addresses(self.session, self.person.id),
             "schedule": _schedule(self.session, self.person.id),
             "consents": self._consents(),
             "privacy_notices": self._notices(),
@@ -174,6 +186,7 @@ class _Copy:
                     "last_right": row.last_right,
                     "last_at": _when(row.last_at),
                     "verdict": row.verdict,
+                    "left_out": row.left_out,
                 }
             )
         return found
@@ -263,7 +276,16 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "signed_up_again": person.signup,
         "address_changed": _when(person.address_since),
         "links_closed": _when(person.links_closed_at),
+        "left_out_since": _when(person.objected_at),
+        "told_of_erasing": _when(person.warned_at),
     }
+
+
+def _addresses(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    return [
+        {"new_address": one.email, "asked_for": _when(one.asked_at), "confirmed": _when(one.confirmed_at)}
+        for one in address_changes.of_person(session, subscriber_id)
+    ]
 
 
 def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:

@@ -66,6 +66,7 @@ class End(StrEnum):
     UNCLAIMED = "unclaimed"  # with the person; a test that nobody signed up after, sooner
     REMARK = "remark"  # a visitor's
     SUPPRESSION = "suppression"
+    ASKED = "asked"  # that another address was asked for
     LOG = "log"
     JOB = "job"
     DOMAIN = "domain"  # as long as somebody at the domain is known
@@ -83,6 +84,7 @@ DAYS: Mapping[End, tuple[str, ...]] = {
     End.UNCLAIMED: ("unconfirmed_days",),
     End.REMARK: ("remark_days",),
     End.SUPPRESSION: ("bounced_days", "suppressed_days"),
+    End.ASKED: ("asked_days",),
     End.LOG: ("log_days",),
     End.JOB: ("job_days",),
     End.DOMAIN: (),
@@ -167,10 +169,18 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "subscriber", "person",
         "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
-        "signup=signed_up_again address_since=address_changed links_closed_at=links_closed",
+        "signup=signed_up_again address_since=address_changed links_closed_at=links_closed "
+        "objected_at=left_out_since warned_at=told_of_erasing",
         "id=number domain=part former_address=hash security_stamp=number",
     ),
     _of_a_reader("subscriber", "person", "news=other_news", "", Purpose.NEWS),
+    # The address itself goes with the link that confirms it: it may be a stranger's.
+    _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", end=End.DONE),
+    _of_a_reader(
+        "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
+        "id=number subscriber_id=number secret=number address_hash=hash",
+        end=End.ASKED,
+    ),
     _of_a_reader(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
     ),
@@ -202,7 +212,7 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "answer", "answers",
         "course_id=course question delivery_id=mail lesson_version_id=version first_option=first_answer first_right "
-        "first_at last_option=last_answer last_right last_at verdict",
+        "first_at last_option=last_answer last_right last_at verdict left_out",
         "id=number subscriber_id=number",
     ),
     _of_a_reader(

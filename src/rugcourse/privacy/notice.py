@@ -138,6 +138,11 @@ class Terms:
             % {"days": self.days(kept.remark_days)},
             End.SUPPRESSION: _("%(days)s; after a mailbox that was gone, %(bounced)s")
             % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
+            End.ASKED: _(
+                "that you asked us to write to another address, %(days)s; which one, as long as the link that confirms "
+                "it works"
+            )
+            % {"days": self.days(kept.asked_days)},
             End.LOG: _("%(days)s, or until you are erased") % {"days": self.days(kept.log_days)},
             End.JOB: self.days(kept.job_days),
             End.DOMAIN: _("that mail to a domain is held back: as long as somebody with an address there is known"),
@@ -228,7 +233,7 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             ),
             _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
-                "those who allow measuring, follow a link."
+                "those who allow measuring, follow a link. Who objects gets one of them, too, and is not counted."
             ),
         ],
     )
@@ -286,11 +291,16 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
 def _rights(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
     yield _("See and keep everything that is known of you, as a page and as a file that programs can read.")
-    yield _("Have it corrected: hour, days and language on your own page, your name and address by asking us.")
+    yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
     yield _("Pause, or have us use less of it.")
     yield _("Stop agreeing, to the course or only to measuring, at any time. What was done before stays lawful.")
     yield _("Object to what we do for a legitimate interest.")
+    yield _(
+        "Stay out of comparisons and statistics: a switch on your own page. From then on your answers and tests are "
+        "not counted, and what you do with a mail decides between no two wordings. What was counted before stays "
+        "counted: nobody can be found in those numbers."
+    )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address
     }

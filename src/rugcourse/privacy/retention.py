@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.provenance import KEPT_DAYS as PROCESS_DAYS
+from rugcourse.enrolment.new_address import VALID
+from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
 from rugcourse.settings import Settings
-from rugcourse.store import campaigns, drafts, erasing, subscribers
+from rugcourse.store import address_changes, campaigns, drafts, erasing, subscribers
 from rugcourse.store.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
 from rugcourse.store.database import Database
 from rugcourse.store.tables import BOUNCE, SuppressionRow
@@ -41,6 +43,7 @@ class Retention:
     log_days: int
     job_days: int
     withdrawal_days: int
+    asked_days: int = field(default=ASKING.days, init=False)
     security_days: int = field(default=SECURITY_EVENT_DAYS, init=False)
     session_days: int = field(default=LONGEST_SESSION_DAYS, init=False)
     process_days: int = field(default=PROCESS_DAYS, init=False)
@@ -79,6 +82,7 @@ class Forgotten:
     jobs: int = 0
     admins: int = 0
     drafts: int = 0
+    addresses: int = 0
 
 
 def forget(database: Database, clock: Clock, signer: Signer, retention: Retention) -> Forgotten:
@@ -110,6 +114,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         jobs=once(erasing.forget_jobs, retention.job_days),
         admins=once(erasing.forget_admins, retention.log_days),
         drafts=_forget_drafts(database, before(drafts.DISCARDED_DAYS)),
+        addresses=_forget_addresses(database, before(retention.asked_days), clock.now() - VALID),
     )
     _forget_domains(database, before(retention.log_days))
     database.scrub()
@@ -186,6 +191,13 @@ def _forget_drafts(database: Database, before: datetime) -> int:
     """Drafts of lessons and campaigns that were discarded."""
     with database.write() as session:
         return drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)
+
+
+def _forget_addresses(database: Database, before: datetime, open_before: datetime) -> int:
+    """That another address was asked for; and which one, where the link that confirms it has ended."""
+    with database.write() as session:
+        address_changes.end(session, open_before)
+        return address_changes.forget(session, before)
 
 
 def _forget_domains(database: Database, held_before: datetime) -> None:

@@ -15,6 +15,7 @@ from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
     BOUNCE,
+    AddressChangeRow,
     AdminRow,
     AdminSessionRow,
     AnswerRow,
@@ -58,7 +59,8 @@ def erase_person(session: Session, subscriber_id: int) -> None:
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     for table in (EventRow, FeedbackRow):
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
-    for owned in (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow):
+    owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
+    for owned in (*owning, AddressChangeRow):
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
@@ -222,19 +224,25 @@ def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> 
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
 
-def finished(session: Session, before: datetime, limit: int) -> list[int]:
-    """Readers whose courses were all over before an instant, and who got no mail since."""
+def finished(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
+    """Readers whose courses were all over before an instant, and who got no mail since.
+
+    `unwarned`: those of them who can be told that they are erased soon, and were not.
+    """
     still_reading = exists().where(
         EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
     )
-    return _silent(session, before, limit, ~still_reading)
+    return _silent(session, before, limit, ~still_reading, unwarned=unwarned)
 
 
-def idle(session: Session, before: datetime, limit: int) -> list[int]:
-    """Readers who are in a course and got no mail since an instant, but for a pause with an end, or one just begun."""
+def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
+    """Readers who are in a course and got no mail since an instant, but for a pause with an end, or one just begun.
+
+    `unwarned`: see `finished`.
+    """
     begun_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.started_at >= before)
     comes_back = exists().where(ScheduleRow.subscriber_id == SubscriberRow.id, ScheduleRow.paused_until >= before)
-    return _silent(session, before, limit, ~begun_since, ~comes_back)
+    return _silent(session, before, limit, ~begun_since, ~comes_back, unwarned=unwarned)
 
 
 def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
@@ -245,20 +253,24 @@ def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
     return session.execute(query.order_by(SubscriberRow.id).limit(limit)).all()
 
 
-def _silent(session: Session, before: datetime, limit: int, *which: ColumnElement[bool]) -> list[int]:
-    """Readers who signed up, and got their last mail, before an instant."""
+def _silent(session: Session, before: datetime, limit: int, *which: ColumnElement[bool], unwarned: bool) -> list[int]:
+    """Readers who signed up, and got their last mail, before an instant. `unwarned`: not those who left all courses."""
     latest = (
         select(func.max(DeliveryRow.planned_at))
         .where(DeliveryRow.subscriber_id == SubscriberRow.id)
         .correlate(SubscriberRow)
         .scalar_subquery()
     )
+    last = func.coalesce(latest, SubscriberRow.created_at)
     query = select(SubscriberRow.id).where(
-        SubscriberRow.status == SubscriberStatus.ACTIVE,
-        SubscriberRow.created_at < before,
-        *which,
-        func.coalesce(latest, SubscriberRow.created_at) < before,
+        SubscriberRow.status == SubscriberStatus.ACTIVE, SubscriberRow.created_at < before, *which, last < before
     )
+    if unwarned:
+        follows = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
+        query = query.where(
+            or_(SubscriberRow.warned_at.is_(None), SubscriberRow.warned_at < last),
+            exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status.in_(follows)),
+        )
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
 

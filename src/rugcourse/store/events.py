@@ -48,6 +48,7 @@ class Mail(NamedTuple):
     subscriber_status: str
     subscriber_language: str
     measuring: bool
+    left_out: bool
     stamp: int
 
     @property
@@ -153,6 +154,7 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
             SubscriberRow.status,
             SubscriberRow.language,
             SubscriberRow.measuring,
+            SubscriberRow.objected_at.is_not(None),
             SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.store.statements import dialect_of, insert_into, is_among, run, upsert
@@ -21,6 +21,7 @@ from rugcourse.store.tables import (
     FeedbackRow,
     LessonRow,
     Stage,
+    SubscriberRow,
     Verdict,
 )
 
@@ -40,6 +41,7 @@ class Answer(NamedTuple):
     last_right: bool
     last_at: datetime
     verdict: Verdict
+    left_out: bool
 
 
 class CardOfReader(NamedTuple):
@@ -95,8 +97,8 @@ def tally(session: Session, subscriber_id: int, course_id: int) -> tuple[int, in
 
 
 def tally_of_course(session: Session, course_id: int) -> tuple[int, int]:
-    """The same over everybody."""
-    return _tally(session, AnswerRow.course_id == course_id)
+    """The same over everybody who did not object."""
+    return _tally(session, AnswerRow.course_id == course_id, ~_objected(AnswerRow.subscriber_id))
 
 
 def _tally(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
@@ -106,6 +108,11 @@ def _tally(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
         )
     ).one()
     return answered, right
+
+
+def _objected(subscriber_id: Any) -> ColumnElement[bool]:
+    """SQL: whether a person is left out of comparisons and statistics."""
+    return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
 
 
 def answers_of(session: Session, subscriber_id: int) -> Sequence[AnswerRow]:
@@ -210,7 +217,11 @@ def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[
     """What the last visitors answered in the test of a course: question → option."""
     return session.scalars(
         select(AttemptRow.options)
-        .where(AttemptRow.course_id == course_id, AttemptRow.stage == Stage.BEFORE)
+        .where(
+            AttemptRow.course_id == course_id,
+            AttemptRow.stage == Stage.BEFORE,
+            ~_objected(AttemptRow.subscriber_id),
+        )
         .order_by(AttemptRow.id.desc())
         .limit(limit)
     ).all()
@@ -254,7 +265,10 @@ def attempts_of(session: Session, subscriber_id: int) -> Sequence[AttemptRow]:
 
 
 def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None, float | None]:
-    """Over everyone with a test before and after: how many, and the mean share of right answers of each (0 to 1)."""
+    """Over everyone with a test before and after: how many, and the mean share of right answers of each (0 to 1).
+
+    Who objected is in neither.
+    """
     before, after = aliased(AttemptRow), aliased(AttemptRow)
 
     def newest(stage: Stage) -> Select[int]:
@@ -269,6 +283,7 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
         .select_from(before)
         .join(after, after.subscriber_id == before.subscriber_id)
         .where(before.id.in_(newest(Stage.BEFORE)), after.id.in_(newest(Stage.AFTER)))
+        .where(~_objected(before.subscriber_id))
     ).one()
     return count, _share(mean_before), _share(mean_after)
 

@@ -289,8 +289,28 @@ class SubscriberRow(Base):
     # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
+    warned_at: Mapped[datetime | None]  # when they were told that they are erased soon, as they read no more
+    objected_at: Mapped[datetime | None]  # since when they are left out of comparisons and statistics (GDPR, Art. 21)
     address_since: Mapped[datetime | None]  # when somebody put their address right
     former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
+
+
+class AddressChangeRow(Base):
+    """Another address that was asked for, for a person. It counts once its owner confirms it.
+
+    `secret`: a random number, in the link that confirms it. `email` is kept while that link works; None once it was
+    used or ended, or where nothing may be sent. `address_hash`: a keyed hash of it, to count what was asked for.
+    """
+
+    __tablename__ = "address_change"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    secret: Mapped[int] = mapped_column(BigInteger, default=new_stamp)
+    email: Mapped[str | None] = mapped_column(String(254))
+    address_hash: Mapped[str] = mapped_column(String(64), index=True)
+    asked_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
 
 
 class ConsentRow(Base):
@@ -560,6 +580,7 @@ class AnswerRow(Base):
     last_right: Mapped[bool]
     last_at: Mapped[datetime]
     verdict: Mapped[str] = mapped_column(String(12))
+    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # first given by who had objected
 
 
 class CardRow(Base):

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, select, text, union_all
+from sqlalchemy import Connection, Select, delete, func, inspect, select, text, union_all
 from sqlalchemy.orm import Session
 
 from rugcourse.store.statements import dialect_of, insert_into
@@ -72,10 +72,10 @@ _SOURCES = (
         f"'{_EVENT}' || r.kind || ' ' || r.verdict", of_mail=True, where="r.first", forgets=False,
     ),
     _Source(
-        "answer", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
+        "answer", "verdict, left_out", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
         f"'{_OPTION}' || r.question || ' ' || r.first_option || "
         f"CASE WHEN r.first_right THEN '{_RIGHT}' ELSE '{_WRONG}' END",
-        of_mail=True, where="r.verdict <> 'machine'",
+        of_mail=True, where="r.verdict <> 'machine' AND NOT r.left_out",
     ),
     _Source("feedback", "helped", "0", "r.lesson_id", "at", "CASE WHEN r.helped THEN 'helped' ELSE 'not helped' END"),
     _Source("enrolment", "status", "r.campaign_id", "0", "started_at", "'reader ' || r.status"),
@@ -88,7 +88,7 @@ _KEY = ", ".join(Key._fields)
 def add_triggers(connection: Connection) -> None:
     """Let the database keep the counters from now on."""
     make = _postgresql_triggers if connection.dialect.name == "postgresql" else _sqlite_triggers
-    for source in _SOURCES:
+    for source in _sources(connection):
         for statement in make(source):
             connection.exec_driver_sql(statement)
 
@@ -165,7 +165,7 @@ def differences(session: Session) -> dict[Key, tuple[int, int]]:
 def recount(session: Session) -> dict[Key, int]:
     """Every counter as the rows themselves say."""
     counted: dict[Key, int] = {}
-    for source in _SOURCES:
+    for source in _sources(session.connection()):
         query = text(_selecting(source, {source.table: 1}, dialect_of(session)))
         columns = [getattr(TallyRow, name) for name in (*Key._fields, "n")]
         counted |= _by_key(session, query.columns(*columns))
@@ -177,6 +177,16 @@ def rebuild(session: Session) -> int:
     wrong = differences(session)
     _add(session, {key: rows - counter for key, (counter, rows) in wrong.items()})
     return len(wrong)
+
+
+def _sources(connection: Connection) -> Iterator[_Source]:
+    """All of them; in a migration from before `answer.left_out` was there, without it."""
+    is_there = any(one["name"] == "left_out" for one in inspect(connection).get_columns("answer"))
+    for source in _SOURCES:
+        if source.table == "answer" and not is_there:
+            yield replace(source, changes="verdict", where="r.verdict <> 'machine'")
+        else:
+            yield source
 
 
 def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:

@@ -16,6 +16,7 @@ from rugcourse.store.tables import (
     DeliveryState,
     EventKind,
     EventRow,
+    SubscriberRow,
     TrialRow,
     Verdict,
 )
@@ -76,8 +77,9 @@ def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
 
 def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Arm:
     """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
-    them a human answered or followed a link.
+    them a human answered or followed a link. Nobody looks at those of readers who objected.
     """
+    objected = exists().where(SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.objected_at.is_not(None))
     mails = (
         select(DeliveryRow.id)
         .where(
@@ -86,6 +88,7 @@ def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settle
             DeliveryRow.state == DeliveryState.ACCEPTED,
             DeliveryRow.settled_at >= trial.started_at,
             DeliveryRow.settled_at < settled_before,
+            ~objected,
         )
         .order_by(DeliveryRow.settled_at, DeliveryRow.id)
         .limit(trial.minimum)

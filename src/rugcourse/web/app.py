@@ -19,7 +19,7 @@ from rugcourse.learning.surprises import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.store.database import BadValue, DatabaseAway
-from rugcourse.web import acts, client_address, door, hooks, lessons, own_page, public
+from rugcourse.web import acts, addresses, client_address, door, hooks, lessons, own_page, public
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
     account,
@@ -48,7 +48,14 @@ _ADMIN_PAGES = (
     *(coming_in, account, team),
 )
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
-_PAGES = (hooks, lessons, own_page, door, public)  # `door` before `public`: a course is called like no page of its
+_PAGES = (
+    hooks,
+    lessons,
+    own_page,
+    addresses,
+    door,
+    public,
+)  # `door` before `public`: a course is called like no page of its
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -36,9 +36,10 @@ class Outbox:
             notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)
         )
 
-    def tell_reader(self, notice: ReaderNotice, email: str, language: str) -> None:
-        """Returns at once."""
-        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings)))
+    def tell_reader(self, notice: ReaderNotice, email: str, language: str, link: str = "") -> None:
+        """Returns at once. `link`: see `rugcourse.privacy.notices.compose`."""
+        privacy = self._runtime.links.privacy(language)
+        self._send(notice, email, compose(notice, email, language, sender(self._runtime.settings), privacy, link))
 
     def _send(self, notice: StrEnum, email: str, message: bytes) -> None:
         try:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.own_link import renew_link
-from rugcourse.enrolment.signup import PACES, read_schedule
+from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
@@ -30,7 +30,16 @@ from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
-from rugcourse.web.readers import LINK_DAYS, RIGHTS_MINUTES, Reader, find_reader, reader_page, shown_to
+from rugcourse.web.readers import (
+    LINK_DAYS,
+    RIGHTS_MINUTES,
+    Reader,
+    find_reader,
+    reader_page,
+    rights_page,
+    shown_to,
+    tell,
+)
 
 router = APIRouter()
 
@@ -42,12 +51,14 @@ class Fields(BaseModel):
     """A form on the own page as a browser sends it; `action` is the button that was pressed."""
 
     action: str = ""
+    name: str = ""
     zone: str = ""
     hour: str = ""
     days: list[str] = []
     every_days: str = "1"
     measuring: str = ""
     news: str = ""
+    left_out: str = ""
     language: str = ""
     until: str = ""
 
@@ -88,7 +99,7 @@ def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form(
 @access(Access.LINK)
 def data_page(request: Request, token: str) -> HTMLResponse:
     """Says what a copy is; it is shown by a press, as mail programs fetch links by themselves."""
-    return _rights_page(request, token, "data", {"export": None})
+    return rights_page(request, token, "data", {"export": None})
 
 
 @router.post("/p/{token}/data")
@@ -98,11 +109,11 @@ def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") 
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.PREFERENCES, token)
     if not reader.was_mailed_for_this(runtime.clock.now()):
-        return _rights_page(request, token, "data", {"export": None})
+        return rights_page(request, token, "data", {"export": None})
     found = runtime.copy_of(reader.subscriber.id)
     if found is None:
         raise NotFound
-    _tell(request, reader, ReaderNotice.COPIED)
+    tell(request, reader, ReaderNotice.COPIED)
     if kind != "file":
         return reader_page(request, reader, "data", {"export": found, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
@@ -114,7 +125,7 @@ def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") 
 @router.api_route("/p/{token}/erase", methods=READ)
 @access(Access.LINK)
 def erase_page(request: Request, token: str) -> HTMLResponse:
-    return _rights_page(request, token, "erase", {"done": False, "missing": False})
+    return rights_page(request, token, "erase", {"done": False, "missing": False})
 
 
 @router.post("/p/{token}/erase")
@@ -124,9 +135,9 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.PREFERENCES, token)
     if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
-        return _rights_page(request, token, "erase", {"done": False, "missing": True})
+        return rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
-    _tell(request, reader, ReaderNotice.ERASED)
+    tell(request, reader, ReaderNotice.ERASED)
     return reader_page(request, reader, "erase", {"token": token, "done": True, "missing": False})
 
 
@@ -208,16 +219,14 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
     match fields.action:
         case "save":
             _save(request, reader, fields)
+        case "name":
+            preferences.set_name(database, person, _name(fields))
         case "pause":
             preferences.pause(database, clock, person, _pause_end(request, reader, fields.until))
         case "resume":
             preferences.go_on(database, clock, person)
         case "next":
-            try:
-                send_next_now(database, clock, reader.delivery.id)
-            except NotNow:
-                raise Unusable("not-now") from None
-            runtime.ring(Queue.WAITING)
+            _send_next(request, reader)
         case "close":
             preferences.close_links(database, clock, person)
         case "back":
@@ -230,6 +239,22 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
     return True
 
 
+def _name(fields: Fields) -> str:
+    name = clean_name(fields.name)
+    if name is None:
+        raise Unusable("wrong-name")
+    return name
+
+
+def _send_next(request: Request, reader: Reader) -> None:
+    runtime = runtime_of(request)
+    try:
+        send_next_now(runtime.database, runtime.clock, reader.delivery.id)
+    except NotNow:
+        raise Unusable("not-now") from None
+    runtime.ring(Queue.WAITING)
+
+
 def _save(request: Request, reader: Reader, fields: Fields) -> None:
     runtime = runtime_of(request)
     database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
@@ -240,6 +265,7 @@ def _save(request: Request, reader: Reader, fields: Fields) -> None:
     shown = shown_to(request, reader)
     preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring), shown=shown)
     preferences.set_news(database, clock, person, agreed=bool(fields.news), shown=shown)
+    preferences.set_left_out(database, clock, person, left_out=bool(fields.left_out))
     if fields.language in reader.published.course.languages:
         preferences.set_language(database, person, fields.language)
 
@@ -279,6 +305,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         "unsubscribe_path": f"/u/{_sign(request, Purpose.UNSUBSCRIBE, reader.mail)}",
         "books": {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")},
         "paces": PACES,
+        "longest_name": MAX_NAME,
         "wordings": wordings,
         "other_courses": _other_courses(request, reader),
         "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, reader.ref(delivery_id))}",
@@ -345,20 +372,6 @@ def _may_undo(request: Request, reader: Reader) -> bool:
         return not reader.link_is_old(now)
     just_now = left_at is not None and now - left_at <= timedelta(minutes=RIGHTS_MINUTES)
     return (just_now or reader.was_mailed_for_this(now)) and preferences.may_come_back(reader.subscriber, now)
-
-
-def _rights_page(request: Request, token: str, template: str, values: dict[str, object]) -> HTMLResponse:
-    """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
-    runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.PREFERENCES, token)
-    if reader.was_mailed_for_this(runtime.clock.now()):
-        return reader_page(request, reader, template, {"token": token, **values})
-    return reader_page(request, reader, "rights", {"token": token, "minutes": RIGHTS_MINUTES})
-
-
-def _tell(request: Request, reader: Reader, notice: ReaderNotice) -> None:
-    if reader.subscriber.status != SubscriberStatus.SUPPRESSED:
-        request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)
 
 
 def _sign(request: Request, purpose: Purpose, mail: MailRef) -> str:

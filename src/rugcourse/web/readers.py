@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from rugcourse.enrolment.consents import Shown
 from rugcourse.links import MailRef, Purpose
+from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
 from rugcourse.store import subscribers
 from rugcourse.store.courses import PublishedCourse
@@ -19,7 +20,7 @@ from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
 
 # A mail can be forwarded or read by others: after this long its link no longer opens the reader's own page.
 LINK_DAYS = 30
-# A copy of everything, and erasing it, takes a link that was mailed for that purpose, for so long.
+# A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
 RIGHTS_MINUTES = 60
 
 
@@ -92,6 +93,20 @@ def reader_page(
     request: Request, reader: Reader, template: str, values: Mapping[str, object] | None = None, status: int = 200
 ) -> HTMLResponse:
     return personal_page(request, reader.published, reader.language, template, values, status)
+
+
+def rights_page(request: Request, token: str, template: str, values: Mapping[str, object]) -> HTMLResponse:
+    """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.was_mailed_for_this(runtime_of(request).clock.now()):
+        return reader_page(request, reader, template, {"token": token, **values})
+    return reader_page(request, reader, "rights", {"token": token, "minutes": RIGHTS_MINUTES})
+
+
+def tell(request: Request, reader: Reader, notice: ReaderNotice) -> None:
+    """Tell a reader by mail what was just done, where they may be written to."""
+    if reader.subscriber.status != SubscriberStatus.SUPPRESSED:
+        request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)
 
 
 def personal_page(

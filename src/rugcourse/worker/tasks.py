@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from celery import Celery
@@ -21,8 +22,10 @@ from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.runtime import Runtime, follow_up, no_ring
+from rugcourse.privacy.warnings import warn
+from rugcourse.runtime import Runtime, follow_up, no_ring, send_now, sender
 from rugcourse.store import deliveries, tallies
 from rugcourse.store.database import DatabaseAway
 from rugcourse.store.tables import Queue
@@ -183,11 +186,25 @@ def forget_withdrawals(runtime: Runtime) -> None:
 
 
 def forget_in_time(runtime: Runtime) -> Forgotten:
-    """Forget what is no longer needed, and tell the log how much that was."""
+    """Forget what is no longer needed, tell those whose time is near, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     forget_abandoned(runtime.database, runtime.clock)
     security_events.forget(runtime.database, runtime.clock)
     tidy_mailbox(runtime)
     forget_withdrawals(runtime)
-    log.info("forgotten", **asdict(forgotten))
+    warned = warn(runtime.database, runtime.clock, runtime.retention, partial(_tell_erased_soon, runtime))
+    log.info("forgotten", warned=warned, **asdict(forgotten))
     return forgotten
+
+
+def _tell_erased_soon(runtime: Runtime, email: str, language: str) -> bool:
+    links = runtime.links
+    message = compose(
+        ReaderNotice.ERASED_SOON,
+        email,
+        language,
+        sender(runtime.settings),
+        links.privacy(language),
+        links.my_page(language),
+    )
+    return send_now(runtime, message, email)

@@ -26,7 +26,7 @@ from rugcourse.enrolment.corrections import (
     correct_address,
     move_to_lesson,
 )
-from rugcourse.enrolment.signup import NotAnAddress
+from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
@@ -36,6 +36,7 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.subscribers import LONGEST_TAG, Wanted
 from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.access import Access, access
+from rugcourse.web.addresses import ask_new_address
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
@@ -61,6 +62,7 @@ class Fields(BaseModel):
     mail: str = ""
     email: str = ""
     sure: str = ""
+    told: str = ""
     tag: str = ""
 
 
@@ -96,6 +98,14 @@ class NotInDoubt(Exception):
 
 class NoTag(Exception):
     """No word was typed, or one that is too long."""
+
+
+class NotTold(Exception):
+    """The person did not say so themselves: the new address has to confirm."""
+
+
+class NotMailed(Exception):
+    """The new address was not asked to confirm: it must not be written to, or was asked often enough."""
 
 
 class NotSure(Exception):
@@ -244,8 +254,20 @@ def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
 
 
 def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    """At once: who asks was heard or seen, so the new address need not confirm; or it is asked to confirm anyway."""
     runtime = runtime_of(request)
+    if fields.told != "yes" and person.status != SubscriberStatus.PENDING:
+        raise NotTold
     correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
+
+
+def _ask_address(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    """Mails about somebody's health go to no new address before its owner says so."""
+    email = normalise_email(fields.email)
+    if email is None:
+        raise NotAnAddress
+    if not ask_new_address(request, person.id, email):
+        raise NotMailed
 
 
 def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:
@@ -275,6 +297,8 @@ _REFUSALS: dict[type[Exception], str] = {
     NoTag: "no-tag",
     NotAnAddress: "not-an-address",
     AddressTaken: "address-taken",
+    NotTold: "not-told",
+    NotMailed: "not-mailed",
 }
 _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "pause": _pause,
@@ -284,15 +308,18 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "suppress": _suppress,
     "erase": _erase,
     "correct": _correct,
+    "ask address": _ask_address,
     "tag": _tag,
     "untag": _untag,
 }
+_SOURCES = {"correct": "said by the person"}  # where an admin knows it from, in the log
 
 
 def _log(request: Request, insider: Insider, subscriber_id: int, action: str, reason: str) -> None:
     runtime = runtime_of(request)
     erased = action == "erase"
-    kept = None if erased else {"reason": reason}  # a reason can name the person
+    source = {"source": _SOURCES[action]} if action in _SOURCES else {}
+    kept = None if erased else {"reason": reason, **source}  # a reason can name the person
     subject = _ERASED if erased else admins.subject_of(subscriber_id)
     with runtime.database.write() as session:
         admins.log_change(session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept)

@@ -1,0 +1,114 @@
+"""Another address for a reader: it is written to there, and counts once its owner presses a button.
+
+Whatever is known about the address, whoever asks is told the same: who is a reader is nobody's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.enrolment.corrections import AddressTaken, correct_address_in
+from rugcourse.enrolment.preferences import NotAReader
+from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
+from rugcourse.links import Signer
+from rugcourse.store import address_changes, erasing, subscribers
+from rugcourse.store.database import Database
+from rugcourse.store.subscribers import LOCK
+from rugcourse.store.tables import ERASED, AddressChangeRow, SubscriberRow, SubscriberStatus
+
+VALID = timedelta(days=1)
+
+
+class NotConfirmable(Exception):
+    """The link is too old, was replaced by a newer one, or the address is somebody else's by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is mailed to the address that was asked for. `link`: the numbers of the link that confirms it; None where a
+    reader has the address, who is only told.
+    """
+
+    email: str
+    language: str
+    link: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A course comes to another address. `email_before` is None when the button was pressed before."""
+
+    subscriber_id: int
+    language: str
+    email_before: str | None
+
+
+def ask(database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> Request | None:
+    """Remember that a reader wants to be written to at another address, which is normalised.
+
+    Returns what is to be mailed there; None when nothing may be. An address gets at most three of these mails in thirty
+    days, and only the last link that was asked for works. Raises NotAReader.
+    """
+    now, digest = clock.now(), signer.digest(email)
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        if address_changes.asked(session, digest, now - ASKING) >= MOST_ASKED:
+            return None
+        address_changes.withdraw(session, person.id)
+        other = subscribers.by_email(session, email)
+        is_readers = other is not None and other.status != SubscriberStatus.PENDING
+        is_free = not is_readers and may_sign_up(session, signer, email)
+        change = address_changes.add(session, person.id, email if is_free else None, digest, now)
+        if is_free:
+            return Request(email, person.language, (change.id, change.secret))
+        if other is not None and other.status in {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}:
+            return Request(email, other.language, None)
+        return None
+
+
+def find_change(session: Session, clock: Clock, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
+    """What a link confirms, and for whom. Raises NotConfirmable."""
+    change = address_changes.find(session, change_id)
+    if change is None or change.secret != secret or clock.now() - change.asked_at >= VALID:
+        raise NotConfirmable
+    person = session.get(SubscriberRow, change.subscriber_id)
+    if person is None or (change.email is None and change.confirmed_at is None):
+        raise NotConfirmable
+    return change, person
+
+
+def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, secret: int) -> Change:
+    """Write to a reader at their other address from now on. Pressing twice is the same as pressing once.
+
+    A signup at that address that was never confirmed is forgotten: its owner is known now. Raises NotConfirmable.
+    """
+    with database.write() as session:
+        change, person = find_change(session, clock, change_id, secret)
+        session.refresh(person, with_for_update=LOCK)
+        session.refresh(change)  # somebody else may have pressed it, or asked for another address
+        if change.confirmed_at is not None:
+            return Change(person.id, person.language, None)
+        if change.email is None or person.status != SubscriberStatus.ACTIVE:
+            raise NotConfirmable
+        email, email_before = change.email, person.email
+        other = subscribers.by_email(session, email, lock=True)
+        if other is not None and other.status == SubscriberStatus.PENDING:
+            erasing.erase_person(session, other.id)
+        try:
+            correct_address_in(session, clock, signer, person.id, email)
+        except AddressTaken:
+            raise NotConfirmable from None
+        subscribers.lift_suppression(session, signer.digest(email), ERASED)
+        change.confirmed_at, change.email = clock.now(), None
+        return Change(person.id, person.language, email_before)
+
+
+def _reader(session: Session, subscriber_id: int) -> SubscriberRow:
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
+    if person is None or person.status != SubscriberStatus.ACTIVE:
+        raise NotAReader
+    return person

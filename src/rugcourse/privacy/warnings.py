@@ -1,0 +1,67 @@
+"""Tells readers by mail, two weeks before, that everything of theirs is erased as they read no more.
+
+Who asks for a link to their own page after that gets a mail, which is what the days are counted from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from rugcourse.clock import Clock
+from rugcourse.delivery import holds
+from rugcourse.privacy.retention import Retention
+from rugcourse.store import erasing
+from rugcourse.store.database import Database
+from rugcourse.store.subscribers import LOCK
+from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+
+WARNED_DAYS = 14
+_MOST = 2000  # a night: these mails keep to no pace
+_MOST_REFUSED = 10  # then the mail server is asked again the next night
+
+Send = Callable[[str, str], bool]  # (address, language) → whether the mail server took it
+
+
+def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> int:
+    """Tell those whose time has nearly come, each once; returns how many. Nobody while everything is held."""
+    with database.read() as session:
+        found = [] if holds.is_closed(session, clock.now()) else _nearly_over(session, clock, retention)
+    warned = refused = 0
+    for subscriber_id in found:
+        if refused == _MOST_REFUSED:
+            break
+        was_told = _warn_one(database, clock, subscriber_id, send)
+        warned, refused = warned + was_told, refused + (not was_told)
+    return warned
+
+
+def _nearly_over(session: Session, clock: Clock, retention: Retention) -> list[int]:
+    ends = ((erasing.finished, retention.finished_days), (erasing.idle, retention.idle_days))
+    return [
+        subscriber_id
+        for find, days in ends
+        for subscriber_id in partial(find, unwarned=True)(
+            session, clock.now() - timedelta(days=days - WARNED_DAYS), _MOST
+        )
+    ]
+
+
+def _warn_one(database: Database, clock: Clock, subscriber_id: int, send: Send) -> bool:
+    """It is written down first: who dies in between tells nobody twice. What was not taken is tried the next night."""
+    with database.write() as session:
+        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
+        if person is None or person.status != SubscriberStatus.ACTIVE:
+            return False
+        before, person.warned_at = person.warned_at, clock.now()
+        address, language = person.email, person.language
+    if send(address, language):
+        return True
+    with database.write() as session:
+        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
+        if person is not None:
+            person.warned_at = before
+    return False

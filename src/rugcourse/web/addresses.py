@@ -1,0 +1,118 @@
+"""A reader's other address: asked for on their own page, confirmed by a link that is mailed to it."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from rugcourse.content.languages import LANGUAGES
+from rugcourse.enrolment import new_address
+from rugcourse.enrolment.new_address import NotConfirmable
+from rugcourse.enrolment.preferences import NotAReader
+from rugcourse.enrolment.signup import normalise_email
+from rugcourse.links import Purpose
+from rugcourse.privacy.notices import ReaderNotice
+from rugcourse.web.access import Access, access
+from rugcourse.web.forms import take_as_long_as_always
+from rugcourse.web.pages import READ, NotFound, TooMany, page, runtime_of
+from rugcourse.web.readers import Reader, find_reader, rights_page
+
+router = APIRouter()
+
+
+@router.api_route("/p/{token}/address", methods=READ)
+@access(Access.LINK)
+def address_page(request: Request, token: str) -> Response:
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.has_left:
+        return RedirectResponse(f"/p/{token}", 303)
+    return _address_page(request, reader, token)
+
+
+@router.post("/p/{token}/address")
+@access(Access.LINK)
+def address_press(request: Request, token: str, address: Annotated[str, Form(alias="email")] = "") -> Response:
+    """Answers alike, and as fast, whoever's the other address is."""
+    begun = time.monotonic()
+    runtime = runtime_of(request)
+    reader = find_reader(request, Purpose.PREFERENCES, token)
+    if reader.has_left:
+        return RedirectResponse(f"/p/{token}", 303)
+    if not reader.was_mailed_for_this(runtime.clock.now()):
+        return _address_page(request, reader, token)
+    email = normalise_email(address)
+    if email is None:
+        return _address_page(request, reader, token, address, notice="wrong")
+    if not request.app.state.limits.allows_signup(request.client.host if request.client else None):
+        raise TooMany
+    try:
+        ask_new_address(request, reader.subscriber.id, email)
+    except NotAReader:
+        return RedirectResponse(f"/p/{token}", 303)
+    take_as_long_as_always(begun)
+    return _address_page(request, reader, token, email, notice="sent")
+
+
+@router.api_route("/n/{token}", methods=READ)
+@access(Access.LINK)
+def new_address_page(request: Request, token: str) -> HTMLResponse:
+    runtime = runtime_of(request)
+    change_id, secret = runtime.signer.read(Purpose.NEW_ADDRESS, token, 2)
+    try:
+        with runtime.database.read() as session:
+            change, person = new_address.find_change(session, runtime.clock, change_id, secret)
+    except NotConfirmable:
+        raise NotFound from None
+    return _new_address_page(request, person.language, done=change.confirmed_at is not None)
+
+
+@router.post("/n/{token}")
+@access(Access.LINK)
+def new_address_press(request: Request, token: str) -> HTMLResponse:
+    """The address before is told, without naming the new one: others may read there."""
+    runtime = runtime_of(request)
+    change_id, secret = runtime.signer.read(Purpose.NEW_ADDRESS, token, 2)
+    try:
+        change = new_address.confirm(runtime.database, runtime.clock, runtime.signer, change_id, secret)
+    except NotConfirmable:
+        raise NotFound from None
+    if change.email_before is not None:
+        request.app.state.outbox.tell_reader(ReaderNotice.ADDRESS_CHANGED, change.email_before, change.language)
+    return _new_address_page(request, change.language, done=True)
+
+
+def ask_new_address(request: Request, subscriber_id: int, email: str) -> bool:
+    """Ask at an address, which is normalised, whether a reader's course may come there.
+
+    Returns whether that was mailed. Raises NotAReader.
+    """
+    runtime = runtime_of(request)
+    if not request.app.state.limits.allows_mail(runtime.signer.digest(email)):
+        return False
+    asked = new_address.ask(runtime.database, runtime.clock, runtime.signer, subscriber_id, email)
+    if asked is None:
+        return False
+    outbox, links = request.app.state.outbox, runtime.links
+    if asked.link is None:
+        outbox.tell_reader(ReaderNotice.ADDRESS_IN_USE, email, asked.language, links.my_page(asked.language))
+        return False
+    outbox.tell_reader(ReaderNotice.NEW_ADDRESS, email, asked.language, links.new_address(*asked.link))
+    return True
+
+
+def _address_page(request: Request, reader: Reader, token: str, email: str = "", *, notice: str = "") -> HTMLResponse:
+    hours = int(new_address.VALID.total_seconds()) // 3600
+    values = {"present": reader.subscriber.email, "email": email, "notice": notice, "hours": hours}
+    return rights_page(request, token, "address", values)
+
+
+def _new_address_page(request: Request, language: str, *, done: bool) -> HTMLResponse:
+    """Says nothing of whose course it is: the link was mailed to an address that somebody typed."""
+    language = language if language in LANGUAGES else LANGUAGES[0]
+    response = page(request, language, "new-address", {"done": done, "other_language_path": None})
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,125 @@
+"""Who objects is in no comparison and no statistics from then on (GDPR, Art. 21); what was counted stays."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
+
+from rugcourse.campaigns import trials
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
+from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.attempts import save_attempt
+from rugcourse.runtime import Runtime
+from rugcourse.store import learning, tallies
+from rugcourse.store import trials as kept_trials
+from rugcourse.store.tables import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
+
+
+def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:
+    person = enrolment_of(runtime, email).subscriber_id
+    set_left_out(runtime.database, runtime.clock, person, left_out=left_out)
+    return person
+
+
+def press(runtime: Runtime, email: str, question: int, option: int = 0) -> None:
+    [lesson, *_] = lessons_to(runtime, email)
+    with runtime.database.write() as session:
+        record_answers(
+            session, runtime.library, runtime.clock, [Press(Asked(ref(runtime, lesson.id), question), option)]
+        )
+
+
+def counted(runtime: Runtime) -> int:
+    with runtime.database.read() as session:
+        assert tallies.differences(session) == {}
+        return tallies.answers_in((what, n) for (_, _, what), n in tallies.totals(session).items()).given
+
+
+def test_answers_count_until_who_gave_them_objects_and_no_new_ones_after(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email, other = make_reader(runtime), make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    press(runtime, email, 0)
+    object_now(runtime, email)
+    press(runtime, email, 0, 1)  # another answer to what was counted
+    press(runtime, email, 1)
+    assert counted(runtime) == 1
+    press(runtime, other, 1)
+    assert counted(runtime) == 2
+    with runtime.database.read() as session:
+        person = enrolment_of(runtime, email).subscriber_id
+        assert learning.tally(session, person, course_of(runtime).id)[0] == 2  # on their own page all of it stands
+        assert learning.tally_of_course(session, course_of(runtime).id)[0] == 1
+    object_now(runtime, email, left_out=False)
+    press(runtime, email, 1, 1)
+    assert counted(runtime) == 2  # it was given while they were left out
+    with runtime.database.read() as session:
+        assert [one.left_out for one in session.scalars(select(AnswerRow).order_by(AnswerRow.id))] == [
+            False, True, False,
+        ]  # fmt: skip
+    with runtime.database.write() as session:
+        tallies.rebuild(session)
+    assert counted(runtime) == 2
+
+
+def test_tests_of_who_objects_are_in_no_share_and_no_gain(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    email = make_reader(runtime)
+    person = enrolment_of(runtime, email).subscriber_id
+    options = {one.id: one.right_option for one in test.questions}
+    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, options)
+    save_attempt(runtime.database, runtime.clock, published.id, test, options)  # a visitor's
+    with runtime.database.write() as session:
+        learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
+    save_attempt(runtime.database, runtime.clock, published.id, test, options, person)
+
+    def found() -> tuple[int, int]:
+        with runtime.database.read() as session:
+            shares = learning.last_options(session, published.id, 100)
+            return len(shares), learning.gain_of_course(session, published.id)[0]
+
+    assert found() == (2, 1)
+    object_now(runtime, email)
+    assert found() == (1, 0)
+
+
+def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_theirs(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    other = {"nl": "Een heel ander onderwerp"}
+    trials.begin(runtime.database, clock, course_of(runtime).lesson_ids["welkom"], other, 100, None)
+    fresh = [make_reader(runtime) for _ in range(6)]
+    for email in fresh[:4]:
+        object_now(runtime, email)
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    press(runtime, fresh[0], 0)
+    press(runtime, fresh[5], 0)
+    assert all(len(lessons_to(runtime, email)) == 1 for email in fresh)
+    clock.advance(days=4)
+    with runtime.database.read() as session:
+        row = session.scalars(select(TrialRow)).one()
+        arms = [
+            kept_trials.count_arm(session, row, [version], clock.now()) for version in (row.version_a, row.version_b)
+        ]
+    assert sum(one.mails for one in arms) == 2
+    assert sum(one.acted for one in arms) == 1
+
+
+def test_objecting_lasts_when_somebody_leaves_and_comes_back(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    person = object_now(runtime, email)
+    with runtime.database.read() as session:
+        mail = session.scalars(select(DeliveryRow.id).where(DeliveryRow.subscriber_id == person)).first() or 0
+    unsubscribe(runtime.database, runtime.clock, mail)
+    come_back(runtime.database, runtime.clock, mail)
+    with runtime.database.read() as session:
+        assert session.get_one(SubscriberRow, person).objected_at == runtime.clock.now()

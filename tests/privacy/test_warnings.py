@@ -1,0 +1,124 @@
+"""Readers are told before they are erased as they read no more: in time, once, and only those who may be written to."""
+
+from __future__ import annotations
+
+import pytest
+from tests.builders import at_eight, enrolment_of, mails_to, make_reader, plan, send_all
+from tests.privacy.test_privacy import forget_now
+from tests.sink import Sink
+
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery import holds
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.privacy.warnings import warn
+from rugcourse.runtime import Runtime
+from rugcourse.store.pacing import ALL
+from rugcourse.worker.tasks import forget_in_time
+
+
+class Outgoing:
+    """A mail server that notes who was told, or takes nothing."""
+
+    def __init__(self, *, takes: bool = True) -> None:
+        self.told: list[str] = []
+        self.takes = takes
+
+    def __call__(self, email: str, language: str) -> bool:
+        assert language == "nl"
+        self.told.append(email)
+        return self.takes
+
+
+def warn_now(runtime: Runtime, server: Outgoing) -> int:
+    return warn(runtime.database, runtime.clock, runtime.retention, server)
+
+
+def paused_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    preferences.pause(runtime.database, runtime.clock, enrolment_of(runtime, email).subscriber_id)
+    return email
+
+
+def test_who_reads_no_more_is_told_once_two_weeks_before(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email, server = paused_reader(runtime, dispatcher), Outgoing()
+    clock.advance(days=350)
+    assert warn_now(runtime, server) == 0
+    clock.advance(days=2)
+    assert warn_now(runtime, server) == 1
+    clock.advance(days=1)
+    assert warn_now(runtime, server) == 0
+    assert server.told == [email]
+    clock.advance(days=11)
+    assert forget_now(runtime).idle == 0
+    clock.advance(days=2)
+    assert forget_now(runtime).idle == 1
+
+
+def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email, server = make_reader(runtime), Outgoing()
+    for day in range(9):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    clock.advance(days=167)
+    assert warn_now(runtime, server) == 1
+    clock.advance(hours=1)
+    ask_for_link(runtime.database, clock, email)
+    clock.advance(days=160)
+    assert forget_now(runtime).finished == 0
+    assert warn_now(runtime, server) == 0
+    clock.advance(days=7)
+    assert warn_now(runtime, server) == 1  # it is another time
+    clock.advance(days=14)
+    assert forget_now(runtime).finished == 1
+
+
+@pytest.mark.parametrize("why", ["left", "left the course", "complained", "pause with an end", "held"])
+def test_nobody_is_told_who_must_not_or_need_not_be(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, why: str
+) -> None:
+    email, server = paused_reader(runtime, dispatcher), Outgoing()
+    mail = mails_to(runtime, email)[0].id
+    match why:
+        case "left":
+            preferences.unsubscribe(runtime.database, clock, mail)
+        case "left the course":
+            preferences.leave_course(runtime.database, clock, mail)
+        case "complained":
+            suppress(runtime.database, clock, runtime.signer, email, "complaint")
+        case "pause with an end":
+            until = clock.now().replace(year=clock.now().year + 1)
+            preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, until)
+        case "held":
+            holds.hold_by_operator(runtime.database, clock, ALL, "a copy of the database")
+    clock.advance(days=355)
+    assert warn_now(runtime, server) == 0
+    assert server.told == []
+
+
+def test_what_the_mail_server_did_not_take_is_tried_the_next_night(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    for _ in range(12):
+        paused_reader(runtime, dispatcher)
+    clock.advance(days=355)
+    away, server = Outgoing(takes=False), Outgoing()
+    assert warn_now(runtime, away) == 0
+    assert len(away.told) == 10  # a server that takes none is not asked for each
+    assert warn_now(runtime, server) == 12
+    assert warn_now(runtime, server) == 0
+
+
+def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock) -> None:
+    email = paused_reader(runtime, dispatcher)
+    clock.advance(days=355)
+    forget_in_time(runtime)
+    assert b"http://courses.example/nl/my-page" in sink.to(email)[-1].raw
