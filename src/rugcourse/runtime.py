@@ -144,15 +144,20 @@ def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
 
 
 def send_now(runtime: Runtime, message: bytes, recipient: str) -> bool:
-    """Hand a message that is about nobody's course over to the mail server. Returns whether it was taken."""
+    """Sign a message that is in no ledger, and hand it over to the mail server. Returns whether it was taken.
+
+    Raises UnusableKey.
+    """
     settings = runtime.settings
+    signer = dkim_signer(settings)
+    signed = message if signer is None else signer.sign(message)
     try:
         connection = Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)
     except ServerUnavailable:
         return False
     try:
         envelope = Envelope(settings.sender_address, recipient)
-        return isinstance(connection.send(envelope, message, lambda: None), Accepted)
+        return isinstance(connection.send(envelope, signed, lambda: None), Accepted)
     except ServerUnavailable:
         return False
     finally:
