@@ -114,6 +114,7 @@ class BounceRules(Play):
         self.expect(may, did, f"correcting the address of {reader.name}")
         if did:
             reader.email = email
+            self.model.failed_comes_again(reader)
 
     def _follow(self, sent: Sent, kind: Kind, *, by_mail: bool, take: Callable[[], Done]) -> None:
         reader, row = sent.reader, self._row(sent)

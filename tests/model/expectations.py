@@ -367,12 +367,19 @@ class Expectations:
         reason = self.suppressions.pop(reader.email)
         if reader.status != Status.SUPPRESSED:
             return
+        self.failed_comes_again(reader)
         if reason == "complaint":
             reader.left_at = reader.left_at or now
         if reader.left_at is not None:
             reader.status = Status.LEFT
         else:
             reader.status = Status.ACTIVE if reader.was_confirmed else Status.PENDING
+
+    def failed_comes_again(self, reader: Reader) -> None:
+        """Their address is right, or right again: lessons that came back for good may be sent once more."""
+        for sent in self.mails_of(reader, DeliveryKind.LESSON):
+            if sent.is_back:
+                sent.allowed = max(sent.allowed, len(sent.at) + 1)
 
     def _leave_all(self, reader: Reader, now: datetime) -> None:
         for enrolment in reader.enrolments.values():

@@ -14,7 +14,7 @@ from rugcourse.store.database import Database
 from rugcourse.store.subscribers import Wanted
 from rugcourse.store.tables import SubscriberRow
 
-COLUMNS = ("id", "email", "name", "status", "language", "measuring", "signed_up", "confirmed", "left")
+COLUMNS = ("id", "email", "name", "status", "language", "measuring", "news", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the beginning of one
 # Where numbers have a comma, spreadsheets divide a line at semicolons. A line `sep=;` above it would be understood by
@@ -68,6 +68,7 @@ def _record(person: SubscriberRow) -> dict[str, Any]:
         person.status,
         person.language,
         person.measuring,
+        person.news,
         _when(person.created_at),
         _when(person.confirmed_at),
         _when(person.left_at),

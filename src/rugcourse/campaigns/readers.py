@@ -40,6 +40,7 @@ class ReaderReport:
     status: str
     language: str
     measuring: bool
+    news: bool
     zone: str
     hour: int
     days: str
@@ -66,6 +67,7 @@ def find_reader(database: Database, address: str) -> ReaderReport | None:
             status=person.status,
             language=person.language,
             measuring=person.measuring,
+            news=person.news,
             zone=schedule.zone,
             hour=schedule.hour,
             days=" ".join(weekday_name(day, "en") for day in sorted(schedule.weekdays)),
