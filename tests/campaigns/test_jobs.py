@@ -20,7 +20,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm, refuse
-from rugcourse.enrolment.preferences import pause, unsubscribe
+from rugcourse.enrolment.preferences import pause, set_news, unsubscribe
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
@@ -503,3 +503,49 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
     assert sorted(str(job_of(runtime, one).counts) for one in job_ids) == [
         str({Outcome.ALREADY.value: 1}), str({Outcome.NEW.value: 1}),
     ]  # fmt: skip
+
+
+def imported(runtime: Runtime, content: str, **changes: object) -> None:
+    job_id = looked_through(runtime, content, INTAKE.model_copy(update=changes))
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    work(runtime)
+
+
+def test_a_list_does_not_undo_a_later_no_to_other_news(runtime: Runtime, clock: VirtualClock) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    set_news(runtime.database, clock, mails_to(runtime, email)[0].subscriber_id, agreed=False)
+    imported(runtime, f"mail,naam\n{email},Sam\n", news=True, agreed_at=date(2024, 1, 1))
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    assert not person.news
+
+
+def test_the_words_of_a_list_go_with_the_last_who_agreed_to_them(runtime: Runtime, clock: VirtualClock) -> None:
+    columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
+    words = "I, Ann de Vries (ann@x.example), want the course"
+    imported(runtime, f'mail,consent_text\nann@x.example,"{words}"\nbo@x.example,"{words}"\n', columns=columns)
+    for email, is_left in (("ann@x.example", True), ("bo@x.example", False)):
+        erase(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].subscriber_id)
+        assert (words in str(everything(runtime)["wording"])) == is_left
+
+
+def test_the_first_mail_from_a_list_has_short_lines_and_says_whether_other_news_comes(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    """RFC 5321, 4.5.3.1.6: 998 bytes and a line end."""
+    imported(runtime, "mail\nann@x.example\n", news=True, agreed_text=("Ja, ik wil. é" * 76)[:1000])
+    imported(runtime, "mail\nbo@x.example\n")
+    send_all(dispatcher)
+    for email, says_so in (("ann@x.example", True), ("bo@x.example", False)):
+        [mail] = sink.to(email)
+        assert max(map(len, mail.raw.split(b"\r\n"))) <= 998
+        for part in parts_of(mail.raw):
+            assert ("Af en toe komt er ook ander nieuws" in " ".join(part.split())) == says_so
+
+
+def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runtime) -> None:
+    columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
+    intake = INTAKE.model_copy(update={"columns": columns})
+    job_id = looked_through(runtime, f"mail,consent_text\na@x.example,{'x' * 1001}\nb@x.example,{'x' * 1000}\n", intake)
+    assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -149,3 +149,30 @@ def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runti
     drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
     with pytest.raises(drafts.ChangedMeanwhile):
         drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)
+
+
+def test_a_message_about_a_course_goes_to_nobody_who_left_it_meanwhile(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, news=False)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=clock.now() + timedelta(days=3, hours=4)))
+    drafts.set_audience(runtime.database, clock, made, Audience(), ground=Ground.COURSE)
+    start(runtime, made)
+    clock.advance(days=1)
+    preferences.leave_course(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    clock.advance(days=2, hours=5)
+    plan(runtime)
+    send_all(dispatcher)
+    assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
+
+
+def test_a_course_that_came_as_news_ends_with_the_news(runtime: Runtime, clock: VirtualClock) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
+    start(runtime, made)
+    person = mails_to(runtime, email)[0].subscriber_id
+    preferences.set_news(runtime.database, clock, person, agreed=False)
+    with runtime.database.read() as session:
+        stands = {one.campaign_id: one.status for one in enrolments.of_subscriber(session, person)}
+    assert stands.pop(made) == "left"
+    assert set(stands.values()) == {"active"}  # the course that they signed up for goes on

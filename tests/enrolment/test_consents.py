@@ -123,3 +123,12 @@ def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
     assert (person.status, person.measuring, person.news) == ("active", False, False)
     clock.advance(hours=2)
     assert plan(runtime) == 1
+
+
+def test_who_comes_back_to_one_course_agrees_to_it_again(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
+    preferences.leave_course(runtime.database, clock, mail.id, SHOWN)
+    preferences.come_back(runtime.database, clock, mail.id, SHOWN)
+    last = kept(runtime, email)[-1]
+    assert (last.purpose, last.given, last.course_id) == ("lessons", True, course_of(runtime).id)

@@ -17,6 +17,7 @@ from tests.builders import (
     at_eight,
     mails_to,
     make_pending,
+    make_reader,
     make_runtime,
     make_settings,
     plan,
@@ -32,7 +33,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime, let_go, open_dispatcher
-from rugcourse.store import subscribers
+from rugcourse.store import subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.pacing import ALL
 from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, DeliveryKind, SubscriberRow, SubscriberStatus
@@ -251,3 +252,15 @@ def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None
     tracemalloc.stop()
     assert most < 100_000_000
     assert time.perf_counter() - begun < 60
+
+
+def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    clock.advance(minutes=1)
+    with runtime.database.write() as session:  # as the log has it, and a backup has not
+        withdrawals.note(session, COMPLAINT, clock.now(), email=email)
+        withdrawals.note(session, ERASED, clock.now() + timedelta(days=30), email=email)
+    let_go(runtime, ALL)
+    found = suppression.find(runtime.database, runtime.signer, email)
+    assert found is not None
+    assert found.reason == COMPLAINT

@@ -31,8 +31,9 @@ from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
+from rugcourse.runtime import Runtime, let_go
 from rugcourse.store import subscribers
+from rugcourse.store.pacing import ALL
 from rugcourse.store.tables import SubscriberRow, SubscriberStatus
 
 NEW = "new@home.example"
@@ -223,3 +224,16 @@ def test_who_left_is_led_to_their_page(browser: TestClient, runtime: Runtime, em
         assert answer.headers["location"] == link
     assert person_at(runtime, email).status == SubscriberStatus.LEFT  # type: ignore[union-attr]
     assert COURSE in browser.get(link).text
+
+
+def test_who_moves_to_an_address_that_was_erased_before_is_not_erased_by_letting_go(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    make_reader(runtime, NEW)
+    clock.advance(minutes=1)
+    erase(runtime.database, clock, runtime.signer, person_at(runtime, NEW).id)
+    clock.advance(minutes=1)
+    ask(browser, runtime, email)
+    browser.post(confirmation(sink))
+    let_go(runtime, ALL)
+    assert person_at(runtime, NEW) is not None

@@ -12,14 +12,26 @@ from email.policy import default
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import COURSE, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, ref, send_all
+from tests.builders import (
+    COURSE,
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_pending,
+    make_reader,
+    plan,
+    ref,
+    send_all,
+)
 from tests.sink import Sink
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.corrections import correct_address
-from rugcourse.enrolment.preferences import set_measuring
+from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
 from rugcourse.privacy.erase import erase
@@ -378,3 +390,68 @@ def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
         assert subscribers.by_email(session, email).objected_at == since  # type: ignore[union-attr]
     browser.post(link, data=chosen)
     assert not re.search(r'name="left_out" value="yes" checked', browser.get(link).text)
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [("data", {"kind": "page"}), ("erase", {"sure": "yes"}), ("address", {"email": "new@x.example"})],
+)
+def test_who_closes_all_old_links_closes_one_that_was_just_mailed_too(
+    browser: TestClient,
+    runtime: Runtime,
+    sink: Sink,
+    email: str,
+    clock: VirtualClock,
+    page: str,
+    fields: dict[str, str],
+) -> None:
+    link = mailed_link(browser, runtime, email)
+    clock.advance(minutes=1)
+    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
+    assert email not in browser.post(f"{link}/{page}", data=fields).text
+    browser.app.state.outbox.wait()  # type: ignore[attr-defined]
+    assert sink.to("new@x.example") == []
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email) is not None
+
+
+def test_the_link_that_confirmed_brings_nobody_back_who_left_since(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    clock.advance(minutes=1)
+    unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    assert browser.get(link).status_code == 404
+    assert browser.post(link).status_code == 404
+    make_pending(runtime, email)  # on the same day
+    newest = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
+    browser.post(f"/c/{runtime.signer.sign_mail(Purpose.CONFIRM, ref(runtime, newest.id))}")
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    assert person.status == SubscriberStatus.ACTIVE
+
+
+def test_the_link_that_confirmed_is_closed_with_all_others(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    clock.advance(minutes=1)
+    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
+    assert browser.get(link).status_code == 404
+
+
+@pytest.mark.parametrize("complains", [True, False])
+def test_a_test_after_the_course_is_not_kept_of_who_left_or_complained(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, complains: bool
+) -> None:
+    link = path(runtime, Purpose.RETEST, email, kind=DeliveryKind.LESSON)
+    if complains:
+        suppress(runtime.database, clock, runtime.signer, email, "complaint")
+    else:
+        unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    questions = len(course_of(runtime).course.tests["nl"].questions)
+    before = everything(runtime)["attempt"]
+    assert browser.get(link).status_code == 303
+    browser.post(link, data={"a": ".".join("0" * (questions - 1)), "o": "0"})
+    assert everything(runtime)["attempt"] == before

@@ -35,14 +35,14 @@ from rugcourse.store.subscribers import LONGEST_TAG
 from rugcourse.store.tables import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
 
 CHUNK = 500
+LONGEST_TEXT, LONGEST_SOURCE, _SHORTEST = 1000, 150, 3
 _DELIMITERS = ",;\t|"
-_MOST_LINES, _MOST_COLUMNS, _LONGEST_CELL = 500_000, 100, 400
+_MOST_LINES, _MOST_COLUMNS, _LONGEST_CELL = 500_000, 100, LONGEST_TEXT + 1
 _MOST_CELLS = 5_000_000  # of all lines: a few hundred megabytes while it is read
 _LONGEST_LINE = _MOST_COLUMNS * _LONGEST_CELL
 _ON_THE_HOUR = re.compile(r"[:.]00$")
 _DELIMITER_SAID = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)  # the line by which Excel knows it
 _SHOWN, _MOST_PROBLEMS = 5, 200
-LONGEST_TEXT, LONGEST_SOURCE, _SHORTEST = 1000, 150, 3
 _DAY_FIRST = re.compile(r"(\d{1,2})([-./])(\d{1,2})\2(\d{4})")
 _EARLIEST, _MONTHS = date(1990, 1, 1), 12
 
@@ -343,7 +343,7 @@ def _agreement(number: int, cell: Callable[[Column], str], intake: Intake, today
     if at is None or not _EARLIEST <= at <= today:
         return Problem(number, Column.AGREED_AT, said[:80])
     text = cell(Column.AGREED_TEXT) or intake.agreed_text
-    if len(text) < _SHORTEST:
+    if not _SHORTEST <= len(text) <= LONGEST_TEXT:
         return Problem(number, Column.AGREED_TEXT, text[:80])
     where = cell(Column.AGREED_WHERE) or intake.agreed_where
     if not _SHORTEST <= len(where) <= LONGEST_SOURCE:
@@ -430,10 +430,16 @@ def _take_one(
     source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = Act(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
-    if intake.news and not row.news:
+    if intake.news and not row.news and not _refused_since(session, row, person.agreement):
         keep_text(session, row, ConsentPurpose.NEWS, consent, person.agreement.text, given=True)
         row.news = True
     return outcome
+
+
+def _refused_since(session: Session, row: SubscriberRow, agreement: Agreement) -> bool:
+    """Whether somebody said later, or on that day, that they want no other news."""
+    said = [one for one in subscribers.consents(session, row.id) if one.purpose == ConsentPurpose.NEWS]
+    return any(not one.given and one.at >= agreement.at for one in said)
 
 
 def _end(session: Session, job: JobRow, now: datetime) -> None:

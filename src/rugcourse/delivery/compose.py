@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ from rugcourse.store.tables import DeliveryKind
 
 if TYPE_CHECKING:
     from rugcourse.rendering.dkim import DkimSigner
+
+_TEXT_WIDTH = 74  # of what somebody typed, in the text part
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +155,14 @@ def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, 
     return {"question": question.question, "options": options}
 
 
-def _agreed(agreed: Agreed | None, language: str) -> dict[str, str]:
+def _agreed(agreed: Agreed | None, language: str) -> dict[str, Any]:
     if agreed is None:
         raise TemplateError("nothing is known of how they agreed")
     return {
         "agreed_on": day_and_year(agreed.at.date(), language),
         "agreed_where": agreed.where,
-        "agreed_text": agreed.text,
+        "agreed_lines": wrap(agreed.text, _TEXT_WIDTH, break_long_words=True),
+        "agreed_news": agreed.news,
     }
 
 

@@ -32,7 +32,7 @@ VALID_DAYS = 7
 
 
 class NotConfirmable(Exception):
-    """The link is too old, or belongs to nobody who may be written to."""
+    """The link is too old, its reader left or closed it since, or it belongs to nobody who may be written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
     enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
+    left_course = enrolment.left_at if enrolment is not None else None
+    ended = [one for one in (subscriber.left_at, subscriber.links_closed_at, left_course) if one is not None]
+    if any(delivery.planned_at < one for one in ended):  # who changed their mind since signs up again
+        raise NotConfirmable
     done = subscriber.status == SubscriberStatus.ACTIVE and has_course(enrolment)
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 

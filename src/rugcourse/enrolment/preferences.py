@@ -131,13 +131,7 @@ def end_news(session: Session, person: SubscriberRow, act: Act) -> None:
     withdrawals.note(session, withdrawals.NEWS, act.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=False)
     for enrolment in enrolments.in_news(session, person.id):
-        planning.cancel_planned(session, person.id, "the reader wants no news", act.at, enrolment_id=enrolment.id)
-        session.refresh(enrolment)
-        if enrolment.status == EnrolmentStatus.CANCELLED:
-            continue
-        _leave(enrolment, act.at)
-        # Also what they had: if it comes back now, it is not sent again.
-        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or act.at
+        _end(session, enrolment, "the reader wants no news", act.at)
 
 
 def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
@@ -174,11 +168,10 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
         enrolment = enrolments.of_mail(session, delivery, lock=True)
         if person.status != SubscriberStatus.ACTIVE or enrolment is None:
             raise NotAReader
-        planning.cancel_planned(session, person.id, "the reader left the course", now, enrolment_id=enrolment.id)
-        session.refresh(enrolment)
-        _leave(enrolment, now)
-        # Also of one that is over: a lesson that is put in later is not for them.
-        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or now
+        course_id = campaigns.course_of(session, enrolment.campaign_id)
+        messages = enrolments.in_messages_about(session, person.id, course_id) if course_id is not None else ()
+        for one in (enrolment, *messages):
+            _end(session, one, "the reader left the course", now)
         act = Act(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.LEAVE_COURSE, given=False)
 
@@ -251,8 +244,9 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
         left_at = person.left_at
         if left_everything:
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
-            act = Act(now, Source.OWN_PAGE, shown, delivery_id=delivery_id)
-            consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.COME_BACK, given=True)
+        course = None if left_everything else delivery.campaign_id
+        act = Act(now, Source.OWN_PAGE, shown, course, delivery_id)
+        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.COME_BACK, given=True)
         schedule = subscribers.load_schedule(session, person.id)
         mine = enrolments.of_mail(session, delivery)
         news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
@@ -270,6 +264,15 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:
     """Whether somebody who left everything can undo that with one press."""
     return person.left_at is not None and now - person.left_at <= timedelta(days=UNDO_DAYS)
+
+
+def _end(session: Session, enrolment: EnrolmentRow, why: str, now: datetime) -> None:
+    """Let a person leave one of what they get, also one that is over: what comes later of it is not for them."""
+    planning.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
+    session.refresh(enrolment)
+    if enrolment.status != EnrolmentStatus.CANCELLED:
+        _leave(enrolment, now)
+        enrolment.status, enrolment.left_at = EnrolmentStatus.LEFT, enrolment.left_at or now
 
 
 def _leave(enrolment: EnrolmentRow, now: datetime) -> None:

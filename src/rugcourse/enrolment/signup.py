@@ -185,7 +185,10 @@ def sign_up(
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
-        once_key = f"{kind}:{person.id}{which}:{now.date()}"
+        # Who left since they confirmed confirms anew.
+        left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
+        again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
+        once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
         planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
 
 

@@ -12,15 +12,15 @@ from rugcourse.rendering.languages import translations
 # Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
 LESSONS = (
     "Yes, send me the lessons of this course by e-mail. That I follow it, and how I answer, can say something about my "
-    "health: I explicitly agree that this is kept for the course. I can stop at any time with one tap."
+    "health: I explicitly agree that this is kept for the course. I can stop at any time, with the link in each mail."
 )
 MEASURING = (
     "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course. "
     "I can withdraw this at any time."
 )
 NEWS = (
-    "You may also send me other news of %(practice)s by e-mail. Not needed for the course. I can withdraw this at any "
-    "time."
+    "You may also send me other news of %(practice)s by e-mail, such as another course. Not needed for the course. I "
+    "can withdraw this at any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"

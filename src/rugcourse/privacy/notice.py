@@ -194,8 +194,8 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             % {"days": words.days(settings.keep_unconfirmed_days)},
             _("We count how often a lesson is read, not by whom."),
             _(
-                "Not kept: your IP address, and which device or program you read with. To stop misuse, requests "
-                "are counted per network for at most a day, and then forgotten."
+                "Not kept: which device or program you read with. To stop misuse, requests are counted per IP address, "
+                "and mails per address that is typed, for at most a day, and then forgotten."
             ),
         ],
     )
@@ -254,6 +254,10 @@ def _ends(words: Terms) -> Iterator[str]:
     """Each end once; that of most things first."""
     _ = translations(words.language).gettext
     yield _("All that is known of you: %(until)s.") % {"until": words.end(End.PERSON)}
+    yield _(
+        "Who called our mail spam, or must not be written to, is erased after %(left)s too. What is erased can stand "
+        "in backups until these end, and for %(mails)s in messages that came back to us."
+    ) % {"left": words.days(words.retention.left_days), "mails": words.days(words.retention.bounce_mail_days)}
     ends = {group.end: group.purpose for group in INVENTORY if group.whose == Whose.READER and group.end != End.PERSON}
     for end, purpose in ends.items():
         name, _what = words.purpose(purpose)
@@ -265,8 +269,9 @@ def withdrawals(words: Terms) -> str:
     """Of the file that is kept beside the database."""
     _ = translations(words.language).gettext
     return _(
-        "That you stopped, ended the measuring or were erased: also in a file that names nobody, only a fingerprint of "
-        "your address, for %(days)s, so that a backup that is put back does not undo it."
+        "That you stopped, want no measuring or no news, complained, are not written to or were erased: also in a file "
+        "that names nobody, only a fingerprint of your address, for %(days)s, so that a backup that is put back does "
+        "not undo it."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
@@ -276,7 +281,7 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         "practice": settings.practice
     }
     if settings.smtp.host in _THIS_MACHINE:
-        yield _("Your mails are handed to a mail server on the machine that these pages are on, and by it to yours.")
+        yield _("Your mails are handed to a mail server on our own machine, and by it to yours.")
     else:
         yield _("Your mails go through the mail server %(host)s to yours.") % {"host": settings.smtp.host}
     if settings.processors:
@@ -293,13 +298,16 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
     yield _("See and keep everything that is known of you, as a page and as a file that programs can read.")
     yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
-    yield _("Pause, or have us use less of it.")
-    yield _("Stop agreeing, to the course or only to measuring, at any time. What was done before stays lawful.")
+    yield _("Pause, or ask us to use less of it.")
+    yield _(
+        "Stop agreeing, to the course or only to measuring or to other news, at any time. What was done before stays "
+        "lawful."
+    )
     yield _("Object to what we do for a legitimate interest.")
     yield _(
         "Stay out of comparisons and statistics: a switch on your own page. From then on your answers and tests are "
-        "not counted, and what you do with a mail decides between no two wordings. What was counted before stays "
-        "counted: nobody can be found in those numbers."
+        "not counted, and what you do with a mail is not used to choose between two wordings. In counters, what was "
+        "counted before stays; they hold no name."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address

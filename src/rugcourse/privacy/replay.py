@@ -59,8 +59,12 @@ def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int
     if person is None:
         return False
     now = clock.now()
-    since = {kind: at for kind, at in kinds.items() if at >= person.created_at}
+    theirs_since = max(person.created_at, person.address_since or person.created_at)
+    since = {kind: at for kind, at in kinds.items() if at >= theirs_since}
     if since.pop(ERASED, None) is not None:
+        why = _reason(since)
+        if why is not None:
+            subscribers.suppress(session, signer.digest(person.email), why[0], why[1])
         return erase_in(session, clock, signer, subscriber_id)
     left = _leave(session, person, since.pop(UNSUBSCRIBED, None), now)
     ended = _end_measuring(session, person, since.pop(MEASURING, None), now)

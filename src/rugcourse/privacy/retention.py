@@ -38,6 +38,7 @@ class Retention:
     finished_days: int
     idle_days: int
     bounced_days: int
+    bounce_mail_days: int
     suppressed_days: int
     remark_days: int
     log_days: int
@@ -57,6 +58,7 @@ class Retention:
             finished_days=settings.keep_finished_days,
             idle_days=settings.keep_idle_days,
             bounced_days=settings.keep_bounced_days,
+            bounce_mail_days=settings.keep_bounce_mail_days,
             suppressed_days=settings.keep_suppressed_days,
             remark_days=settings.keep_remark_days,
             log_days=settings.keep_log_days,

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
@@ -18,6 +18,7 @@ from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
+    ConsentRow,
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
@@ -372,15 +373,31 @@ def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -
 
 
 def in_news(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
-    """How a person stands to broadcasts that are other news of the practice, locked."""
-    broadcasts = select(CampaignRow.id).where(
-        CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS
+    """How a person stands to what they get as other news of the practice, locked: broadcasts of that kind, and courses
+    that they never agreed to by themselves.
+    """
+    agreed = select(ConsentRow.id).where(
+        ConsentRow.subscriber_id == subscriber_id,
+        ConsentRow.purpose == "lessons",
+        ConsentRow.given,
+        or_(ConsentRow.course_id.is_(None), ConsentRow.course_id == CampaignRow.course_id),
     )
+    news = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS)
+    return _in_those(session, subscriber_id, or_(news, and_(CampaignRow.kind == CampaignKind.COHORT, ~agreed.exists())))
+
+
+def in_messages_about(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
+    """How a person stands to broadcasts about a course, locked."""
+    about = and_(CampaignRow.ground == Ground.COURSE, CampaignRow.course_id == course_id)
+    return _in_those(session, subscriber_id, and_(CampaignRow.kind == CampaignKind.BROADCAST, about))
+
+
+def _in_those(session: Session, subscriber_id: int, those: ColumnElement[bool]) -> Sequence[EnrolmentRow]:
     return session.scalars(
         select(EnrolmentRow)
         .where(
             EnrolmentRow.subscriber_id == subscriber_id,
-            EnrolmentRow.campaign_id.in_(broadcasts),
+            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(those)),
         )
         .order_by(EnrolmentRow.id)
         .with_for_update()

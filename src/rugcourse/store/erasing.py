@@ -42,6 +42,7 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     SuppressionRow,
     TagRow,
+    WordingRow,
 )
 
 _LONGEST_WAIT = timedelta(days=30)  # of a mail that is held
@@ -59,11 +60,16 @@ def erase_person(session: Session, subscriber_id: int) -> None:
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     for table in (EventRow, FeedbackRow):
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
+    listed = _words_of_lists(session, subscriber_id)
     owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
     for owned in (*owning, AddressChangeRow):
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
+    unused = ~exists().where(ConsentRow.wording == WordingRow.name)
+    session.execute(
+        delete(WordingRow).where(WordingRow.name.in_(listed), unused).execution_options(synchronize_session=False)
+    )
     session.execute(
         delete(ChangeRow)
         .where(ChangeRow.subject == subject_of(subscriber_id))
@@ -77,6 +83,12 @@ def erase_person(session: Session, subscriber_id: int) -> None:
     )
     if domain is not None:
         forget_domain(session, domain)
+
+
+def _words_of_lists(session: Session, subscriber_id: int) -> Sequence[str]:
+    """The texts that somebody agreed to as a list says: they may name the person."""
+    imported = ConsentRow.source.startswith("import ", autoescape=True)
+    return session.scalars(select(ConsentRow.wording).where(ConsentRow.subscriber_id == subscriber_id, imported)).all()
 
 
 def forget_domain(session: Session, domain: str) -> None:

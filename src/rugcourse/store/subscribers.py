@@ -220,11 +220,12 @@ def add_consent(session: Session, consent: ConsentRow) -> None:
 
 
 class Agreed(NamedTuple):
-    """When (UTC), where and to which words somebody agreed."""
+    """When (UTC), where and to which words somebody agreed; `news`: also to other news."""
 
     at: datetime
     where: str
     text: str
+    news: bool
 
 
 def keep_wording(session: Session, name: str, language: str, text: str) -> None:
@@ -248,14 +249,18 @@ def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
 
 def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agreed]:
     """How somebody from a list agreed to the course of which each of these mails is the first. `mails`: id → whose."""
+    columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, WordingRow.text)
     rows = session.execute(
-        select(ConsentRow.delivery_id, ConsentRow.at, ConsentRow.source, WordingRow.text)
+        select(*columns)
         .join(WordingRow, WordingRow.name == ConsentRow.wording)
-        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails))
-        .where(ConsentRow.purpose == "lessons")
-    )
-    found = {mail: Agreed(at, source.partition(": ")[2], text) for mail, at, source, text in rows}
-    return {mail: found[mail] for mail in mails if mail in found}
+        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails), ConsentRow.given)
+    ).all()
+    wants_news = {mail for mail, purpose, *_ in rows if purpose == "news"}
+    return {
+        mail: Agreed(at, source.partition(": ")[2], text, mail in wants_news)
+        for mail, purpose, at, source, text in rows
+        if mail is not None and purpose == "lessons"
+    }
 
 
 def suppression_of(session: Session, address_hash: str) -> str | None:

@@ -326,7 +326,7 @@ class ConsentRow(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
     purpose: Mapped[str] = mapped_column(String(20))
     given: Mapped[bool]
-    wording: Mapped[str] = mapped_column(String(40))
+    wording: Mapped[str] = mapped_column(String(40), index=True)
     notice: Mapped[str] = mapped_column(String(40), default="", server_default="")
     source: Mapped[str] = mapped_column(String(200))
     course_id: Mapped[int | None]
@@ -335,7 +335,10 @@ class ConsentRow(Base):
 
 
 class WordingRow(Base):
-    """A text that somebody agreed to, or a privacy notice, as it was shown; `name` is made from it. Never changed."""
+    """A text that somebody agreed to, or a privacy notice, as it was shown; `name` is made from it. Never changed.
+
+    What a list said goes with the last person who agreed to it.
+    """
 
     __tablename__ = "wording"
 

@@ -83,8 +83,8 @@ def retest_page(
     sent: Annotated[str, Query(alias="s")] = "",
 ) -> Response:
     reader = find_reader(request, Purpose.RETEST, token)
-    if reader.link_is_old(runtime_of(request).clock.now()):
-        return RedirectResponse(_own_path(request, reader), 303)  # which says how to get a new link
+    if reader.has_left or reader.link_is_old(runtime_of(request).clock.now()):
+        return RedirectResponse(_own_path(request, reader), 303)  # which says how it stands, or how to get a new link
     progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
     return _retest_page(request, reader, token, progress, missing=bool(sent) and not option)
 
@@ -100,7 +100,7 @@ def retest_finish(
     """Keeps the second test and shows it beside the first."""
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.RETEST, token)
-    if reader.link_is_old(runtime.clock.now()):
+    if reader.has_left or reader.link_is_old(runtime.clock.now()):
         return RedirectResponse(_own_path(request, reader), 303)
     test = reader.published.course.tests[reader.language]
     progress = TestProgress.read(test, given, option)

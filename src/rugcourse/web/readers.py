@@ -53,8 +53,10 @@ class Reader:
 
         Who must not be written to gets no such mail, and does it by a link that is not old.
         """
+        if self.link_is_old(now):
+            return False
         if self.subscriber.status == SubscriberStatus.SUPPRESSED:
-            return not self.link_is_old(now)
+            return True
         sent = self.delivery.settled_at or self.delivery.planned_at
         return self.delivery.kind == DeliveryKind.LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
 

@@ -311,7 +311,7 @@ def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFie
         "agreed_at": fields.agreed_at or kept.get("agreed_at") or "",
         "agreed_text": fields.agreed_text or kept.get("agreed_text", ""),
         "agreed_where": fields.agreed_where or kept.get("agreed_where", ""),
-        "news": bool(fields.news) or kept.get("news", False),
+        "news": bool(fields.news) if fields.form else kept.get("news", False),
         "columns": dict(enumerate(fields.column)) or {place: str(column) for column, place in guessed.items()},
     }
     values = {

@@ -45,6 +45,7 @@ def upgrade() -> None:
     op.add_column("consent", sa.Column("notice", sa.String(40), nullable=False, server_default=""))
     op.add_column("consent", sa.Column("course_id", sa.Integer(), nullable=True))
     op.add_column("consent", sa.Column("delivery_id", _ID, nullable=True))
+    op.create_index(op.f("ix_consent_wording"), "consent", ["wording"])
     op.add_column("subscriber", sa.Column("news", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("campaign", sa.Column("ground", sa.String(8), nullable=False, server_default="news"))
 
