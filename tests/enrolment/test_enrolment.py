@@ -483,6 +483,22 @@ def test_who_left_is_measured_only_if_they_agree_when_they_confirm_again(
         assert person.measuring == ticked
 
 
+def test_who_is_forgotten_in_between_is_asked_no_more_often(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    for _ in range(29):
+        make_pending(runtime, "sam@x.example")
+        send_all(dispatcher)
+        clock.advance(days=1)
+        forget(runtime.database, clock, runtime.signer, runtime.retention)
+    assert len(sink.to("sam@x.example")) == 3
+    clock.advance(days=31)
+    forget(runtime.database, clock, runtime.signer, runtime.retention)
+    make_pending(runtime, "sam@x.example")
+    send_all(dispatcher)
+    assert len(sink.to("sam@x.example")) == 4
+
+
 def test_who_never_confirms_is_asked_three_times_in_thirty_days(runtime: Runtime, clock: VirtualClock) -> None:
     for _ in range(20):
         email = make_pending(runtime, "sam@x.example")

@@ -237,3 +237,18 @@ def test_who_moves_to_an_address_that_was_erased_before_is_not_erased_by_letting
     browser.post(confirmation(sink))
     let_go(runtime, ALL)
     assert person_at(runtime, NEW) is not None
+
+
+def test_an_address_is_asked_three_times_in_thirty_days_whoever_asks_and_is_erased(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    for _ in range(3):
+        for _ in range(2):
+            ask(browser, runtime, email)
+            clock.advance(hours=25)
+        found = person_at(runtime, email)
+        assert found is not None
+        erase(runtime.database, clock, runtime.signer, found.id)
+        make_reader(runtime, email)
+        clock.advance(hours=1)
+    assert len(sink.to(NEW)) == 3

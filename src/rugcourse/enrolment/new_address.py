@@ -75,6 +75,8 @@ def find_change(session: Session, clock: Clock, change_id: int, secret: int) -> 
     change = address_changes.find(session, change_id)
     if change is None or change.secret != secret or clock.now() - change.asked_at >= VALID:
         raise NotConfirmable
+    if change.subscriber_id is None:  # whoever asked was erased
+        raise NotConfirmable
     person = session.get(SubscriberRow, change.subscriber_id)
     if person is None or (change.email is None and change.confirmed_at is None):
         raise NotConfirmable

@@ -19,7 +19,7 @@ from rugcourse.clock import Clock
 from rugcourse.learning.attempts import adopt
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
-from rugcourse.store import enrolments, planning, subscribers
+from rugcourse.store import address_changes, enrolments, planning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
@@ -180,7 +180,8 @@ def sign_up(
             subscribers.save_schedule(session, person.id, signup.schedule)
         if person.status != SubscriberStatus.ACTIVE:
             person.signup = _document(signup, language)
-            if planning.asked_to_confirm(session, person.id, now - ASKING) >= MOST_ASKED:
+            before = address_changes.asked(session, signer.digest(signup.email), now - ASKING)
+            if before + len(planning.asked_to_confirm(session, person.id, now - ASKING)) >= MOST_ASKED:
                 return
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
-from rugcourse.store import erasing, subscribers
+from rugcourse.store import address_changes, erasing, planning, subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import ERASED, SubscriberRow
+from rugcourse.store.tables import ERASED, SubscriberRow, SubscriberStatus
 
 
 def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) -> bool:
@@ -29,6 +30,9 @@ def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int,
         return False
     if keep_hash:
         subscribers.suppress(session, signer.digest(person.email), ERASED, clock.now())
+    if person.status == SubscriberStatus.PENDING:  # how often they were asked still counts
+        for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):
+            address_changes.add(session, None, None, signer.digest(person.email), asked_at)
     session.expunge(person)
     erasing.erase_person(session, subscriber_id)
     return True

@@ -179,7 +179,7 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
         "id=number subscriber_id=number secret=number address_hash=hash",
-        end=End.ASKED,
+        end=End.ASKED, erasure=Erasure.STAYS,
     ),
     _of_a_reader(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"

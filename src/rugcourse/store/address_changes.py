@@ -1,4 +1,4 @@
-"""Other addresses that were asked for, for readers, until their owners confirm them."""
+"""Other addresses that were asked for, for readers, until their owners confirm them; and how often one was asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from rugcourse.store.statements import count
 from rugcourse.store.tables import AddressChangeRow
 
 
-def add(session: Session, subscriber_id: int, email: str | None, address_hash: str, now: datetime) -> AddressChangeRow:
+def add(
+    session: Session, subscriber_id: int | None, email: str | None, address_hash: str, now: datetime
+) -> AddressChangeRow:
     row = AddressChangeRow(subscriber_id=subscriber_id, email=email, address_hash=address_hash, asked_at=now)
     session.add(row)
     session.flush()
@@ -29,6 +31,16 @@ def asked(session: Session, address_hash: str, since: datetime) -> int:
         AddressChangeRow.address_hash == address_hash, AddressChangeRow.asked_at >= since
     )
     return session.scalar(times) or 0
+
+
+def let_go(session: Session, subscriber_id: int) -> None:
+    """Keep that addresses were asked for, and neither which nor for whom."""
+    session.execute(
+        update(AddressChangeRow)
+        .where(AddressChangeRow.subscriber_id == subscriber_id)
+        .values(email=None, subscriber_id=None, confirmed_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def of_person(session: Session, subscriber_id: int) -> Sequence[AddressChangeRow]:

@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.store import pacing, processes, tallies
+from rugcourse.store import address_changes, pacing, processes, tallies
 from rugcourse.store.admins import subject_of
 from rugcourse.store.statements import count
 from rugcourse.store.tables import (
     BOUNCE,
-    AddressChangeRow,
     AdminRow,
     AdminSessionRow,
     AnswerRow,
@@ -62,7 +61,8 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
     listed = _words_of_lists(session, subscriber_id)
     owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
-    for owned in (*owning, AddressChangeRow):
+    address_changes.let_go(session, subscriber_id)
+    for owned in owning:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )

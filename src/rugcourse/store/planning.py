@@ -101,14 +101,14 @@ def plan_waiting(
     return count(result) == 1
 
 
-def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> int:
-    """How many mails asked somebody to confirm since an instant (UTC)."""
-    asked = select(func.count(DeliveryRow.id)).where(
+def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> Sequence[datetime]:
+    """When (UTC) mails asked somebody to confirm, since an instant."""
+    asked = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
         DeliveryRow.kind == DeliveryKind.CONFIRM,
         DeliveryRow.planned_at >= since,
     )
-    return session.scalar(asked) or 0
+    return session.scalars(asked).all()
 
 
 def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:

@@ -298,14 +298,15 @@ class SubscriberRow(Base):
 class AddressChangeRow(Base):
     """Another address that was asked for, for a person. It counts once its owner confirms it.
 
-    `secret`: a random number, in the link that confirms it. `email` is kept while that link works; None once it was
-    used or ended, or where nothing may be sent. `address_hash`: a keyed hash of it, to count what was asked for.
+    Of who was erased only that an address was asked is left, so that it is not asked too often. `secret`: a random
+    number, in the link that confirms it. `email` is kept while that link works; None once it was used or ended, or
+    where nothing may be sent. `address_hash`: a keyed hash of it, to count what was asked for.
     """
 
     __tablename__ = "address_change"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    subscriber_id: Mapped[int | None] = mapped_column(ForeignKey("subscriber.id"), index=True)
     secret: Mapped[int] = mapped_column(BigInteger, default=new_stamp)
     email: Mapped[str | None] = mapped_column(String(254))
     address_hash: Mapped[str] = mapped_column(String(64), index=True)

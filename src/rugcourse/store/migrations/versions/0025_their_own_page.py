@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "address_change",
         sa.Column("id", _BIG_ID, nullable=False),
-        sa.Column("subscriber_id", _BIG_ID, nullable=False),
+        sa.Column("subscriber_id", _BIG_ID, nullable=True),
         sa.Column("secret", sa.BigInteger(), nullable=False),
         sa.Column("email", sa.String(254), nullable=True),
         sa.Column("address_hash", sa.String(64), nullable=False),
