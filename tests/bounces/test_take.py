@@ -369,3 +369,15 @@ def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Ru
 
     assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == Done.SUPPRESSED
     assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
+
+
+def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    found = []
+    for name in ("outlook blocked ip", "outlook blocked ip", "gmail full", "gmail full", "gmail full"):
+        found.append(come(runtime, back(runtime, sink, email), name).done)
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED] * 4 + [Done.SUPPRESSED]

@@ -76,7 +76,7 @@ def correct_address(database: Database, clock: Clock, signer: Signer, subscriber
         person.former_address, person.address_since = signer.digest(person.email), clock.now()
         person.email, person.domain = email, email.rpartition("@")[2]
         person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
-        planning.have_failed_again(session, person.id)
+        planning.have_failed_again(session, person.id, clock.now())
         planning.forget_message_ids(session, person.id)
         if person.status == SubscriberStatus.ACTIVE:
             go_on_from(session, person.id, clock.now())
