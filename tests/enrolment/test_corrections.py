@@ -308,3 +308,16 @@ def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_a
     correct_address(runtime.database, clock, runtime.signer, before[0].subscriber_id, "right@x.example")
     next_days(runtime, dispatcher, 19, 21)
     assert [one.state for one in lessons_to(runtime, "right@x.example")] == [one.state for one in before]
+
+
+def test_a_reader_is_moved_to_the_lesson_that_was_chosen_wherever_it_stands_by_now(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    email = make_reader(runtime)
+    next_days(runtime, dispatcher, 0, 1)
+    course = course_of(runtime)
+    fifth = course.lesson_ids[course.course.lessons[4].slug]
+    publish(runtime, inserted(runtime, 2))
+    move(runtime, email, fifth)
+    next_days(runtime, dispatcher, 1, 2)
+    assert lessons_to(runtime, email)[-1].lesson_id == fifth
