@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
 from tests.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, reader_of_another_course, start
+from tests.racing import meanwhile
 
 from rugcourse.campaigns import acts, imports, jobs
 from rugcourse.campaigns.acts import Act, Order
@@ -16,6 +18,7 @@ from rugcourse.campaigns.jobs import NotNow
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.preferences import pause, unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
@@ -334,3 +337,45 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
         ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
     assert ends[0] is None
     assert [(end - clock.now()).days for end in ends[1:] if end] == [30, 2]
+
+
+def started(runtime: Runtime, act: Act, **others: object) -> None:
+    order = Order(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
+    jobs.start(runtime.database, runtime.clock, acts.propose(runtime.database, runtime.clock, order, None), None)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just_now(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
+    started(runtime, Act.PAUSE, until=clock.now().date() + timedelta(days=3))
+    own = f"pause of {who}"
+
+    def pause_too() -> None:
+        with runtime.database.write() as session:
+            subscribers.lock(session, [who])
+            subscribers.save_schedule(session, who, replace(subscribers.load_schedule(session, who), paused=True))
+
+    with meanwhile(monkeypatch, subscribers, "lock", pause_too) as errors:
+        work(runtime)
+    assert (own, errors) == (own, [])
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, who)
+    assert (schedule.paused, schedule.paused_until) == (True, None)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put_right_just_now(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
+    started(runtime, Act.SUPPRESS)
+
+    def put_right() -> None:
+        correct_address(runtime.database, clock, runtime.signer, who, "right@x.example")
+
+    with meanwhile(monkeypatch, acts, "suppress_in", put_right):  # which is refused, or comes first
+        work(runtime)
+    with runtime.database.read() as session:
+        assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED
