@@ -115,6 +115,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
         session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
     if row.content_hash == course.content_hash:
         return []
+    _move_messages(session, row.id, [lesson.slug for lesson in course.lessons])
     before = _rename(session, row.id, _places(session, row.id), course)
     row.content_hash = course.content_hash
     row.document = course.model_dump(mode="json", exclude={"lessons"})
@@ -141,7 +142,8 @@ def is_slug_used(session: Session, course_id: int, slug: str) -> bool:
 
 def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] | None:
     """(lesson, its current version), also of one that has left the course."""
-    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == slug))
+    named = (LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None))
+    row = session.scalar(select(LessonRow).where(*named))
     return (row.id, row.current_version_id or 0) if row else None
 
 
@@ -295,6 +297,19 @@ def _places(session: Session, course_id: int) -> list[str]:
     )
 
 
+def message_slug(campaign_id: int) -> str:
+    """How the message of a broadcast is called: no lesson can be called so."""
+    return f"campaign:{campaign_id}"
+
+
+def _move_messages(session: Session, course_id: int, slugs: Sequence[str]) -> None:
+    """Let messages of broadcasts give way to lessons: they were called `campaign-7` once."""
+    named = (LessonRow.course_id == course_id, LessonRow.slug.in_(slugs), LessonRow.campaign_id.is_not(None))
+    for message in session.scalars(select(LessonRow).where(*named)):
+        message.slug = message_slug(message.campaign_id or 0)
+    session.flush()
+
+
 def _rename(session: Session, course_id: int, before: Sequence[str], course: Course) -> list[str]:
     """Give lessons that go on under another slug their new one; returns the slugs of `before` as they are now.
 
@@ -386,7 +401,8 @@ def _give_back(session: Session, course_id: int, slugs: Sequence[str], now: date
 
 
 def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:
-    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == lesson.slug))
+    named = (LessonRow.course_id == course_id, LessonRow.slug == lesson.slug, LessonRow.campaign_id.is_(None))
+    row = session.scalar(select(LessonRow).where(*named))
     if row is None:
         row = LessonRow(course_id=course_id, slug=lesson.slug, read_count=0)
         session.add(row)
