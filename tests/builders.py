@@ -18,6 +18,7 @@ from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.links import MailRef
 from rugcourse.runtime import Runtime, follow_up, open_runtime
 from rugcourse.schedule import Schedule
@@ -140,6 +141,13 @@ def send_all(dispatcher: Dispatcher) -> None:
     for queue in (Queue.WAITING, Queue.LESSONS):
         while dispatcher.send_batch(queue):
             pass
+
+
+def answer(runtime: Runtime, email: str, number: int = 0) -> None:
+    """A reader answers the first question of one of their lessons."""
+    with runtime.database.write() as session:
+        press = Press(Asked(ref(runtime, lessons_to(runtime, email)[number].id), 0), 0)
+        record_answers(session, runtime.library, runtime.clock, [press])
 
 
 def planned_readers(runtime: Runtime, dispatcher: Dispatcher, count: int) -> list[str]:

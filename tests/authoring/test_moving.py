@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from tests.authoring.test_publish import days as look_once_a_day
@@ -16,11 +16,13 @@ from rugcourse.authoring.files import take_in
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.publish import Behind
-from rugcourse.content import Course, Lesson
+from rugcourse.content import AuthoringErrors, Course, Lesson
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
+from rugcourse.store import courses
+from rugcourse.store import drafts as kept_drafts
 from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 Move = Callable[[Runtime, int, int], None]
@@ -195,3 +197,168 @@ def test_a_lesson_that_is_given_up_while_it_is_out_comes_when_it_is_put_back(
     import_(runtime, course, list(course.lessons))
     days(runtime, dispatcher, 9)
     assert sorted(slugs_to(runtime, reader)) == sorted(one.slug for one in course.lessons)
+
+
+def numbered_slugs(runtime: Runtime) -> list[Lesson]:
+    """The lessons are called les-1, les-2 …, and nothing on the landing page is about one of them."""
+    course = course_of(runtime).course
+    bare = {code: text.model_copy(update={"tiles": (), "sample": None}) for code, text in course.texts.items()}
+    lessons = counted(course.lessons)
+    import_(runtime, course.model_copy(update={"texts": bare}), lessons)
+    return lessons
+
+
+def counted(lessons: Sequence[Lesson]) -> list[Lesson]:
+    return [one.model_copy(update={"slug": f"les-{number}"}) for number, one in enumerate(lessons, 1)]
+
+
+def with_questions(lesson: Lesson, ids: str, **texts: object) -> Lesson:
+    """A lesson whose questions have other ids."""
+    new = {
+        code: text.model_copy(
+            update={
+                "quiz": tuple(q.model_copy(update={"id": f"{ids}-{n}"}) for n, q in enumerate(text.quiz)),
+                **texts,
+            }
+        )
+        for code, text in lesson.texts.items()
+    }
+    return lesson.model_copy(update={"texts": new})
+
+
+def questions_to(runtime: Runtime, reader: str) -> list[str]:
+    """The first question of each lesson that somebody had: it stays, whatever the lesson is called."""
+    with runtime.database.read() as session:
+        found = [courses.load_version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, reader)]
+    return [asked(one) for one in found]
+
+
+def asked(lesson: Lesson) -> str:
+    return lesson.texts["nl"].quiz[0].id
+
+
+def put_in_front(lessons: list[Lesson]) -> list[Lesson]:
+    return counted([with_questions(lessons[0], "front"), *lessons])
+
+
+def taken_out(lessons: list[Lesson]) -> list[Lesson]:
+    return counted([lessons[0], *lessons[2:]])
+
+
+def swapped(lessons: list[Lesson]) -> list[Lesson]:
+    one, other = lessons[1], lessons[2]
+    lessons[1], lessons[2] = (
+        one.model_copy(update={"slug": other.slug}),
+        other.model_copy(update={"slug": one.slug}),
+    )
+    return lessons
+
+
+def turned_around(lessons: list[Lesson]) -> list[Lesson]:
+    return counted(lessons[::-1])
+
+
+@pytest.mark.parametrize("edit", [put_in_front, taken_out, swapped, turned_around])
+@pytest.mark.parametrize("had", [1, 3])
+def test_lessons_whose_slugs_count_on_or_change_places_stay_the_same_lessons(
+    runtime: Runtime, dispatcher: Dispatcher, edit: Callable[[list[Lesson]], list[Lesson]], had: int
+) -> None:
+    lessons = numbered_slugs(runtime)
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, had)
+    before = [asked(one) for one in lessons]
+    ids = {asked(lessons[n]): course_of(runtime).lesson_ids[f"les-{n + 1}"] for n in range(9)}
+    changed = edit(list(lessons))
+    import_(runtime, course_of(runtime).course, changed)
+    lesson_ids = course_of(runtime).lesson_ids
+    assert {asked(one): lesson_ids[one.slug] for one in changed if asked(one) in ids}.items() <= ids.items()
+    days(runtime, dispatcher, 11)
+    still = {asked(one) for one in changed} - {"front-0"}
+    had_now = questions_to(runtime, reader)
+    assert len(had_now) == len(set(had_now))
+    assert set(had_now) == still | set(before[:had])
+
+
+def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
+    lessons = numbered_slugs(runtime)
+    for place in (1, 2, 3):
+        desk = drafts.open_desk(runtime.database, runtime.library, COURSE, f"les-{place}")
+        drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
+    import_(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
+    with runtime.database.read() as session:
+        kept = {one.slug: one.fields["nl.title"] for one in kept_drafts.of_course(session, course_of(runtime).id)}
+    assert (kept.pop("les-1"), kept.pop("les-2")) == ("Draft 3", "Draft 1")
+    assert list(kept.values()) == ["Draft 2"]
+
+
+def test_the_draft_of_a_new_lesson_is_not_written_over_by_that_of_one_that_gets_its_slug(runtime: Runtime) -> None:
+    lessons = numbered_slugs(runtime)
+    drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Nieuw", "les-9", None)
+    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, "les-1")
+    drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, "les-1", "Half"), None, 0)
+    lesson_id = course_of(runtime).lesson_ids["les-1"]
+    import_(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
+    with runtime.database.read() as session:
+        kept = {one.slug: one.fields for one in kept_drafts.of_course(session, course_of(runtime).id)}
+    assert (kept["nieuw"]["en.title"], kept[f"nieuw-{lesson_id}"]["nl.title"]) == ("Nieuw", "Half")
+
+
+def rewritten_and_counted_on(lessons: list[Lesson]) -> list[Lesson]:
+    return counted([with_questions(lessons[0], "front"), *lessons[:3], with_questions(lessons[3], "x"), *lessons[4:]])
+
+
+def all_with_another_question_and_counted_on(lessons: list[Lesson]) -> list[Lesson]:
+    texts = {one.slug: {code: text.quiz for code, text in one.texts.items()} for one in lessons}
+    changed = []
+    for one in lessons:
+        another = with_questions(one, f"more-{one.number}")
+        new = {
+            code: text.model_copy(update={"quiz": (texts[one.slug][code][0], *another.texts[code].quiz[1:])})
+            for code, text in one.texts.items()
+        }
+        changed.append(one.model_copy(update={"texts": new}))
+    return counted([with_questions(lessons[0], "front"), *changed])
+
+
+@pytest.mark.parametrize("edit", [rewritten_and_counted_on, all_with_another_question_and_counted_on])
+def test_an_import_is_refused_where_nobody_can_tell_which_lesson_is_which(
+    runtime: Runtime, edit: Callable[[list[Lesson]], list[Lesson]]
+) -> None:
+    lessons = numbered_slugs(runtime)
+    before = course_of(runtime)
+    with pytest.raises(AuthoringErrors, match=r"-les-5\.en\.md:1: this may be a new lesson, or .*second import"):
+        import_(runtime, before.course, edit(list(lessons)))
+    assert course_of(runtime) == before
+
+
+def test_slugs_are_not_changed_over_what_is_newer_in_the_admin_pages(runtime: Runtime) -> None:
+    lessons = numbered_slugs(runtime)
+    course = course_of(runtime).course
+    publish(runtime, edited(runtime, "les-9", "Nieuwer"))
+    move_in_admin(runtime, 1, 2)
+    before = course_of(runtime)
+    with pytest.raises(
+        AuthoringErrors, match=r"les-2.*newer in the admin pages: les-9, the order of the lessons. Export"
+    ):
+        import_(runtime, course, taken_out(lessons))
+    assert course_of(runtime) == before
+
+
+def test_a_lesson_that_is_taken_out_and_put_back_under_another_slug_does_not_come_again(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    lessons = numbered_slugs(runtime)
+    had_it, waits = make_reader(runtime), make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    waits = make_reader(runtime)
+    days(runtime, dispatcher, 1)
+    course = course_of(runtime).course
+    lesson_id = course_of(runtime).lesson_ids["les-2"]
+    out, rest = lessons[1], [lessons[0], *lessons[2:]]
+    import_(runtime, course, rest)
+    days(runtime, dispatcher, 1)
+    import_(runtime, course, [*rest, out.model_copy(update={"slug": "anders"})])
+    assert course_of(runtime).lesson_ids["anders"] == lesson_id
+    days(runtime, dispatcher, 10)
+    for reader in (had_it, waits):
+        assert sorted(questions_to(runtime, reader)) == sorted(asked(one) for one in lessons)

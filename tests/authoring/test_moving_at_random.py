@@ -53,6 +53,7 @@ edits = st.lists(
                 "take out",
                 "reorder",
                 "rename",
+                "swap slugs",
                 "replace",
                 "add",
                 "shuffle",
@@ -222,6 +223,14 @@ class Story:
         self.names[slug] = self.names[old.slug]
         self.import_([one.model_copy(update={"slug": slug}) if one is old else one for one in lessons])
 
+    def swap_slugs(self, first: int, second: int) -> None:
+        lessons = self.lessons
+        one, other = first % len(lessons), second % len(lessons)
+        slugs = [lesson.slug for lesson in lessons]
+        slugs[one], slugs[other] = slugs[other], slugs[one]
+        self.names |= {slug: self.names[lesson.slug] for slug, lesson in zip(slugs, lessons, strict=True)}
+        self.import_([lesson.model_copy(update={"slug": slug}) for slug, lesson in zip(slugs, lessons, strict=True)])
+
     def replace(self, which: int, _: int) -> None:
         lessons = self.lessons
         old, slug = lessons[which % len(lessons)], self.new_name()
@@ -280,7 +289,19 @@ def test_whatever_authors_do_each_reader_has_each_lesson_once(runtime: Runtime, 
     story = Story(runtime)
     acts: dict[str, Callable[[int, int], None]] = {
         name: getattr(story, name.replace(" ", "_"))
-        for name in ("day", "join", "move", "put in", "take out", "reorder", "rename", "replace", "add", "shuffle")
+        for name in (
+            "day",
+            "join",
+            "move",
+            "put in",
+            "take out",
+            "reorder",
+            "rename",
+            "swap slugs",
+            "replace",
+            "add",
+            "shuffle",
+        )
     }
     story.join()
     for name, one, other in edits:

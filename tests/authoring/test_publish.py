@@ -9,14 +9,15 @@ from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_rea
 from tests.sink import Sink
 
 from rugcourse.authoring import drafts, history
-from rugcourse.authoring.drafts import BEHIND, SavedMeanwhile, SlugTaken
+from rugcourse.authoring.drafts import BEHIND, NoSuchLesson, SavedMeanwhile, SlugTaken
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Behind, NotReady, UnderWay, publish_lesson, take_out
+from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
+from rugcourse.store import courses
 from rugcourse.store import drafts as kept_drafts
 
 NOBODY = None  # at the command line
@@ -188,3 +189,15 @@ def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:
         what == "new" for what, _ in changes["nl.subject"]
     )
     assert "".join(text for what, text in changes["nl.title"] if what != "gone") == "Spanning, en nog iets"
+
+
+def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(runtime: Runtime) -> None:
+    slug = "ertussen"
+    publish(runtime, inserted(runtime, 2))
+    manuscript = edited(runtime, slug, "Anders")
+    with runtime.database.read() as session:
+        version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
+    take_out(runtime.database, runtime.clock, NOBODY, COURSE, slug)
+    with pytest.raises(NoSuchLesson):
+        publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=Seen(0, version))
+    assert course_of(runtime).course.lesson(slug) is None

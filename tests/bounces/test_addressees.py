@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
-from tests.builders import enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
+from tests.builders import answer, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.sink import Sink
 
 from rugcourse.bounces.report import Kind, Report
@@ -166,3 +168,31 @@ def test_a_report_names_nobody_elses_address(
     assert runtime.intake.take(path, about(GONE, neighbour)).done == Done.NOTED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)
+
+
+REPORTS = {
+    "policy": Report(Kind.POLICY, "5.7.26", "unauthenticated mail is refused"),
+    "policy of another address": Report(Kind.POLICY, "5.7.26", "refused", recipient="elsewhere@far.example"),
+    "another address is gone": Report(Kind.HARD, "5.1.1", "no such user", recipient="elsewhere@far.example"),
+    "another address is full": Report(Kind.SOFT, "5.2.2", "full", recipient="elsewhere@far.example"),
+}
+
+
+@pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
+def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forward_says(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    report: Report,
+) -> None:
+    answer(runtime, email)
+    clock.advance(minutes=5)
+    mail = ref(runtime, lessons_to(runtime, email)[0].id)
+    told = replace(report, at=clock.now(), message_ids=(runtime.links.message_id(mail, "courses.example"),))
+    assert runtime.intake.hear(Told(told, "", told.recipient, clock.now())).done == Done.AGAIN
+    clock.advance(days=1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.attempts for one in lessons_to(runtime, email)] == [1, 1]
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE

@@ -455,3 +455,15 @@ def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, 
         runtime.links.unsubscribed(back(runtime, sink, email))
     assert runtime.intake.take(back(runtime, sink, email), WISH).done == Done.IGNORED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+
+
+def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
+) -> None:
+    found = []
+    for name in ("outlook blocked ip", "outlook blocked ip", "gmail full", "gmail full", "gmail full"):
+        found.append(come(runtime, back(runtime, sink, email), name).done)
+        clock.advance(days=1)
+        plan(runtime)
+        send_all(dispatcher)
+    assert found == [Done.NOTED] * 4 + [Done.SUPPRESSED]

@@ -787,3 +787,39 @@ def read_on(runtime: Runtime, dispatcher: Dispatcher) -> None:
         runtime.clock.advance(hours=2)
         plan(runtime)
         send_all(dispatcher)
+
+
+@pytest.mark.parametrize("way", ["leave", "unsubscribe"])
+@pytest.mark.parametrize(("first", "second"), [(3, 9), (3, 7), (9, 3)])
+def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_last(
+    runtime: Runtime, dispatcher: Dispatcher, first: int, second: int, way: str
+) -> None:
+    """`first`, `second`: how many lessons they had in each run."""
+    email = make_reader(runtime)
+    evergreen, lessons = course_of(runtime).campaign_id, list(course_of(runtime).lesson_ids.values())
+    read_days(runtime, dispatcher, first)
+    if first < len(lessons):
+        preferences.leave_course(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    start(runtime, made)
+    read_days(runtime, dispatcher, second)
+    assert (lessons_of(runtime, evergreen, email), lessons_of(runtime, made, email)) == (
+        lessons[:first],
+        lessons[:second],
+    )
+    stop = preferences.leave_course if way == "leave" else preferences.unsubscribe
+    if second < len(lessons) or way == "unsubscribe":
+        stop(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
+    asked = DeliveryKind.ALREADY if (second, way) == (len(lessons), "leave") else DeliveryKind.CONFIRM
+    assert sign_up_again(runtime, email) == asked
+    read_days(runtime, dispatcher, 10)
+    assert (lessons_of(runtime, evergreen, email), lessons_of(runtime, made, email)) == (lessons[:first], lessons)
+
+
+def read_days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
+    """As many days, with a lesson in the morning of each."""
+    assert isinstance(runtime.clock, VirtualClock)
+    for _ in range(count):
+        runtime.clock.move_to((runtime.clock.now() + timedelta(days=1)).replace(hour=7))
+        plan(runtime)
+        send_all(dispatcher)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm, refuse
+from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.preferences import pause, set_news, unsubscribe
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
@@ -549,3 +551,45 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
     intake = INTAKE.model_copy(update={"columns": columns})
     job_id = looked_through(runtime, f"mail,consent_text\na@x.example,{'x' * 1001}\nb@x.example,{'x' * 1000}\n", intake)
     assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}
+
+
+def act_started(runtime: Runtime, act: Act, **others: object) -> None:
+    order = Order(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
+    jobs.start(runtime.database, runtime.clock, acts.propose(runtime.database, runtime.clock, order, None), None)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just_now(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
+    act_started(runtime, Act.PAUSE, until=clock.now().date() + timedelta(days=3))
+    own = f"pause of {who}"
+
+    def pause_too() -> None:
+        with runtime.database.write() as session:
+            subscribers.lock(session, [who])
+            subscribers.save_schedule(session, who, replace(subscribers.load_schedule(session, who), paused=True))
+
+    with meanwhile(monkeypatch, subscribers, "lock", pause_too) as errors:
+        work(runtime)
+    assert (own, errors) == (own, [])
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, who)
+    assert (schedule.paused, schedule.paused_until) == (True, None)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put_right_just_now(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
+    act_started(runtime, Act.SUPPRESS)
+
+    def put_right() -> None:
+        correct_address(runtime.database, clock, runtime.signer, who, "right@x.example")
+
+    with meanwhile(monkeypatch, acts, "suppress_in", put_right):  # which is refused, or comes first
+        work(runtime)
+    with runtime.database.read() as session:
+        assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.delivery import journal as journals
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.journal import Journal, dead_journals, read_records
 from rugcourse.delivery.recover import expire_leases, settle_journals
@@ -129,3 +131,25 @@ def test_a_journal_that_cant_be_settled_is_set_aside_and_the_others_are_settled(
     settle_journals(runtime.database, runtime.clock, folder, follow_up(runtime))
     left = {path.name for path in folder.iterdir()}
     assert left == {"broken.unreadable"}
+
+
+def test_a_lease_that_ends_takes_no_line_of_one_that_begins_just_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "_MAX_BYTES", 10)
+    journal = Journal(tmp_path)
+    journal.submit("first", [1])
+    write, ended = Journal._write, []
+
+    def write_and_end(self: Journal, line: str) -> None:
+        write(self, line)
+        if line.startswith("submit second"):  # another thread ends its batch as soon as it can
+            ended.append(threading.Thread(target=journal.done, args=("first",)))
+            ended[0].start()
+            ended[0].join(5)
+
+    monkeypatch.setattr(Journal, "_write", write_and_end)
+    journal.submit("second", [2, 3])
+    journal.begin("second", 2)
+    [path] = tmp_path.glob("*.journal")
+    assert [(one.lease, one.doubtful, one.never_begun) for one in read_records(path).leases] == [("second", [2], [3])]

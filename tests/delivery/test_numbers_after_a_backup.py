@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import count
 
-from tests.builders import mails_to, make_pending
+from tests.authoring.test_publish import edited, publish
+from tests.builders import COURSE, course_of, mails_to, make_pending
 
+from rugcourse.authoring import drafts
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery import holds
 from rugcourse.runtime import Runtime
+from rugcourse.store import courses
+
+_titles = count(1)
 
 
 def newest(runtime: Runtime) -> tuple[int, int]:
@@ -30,3 +36,26 @@ def test_numbers_stay_where_nothing_was_held(runtime: Runtime, clock: VirtualClo
     before = newest(runtime)
     holds.go(runtime.database, clock, holds.ALL)
     assert [new - old for old, new in zip(before, newest(runtime), strict=True)] == [1, 1]
+
+
+def test_no_form_that_was_open_over_a_backup_fits_what_is_kept_after_it(runtime: Runtime, clock: VirtualClock) -> None:
+    """Neither the number of a draft nor that of a version is given a second time."""
+    saved, version = draft_and_version(runtime)
+    with runtime.database.write() as session:
+        holds.hold_until_go(session, "a backup was put back", datetime(2026, 11, 23, tzinfo=UTC))
+    holds.go(runtime.database, clock, holds.ALL)
+    after = draft_and_version(runtime)
+    assert all(new - old > 1_000_000 - 1 for old, new in zip((saved, version), after, strict=True))
+
+
+def draft_and_version(runtime: Runtime) -> tuple[int, int]:
+    """The numbers of a draft that is kept now, and of a version that is published."""
+    title = f"Nu {next(_titles)}"
+    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
+    drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, "stress", title), None, 0)
+    saved = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress").saved
+    publish(runtime, edited(runtime, "stress", title))
+    with runtime.database.read() as session:
+        version = courses.find_published_version(session, course_of(runtime).id, "stress")
+    assert version is not None
+    return saved, version

@@ -6,20 +6,37 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.builders import (
+    COURSE,
+    answer,
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    make_reader,
+    plan,
+    reader_with_lesson,
+    ref,
+    send_all,
+)
 from tests.racing import Act, meanwhile
 
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
+from rugcourse.enrolment.preferences import set_measuring
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule
-from rugcourse.store import courses, enrolments, planning
+from rugcourse.store import courses, deliveries, enrolments, events, planning, subscribers
 from rugcourse.store.tables import DeliveryRow, DeliveryState
+from rugcourse.tracking import record
+from rugcourse.tracking.record import Fetch, record_fetches
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -192,3 +209,35 @@ def test_who_changes_their_mind_at_their_last_lesson_gets_it_when_they_come_back
     assert errors == []
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * (last + 1)
     assert audit(database, clock.now(), timedelta(hours=2)).findings == ()
+
+
+@pytest.mark.parametrize("use", ["answer", "click"])
+def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_again(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, use: str
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    set_measuring(runtime.database, clock, lesson.subscriber_id, agreed=True)
+    clock.advance(hours=1)
+
+    def report_full() -> None:
+        full = Report(Kind.SOFT, "5.2.2", "full", at=clock.now())
+        runtime.intake.hear(Told(full, "", email, clock.now()))
+
+    monkeypatch.setattr(record, "target_of", lambda *_: "https://example.org/x")
+    step = (subscribers, "lock") if use == "answer" else (events, "add_events")
+    with meanwhile(monkeypatch, *step, report_full) as errors:
+        if use == "answer":
+            answer(runtime, email)
+        else:
+            with runtime.database.write() as session:
+                fetch = Fetch(ref(runtime, lesson.id), 0, "GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+                record_fetches(session, runtime.library, clock, [fetch])
+    assert errors == []
+    with runtime.database.read() as session:
+        assert deliveries.was_used(session, lesson.id)
+    for day in (1, 2):
+        at_eight(runtime, day)
+        plan(runtime)
+        _days(runtime, dispatcher, day, day + 1)
+    assert [(one.state, one.attempts) for one in lessons_to(runtime, email)] == [(DeliveryState.ACCEPTED, 1)] * 3

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from tests.builders import (
+    answer,
     at_eight,
     enrolment_of,
     lessons_to,
@@ -17,7 +18,6 @@ from tests.builders import (
     plan,
     planned_readers,
     reader_with_lesson,
-    ref,
     send_all,
 )
 from tests.sink import Fault, Sink
@@ -30,12 +30,13 @@ from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.suppression import suppress
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime, follow_up
 from rugcourse.schedule import Schedule
-from rugcourse.store import deliveries
-from rugcourse.store.tables import DeliveryState, Queue
+from rugcourse.store import deliveries, events
+from rugcourse.store.events import Event
+from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
 
 
 def balanced(runtime: Runtime) -> bool:
@@ -450,12 +451,6 @@ def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_
     assert len(lessons_to(runtime, resent)) == 2
 
 
-def answer(runtime: Runtime, email: str) -> None:
-    with runtime.database.write() as session:
-        press = Press(Asked(ref(runtime, lessons_to(runtime, email)[0].id), 0), 0)
-        record_answers(session, runtime.library, runtime.clock, [press])
-
-
 def test_a_mail_that_its_reader_answers_while_its_reply_is_lost_has_arrived(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
@@ -512,3 +507,78 @@ def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.mark.parametrize("when", ["before the next try", "under way"])
+def test_a_lesson_that_was_delivered_although_its_server_put_it_off_does_not_come_again_once_it_is_answered(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, when: str
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    under_way = when == "under way"
+    put_off = Fault("dot", "451 4.3.0 try again", do=lambda: answer(runtime, email) if under_way else None)
+    sink.fault = lambda recipient: put_off if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    if not under_way:
+        assert lessons_to(runtime, email)[0].state == DeliveryState.PLANNED
+        answer(runtime, email)
+    for _ in range(20):
+        clock.advance(minutes=5)
+        send_all(dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    assert (lesson.state, lesson.attempts) == (DeliveryState.ACCEPTED, 1)
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+def test_a_lesson_that_was_put_off_and_answered_while_its_reader_pauses_has_arrived(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("dot", "451 4.3.0 try again") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    reader = lessons_to(runtime, email)[0].subscriber_id
+    preferences.pause(runtime.database, clock, reader)
+    answer(runtime, email)
+    preferences.go_on(runtime.database, clock, reader)
+    for day in range(1, 10):
+        at_eight(runtime, day)
+        for _ in range(2):
+            plan(runtime)
+        send_all(dispatcher)
+    assert [(one.state, one.attempts) for one in lessons_to(runtime, email)] == [(DeliveryState.ACCEPTED, 1)] * 9
+    assert lessons_to(runtime, email)[0].message_id not in [one.message_id for one in sink.taken]  # 451 took none
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_was_used_is_not_sent_again_by_an_admin_although_it_stands_in_doubt(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, waits: bool
+) -> None:
+    """Its reader's press was kept in the instant in which a worker wrote that nobody knows whether it arrived."""
+    email = reader_with_lesson(runtime, dispatcher)
+    mail = mails_to(runtime, email)[1 if waits else -1]
+    assert (mail.enrolment_id is None) == waits
+    with runtime.database.write() as session:
+        session.get_one(DeliveryRow, mail.id).state = DeliveryState.UNKNOWN
+        events.add_events(session, [Event(mail.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
+    assert resend(runtime.database, clock, [mail.id]) == []
+    assert next(one for one in mails_to(runtime, email) if one.id == mail.id).state == DeliveryState.ACCEPTED
+
+
+def test_who_is_suppressed_by_mistake_before_they_confirm_can_confirm_after_it_is_lifted(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime)
+    sink.fault = lambda _: Fault("reply")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    [mail] = mails_to(runtime, email)
+    assert resend(runtime.database, clock, [mail.id]) == [mail.id]
+    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    send_all(dispatcher)
+    assert mails_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    lift(runtime.database, clock, runtime.signer, email)
+    confirm(runtime.database, clock, runtime.signer, mail.id)
+    assert mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+    assert enrolment_of(runtime, email).status == "active"

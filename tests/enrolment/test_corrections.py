@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.authoring.test_publish import inserted, publish
 from tests.builders import (
+    answer,
     at_eight,
+    course_of,
     enrolment_of,
     lessons_to,
     make_pending,
@@ -16,9 +19,12 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.campaigns.test_campaigns import draft, start
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
@@ -30,16 +36,26 @@ from rugcourse.enrolment.corrections import (
     correct_address,
     move_to_lesson,
 )
-from rugcourse.enrolment.preferences import unsubscribe
+from rugcourse.enrolment.preferences import come_back, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.tables import COMPLAINT, DeliveryState, SubscriberStatus
+from rugcourse.schedule import Timing
+from rugcourse.store import events, subscribers
+from rugcourse.store.events import Event
+from rugcourse.store.tables import (
+    COMPLAINT,
+    CampaignKind,
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    SubscriberStatus,
+    Verdict,
+)
 
 
-def move(runtime: Runtime, email: str, number: int) -> None:
-    move_to_lesson(runtime.database, runtime.clock, enrolment_of(runtime, email).id, number)
+def move(runtime: Runtime, email: str, lesson_id: int) -> None:
+    move_to_lesson(runtime.database, runtime.clock, enrolment_of(runtime, email).id, lesson_id)
 
 
 def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
@@ -65,11 +81,11 @@ def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
     assert audit(runtime.database, runtime.clock.now(), timedelta(minutes=10)).findings == ()
 
 
-def test_there_is_no_lesson_with_another_number(runtime: Runtime) -> None:
+def test_there_is_no_other_lesson(runtime: Runtime) -> None:
     email = make_reader(runtime)
-    for number in (0, 10):
+    for lesson_id in (0, 10):
         with pytest.raises(NoSuchLesson):
-            move(runtime, email, number)
+            move(runtime, email, lesson_id)
 
 
 def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, dispatcher: Dispatcher) -> None:
@@ -207,3 +223,101 @@ def test_who_unsubscribes_while_they_are_suppressed_has_left_when_that_is_lifted
         plan(runtime)
         send_all(dispatcher)
     assert len(lessons_to(runtime, email)) == 1
+
+
+def next_days(runtime: Runtime, dispatcher: Dispatcher, first: int, last: int) -> None:
+    for day in range(first, last):
+        at_eight(runtime, day)
+        for _ in range(3):
+            plan(runtime)
+        send_all(dispatcher)
+
+
+def refused(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> str:
+    """A reader whose first lesson was refused, because there is no such user."""
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda recipient: Fault("rcpt", "550 5.1.1 no such user") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    assert lessons_to(runtime, email)[0].state == DeliveryState.FAILED
+    return email
+
+
+@pytest.mark.parametrize("way", ["unsubscribes", "complains"])
+def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppressed(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, way: str
+) -> None:
+    email = refused(runtime, dispatcher, sink)
+    mail = lessons_to(runtime, email)[0].id
+    if way == "unsubscribes":
+        unsubscribe(runtime.database, clock, mail)
+    else:
+        complaint = Report(Kind.COMPLAINT, at=clock.now())
+        runtime.intake.hear(Told(complaint, "", email, clock.now()))
+    lift(runtime.database, clock, runtime.signer, email)
+    next_days(runtime, dispatcher, 1, 3)
+    assert [one.attempts for one in lessons_to(runtime, email)] == [1]
+    come_back(runtime.database, clock, mail)
+    next_days(runtime, dispatcher, 3, 13)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 9
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+@pytest.mark.parametrize("first", ["answer", "report"])
+def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppression_is_lifted(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, first: str, corrected: bool
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    steps = [lambda: answer(runtime, email), lambda: report_gone(runtime, email)]
+    for step in steps if first == "answer" else steps[::-1]:
+        step()
+    if first == "report":  # who is suppressed answers nothing on its page; their press was kept before
+        with runtime.database.write() as session:
+            events.add_events(session, [Event(lesson.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
+    lift(runtime.database, clock, runtime.signer, email)
+    if corrected:
+        correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "right@x.example")
+        email = "right@x.example"
+    next_days(runtime, dispatcher, 1, 10)
+    assert [(one.state, one.attempts) for one in lessons_to(runtime, email)] == [(DeliveryState.ACCEPTED, 1)] * 9
+    assert [one.message_id for one in sink.taken].count(lesson.message_id or "") == 1
+    assert len(sink.to("right@x.example")) == 8 * corrected
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
+
+
+def report_gone(runtime: Runtime, email: str) -> None:
+    now = runtime.clock.now()
+    runtime.intake.hear(Told(Report(Kind.HARD, "5.1.1", "no such user", at=now), "", email, now))
+
+
+def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_again(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    next_days(runtime, dispatcher, 0, 9)
+    with runtime.database.write() as session:
+        session.get_one(DeliveryRow, lessons_to(runtime, email)[0].id).state = DeliveryState.FAILED
+    start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
+    plan(runtime)
+    send_all(dispatcher)
+    next_days(runtime, dispatcher, 9, 19)
+    before = lessons_to(runtime, email)
+    assert len(before) == 18
+    correct_address(runtime.database, clock, runtime.signer, before[0].subscriber_id, "right@x.example")
+    next_days(runtime, dispatcher, 19, 21)
+    assert [one.state for one in lessons_to(runtime, "right@x.example")] == [one.state for one in before]
+
+
+def test_a_reader_is_moved_to_the_lesson_that_was_chosen_wherever_it_stands_by_now(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    email = make_reader(runtime)
+    next_days(runtime, dispatcher, 0, 1)
+    course = course_of(runtime)
+    fifth = course.lesson_ids[course.course.lessons[4].slug]
+    publish(runtime, inserted(runtime, 2))
+    move(runtime, email, fifth)
+    next_days(runtime, dispatcher, 1, 2)
+    assert lessons_to(runtime, email)[-1].lesson_id == fifth

@@ -130,8 +130,10 @@ class AdminRules(Play):
         enrolment = reader.enrolments.get(self.model.evergreen.id)
         if enrolment is None:
             return
+        with self.database.read() as session:
+            lesson_id = campaigns.lessons_of(session, self.model.evergreen.id).get(number, 0)
         did = self.attempt(
-            lambda: corrections.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), number),
+            lambda: corrections.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
             HadThatLesson, NoSuchLesson,
         )  # fmt: skip
         if did:

@@ -120,7 +120,7 @@ class BounceRules(Play):
         reader, row = sent.reader, self._row(sent)
         counts = row is not None and row.state in _MAY_COME_BACK and sent.life == reader.life
         to_present_address = sent.to == reader.email
-        used = kind == Kind.SOFT and self.product.was_used(sent.delivery_id)
+        used = not (kind == Kind.HARD and to_present_address) and self.product.was_used(sent.delivery_id)
         done = take()
         if not counts:
             self.expect(expected=True, found=done in {Done.AGAIN, Done.NOBODYS}, what=f"{kind} of {sent.kind}: {done}")
@@ -136,7 +136,7 @@ class BounceRules(Play):
             self.expect(Done.SUPPRESSED, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.suppress(reader, "bounce")
             return
-        reader.soft_returns += 1
+        reader.soft_returns += kind != Kind.POLICY
         reader.refused = True  # after the third time it counts as failed
         if kind == Kind.POLICY and not by_mail and to_present_address:
             self.expect(Done.HELD, done, f"{kind} of {sent.kind} of {reader.name}")

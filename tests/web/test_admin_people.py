@@ -111,10 +111,10 @@ def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
     press(editor, path, "resume")
     assert enrolment_of(runtime, email).next_due_at is not None
     enrolment = enrolment_of(runtime, email).id
-    press(editor, path, "move", enrolment=enrolment, number=7)
+    press(editor, path, "move", enrolment=enrolment, lesson=7)
     assert enrolment_of(runtime, email).next_position == 7
-    assert "hebben ze gehad" in press(editor, path, "move", enrolment=enrolment, number=1)
-    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment + 99, number=2)
+    assert "hebben ze gehad" in press(editor, path, "move", enrolment=enrolment, lesson=1)
+    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment + 99, lesson=2)
     [lesson] = lessons_to(runtime, email)
     assert "waarover twijfel" in press(editor, path, "resend", mail=lesson.id)
     with runtime.database.write() as session:
@@ -204,7 +204,7 @@ def test_a_copy_of_everything_is_made_for_who_was_recognised_and_is_logged(
 def test_another_persons_mail_or_course_is_out_of_reach(editor: TestClient, runtime: Runtime, email: str) -> None:
     other = make_reader(runtime)
     path = page_of(runtime, other)
-    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment_of(runtime, email).id, number=3)
+    assert "die les bestaat niet" in press(editor, path, "move", enrolment=enrolment_of(runtime, email).id, lesson=3)
     assert "waarover twijfel" in press(editor, path, "resend", mail=mails_to(runtime, email)[0].id)
 
 

@@ -13,7 +13,10 @@ from rugcourse.authoring.checks import check_whole
 from rugcourse.authoring.folder import FolderChange, change_for
 from rugcourse.authoring.merge import BothChanged, Clash, merge
 from rugcourse.clock import Clock
-from rugcourse.content import Course, load_courses
+from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
+from rugcourse.content.agreement import Place, stem_of
+from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
+from rugcourse.content.prints import prints_of
 from rugcourse.store import courses
 from rugcourse.store.database import Database
 
@@ -51,18 +54,51 @@ def take_in(database: Database, clock: Clock, files: Sequence[Course], clash: Cl
 
 
 def _import(session: Session, clock: Clock, files: Course, clash: Clash) -> Imported:
+    try:
+        return _import_in(session, clock, files, clash)
+    except CannotTellApart as error:
+        gone = ", ".join(f"`{slug}`" for slug in error.gone)
+        message = (
+            f"this may be a new lesson, or what became of {gone}: slugs were changed, and the ids of the questions "
+            "don't tell. Import the new slugs first, with the questions that each lesson had, and the rest in a second "
+            "import"
+        )
+        raise AuthoringErrors([_problem(files, slug, message) for slug in error.new]) from None
+
+
+def _import_in(session: Session, clock: Clock, files: Course, clash: Clash) -> Imported:
     in_files = courses.lock(session, files.slug)
     published = courses.load_course(session, files.slug)
     course, newer_here = files, tuple[str, ...]()
     if published is not None:
         merged = merge(published.course, files, in_files, clash)
         course, newer_here = merged.course, merged.newer_here
+        if newer_here and in_files != prints_of(files):
+            _check_slugs(published.course, files, newer_here)
         check_whole(course)
     changed = courses.save_course(session, course, clock.now())
     if published is not None:
         changed += _changed_parts(published.course, course)
     courses.note_files(session, files)
     return Imported(course.slug, len(course.lessons), tuple(changed), newer_here)
+
+
+def _check_slugs(here: Course, files: Course, newer_here: Sequence[str]) -> None:
+    """Both sides are brought together by slugs, which then have to name the same lessons. Raises AuthoringErrors."""
+    old, new = ({lesson.slug: lesson for lesson in side.lessons} for side in (here, files))
+    renamed = renamed_lessons(old, {}, new)
+    if takes_names_of_others(old, renamed):
+        message = (
+            "this lesson has the slug that another one had, while there is something newer in the admin pages: "
+            f"{', '.join(newer_here)}. Export that first (`rugcourse lessons export`), and change the slugs after it"
+        )
+        raise AuthoringErrors([_problem(files, slug, message) for slug in renamed.values() if slug in old])
+
+
+def _problem(course: Course, slug: str, message: str) -> Problem:
+    lesson = course.lesson(slug)
+    name = Place(stem_of(lesson.number, slug), next(iter(lesson.texts))).file_name if lesson else slug
+    return Problem(Path(course.slug) / name, 1, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rugcourse.authoring.checks import check, check_whole
 from rugcourse.authoring.drafts import NoSuchLesson, PublishedMeanwhile, SavedMeanwhile
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
-from rugcourse.authoring.versions import newer_version, subject_of
+from rugcourse.authoring.versions import NONE, newer_version, subject_of
 from rugcourse.clock import Clock
 from rugcourse.content import Course
 from rugcourse.store import admins, courses, drafts, enrolments
@@ -124,6 +124,8 @@ def _check_seen(session: Session, published: courses.PublishedCourse, slug: str,
     draft = drafts.find(session, published.id, slug)
     if (draft.saved if draft else 0) != seen.saved:
         raise SavedMeanwhile
+    if seen.version != NONE and slug not in published.lesson_ids:  # taken out meanwhile
+        raise NoSuchLesson
     if newer_version(session, published.id, published.course.slug, slug, seen.version):
         raise PublishedMeanwhile
 

@@ -29,7 +29,10 @@ def current_version(session: Session, course_id: int, slug: str) -> int:
 def newer_version(session: Session, course_id: int, course_slug: str, slug: str, since: int) -> NewerVersion | None:
     """What was published of a lesson since the version `since`; None where readers get the same wording still."""
     current = current_version(session, course_id, slug)
-    if current in (NONE, since) or (since != NONE and _wording(session, since) == _wording(session, current)):
+    if current in (NONE, since):
+        return None
+    # A backup that was put back may not know the version of a form that is open.
+    if courses.has_version(session, since) and _wording(session, since) == _wording(session, current):
         return None
     return NewerVersion(courses.published_at(session, current), publisher_of(session, course_slug, slug, current))
 

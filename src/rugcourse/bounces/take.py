@@ -190,17 +190,18 @@ class Intake:
         identity = self.links.signer.digest(report.identity) if report.identity else None
         noted = bounces.bounces_of(session, delivery.id)
         is_gone = report.kind == Kind.HARD and about == Addressee.READER
-        again = not is_gone and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
+        # A forward to a full mailbox, or one that refuses us, says so too, and the reader's own has it.
+        used = not is_gone and deliveries.was_used(session, delivery.id)
+        again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
-        # A forward to a full mailbox says so too, and the reader's own has it.
-        used = report.kind == Kind.SOFT and deliveries.was_used(session, delivery.id)
+        failure = bounces.Failure(words, again, refused, blames_reader=report.kind != Kind.POLICY)
         known = identity is not None and any(one == identity for _, one in noted)
         ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
         if (
             known
-            or used
+            or (used and not (refused and report.kind == Kind.POLICY))  # which still holds the domain
             or _is_of_the_time_before(ended, report.at, sent_at)
-            or not bounces.note_bounce(session, delivery.id, words, now, again=again, refused=refused, report=identity)
+            or not bounces.note_bounce(session, delivery.id, failure, now, report=identity)
         ):
             return Done.AGAIN
         if again and delivery.enrolment_id is not None:

@@ -17,7 +17,7 @@ from rugcourse.store import audiences, campaigns, jobs, subscribers
 from rugcourse.store.audiences import Audience, Span
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
-from rugcourse.store.subscribers import LONGEST_TAG
+from rugcourse.store.subscribers import LOCK, LONGEST_TAG
 from rugcourse.store.tables import JobRow, SubscriberRow
 
 BATCH = 200
@@ -78,6 +78,7 @@ def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int,
 
 def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
     until = datetime.combine(order.until, time(), tzinfo=clock.now().tzinfo) if order.until else None
+    subscribers.lock(session, [subscriber_id])  # they may pause just now
     schedule = subscribers.load_schedule(session, subscriber_id)
     rests_longer = schedule.paused and (
         schedule.paused_until is None or (until is not None and schedule.paused_until >= until)
@@ -91,7 +92,8 @@ def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int,
 
 
 def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: Order) -> None:
-    person = session.get(SubscriberRow, subscriber_id)
+    # Their address may be corrected just now.
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
         suppress_in(session, clock.now(), signer, person.email, "admin")
 

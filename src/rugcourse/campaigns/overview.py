@@ -67,7 +67,10 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
     failed = tallies.by_day(session, first, f"mail {DeliveryState.FAILED}")
-    came_back = tallies.by_day(session, first, f"event {EventKind.BOUNCE} {Verdict.MACHINE}")
+    came_back = [
+        tallies.by_day(session, first, f"event {EventKind.BOUNCE} {verdict}")
+        for verdict in (Verdict.MACHINE, Verdict.UNKNOWN)
+    ]
     days = [first + timedelta(days=n) for n in range(_DAYS)]
     figures = kept_figures(session)
     courses_of = campaigns.of_courses(session)
@@ -76,7 +79,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
         {day: sent.get(day, 0) for day in days},
         {day: failed.get(day, 0) for day in days},
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
-        sum(came_back.values()) / max(sum(sent.values()) + sum(failed.values()), 1),
+        sum(sum(one.values()) for one in came_back) / max(sum(sent.values()) + sum(failed.values()), 1),
         tuple(
             _funnel(counted, one, lessons_of(session, library, one, language), courses_of, language, figures)
             for one in library.courses(session)

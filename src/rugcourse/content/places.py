@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rugcourse.content.model import Lesson
-from rugcourse.content.prints import lesson_print
 
 
 def new_places(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int]:
@@ -32,18 +31,52 @@ def _with_new_ones_before(place: int, new: set[int]) -> int:
     return place
 
 
-def renamed_lessons(gone: Mapping[str, Lesson], added: Mapping[str, Lesson]) -> dict[str, str]:
-    """Old slug → new slug of lessons that only have another name now: the wording or the ids of the questions tell."""
-    by_wording = {lesson_print(lesson): slug for slug, lesson in added.items()}
-    by_questions = {_question_ids(lesson): slug for slug, lesson in added.items()}
-    found: dict[str, str] = {}
-    for slug, lesson in gone.items():
-        new = by_wording.get(lesson_print(lesson)) or by_questions.get(_question_ids(lesson))
-        if new is not None and new not in found.values():
-            found[slug] = new
-    return found
+class CannotTellApart(Exception):
+    """Lessons that may be new ones, or some that are gone, written anew under another slug."""
+
+    def __init__(self, new: Sequence[str], gone: Sequence[str]) -> None:
+        self.new = tuple(new)
+        self.gone = tuple(gone)
+        super().__init__(f"{', '.join(new)}: new, or {', '.join(gone)} under another slug")
 
 
-def _question_ids(lesson: Lesson) -> tuple[str, ...]:
+def renamed_lessons(
+    here: Mapping[str, Lesson], taken_out: Mapping[str, Lesson], wanted: Mapping[str, Lesson]
+) -> dict[str, str]:
+    """Old slug → new slug of lessons that only have another name now, also where these count on or change places.
+
+    `here`: the lessons of a course; `taken_out`: those that left it, the newest last. The ids of the questions tell
+    which lesson one is, and its slug where these are new. Raises CannotTellApart where neither does.
+    """
+    known = {**taken_out, **here}
+    # Of several that ask the same, one of the course goes first, then one that had this name.
+    olds = [*sorted(taken_out, key=lambda slug: slug in wanted), *here]
+    by_questions = {_question_ids(known[slug]): slug for slug in olds}
+    found = {
+        old: slug for slug, lesson in wanted.items() if (old := by_questions.get(_question_ids(lesson))) is not None
+    }
+    for slug in here.keys() & wanted.keys():
+        if slug not in found and slug not in found.values() and _ask_alike(here[slug], wanted[slug]):
+            found[slug] = slug
+    gone = [slug for slug in here if slug not in found]
+    new = [slug for slug in wanted if slug not in found.values()]
+    renamed = {old: slug for old, slug in found.items() if old != slug}
+    reused = takes_names_of_others(here, renamed)
+    doubtful = [slug for slug in new if any(reused or _ask_alike(here[one], wanted[slug]) for one in gone)]
+    if doubtful:
+        raise CannotTellApart(doubtful, gone)
+    return renamed
+
+
+def takes_names_of_others(here: Mapping[str, Lesson], renamed: Mapping[str, str]) -> bool:
+    """Whether a slug that a lesson of the course had is that of another one by now."""
+    return not here.keys().isdisjoint(renamed.values())
+
+
+def _ask_alike(one: Lesson, other: Lesson) -> bool:
+    return not _question_ids(one).isdisjoint(_question_ids(other))
+
+
+def _question_ids(lesson: Lesson) -> frozenset[str]:
     """Each id is used once in a course, so no two of its lessons ask the same."""
-    return tuple(question.id for text in lesson.texts.values() for question in text.quiz)
+    return frozenset(question.id for text in lesson.texts.values() for question in text.quiz)

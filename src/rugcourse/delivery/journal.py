@@ -86,9 +86,14 @@ class Journal:
         self._lock = threading.Lock()
 
     def submit(self, lease: str, ids: list[int]) -> None:
-        self._write(f"submit {lease} {','.join(map(str, ids))}")
-        with self._lock:
+        with self._lock:  # first: who closes another lease may empty the file
             self._open.add(lease)
+        try:
+            self._write(f"submit {lease} {','.join(map(str, ids))}")
+        except JournalError:
+            with self._lock:
+                self._open.discard(lease)
+            raise
 
     def begin(self, lease: str, delivery_id: int) -> None:
         self._write(f"begin {lease} {delivery_id}")

@@ -22,14 +22,20 @@ def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
     """
     with database.write() as session:
         now = clock.now()
-        lessons = [one for one in sorted(ids) if _have_again(session, one, now)]
-        planned = sorted([*lessons, *deliveries.resend(session, ids, now)])
+        in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
+        lessons = [one for one in in_doubt if _have_again(session, one, now)]
+        planned = sorted([*lessons, *deliveries.resend(session, in_doubt, now)])
         events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
         return planned
 
 
-def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
+def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
+    """Whether its reader used it, also in the instant in which a worker wrote that nobody knows whether it arrived."""
     subscribers.lock_of_mail(session, delivery_id)
+    return deliveries.was_used(session, delivery_id) and deliveries.settle_by_evidence(session, delivery_id, now)
+
+
+def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
     if not deliveries.cancel_unknown(session, delivery_id, now):
         return False
     planning.step_back(session, [delivery_id], due_since_planned=True)

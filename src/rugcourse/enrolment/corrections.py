@@ -25,23 +25,24 @@ class HadThatLesson(Exception):
 
 
 class NoSuchLesson(Exception):
-    """There is no such enrolment, or no lesson with this number in its course."""
+    """There is no such enrolment, or no such lesson in its course."""
 
 
-def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, number: int) -> None:
-    """Let a reader go on with another lesson, at their next hour.
+def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_id: int) -> None:
+    """Let a reader go on with another lesson, at their next hour, wherever in the course it stands by now.
 
     Raises NoSuchLesson, HadThatLesson.
     """
     now = clock.now()
     with database.write() as session:
         enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
-        lesson_ids = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
-        if enrolment is None or number not in lesson_ids:
+        lessons = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
+        place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
+        if enrolment is None or place is None:
             raise NoSuchLesson
-        if not planning.is_free(session, enrolment_id, lesson_ids[number]):
+        if not planning.is_free(session, enrolment_id, lesson_id):
             raise HadThatLesson
-        enrolment.next_position = number
+        enrolment.next_position = place
         if enrolment.status != EnrolmentStatus.LEFT:
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
             next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
@@ -82,7 +83,7 @@ def correct_address_in(session: Session, clock: Clock, signer: Signer, subscribe
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
     address_changes.withdraw(session, person.id)
-    planning.have_failed_again(session, person.id)
+    planning.have_failed_again(session, person.id, clock.now())
     planning.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
         go_on_from(session, person.id, clock.now())

@@ -140,9 +140,9 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     machines = _disbelieve_machines(session, clock, people, now)
     if machines:
         book = _Book.of(session, people, now)
+    for delivery_id in sorted(deliveries.in_doubt(session, {asking.mail.id for _, asking, _ in pressed})):
+        deliveries.settle_by_evidence(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
-        if asking.mail.in_doubt:
-            deliveries.settle_by_evidence(session, asking.mail.id, now)
         counted = asking.mail.subscriber_id not in machines
         found[number] = Taken(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
     return found

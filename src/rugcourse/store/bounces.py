@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
@@ -15,28 +16,31 @@ _MOST_DOMAINS = 50
 _MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
-def note_bounce(
-    session: Session,
-    delivery_id: int,
-    words: str,
-    now: datetime,
-    *,
-    again: bool,
-    refused: bool = False,
-    report: str | None = None,
-) -> bool:
-    """A mail did not arrive after all. Returns False when that was known, or can't be.
+class Failure(NamedTuple):
+    """How a mail did not arrive, in a server's words.
 
     `again`: it is to be sent once more, so it counts as cancelled until then. `refused`: it failed in the conversation
-    itself. It is kept as an event as well: by these it is counted, and found by when it came, and by `report`, a keyed
-    hash of what identifies the report that said so.
+    itself. `blames_reader`: it says something of their mailbox, and not of who sends.
     """
-    state = DeliveryState.CANCELLED if again else DeliveryState.FAILED
-    before = (DeliveryState.FAILED,) if refused else _MAY_COME_BACK
+
+    words: str
+    again: bool
+    refused: bool
+    blames_reader: bool
+
+
+def note_bounce(session: Session, delivery_id: int, failure: Failure, now: datetime, report: str | None = None) -> bool:
+    """A mail did not arrive after all. Returns False when that was known, or can't be.
+
+    It is kept as an event as well: by these it is counted, and found by when it came, and by `report`, a keyed hash of
+    what identifies the report that said so.
+    """
+    state = DeliveryState.CANCELLED if failure.again else DeliveryState.FAILED
+    before = (DeliveryState.FAILED,) if failure.refused else _MAY_COME_BACK
     noted = (
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(before))
-        .values(state=state, reply=words, settled_at=now, lease=None)
+        .values(state=state, reply=failure.words, settled_at=now, lease=None)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
@@ -47,7 +51,7 @@ def note_bounce(
         EventRow(
             delivery_id=delivery_id,
             kind=EventKind.BOUNCE,
-            verdict=Verdict.MACHINE,
+            verdict=Verdict.MACHINE if failure.blames_reader else Verdict.UNKNOWN,
             first=first,
             at=now,
             report=report,
@@ -165,17 +169,20 @@ def arrived_at_domain(session: Session, domain: str, since: datetime, most: int)
 
 
 def came_back_in_a_row(session: Session, subscriber_id: int, sent_at: datetime, since: datetime) -> int:
-    """How often mails to a person came back, up to the one that was sent at an instant, since one before it arrived."""
+    """How often mails to a person came back for what their mailbox is, up to the one that was sent at an instant, since
+    one before it arrived.
+    """
     theirs = DeliveryRow.subscriber_id == subscriber_id
     arrived = session.scalar(
         select(func.max(DeliveryRow.settled_at)).where(
             theirs, DeliveryRow.state == DeliveryState.ACCEPTED, DeliveryRow.settled_at < sent_at
         )
     )
+    blamed = (EventRow.kind == EventKind.BOUNCE, EventRow.verdict == Verdict.MACHINE)
     back = (
         select(func.count())
         .select_from(EventRow)
         .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
-        .where(theirs, EventRow.kind == EventKind.BOUNCE, EventRow.at > max(since, arrived or since))
+        .where(theirs, *blamed, EventRow.at > max(since, arrived or since))
     )
     return session.scalar(back) or 0

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
 from rugcourse.schedule.timing import Timing
-from rugcourse.store.courses import save_version
+from rugcourse.store.courses import message_slug, save_version
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.store.tables import (
     OPEN_STATES,
@@ -237,7 +237,7 @@ def save_message(session: Session, row: CampaignRow, message: Message, now: date
     lesson = session.scalar(select(LessonRow).where(LessonRow.campaign_id == row.id))
     if lesson is None:
         lesson = LessonRow(
-            course_id=row.course_id, campaign_id=row.id, slug=f"campaign-{row.id}", position=1, read_count=0
+            course_id=row.course_id, campaign_id=row.id, slug=message_slug(row.id), position=1, read_count=0
         )
         session.add(lesson)
         session.flush()

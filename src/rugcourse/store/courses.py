@@ -115,6 +115,7 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
         session.add(CampaignRow(course_id=row.id, kind=CampaignKind.EVERGREEN, name=name, created_at=now))
     if row.content_hash == course.content_hash:
         return []
+    _move_messages(session, row.id, [lesson.slug for lesson in course.lessons])
     before = _rename(session, row.id, _places(session, row.id), course)
     row.content_hash = course.content_hash
     row.document = course.model_dump(mode="json", exclude={"lessons"})
@@ -141,7 +142,8 @@ def is_slug_used(session: Session, course_id: int, slug: str) -> bool:
 
 def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] | None:
     """(lesson, its current version), also of one that has left the course."""
-    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == slug))
+    named = (LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None))
+    row = session.scalar(select(LessonRow).where(*named))
     return (row.id, row.current_version_id or 0) if row else None
 
 
@@ -295,50 +297,49 @@ def _places(session: Session, course_id: int) -> list[str]:
     )
 
 
-def _rename(session: Session, course_id: int, before: Sequence[str], course: Course) -> list[str]:
-    """Give lessons that go on under another slug their new one; returns the slugs of `before` as they are now.
-
-    What was sent of such a lesson, answered and drafted stays its own, and who had it does not get it again.
-    """
-    wanted = {lesson.slug: lesson for lesson in course.lessons}
-    known = set(
-        session.scalars(select(LessonRow.slug).where(LessonRow.course_id == course_id, LessonRow.campaign_id.is_(None)))
-    )
-    gone = {slug: _current(session, course_id, slug) for slug in before if slug not in wanted}
-    taken_out = {slug: _current(session, course_id, slug) for slug in known & wanted.keys() - set(before)}
-    put_back = renamed_lessons(taken_out, {slug: wanted[slug] for slug in taken_out})
-    added = {slug: lesson for slug, lesson in wanted.items() if slug not in before and put_back.get(slug) != slug}
-    renamed = renamed_lessons(gone, added)
-    for old, new in renamed.items():
-        if new in taken_out:  # another lesson had this name before; what was sent of it stays its own
-            _retire(session, course_id, new)
-        session.execute(
-            update(LessonRow)
-            .where(LessonRow.course_id == course_id, LessonRow.slug == old, LessonRow.campaign_id.is_(None))
-            .values(slug=new)
-        )
-        drafts.rename(session, course_id, old, new)
-    return [renamed.get(slug, slug) for slug in before]
+def message_slug(campaign_id: int) -> str:
+    """How the message of a broadcast is called: no lesson can be called so."""
+    return f"campaign:{campaign_id}"
 
 
-def _retire(session: Session, course_id: int, slug: str) -> None:
-    """Free the slug of a lesson that was taken out."""
-    row = session.scalars(
-        select(LessonRow).where(
-            LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None)
-        )
-    ).one()
-    row.slug = f"{slug[:40]}-{row.id}"
+def _move_messages(session: Session, course_id: int, slugs: Sequence[str]) -> None:
+    """Let messages of broadcasts give way to lessons: they were called `campaign-7` once."""
+    named = (LessonRow.course_id == course_id, LessonRow.slug.in_(slugs), LessonRow.campaign_id.is_not(None))
+    for message in session.scalars(select(LessonRow).where(*named)):
+        message.slug = message_slug(message.campaign_id or 0)
     session.flush()
 
 
-def _current(session: Session, course_id: int, slug: str) -> Lesson:
-    document = session.scalars(
-        select(LessonVersionRow.document)
-        .join(LessonRow, LessonRow.current_version_id == LessonVersionRow.id)
-        .where(LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None))
-    ).one()
-    return Lesson.model_validate(document)
+def _rename(session: Session, course_id: int, before: Sequence[str], course: Course) -> list[str]:
+    """Give lessons that go on under another slug their new one; returns the slugs of `before` as they are now.
+
+    What was sent of such a lesson, answered and drafted stays its own, and who had it does not get it again. A slug
+    that is needed is freed: a lesson that had it, and is gone, gets another one. Raises CannotTellApart.
+    """
+    rows = session.execute(
+        select(LessonRow.slug, LessonRow.id, LessonVersionRow.document)
+        .join(LessonVersionRow, LessonVersionRow.id == LessonRow.current_version_id)
+        .where(LessonRow.course_id == course_id, LessonRow.campaign_id.is_(None))
+        .order_by(LessonRow.id)
+    ).all()
+    ids = {slug: lesson_id for slug, lesson_id, _ in rows}
+    known = {slug: Lesson.model_validate(document) for slug, _, document in rows}
+    here = {slug: known[slug] for slug in before}
+    taken_out = {slug: lesson for slug, lesson in known.items() if slug not in here}
+    renamed = renamed_lessons(here, taken_out, {lesson.slug: lesson for lesson in course.lessons})
+    freed = {slug: f"{slug[:40]}-{ids[slug]}" for slug in set(renamed.values()) & ids.keys() - renamed.keys()}
+    moves = {**freed, **renamed}
+    for old in moves:  # in two steps: they may change places
+        _set_slug(session, ids[old], f"{ids[old]}:")
+        drafts.rename(session, course_id, old, f"{ids[old]}:")
+    for old, new in moves.items():
+        _set_slug(session, ids[old], new)
+        drafts.rename(session, course_id, f"{ids[old]}:", new, f"{new[:40]}-{ids[old]}")
+    return [moves.get(slug, slug) for slug in before]
+
+
+def _set_slug(session: Session, lesson_id: int, slug: str) -> None:
+    session.execute(update(LessonRow).where(LessonRow.id == lesson_id).values(slug=slug))
 
 
 def _keep_places(session: Session, course_id: int, before: Sequence[str], after: Mapping[str, int]) -> None:
@@ -400,7 +401,8 @@ def _give_back(session: Session, course_id: int, slugs: Sequence[str], now: date
 
 
 def _save_lesson(session: Session, course_id: int, lesson: Lesson, now: datetime) -> bool:
-    row = session.scalar(select(LessonRow).where(LessonRow.course_id == course_id, LessonRow.slug == lesson.slug))
+    named = (LessonRow.course_id == course_id, LessonRow.slug == lesson.slug, LessonRow.campaign_id.is_(None))
+    row = session.scalar(select(LessonRow).where(*named))
     if row is None:
         row = LessonRow(course_id=course_id, slug=lesson.slug, read_count=0)
         session.add(row)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from rugcourse.links import MailRef
-from rugcourse.store.planning import still_wanted
+from rugcourse.store.planning import ARRIVED, WAS_USED, still_wanted
 from rugcourse.store.statements import (
     as_rows,
     count,
@@ -57,12 +57,12 @@ from rugcourse.store.tables import (
     ScheduleRow,
     SubscriberRow,
     TrialRow,
-    Verdict,
 )
 from rugcourse.store.trials import gets_b
 from rugcourse.store.types import UtcDateTime
 
 _AGAIN = "an operator sends it again"
+_GIVEN_UP = EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
 _IS_WAITING = (
@@ -211,6 +211,9 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
     settled = len(run(session, _settling(dialect_of(session)), parameters).all())
     _believe_readers(session, [one.delivery_id for one in settlements if one.state == DeliveryState.UNKNOWN], now)
+    put_off = [one.delivery_id for one in settlements if one.state == DeliveryState.PLANNED]
+    for delivery_id in _used(session, put_off) if put_off else ():
+        _has_arrived(session, delivery_id, now, DeliveryState.PLANNED)
     return settled
 
 
@@ -272,12 +275,18 @@ def was_used(session: Session, delivery_id: int) -> bool:
 
 
 def _used(session: Session, ids: Collection[int]) -> set[int]:
-    acts = (EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER)), EventRow.verdict == Verdict.HUMAN)
-    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), *acts)))
+    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), WAS_USED)))
+
+
+def in_doubt(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of some mails of which nobody knew that they arrived; also what is sent again for that reason."""
+    doubted = (DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED)
+    return set(session.scalars(select(DeliveryRow.id).where(DeliveryRow.id.in_(ids), DeliveryRow.state.in_(doubted))))
 
 
 def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:
-    """A reader did something with a mail of which nobody knew whether it arrived, or that came back: it did arrive.
+    """A reader did something with a mail of which nobody knew whether it arrived, that came back, or that a server put
+    off: it did arrive.
 
     One that is to be sent again for that reason is not, unless it is under way.
     """
@@ -299,18 +308,19 @@ def _count_again(session: Session, delivery_id: int) -> None:
     """Its enrolment had stepped back to it. The planner passes over what arrived, and counts from its date again: the
     one on which it was sent anew, if no other lesson has that.
     """
-    row, enrolment, zone, resent = session.execute(
-        select(DeliveryRow, EnrolmentRow, ScheduleRow.zone, EventRow.at)
+    found = session.execute(
+        select(DeliveryRow, EnrolmentRow, ScheduleRow.zone)
         .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
         .join(ScheduleRow, ScheduleRow.subscriber_id == DeliveryRow.subscriber_id)
-        .join(EventRow, EventRow.delivery_id == DeliveryRow.id)
-        .where(DeliveryRow.id == delivery_id, EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE)))
-        .order_by(EventRow.id)
-        .limit(1)
+        .where(DeliveryRow.id == delivery_id)
         .execution_options(populate_existing=True)
-    ).one()
+    ).one_or_none()
+    if found is None:  # a mail that a person waits for is of no enrolment
+        return
+    row, enrolment, zone = found
     enrolment.lessons_planned += 1
-    sent_on = resent.astimezone(ZoneInfo(zone)).date()
+    resent = session.scalar(select(func.min(EventRow.at)).where(EventRow.delivery_id == delivery_id, _GIVEN_UP))
+    sent_on = (resent or row.planned_at).astimezone(ZoneInfo(zone)).date()
     taken = select(DeliveryRow.id).where(DeliveryRow.enrolment_id == enrolment.id, DeliveryRow.local_date == sent_on)
     if session.scalar(taken) is None:
         row.local_date = sent_on
@@ -319,9 +329,10 @@ def _count_again(session: Session, delivery_id: int) -> None:
 
 
 def _goes_again(session: Session, delivery_id: int) -> bool:
-    """Whether it was sent before, and was given up then: nobody knew whether it arrived, or it came back."""
-    given_up = EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
-    return session.scalar(select(EventRow.id).where(EventRow.delivery_id == delivery_id, given_up).limit(1)) is not None
+    """Whether it was tried before: nobody knew whether it arrived, it came back, or a server put it off."""
+    given_up = select(EventRow.id).where(EventRow.delivery_id == delivery_id, _GIVEN_UP)
+    tried = or_(DeliveryRow.attempts > 0, given_up.exists())
+    return session.scalar(select(DeliveryRow.id).where(DeliveryRow.id == delivery_id, tried)) is not None
 
 
 def _has_arrived(session: Session, delivery_id: int, now: datetime, state: DeliveryState) -> bool:
@@ -333,7 +344,7 @@ def _has_arrived(session: Session, delivery_id: int, now: datetime, state: Deliv
             settled_at=now,
             not_before=None,
             attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # the one before counts again
-            reply="its reader used it, so it arrived",
+            reply=ARRIVED,
         )
         .execution_options(synchronize_session=False)
     )

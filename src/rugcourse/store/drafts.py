@@ -102,21 +102,16 @@ def remove(session: Session, course_id: int, slug: str) -> None:
     session.execute(delete(LessonDraftRow).where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug))
 
 
-def rename(session: Session, course_id: int, old: str, new: str) -> None:
-    """Let the drafts of a lesson follow it to its new slug; a draft that is there already is not written over."""
-    if find(session, course_id, new) is None:
+def rename(session: Session, course_id: int, old: str, new: str, otherwise: str = "") -> None:
+    """Let the drafts of a lesson follow it to its new slug; where one is there already, its own gets `otherwise`."""
+    taken = bool(otherwise) and find(session, course_id, new) is not None
+    for table, slug in ((LessonDraftRow, otherwise if taken else new), (DiscardedDraftRow, new)):
         session.execute(
-            update(LessonDraftRow)
-            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == old)
-            .values(slug=new)
+            update(table)
+            .where(table.course_id == course_id, table.slug == old)
+            .values(slug=slug)
             .execution_options(synchronize_session=False)
         )
-    session.execute(
-        update(DiscardedDraftRow)
-        .where(DiscardedDraftRow.course_id == course_id, DiscardedDraftRow.slug == old)
-        .values(slug=new)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:

@@ -332,14 +332,15 @@ def find_in_course(
     session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False
 ) -> EnrolmentRow | None:
     """How a person stands to the course of a campaign: the enrolment that goes on, first of all in this campaign, else
-    the one in it, else the latest in another one. What was cancelled is over: each run of a course stands by itself.
+    the one that ended last. What was cancelled is over: each run of a course stands by itself.
     """
     goes_on, own = EnrolmentRow.status == EnrolmentStatus.ACTIVE, EnrolmentRow.campaign_id == campaign_id
+    ended_at = func.coalesce(EnrolmentRow.left_at, EnrolmentRow.completed_at, EnrolmentRow.started_at)
     runs = _same_course(campaign_id).where(CampaignRow.status != CampaignStatus.CANCELLED)
     query = (
         select(EnrolmentRow)
         .where(EnrolmentRow.subscriber_id == subscriber_id, EnrolmentRow.campaign_id.in_(runs))
-        .order_by(case((and_(goes_on, own), 0), (goes_on, 1), (own, 2), else_=3), EnrolmentRow.id.desc())
+        .order_by(case((and_(goes_on, own), 0), (goes_on, 1), else_=2), ended_at.desc(), EnrolmentRow.id.desc())
         .limit(1)
     )
     return session.scalars(query.with_for_update(of=EnrolmentRow) if lock else query).first()

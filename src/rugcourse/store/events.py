@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session, aliased
 
 from rugcourse.links import MailRef
 from rugcourse.store.statements import dialect_of, insert_into, is_among, run, run_many
-from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
+from rugcourse.store.tables import DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
 
 _ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
 
@@ -55,11 +55,6 @@ class Mail(NamedTuple):
     def ref(self) -> MailRef:
         """What links to it name."""
         return MailRef(self.id, self.stamp)
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether nobody knew that it arrived; also of one that is sent again for that reason."""
-        return self.state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
 class Event(NamedTuple):

@@ -21,16 +21,22 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
+    EventKind,
+    EventRow,
     LessonRow,
     Queue,
     ScheduleRow,
     SubscriberRow,
     SubscriberStatus,
+    Verdict,
 )
 from rugcourse.store.types import UtcDateTime
 
 # A lesson that its reader wants now: what can't go out for so long comes at their hour instead.
 AHEAD_WITHIN = timedelta(hours=1)
+ARRIVED = "its reader used it, so it arrived"
+# SQL: an event says that a human followed a link of a mail, or answered in it.
+WAS_USED = and_(EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER)), EventRow.verdict == Verdict.HUMAN)
 _TOO_LATE = "its hour passed before it could be sent"
 # Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
@@ -272,15 +278,32 @@ def cancel_failed(session: Session, delivery_id: int) -> None:
     step_back(session, [delivery_id], due_since_planned=True)
 
 
-def have_failed_again(session: Session, subscriber_id: int) -> None:
-    """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when."""
+def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when.
+
+    One that its reader used all the same arrived, and one that came in a later run of the course is not missed.
+    """
+    failed_ones = (
+        DeliveryRow.subscriber_id == subscriber_id,
+        DeliveryRow.kind == DeliveryKind.LESSON,
+        DeliveryRow.state == DeliveryState.FAILED,
+    )
+    session.execute(
+        update(DeliveryRow)
+        .where(*failed_ones, select(EventRow.id).where(EventRow.delivery_id == DeliveryRow.id, WAS_USED).exists())
+        .values(state=DeliveryState.ACCEPTED, settled_at=now, reply=ARRIVED)
+        .execution_options(synchronize_session=False)
+    )
+    later = aliased(DeliveryRow)
+    came_later = select(later.id).where(
+        later.subscriber_id == subscriber_id,
+        later.lesson_id == DeliveryRow.lesson_id,
+        later.id > DeliveryRow.id,
+        later.state == DeliveryState.ACCEPTED,
+    )
     failed = session.scalars(
         update(DeliveryRow)
-        .where(
-            DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.kind == DeliveryKind.LESSON,
-            DeliveryRow.state == DeliveryState.FAILED,
-        )
+        .where(*failed_ones, ~came_later.exists())
         .values(state=DeliveryState.CANCELLED)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)

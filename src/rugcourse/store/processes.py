@@ -81,8 +81,11 @@ def keep_identity(session: Session, value: str) -> None:
 
 
 def move_numbers_on(session: Session) -> None:
-    """Let new rows have numbers that none had before: those that a backup does not know went out in links and mails."""
-    tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change")
+    """Let new rows have numbers that none had before: those that a backup does not know went out in links and mails, or
+    stand in forms that are open.
+    """
+    session.execute(text(f"UPDATE course SET drafts_kept = drafts_kept + {_STEP}"))  # noqa: S608
+    tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change", "lesson_version")
     if dialect_of(session) == "sqlite":
         names = ", ".join(f"'{one}'" for one in tables)
         session.execute(text(f"UPDATE sqlite_sequence SET seq = seq + {_STEP} WHERE name IN ({names})"))  # noqa: S608

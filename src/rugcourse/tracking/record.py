@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.links import MailRef
-from rugcourse.store import deliveries, events
+from rugcourse.store import deliveries, events, subscribers
 from rugcourse.store.events import Event, Mail
 from rugcourse.store.library import Library
 from rugcourse.store.tables import EventKind, SubscriberStatus, Verdict
@@ -70,12 +70,14 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]])
         )
         for mail, fetch in counted
     ]
+    used = {event.delivery_id for event in kept if event.verdict == Verdict.HUMAN}
+    if used:  # a report that they came back may come in just now
+        subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used})
     events.add_events(session, kept)
     since = now - clock.span(BURST_SECONDS)
     clicked = {event.delivery_id for event in kept if event.kind == EventKind.CLICK}
     if clicked:
         machines = events.scanned(session, clicked, since, BURST_LINKS)
         events.judge_clicks_since(session, machines, since, Verdict.MACHINE)
-    for (mail, _), event in zip(counted, kept, strict=True):
-        if mail.in_doubt and event.verdict == Verdict.HUMAN:
-            deliveries.settle_by_evidence(session, mail.id, now)
+    for delivery_id in sorted(deliveries.in_doubt(session, used)):
+        deliveries.settle_by_evidence(session, delivery_id, now)

@@ -58,7 +58,7 @@ class Fields(BaseModel):
     action: str = ""
     reason: str = ""
     enrolment: str = ""
-    number: str = ""
+    lesson: str = ""
     mail: str = ""
     email: str = ""
     sure: str = ""
@@ -230,7 +230,7 @@ def _move(request: Request, person: SubscriberRow, fields: Fields) -> None:
     following = mine.get(whole_number(fields.enrolment))
     if following is None:
         raise NoSuchLesson
-    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.number))
+    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.lesson))
 
 
 def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
