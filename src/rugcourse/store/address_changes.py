@@ -33,7 +33,7 @@ def asked(session: Session, address_hash: str, since: datetime) -> int:
     return session.scalar(times) or 0
 
 
-def let_go(session: Session, subscriber_id: int) -> None:
+def anonymise(session: Session, subscriber_id: int) -> None:
     """Keep that addresses were asked for, and neither which nor for whom."""
     session.execute(
         update(AddressChangeRow)

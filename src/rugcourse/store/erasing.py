@@ -61,7 +61,7 @@ def erase_person(session: Session, subscriber_id: int) -> None:
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
     listed = _words_of_lists(session, subscriber_id)
     owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
-    address_changes.let_go(session, subscriber_id)
+    address_changes.anonymise(session, subscriber_id)
     for owned in owning:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
