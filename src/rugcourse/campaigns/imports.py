@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment.confirm import begin_course
-from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source, keep_text
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
@@ -428,7 +428,7 @@ def _take_one(
     planning.plan_waiting(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
     mail = deliveries.by_once_key(session, once_key)
     source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
-    consent = Act(person.agreement.at, source, Shown(person.language), campaign_id, mail)
+    consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
     if intake.news and not row.news and not _refused_since(session, row, person.agreement):
         keep_text(session, row, ConsentPurpose.NEWS, consent, person.agreement.text, given=True)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import consents, wordings
-from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress_in
@@ -100,8 +100,8 @@ def confirm(
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)
         else:
-            act = Act(now, Source.CONFIRM, shown, campaign_id, delivery_id)
-            _agree(session, person, act, measuring=measuring, news=news)
+            context = ConsentContext(now, Source.CONFIRM, shown, campaign_id, delivery_id)
+            _agree(session, person, context, measuring=measuring, news=news)
             enrolment = begin_course(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
@@ -120,18 +120,18 @@ def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -
         erasing.erase_person(session, invitation.subscriber.id)
 
 
-def _agree(session: Session, person: SubscriberRow, act: Act, *, measuring: bool, news: bool) -> None:
+def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, measuring: bool, news: bool) -> None:
     """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
     is_new = person.status != SubscriberStatus.ACTIVE
-    person.confirmed_at, person.left_at = act.at, None
-    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.LESSONS, given=True)
+    person.confirmed_at, person.left_at = context.at, None
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):
-        consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=measuring)
+        consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=measuring)
         person.measuring = measuring
     if is_new or (news and not person.news):
-        consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=news)
+        consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=news)
         person.news = news
-    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.CONFIRM, given=True)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.CONFIRM, given=True)
 
 
 def begin_course(

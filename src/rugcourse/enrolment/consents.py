@@ -51,7 +51,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ConsentContext:
     """Where and when (UTC) somebody agreed or stopped agreeing; None for what was shown where no words were.
 
     `campaign_id` and `delivery_id`: of the mail by which they came there.
@@ -65,24 +65,30 @@ class Act:
 
 
 def keep(
-    session: Session, person: SubscriberRow, purpose: ConsentPurpose, act: Act, words: str = "", *, given: bool
+    session: Session,
+    person: SubscriberRow,
+    purpose: ConsentPurpose,
+    context: ConsentContext,
+    words: str = "",
+    *,
+    given: bool,
 ) -> None:
     """Keep that a person agreed (`given`) or stopped. `words`: one of `wordings`; ignored where no words were shown."""
-    shown = act.shown
+    shown = context.shown
     text = wordings.as_shown(words, shown.language, shown.practice, shown.title) if shown else ""
-    keep_text(session, person, purpose, act, text, given=given)
+    keep_text(session, person, purpose, context, text, given=given)
 
 
 def keep_text(
-    session: Session, person: SubscriberRow, purpose: ConsentPurpose, act: Act, text: str, *, given: bool
+    session: Session, person: SubscriberRow, purpose: ConsentPurpose, context: ConsentContext, text: str, *, given: bool
 ) -> None:
     """The same for a text that is no `wording` of ours: `text` as it was shown, empty for none."""
-    language = act.shown.language if act.shown else ""
-    row = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=act.at, source=act.source)
-    row.delivery_id = act.delivery_id
-    row.course_id = campaigns.course_of(session, act.campaign_id) if act.campaign_id is not None else None
+    language = context.shown.language if context.shown else ""
+    row = ConsentRow(subscriber_id=person.id, purpose=purpose, given=given, at=context.at, source=context.source)
+    row.delivery_id = context.delivery_id
+    row.course_id = campaigns.course_of(session, context.campaign_id) if context.campaign_id is not None else None
     row.wording = _kept(session, language, text)
-    row.notice = _kept(session, language, act.shown.notice) if act.shown else ""
+    row.notice = _kept(session, language, context.shown.notice) if context.shown else ""
     subscribers.add_consent(session, row)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import consents, wordings
-from rugcourse.enrolment.consents import Act, ConsentPurpose, Shown, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
 from rugcourse.links import MailRef
 from rugcourse.schedule import Schedule, next_mail
 from rugcourse.store import (
@@ -92,46 +92,46 @@ def set_measuring(
 
     Raises NotAReader.
     """
-    act = Act(clock.now(), Source.OWN_PAGE, shown)
+    context = ConsentContext(clock.now(), Source.OWN_PAGE, shown)
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if not agreed:
-            end_measuring(session, person, act)
+            end_measuring(session, person, context)
         elif not person.measuring:
             person.measuring = True
-            consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=True)
+            consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=True)
 
 
-def end_measuring(session: Session, person: SubscriberRow, act: Act) -> None:
+def end_measuring(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
-        withdrawals.note(session, withdrawals.MEASURING, act.at, email=person.email)
-        consents.keep(session, person, ConsentPurpose.MEASURING, act, wordings.MEASURING, given=False)
+        withdrawals.note(session, withdrawals.MEASURING, context.at, email=person.email)
+        consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=False)
         erasing.forget_measured(session, person.id)
 
 
 def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
     """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
-    act = Act(clock.now(), Source.OWN_PAGE, shown)
+    context = ConsentContext(clock.now(), Source.OWN_PAGE, shown)
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if agreed and not person.news:
             person.news = True
-            consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=True)
+            consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=True)
         elif not agreed:
-            end_news(session, person, act)
+            end_news(session, person, context)
 
 
-def end_news(session: Session, person: SubscriberRow, act: Act) -> None:
+def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Send no more other news of the practice, in a transaction of the caller. Courses go on."""
     if not person.news:
         return
     person.news = False
-    withdrawals.note(session, withdrawals.NEWS, act.at, email=person.email)
-    consents.keep(session, person, ConsentPurpose.NEWS, act, wordings.NEWS, given=False)
+    withdrawals.note(session, withdrawals.NEWS, context.at, email=person.email)
+    consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=False)
     for enrolment in enrolments.in_news(session, person.id):
-        _end(session, enrolment, "the reader wants no news", act.at)
+        _end(session, enrolment, "the reader wants no news", context.at)
 
 
 def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
@@ -172,8 +172,8 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
         messages = enrolments.in_messages_about(session, person.id, course_id) if course_id is not None else ()
         for one in (enrolment, *messages):
             _end(session, one, "the reader left the course", now)
-        act = Act(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.LEAVE_COURSE, given=False)
+        context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
+        consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LEAVE_COURSE, given=False)
 
 
 def unsubscribe(
@@ -192,19 +192,19 @@ def unsubscribe(
         person, _ = found
         if person.left_at is not None:  # suppressed, and left before
             return
-        leave_everything(session, person, Act(now, source, shown, delivery_id=delivery_id))
+        leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
         events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
 
 
-def leave_everything(session: Session, person: SubscriberRow, act: Act) -> None:
+def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Write to a person no more, by their own wish, in a transaction of the caller."""
-    withdrawals.note(session, withdrawals.UNSUBSCRIBED, act.at, email=person.email)
-    end_courses(session, person.id, "the reader left", act.at)
-    consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.UNSUBSCRIBE, given=False)
-    end_measuring(session, person, act)
-    end_news(session, person, act)
-    person.left_at = act.at
+    withdrawals.note(session, withdrawals.UNSUBSCRIBED, context.at, email=person.email)
+    end_courses(session, person.id, "the reader left", context.at)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.UNSUBSCRIBE, given=False)
+    end_measuring(session, person, context)
+    end_news(session, person, context)
+    person.left_at = context.at
     if person.status == SubscriberStatus.ACTIVE:  # who is suppressed stays so, and has left when that is lifted
         person.status = SubscriberStatus.LEFT
 
@@ -245,8 +245,8 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
         if left_everything:
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
-        act = Act(now, Source.OWN_PAGE, shown, course, delivery_id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, act, wordings.COME_BACK, given=True)
+        context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
+        consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.COME_BACK, given=True)
         schedule = subscribers.load_schedule(session, person.id)
         mine = enrolments.of_mail(session, delivery)
         news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.enrolment import consents
-from rugcourse.enrolment.consents import Act, ConsentPurpose, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Source
 from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
@@ -77,11 +77,11 @@ def suppress_in(session: Session, now: datetime, signer: Signer, email: str, rea
     if person is not None:
         person.status = SubscriberStatus.SUPPRESSED
         complained = reason == COMPLAINT
-        act = Act(now, Source.COMPLAINT if complained else Source.SUPPRESSED)
+        context = ConsentContext(now, Source.COMPLAINT if complained else Source.SUPPRESSED)
         if complained:
-            consents.keep(session, person, ConsentPurpose.LESSONS, act, given=False)
-            end_news(session, person, act)
-        end_measuring(session, person, act)
+            consents.keep(session, person, ConsentPurpose.LESSONS, context, given=False)
+            end_news(session, person, context)
+        end_measuring(session, person, context)
 
 
 def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None:
