@@ -11,8 +11,9 @@ from rugcourse.rendering.languages import translations
 
 # Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
 LESSONS = (
-    "Yes, send me the lessons of this course by e-mail. That I follow it, and how I answer, can say something about my "
-    "health: I explicitly agree that this is kept for the course. I can stop at any time, with the link in each mail."
+    "Yes, send me the lessons of this course by e-mail. That I follow it, how I answer and what I write about it can "
+    "say something about my health: I explicitly agree that this is kept for the course. I can stop at any time, with "
+    "the link in each mail."
 )
 MEASURING = (
     "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course. "

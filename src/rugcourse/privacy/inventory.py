@@ -33,6 +33,7 @@ class Purpose(StrEnum):
 
     CONTENT = "content"  # courses and messages, figures of many: about nobody
     COURSE = "course"  # sending lessons, answers, repetition, the test
+    LABELS = "labels"  # tags: words on people, for choosing an audience
     MEASURING = "measuring"  # opens and clicks
     NEWS = "news"  # other news of the practice
     CONSENT = "consent"  # being able to show what was agreed to
@@ -46,6 +47,7 @@ class Purpose(StrEnum):
 BASES: Mapping[Purpose, Basis] = {
     Purpose.CONTENT: Basis.NONE,
     Purpose.COURSE: Basis.EXPLICIT_CONSENT,
+    Purpose.LABELS: Basis.INTEREST,
     Purpose.MEASURING: Basis.MEASURING_CONSENT,
     Purpose.NEWS: Basis.NEWS_CONSENT,
     Purpose.CONSENT: Basis.OBLIGATION,
@@ -232,7 +234,7 @@ INVENTORY: tuple[Group, ...] = (
     ),
     # A reader's goes with the person, a visitor's after some time: of that, whether the lesson helped is left.
     _of_a_reader("feedback", "remarks", "remark", "", Purpose.REMARKS, End.REMARK),
-    _of_a_reader("tag", "tags", "tag", "subscriber_id=number"),
+    _of_a_reader("tag", "tags", "tag", "subscriber_id=number", Purpose.LABELS),
     _of_a_reader(
         "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
         Purpose.LOG, End.LOG,

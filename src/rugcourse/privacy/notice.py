@@ -49,10 +49,12 @@ class Terms:
                 _("Your course"),
                 _(
                     "Your e-mail address, your first name if you give one, your language, time zone, hour and days; "
-                    "which lessons you got; what you answered, your tests, and the questions that come back; "
-                    "words by "
-                    "which we choose who gets a message."
+                    "which lessons you got; what you answered, your tests, and the questions that come back."
                 ),
+            ),
+            Purpose.LABELS: (
+                _("Labels"),
+                _("Words that we give you, by which we choose who gets a message. You can object to that."),
             ),
             Purpose.MEASURING: (
                 _("Measuring"),
@@ -138,10 +140,7 @@ class Terms:
             % {"days": self.days(kept.remark_days)},
             End.SUPPRESSION: _("%(days)s; after a mailbox that was gone, %(bounced)s")
             % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
-            End.ASKED: _(
-                "that you asked us to write to another address, %(days)s; which one, as long as the link that confirms "
-                "it works"
-            )
+            End.ASKED: _("that you asked us to write to another address, %(days)s; which one, at most two days")
             % {"days": self.days(kept.asked_days)},
             End.LOG: _("%(days)s, or until you are erased") % {"days": self.days(kept.log_days)},
             End.JOB: self.days(kept.job_days),
@@ -150,7 +149,7 @@ class Terms:
             End.SECURITY: self.days(kept.security_days),
             End.SESSION: _("until logging out, at most %(days)s") % {"days": self.days(kept.session_days)},
             End.PROCESS: self.days(kept.process_days),
-            End.DONE: _("what is in the works, as a list that is being taken in: until it is done, at most a week"),
+            End.DONE: _("a list that is being read in: until that is done, at most a week"),
         }[end]
 
 
@@ -245,7 +244,7 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
 def _purpose(words: Terms, purpose: Purpose) -> str:
     _ = translations(words.language).gettext
     name, what = words.purpose(purpose)
-    return _("%(name)s: %(what)s The ground: %(basis)s.") % {
+    return _("%(name)s: %(what)s Legal basis: %(basis)s.") % {
         "name": name, "what": what, "basis": words.basis(BASES[purpose]),
     }  # fmt: skip
 
