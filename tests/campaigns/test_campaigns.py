@@ -802,7 +802,9 @@ def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_
         preferences.leave_course(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
     made = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, made)
-    read_days(runtime, dispatcher, second)
+    plan(runtime)  # it begins at this hour
+    send_all(dispatcher)
+    read_days(runtime, dispatcher, second - 1)
     assert (lessons_of(runtime, evergreen, email), lessons_of(runtime, made, email)) == (
         lessons[:first],
         lessons[:second],
