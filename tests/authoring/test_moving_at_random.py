@@ -39,26 +39,11 @@ FIRST_LESSONS = 4
 EVERY_HOUR = Schedule("Europe/Amsterdam", 8)
 _numbers = count(1)
 
+EDITS = ("day", "join", "move", "put in", "take out", "reorder", "rename", "swap slugs", "replace", "add", "shuffle")
 Edit = tuple[str, int, int]
 edits = st.lists(
     st.tuples(
-        st.sampled_from(
-            [
-                "day",
-                "day",
-                "day",
-                "join",
-                "move",
-                "put in",
-                "take out",
-                "reorder",
-                "rename",
-                "swap slugs",
-                "replace",
-                "add",
-                "shuffle",
-            ]
-        ),
+        st.sampled_from(["day", "day", *EDITS]),  # days pass more often
         st.integers(0, 30),
         st.integers(0, 30),
     ),
@@ -287,22 +272,7 @@ class Story:
 @given(edits)
 def test_whatever_authors_do_each_reader_has_each_lesson_once(runtime: Runtime, edits: list[Edit]) -> None:
     story = Story(runtime)
-    acts: dict[str, Callable[[int, int], None]] = {
-        name: getattr(story, name.replace(" ", "_"))
-        for name in (
-            "day",
-            "join",
-            "move",
-            "put in",
-            "take out",
-            "reorder",
-            "rename",
-            "swap slugs",
-            "replace",
-            "add",
-            "shuffle",
-        )
-    }
+    acts: dict[str, Callable[[int, int], None]] = {name: getattr(story, name.replace(" ", "_")) for name in EDITS}
     story.join()
     for name, one, other in edits:
         acts[name](one, other)

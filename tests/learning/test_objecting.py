@@ -23,7 +23,7 @@ def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:
     return person
 
 
-def press(runtime: Runtime, email: str, question: int, option: int = 0) -> None:
+def answer_question(runtime: Runtime, email: str, question: int, option: int = 0) -> None:
     [lesson, *_] = lessons_to(runtime, email)
     with runtime.database.write() as session:
         record_answers(
@@ -44,19 +44,19 @@ def test_answers_count_until_who_gave_them_objects_and_no_new_ones_after(
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
-    press(runtime, email, 0)
+    answer_question(runtime, email, 0)
     object_now(runtime, email)
-    press(runtime, email, 0, 1)  # another answer to what was counted
-    press(runtime, email, 1)
+    answer_question(runtime, email, 0, 1)  # another answer to what was counted
+    answer_question(runtime, email, 1)
     assert counted(runtime) == 1
-    press(runtime, other, 1)
+    answer_question(runtime, other, 1)
     assert counted(runtime) == 2
     with runtime.database.read() as session:
         person = enrolment_of(runtime, email).subscriber_id
         assert learning.tally(session, person, course_of(runtime).id)[0] == 2  # on their own page all of it stands
         assert learning.tally_of_course(session, course_of(runtime).id)[0] == 1
     object_now(runtime, email, left_out=False)
-    press(runtime, email, 1, 1)
+    answer_question(runtime, email, 1, 1)
     assert counted(runtime) == 2  # it was given while they were left out
     with runtime.database.read() as session:
         assert [one.left_out for one in session.scalars(select(AnswerRow).order_by(AnswerRow.id))] == [
@@ -100,8 +100,8 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
-    press(runtime, fresh[0], 0)
-    press(runtime, fresh[5], 0)
+    answer_question(runtime, fresh[0], 0)
+    answer_question(runtime, fresh[5], 0)
     assert all(len(lessons_to(runtime, email)) == 1 for email in fresh)
     clock.advance(days=4)
     with runtime.database.read() as session:

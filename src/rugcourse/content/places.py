@@ -41,16 +41,16 @@ class CannotTellApart(Exception):
 
 
 def renamed_lessons(
-    here: Mapping[str, Lesson], taken_out: Mapping[str, Lesson], wanted: Mapping[str, Lesson]
+    here: Mapping[str, Lesson], removed: Mapping[str, Lesson], wanted: Mapping[str, Lesson]
 ) -> dict[str, str]:
     """Old slug → new slug of lessons that only have another name now, also where these count on or change places.
 
-    `here`: the lessons of a course; `taken_out`: those that left it, the newest last. The ids of the questions tell
+    `here`: the lessons of a course; `removed`: those that left it, the newest last. The ids of the questions tell
     which lesson one is, and its slug where these are new. Raises CannotTellApart where neither does.
     """
-    known = {**taken_out, **here}
+    known = {**removed, **here}
     # Of several that ask the same, one of the course goes first, then one that had this name.
-    olds = [*sorted(taken_out, key=lambda slug: slug in wanted), *here]
+    olds = [*sorted(removed, key=lambda slug: slug in wanted), *here]
     by_questions = {_question_ids(known[slug]): slug for slug in olds}
     found = {
         old: slug for slug, lesson in wanted.items() if (old := by_questions.get(_question_ids(lesson))) is not None

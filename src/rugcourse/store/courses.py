@@ -325,8 +325,8 @@ def _rename(session: Session, course_id: int, before: Sequence[str], course: Cou
     ids = {slug: lesson_id for slug, lesson_id, _ in rows}
     known = {slug: Lesson.model_validate(document) for slug, _, document in rows}
     here = {slug: known[slug] for slug in before}
-    taken_out = {slug: lesson for slug, lesson in known.items() if slug not in here}
-    renamed = renamed_lessons(here, taken_out, {lesson.slug: lesson for lesson in course.lessons})
+    removed = {slug: lesson for slug, lesson in known.items() if slug not in here}
+    renamed = renamed_lessons(here, removed, {lesson.slug: lesson for lesson in course.lessons})
     freed = {slug: f"{slug[:40]}-{ids[slug]}" for slug in set(renamed.values()) & ids.keys() - renamed.keys()}
     moves = {**freed, **renamed}
     for old in moves:  # in two steps: they may change places

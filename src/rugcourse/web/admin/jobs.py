@@ -169,7 +169,7 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
 
 @router.post("/admin/imports/{job_id}")
 @access(Access.EDITOR)
-def look_through(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
+def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, uploaded.form)
