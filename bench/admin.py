@@ -128,7 +128,7 @@ def measure_admin() -> dict[str, Any]:
 
 
 def _count(runtime: Runtime, audience: Audience) -> None:
-    outlook.how_many(runtime.database, runtime.clock, audience)
+    outlook.counted(runtime.database, runtime.clock, audience)
 
 
 def _start(runtime: Runtime, campaign_id: int) -> None:

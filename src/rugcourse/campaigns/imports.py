@@ -210,22 +210,13 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[
     return {column: plain.index(found[0]) for column, found in named.items() if found}
 
 
-def lay_down(
-    database: Database,
-    clock: Clock,
-    listing: Listing,
-    file_name: str,
-    admin_id: int | None,
-    columns: Collection[int] | None = None,
-) -> int:
-    """Keep a list that was uploaded, until an admin says what is in it; returns the job's id.
-
-    `columns`: which are kept; None: those whose names say that they are needed.
+def lay_down(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
+    """Keep of a list that was uploaded the columns whose names say that they are needed, until an admin says what is in
+    it; returns the job's id.
     """
-    kept = _needed(listing) if columns is None else columns
     with database.write() as session:
         job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, {}, admin_id, clock.now())
-        _keep(session, job, listing, file_name, kept)
+        _keep(session, job, listing, file_name, _needed(listing))
         return job.id
 
 
