@@ -145,6 +145,46 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
         process.wait(20)
 
 
+# Sends the signal while a module that Celery's producer needs is half imported, or else a little later.
+_STOPPED_WHILE_STARTING = """
+import os, signal, sys, threading
+from rugcourse.runtime import open_runtime
+from rugcourse.settings import Settings
+from rugcourse.worker.standalone import run_beat
+
+def stop():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class StopWhileImporting:
+    def find_spec(self, name, *_):
+        if name == "celery.app.routes":
+            stop()
+
+runtime = open_runtime(Settings())
+sys.meta_path.insert(0, StopWhileImporting())
+threading.Timer(3, stop).start()
+run_beat(runtime)
+"""
+
+
+def test_a_beat_that_is_stopped_while_it_starts_ends_without_a_traceback(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "RUGCOURSE_DATABASE_URL": f"sqlite:///{tmp_path}/rugcourse.db"}
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED_WHILE_STARTING],
+        cwd=tmp_path,
+        env={
+            **environment,
+            "RUGCOURSE_DATA_DIR": str(tmp_path),
+            "RUGCOURSE_SECRET_KEY": "a key for this test only" * 2,
+        },
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr + done.stdout) == (0, False), done.stderr
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_separate_workers_and_beats_on_redis_send_each_lesson_once_also_when_one_is_killed(
     runtime: Runtime, processes: Callable[[str], subprocess.Popen[bytes]], sink: Sink

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.schedules import crontab
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
@@ -29,7 +30,9 @@ _BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that p
 
 def create_app(settings: Settings) -> Celery:
     """An application for the broker in the settings: in this process (`memory://`) or on Redis."""
-    app = Celery("rugcourse", broker=_broker(settings), set_as_current=False)
+    # A name would be imported at its first use, and a signal in the middle of that ends a beat with a traceback: its
+    # handler needs the same module.
+    app = Celery("rugcourse", broker=_broker(settings), set_as_current=False, amqp=AMQP)
     embedded = settings.broker_url.startswith(_EMBEDDED)
     app.conf.update(
         broker_transport="rugcourse.worker.embedded:QuickTransport" if embedded else None,
