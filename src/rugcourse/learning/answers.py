@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from rugcourse.learning.spacing import CardState, review
 from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.events import Event, Mail
+from rugcourse.store.events import Event, Mail, Pressed
 from rugcourse.store.learning import Answer, CardOfReader
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryKind, EventKind, SubscriberStatus, Verdict
@@ -137,11 +137,15 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     book = _Book.of(session, people, now)
     kept = [book.enter(asking, option) for _, asking, option in pressed]
     book.save(session)
-    machines = _disbelieve_machines(session, clock, people, now)
+    since = now - clock.span(_BURST_SECONDS)
+    lately = events.presses_since(session, people, since)
+    machines = _disbelieve_machines(session, lately, since)
     if machines:
         book = _Book.of(session, people, now)
-    for delivery_id in sorted(deliveries.in_doubt(session, {asking.mail.id for _, asking, _ in pressed})):
-        deliveries.settle_by_evidence(session, delivery_id, now)
+    used = {asking.mail.id for _, asking, _ in pressed}
+    for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)):
+        if delivery_id in used:
+            deliveries.settle_by_evidence(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
         found[number] = Taken(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
@@ -184,10 +188,11 @@ def _asking(
     return Asking(mail, published, lesson, question, number, language, before)
 
 
-def _disbelieve_machines(session: Session, clock: Clock, people: set[int], now: datetime) -> set[int]:
+def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime) -> set[int]:
     """Those of the people in whose name a machine presses: what it answered counts for nothing."""
-    since = now - clock.span(_BURST_SECONDS)
-    presses = events.answers_since(session, people, since)
+    presses: Counter[int] = Counter()
+    for one in lately:
+        presses[one.subscriber_id] += one.presses
     machines = {person for person, count in presses.items() if count >= _BURST_PRESSES}
     for person in machines:
         learning.disbelieve(session, person, since)

@@ -278,10 +278,9 @@ def _used(session: Session, ids: Collection[int]) -> set[int]:
     return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), WAS_USED)))
 
 
-def in_doubt(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of some mails of which nobody knew that they arrived; also what is sent again for that reason."""
-    doubted = (DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED)
-    return set(session.scalars(select(DeliveryRow.id).where(DeliveryRow.id.in_(ids), DeliveryRow.state.in_(doubted))))
+def is_in_doubt(state: str) -> bool:
+    """Whether nobody knew that such a mail arrived; also of one that is sent again for that reason."""
+    return state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
 def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -96,11 +95,27 @@ def add_events(session: Session, events: Sequence[Event]) -> None:
         session.connection().execute(_ADDING, later)
 
 
-def scanned(session: Session, delivery_ids: Collection[int], since: datetime, links: int) -> list[int]:
-    """Those of the mails of which so many different links, or more, were fetched since an instant."""
-    return list(
-        run(session, _scanned(dialect_of(session)), {"ids": delivery_ids, "since": since, "links": links}).scalars()
-    )
+class Clicked(NamedTuple):
+    """A mail, its state now, and how many different links of it were fetched lately."""
+
+    delivery_id: int
+    state: str
+    links: int
+
+
+class Pressed(NamedTuple):
+    """A mail, its state now, and how often an answer's button in it was pressed lately."""
+
+    delivery_id: int
+    state: str
+    subscriber_id: int
+    presses: int
+
+
+def clicks_since(session: Session, delivery_ids: Collection[int], since: datetime) -> list[Clicked]:
+    """What became of these mails, and how many of their links were fetched since an instant."""
+    rows = run(session, _clicks_since(dialect_of(session)), {"ids": delivery_ids, "since": since})
+    return [Clicked(*row) for row in rows]
 
 
 def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: datetime, verdict: Verdict) -> None:
@@ -109,14 +124,10 @@ def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: d
         run(session, _judging(dialect_of(session)), {"ids": delivery_ids, "since": since, "judged": verdict})
 
 
-def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> Mapping[int, int]:
-    """How often each of these people pressed an answer's button since an instant, over all their mails."""
-    counts: Counter[int] = Counter()
-    for subscriber_id, count in run(
-        session, _answers_since(dialect_of(session)), {"ids": subscriber_ids, "since": since}
-    ):
-        counts[subscriber_id] += count
-    return counts
+def presses_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[Pressed]:
+    """What became of all mails to these people, and how often an answer was given in each since an instant."""
+    rows = run(session, _presses_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})
+    return [Pressed(*row) for row in rows]
 
 
 def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
@@ -163,15 +174,18 @@ def _kinds(dialect: str) -> Select[int, str, str]:
 
 
 @cache
-def _scanned(dialect: str) -> Select[int]:
-    return (
-        select(EventRow.delivery_id)
+def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
+    links = (
+        select(func.count(EventRow.link.distinct()))
         .where(
-            is_among(EventRow.delivery_id, dialect), EventRow.kind == EventKind.CLICK, EventRow.at >= bindparam("since")
+            EventRow.delivery_id == DeliveryRow.id,
+            EventRow.kind == EventKind.CLICK,
+            EventRow.at >= bindparam("since"),
         )
-        .group_by(EventRow.delivery_id)
-        .having(func.count(EventRow.link.distinct()) >= bindparam("links"))
+        .correlate(DeliveryRow)
+        .scalar_subquery()
     )
+    return select(DeliveryRow.id, DeliveryRow.state, links).where(is_among(DeliveryRow.id, dialect))
 
 
 @cache
@@ -212,7 +226,7 @@ def _judging(dialect: str) -> Update:
 
 
 @cache
-def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
+def _presses_since(dialect: str) -> Select[*tuple[Any, ...]]:
     # Counted mail by mail, as a look-up in an index: joined, PostgreSQL would read all events there are.
     presses = (
         select(func.count())
@@ -224,4 +238,6 @@ def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
         .correlate(DeliveryRow)
         .scalar_subquery()
     )
-    return select(DeliveryRow.subscriber_id, presses).where(is_among(DeliveryRow.subscriber_id, dialect))
+    return select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.subscriber_id, presses).where(
+        is_among(DeliveryRow.subscriber_id, dialect)
+    )

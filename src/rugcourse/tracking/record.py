@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events, subscribers
-from rugcourse.store.events import Event, Mail
+from rugcourse.store.events import Clicked, Event, Mail
 from rugcourse.store.library import Library
 from rugcourse.store.tables import EventKind, SubscriberStatus, Verdict
 from rugcourse.tracking.targets import target_of
@@ -70,14 +71,24 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]])
         )
         for mail, fetch in counted
     ]
-    used = {event.delivery_id for event in kept if event.verdict == Verdict.HUMAN}
-    if used:  # a report that they came back may come in just now
-        subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used})
+    by_humans = [event for event in kept if event.verdict == Verdict.HUMAN]
+    arrived = {event.delivery_id for event in by_humans}
+    used = {event.delivery_id for event in by_humans if event.kind == EventKind.CLICK}
+    doubted = {mail.id for mail, _ in counted if mail.id in arrived and deliveries.is_in_doubt(mail.state)}
+    if used or doubted:  # a report that they came back may come in just now
+        subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used | doubted})
     events.add_events(session, kept)
-    since = now - clock.span(BURST_SECONDS)
     clicked = {event.delivery_id for event in kept if event.kind == EventKind.CLICK}
-    if clicked:
-        machines = events.scanned(session, clicked, since, BURST_LINKS)
-        events.judge_clicks_since(session, machines, since, Verdict.MACHINE)
-    for delivery_id in sorted(deliveries.in_doubt(session, used)):
+    lately = _judge_scanners(session, clicked, now - clock.span(BURST_SECONDS)) if clicked else []
+    doubted |= used & {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
+    for delivery_id in sorted(doubted):
         deliveries.settle_by_evidence(session, delivery_id, now)
+
+
+def _judge_scanners(session: Session, clicked: set[int], since: datetime) -> list[Clicked]:
+    """Take back what was believed of clicks since an instant where a machine follows all links; returns what is known
+    of each mail now."""
+    lately = events.clicks_since(session, clicked, since)
+    machines = [one.delivery_id for one in lately if one.links >= BURST_LINKS]
+    events.judge_clicks_since(session, machines, since, Verdict.MACHINE)
+    return lately
