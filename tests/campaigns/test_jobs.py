@@ -41,6 +41,7 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     WordingRow,
 )
+from rugcourse.store.withdrawals import NEWS, UNSUBSCRIBED
 
 TODAY = date(2026, 11, 23)
 
@@ -388,6 +389,18 @@ def test_an_act_is_done_for_its_audience_alone_and_twice_does_no_harm(runtime: R
     assert enrolment_of(runtime, emails[0]).next_due_at is not None
     assert done(runtime, Act.SUPPRESS, audience=Audience(tags=("winter",)))["done"] == 3
     assert sorted(people(runtime).values()) == [SubscriberStatus.PENDING] + [SubscriberStatus.SUPPRESSED] * 3
+
+
+def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> None:
+    emails = [make_reader(runtime) for _ in range(2)]
+    make_pending(runtime)
+    assert done(runtime, Act.UNSUBSCRIBE)["done"] == 2
+    assert done(runtime, Act.UNSUBSCRIBE)["done"] == 0
+    assert sorted(people(runtime).values()) == [SubscriberStatus.LEFT] * 2 + [SubscriberStatus.PENDING]
+    assert [enrolment_of(runtime, one).next_due_at for one in emails] == [None, None]
+    withdrawn = [one for one in everything(runtime)["consent"] if "admin" in one]
+    assert [one[2:4] for one in withdrawn] == [("lessons", False), ("news", False)] * 2
+    assert [one.kind for one in runtime.withdrawals.read()] == [UNSUBSCRIBED, NEWS] * 2
 
 
 def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,8 @@ EXAMPLES = {
     "rugcourse subscribers export sam@x.example": Example(says="about_this_copy"),
     "rugcourse subscribers list": Example(says="sam@x.example"),
     "rugcourse subscribers show": Example("subscribers show sam@x.example", says="Sam Reader"),
+    "rugcourse subscribers unsubscribe": Example("subscribers unsubscribe stops@x.example", says="unsubscribed"),
+    "rugcourse subscribers unsubscribe sam@x.example": Example("subscribers unsubscribe stops@x.example", says="unsub"),
     "rugcourse subscribers suppress": Example("subscribers suppress out@x.example", says="suppressed"),
     "rugcourse web": Example(ready=lambda one: one.answers("port")),
     "rugcourse worker": Example(ready=lambda one: one.lives("worker")),
@@ -218,7 +220,7 @@ def _fill(folder: Path, sink: Sink) -> str:
     database = Database(f"sqlite:///{folder / 'var' / 'rugcourse.db'}")
     upgrade(database)
     runtime = make_runtime(database, make_settings(folder, sink.url), VirtualClock(datetime.now(UTC)))
-    for name in ("sam", "old", "asks", "unsure", "gone"):
+    for name in ("sam", "old", "asks", "stops", "unsure", "gone"):
         make_reader(runtime, f"{name}@x.example")
     dispatcher = open_dispatcher(runtime)
     send_all(dispatcher)

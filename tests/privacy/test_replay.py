@@ -79,6 +79,11 @@ def unsubscribed_by_mail(runtime: Runtime, email: str) -> None:
     runtime.intake.take(address, b"Subject: unsubscribe\r\n\r\n")
 
 
+def unsubscribed_by_an_admin(runtime: Runtime, email: str) -> None:
+    with runtime.database.write() as session:
+        preferences.unsubscribe_on_request(session, runtime.clock.now(), person(runtime, email).id)
+
+
 def not_measured(runtime: Runtime, email: str) -> None:
     preferences.set_measuring(runtime.database, runtime.clock, person(runtime, email).id, agreed=False)
 
@@ -109,6 +114,7 @@ def refused(runtime: Runtime, _email: str) -> None:
         (erased, [ERASED]),
         (unsubscribed, [UNSUBSCRIBED, MEASURING]),
         (unsubscribed_by_mail, [UNSUBSCRIBED, MEASURING]),
+        (unsubscribed_by_an_admin, [UNSUBSCRIBED, MEASURING]),
         (not_measured, [MEASURING]),
         (complained, [COMPLAINT, MEASURING]),
         (suppressed, ["admin", MEASURING]),

@@ -125,6 +125,8 @@ def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
     page = press(editor, path, "correct", email="right@x.example", told="yes")
     assert "right@x.example" in page
     assert page.count(WHY) == 5
+    assert "op verzoek uitgeschreven" in press(editor, path, "unsubscribe")
+    assert enrolment_of(runtime, "right@x.example").next_due_at is None
     press(editor, path, "suppress")
     assert everything(runtime)["suppression"]
 

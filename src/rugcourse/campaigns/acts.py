@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time
 from enum import StrEnum
 
@@ -28,6 +29,7 @@ class Act(StrEnum):
     UNTAG = "untag"
     PAUSE = "pause"
     RESUME = "resume"
+    UNSUBSCRIBE = "unsubscribe"
     SUPPRESS = "suppress"
 
 
@@ -91,6 +93,11 @@ def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int,
     preferences.go_on_in(session, clock.now(), subscriber_id)
 
 
+def _unsubscribe(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: Order) -> None:
+    with suppress(preferences.NotAReader):  # who never confirmed gets nothing as it is
+        preferences.unsubscribe_on_request(session, clock.now(), subscriber_id)
+
+
 def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: Order) -> None:
     # Their address may be corrected just now.
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
@@ -103,5 +110,6 @@ _DOINGS: dict[Act, Callable[[Session, Clock, Signer, int, Order], None]] = {
     Act.UNTAG: _untag,
     Act.PAUSE: _pause,
     Act.RESUME: _resume,
+    Act.UNSUBSCRIBE: _unsubscribe,
     Act.SUPPRESS: _suppress,
 }

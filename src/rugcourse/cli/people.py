@@ -87,6 +87,23 @@ def suppress(
 
 
 @app.command()
+def unsubscribe(email: Annotated[str, typer.Argument(help="The address of who asked to get no more mail.")]) -> None:
+    """End all mail to a person who asked for that. They can undo it for 30 days, and sign up again."""
+    from rugcourse.cli.opening import open_checked
+    from rugcourse.enrolment.preferences import NotAReader, unsubscribe_on_request
+
+    runtime = open_checked(own_secret=True)
+    subscriber_id = _id_of(runtime, email)
+    try:
+        with runtime.database.write() as session:
+            unsubscribe_on_request(session, runtime.clock.now(), subscriber_id)
+    except NotAReader:
+        typer.echo(f"error: {email} has confirmed no signup, and gets no mail", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("unsubscribed")
+
+
+@app.command()
 def export(
     email: Annotated[str, typer.Argument(help="The reader's address.")],
     out: Annotated[Path | None, typer.Option("--out", help="The file to write to; else it is printed.")] = None,

@@ -32,6 +32,7 @@ class Source(StrEnum):
     CONFIRM = "confirm"  # the page that the mail after signing up leads to
     OWN_PAGE = "own page"
     ONE_CLICK = "one-click"  # the button of a mail program (RFC 8058): it shows words of its own
+    ADMIN = "admin"  # somebody asked an admin, by telephone or by mail
     COMPLAINT = "complaint"  # a mail was called spam
     SUPPRESSED = "suppressed"  # an admin, or a mailbox that is gone, ended all mail
     IMPORT = "import"

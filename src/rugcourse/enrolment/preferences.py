@@ -197,6 +197,18 @@ def unsubscribe(
         deliveries.settle_by_evidence(session, delivery_id, now)
 
 
+def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) -> None:
+    """Stop writing to a person who asked an admin for that, in a transaction of the caller.
+
+    Raises NotAReader for who never confirmed. Doing it twice is the same as doing it once.
+    """
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
+    if person is None or person.status == SubscriberStatus.PENDING:
+        raise NotAReader
+    if person.left_at is None:
+        leave_everything(session, person, ConsentContext(now, Source.ADMIN))
+
+
 def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Write to a person no more, by their own wish, in a transaction of the caller."""
     withdrawals.note(session, withdrawals.UNSUBSCRIBED, context.at, email=person.email)

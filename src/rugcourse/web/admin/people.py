@@ -241,6 +241,12 @@ def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
         raise NotInDoubt
 
 
+def _unsubscribe(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    runtime = runtime_of(request)
+    with runtime.database.write() as session:
+        preferences.unsubscribe_on_request(session, runtime.clock.now(), person.id)
+
+
 def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
     runtime = runtime_of(request)
     suppress(runtime.database, runtime.clock, runtime.signer, person.email, "admin")
@@ -305,6 +311,7 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "resume": _resume,
     "move": _move,
     "resend": _resend,
+    "unsubscribe": _unsubscribe,
     "suppress": _suppress,
     "erase": _erase,
     "correct": _correct,
