@@ -397,12 +397,16 @@ def in_all_stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
     return found
 
 
-def reader_of_another_course(runtime: Runtime, email: str) -> str:
+def sign_up_for_another_course(runtime: Runtime, email: str) -> None:
     with runtime.database.read() as session:
         other = runtime.library.course(session, "stress-en-rugpijn")
     assert other is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
+
+
+def reader_of_another_course(runtime: Runtime, email: str) -> str:
+    sign_up_for_another_course(runtime, email)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
     confirm(runtime.database, runtime.clock, runtime.signer, mail, news=True)
     return email

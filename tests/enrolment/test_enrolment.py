@@ -21,8 +21,12 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.campaigns.test_campaigns import sign_up_for_another_course
+from tests.campaigns.test_jobs import imported
 from tests.sink import Sink
 
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery import holds
 from rugcourse.delivery.audit import audit
@@ -31,6 +35,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import NotConfirmable, confirm, refuse
 from rugcourse.enrolment.own_link import ask_for_link, renew_link
 from rugcourse.enrolment.signup import (
+    MOST_ASKED,
     Field,
     Form,
     InvalidForm,
@@ -49,6 +54,7 @@ from rugcourse.schedule import Schedule
 from rugcourse.settings import SettingsError
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import (
+    BOUNCE,
     COMPLAINT,
     DeliveryKind,
     DeliveryState,
@@ -541,3 +547,55 @@ def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone
             assert not may_sign_up(session, signer, "sam@x.example")
     with pytest.raises(SettingsError, match="RUGCOURSE_SUPPRESSION_KEY"):
         check_key(runtime.database, new)
+
+
+def test_an_old_press_on_the_confirm_link_changes_nothing_that_was_chosen_since(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_pending(runtime, "one@x.example", hour=8)
+    send_all(dispatcher)
+    imported(runtime, "E-mail,Naam\none@x.example,Ann\n")
+    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
+    preferences.change_schedule(runtime.database, clock, mail.subscriber_id, Schedule("Europe/Amsterdam", 20))
+    preferences.set_name(runtime.database, mail.subscriber_id, "Chosen")
+    confirm(runtime.database, clock, runtime.signer, mail.id)
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+        assert person is not None
+        assert (person.name, subscribers.load_schedule(session, person.id).hour) == ("Chosen", 20)
+
+
+@pytest.mark.parametrize("kind", [Kind.HARD, Kind.SOFT])
+def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_once_more(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: Kind
+) -> None:
+    email = make_pending(runtime, "two@x.example")
+    send_all(dispatcher)
+    [first] = mails_to(runtime, email, DeliveryKind.CONFIRM)
+    report = Report(kind, "5.1.1" if kind == Kind.HARD else "4.2.2", "no", (first.message_id or "",))
+    runtime.intake.hear(Told(report, "", email, clock.now()))
+    clock.advance(minutes=30)
+    if kind == Kind.HARD:
+        lift(runtime.database, clock, runtime.signer, email)
+    for _ in range(3):
+        make_pending(runtime, email)
+        send_all(dispatcher)
+    states = [one.state for one in mails_to(runtime, email, DeliveryKind.CONFIRM)]
+    assert states == [DeliveryState.FAILED, DeliveryState.ACCEPTED]
+
+
+def test_a_reader_is_not_asked_again_and_again_about_another_course(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    asked = len(mails_to(runtime, email, DeliveryKind.CONFIRM))
+    for _ in range(MOST_ASKED + 5):
+        clock.advance(days=1)
+        sign_up_for_another_course(runtime, email)
+    assert len(mails_to(runtime, email, DeliveryKind.CONFIRM)) - asked == MOST_ASKED
+
+
+def test_leaving_a_course_counts_also_while_an_address_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, BOUNCE)
+    preferences.leave_course(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    lift(runtime.database, clock, runtime.signer, email)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.LEFT

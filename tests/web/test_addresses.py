@@ -27,6 +27,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.new_address import VALID
+from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
@@ -34,7 +35,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, let_go
 from rugcourse.store import subscribers
 from rugcourse.store.pacing import ALL
-from rugcourse.store.tables import SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
 
 NEW = "new@home.example"
 
@@ -252,3 +253,17 @@ def test_an_address_is_asked_three_times_in_thirty_days_whoever_asks_and_is_eras
         make_reader(runtime, email)
         clock.advance(hours=1)
     assert len(sink.to(NEW)) == 3
+
+
+def test_the_new_address_gets_a_link_on_the_day_of_another_one(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    ask_for_link(runtime.database, clock, email)
+    send_all(dispatcher)
+    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK) + "/address", data={"email": NEW})
+    browser.app.state.outbox.wait()  # type: ignore[attr-defined]
+    browser.post(confirmation(sink))
+    clock.advance(minutes=5)
+    ask_for_link(runtime.database, clock, NEW)
+    send_all(dispatcher)
+    assert [one.state for one in mails_to(runtime, NEW, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED] * 2

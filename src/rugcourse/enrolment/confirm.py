@@ -15,7 +15,7 @@ from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, next_due
-from rugcourse.store import courses, deliveries, enrolments, erasing, planning, subscribers
+from rugcourse.store import courses, deliveries, enrolments, erasing, planning, subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (
     ERASED,
@@ -95,7 +95,10 @@ def confirm(
         courses.lock_to_join_by(session, delivery_id)
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
-        keep_confirmed(session, person)
+        if invitation.done:  # since they signed up they may have chosen otherwise
+            person.signup = None
+        else:
+            keep_confirmed(session, person)
         schedule = subscribers.load_schedule(session, person.id)
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)
@@ -111,18 +114,27 @@ def confirm(
 
 
 def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -> None:
-    """It was not the owner of the address who signed up: never write to it, and forget them. Raises NotConfirmable."""
+    """It was not the owner of the address who signed up: never write to it, and forget who was never a reader.
+
+    Raises NotConfirmable.
+    """
     with database.write() as session:
         invitation = find_invitation(session, clock, delivery_id, lock=True)
-        if invitation.subscriber.status != SubscriberStatus.PENDING:
+        person = invitation.subscriber
+        if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # a reader unsubscribes
             raise NotConfirmable
-        suppress_in(session, clock.now(), signer, invitation.subscriber.email, OWNER)
-        erasing.erase_person(session, invitation.subscriber.id)
+        is_unknown = person.status == SubscriberStatus.PENDING
+        person.signup = None
+        suppress_in(session, clock.now(), signer, person.email, OWNER)
+        if is_unknown:
+            erasing.erase_person(session, person.id)
 
 
 def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, measuring: bool, news: bool) -> None:
     """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
     is_new = person.status != SubscriberStatus.ACTIVE
+    if person.left_at is not None:
+        withdrawals.note(session, withdrawals.RETURNED, context.at, email=person.email)
     person.confirmed_at, person.left_at = context.at, None
     consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):

@@ -32,5 +32,7 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "")
     theirs = enrolments.of_subscriber(session, person.id)
     if person.status not in _KNOWN or not theirs:
         return
-    once_key = f"link:{person.id}:{clock.now().date()}{hour}"
+    # A link that went to a former address opens nothing any more.
+    moved = f":{person.address_since.timestamp():.0f}" if person.address_since else ""
+    once_key = f"link:{person.id}{moved}:{clock.now().date()}{hour}"
     planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -161,7 +161,8 @@ def sign_up(
 
     Nothing that a stranger types changes a reader who is there already: until it is confirmed it is only kept for
     people who were never confirmed before, or apart from what is known of who left. Nobody has agreed to anything
-    before they confirm. A suppressed address gets nothing, and one that never confirms three mails in thirty days.
+    before they confirm. A suppressed address gets nothing, and one that never confirms three mails in thirty days; a
+    reader gets as many about each course.
     """
     now = clock.now()
     with database.write() as session:
@@ -180,9 +181,8 @@ def sign_up(
             subscribers.save_schedule(session, person.id, signup.schedule)
         if person.status != SubscriberStatus.ACTIVE:
             person.signup = _document(signup, language)
-            before = address_changes.asked(session, signer.digest(signup.email), now - ASKING)
-            if before + len(planning.asked_to_confirm(session, person.id, now - ASKING)) >= MOST_ASKED:
-                return
+        if _was_asked_enough(session, signer, person, published.campaign_id, now):
+            return
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
@@ -191,6 +191,15 @@ def sign_up(
         again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
         once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
         planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+
+
+def _was_asked_enough(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
+    """Whether three mails about signups went to somebody in thirty days; to a reader, about one course."""
+    since = now - ASKING
+    if person.status == SubscriberStatus.ACTIVE:
+        return len(planning.told_of_signup(session, person.id, campaign_id, since)) >= MOST_ASKED
+    before = address_changes.asked(session, signer.digest(person.email), since)
+    return before + len(planning.asked_to_confirm(session, person.id, since)) >= MOST_ASKED
 
 
 def may_sign_up(session: Session, signer: Signer, email: str) -> bool:

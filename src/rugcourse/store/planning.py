@@ -74,8 +74,19 @@ def plan_waiting(
     session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
 ) -> bool:
     """Plan a mail that a person waits for. Does nothing, and returns False, when `once_key` was used before, but for a
-    mail that did not go out.
+    mail that did not go out; one that did not arrive is sent once more.
     """
+    if _plan_once(session, kind, subscriber_id, campaign_id, once_key, now):
+        return True
+    failed = select(DeliveryRow.id).where(DeliveryRow.once_key == once_key, DeliveryRow.state == DeliveryState.FAILED)
+    if session.scalar(failed) is None:
+        return False
+    return _plan_once(session, kind, subscriber_id, campaign_id, f"{once_key}:again", now)
+
+
+def _plan_once(
+    session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
+) -> bool:
     anew = {
         "state": DeliveryState.PLANNED,
         "planned_at": now,
@@ -115,6 +126,17 @@ def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> S
         DeliveryRow.planned_at >= since,
     )
     return session.scalars(asked).all()
+
+
+def told_of_signup(session: Session, subscriber_id: int, campaign_id: int, since: datetime) -> Sequence[datetime]:
+    """When (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
+    told = select(DeliveryRow.planned_at).where(
+        DeliveryRow.subscriber_id == subscriber_id,
+        DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY)),
+        DeliveryRow.campaign_id == campaign_id,
+        DeliveryRow.planned_at >= since,
+    )
+    return session.scalars(told).all()
 
 
 def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:

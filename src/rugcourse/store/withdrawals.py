@@ -26,6 +26,7 @@ from rugcourse.settings import Settings
 UNSUBSCRIBED = "unsubscribed"
 MEASURING = "measuring"
 NEWS = "news"
+RETURNED = "returned"  # who had unsubscribed came back
 LIFTED = "lifted"  # an address may be written to again; any other kind is the reason of a suppression
 
 _NOTED = "withdrawals"

@@ -169,7 +169,8 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     values = {
         "wordings": wordings,
         "person": reader.subscriber,
-        "is_new": reader.subscriber.status == SubscriberStatus.PENDING,
+        "reads": reader.subscriber.status == SubscriberStatus.ACTIVE,
+        "unsubscribe_path": f"/u/{runtime.signer.sign_mail(Purpose.UNSUBSCRIBE, reader.mail)}",
     }
     return reader_page(request, reader, "confirm", values)
 
