@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
-from tests.builders import mails_to, make_reader, plan, send_all
+from sqlalchemy import select, update
+from tests.builders import enrolment_of, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, start
 from tests.sink import Sink
 
@@ -176,3 +176,124 @@ def test_a_course_that_came_as_news_ends_with_the_news(runtime: Runtime, clock: 
         stands = {one.campaign_id: one.status for one in enrolments.of_subscriber(session, person)}
     assert stands.pop(made) == "left"
     assert set(stands.values()) == {"active"}  # the course that they signed up for goes on
+
+
+def cohort_as_news(runtime: Runtime, clock: VirtualClock) -> int:
+    """A course that starts for those who asked for other news."""
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
+    start(runtime, made)
+    return made
+
+
+def standing(runtime: Runtime, person: int, campaign_id: int) -> str:
+    with runtime.database.read() as session:
+        found = enrolments.find(session, campaign_id, person)
+    assert found is not None
+    return found.status
+
+
+def test_undoing_leaving_brings_no_course_back_that_came_as_news(runtime: Runtime, clock: VirtualClock) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    made = cohort_as_news(runtime, clock)
+    mail = mails_to(runtime, email)[-1]
+    preferences.unsubscribe(runtime.database, clock, mail.id)
+    clock.advance(minutes=2)
+    preferences.come_back(runtime.database, clock, mail.id)
+    assert standing(runtime, mail.subscriber_id, made) == "left"
+
+
+def test_undoing_leaving_brings_a_run_back_of_a_course_that_they_signed_up_for(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, news=False)
+    mine = enrolment_of(runtime, email)
+    with runtime.database.write() as session:
+        session.execute(update(EnrolmentRow).values(status="completed", completed_at=clock.now(), next_due_at=None))
+    second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
+    with runtime.database.write() as session:
+        enrolments.add(session, second, mine.subscriber_id, clock.now(), clock.now())
+    mail = mails_to(runtime, email)[-1].id
+    for leave in (preferences.unsubscribe, preferences.leave_course):
+        clock.advance(minutes=2)
+        leave(runtime.database, clock, mail)
+        clock.advance(minutes=2)
+        preferences.come_back(runtime.database, clock, mail)
+        assert standing(runtime, mine.subscriber_id, second) == "active"
+
+
+def test_coming_back_agrees_to_no_course_that_comes_as_news_later(runtime: Runtime, clock: VirtualClock) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    mail = mails_to(runtime, email)[-1]
+    preferences.unsubscribe(runtime.database, clock, mail.id)
+    clock.advance(minutes=2)
+    preferences.come_back(runtime.database, clock, mail.id)
+    preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=True)
+    made = cohort_as_news(runtime, clock)
+    assert standing(runtime, mail.subscriber_id, made) == "active"
+    clock.advance(minutes=2)
+    preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=False)
+    assert standing(runtime, mail.subscriber_id, made) == "left"
+
+
+def test_a_course_that_may_have_come_as_news_says_so(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    signed_up = make_reader(runtime)
+    cohort_as_news(runtime, clock)
+    clock.advance(days=1, hours=5)
+    plan(runtime)
+    send_all(dispatcher)
+    as_news, by_themselves = "of omdat je om ander nieuws van", "omdat je deze cursus volgt."
+    for reader, said in ((email, [as_news, by_themselves]), (signed_up, [by_themselves])):
+        parts = [parts_of(one.raw) for one in sink.to(reader) if b":lesson:" in one.raw]
+        lessons = [(" ".join(html.split()), " ".join(text.split())) for html, text in parts]
+        for html, text in lessons:
+            assert [one for one in said if one in html] == [one for one in said if one in text]
+        assert sorted(one for one in said for html, _ in lessons if one in html) == sorted(said)
+
+
+def test_a_news_mail_ends_the_news_and_no_course_that_nobody_took(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_of_another_course(runtime, "sam@x.example")
+    start(runtime, broadcast(runtime, Ground.NEWS))
+    plan(runtime)
+    send_all(dispatcher)
+    [mail] = mails_to(runtime, email, DeliveryKind.BROADCAST)
+    for act in (preferences.leave_course, preferences.come_back):
+        with pytest.raises(preferences.NotAReader):
+            act(runtime.database, clock, mail.id)
+
+
+def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Runtime, clock: VirtualClock) -> None:
+    had_all, left_again = make_reader(runtime, news=False), make_reader(runtime, news=False)
+    second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
+    for email in (had_all, left_again):
+        first = enrolment_of(runtime, email)
+        with runtime.database.write() as session:
+            session.execute(
+                update(EnrolmentRow)
+                .where(EnrolmentRow.id == first.id)
+                .values(status="completed", completed_at=clock.now())
+            )
+            enrolments.add(session, second, first.subscriber_id, None, clock.now())
+    clock.advance(hours=1)
+    preferences.leave_course(runtime.database, clock, mails_to(runtime, left_again)[-1].id)
+    made = broadcast(runtime, Ground.COURSE)
+    start(runtime, made)
+    assert readers_in(runtime, made) == {had_all}
+
+
+def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, news=False)
+    mine = enrolment_of(runtime, email)
+    second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
+    with runtime.database.write() as session:
+        enrolments.add(session, second, mine.subscriber_id, clock.now(), clock.now())
+    mail = mails_to(runtime, email)[-1].id
+    preferences.leave_course(runtime.database, clock, mail)
+    assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"left"}
+    preferences.come_back(runtime.database, clock, mail)  # one of them is enough
+    stand = [standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)]
+    assert sorted(stand) == ["active", "left"]

@@ -19,6 +19,7 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
+from rugcourse.store.enrolments import find_in_course
 from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryRow
 
 _GROUP = "readers"
@@ -89,14 +90,20 @@ class ReaderRules(Play):
         did = self.attempt(
             lambda: preferences.leave_course(self.database, self.clock, sent.delivery_id), preferences.NotAReader
         )
-        may = bool(before) and sent.life == reader.life and reader.status == Status.ACTIVE
+        knows_it = any(not reader.enrolments[one].campaign.cancelled for one in before)
+        may = (
+            bool(before)
+            and (knows_it or sent.kind != DeliveryKind.BROADCAST)
+            and sent.life == reader.life
+            and reader.status in {Status.ACTIVE, Status.SUPPRESSED}
+        )
         self.expect(may, did, f"{reader.name} leaves a course")
         after = self.product.runs(reader.email)
         left = [one for one, status in after.items() if status != before.get(one)]
         self.expect(
             [], [one for one in left if after[one] != "left"], f"{reader.name} leaves a course, and what changed"
         )
-        if len(left) > 1 or (not left and did and "active" in before.values()):
+        if did and (not left if "active" not in before.values() else "active" in after.values()):
             self.disagree(f"{reader.name} left {left} of {before}")
         for one in left:
             reader.enrolments[one].left, reader.enrolments[one].left_at = True, self.now
@@ -107,13 +114,13 @@ class ReaderRules(Play):
         sent = self.mail_of(reader, which)
         if sent is None:
             return
-        may = sent.life == reader.life and (
-            reader.status == Status.ACTIVE
-            or (reader.left_at is not None and reader.status == Status.LEFT and self._is_undoable(reader))
-        )
         before = self.product.runs(reader.email)
         did = self.attempt(
             lambda: preferences.come_back(self.database, self.clock, sent.delivery_id), NotAReader, TooLate
+        )
+        one_is_back = reader.status == Status.ACTIVE and before != self.product.runs(reader.email)
+        may = sent.life == reader.life and (
+            one_is_back or (reader.left_at is not None and reader.status == Status.LEFT and self._is_undoable(reader))
         )
         self.expect(may, did, f"{reader.name} comes back")
         if did and may:
@@ -185,6 +192,7 @@ class ReaderRules(Play):
             bool(rows)
             and reader.status not in {Status.UNKNOWN, Status.SUPPRESSED}
             and self.now - (rows[0].settled_at or rows[0].planned_at) < timedelta(days=VALID_DAYS)
+            and not self._left_since(reader, rows[0])
         )
         before = self.product.runs(reader.email)
         reads = reader.status == Status.ACTIVE and any(self._goes_on(reader, one) for one in before)
@@ -202,6 +210,14 @@ class ReaderRules(Play):
             if not reads:
                 reader.news = news or (reader.news and reader.status == Status.ACTIVE)
             self.model.confirm(reader, begun[0] if begun else 0, self.now, reads=reads)
+
+    def _left_since(self, reader: Reader, invitation: DeliveryRow) -> bool:
+        """Whether somebody who was asked to confirm left everything since, or that course: they sign up anew."""
+        assert invitation.campaign_id is not None
+        with self.database.read() as session:
+            run = find_in_course(session, invitation.campaign_id, invitation.subscriber_id)
+        moments = [reader.left_at, None if run is None else run.left_at]
+        return any(one is not None and invitation.planned_at < one for one in moments)
 
     def _change(self, reader: Reader, change: Any, what: str) -> bool:
         """Something on the reader's own page. Returns whether it was done."""

@@ -25,6 +25,8 @@ from tests.builders import (
     ref,
     send_all,
 )
+from tests.campaigns.test_campaigns import sign_up_for_another_course, start
+from tests.campaigns.test_permission import broadcast, next_due
 from tests.sink import Sink
 from tests.web.reading import everything, path
 
@@ -40,6 +42,7 @@ from rugcourse.store import subscribers
 from rugcourse.store.tables import (
     DeliveryKind,
     FeedbackRow,
+    Ground,
     LessonRow,
     SubscriberRow,
     SubscriberStatus,
@@ -455,3 +458,76 @@ def test_a_test_after_the_course_is_not_kept_of_who_left_or_complained(
     assert browser.get(link).status_code == 303
     browser.post(link, data={"a": ".".join("0" * (questions - 1)), "o": "0"})
     assert everything(runtime)["attempt"] == before
+
+
+def status_of(runtime: Runtime, email: str) -> str:
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    return person.status
+
+
+def test_an_old_mail_brings_nobody_back_who_left(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    own, leave = path(runtime, Purpose.PREFERENCES, email), path(runtime, Purpose.UNSUBSCRIBE, email)
+    unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    clock.advance(days=20)
+    browser.post(leave, data={"leave": "undo"})
+    browser.post(own, data={"action": "back"})
+    assert status_of(runtime, email) == SubscriberStatus.LEFT
+
+
+def test_undoing_what_nobody_did_keeps_no_consent(browser: TestClient, runtime: Runtime, email: str) -> None:
+    before = everything(runtime)["consent"]
+    browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "undo"})
+    assert everything(runtime)["consent"] == before
+
+
+def test_an_old_link_to_unsubscribe_asks_and_tells_nothing_of_its_reader(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    clock.advance(days=LINK_DAYS, hours=2)
+    before = browser.get(link).text
+    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    assert browser.get(link).text == before
+    assert "Ja, schrijf me uit" in before
+    assert "/p/" not in before
+
+
+def test_a_news_mail_leads_to_no_more_news_and_the_course_goes_on(
+    browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    start(runtime, broadcast(runtime, Ground.NEWS))
+    plan(runtime)
+    send_all(dispatcher)
+    link = path(runtime, Purpose.UNSUBSCRIBE, email, kind=DeliveryKind.BROADCAST)
+    assert "Stop alleen met het andere nieuws" in browser.get(link).text
+    assert "Je krijgt geen ander nieuws meer" in browser.post(link, data={"leave": "news"}).text
+    assert next_due(runtime, mails_to(runtime, email)[0].subscriber_id) is not None
+    assert status_of(runtime, email) == SubscriberStatus.ACTIVE
+    with runtime.database.read() as session:
+        person = subscribers.by_email(session, email)
+    assert person is not None
+    assert not person.news
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_who_is_asked_to_confirm_can_say_no_for_good(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, reads: bool
+) -> None:
+    if not reads:
+        unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+        clock.advance(days=1)
+    sign_up_for_another_course(runtime, email)
+    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    page = browser.get(link).text
+    if reads:
+        assert "Wil je helemaal geen mail meer van ons?" in page
+        assert browser.post(link, data={"never": "yes"}).status_code == 404
+    else:
+        assert 'name="never"' in page
+        browser.post(link, data={"never": "yes"})
+        assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED

@@ -41,10 +41,12 @@ class Press:
         self._sender = sender
         self._links = links
         self._prepared: dict[tuple[object, ...], Prepared] = {}
+        self._cohorts: dict[int, bool] = {}
 
     def prepare(self, session: Session, outgoing: Outgoing) -> Prepared:
         """The mail of a delivery. Raises TemplateError."""
-        key = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
+        wording = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
+        key = (*wording, self._is_cohort(session, outgoing.campaign_id))
         prepared = self._prepared.get(key)
         if prepared is None:
             try:
@@ -55,6 +57,15 @@ class Press:
                 self._prepared.clear()
             self._prepared[key] = prepared
         return prepared
+
+    def _is_cohort(self, session: Session, campaign_id: int) -> bool:
+        """A campaign stays of the kind that it was made."""
+        found = self._cohorts.get(campaign_id)
+        if found is None:
+            if len(self._cohorts) >= _KEPT:
+                self._cohorts.clear()
+            found = self._cohorts[campaign_id] = campaigns.is_cohort(session, campaign_id)
+        return found
 
     def _make(self, session: Session, outgoing: Outgoing) -> Prepared:
         published = self._library.course(session, outgoing.course)
@@ -67,7 +78,8 @@ class Press:
             case DeliveryKind.LESSON:
                 lesson = self._library.version(session, _version_of(outgoing))
                 language = _spoken(lesson, language)
-                letter = mails.lesson_letter(course, lesson, language, self._house, self._links)
+                is_cohort = self._is_cohort(session, outgoing.campaign_id)
+                letter = mails.lesson_letter(course, lesson, language, self._house, self._links, is_cohort=is_cohort)
             case DeliveryKind.BROADCAST:
                 message = self._library.message(session, _version_of(outgoing))
                 language = _spoken(message, outgoing.language)

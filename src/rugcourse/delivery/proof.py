@@ -58,10 +58,17 @@ class Proofs:
     sender: Sender
 
     def of_lesson(
-        self, course: Course, lesson: Lesson, language: str, now: datetime, reader: Somebody = SOMEBODY
+        self,
+        course: Course,
+        lesson: Lesson,
+        language: str,
+        now: datetime,
+        reader: Somebody = SOMEBODY,
+        *,
+        is_cohort: bool = False,
     ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
-        letter = mails.lesson_letter(course, lesson, language, self.house, self._links)
+        letter = mails.lesson_letter(course, lesson, language, self.house, self._links, is_cohort=is_cohort)
         return self._write(letter, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:

@@ -166,11 +166,12 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
     with database.write() as session:
         person, delivery = _reader_of(session, delivery_id)
         enrolment = enrolments.of_mail(session, delivery, lock=True)
-        if person.status != SubscriberStatus.ACTIVE or enrolment is None:
+        may_leave = person.status in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}
+        if not may_leave or enrolment is None or campaigns.is_news(session, enrolment.campaign_id):
             raise NotAReader
         course_id = campaigns.course_of(session, enrolment.campaign_id)
-        messages = enrolments.in_messages_about(session, person.id, course_id) if course_id is not None else ()
-        for one in (enrolment, *messages):
+        _end(session, enrolment, "the reader left the course", now)
+        for one in enrolments.about_course(session, person.id, course_id) if course_id is not None else ():
             _end(session, one, "the reader left the course", now)
         context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LEAVE_COURSE, given=False)
@@ -243,7 +244,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
     """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all those that
     were left with it. What they allowed beside the course, they have to allow anew.
 
-    Raises NotAReader for who was never a reader, TooLate after `UNDO_DAYS`.
+    Raises NotAReader for who was never a reader or left nothing, TooLate after `UNDO_DAYS`.
     """
     now = clock.now()
     with database.write() as session:
@@ -255,13 +256,15 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             raise TooLate
         left_at = person.left_at
         if left_everything:
+            withdrawals.note(session, withdrawals.RETURNED, now, email=person.email)
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
         context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.COME_BACK, given=True)
-        schedule = subscribers.load_schedule(session, person.id)
-        mine = enrolments.of_mail(session, delivery)
         news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
+        mine = enrolments.of_mail(session, delivery)
+        goes_on = False
+        schedule = subscribers.load_schedule(session, person.id)
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
             if enrolment.id in news:
                 continue
@@ -271,6 +274,9 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
                 enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
                 next_from(session, enrolment, schedule, now)
+                goes_on = True
+        if not left_everything and not goes_on:
+            raise NotAReader  # and nothing is kept
 
 
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:

@@ -56,8 +56,13 @@ def branding_of(settings: Settings) -> House:
     )
 
 
-def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, links: Links) -> Letter:
-    """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`."""
+def lesson_letter(
+    course: Course, lesson: Lesson, language: str, house: House, links: Links, *, is_cohort: bool = False
+) -> Letter:
+    """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`.
+
+    `is_cohort`: of a campaign that may also have enrolled people who asked for other news.
+    """
     text = lesson.texts[language]
     targets: list[str] = []
     pieces = [_body(piece, house, targets) for piece in split_at_notice(text.body)]
@@ -73,6 +78,7 @@ def lesson_letter(course: Course, lesson: Lesson, language: str, house: House, l
             "pieces": pieces,
             "notice": notice_of(course.alarm_signs[language], language),
             "further": further,
+            "is_cohort": is_cohort,
         },
         tuple(targets),
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import Float
 
 from rugcourse.schedule import Schedule
@@ -225,8 +225,20 @@ def _agreed(allowed: Permission) -> Iterator[ColumnElement[bool]]:
     if Ground.NEWS in allowed.grounds:
         yield SubscriberRow.news.is_(True)
     if Ground.COURSE in allowed.grounds:
-        had_it = EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED))
-        yield _enrolled(allowed.course_id).where(had_it).exists()
+        yield _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+        yield _completed_and_did_not_leave(allowed.course_id)
+
+
+def _completed_and_did_not_leave(course_id: int) -> ColumnElement[bool]:
+    """Of somebody who had all of a course, and left no other run of it since."""
+    other = aliased(EnrolmentRow)
+    left_since = select(other.id).where(
+        other.subscriber_id == EnrolmentRow.subscriber_id,
+        other.campaign_id.in_(_runs(course_id)),
+        other.left_at > EnrolmentRow.completed_at,
+    )
+    completed = EnrolmentRow.status == EnrolmentStatus.COMPLETED
+    return _enrolled(course_id).where(completed, ~left_since.exists()).exists()
 
 
 def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
@@ -256,12 +268,14 @@ def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
 
 
 def _enrolled(course_id: int) -> Select[int]:
-    campaigns = select(CampaignRow.id).where(
-        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
-    )
     return select(EnrolmentRow.id).where(
-        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(campaigns)
+        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(_runs(course_id))
     )
+
+
+def _runs(course_id: int) -> Select[int]:
+    """The campaigns that send a course."""
+    return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
 
 
 def _knowing(course_id: int) -> Select[int]:

@@ -24,6 +24,7 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
+    Ground,
     LessonRow,
     LessonVersionRow,
     SubscriberRow,
@@ -205,6 +206,17 @@ def course_of(session: Session, campaign_id: int) -> int | None:
 def ground_of(session: Session, campaign_id: int) -> str | None:
     """What lets a broadcast write to its readers; None for no such campaign."""
     return session.scalar(select(CampaignRow.ground).where(CampaignRow.id == campaign_id))
+
+
+def is_cohort(session: Session, campaign_id: int) -> bool:
+    """Whether its lessons go to an audience, on days that are the same for all."""
+    return session.scalar(select(CampaignRow.kind).where(CampaignRow.id == campaign_id)) == CampaignKind.COHORT
+
+
+def is_news(session: Session, campaign_id: int) -> bool:
+    """Whether it is a broadcast with other news, for those who agreed to that."""
+    kind_and_ground = select(CampaignRow.kind, CampaignRow.ground).where(CampaignRow.id == campaign_id)
+    return session.execute(kind_and_ground).one_or_none() == (CampaignKind.BROADCAST, Ground.NEWS)
 
 
 def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.schedule import Schedule
@@ -377,31 +377,48 @@ def in_news(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
     """How a person stands to what they get as other news of the practice, locked: broadcasts of that kind, and courses
     that they never agreed to by themselves.
     """
-    agreed = select(ConsentRow.id).where(
-        ConsentRow.subscriber_id == subscriber_id,
-        ConsentRow.purpose == "lessons",
-        ConsentRow.given,
-        or_(ConsentRow.course_id.is_(None), ConsentRow.course_id == CampaignRow.course_id),
+    about_it = ConsentRow.course_id == CampaignRow.course_id
+    # Coming back after leaving everything (no course) agrees to what was agreed to before, and to nothing else.
+    agreed = and_(
+        _said_last(subscriber_id, about_it), _said_last(subscriber_id, or_(about_it, ConsentRow.course_id.is_(None)))
     )
     news = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS)
-    return _in_those(session, subscriber_id, or_(news, and_(CampaignRow.kind == CampaignKind.COHORT, ~agreed.exists())))
-
-
-def in_messages_about(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
-    """How a person stands to broadcasts about a course, locked."""
-    about = and_(CampaignRow.ground == Ground.COURSE, CampaignRow.course_id == course_id)
-    return _in_those(session, subscriber_id, and_(CampaignRow.kind == CampaignKind.BROADCAST, about))
-
-
-def _in_those(session: Session, subscriber_id: int, those: ColumnElement[bool]) -> Sequence[EnrolmentRow]:
+    cohort_as_news = and_(CampaignRow.kind == CampaignKind.COHORT, ~agreed)
     return session.scalars(
         select(EnrolmentRow)
         .where(
             EnrolmentRow.subscriber_id == subscriber_id,
-            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(those)),
+            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(or_(news, cohort_as_news))),
         )
         .order_by(EnrolmentRow.id)
         .with_for_update()
+    ).all()
+
+
+def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether what a person said last of getting lessons was yes."""
+    last = (
+        select(ConsentRow.given)
+        .where(ConsentRow.subscriber_id == subscriber_id, ConsentRow.purpose == "lessons", about)
+        .order_by(ConsentRow.id.desc())
+        .limit(1)
+        .correlate(CampaignRow)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, false())
+
+
+def about_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
+    """How a person stands to the runs of a course that go on, and to broadcasts about it, locked."""
+    is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+    is_message = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.COURSE)
+    return session.scalars(
+        select(EnrolmentRow)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .where(EnrolmentRow.subscriber_id == subscriber_id, CampaignRow.course_id == course_id)
+        .where(or_(is_run, is_message))
+        .order_by(EnrolmentRow.id)
+        .with_for_update(of=EnrolmentRow)
     ).all()
 
 

@@ -16,8 +16,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
+from rugcourse.clock import Clock
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences, wordings
+from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
@@ -25,7 +27,8 @@ from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.schedule import Schedule
-from rugcourse.store import enrolments, subscribers
+from rugcourse.store import campaigns, enrolments, subscribers
+from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
@@ -144,7 +147,10 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
 @router.api_route("/u/{token}", methods=READ)
 @access(Access.LINK)
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
-    return _unsubscribe_page(request, find_reader(request, Purpose.UNSUBSCRIBE, token), token)
+    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    if reader.link_is_old(runtime_of(request).clock.now()):  # works at any age, and tells nothing of its reader
+        return reader_page(request, reader, "unsubscribe", {**_ONLY_THE_QUESTION, "token": token})
+    return _unsubscribe_page(request, reader, token)
 
 
 @router.post("/u/{token}")
@@ -163,6 +169,7 @@ def unsubscribe_press(
     acts: dict[str, Callable[..., None]] = {
         "yes": preferences.unsubscribe,
         "course": preferences.leave_course,
+        "news": _end_news,
         "undo": preferences.come_back,
     }
     shown = shown_to(request, reader)
@@ -230,6 +237,8 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
         case "close":
             preferences.close_links(database, clock, person)
         case "back":
+            if not _may_undo(request, reader):
+                raise preferences.NotAReader
             try:
                 preferences.come_back(database, clock, reader.delivery.id, shown_to(request, reader))
             except preferences.TooLate:
@@ -336,15 +345,36 @@ def _old_link_page(request: Request, reader: Reader, token: str, *, renewed: boo
     return reader_page(request, reader, "old-link", values)
 
 
+_ONLY_THE_QUESTION: dict[str, object] = {
+    **dict.fromkeys(("left", "left_course", "came_back", "is_news", "has_others"), False),
+    "gets_news": True,
+    "old": True,
+    "wordings": wordings,
+}
+
+
+def _end_news(database: Database, clock: Clock, delivery_id: int, shown: Shown) -> None:
+    """No more other news, by a mail that was one. Raises NotAReader."""
+    with database.read() as session:
+        found = subscribers.by_delivery(session, delivery_id)
+    if found is not None:
+        preferences.set_news(database, clock, found[0].id, agreed=False, shown=shown)
+
+
 def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back: bool = False) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         theirs = enrolments.of_subscriber(session, reader.subscriber.id)
         mine = enrolments.of_mail(session, reader.delivery)
+        campaign_id = reader.delivery.campaign_id
+        is_news = campaign_id is not None and campaigns.is_news(session, campaign_id)
     mine_id = mine.id if mine else None
-    left_course = mine is not None and mine.status == EnrolmentStatus.LEFT
+    left_course = mine is not None and mine.status == EnrolmentStatus.LEFT and not is_news
     values = {
         "token": token,
+        "old": False,
+        "is_news": is_news,
+        "gets_news": reader.subscriber.news,
         "left": reader.has_left,
         "left_course": left_course,
         "came_back": came_back and not reader.has_left,

@@ -36,7 +36,8 @@ def mail_of(request: Request, row: CampaignRow, language: str, number: int = 1) 
         raise NotFound
     now = runtime.clock.now()
     if row.kind != CampaignKind.BROADCAST:
-        return runtime.proofs.of_lesson(course, course.lessons[number - 1], language, now)
+        is_cohort = row.kind == CampaignKind.COHORT
+        return runtime.proofs.of_lesson(course, course.lessons[number - 1], language, now, is_cohort=is_cohort)
     with runtime.database.read() as session:
         message = campaigns.find_message(session, row.id)
     if message is None:
