@@ -22,7 +22,7 @@ from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm, refuse
 from rugcourse.enrolment.corrections import correct_address
-from rugcourse.enrolment.preferences import pause, set_news, unsubscribe
+from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
@@ -606,3 +606,20 @@ def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put
         work(runtime)
     with runtime.database.read() as session:
         assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED
+
+
+def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = reader_of_another_course(runtime, "sam@example.org")
+    mail = mails_to(runtime, email)[-1].id
+    unsubscribe(runtime.database, clock, mail)
+    clock.advance(days=2)
+    come_back(runtime.database, clock, mail)
+    for day, outcome in ((date(2024, 1, 1), Outcome.LEFT), (clock.now().date(), Outcome.JOINS)):
+        intake = INTAKE.model_copy(update={"agreed_at": day})
+        job = looked_through(runtime, f"email,name\n{email},Ann\n", intake)
+        assert job_of(runtime, job).counts.get(outcome) == 1
+        jobs.start(runtime.database, clock, job, None)
+        work(runtime)
+        assert job_of(runtime, job).counts.get(outcome) == 1

@@ -28,7 +28,7 @@ from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, 
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.schedule import Schedule, is_zone
-from rugcourse.store import courses, deliveries, enrolments, jobs, planning, subscribers
+from rugcourse.store import campaigns, courses, deliveries, enrolments, jobs, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState
 from rugcourse.store.subscribers import LONGEST_TAG
@@ -380,6 +380,8 @@ def _take_in(
     for email, person in sorted(people.items()):  # in order: two lists at once lock people alike
         row = known.get(email)
         outcome = _outcome(row, suppressed=digests[email] in suppressed, enrolled=row is not None and row.id in readers)
+        if outcome in {Outcome.NEW, Outcome.JOINS} and row is not None:
+            outcome = Outcome.LEFT if _has_refused(session, row, person, published.campaign_id) else outcome
         if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
             outcome = _take_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
         counts[outcome] += 1
@@ -409,6 +411,8 @@ def _take_one(
         session.delete(row)  # made just now, of somebody who was erased just before
     if outcome not in {Outcome.NEW, Outcome.JOINS}:
         return outcome
+    if _has_refused(session, row, person, campaign_id):
+        return Outcome.LEFT
     if outcome == Outcome.NEW:
         row.name, row.language = person.name, person.language
         subscribers.save_schedule(session, row.id, person.schedule)
@@ -421,16 +425,27 @@ def _take_one(
     source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
-    if intake.news and not row.news and not _refused_since(session, row, person.agreement):
+    if intake.news and not row.news and not _refused_since(session, row, person.agreement, ConsentPurpose.NEWS):
         keep_text(session, row, ConsentPurpose.NEWS, consent, person.agreement.text, given=True)
         row.news = True
     return outcome
 
 
-def _refused_since(session: Session, row: SubscriberRow, agreement: Agreement) -> bool:
-    """Whether somebody said later, or on that day, that they want no other news."""
-    said = [one for one in subscribers.consents(session, row.id) if one.purpose == ConsentPurpose.NEWS]
-    return any(not one.given and one.at >= agreement.at for one in said)
+def _has_refused(session: Session, row: SubscriberRow, person: Person, campaign_id: int) -> bool:
+    """Whether somebody withdrew since what a list says of them."""
+    course_id = campaigns.course_of(session, campaign_id)
+    return _refused_since(session, row, person.agreement, ConsentPurpose.LESSONS, course_id)
+
+
+def _refused_since(
+    session: Session, row: SubscriberRow, agreement: Agreement, purpose: ConsentPurpose, course_id: int | None = None
+) -> bool:
+    """Whether somebody said no later than they agreed to what a list says, or on that day. `course_id`: to this course,
+    or to everything.
+    """
+    said = [one for one in subscribers.consents(session, row.id) if one.purpose == purpose]
+    about_it = [one for one in said if one.course_id is None or one.course_id == course_id]
+    return any(not one.given and one.at >= agreement.at for one in about_it)
 
 
 def _end(session: Session, job: JobRow, now: datetime) -> None:
