@@ -57,7 +57,7 @@ def person(runtime: Runtime, email: str) -> SubscriberRow:
 
 def measured_reader(runtime: Runtime, email: str) -> str:
     make_pending(runtime, email)
-    invitation = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
+    invitation = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
     confirm(runtime.database, runtime.clock, runtime.signer, invitation, measuring=True)
     return email
 
@@ -270,3 +270,41 @@ def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime
     found = suppression.find(runtime.database, runtime.signer, email)
     assert found is not None
     assert found.reason == COMPLAINT
+
+
+def test_who_came_back_after_the_backup_reads_on(
+    runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
+) -> None:
+    for name in ("a", "b", "c"):
+        clock.advance(minutes=1)
+        unsubscribed(runtime, readers[name])
+    clock.advance(minutes=1)
+    preferences.come_back(runtime.database, clock, newest(runtime, readers["a"]))
+    measured_reader(runtime, readers["b"])
+    put_back()
+    let_go(runtime, ALL)
+    assert {name: person(runtime, readers[name]).status for name in ("a", "b", "c")} == {
+        "a": SubscriberStatus.ACTIVE,
+        "b": SubscriberStatus.ACTIVE,
+        "c": SubscriberStatus.LEFT,
+    }
+
+
+def test_who_complained_after_the_backup_stays_away_also_when_that_was_lifted(
+    runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
+) -> None:
+    clock.advance(minutes=1)
+    complained(runtime, readers["a"])
+    clock.advance(minutes=1)
+    suppression.lift(runtime.database, clock, runtime.signer, readers["a"])
+    assert person(runtime, readers["a"]).status == SubscriberStatus.LEFT
+    put_back()
+    let_go(runtime, ALL)
+    assert person(runtime, readers["a"]).status == SubscriberStatus.LEFT
+
+
+@pytest.mark.parametrize("reason", ["asked by phone", "gevraagd, géén mail", "lifted", ""])
+def test_a_reason_in_words_of_ones_own_is_written_down_so_that_it_can_be_read(runtime: Runtime, reason: str) -> None:
+    email = measured_reader(runtime, "sam@example.org")
+    suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, reason)
+    assert [one.kind for one in runtime.withdrawals.read()] == ["admin", MEASURING]

@@ -72,11 +72,15 @@ def suppress(
     email: Annotated[str, typer.Argument(help="The address that must not be written to.")],
     reason: Annotated[str, typer.Option(help="Why, in a word or two.")] = "operator",
 ) -> None:
-    """Never write to an address again, also when it signs up anew."""
+    """Never write to an address again, also when it signs up anew. Who only asks for no more mail: `unsubscribe`."""
     from rugcourse.cli.opening import open_checked
     from rugcourse.enrolment.signup import NotAnAddress
     from rugcourse.enrolment.suppression import suppress as suppress_address
+    from rugcourse.store.subscribers import REASONS
 
+    if reason.strip().lower() in REASONS:
+        typer.echo(f"error: rugcourse gives the reason {reason!r} itself; say it in other words", err=True)
+        raise typer.Exit(2)
     runtime = open_checked(own_secret=True)
     try:
         suppress_address(runtime.database, runtime.clock, runtime.signer, email, reason[:20])

@@ -21,7 +21,7 @@ from rugcourse.store import subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
-from rugcourse.store.withdrawals import LIFTED, MEASURING, NEWS, UNSUBSCRIBED, WithdrawalLog
+from rugcourse.store.withdrawals import LIFTED, MEASURING, NEWS, RETURNED, UNSUBSCRIBED, WithdrawalLog
 
 _BATCH = 500
 
@@ -66,7 +66,7 @@ def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int
         if why is not None:
             subscribers.suppress(session, signer.digest(person.email), why[0], why[1])
         return erase_in(session, clock, signer, subscriber_id)
-    left = _leave(session, person, since.pop(UNSUBSCRIBED, None), now)
+    left = _leave(session, person, _left_at(since), now)
     ended = _end_measuring(session, person, since.pop(MEASURING, None), now)
     ended |= _end_news(session, person, since.pop(NEWS, None), now)
     kept = subscribers.find_suppression(session, signer.digest(person.email))
@@ -74,6 +74,14 @@ def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int
     if found is not None:
         _suppress(session, signer, person, found[0], now)
     return left or ended or found is not None
+
+
+def _left_at(kinds: Kinds) -> datetime | None:
+    """When somebody left last, and did not come back: also who complained left, whatever was lifted later."""
+    returned = kinds.pop(RETURNED, None)
+    left = max((at for kind, at in kinds.items() if kind in {UNSUBSCRIBED, COMPLAINT}), default=None)
+    kinds.pop(UNSUBSCRIBED, None)
+    return left if left is not None and (returned is None or left > returned) else None
 
 
 def _leave(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
@@ -126,7 +134,7 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
     """The reason that counts most, and since when; none where all of them were lifted later."""
     lifted = kinds.get(LIFTED)
-    reasons = [one for one in kinds.items() if one[0] not in {UNSUBSCRIBED, MEASURING, NEWS, LIFTED}]
+    reasons = [one for one in kinds.items() if one[0] not in {UNSUBSCRIBED, RETURNED, MEASURING, NEWS, LIFTED}]
     return min((one for one in reasons if lifted is None or one[1] > lifted), key=_weight, default=None)
 
 

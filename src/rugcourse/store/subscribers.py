@@ -15,8 +15,11 @@ from rugcourse.schedule import EVERY_DAY, Schedule
 from rugcourse.store import withdrawals
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import (
+    ADMIN,
+    BOUNCE,
     COMPLAINT,
     ERASED,
+    OWNER,
     ConsentRow,
     DeliveryRow,
     EnrolmentRow,
@@ -31,6 +34,7 @@ from rugcourse.store.tables import (
 _SQLITE = "sqlite"
 
 LONGEST_TAG = 40
+REASONS = frozenset({ADMIN, BOUNCE, COMPLAINT, ERASED, OWNER})  # that mean something here; any other is for people
 # How a person is locked (PostgreSQL: FOR NO KEY UPDATE): whoever writes a row that names them need not wait.
 LOCK: dict[str, bool] = {"key_share": True}
 SCHEDULE_COLUMNS = (
@@ -318,7 +322,7 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime) ->
     """Never write to an address again. A reason that is there stays, but for the one that its owner can lift; and a
     complaint counts for more than a bounce.
     """
-    withdrawals.note(session, reason, now, digest=address_hash)
+    withdrawals.note(session, reason if reason in REASONS else ADMIN, now, digest=address_hash)
     weaker = SuppressionRow.reason == ERASED if reason != COMPLAINT else SuppressionRow.reason != COMPLAINT
     session.execute(
         upsert(session, SuppressionRow)

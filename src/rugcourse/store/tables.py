@@ -40,6 +40,7 @@ class SubscriberStatus(StrEnum):
 BOUNCE = "bounce"  # a reason for a suppression: mail to the address comes back
 COMPLAINT = "complaint"  # a reason for a suppression: its owner called our mail spam
 OWNER = "owner"  # a reason for a suppression: somebody else had signed them up, and they want none of it
+ADMIN = "admin"  # a reason for a suppression: somebody who runs the courses decided it
 ERASED = "erased"  # a reason for a suppression: its owner was erased, and may come back of their own will
 
 
