@@ -139,10 +139,10 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     book.save(session)
     since = now - clock.span(_BURST_SECONDS)
     lately = events.presses_since(session, people, since)
-    machines = _disbelieve_machines(session, lately, since)
+    machines = _disbelieve_machines(session, lately, since, now)
     if machines:
         book = _Book.of(session, people, now)
-    used = {asking.mail.id for _, asking, _ in pressed}
+    used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
     for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)):
         if delivery_id in used:
             deliveries.settle_by_evidence(session, delivery_id, now)
@@ -188,14 +188,20 @@ def _asking(
     return Asking(mail, published, lesson, question, number, language, before)
 
 
-def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime) -> set[int]:
-    """Those of the people in whose name a machine presses: what it answered counts for nothing."""
+def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime, now: datetime) -> set[int]:
+    """Those of the people in whose name a machine presses: what it answered counts for nothing, and says nothing of
+    whether their mail arrived.
+    """
     presses: Counter[int] = Counter()
     for one in lately:
         presses[one.subscriber_id] += one.presses
     machines = {person for person, count in presses.items() if count >= _BURST_PRESSES}
     for person in machines:
         learning.disbelieve(session, person, since)
+    if machines:
+        used = [one.delivery_id for one in lately if one.presses and one.subscriber_id in machines]
+        events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
+        deliveries.disbelieve_evidence(session, used, since, now)
     return machines
 
 

@@ -118,10 +118,13 @@ def clicks_since(session: Session, delivery_ids: Collection[int], since: datetim
     return [Clicked(*row) for row in rows]
 
 
-def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: datetime, verdict: Verdict) -> None:
-    """Give clicks since an instant another verdict. One mail was clicked once all the same."""
+def judge_since(
+    session: Session, delivery_ids: Collection[int], kind: EventKind, since: datetime, verdict: Verdict
+) -> None:
+    """Give events of a kind since an instant another verdict. One mail was clicked once all the same."""
     if delivery_ids:
-        run(session, _judging(dialect_of(session)), {"ids": delivery_ids, "since": since, "judged": verdict})
+        parameters = {"ids": delivery_ids, "of_kind": kind, "since": since, "judged": verdict}
+        run(session, _judging(dialect_of(session)), parameters)
 
 
 def presses_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[Pressed]:
@@ -199,6 +202,7 @@ def _adding_first(dialect: str) -> Any:
 @cache
 def _judging(dialect: str) -> Update:
     since: BindParameter[datetime] = bindparam("since")
+    kind: BindParameter[str] = bindparam("of_kind")
     judged: BindParameter[str] = bindparam("judged")
     other = aliased(EventRow)
     # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
@@ -217,7 +221,7 @@ def _judging(dialect: str) -> Update:
         update(EventRow)
         .where(
             is_among(EventRow.delivery_id, dialect),
-            EventRow.kind == EventKind.CLICK,
+            EventRow.kind == kind,
             EventRow.at >= since,
             EventRow.verdict != judged,
         )
