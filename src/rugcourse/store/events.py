@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.links import MailRef
+from rugcourse.links import MailRef, is_old
 from rugcourse.store.statements import dialect_of, insert_into, is_among, run, run_many
 from rugcourse.store.tables import DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
 
@@ -48,7 +48,12 @@ class Mail(NamedTuple):
     subscriber_language: str
     measuring: bool
     left_out: bool
+    links_closed_at: datetime | None
     stamp: int
+
+    def link_is_old(self, now: datetime) -> bool:
+        """Whether its links open nothing any more that is its reader's own."""
+        return is_old(self.planned_at, self.links_closed_at, now)
 
     @property
     def ref(self) -> MailRef:
@@ -164,6 +169,7 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
             SubscriberRow.language,
             SubscriberRow.measuring,
             SubscriberRow.objected_at.is_not(None),
+            SubscriberRow.links_closed_at,
             SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
