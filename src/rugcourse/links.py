@@ -22,10 +22,13 @@ import hmac
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+# A mail can be forwarded or read by others: after this long its links show and change nothing of its reader's own.
+LINK_DAYS = 30
 MAC_BYTES = 12
 _MAX_TOKEN_LENGTH = 120
 _ONE_BYTE = tuple(bytes([number]) for number in range(0x80))
@@ -53,6 +56,14 @@ class Purpose(StrEnum):
     RETURN = "return"
     UNSUBSCRIBE_MAIL = "unsubscribe-mail"
     CLIENT_ADDRESS = "client-address"
+
+
+def is_old(planned_at: datetime, closed_at: datetime | None, now: datetime) -> bool:
+    """Whether the links of a mail open nothing any more that is its reader's own: they are too old, or the reader
+    closed all that were mailed before `closed_at`.
+    """
+    is_closed = closed_at is not None and planned_at < closed_at
+    return is_closed or now - planned_at > timedelta(days=LINK_DAYS)
 
 
 class BadToken(Exception):

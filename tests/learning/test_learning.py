@@ -27,7 +27,7 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
 
 def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> Asking | None:
     with runtime.database.read() as session:
-        return find_askings(session, runtime.library, [Asked(ref(runtime, delivery.id), number)])[0]
+        return find_askings(session, runtime.library, runtime.clock, [Asked(ref(runtime, delivery.id), number)])[0]
 
 
 def press_all(runtime: Runtime, *presses: Press) -> list[Answered | None]:

@@ -68,7 +68,7 @@ def test_a_click_that_turns_out_to_be_a_scanners_moves_over(
     read_a_lesson(runtime, dispatcher, clock)
     with runtime.database.write() as session:
         mails = session.scalars(select(EventRow.delivery_id)).all()
-        events.judge_clicks_since(session, set(mails), clock.now(), Verdict.MACHINE)
+        events.judge_since(session, set(mails), EventKind.CLICK, clock.now(), Verdict.MACHINE)
     assert number(runtime, "event click human") == 0
     assert number(runtime, "event click machine") == 1
     assert_right(runtime)
@@ -139,7 +139,7 @@ def test_a_mail_whose_clicks_are_judged_anew_was_clicked_once(
     with runtime.database.write() as session:
         events.add_events(session, [Event(mail, EventKind.CLICK, before, now, 0)])
         events.add_events(session, [Event(mail, EventKind.CLICK, Verdict.HUMAN, now, n) for n in range(3)])
-        events.judge_clicks_since(session, {mail}, now - timedelta(seconds=2), Verdict.MACHINE)
+        events.judge_since(session, {mail}, EventKind.CLICK, now - timedelta(seconds=2), Verdict.MACHINE)
     assert _clicks(runtime) == {"event click machine": 1}
 
 

@@ -35,7 +35,7 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.links import Purpose
+from rugcourse.links import LINK_DAYS, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.store import subscribers
@@ -49,7 +49,6 @@ from rugcourse.store.tables import (
     new_stamp,
 )
 from rugcourse.web.forms import form_token
-from rugcourse.web.readers import LINK_DAYS
 
 REMARK = {"helped": "yes", "remark": "Duidelijk"}
 
@@ -282,6 +281,29 @@ def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
     assert email in browser.post(own + "/data", data={"kind": "page"}).text
     browser.post(own + "/erase", data={"sure": "yes"})
     assert everything(runtime)["subscriber"] == []
+
+
+@pytest.mark.parametrize("how", ["old", "closed", "left"])
+def test_an_answer_link_that_is_old_closed_or_of_who_left_shows_and_changes_no_answer(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, how: str
+) -> None:
+    link = path(runtime, Purpose.ANSWER, email, 0, 0)
+    browser.post(link, data={"o": "1"})
+    clock.advance(minutes=5)
+    assert "Je antwoordde eerder" in browser.get(link).text
+    if how == "old":
+        clock.advance(days=LINK_DAYS)
+    elif how == "closed":
+        browser.post(path(runtime, Purpose.PREFERENCES, email), data={"action": "close"})
+    else:
+        browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "yes"})
+    before = everything(runtime)
+    assert "Je antwoordde eerder" not in browser.get(link).text
+    told = browser.post(link, data={"o": "0"}).text
+    assert "jouw antwoord" in told  # what was pressed just now
+    assert "Tot nu toe" not in told
+    assert "in een latere les terug" not in told
+    assert everything(runtime) == before
 
 
 def test_nothing_is_measured_or_kept_of_who_left(

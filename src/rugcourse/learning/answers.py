@@ -43,7 +43,10 @@ class Press(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A question as one mail asked it. `given`: the option that its reader chose before, if any."""
+    """A question as one mail asked it. `given`: the option that its reader chose before, if any.
+
+    `is_own`: False where the link shows nothing of its reader, and saves nothing: it is old, or its reader left.
+    """
 
     mail: Mail
     published: PublishedCourse
@@ -52,6 +55,7 @@ class Asking:
     number: int
     language: str
     given: int | None
+    is_own: bool
 
     @property
     def person(self) -> Person:
@@ -84,8 +88,9 @@ class Person(NamedTuple):
     course_id: int
 
 
-def find_askings(session: Session, library: Library, wanted: Sequence[Asked]) -> list[Asking | None]:
+def find_askings(session: Session, library: Library, clock: Clock, wanted: Sequence[Asked]) -> list[Asking | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
+    now = clock.now()
     mails = events.find_mails(session, {one.mail for one in wanted})
     given = _given(session, {mail.subscriber_id for mail in mails.values()})
     courses = {
@@ -99,7 +104,7 @@ def find_askings(session: Session, library: Library, wanted: Sequence[Asked]) ->
         if mail is None or published is None:
             found.append(None)
         else:
-            found.append(_asking(session, library, mail, published, one.number, given))
+            found.append(_asking(session, library, mail, published, one.number, given, now))
     return found
 
 
@@ -112,7 +117,7 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     now = clock.now()
     found = [
         Taken(asking, None) if asking else None
-        for asking in find_askings(session, library, [press.asked for press in presses])
+        for asking in find_askings(session, library, clock, [press.asked for press in presses])
     ]
     pressed = [
         (number, one.asking, press.option)
@@ -120,12 +125,12 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
         if one is not None and press.option in range(len(one.asking.question.options))
     ]
     for number, asking, option in pressed:
-        if asking.mail.subscriber_status != SubscriberStatus.ACTIVE:  # who left is told what is right, and no more
+        if not asking.is_own:  # who has the link is told what is right, and no more
             right = option == asking.question.right_option
             found[number] = Taken(
                 asking, Answered(option, right, kept=True, counted=False, answered=0, answered_right=0)
             )
-    pressed = [one for one in pressed if one[1].mail.subscriber_status == SubscriberStatus.ACTIVE]
+    pressed = [one for one in pressed if one[1].is_own]
     if not pressed:
         return found
     people = {asking.mail.subscriber_id for _, asking, _ in pressed}
@@ -139,10 +144,10 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     book.save(session)
     since = now - clock.span(_BURST_SECONDS)
     lately = events.presses_since(session, people, since)
-    machines = _disbelieve_machines(session, lately, since)
+    machines = _disbelieve_machines(session, lately, since, now)
     if machines:
         book = _Book.of(session, people, now)
-    used = {asking.mail.id for _, asking, _ in pressed}
+    used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
     for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)):
         if delivery_id in used:
             deliveries.settle_by_evidence(session, delivery_id, now)
@@ -168,6 +173,7 @@ def _asking(
     published: PublishedCourse,
     number: int,
     given: dict[tuple[Person, str], int],
+    now: datetime,
 ) -> Asking | None:
     if mail.kind != DeliveryKind.LESSON or mail.lesson_version_id is None:
         return None
@@ -184,18 +190,25 @@ def _asking(
         question = lesson.texts[language].quiz[number]
     else:
         return None
-    before = given.get((Person(mail.subscriber_id, published.id), question.id))
-    return Asking(mail, published, lesson, question, number, language, before)
+    is_own = mail.subscriber_status == SubscriberStatus.ACTIVE and not mail.link_is_old(now)
+    before = given.get((Person(mail.subscriber_id, published.id), question.id)) if is_own else None
+    return Asking(mail, published, lesson, question, number, language, before, is_own)
 
 
-def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime) -> set[int]:
-    """Those of the people in whose name a machine presses: what it answered counts for nothing."""
+def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime, now: datetime) -> set[int]:
+    """Those of the people in whose name a machine presses: what it answered counts for nothing, and says nothing of
+    whether their mail arrived.
+    """
     presses: Counter[int] = Counter()
     for one in lately:
         presses[one.subscriber_id] += one.presses
     machines = {person for person, count in presses.items() if count >= _BURST_PRESSES}
     for person in machines:
         learning.disbelieve(session, person, since)
+    if machines:
+        used = [one.delivery_id for one in lately if one.presses and one.subscriber_id in machines]
+        events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
+        deliveries.disbelieve_evidence(session, used, since, now)
     return machines
 
 

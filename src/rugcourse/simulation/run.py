@@ -202,7 +202,7 @@ class Rehearsal:
         delivery_id, stamp, number, _ = read[0]
         asked = Asked(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:
-            [asking] = find_askings(session, runtime.library, [asked])
+            [asking] = find_askings(session, runtime.library, self._clock, [asked])
         if asking is None:
             return
         right = asking.question.right_option

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from rugcourse.links import MailRef
-from rugcourse.store.planning import ARRIVED, WAS_USED, still_wanted
+from rugcourse.store.planning import ARRIVED, WAS_USED, lock_enrolments, step_back, still_wanted
 from rugcourse.store.statements import (
     as_rows,
     count,
@@ -48,6 +48,7 @@ from rugcourse.store.tables import (
     DeliveryRow,
     DeliveryState,
     EnrolmentRow,
+    EnrolmentStatus,
     EventKind,
     EventRow,
     LeaseRow,
@@ -62,6 +63,8 @@ from rugcourse.store.trials import gets_b
 from rugcourse.store.types import UtcDateTime
 
 _AGAIN = "an operator sends it again"
+_BY_A_MACHINE = "a machine used it, so nobody knows whether it arrived"
+_RETRY_AFTER = timedelta(minutes=5)  # of a mail that a server had put off and that a machine used
 _GIVEN_UP = EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
@@ -293,14 +296,61 @@ def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> boo
         return True
     if not _goes_again(session, delivery_id):
         return False
-    enrolment = select(DeliveryRow.enrolment_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
-    session.execute(select(EnrolmentRow.id).where(EnrolmentRow.id == enrolment).with_for_update())
+    lock_enrolments(session, [delivery_id])
     if _has_arrived(session, delivery_id, now, DeliveryState.PLANNED):
         return True
     if not _has_arrived(session, delivery_id, now, DeliveryState.CANCELLED):
         return False
     _count_again(session, delivery_id)
     return True
+
+
+def disbelieve_evidence(session: Session, ids: Collection[int], since: datetime, now: datetime) -> None:
+    """Put back what was believed since an instant of mails that a machine used: nobody knows of an unknown one again,
+    and what was to go again goes again. What a human used as well stays as it is.
+    """
+    doubted = sorted({*ids} - _used(session, ids))
+    if not doubted:
+        return
+    lock_enrolments(session, doubted)
+    _put_back(session, doubted, since, DeliveryState.UNKNOWN, settled_at=now)
+    _put_back(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
+    cancelled = _put_back(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
+    ended = _of_ended(session, cancelled)
+    step_back(session, sorted(ended), due_since_planned=True)
+    step_back(session, [one for one in cancelled if one not in ended])  # due as its enrolment is
+
+
+def _of_ended(session: Session, ids: Collection[int]) -> set[int]:
+    """Those that are of enrolments that had their last lesson."""
+    if not ids:
+        return set()
+    return set(
+        session.scalars(
+            select(DeliveryRow.id)
+            .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
+            .where(DeliveryRow.id.in_(ids), EnrolmentRow.status == EnrolmentStatus.COMPLETED)
+        )
+    )
+
+
+def _put_back(
+    session: Session, ids: Sequence[int], since: datetime, state: DeliveryState, **values: datetime | None
+) -> list[int]:
+    return list(
+        session.scalars(
+            update(DeliveryRow)
+            .where(
+                DeliveryRow.id.in_(ids),
+                DeliveryRow.state == DeliveryState.ACCEPTED,
+                DeliveryRow.reply == ARRIVED[state],
+                DeliveryRow.settled_at >= since,
+            )
+            .values(state=state, reply=_BY_A_MACHINE, **values)
+            .returning(DeliveryRow.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
 
 
 def _count_again(session: Session, delivery_id: int) -> None:
@@ -343,7 +393,7 @@ def _has_arrived(session: Session, delivery_id: int, now: datetime, state: Deliv
             settled_at=now,
             not_before=None,
             attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # the one before counts again
-            reply=ARRIVED,
+            reply=ARRIVED[state],
         )
         .execution_options(synchronize_session=False)
     )

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.links import MailRef
+from rugcourse.links import MailRef, is_old
 from rugcourse.store.statements import dialect_of, insert_into, is_among, run, run_many
 from rugcourse.store.tables import DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
 
@@ -48,7 +48,12 @@ class Mail(NamedTuple):
     subscriber_language: str
     measuring: bool
     left_out: bool
+    links_closed_at: datetime | None
     stamp: int
+
+    def link_is_old(self, now: datetime) -> bool:
+        """Whether its links open nothing any more that is its reader's own."""
+        return is_old(self.planned_at, self.links_closed_at, now)
 
     @property
     def ref(self) -> MailRef:
@@ -118,10 +123,13 @@ def clicks_since(session: Session, delivery_ids: Collection[int], since: datetim
     return [Clicked(*row) for row in rows]
 
 
-def judge_clicks_since(session: Session, delivery_ids: Collection[int], since: datetime, verdict: Verdict) -> None:
-    """Give clicks since an instant another verdict. One mail was clicked once all the same."""
+def judge_since(
+    session: Session, delivery_ids: Collection[int], kind: EventKind, since: datetime, verdict: Verdict
+) -> None:
+    """Give events of a kind since an instant another verdict. One mail was clicked once all the same."""
     if delivery_ids:
-        run(session, _judging(dialect_of(session)), {"ids": delivery_ids, "since": since, "judged": verdict})
+        parameters = {"ids": delivery_ids, "of_kind": kind, "since": since, "judged": verdict}
+        run(session, _judging(dialect_of(session)), parameters)
 
 
 def presses_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[Pressed]:
@@ -161,6 +169,7 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
             SubscriberRow.language,
             SubscriberRow.measuring,
             SubscriberRow.objected_at.is_not(None),
+            SubscriberRow.links_closed_at,
             SubscriberRow.security_stamp,
         )
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -199,6 +208,7 @@ def _adding_first(dialect: str) -> Any:
 @cache
 def _judging(dialect: str) -> Update:
     since: BindParameter[datetime] = bindparam("since")
+    kind: BindParameter[str] = bindparam("of_kind")
     judged: BindParameter[str] = bindparam("judged")
     other = aliased(EventRow)
     # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
@@ -217,7 +227,7 @@ def _judging(dialect: str) -> Update:
         update(EventRow)
         .where(
             is_among(EventRow.delivery_id, dialect),
-            EventRow.kind == EventKind.CLICK,
+            EventRow.kind == kind,
             EventRow.at >= since,
             EventRow.verdict != judged,
         )

@@ -34,7 +34,12 @@ from rugcourse.store.types import UtcDateTime
 
 # A lesson that its reader wants now: what can't go out for so long comes at their hour instead.
 AHEAD_WITHIN = timedelta(hours=1)
-ARRIVED = "its reader used it, so it arrived"
+# What is said of a mail that its reader used while it stood in doubt, by the state that it had.
+ARRIVED = {
+    DeliveryState.UNKNOWN: "its reader used it, so it arrived",
+    DeliveryState.PLANNED: "its reader used it before it was sent again, so it arrived",
+    DeliveryState.CANCELLED: "its reader used it after it was given up, so it arrived",
+}
 # SQL: an event says that a human followed a link of a mail, or answered in it.
 WAS_USED = and_(EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER)), EventRow.verdict == Verdict.HUMAN)
 _TOO_LATE = "its hour passed before it could be sent"
@@ -313,7 +318,7 @@ def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> No
     session.execute(
         update(DeliveryRow)
         .where(*failed_ones, select(EventRow.id).where(EventRow.delivery_id == DeliveryRow.id, WAS_USED).exists())
-        .values(state=DeliveryState.ACCEPTED, settled_at=now, reply=ARRIVED)
+        .values(state=DeliveryState.ACCEPTED, settled_at=now, reply=ARRIVED[DeliveryState.CANCELLED])
         .execution_options(synchronize_session=False)
     )
     later = aliased(DeliveryRow)
@@ -440,8 +445,7 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
         .execution_options(synchronize_session=False)
     )
     # Locked before the places of lessons are read: who publishes a course in another order changes both.
-    theirs = EnrolmentRow.id.in_(_enrolments_of(cancelled))
-    session.execute(select(EnrolmentRow.id).where(theirs).order_by(EnrolmentRow.id).with_for_update())
+    lock_enrolments(session, cancelled)
     lesson = aliased(LessonRow)
     not_had = _of_enrolment(
         select(func.min(lesson.position)).join(DeliveryRow, DeliveryRow.lesson_id == lesson.id), cancelled
@@ -459,7 +463,14 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
     if due_since_planned:
         was_due = _of_enrolment(select(func.min(DeliveryRow.planned_at)), cancelled)
         values["next_due_at"] = case((EnrolmentRow.status.in_(over), was_due), else_=EnrolmentRow.next_due_at)
+    theirs = EnrolmentRow.id.in_(_enrolments_of(cancelled))
     session.execute(update(EnrolmentRow).where(theirs).values(values).execution_options(synchronize_session=False))
+
+
+def lock_enrolments(session: Session, delivery_ids: Collection[int]) -> None:
+    """Lock what some deliveries are of: a planner that is at work on these ends first."""
+    theirs = EnrolmentRow.id.in_(_enrolments_of(delivery_ids))
+    session.execute(select(EnrolmentRow.id).where(theirs).order_by(EnrolmentRow.id).with_for_update())
 
 
 def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any:
@@ -523,5 +534,5 @@ def _there_is(query: Select[int]) -> ColumnElement[bool]:
     return query.limit(1).scalar_subquery().is_not(None)
 
 
-def _enrolments_of(ids: Sequence[int]) -> Select[int | None]:
+def _enrolments_of(ids: Collection[int]) -> Select[int | None]:
     return select(DeliveryRow.enrolment_id).where(DeliveryRow.id.in_(ids))

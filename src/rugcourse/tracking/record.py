@@ -71,24 +71,26 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]])
         )
         for mail, fetch in counted
     ]
-    by_humans = [event for event in kept if event.verdict == Verdict.HUMAN]
-    arrived = {event.delivery_id for event in by_humans}
-    used = {event.delivery_id for event in by_humans if event.kind == EventKind.CLICK}
-    doubted = {mail.id for mail, _ in counted if mail.id in arrived and deliveries.is_in_doubt(mail.state)}
-    if used or doubted:  # a report that they came back may come in just now
-        subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used | doubted})
+    clicks = [event for event in kept if event.kind == EventKind.CLICK]
+    clicked = {event.delivery_id for event in clicks}
+    # A picture says nothing of whether its mail arrived: gateways fetch it before they take the mail.
+    used = {event.delivery_id for event in clicks if event.verdict == Verdict.HUMAN}
+    if used:  # a report that they came back may come in just now
+        subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used})
     events.add_events(session, kept)
-    clicked = {event.delivery_id for event in kept if event.kind == EventKind.CLICK}
-    lately = _judge_scanners(session, clicked, now - clock.span(BURST_SECONDS)) if clicked else []
-    doubted |= used & {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
-    for delivery_id in sorted(doubted):
+    since = now - clock.span(BURST_SECONDS)
+    lately = events.clicks_since(session, clicked, since) if clicked else []
+    scanned = _judge_scanners(session, lately, since, now)
+    doubted = {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
+    for delivery_id in sorted(used & doubted - scanned):
         deliveries.settle_by_evidence(session, delivery_id, now)
 
 
-def _judge_scanners(session: Session, clicked: set[int], since: datetime) -> list[Clicked]:
-    """Take back what was believed of clicks since an instant where a machine follows all links; returns what is known
-    of each mail now."""
-    lately = events.clicks_since(session, clicked, since)
-    machines = [one.delivery_id for one in lately if one.links >= BURST_LINKS]
-    events.judge_clicks_since(session, machines, since, Verdict.MACHINE)
-    return lately
+def _judge_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
+    """Take back what was believed of clicks since an instant where a machine follows all links, also that the mail
+    arrived; returns these mails."""
+    scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
+    if scanned:
+        events.judge_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
+        deliveries.disbelieve_evidence(session, scanned, since, now)
+    return scanned

@@ -17,7 +17,7 @@ class Groups:
             database.write_batch, lambda session, fetches: record_fetches(session, library, clock, fetches)
         )
         self.questions = GroupCommit[Asked, Asking | None](
-            database.read, lambda session, asked: find_askings(session, library, asked)
+            database.read, lambda session, asked: find_askings(session, library, clock, asked)
         )
         self.answers = GroupCommit[Press, Taken | None](
             database.write_batch, lambda session, presses: record_answers(session, library, clock, presses)

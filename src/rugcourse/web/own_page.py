@@ -23,7 +23,7 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import LINK_DAYS, MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.schedule import Schedule
@@ -34,7 +34,6 @@ from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
 from rugcourse.web.readers import (
-    LINK_DAYS,
     RIGHTS_MINUTES,
     Reader,
     find_reader,

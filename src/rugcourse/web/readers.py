@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.enrolment.consents import Shown
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import MailRef, Purpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
 from rugcourse.store import subscribers
@@ -18,8 +18,6 @@ from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
 from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
 
-# A mail can be forwarded or read by others: after this long its link no longer opens the reader's own page.
-LINK_DAYS = 30
 # A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
 RIGHTS_MINUTES = 60
 
@@ -44,9 +42,7 @@ class Reader:
 
     def link_is_old(self, now: datetime) -> bool:
         """Whether its link opens nothing any more that is the reader's own: it is too old, or they closed it."""
-        closed = self.subscriber.links_closed_at
-        is_closed = closed is not None and self.delivery.planned_at < closed
-        return is_closed or now - self.delivery.planned_at > timedelta(days=LINK_DAYS)
+        return is_old(self.delivery.planned_at, self.subscriber.links_closed_at, now)
 
     def was_mailed_for_this(self, now: datetime) -> bool:
         """Whether the link was mailed within the last hour, as its reader asked for it: what can't be undone takes one.
