@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 
 MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
+SUPERVISOR = "Autoriteit Persoonsgegevens"
 RESERVED = (".example", ".test", ".invalid", ".localhost", "example.org", "example.com", "example.net")  # RFC 2606
 
 _TIMEOUTS_IN_A_LEASE = 4
@@ -179,7 +180,8 @@ class Settings(BaseSettings):
     keep_withdrawal_days: int = Field(
         60,
         ge=1,
-        description="days until the file that remembers who withdrew forgets it: as long as you keep backups",
+        description="days until the file that remembers who withdrew forgets it: as long as you keep backups, and so "
+        "the privacy page says",
     )
     keep_bounce_mail_days: int = Field(
         30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
@@ -226,8 +228,12 @@ class Settings(BaseSettings):
         "",
         description="who works on the data for you, what and where: Example Host (hosting, Germany); Relay (mail, …)",
     )
+    transfers: str = Field(
+        "",
+        description="who of them works outside of the EEA, and what allows it: Relay (USA, standard clauses); or: none",
+    )
     dpo: str = Field("", description="the data protection officer and their address, where there is one")
-    supervisor: str = Field("Autoriteit Persoonsgegevens", description="the supervisor whom people can complain to")
+    supervisor: str = Field(SUPERVISOR, description="the supervisor whom people can complain to")
 
     tick_seconds: float = Field(10.0, gt=0, le=3600, description="how often the scheduler looks for what is due")
     worker_threads: int = Field(3, ge=1, le=64, description="sending threads per worker process")

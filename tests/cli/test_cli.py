@@ -308,3 +308,11 @@ def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
     assert {path.name for path in made} >= {"var", "rugcourse.db", "dkim"}
     for path in made:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_copy_is_for_its_user_alone_also_in_a_file_that_was_there(address: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    copy.touch(mode=0o644)
+    assert run("subscribers", "export", "sam@x.example", "--out", copy, DATABASE_URL=address).returncode == 0
+    assert json.loads(copy.read_text(encoding="utf-8"))["person"][0]["email"] == "sam@x.example"
+    assert copy.stat().st_mode & 0o077 == 0

@@ -198,7 +198,7 @@ def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, la
     assert copy is not None
     assert next(iter(copy.sections)) == "about_this_copy"
     told = " ".join(line for chapter in copy.sections["about_this_copy"] for line in chapter["text"])
-    for word in {"nl": "Grondslag 90 Autoriteit wissen lijst", "en": "basis 90 Autoriteit erased list"}[
+    for word in {"nl": "toestemming 90 Autoriteit wissen lijst", "en": "basis 90 Autoriteit erased list"}[
         language
     ].split():
         assert word in told

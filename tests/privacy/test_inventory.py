@@ -5,16 +5,36 @@ from __future__ import annotations
 from collections import Counter
 
 from rugcourse.privacy.inventory import BASES, DAYS, INVENTORY, Basis, End, Erasure, LeftOut, Purpose, Whose, declared
-from rugcourse.store.tables import Base
+from rugcourse.store.tables import Base, EventKind
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 
 
 def test_every_column_is_declared_once_and_none_that_is_not_there() -> None:
     counted = Counter(declared())
-    assert set(counted) - _COLUMNS == set()
-    assert _COLUMNS - set(counted) == set(), "say in privacy/inventory.py what is kept here, why, and until when"
+    named = {(table, column) for table, column, _rows in counted}
+    assert named - _COLUMNS == set()
+    assert _COLUMNS - named == set(), "say in privacy/inventory.py what is kept here, why, and until when"
     assert [one for one, times in counted.items() if times > 1] == []
+    for table, column, rows in counted:
+        assert not rows or (table, column, "") not in counted, "either all rows of it, or some and some"
+
+
+def test_each_kind_of_event_is_declared_by_what_it_is_kept_for() -> None:
+    """Answers, bounces and complaints are kept of everybody: that is no measuring, for which there is a consent."""
+    purposes = {kind: group.purpose for group in INVENTORY if group.table == "event" for kind in group.rows}
+    assert set(purposes) == set(EventKind)
+    assert {kind for kind, purpose in purposes.items() if purpose == Purpose.MEASURING} == {
+        EventKind.OPEN, EventKind.CLICK,
+    }  # fmt: skip
+
+
+def test_what_a_list_holds_while_it_is_read_is_about_those_who_stand_on_it() -> None:
+    reading = {
+        (group.table, column) for group in INVENTORY if group.end == End.LIST for column in group.columns
+        if group.whose == Whose.READER
+    }  # fmt: skip
+    assert reading >= {("job_chunk", "lines"), ("job", "about"), ("job", "problems")}
 
 
 def test_what_is_personal_has_a_basis_an_end_and_a_place_in_the_copy_or_a_reason() -> None:

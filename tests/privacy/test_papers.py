@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_the_notice_as_text_says_what_the_page_says(tmp_path: Path, language: st
     words = terms(settings, language)
     for purpose in purposes_of_readers():
         assert f"- {words.purpose(purpose)[0]}: " in text
+
+
+@pytest.mark.parametrize(("language", "words"), [("nl", "a6f8a840c547fc76"), ("en", "6e88a99c8f53ed6a")])
+def test_the_day_of_the_page_changes_with_its_words(tmp_path: Path, language: str, words: str) -> None:
+    text = notice_text(make_settings(tmp_path), language)
+    told = "set WORDS_OF in privacy/notice.py to today, and what it was made from here"
+    assert sha256(text.encode()).hexdigest()[:16] == words, told
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
+from fastapi.testclient import TestClient
 from tests.servers import HOST, free_port
 
-from rugcourse.web import limits
+from rugcourse.runtime import Runtime
+from rugcourse.web import app, limits
 from rugcourse.web.limits import BoundedMemory, Limits, network, shortened
 
 
@@ -56,6 +59,34 @@ def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPa
     memory._looked_at = 0
     assert memory.acquire_entry("one more", 1, 3600)
     assert len(memory.events) == 1
+
+
+def test_a_network_is_forgotten_when_its_window_is_over(counted: Limits) -> None:
+    counted.allows_signup("192.0.2.1")
+    counted.allows_signup("192.0.2.2")
+    memory = counted._memory
+    for key, entries in memory.events.items():
+        if "192.0.2.1" in key:
+            entries[0].expiry = 0
+    counted.forget()
+    names = str(list(memory.events))
+    assert "192.0.2.1" not in names
+    assert "192.0.2.2" in names
+
+
+def test_networks_are_forgotten_though_nobody_comes_by(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_FORGET_SECONDS", 0.01)
+    pages = app.create_app(runtime)
+    pages.state.limits.allows_signup("192.0.2.1")
+    memory = pages.state.limits._memory
+    for entries in memory.events.values():
+        entries[0].expiry = 0
+    with TestClient(pages):
+        for _ in range(500):
+            if not memory.events:
+                return
+            time.sleep(0.01)
+    pytest.fail(str(list(memory.events)))
 
 
 def test_without_redis_a_process_counts_for_itself() -> None:

@@ -16,6 +16,7 @@ from tests.builders import COURSE, course_of, make_reader, make_runtime, make_se
 from rugcourse.clock import VirtualClock
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import MailRef, Purpose
+from rugcourse.privacy.papers import notice_text
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.store.database import Database
 from rugcourse.store.tables import DeliveryRow, FeedbackRow, SubscriberRow
@@ -275,8 +276,8 @@ def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: V
     )
     page = TestClient(create_app(make_runtime(database, settings, clock))).get("/nl/privacy").text
     for words in (
-        "77 dagen nadat je stopt",
-        "55 dagen, of tot je gewist wordt",
+        "77 dagen nadat je met alles stopt",
+        "Dat je een mail opende of een link volgde: 55 dagen.",
         "wissen ze na 1 dag",
         "mail.provider.example",
     ):
@@ -291,10 +292,17 @@ def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: V
             (
                 "We vragen niet naar je gezondheid", "uitdrukkelijke toestemming", "artikel 9 lid 2 onder a", "11.7a",
                 "Autoriteit Persoonsgegevens", "16 jaar en ouder", "intrekken", "Bezwaar", "Example Host (hosting, Duitsland)",
-                "de helft van de lezers", "Els de Wit, fg@praktijk.example", "12345678", "29012345678",
+                "de helft van de lezers", "beperking", "overdraagbaarheid", 'href="https://www.autoriteitpersoonsgegevens.nl"',
+                "artikel 6 lid 1 onder b", "Deze tekst is van ", "hooguit 60 dagen", "Els de Wit, fg@praktijk.example", "12345678", "29012345678",
             ),
         ),
-        ("en", ("We do not ask about your health", "explicit consent", "16 years and older", "half of the readers")),
+        (
+            "en",
+            (
+                "We do not ask about your health", "explicit consent", "16 years and older", "half of the readers",
+                "restriction", "portability", 'href="https://www.edpb.europa.eu/', "those who run the courses",
+            ),
+        ),
     ],
 )  # fmt: skip
 def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_health(
@@ -310,6 +318,34 @@ def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_
     assert [word for word in words if word not in page] == []
     for untrue in ("Niets over je gezondheid", "Nothing about your health"):
         assert untrue not in page
+
+
+@pytest.mark.parametrize(
+    ("set_to", "words"),
+    [
+        ("", "Vraag ons ook of een van hen buiten de Europese Economische Ruimte werkt"),
+        ("none", "Niemand die voor ons werkt, krijgt het buiten de Europese Economische Ruimte."),
+        ("Relay (VS, modelcontract)", "Buiten de Europese Economische Ruimte: Relay (VS, modelcontract)."),
+    ],
+)
+def test_the_privacy_page_says_who_gets_it_outside_of_europe_as_far_as_it_is_set(
+    tmp_path: Path, set_to: str, words: str
+) -> None:
+    assert f"- {words}" in notice_text(make_settings(tmp_path, transfers=set_to), "nl")
+
+
+def test_mail_that_came_back_and_is_never_deleted_is_not_said_to_be_there_for_no_days(tmp_path: Path) -> None:
+    text = notice_text(make_settings(tmp_path, keep_bounce_mail_days=0), "nl")
+    assert "tot iemand hem daar weggooit" in text
+    assert "0 dagen in onze mailbox" not in text
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_another_supervisor_is_not_given_the_address_of_the_dutch_one(tmp_path: Path, language: str) -> None:
+    text = notice_text(make_settings(tmp_path, supervisor="Gegevensbeschermingsautoriteit"), language)
+    assert "Gegevensbeschermingsautoriteit. " in text
+    assert "edpb.europa.eu" in text
+    assert "autoriteitpersoonsgegevens" not in text
 
 
 def test_the_imprint_says_who_is_behind_the_pages_as_far_as_it_is_set(

@@ -115,8 +115,8 @@ def hold(
 def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     """Let sending go on. Exit code 1 when nothing was held.
 
-    Before everything goes on, whoever left, was erased or ended the measuring after a backup that was put back does so
-    again.
+    Before everything goes on, whoever left, was erased, complained, or ended the measuring or other news after a backup
+    that was put back does so again.
     """
     from rugcourse.cli.opening import open_checked
     from rugcourse.runtime import let_go

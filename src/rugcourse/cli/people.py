@@ -13,6 +13,8 @@ from rugcourse.cli.output import Json, print_json, print_table
 if TYPE_CHECKING:
     from rugcourse.runtime import Runtime
 
+_FOR_ONE_USER = 0o600
+
 app = typer.Typer(help="Readers.", no_args_is_help=True)
 
 
@@ -122,6 +124,8 @@ def export(
     if out is None:
         print_json(found.sections)
     else:
+        out.touch(mode=_FOR_ONE_USER)
+        out.chmod(_FOR_ONE_USER)  # also one that was there before
         out.write_text(json.dumps(found.sections, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -20,8 +20,8 @@ MEASURING = (
     "I can withdraw this at any time."
 )
 NEWS = (
-    "You may also send me other news of %(practice)s by e-mail, such as another course. Not needed for the course. I "
-    "can withdraw this at any time."
+    "You may also send me other news of %(practice)s by e-mail, such as another course. I agree that which news I get "
+    "can depend on how far I am and what I answered. Not needed for the course. I can withdraw this at any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"

@@ -7,8 +7,10 @@ it. A column that is not declared here fails a test.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from rugcourse.store.tables import EventKind
 
 
 class Whose(StrEnum):
@@ -23,8 +25,9 @@ class Basis(StrEnum):
     NONE = "-"
     EXPLICIT_CONSENT = "6(1)(a), 9(2)(a)"
     MEASURING_CONSENT = "6(1)(a), 9(2)(a), Tw 11.7a"
-    NEWS_CONSENT = "6(1)(a), Tw 11.7"
+    NEWS_CONSENT = "6(1)(a), 9(2)(a), Tw 11.7"
     OBLIGATION = "6(1)(c), 7(1)"
+    REQUEST = "6(1)(b), 6(1)(f)"
     INTEREST = "6(1)(f)"
 
 
@@ -32,6 +35,7 @@ class Purpose(StrEnum):
     """What something is kept for; the value is its name in the record of processing."""
 
     CONTENT = "content"  # courses and messages, figures of many: about nobody
+    SIGNUP = "signup"  # what stands before somebody confirms, and agrees
     COURSE = "course"  # sending lessons, answers, repetition, the test
     LABELS = "labels"  # tags: words on people, for choosing an audience
     MEASURING = "measuring"  # opens and clicks
@@ -40,12 +44,14 @@ class Purpose(StrEnum):
     STOP = "stop"  # not writing to who does not want it, or can't be reached
     DELIVERY = "delivery"  # mail that arrives once, and is not taken for spam
     REMARKS = "remarks"  # better lessons
+    VISITORS = "visitors"  # the same, from visitors without a name
     LOG = "log"  # being able to show who did what for whom
     ACCESS = "access"  # only those come in who may
 
 
 BASES: Mapping[Purpose, Basis] = {
     Purpose.CONTENT: Basis.NONE,
+    Purpose.SIGNUP: Basis.REQUEST,
     Purpose.COURSE: Basis.EXPLICIT_CONSENT,
     Purpose.LABELS: Basis.INTEREST,
     Purpose.MEASURING: Basis.MEASURING_CONSENT,
@@ -54,6 +60,7 @@ BASES: Mapping[Purpose, Basis] = {
     Purpose.STOP: Basis.INTEREST,
     Purpose.DELIVERY: Basis.EXPLICIT_CONSENT,
     Purpose.REMARKS: Basis.EXPLICIT_CONSENT,
+    Purpose.VISITORS: Basis.INTEREST,
     Purpose.LOG: Basis.INTEREST,
     Purpose.ACCESS: Basis.INTEREST,
 }
@@ -65,7 +72,9 @@ class End(StrEnum):
     NEVER = "never"  # it is about nobody
     PERSON = "person"  # as long as the person is known
     MEASURED = "measured"
-    UNCLAIMED = "unclaimed"  # with the person; a test that nobody signed up after, sooner
+    PRESSED = "pressed"  # that an answer was pressed; what was answered is the person's
+    RETURNED = "returned"  # that a mail came back, or what else was said of it
+    UNCLAIMED = "unclaimed"  # a test that nobody signed up after
     REMARK = "remark"  # a visitor's
     SUPPRESSION = "suppression"
     ASKED = "asked"  # that another address was asked for
@@ -76,13 +85,18 @@ class End(StrEnum):
     SECURITY = "security"
     SESSION = "session"
     PROCESS = "process"
-    DONE = "done"  # when it was done with, at most days
+    LIST = "list"  # until a list that is read in is done with, at most a week
+    LINK = "link"  # as long as the link works that confirms it
+    WORKING = "working"  # minutes: as long as a worker is at it
+    CHALLENGE = "challenge"  # minutes: as long as an admin takes to log in
 
 
 DAYS: Mapping[End, tuple[str, ...]] = {
     End.NEVER: (),
     End.PERSON: ("unconfirmed_days", "left_days", "finished_days", "idle_days", "bounced_days"),
     End.MEASURED: ("measured_days",),
+    End.PRESSED: ("measured_days",),
+    End.RETURNED: ("measured_days",),
     End.UNCLAIMED: ("unconfirmed_days",),
     End.REMARK: ("remark_days",),
     End.SUPPRESSION: ("bounced_days", "suppressed_days"),
@@ -94,7 +108,10 @@ DAYS: Mapping[End, tuple[str, ...]] = {
     End.SECURITY: ("security_days",),
     End.SESSION: ("session_days",),
     End.PROCESS: ("process_days",),
-    End.DONE: (),
+    End.LIST: (),
+    End.LINK: (),
+    End.WORKING: (),
+    End.CHALLENGE: (),
 }
 
 
@@ -114,6 +131,7 @@ class LeftOut(StrEnum):
     WORKING = "working"  # a mark of a program while it works; it tells nothing of a person
     HASH = "hash"  # a fingerprint made with a secret key, which only serves to recognise
     OF_ADMINS = "of admins"  # about those who use the admin pages; they see it there
+    NAMELESS = "nameless"  # nobody can tell whose it is
     BRIEF = "brief"  # gone when it is done with, at most after a week; what became of it is in the copy
     OF_NOBODY = "of nobody"
 
@@ -123,6 +141,7 @@ class Group:
     """Columns of one table that are kept alike.
 
     `shown`: column → where it stands in the copy, as `section.name`; `left_out`: column → why it does not.
+    `rows`: which rows it is about, where those of one table are kept in more than one way.
     """
 
     table: str
@@ -132,6 +151,7 @@ class Group:
     erasure: Erasure
     shown: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -155,6 +175,16 @@ def _of_a_reader(
     return Group(table, Whose.READER, purpose, end, erasure, places, why)
 
 
+def _some(rows: tuple[str, ...], group: Group) -> Group:
+    """The same, of some rows only."""
+    return replace(group, rows=rows)
+
+
+def _events(kinds: tuple[EventKind, ...], purpose: Purpose, end: End) -> Group:
+    shown, left_out = "delivery_id=mail kind link verdict at", "id=number first=part report=hash"
+    return _some(kinds, _of_a_reader("event", "opens_and_clicks", shown, left_out, purpose, end))
+
+
 def _of_nobody(table: str, columns: str) -> Group:
     return _left_out(table, columns, Whose.NOBODY, Purpose.CONTENT, End.NEVER, LeftOut.OF_NOBODY)
 
@@ -171,17 +201,18 @@ INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "subscriber", "person",
         "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
-        "signup=signed_up_again address_since=address_changed links_closed_at=links_closed "
+        "address_since=address_changed links_closed_at=links_closed "
         "objected_at=left_out_since warned_at=told_of_erasing",
         "id=number domain=part former_address=hash security_stamp=number",
     ),
+    _of_a_reader("subscriber", "person", "signup=signed_up_again", "", Purpose.SIGNUP),
     _of_a_reader("subscriber", "person", "news=other_news", "", Purpose.NEWS),
     # The address itself goes with the link that confirms it: it may be a stranger's.
-    _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", end=End.DONE),
+    _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", Purpose.SIGNUP, End.LINK),
     _of_a_reader(
         "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
         "id=number subscriber_id=number secret=number address_hash=hash",
-        end=End.ASKED, erasure=Erasure.STAYS,
+        Purpose.SIGNUP, End.ASKED, Erasure.STAYS,
     ),
     _of_a_reader(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
@@ -206,10 +237,10 @@ INVENTORY: tuple[Group, ...] = (
         "queue=part subscriber_id=number enrolment_id=number once_key=number lease=working",
         Purpose.DELIVERY,
     ),
-    _of_a_reader(
-        "event", "opens_and_clicks", "delivery_id=mail kind link verdict at",
-        "id=number first=part report=hash",
-        Purpose.MEASURING, End.MEASURED,
+    _events((EventKind.OPEN, EventKind.CLICK), Purpose.MEASURING, End.MEASURED),
+    _events((EventKind.ANSWER,), Purpose.COURSE, End.PRESSED),
+    _events(
+        (EventKind.UNSUBSCRIBE, EventKind.COMPLAINT, EventKind.BOUNCE, EventKind.RESEND), Purpose.DELIVERY, End.RETURNED
     ),
     _of_a_reader(
         "answer", "answers",
@@ -223,17 +254,25 @@ INVENTORY: tuple[Group, ...] = (
         "state=memory",
         "id=number subscriber_id=number",
     ),
-    _of_a_reader(
+    _some(("of readers",), _of_a_reader(
         "attempt", "tests", "course_id=course stage options=answers right asked at",
         "id=number subscriber_id=number",
-        end=End.UNCLAIMED,
-    ),
+    )),
+    _some(("of visitors",), _of_a_reader(
+        "attempt", "", "",
+        "id=nameless subscriber_id=nameless course_id=nameless stage=nameless options=nameless right=nameless "
+        "asked=nameless at=nameless",
+        Purpose.SIGNUP, End.UNCLAIMED, Erasure.STAYS,
+    )),
     _of_a_reader(
         "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at", "id=number",
         Purpose.REMARKS,
     ),
     # A reader's goes with the person, a visitor's after some time: of that, whether the lesson helped is left.
-    _of_a_reader("feedback", "remarks", "remark", "", Purpose.REMARKS, End.REMARK),
+    _some(("of readers",), _of_a_reader("feedback", "remarks", "remark", "", Purpose.REMARKS)),
+    _some(("of visitors",), _of_a_reader(
+        "feedback", "", "", "remark=nameless", Purpose.VISITORS, End.REMARK, Erasure.STAYS
+    )),
     _of_a_reader("tag", "tags", "tag", "subscriber_id=number", Purpose.LABELS),
     _of_a_reader(
         "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
@@ -250,12 +289,24 @@ INVENTORY: tuple[Group, ...] = (
     ),
     _of_a_reader("bucket", "", "", "key=part tokens=part filled_at=part", Purpose.DELIVERY, End.DOMAIN),
     _of_a_reader("installation", "", "", "key=part value=part", Purpose.DELIVERY, End.DOMAIN),
-    _of_a_reader("lease", "", "", "token=working until=working deliveries=working", Purpose.DELIVERY, End.DONE),
-    _of_a_reader("job_chunk", "", "", "job_id=brief number=brief lines=brief", Purpose.COURSE, End.DONE),
-    # What a list was called, where it came from, and which lines were wrong; no address and no name.
+    _of_a_reader(
+        "lease", "", "", "token=working until=working deliveries=working",
+        Purpose.DELIVERY, End.WORKING, Erasure.STAYS,
+    ),
+    # Whoever stands on a list that is being read: the first lines as they are, addresses that come twice, wrong values.
+    _of_a_reader(
+        "job_chunk", "", "", "job_id=brief number=brief lines=brief", end=End.LIST, erasure=Erasure.STAYS
+    ),
+    _some(("while a list is read",), _of_a_reader(
+        "job", "", "", "about=brief problems=brief", end=End.LIST, erasure=Erasure.STAYS
+    )),
+    # Where a list came from, what was said of it, and which lines were wrong.
+    _some(("done with",), _left_out(
+        "job", "about problems", Whose.ADMIN, Purpose.LOG, End.JOB, LeftOut.OF_ADMINS
+    )),
     _left_out(
-        "job", "id kind state about mark total counts problems admin_id created_at ended_at", Whose.ADMIN, Purpose.LOG,
-        End.JOB, LeftOut.OF_ADMINS,
+        "job", "id kind state mark total counts admin_id created_at ended_at", Whose.ADMIN, Purpose.LOG, End.JOB,
+        LeftOut.OF_ADMINS,
     ),
     _of_admins(
         "admin",
@@ -269,7 +320,7 @@ INVENTORY: tuple[Group, ...] = (
     ),
     _of_admins("admin_passkey", "id admin_id credential public_key uses name created_at used_at", End.ACCOUNT),
     _of_admins("admin_recovery_code", "code_hash admin_id", End.ACCOUNT),
-    _of_admins("admin_challenge", "challenge bound_to until", End.DONE),
+    _of_admins("admin_challenge", "challenge bound_to until", End.CHALLENGE),
     _of_admins("security_event", "id at kind admin_id network browser", End.SECURITY),
     _of_admins("lesson_draft", "admin_id saved_at", End.ACCOUNT, Purpose.LOG),
     _of_admins("discarded_draft", "admin_id discarded_at", End.ACCOUNT, Purpose.LOG),
@@ -296,11 +347,12 @@ INVENTORY: tuple[Group, ...] = (
 )  # fmt: skip
 
 
-def declared() -> Iterator[tuple[str, str]]:
-    """(table, column) of each that is declared, as often as it is."""
+def declared() -> Iterator[tuple[str, str, str]]:
+    """(table, column, which rows) of each that is declared, as often as it is; no rows: all of them."""
     for group in INVENTORY:
         for column in group.columns:
-            yield group.table, column
+            for rows in group.rows or ("",):
+                yield group.table, column, rows
 
 
 def of_readers() -> Iterator[Group]:

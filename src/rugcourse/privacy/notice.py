@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
-from babel.dates import format_timedelta
+from babel.dates import format_date, format_timedelta
 
-from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, Purpose, Whose
+from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, Purpose, Whose, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.languages import translations
-from rugcourse.settings import Settings
+from rugcourse.settings import SUPERVISOR, Settings
+
+WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it
 
 _YEAR = 365
+_DUTCH_SUPERVISOR = "https://www.autoriteitpersoonsgegevens.nl"
+_SUPERVISORS = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 _NEVER_LARGER = 1e9  # no unit above the wanted one
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
@@ -45,6 +49,13 @@ class Terms:
         _ = translations(self.language).gettext
         return {
             Purpose.CONTENT: (_("Lessons"), _("Courses and messages, and figures of many people together.")),
+            Purpose.SIGNUP: (
+                _("Before you confirm"),
+                _(
+                    "What was typed in the form, a test without a name, and which address was asked whether it is "
+                    "right. Nobody has agreed to anything until the button in our mail is pressed."
+                ),
+            ),
             Purpose.COURSE: (
                 _("Your course"),
                 _(
@@ -54,18 +65,24 @@ class Terms:
             ),
             Purpose.LABELS: (
                 _("Labels"),
-                _("Words that we give you, by which we choose who gets a message. You can object to that."),
+                _(
+                    "Words that we give you, by which we choose who gets a message. They may not be about your health. "
+                    "Do you object? Write to us, and we take them off."
+                ),
             ),
             Purpose.MEASURING: (
                 _("Measuring"),
                 _(
                     "Whether you open a mail or follow a link. Only if you allow it: without it, your mails hold no "
-                    "pixel and only plain links."
+                    "invisible picture and only plain links."
                 ),
             ),
             Purpose.NEWS: (
                 _("Other news"),
-                _("Whether you want other news of ours by e-mail, beside the lessons. Only if you asked for it."),
+                _(
+                    "Whether you want other news of ours by e-mail, beside the lessons. Only if you asked for it. "
+                    "Which of it you get can depend on how far you are and what you answered."
+                ),
             ),
             Purpose.CONSENT: (
                 _("What you agreed to"),
@@ -77,54 +94,76 @@ class Terms:
             Purpose.STOP: (
                 _("Not writing to you"),
                 _(
-                    "A code made from your address with a secret key, why, and since when. Only who has that key can "
-                    "find out whether an address is among them."
+                    "A code made from your address with a secret key, why, and since when. Nobody can get your address "
+                    "out of it without that key."
                 ),
             ),
             Purpose.DELIVERY: (
                 _("Mail that arrives"),
                 _(
-                    "When a mail went out, its number, what mail servers said of it, and that it came back, was "
-                    "answered "
-                    "or was called spam."
+                    "When a mail went out, its number, what your mail provider said of it, and whether it came back, "
+                    "was called spam, or made you unsubscribe."
                 ),
             ),
             Purpose.REMARKS: (_("Better lessons"), _("Whether a lesson helped you, and what you wrote about it.")),
+            Purpose.VISITORS: (
+                _("Remarks of visitors"),
+                _("What somebody without a name wrote about a lesson. We can't see who that was."),
+            ),
             Purpose.LOG: (_("What we did"), _("What we changed for you or for many, when, and why.")),
             Purpose.ACCESS: (
                 _("Who may come in"),
-                _("Of those who run the courses: address, name, logins, and the browsers that they used."),
+                _(
+                    "Of those who run the courses: address, name, keys, logins, and the browser and a part of the IP "
+                    "address that they came from."
+                ),
             ),
         }[purpose]
 
-    def basis(self, basis: Basis) -> str:
+    def basis(self, purpose: Purpose) -> str:
+        """What gives the right to it; of a legitimate interest, which one."""
         _ = translations(self.language).gettext
         return {
             Basis.NONE: _("it is about nobody"),
+            Basis.REQUEST: _(
+                "you ask us to sign you up or to mail you elsewhere (GDPR, article 6(1)(b)), and our legitimate "
+                "interest that nobody does that for somebody else (article 6(1)(f))"
+            ),
             Basis.EXPLICIT_CONSENT: _("your explicit consent (GDPR, articles 6(1)(a) and 9(2)(a))"),
             Basis.MEASURING_CONSENT: _(
                 "your consent to measuring, apart from the course (the same articles, and article 11.7a of the Dutch "
                 "Telecommunications Act)"
             ),
             Basis.NEWS_CONSENT: _(
-                "your consent to other news, apart from the course (GDPR, article 6(1)(a), and article 11.7 of the "
-                "Dutch Telecommunications Act)"
+                "your consent to other news, apart from the course (GDPR, articles 6(1)(a) and 9(2)(a), and article "
+                "11.7 of the Dutch Telecommunications Act)"
             ),
             Basis.OBLIGATION: _("we have to be able to show it (GDPR, articles 6(1)(c) and 7(1))"),
-            Basis.INTEREST: _("our legitimate interest in doing this well and safely (GDPR, article 6(1)(f))"),
-        }[basis]
+            Basis.INTEREST: _("our legitimate interest, which is %(interest)s (GDPR, article 6(1)(f))")
+            % {"interest": self._interest(purpose)},
+        }[BASES[purpose]]
+
+    def _interest(self, purpose: Purpose) -> str:
+        _ = translations(self.language).gettext
+        return {
+            Purpose.LABELS: _("that a message reaches those whom it is for"),
+            Purpose.STOP: _("to keep writing no more to who does not want it, or to a mailbox that is gone"),
+            Purpose.VISITORS: _("to make the lessons better"),
+            Purpose.LOG: _("to be able to tell what was done, and to put it right"),
+            Purpose.ACCESS: _("that nobody comes in who may not"),
+        }.get(purpose, "")
 
     def end(self, end: End) -> str:
+        """Until when something is kept, as a sentence."""
         _ = translations(self.language).gettext
         kept = self.retention
         return {
-            End.NEVER: _("as long as the course"),
+            End.NEVER: _("As long as the course."),
             End.PERSON: _(
-                "until you are erased: %(left)s after you leave; %(finished)s after the last mail of a finished "
-                "course; "
-                "%(idle)s after the last mail when you pause and do not come back; %(unconfirmed)s after a signup "
-                "that "
-                "is not confirmed; %(bounced)s after your mailbox turned out to be gone"
+                "We erase all that we know of you %(left)s after you stop with everything; %(finished)s after the last "
+                "mail that you got from us, when your courses are over; %(idle)s after it when you get nothing any "
+                "more, as in a pause without an end; %(unconfirmed)s after a signup that is not confirmed; "
+                "%(bounced)s after your mailbox turned out to be gone."
             )
             % {
                 "left": self.days(kept.left_days),
@@ -133,23 +172,39 @@ class Terms:
                 "unconfirmed": self.days(kept.unconfirmed_days),
                 "bounced": self.days(kept.bounced_days),
             },
-            End.MEASURED: _("%(days)s, or until you are erased") % {"days": self.days(kept.measured_days)},
-            End.UNCLAIMED: _("tests go with you; if you do not sign up, after %(days)s")
+            End.MEASURED: _("That you opened a mail or followed a link: %(days)s.")
+            % {"days": self.days(kept.measured_days)},
+            End.PRESSED: _("That you pressed an answer: %(days)s. What you answered: as long as we know you.")
+            % {"days": self.days(kept.measured_days)},
+            End.RETURNED: _("That a mail came back, was called spam, or made you unsubscribe: %(days)s.")
+            % {"days": self.days(kept.measured_days)},
+            End.UNCLAIMED: _("The test of somebody who does not sign up: %(days)s.")
             % {"days": self.days(kept.unconfirmed_days)},
-            End.REMARK: _("with you; what visitors without a name wrote, %(days)s")
-            % {"days": self.days(kept.remark_days)},
-            End.SUPPRESSION: _("%(days)s; after a mailbox that was gone, %(bounced)s")
+            End.REMARK: _("What visitors wrote about a lesson: %(days)s.") % {"days": self.days(kept.remark_days)},
+            End.SUPPRESSION: _(
+                "That we do not write to an address: %(days)s, also when the rest is erased; %(bounced)s when its "
+                "mailbox was gone."
+            )
             % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
-            End.ASKED: _("that you asked us to write to another address, %(days)s; which one, at most two days")
+            End.ASKED: _("That an address was asked to confirm something: %(days)s, as a code.")
             % {"days": self.days(kept.asked_days)},
-            End.LOG: _("%(days)s, or until you are erased") % {"days": self.days(kept.log_days)},
-            End.JOB: self.days(kept.job_days),
-            End.DOMAIN: _("that mail to a domain is held back: as long as somebody with an address there is known"),
-            End.ACCOUNT: _("%(days)s after an account was closed") % {"days": self.days(kept.log_days)},
-            End.SECURITY: self.days(kept.security_days),
-            End.SESSION: _("until logging out, at most %(days)s") % {"days": self.days(kept.session_days)},
-            End.PROCESS: self.days(kept.process_days),
-            End.DONE: _("a list that is being read in: until that is done, at most a week"),
+            End.LINK: _("A new address that you asked us to write to: at most two days, unless it is confirmed."),
+            End.LOG: _("What we changed for you: %(days)s, or until you are erased.")
+            % {"days": self.days(kept.log_days)},
+            End.JOB: _("Where a list came from, and acts for many: %(days)s.") % {"days": self.days(kept.job_days)},
+            End.DOMAIN: _(
+                "That we hold back mail to all addresses that end in, say, @mail.example: as long as we know somebody "
+                "there."
+            ),
+            End.ACCOUNT: _("Of those who run the courses: %(days)s after their account was closed.")
+            % {"days": self.days(kept.log_days)},
+            End.SECURITY: _("Logins of those who run the courses: %(days)s.") % {"days": self.days(kept.security_days)},
+            End.SESSION: _("That they are logged in: until they log out, at most %(days)s.")
+            % {"days": self.days(kept.session_days)},
+            End.PROCESS: f"{self.days(kept.process_days)}.",
+            End.LIST: _("A list with you on it that we read in: until that is done, at most a week."),
+            End.WORKING: _("Which mails are being handed over right now: until that is done, mostly minutes."),
+            End.CHALLENGE: _("What a browser is asked while they log in: minutes."),
         }[end]
 
 
@@ -167,14 +222,15 @@ def summary(language: str) -> str:
     _ = translations(language).gettext
     return _(
         "We do not ask about your health. That you follow this course can say something about it, and so can your "
-        "answers. That is why we treat all of it as health data: we ask for your explicit consent, use it for the "
-        "course, and keep it no longer than this page says."
+        "answers. That is why we treat all of it as health data: we ask for your explicit consent, use it only for "
+        "what stands here, and keep it no longer than this page says."
     )
 
 
 def purposes_of_readers() -> list[Purpose]:
-    """What things about readers are kept for, in the order of the inventory."""
-    return list(dict.fromkeys(group.purpose for group in INVENTORY if group.whose == Whose.READER))
+    """What things about readers are kept for."""
+    theirs = {group.purpose for group in of_readers()}
+    return [one for one in Purpose if one in theirs]
 
 
 def ends_of(purpose: Purpose) -> list[End]:
@@ -193,8 +249,10 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             % {"days": words.days(settings.keep_unconfirmed_days)},
             _("We count how often a lesson is read, not by whom."),
             _(
-                "Not kept: which device or program you read with. To stop misuse, requests are counted per IP address, "
-                "and mails per address that is typed, for at most a day, and then forgotten."
+                "Not kept: which device or program you read with. So that nobody misuses these pages, we count for at "
+                "most a day how often an IP address asks something, and how many mails an address is sent that was "
+                "typed; within an hour after that it is forgotten. That is our legitimate interest (GDPR, article "
+                "6(1)(f))."
             ),
         ],
     )
@@ -207,7 +265,8 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
         _("Where it comes from"),
         [
             _("From you: the form that you filled in, and what you press and write in mails and on pages."),
-            _("Or from a list of %(practice)s; then what you agreed to says which.") % {"practice": settings.practice},
+            _("Or from a list of %(practice)s, to which you gave your address. Your copy says which list.")
+            % {"practice": settings.practice},
             _(
                 "Only your address and your consent are needed: without them no lesson can come. Your name is up "
                 "to you."
@@ -220,16 +279,13 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
         [
             _(
                 "Which question comes back, and when, follows from your answers. No program decides anything "
-                "about you that has legal or similar effects."
+                "about you that has legal or other large effects."
             ),
             _(
-                "We may choose who gets a message by course, language, words, answers and test score; never somebody "
-                "who did not agree to that kind of message."
+                "Who gets a message, people choose: by course, how far you are, since when you read, language, labels, "
+                "answers and test score. Never somebody who did not agree to that kind of message."
             ),
-            _(
-                "Words that we put on you can say something about you, even about your health: they are in the copy, "
-                "and gone when you are erased."
-            ),
+            _("The labels that you have stand in your copy, and are gone when you are erased."),
             _(
                 "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
                 "those who allow measuring, follow a link. Who objects gets one of them, too, and is not counted."
@@ -238,30 +294,47 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
     )
     yield _("What you can ask"), list(_rights(settings, language))
     yield _("Age"), [_("The courses are for people of 16 years and older.")]
+    yield _("For those who run the courses"), list(_admins(words))
     yield _("Who is responsible"), list(controller(settings, language))
+    yield (
+        _("This page"),
+        [
+            _("These words are of %(date)s. The numbers and names in them follow our settings.")
+            % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
+            _("When you agree to something, we keep the page as it was at that moment. It is in your copy."),
+        ],
+    )
 
 
 def _purpose(words: Terms, purpose: Purpose) -> str:
     _ = translations(words.language).gettext
     name, what = words.purpose(purpose)
     return _("%(name)s: %(what)s Legal basis: %(basis)s.") % {
-        "name": name, "what": what, "basis": words.basis(BASES[purpose]),
+        "name": name, "what": what, "basis": words.basis(purpose),
     }  # fmt: skip
 
 
 def _ends(words: Terms) -> Iterator[str]:
     """Each end once; that of most things first."""
     _ = translations(words.language).gettext
-    yield _("All that is known of you: %(until)s.") % {"until": words.end(End.PERSON)}
-    yield _(
-        "Who called our mail spam, or must not be written to, is erased after %(left)s too. What is erased can stand "
-        "in backups until these end, and for %(mails)s in messages that came back to us."
-    ) % {"left": words.days(words.retention.left_days), "mails": words.days(words.retention.bounce_mail_days)}
-    ends = {group.end: group.purpose for group in INVENTORY if group.whose == Whose.READER and group.end != End.PERSON}
-    for end, purpose in ends.items():
-        name, _what = words.purpose(purpose)
-        yield f"{name}: {words.end(end)}."
+    kept = words.retention
+    yield words.end(End.PERSON)
+    yield _("If you stop with one of your courses, what belongs to it stays until all is erased.")
+    yield _("Who called our mail spam, or must not be written to, is erased %(days)s after that.") % {
+        "days": words.days(kept.left_days)
+    }
+    ends = dict.fromkeys(group.end for group in of_readers())
+    yield from (words.end(end) for end in ends if end != End.PERSON)
     yield withdrawals(words)
+    yield _("What is erased can still stand in backups, for at most %(days)s.") % {
+        "days": words.days(kept.withdrawal_days)
+    }
+    if kept.bounce_mail_days:
+        yield _("A mail that came back to us can lie in our mailbox for %(days)s.") % {
+            "days": words.days(kept.bounce_mail_days)
+        }
+    else:
+        yield _("A mail that came back to us lies in our mailbox until somebody deletes it there.")
 
 
 def withdrawals(words: Terms) -> str:
@@ -269,9 +342,23 @@ def withdrawals(words: Terms) -> str:
     _ = translations(words.language).gettext
     return _(
         "That you stopped, want no measuring or no news, complained, are not written to or were erased: also in a file "
-        "that names nobody, only a fingerprint of your address, for %(days)s, so that a backup that is put back does "
-        "not undo it."
+        "beside the database, for %(days)s, so that a backup that is put back does not undo it. Instead of your "
+        "address it holds a code, and nobody can get the address out of that without our key. That your no stays a no "
+        "is our legitimate interest (GDPR, article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
+
+
+def _admins(words: Terms) -> Iterator[str]:
+    """What is kept of admins (GDPR, article 13)."""
+    _ = translations(words.language).gettext
+    yield _purpose(words, Purpose.ACCESS)
+    yield _(
+        "What they change about readers stands in a log, with who it was, when and why: %(days)s. What they change "
+        "about lessons stays with the lesson. We have the same right to that."
+    ) % {"days": words.days(words.retention.log_days)}
+    ends = dict.fromkeys(group.end for group in INVENTORY if group.whose == Whose.ADMIN)
+    yield from (words.end(end) for end in ends)
+    yield _("They have the same rights as readers, and find their own logins and keys under “My account”.")
 
 
 def _recipients(settings: Settings, language: str) -> Iterator[str]:
@@ -280,38 +367,65 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         "practice": settings.practice
     }
     if settings.smtp.host in _THIS_MACHINE:
-        yield _("Your mails are handed to a mail server on our own machine, and by it to yours.")
+        yield _("Your mails go out from the machine that these pages are on, to your mail provider.")
     else:
-        yield _("Your mails go through the mail server %(host)s to yours.") % {"host": settings.smtp.host}
+        yield _("Your mails go by way of %(host)s to your mail provider.") % {"host": settings.smtp.host}
     if settings.processors:
         yield _("These work for us, under a contract: %(processors)s.") % {
             "processors": settings.processors.rstrip(".")
         }
     else:
-        yield _("Ask us who hosts these pages and carries the mail for us.")
+        yield _(
+            "Also whoever hosts these pages, carries our mail and keeps our backups: they work for us, under a "
+            "contract. Ask us who they are."
+        )
+    yield _transfers(settings, language)
     yield _("Whoever has a mail of yours can open your page with its links, for some time. Do not forward your mails.")
+
+
+def _transfers(settings: Settings, language: str) -> str:
+    """To countries outside of the European Economic Area (GDPR, article 13(1)(f))."""
+    _ = translations(language).gettext
+    if settings.transfers.strip().lower() == "none":
+        return _("Nobody who works for us gets it outside of the European Economic Area.")
+    if settings.transfers:
+        return _("Outside of the European Economic Area: %(transfers)s.") % {
+            "transfers": settings.transfers.rstrip(".")
+        }
+    return _("Ask us whether one of them works outside of the European Economic Area, and what protects you there.")
 
 
 def _rights(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
-    yield _("See and keep everything that is known of you, as a page and as a file that programs can read.")
+    yield _("See everything that we know of you, as a page.")
+    yield _("Take it with you as a file, also to somebody else (portability).")
     yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
-    yield _("Pause, or ask us to use less of it.")
+    yield _("Pause, or ask us not to use what we know of you for a while (restriction).")
     yield _(
         "Stop agreeing, to the course or only to measuring or to other news, at any time. What was done before stays "
         "lawful."
     )
-    yield _("Object to what we do for a legitimate interest.")
+    yield _(
+        "Object to what we do for a legitimate interest: write to us. Then we stop, unless we can show that a reason "
+        "weighs more."
+    )
     yield _(
         "Stay out of comparisons and statistics: a switch on your own page. From then on your answers and tests are "
-        "not counted, and what you do with a mail is not used to choose between two wordings. In counters, what was "
-        "counted before stays; they hold no name."
+        "not counted, and what you do with a mail is not used to choose between two wordings. What was counted before "
+        "stays in the totals; they hold no name."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address
     }
-    yield _("Complain to the supervisor: %(supervisor)s.") % {"supervisor": settings.supervisor}
+    yield _("Complain to the supervisor: %(supervisor)s. See %(page)s") % {
+        "supervisor": settings.supervisor, "page": supervisor_page(settings, language),
+    }  # fmt: skip
+
+
+def supervisor_page(settings: Settings, language: str) -> str:
+    """Where to complain (GDPR, article 77); in Europe everybody can do so where they live."""
+    return _DUTCH_SUPERVISOR if language == "nl" and settings.supervisor == SUPERVISOR else _SUPERVISORS
 
 
 def controller(settings: Settings, language: str) -> Iterator[str]:

@@ -44,8 +44,9 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
         case ReaderNotice.ERASED:
             return _("Everything about you is erased"), _(
                 "Your address, your answers and all your mails are gone from our books, and your course has ended. "
-                "This is the last mail that you get from us. Was it not you who asked for this? Then somebody else can "
-                "read your mail. You can sign up again whenever you like."
+                "This is the last mail that you get from us. What stays for a while, as in backups, stands on our "
+                "privacy page. Was it not you who asked for this? Then somebody else can read your mail. You can sign "
+                "up again whenever you like."
             )
         case ReaderNotice.NEW_ADDRESS:
             return _("Do you want our mails at this address?"), _(
@@ -71,6 +72,6 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
             return _("Your course and your answers are erased soon"), _(
                 "You have had no lessons of %(practice)s for a long time. So within two weeks we erase everything that "
                 "we know of you: your address, your course and your answers. Is that fine with you? Then do nothing. "
-                "Do you want to keep it, or go on? Then ask for a link to your own page here; that is enough. We "
-                "write to you about this once."
+                "Do you want to keep it all? Then open this page and ask for a link; we erase nothing then. We write "
+                "to you about this once."
             ) % {"practice": sender.name}

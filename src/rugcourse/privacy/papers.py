@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import resources
-from rugcourse.privacy.inventory import BASES, INVENTORY, Group, Purpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, Group, Purpose, Whose
 from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
 from rugcourse.rendering.languages import translations
 from rugcourse.rendering.sandbox import Sandbox
@@ -36,7 +36,7 @@ def paper(which: Paper, settings: Settings, language: str) -> str:
             {
                 "name": words.purpose(one)[0],
                 "what": words.purpose(one)[1],
-                "basis": words.basis(BASES[one]),
+                "basis": words.basis(one),
                 "tables": list(dict.fromkeys(group.table for group in INVENTORY if group.purpose == one)),
                 "ends": [words.end(end) for end in ends_of(one)],
             }

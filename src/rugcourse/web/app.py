@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import re
 import threading
@@ -47,6 +48,7 @@ _ADMIN_PAGES = (
     *(home, delivery, suppressions, preflight, admin_lessons, drafting, campaigns, people, jobs, trials),
     *(coming_in, account, team),
 )
+_FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
 _PAGES = (
     hooks,
@@ -90,9 +92,18 @@ def create_app(runtime: Runtime) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     threading.Thread(target=_prepare, name="warm-up", daemon=True).start()  # beside the first requests, not before them
+    forgetting = asyncio.create_task(_forget_networks(app.state.limits))
     yield
+    forgetting.cancel()
+
+
+async def _forget_networks(limits: Limits) -> None:
+    """The privacy page says how long IP addresses are counted, also where nobody comes by any more."""
+    while True:
+        await asyncio.sleep(_FORGET_SECONDS)
+        limits.forget()
 
 
 def _prepare() -> None:

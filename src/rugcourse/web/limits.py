@@ -46,7 +46,7 @@ _CONFIRMATIONS = RateLimitItemPerMinute(5, 15)
 
 class BoundedMemory(MemoryStorage):
     """The package's store in memory, which never lets go of a name that it counted: here those that are over go when
-    there are many, and where that is not enough, new ones of strangers are refused.
+    it is told to, and when there are many; where that is not enough, new ones of strangers are refused.
     """
 
     _looked_at = 0.0
@@ -57,13 +57,20 @@ class BoundedMemory(MemoryStorage):
             return False
         return bool(super().acquire_entry(key, limit, expiry, amount))
 
+    def forget(self) -> None:
+        """Let go of the names whose window is over."""
+        now = time.time()
+        for key in list(self.events):
+            with self.locks[key]:  # who counts at this moment has set the name down, and counts next
+                entries = self.events.get(key)
+                if not entries or entries[0].expiry < now:
+                    self.clear(key)
+
     def _make_room(self) -> bool:
         now = time.time()
         if now - self._looked_at > 1:
             self._looked_at = now
-            for key, entries in list(self.events.items()):
-                if not entries or entries[0].expiry < now:
-                    self.clear(key)
+            self.forget()
         return len(self.events) < _MOST_KEYS
 
 
@@ -71,12 +78,14 @@ class Limits:
     """Counts over moving windows: in memory, or in Redis where processes share one. Without Redis each process counts
     for itself until it is back.
 
-    What is counted is forgotten with its window. Mail addresses are counted under their keyed hash.
+    What is counted is forgotten with its window: by Redis at once, in memory by the next `forget`. Mail addresses are
+    counted under their keyed hash.
     """
 
     def __init__(self, broker_url: str, signups_per_hour: int, signups_per_hour_in_all: int) -> None:
         shared = broker_url.startswith(("redis://", "rediss://"))
-        self._alone = MovingWindowRateLimiter(BoundedMemory())
+        self._memory = BoundedMemory()
+        self._alone = MovingWindowRateLimiter(self._memory)
         self._limiter = self._alone
         self._alone_until = 0.0
         if shared:
@@ -84,6 +93,10 @@ class Limits:
             self._limiter = MovingWindowRateLimiter(storage_from_string(broker_url, **waits))
         self._per_network = RateLimitItemPerHour(signups_per_hour)
         self._in_all = RateLimitItemPerHour(signups_per_hour_in_all)
+
+    def forget(self) -> None:
+        """Let go of the networks and addresses whose window is over."""
+        self._memory.forget()
 
     def allows_signup(self, client: str | None) -> bool:
         """Count one signup; False when this network, or all of them together, had their share."""

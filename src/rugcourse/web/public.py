@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
-from rugcourse.privacy.notice import controller, notice, summary
+from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
 from rugcourse.store import courses
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.editions import EditionKind
@@ -46,8 +46,13 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
 def privacy(request: Request, language: str) -> HTMLResponse:
     """What is kept of whom, what for and for how long: made from the settings and the inventory that decide it."""
     require_language(language)
-    chapters = notice(runtime_of(request).settings, language)
-    values = {"chapters": chapters, "summary": summary(language), "other_language_path": "/privacy"}
+    settings = runtime_of(request).settings
+    values = {
+        "chapters": notice(settings, language),
+        "summary": summary(language),
+        "supervisor_page": supervisor_page(settings, language),
+        "other_language_path": "/privacy",
+    }
     return page(request, language, "privacy", values)
 
 
