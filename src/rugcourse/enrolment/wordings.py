@@ -20,8 +20,9 @@ MEASURING = (
     "I can withdraw this at any time."
 )
 NEWS = (
-    "You may also send me other news of %(practice)s by e-mail, such as another course. I agree that which news I get "
-    "can depend on how far I am and what I answered. Not needed for the course. I can withdraw this at any time."
+    "You may also send me other news of %(practice)s by e-mail, such as another course, and choose it by how far I am "
+    "and what I answered. That can say something about my health, and so can what I answer in another course: I "
+    "explicitly agree to this. Not needed for the course. I can withdraw this at any time."
 )
 CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"
