@@ -723,6 +723,38 @@ def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
     assert len(lessons_of(runtime, evergreen, email)) == 1
 
 
+@pytest.mark.parametrize("how", ["undo", "confirm"])
+@pytest.mark.parametrize("when", ["before the start", "before they are enrolled"])
+def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_second_run(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, when: str, how: str
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    mail = mails_to(runtime, email, DeliveryKind.LESSON)[-1].id
+
+    def come_back() -> None:
+        clock.advance(minutes=5)
+        if how == "undo":
+            preferences.come_back(runtime.database, clock, mail)
+        else:
+            assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
+
+    preferences.leave_course(runtime.database, clock, mail)
+    clock.advance(minutes=5)
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    if when == "before the start":
+        come_back()
+        with pytest.raises(control.CountChanged):
+            control.start(runtime.database, author(runtime), made, again=1)
+        return
+    control.start(runtime.database, author(runtime), made, again=1)
+    come_back()
+    enrol(runtime)
+    assert enrolled(runtime, made) == set()
+    read_on(runtime, dispatcher)
+    lessons = list(course_of(runtime).lesson_ids.values())
+    assert lessons_of(runtime, course_of(runtime).campaign_id, email) == lessons
+
+
 @pytest.mark.parametrize("both_over", [True, False])
 def test_who_has_a_course_twice_gets_a_lesson_that_is_put_in_once(
     runtime: Runtime, dispatcher: Dispatcher, both_over: bool

@@ -31,6 +31,7 @@ from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime, follow_up
 from rugcourse.schedule import Schedule
@@ -429,6 +430,47 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     assert runtime.intake.hear(Told(report, "", resent, before)).done == Done.AGAIN
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert runtime.intake.hear(Told(report, "", resent, clock.now())).done == Done.NOTED  # of the second one
+
+
+@pytest.mark.parametrize("then", ["waits", "planned", "address"])
+def test_a_journal_that_is_read_after_an_admin_sent_a_lesson_again_still_tells_that_it_was_taken(
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    sink: Sink,
+    clock: VirtualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    then: str,
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dispatcher, "_settle", die)
+        with pytest.raises(KeyboardInterrupt):
+            dispatcher.send_batch(Queue.LESSONS)
+    clock.advance(hours=1)
+    expire_leases(runtime.database, clock)
+    [lesson] = lessons_to(runtime, email)
+    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    at_eight(runtime, 1)
+    if then == "planned":
+        plan(runtime)
+    elif then == "address":
+        correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "new@x.example")
+        email = "new@x.example"
+    fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    for day in range(1, 3):
+        at_eight(runtime, day)
+        for _ in range(2):
+            plan(runtime)
+        send_all(dispatcher)
+    assert [one.message_id for one in sink.taken].count(lesson.message_id) == 1
+    first = lessons_to(runtime, email)[0]
+    assert (first.state, first.message_id == lesson.message_id) == (DeliveryState.ACCEPTED, then != "address")
+    assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
 
 
 def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_sent_again(

@@ -109,6 +109,32 @@ def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Di
     assert {one.recipient for one in sink.taken} == {"right@other.example"}
 
 
+@pytest.mark.parametrize("heard", ["complaint", "refusal"])
+def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_new_address(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, heard: str
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    person, new = enrolment_of(runtime, email).subscriber_id, "new@x.example"
+
+    def correct() -> None:
+        correct_address(runtime.database, clock, runtime.signer, person, new)
+
+    sink.fault = lambda recipient: Fault("rcpt", "451 4.3.2 later", do=correct) if recipient == email else None
+    send_all(dispatcher)
+    before = lessons_to(runtime, new)[0].message_id
+    clock.advance(minutes=10)
+    if heard == "refusal":
+        sink.fault = lambda _: Fault("rcpt", "550 5.1.1 no such user")
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, new)
+    assert lesson.message_id != before
+    if heard == "complaint":  # without an address, as most providers tell it
+        report = Report(Kind.COMPLAINT, message_ids=(lesson.message_id or "",))
+        runtime.intake.hear(Told(report, "", "", clock.now()))
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, new).status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
+
+
 def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtime, clock: VirtualClock) -> None:
     email, other = make_reader(runtime), make_pending(runtime)
     suppress(runtime.database, clock, runtime.signer, "never@x.example", "complaint")

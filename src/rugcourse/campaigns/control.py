@@ -72,8 +72,8 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0, 
 
 
 def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: int) -> datetime | None:
-    """Up to when those who know the course must have stood to it as they do, to get it again: who finished it or signed
-    up since they were counted was not seen by whoever says "again". None when nobody gets it again.
+    """Up to when those who know the course must have stood to it as they do, to get it again: who finished it, signed
+    up or came back since they were counted was not seen by whoever says "again". None when nobody gets it again.
     """
     counted = repeats_counted(row.estimate)
     if counted is None:

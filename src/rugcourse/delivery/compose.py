@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
 from rugcourse.learning.recaps import RECAP_NUMBER
-from rugcourse.links import Links, MailRef
+from rugcourse.links import BadToken, Links, MailRef
 from rugcourse.rendering.languages import day_and_hour, day_and_year
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.rendering.mails import answer_links, first_name
@@ -78,9 +79,16 @@ class Composer:
     bounce_address: str = ""
 
     def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
-        """What the message of a delivery will be."""
-        message_id = outgoing.message_id or self.links.message_id(outgoing.ref, self.domain)
+        """What the message of a delivery will be: of one that was tried before the same, at the same address."""
+        tried = outgoing.message_id if self._is_for_this_address(outgoing) else None
+        message_id = tried or self.links.message_id(outgoing.ref, self.domain)
         return Draft(outgoing, prepared, particulars, message_id)
+
+    def _is_for_this_address(self, outgoing: Outgoing) -> bool:
+        """Whether it was not tried before, or at the address that its reader has now: its Message-ID tells."""
+        with suppress(BadToken):  # of a key that is not in the settings any more
+            return outgoing.message_id is None or self.links.quoted(outgoing.message_id) == outgoing.ref
+        return True
 
     def write(self, draft: Draft, now: datetime, *, eight_bit: bool) -> bytes:
         """The message. `now` becomes its Date (UTC). Raises TemplateError."""

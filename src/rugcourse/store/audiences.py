@@ -21,6 +21,7 @@ from rugcourse.store.tables import (
     AttemptRow,
     CampaignKind,
     CampaignRow,
+    ConsentRow,
     EnrolmentRow,
     EnrolmentStatus,
     Ground,
@@ -286,9 +287,20 @@ def _knowing(course_id: int) -> Select[int]:
 def _is_let_in(again: Again) -> ColumnElement[bool]:
     knowing = _knowing(again.course_id)
     if again.before is not None:
-        later = or_(EnrolmentRow.started_at > again.before, EnrolmentRow.completed_at > again.before)
-        knowing = knowing.where(later)
+        later = (EnrolmentRow.started_at > again.before, EnrolmentRow.completed_at > again.before)
+        knowing = knowing.where(or_(*later, _agreed_since(again.course_id, again.before)))
     return ~knowing.exists()
+
+
+def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
+    """Somebody agreed to a course after an instant: who had left it came back by that."""
+    return exists().where(
+        ConsentRow.subscriber_id == SubscriberRow.id,
+        ConsentRow.purpose == "lessons",
+        ConsentRow.given,
+        or_(ConsentRow.course_id.is_(None), ConsentRow.course_id == course_id),
+        ConsentRow.at > instant,
+    )
 
 
 def _test(audience: Audience) -> ColumnElement[bool]:

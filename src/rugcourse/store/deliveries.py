@@ -192,7 +192,8 @@ def release(session: Session, lease: str) -> None:
 def settle(session: Session, lease: str, settlements: Sequence[Settlement], now: datetime) -> int:
     """Write down how submissions ended; returns how many were still ours to settle.
 
-    An `unknown` may still become what it really was: a late answer under the same lease is evidence.
+    An `unknown` may still become what it really was: a late answer under the same lease is evidence. So it is of one
+    that is to be sent again for that reason, as long as it was not.
     """
     if not settlements:
         return 0
@@ -212,12 +213,27 @@ def settle(session: Session, lease: str, settlements: Sequence[Settlement], now:
         for (state, reply, not_before), ids in alike.items()
     )
     parameters = {"rows": as_rows(session, DeliveryRow, rows), "under": lease}
-    settled = len(run(session, _settling(dialect_of(session)), parameters).all())
+    settled = set(run(session, _settling(dialect_of(session)), parameters).scalars())
+    for one in settlements:
+        if one.delivery_id not in settled and _was_taken(session, lease, one, now):
+            settled.add(one.delivery_id)
     _believe_readers(session, [one.delivery_id for one in settlements if one.state == DeliveryState.UNKNOWN], now)
     put_off = [one.delivery_id for one in settlements if one.state == DeliveryState.PLANNED]
     for delivery_id in _used(session, put_off) if put_off else ():
         _has_arrived(session, delivery_id, now, DeliveryState.PLANNED)
-    return settled
+    return len(settled)
+
+
+def _was_taken(session: Session, lease: str, settlement: Settlement, now: datetime) -> bool:
+    """Whether a server took a mail that was given up meanwhile, and that has not been submitted again."""
+    still_held = select(DeliveryRow.id).where(
+        DeliveryRow.id == settlement.delivery_id,
+        DeliveryRow.lease == lease,
+        DeliveryRow.message_id.is_not(None),  # else it is to go to another address than it went to
+    )
+    if settlement.state != DeliveryState.ACCEPTED or session.scalar(still_held) is None:
+        return False
+    return settle_by_evidence(session, settlement.delivery_id, now, settlement.reply)
 
 
 def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
@@ -286,20 +302,20 @@ def is_in_doubt(state: str) -> bool:
     return state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
-def settle_by_evidence(session: Session, delivery_id: int, now: datetime) -> bool:
+def settle_by_evidence(session: Session, delivery_id: int, now: datetime, reply: str | None = None) -> bool:
     """A reader did something with a mail of which nobody knew whether it arrived, that came back, or that a server put
-    off: it did arrive.
+    off: it did arrive. The same where a server's `reply` that it took the mail is found later.
 
     One that is to be sent again for that reason is not, unless it is under way.
     """
-    if _has_arrived(session, delivery_id, now, DeliveryState.UNKNOWN):
+    if _has_arrived(session, delivery_id, now, DeliveryState.UNKNOWN, reply):
         return True
     if not _goes_again(session, delivery_id):
         return False
     lock_enrolments(session, [delivery_id])
-    if _has_arrived(session, delivery_id, now, DeliveryState.PLANNED):
+    if _has_arrived(session, delivery_id, now, DeliveryState.PLANNED, reply):
         return True
-    if not _has_arrived(session, delivery_id, now, DeliveryState.CANCELLED):
+    if not _has_arrived(session, delivery_id, now, DeliveryState.CANCELLED, reply):
         return False
     _count_again(session, delivery_id)
     return True
@@ -384,7 +400,9 @@ def _goes_again(session: Session, delivery_id: int) -> bool:
     return session.scalar(select(DeliveryRow.id).where(DeliveryRow.id == delivery_id, tried)) is not None
 
 
-def _has_arrived(session: Session, delivery_id: int, now: datetime, state: DeliveryState) -> bool:
+def _has_arrived(
+    session: Session, delivery_id: int, now: datetime, state: DeliveryState, reply: str | None = None
+) -> bool:
     arrived = session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state == state)
@@ -393,7 +411,7 @@ def _has_arrived(session: Session, delivery_id: int, now: datetime, state: Deliv
             settled_at=now,
             not_before=None,
             attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # the one before counts again
-            reply=ARRIVED[state],
+            reply=reply or ARRIVED[state],
         )
         .execution_options(synchronize_session=False)
     )
@@ -427,7 +445,8 @@ def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any
 def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
     """Let a mail of a course or a campaign of which nobody knows whether it arrived count as not sent.
 
-    Returns False when it is none, or not `unknown` any more, or its campaign was cancelled.
+    It keeps its lease: a journal that is read later may know. Returns False when it is none, or not `unknown` any more,
+    or its campaign was cancelled.
     """
     cancelled = session.execute(
         update(DeliveryRow)
@@ -439,7 +458,7 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
                 select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)
             ),
         )
-        .values(state=DeliveryState.CANCELLED, lease=None, settled_at=now, reply=_AGAIN)
+        .values(state=DeliveryState.CANCELLED, settled_at=now, reply=_AGAIN)
         .execution_options(synchronize_session=False)
     )
     return count(cancelled) == 1
@@ -448,7 +467,7 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
 def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
     """Plan `unknown` mails that a person waits for once more, as the same message with the same Message-ID.
 
-    Returns which.
+    They keep their lease, as in `cancel_unknown`. Returns which.
     """
     return list(
         session.scalars(
@@ -460,7 +479,6 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
             )
             .values(
                 state=DeliveryState.PLANNED,
-                lease=None,
                 not_before=now,
                 send_by=None,
                 settled_at=None,
