@@ -99,12 +99,20 @@ def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembere
 
 
 def test_settings_of_nobody_are_wrong(settings: Settings) -> None:
-    well = {"sender_address": "les@praktijk.nl", "postal_address": "Straat 1"}
+    well = {
+        "sender_address": "les@praktijk.nl", "postal_address": "Straat 1", "processors": "Example Host (hosting, Ede)",
+        "transfers": "none",
+    }  # fmt: skip
     assert states(look_at_settings(settings.model_copy(update=well))) == {"settings": State.WELL}
     for change in ({"secret_keys": (DEFAULT_SECRET,)}, {"sender_address": "x@example.org"}):
         assert states(look_at_settings(settings.model_copy(update={**well, **change})))["settings"] == State.WRONG
     default = Settings.model_fields["postal_address"].default
     assert states(look_at_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.ADVICE
+    for unset in ("processors", "transfers"):
+        (found,) = [
+            one for one in look_at_settings(settings.model_copy(update={**well, unset: ""})) if one.check == "privacy"
+        ]
+        assert f"RUGCOURSE_{unset.upper()}" in str(found.values)
 
 
 def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_path: Path) -> None:

@@ -37,6 +37,20 @@ def test_the_record_names_every_personal_column_with_purpose_and_end(tmp_path: P
         assert told in text
 
 
+@pytest.mark.parametrize(("language", "nobody"), [("nl", "niemand"), ("en", "nobody")])
+def test_the_record_says_who_gets_it_outside_of_europe_and_how_long_backups_and_returned_mail_stay(
+    tmp_path: Path, language: str, nobody: str
+) -> None:
+    settings = make_settings(tmp_path, keep_withdrawal_days=41, keep_bounce_mail_days=43, keep_left_days=47)
+    text = paper(Paper.RECORD, settings, language)
+    assert "RUGCOURSE_TRANSFERS" in text
+    for days in (41, 43, 47):
+        assert str(days) in text
+    for told, expected in (("none", nobody), ("Relay (USA, standard clauses)", "Relay (USA, standard clauses)")):
+        text = paper(Paper.RECORD, settings.model_copy(update={"transfers": told}), language)
+        assert f": {expected}\n" in text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("which", Paper)
 def test_a_paper_says_who_is_meant_and_tells_only_commands_that_there_are(
@@ -66,7 +80,7 @@ def test_the_notice_as_text_says_what_the_page_says(tmp_path: Path, language: st
         assert f"- {words.purpose(purpose)[0]}: " in text
 
 
-@pytest.mark.parametrize(("language", "words"), [("nl", "a6f8a840c547fc76"), ("en", "6e88a99c8f53ed6a")])
+@pytest.mark.parametrize(("language", "words"), [("nl", "ff3134158ec67f9c"), ("en", "77e32bf1d439c90d")])
 def test_the_day_of_the_page_changes_with_its_words(tmp_path: Path, language: str, words: str) -> None:
     text = notice_text(make_settings(tmp_path), language)
     told = "set WORDS_OF in privacy/notice.py to today, and what it was made from here"

@@ -74,6 +74,10 @@ CHECKS = {
     "journal": About(
         _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
     ),
+    "privacy": About(
+        _("Privacy page"),
+        _("The law asks to tell readers who else gets their data, and whether that is outside Europe."),
+    ),
     "withdrawals": About(
         _("Withdrawals"),
         _("Who left or was erased is remembered there, so that a backup that is put back can't undo it."),

@@ -50,6 +50,19 @@ def look_at_settings(settings: Settings) -> Iterator[Finding]:
             _("Set RUGCOURSE_POSTAL_ADDRESS to yours."),
             address=settings.postal_address,
         )
+    yield from _recipients(settings)
+
+
+def _recipients(settings: Settings) -> Iterator[Finding]:
+    """The privacy page has to name them (GDPR, article 13(1)(e) and (f))."""
+    unset = [one for one in ("processors", "transfers") if not getattr(settings, one)]
+    if unset:
+        yield advice(
+            "privacy",
+            _("The privacy page can't say who works on the data for you, or where."),
+            _("Set %(settings)s."),
+            settings=", ".join(f"RUGCOURSE_{one.upper()}" for one in unset),
+        )
 
 
 def look_at_database(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:

@@ -353,8 +353,9 @@ def _admins(words: Terms) -> Iterator[str]:
     _ = translations(words.language).gettext
     yield _purpose(words, Purpose.ACCESS)
     yield _(
-        "What they change about readers stands in a log, with who it was, when and why: %(days)s. What they change "
-        "about lessons stays with the lesson. We have the same right to that."
+        "What they change stands in a log, with who it was, when and why: %(days)s. What they change in lessons and "
+        "campaigns stays, without their name from %(days)s after their account was closed. We have the same right to "
+        "that."
     ) % {"days": words.days(words.retention.log_days)}
     ends = dict.fromkeys(group.end for group in INVENTORY if group.whose == Whose.ADMIN)
     yield from (words.end(end) for end in ends)
