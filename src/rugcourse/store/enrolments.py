@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.statements import as_rows, count, dialect_of, run, update_rows
@@ -295,13 +295,34 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
     )
     if not finished_too:
         return count(moved)
+    latest = EnrolmentRow.id.in_(_latest_run(goes_on, place))
     reopened = session.execute(
         update(EnrolmentRow)
-        .where(EnrolmentRow.id.in_(_latest_run(goes_on, place)), EnrolmentRow.status == EnrolmentStatus.COMPLETED)
+        .where(EnrolmentRow.status == EnrolmentStatus.COMPLETED, ~stays_finished(), latest)
         .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
         .execution_options(synchronize_session=False)
     )
     return count(moved) + count(reopened)
+
+
+def stays_finished() -> ColumnElement[bool]:
+    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
+    run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
+    left_since = (
+        select(run.id)
+        .join(its_campaign, its_campaign.id == run.campaign_id)
+        .join(campaign, campaign.course_id == its_campaign.course_id)
+        .where(
+            run.subscriber_id == EnrolmentRow.subscriber_id,
+            run.status == EnrolmentStatus.LEFT,
+            run.left_at >= EnrolmentRow.completed_at,
+            campaign.id == EnrolmentRow.campaign_id,
+            campaign.kind != CampaignKind.BROADCAST,
+            its_campaign.kind != CampaignKind.BROADCAST,
+        )
+        .correlate(EnrolmentRow)
+    )
+    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
 
 
 def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:
