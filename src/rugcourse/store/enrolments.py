@@ -15,6 +15,7 @@ from rugcourse.schedule import Schedule
 from rugcourse.store.statements import as_rows, count, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
+    OPEN_STATES,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -273,7 +274,8 @@ def people_of_course(session: Session, course_id: int) -> People:
 def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
     """Let readers of a course who are past a place get the lesson there next; returns how many.
 
-    They go on where they were afterwards: what they had is passed over. `finished_too`: also those who had all lessons.
+    They go on where they were afterwards: what they had is passed over. Whose last lesson has not gone out yet is past
+    the place as well. `finished_too`: also those who had all lessons.
     """
     goes_on = select(CampaignRow.id).where(
         CampaignRow.course_id == course_id,
@@ -293,12 +295,10 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
         .values(next_position=place)
         .execution_options(synchronize_session=False)
     )
-    if not finished_too:
-        return count(moved)
-    latest = EnrolmentRow.id.in_(_latest_run(goes_on, place))
+    whom = EnrolmentRow.id.in_(_latest_run(goes_on, place)) if finished_too else and_(*past, _last_is_open())
     reopened = session.execute(
         update(EnrolmentRow)
-        .where(EnrolmentRow.status == EnrolmentStatus.COMPLETED, ~stays_finished(), latest)
+        .where(EnrolmentRow.status == EnrolmentStatus.COMPLETED, ~stays_finished(), whom)
         .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -323,6 +323,12 @@ def stays_finished() -> ColumnElement[bool]:
         .correlate(EnrolmentRow)
     )
     return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
+
+
+def _last_is_open() -> ColumnElement[bool]:
+    """SQL: a lesson of this enrolment stands planned, or is on its way."""
+    its_own = (DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
+    return select(DeliveryRow.id).where(*its_own).correlate(EnrolmentRow).exists()
 
 
 def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:
