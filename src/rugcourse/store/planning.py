@@ -118,17 +118,21 @@ def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> S
     return session.scalars(asked).all()
 
 
-def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Plan the newest mail that asked somebody to confirm once more, unless it has not gone out yet."""
-    newest = session.scalar(
-        select(DeliveryRow)
+def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
+    """The newest mail that asked somebody to confirm, for each campaign."""
+    newest = (
+        select(func.max(DeliveryRow.id))
         .where(DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.CONFIRM)
-        .order_by(DeliveryRow.id.desc())
-        .limit(1)
+        .group_by(DeliveryRow.campaign_id)
     )
-    if newest is not None and newest.state != DeliveryState.PLANNED and newest.campaign_id is not None:
-        once_key = f"confirm:{subscriber_id}:after:{newest.id}"
-        plan_waiting(session, DeliveryKind.CONFIRM, subscriber_id, newest.campaign_id, once_key, now)
+    return session.scalars(select(DeliveryRow).where(DeliveryRow.id.in_(newest)).order_by(DeliveryRow.id)).all()
+
+
+def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
+    """Plan a mail that asked somebody to confirm once more, unless it has not gone out yet."""
+    if asked.state != DeliveryState.PLANNED and asked.campaign_id is not None:
+        once_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
+        plan_waiting(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
 
 
 def plan_ahead(
