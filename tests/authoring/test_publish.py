@@ -16,6 +16,7 @@ from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publis
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.store import courses
 from rugcourse.store import drafts as kept_drafts
@@ -115,6 +116,25 @@ def test_a_lesson_put_in_late_goes_to_whom_it_is_meant_for_and_nobody_gets_one_t
     if middle_gets:
         assert slugs_to(runtime, middle)[4] == "ertussen"  # the next one they got, and then on where they were
     assert audit(runtime.database, runtime.clock.now(), timedelta(hours=1)).findings == ()
+
+
+def test_a_lesson_for_who_passed_its_place_goes_to_who_waits_for_the_last_one(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    reader = make_reader(runtime)
+    days(runtime, dispatcher, 8)
+    clock.advance(days=1)
+    plan(runtime)
+    assert enrolment_of(runtime, reader).status == "completed"  # the last one stands planned
+    assert publish(runtime, inserted(runtime, 3), behind=Behind.PASSED) == 1
+    person = enrolment_of(runtime, reader).subscriber_id
+    preferences.pause(runtime.database, clock, person)
+    preferences.go_on(runtime.database, clock, person)
+    days(runtime, dispatcher, 12)
+    had = slugs_to(runtime, reader)
+    assert sorted(had[8:]) == ["afronding", "ertussen"]
+    assert enrolment_of(runtime, reader).status == "completed"
+    assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
 
 
 def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
-from tests.builders import answer, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
+from tests.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.sink import Sink
 
 from rugcourse.bounces.report import Kind, Report
@@ -22,10 +22,10 @@ RIGHT = "right@other.example"
 GONE = "postfix unknown user"
 
 
-def put_right(runtime: Runtime, clock: VirtualClock, email: str) -> None:  # noqa: F811
+def put_right(runtime: Runtime, clock: VirtualClock, email: str, right: str = RIGHT) -> None:  # noqa: F811
     clock.advance(minutes=10)
     person = enrolment_of(runtime, email).subscriber_id
-    correct_address(runtime.database, runtime.clock, runtime.signer, person, RIGHT)
+    correct_address(runtime.database, runtime.clock, runtime.signer, person, right)
 
 
 def is_suppressed(runtime: Runtime, address: str) -> bool:  # noqa: F811
@@ -154,6 +154,43 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
     assert is_suppressed(runtime, email)
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
+
+
+@pytest.mark.parametrize("kind", [Kind.HARD, Kind.COMPLAINT])
+def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
+    runtime: Runtime,  # noqa: F811
+    dispatcher: Dispatcher,  # noqa: F811
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+    kind: Kind,
+) -> None:
+    for day in (1, 2):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    put_right(runtime, clock, email, "typo@other.example")
+    put_right(runtime, clock, "typo@other.example")
+    found = []
+    for one in lessons_to(runtime, RIGHT):
+        clock.advance(minutes=1)
+        report = Report(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
+        found.append(runtime.intake.hear(Told(report, "", email, clock.now())).done)
+    assert found == [Done.NOTED] * 3
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
+    assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
+
+
+def test_a_report_of_a_mail_to_the_address_of_before_suppresses_no_other_address(
+    runtime: Runtime,  # noqa: F811
+    sink: Sink,
+    email: str,  # noqa: F811
+    clock: VirtualClock,
+) -> None:
+    path = back(runtime, sink, email)
+    put_right(runtime, clock, email)
+    assert runtime.intake.take(path, about(GONE, "elsewhere@far.example")).done == Done.NOTED
+    assert not is_suppressed(runtime, "elsewhere@far.example")
+    assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
 def test_a_report_names_nobody_elses_address(

@@ -15,6 +15,7 @@ from tests.web.reading import everything
 
 from rugcourse.campaigns import acts, imports, jobs
 from rugcourse.campaigns.acts import Act, Order
+from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import CHUNK, Column, Intake, NotAList, Outcome, Problem, guess, read_line, read_list
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.clock import VirtualClock
@@ -389,6 +390,40 @@ def test_an_act_is_done_for_its_audience_alone_and_twice_does_no_harm(runtime: R
     assert enrolment_of(runtime, emails[0]).next_due_at is not None
     assert done(runtime, Act.SUPPRESS, audience=Audience(tags=("winter",)))["done"] == 3
     assert sorted(people(runtime).values()) == [SubscriberStatus.PENDING] + [SubscriberStatus.SUPPRESSED] * 3
+
+
+def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_that(runtime: Runtime) -> None:
+    emails = [make_reader(runtime) for _ in range(2)]
+    ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
+    with runtime.database.write() as session:
+        subscribers.add_tags(session, ids[:1], "moved")
+    order = Order(audience=Audience(tags=("moved",)), act=Act.SUPPRESS, reason="because")
+    job_id = acts.propose(runtime.database, runtime.clock, order, None)
+    seen = jobs.etag(job_of(runtime, job_id))
+    with runtime.database.write() as session:
+        subscribers.add_tags(session, ids[1:], "moved")
+    with pytest.raises(acts.CountChanged):
+        jobs.start(runtime.database, runtime.clock, job_id, None, seen)
+    work(runtime)
+    assert set(people(runtime).values()) == {SubscriberStatus.ACTIVE}
+    acts.recount(runtime.database, runtime.clock, job_id)
+    with pytest.raises(ChangedMeanwhile):  # a page from before that
+        jobs.start(runtime.database, runtime.clock, job_id, None, seen)
+    jobs.start(runtime.database, runtime.clock, job_id, None, jobs.etag(job_of(runtime, job_id)))
+    work(runtime)
+    assert job_of(runtime, job_id).counts == {"people": 2, "done": 2}
+    assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
+
+
+def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
+    make_reader(runtime)
+    order = Order(audience=Audience(), act=Act.SUPPRESS, reason="because")
+    job_id = acts.propose(runtime.database, runtime.clock, order, None)
+    newcomer = make_reader(runtime)
+    jobs.start(runtime.database, runtime.clock, job_id, None)
+    work(runtime)
+    assert job_of(runtime, job_id).counts == {"people": 1, "done": 1}
+    assert people(runtime)[newcomer] == SubscriberStatus.ACTIVE
 
 
 def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> None:

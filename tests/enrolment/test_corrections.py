@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from tests.authoring.test_publish import inserted, publish
 from tests.builders import (
+    COURSE,
     answer,
     at_eight,
     course_of,
     enrolment_of,
     lessons_to,
+    mails_to,
     make_pending,
     make_reader,
     plan,
@@ -29,6 +31,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import corrections
+from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.corrections import (
     AddressTaken,
     HadThatLesson,
@@ -37,21 +40,24 @@ from rugcourse.enrolment.corrections import (
     move_to_lesson,
 )
 from rugcourse.enrolment.preferences import come_back, unsubscribe
-from rugcourse.enrolment.signup import NotAnAddress
+from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.schedule import Schedule, Timing
 from rugcourse.store import events, subscribers
 from rugcourse.store.events import Event
 from rugcourse.store.tables import (
     COMPLAINT,
     CampaignKind,
+    DeliveryKind,
     DeliveryRow,
     DeliveryState,
     EventKind,
     SubscriberStatus,
     Verdict,
 )
+
+OTHER_COURSE = "stress-en-rugpijn"
 
 
 def move(runtime: Runtime, email: str, lesson_id: int) -> None:
@@ -223,6 +229,49 @@ def test_who_has_not_confirmed_is_asked_at_the_address_that_was_put_right(
     make_pending(runtime, "right@x.example")  # who signs up again the same day gets no second one
     send_all(dispatcher)
     assert len(sink.to("right@x.example")) == 1
+
+
+def asks(runtime: Runtime, dispatcher: Dispatcher, email: str) -> int:
+    """How many mails asked somebody to confirm, once all that waits has gone out."""
+    send_all(dispatcher)
+    return len(mails_to(runtime, email, DeliveryKind.CONFIRM))
+
+
+def sign_up_for(runtime: Runtime, email: str, slug: str) -> None:
+    with runtime.database.read() as session:
+        course = runtime.library.course(session, slug)
+    assert course is not None
+    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
+    sign_up(runtime.database, runtime.clock, runtime.signer, course, signup, "nl")
+
+
+@pytest.mark.parametrize("slug", [COURSE, OTHER_COURSE])
+def test_who_waits_to_confirm_is_asked_at_the_address_that_was_put_right_also_who_had_left_or_reads_another_course(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, slug: str
+) -> None:
+    email, right = reader_with_lesson(runtime, dispatcher), "right@x.example"
+    person = enrolment_of(runtime, email).subscriber_id
+    if slug == COURSE:
+        unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    sign_up_for(runtime, email, slug)
+    assert asks(runtime, dispatcher, email) == 2
+    correct_address(runtime.database, clock, runtime.signer, person, right)
+    sign_up_for(runtime, right, slug)  # the same day: no second one
+    assert asks(runtime, dispatcher, right) == 3
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, right, DeliveryKind.CONFIRM)[-1].id)
+    correct_address(runtime.database, clock, runtime.signer, person, "again@x.example")
+    assert asks(runtime, dispatcher, "again@x.example") == 3
+
+
+def test_who_has_confirmed_or_left_since_is_not_asked_when_their_address_is_put_right(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    person = enrolment_of(runtime, email).subscriber_id
+    correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
+    unsubscribe(runtime.database, clock, lessons_to(runtime, "right@x.example")[0].id)
+    correct_address(runtime.database, clock, runtime.signer, person, "again@x.example")
+    assert asks(runtime, dispatcher, "again@x.example") == 1
 
 
 def test_who_signs_up_again_after_a_suppression_by_mistake_is_asked_the_same_day(

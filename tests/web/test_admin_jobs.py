@@ -14,7 +14,7 @@ from tests.web.test_admin_campaigns import post, seen_on
 
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import ChangeRow, Role
+from rugcourse.store.tables import ChangeRow, Role, SubscriberRow
 
 INTAKE = {"course": COURSE, "language": "nl", "zone": "Europe/Amsterdam", "hour": "8", "agreed_at": "2026-03-31",
           "agreed_text": "Yes, mail me the course", "agreed_where": "paper form"}  # fmt: skip
@@ -130,6 +130,24 @@ def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) 
     post(editor, job, action="start")
     work(runtime)
     assert set(people(runtime).values()) == {"suppressed"}
+
+
+def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: TestClient, runtime: Runtime) -> None:
+    for _ in range(2):
+        make_reader(runtime)
+    job = post(editor, "/admin/acts", languages=["nl"], act="suppress", reason="moved away")
+    with runtime.database.write() as session:
+        session.get_one(SubscriberRow, 1).language = "en"
+    opened = seen_on(editor, job, {"action": "start"})
+    answer = editor.post(job, data={**form_of(editor), **opened, "action": "start"})
+    assert answer.status_code == 400
+    assert "how many people it is about has changed" in answer.text
+    assert "<b>1</b>" in answer.text
+    work(runtime)
+    assert set(people(runtime).values()) == {"active"}
+    assert post(editor, job, action="start") == job
+    work(runtime)
+    assert sorted(people(runtime).values()) == ["active", "suppressed"]
 
 
 @pytest.mark.parametrize(

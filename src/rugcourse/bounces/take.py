@@ -20,7 +20,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse.bounces.addressee import Addressee, addressee_of
+from rugcourse.bounces.addressee import Addressee, addressee_of, is_former
 from rugcourse.bounces.read import is_automatic, read, read_reply
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
@@ -208,7 +208,7 @@ class Intake:
             have_again(session, delivery.enrolment_id, delivery.id, now)
         if about == Addressee.FORMER:
             if report.kind == Kind.HARD:
-                self._suppress_former(session, report, BOUNCE)
+                self._suppress_former(session, person, report, BOUNCE)
             return Done.NOTED
         if report.kind == Kind.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
@@ -233,7 +233,7 @@ class Intake:
         if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
             return Done.AGAIN
         if about == Addressee.FORMER:
-            self._suppress_former(session, report, COMPLAINT)
+            self._suppress_former(session, person, report, COMPLAINT)
         else:
             suppress_in(session, now, self.links.signer, person.email, COMPLAINT)
             preferences.end_courses(session, person.id, "the reader called it spam", now)
@@ -242,13 +242,16 @@ class Intake:
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
         return Done.NOTED if about == Addressee.FORMER else Done.SUPPRESSED
 
-    def _suppress_former(self, session: Session, report: Report, reason: str) -> None:
+    def _suppress_former(self, session: Session, person: SubscriberRow, report: Report, reason: str) -> None:
         """The address that a person had before, where the report names it: only its hash is known otherwise.
 
-        Who has it by now is left alone: nobody can say by a report of theirs what becomes of another reader.
+        Any other that it names was perhaps never written to. Who has it by now is left alone: nobody can say by a
+        report of theirs what becomes of another reader.
         """
         former = normalise_email(report.recipient)
-        if former is not None and subscribers.by_email(session, former) is None:
+        if former is None or not is_former(person, self.links.signer, former):
+            return
+        if subscribers.by_email(session, former) is None:
             suppress_in(session, self.clock.now(), self.links.signer, former, reason)
 
 

@@ -33,6 +33,10 @@ class Act(StrEnum):
     SUPPRESS = "suppress"
 
 
+class CountChanged(Exception):
+    """Those whom an act is about are not as many as were counted."""
+
+
 class Order(BaseModel):
     """An act for an audience. `tag` and `until` (the day on which a pause ends, in UTC) belong to some acts."""
 
@@ -51,9 +55,29 @@ def propose(database: Database, clock: Clock, order: Order, admin_id: int | None
     with database.write() as session:
         about = order.model_dump(mode="json", exclude_defaults=True)
         job = jobs.add(session, JobKind.ACT, JobState.CHECKED, {"order": about}, admin_id, now)
-        job.counts = {"people": audiences.size(session, order.audience, now)}
-        job.total = campaigns.newest_subscriber(session)
+        _count(session, job, now)
         return job.id
+
+
+def recount(database: Database, clock: Clock, job_id: int) -> None:
+    """Count anew whom an act is about, unless it was started meanwhile."""
+    with database.write() as session:
+        job = jobs.find(session, job_id, lock=True)
+        if job is not None and job.state == JobState.CHECKED:
+            _count(session, job, clock.now())
+
+
+def check_count(session: Session, clock: Clock, job: JobRow) -> None:
+    """Raises CountChanged unless they are as many as whoever starts it saw; who came later is not among them."""
+    audience = Order.model_validate(job.about["order"]).audience
+    if audiences.size(session, audience, clock.now(), up_to_id=job.total) != job.counts["people"]:
+        raise CountChanged
+
+
+def _count(session: Session, job: JobRow, now: datetime) -> None:
+    audience = Order.model_validate(job.about["order"]).audience
+    job.total = campaigns.newest_subscriber(session)
+    job.counts = {"people": audiences.size(session, audience, now, up_to_id=job.total)}
 
 
 def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:

@@ -72,7 +72,7 @@ def etag(job: JobRow) -> str:
 def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
     """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
 
-    Raises NotNow, ChangedMeanwhile.
+    Raises NotNow, ChangedMeanwhile; CountChanged for an act whose people are not as many any more.
     """
     with database.write() as session:
         job = _in(session, job_id, JobState.CHECKED)
@@ -81,6 +81,8 @@ def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, s
         expected = dict(job.counts)
         if job.kind == JobKind.IMPORT:
             job.counts, job.problems = {}, []
+        else:
+            acts.check_count(session, clock, job)
         job.state, job.mark = JobState.RUNNING, 0
         about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
         admins.log_change(

@@ -73,6 +73,14 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     return Invitation(subscriber, delivery, delivery.campaign_id, done)
 
 
+def is_open(session: Session, clock: Clock, delivery_id: int) -> bool:
+    """Whether a mail that asked somebody to confirm still waits for its button."""
+    try:
+        return not find_invitation(session, clock, delivery_id).done
+    except NotConfirmable:
+        return False
+
+
 def confirm(
     database: Database,
     clock: Clock,

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.enrolment.confirm import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
@@ -87,8 +88,16 @@ def correct_address_in(session: Session, clock: Clock, signer: Signer, subscribe
     planning.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
         go_on_from(session, person.id, clock.now())
-    elif person.status == SubscriberStatus.PENDING:
-        planning.ask_again(session, person.id, clock.now())
+    _ask_again(session, clock, person)
+
+
+def _ask_again(session: Session, clock: Clock, person: SubscriberRow) -> None:
+    """Ask for each course that waits to be confirmed: the link of the mail before is closed. Who never confirmed
+    anything is asked however long ago that was: perhaps none of it arrived.
+    """
+    for asked in planning.newest_asked(session, person.id):
+        if person.status == SubscriberStatus.PENDING or is_open(session, clock, asked.id):
+            planning.ask_again(session, asked, clock.now())
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

@@ -113,10 +113,21 @@ class Span(NamedTuple):
     limit: int
 
 
-def size(session: Session, audience: Audience, now: datetime, allowed: Permission | None = None) -> int:
-    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail."""
-    conditions = _conditions(audience, now, allowed)
-    return session.scalar(select(func.count()).select_from(SubscriberRow).where(*conditions)) or 0
+def size(
+    session: Session,
+    audience: Audience,
+    now: datetime,
+    allowed: Permission | None = None,
+    up_to_id: int | None = None,
+) -> int:
+    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail.
+
+    `up_to_id`: without those who came later.
+    """
+    query = select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now, allowed))
+    if up_to_id is not None:
+        query = query.where(SubscriberRow.id <= up_to_id)
+    return session.scalar(query) or 0
 
 
 def repeats(

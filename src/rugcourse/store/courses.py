@@ -14,6 +14,7 @@ from rugcourse.content import Course, Lesson, Message
 from rugcourse.content.places import new_places, renamed_lessons
 from rugcourse.content.prints import prints_of
 from rugcourse.store import drafts
+from rugcourse.store.enrolments import stays_finished
 from rugcourse.store.statements import upsert
 from rugcourse.store.tables import (
     CampaignKind,
@@ -378,15 +379,19 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
 
 
 def _give_back(session: Session, course_id: int, slugs: Sequence[str], now: datetime) -> None:
-    """Lessons that were taken out are there again: whoever was to get one when it went, and did not, gets it next."""
+    """Lessons that were taken out are there again: whoever was to get one when it went, and did not, gets it next,
+    unless they left the course since.
+    """
     back = session.execute(
         select(DeliveryRow.enrolment_id, func.min(LessonRow.position))
         .join(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
+        .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
         .where(
             LessonRow.course_id == course_id,
             LessonRow.slug.in_(slugs),
             LessonRow.campaign_id.is_(None),
             DeliveryRow.state == DeliveryState.CANCELLED,
+            ~stays_finished(),
         )
         .group_by(DeliveryRow.enrolment_id)
     ).all()

@@ -9,12 +9,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, false, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from rugcourse.schedule import Schedule
 from rugcourse.store.statements import as_rows, count, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (
+    OPEN_STATES,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -273,7 +274,8 @@ def people_of_course(session: Session, course_id: int) -> People:
 def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
     """Let readers of a course who are past a place get the lesson there next; returns how many.
 
-    They go on where they were afterwards: what they had is passed over. `finished_too`: also those who had all lessons.
+    They go on where they were afterwards: what they had is passed over. Whose last lesson has not gone out yet is past
+    the place as well. `finished_too`: also those who had all lessons.
     """
     goes_on = select(CampaignRow.id).where(
         CampaignRow.course_id == course_id,
@@ -293,15 +295,40 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
         .values(next_position=place)
         .execution_options(synchronize_session=False)
     )
-    if not finished_too:
-        return count(moved)
+    whom = EnrolmentRow.id.in_(_latest_run(goes_on, place)) if finished_too else and_(*past, _last_is_open())
     reopened = session.execute(
         update(EnrolmentRow)
-        .where(EnrolmentRow.id.in_(_latest_run(goes_on, place)), EnrolmentRow.status == EnrolmentStatus.COMPLETED)
+        .where(EnrolmentRow.status == EnrolmentStatus.COMPLETED, ~stays_finished(), whom)
         .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
         .execution_options(synchronize_session=False)
     )
     return count(moved) + count(reopened)
+
+
+def stays_finished() -> ColumnElement[bool]:
+    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
+    run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
+    left_since = (
+        select(run.id)
+        .join(its_campaign, its_campaign.id == run.campaign_id)
+        .join(campaign, campaign.course_id == its_campaign.course_id)
+        .where(
+            run.subscriber_id == EnrolmentRow.subscriber_id,
+            run.status == EnrolmentStatus.LEFT,
+            run.left_at >= EnrolmentRow.completed_at,
+            campaign.id == EnrolmentRow.campaign_id,
+            campaign.kind != CampaignKind.BROADCAST,
+            its_campaign.kind != CampaignKind.BROADCAST,
+        )
+        .correlate(EnrolmentRow)
+    )
+    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
+
+
+def _last_is_open() -> ColumnElement[bool]:
+    """SQL: a lesson of this enrolment stands planned, or is on its way."""
+    its_own = (DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
+    return select(DeliveryRow.id).where(*its_own).correlate(EnrolmentRow).exists()
 
 
 def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from rugcourse.store.enrolments import stays_finished
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
 from rugcourse.store.tables import (
     DeliveryKind,
@@ -144,17 +145,21 @@ def told_of_signup(session: Session, subscriber_id: int, campaign_id: int, since
     return session.scalars(told).all()
 
 
-def ask_again(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Plan the newest mail that asked somebody to confirm once more, unless it has not gone out yet."""
-    newest = session.scalar(
-        select(DeliveryRow)
+def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
+    """The newest mail that asked somebody to confirm, for each campaign."""
+    newest = (
+        select(func.max(DeliveryRow.id))
         .where(DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.CONFIRM)
-        .order_by(DeliveryRow.id.desc())
-        .limit(1)
+        .group_by(DeliveryRow.campaign_id)
     )
-    if newest is not None and newest.state != DeliveryState.PLANNED and newest.campaign_id is not None:
-        once_key = f"confirm:{subscriber_id}:after:{newest.id}"
-        plan_waiting(session, DeliveryKind.CONFIRM, subscriber_id, newest.campaign_id, once_key, now)
+    return session.scalars(select(DeliveryRow).where(DeliveryRow.id.in_(newest)).order_by(DeliveryRow.id)).all()
+
+
+def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
+    """Plan a mail that asked somebody to confirm once more, unless it has not gone out yet."""
+    if asked.state != DeliveryState.PLANNED and asked.campaign_id is not None:
+        once_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
+        plan_waiting(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
 
 
 def plan_ahead(
@@ -431,7 +436,7 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
     """Set the enrolments of cancelled deliveries back to the lesson that did not arrive.
 
     It takes no date: how long the next one waits counts from the one before. `due_since_planned`: it is due again from
-    when it was planned on.
+    when it was planned on. Who finished a run of a course, and left the course since, gets nothing more of it.
 
     One UPDATE per enrolment: a second one in the same transaction would make PostgreSQL look at its foreign keys, and
     wait for who holds the person and waits for the enrolment.
@@ -450,19 +455,20 @@ def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: 
     not_had = _of_enrolment(
         select(func.min(lesson.position)).join(DeliveryRow, DeliveryRow.lesson_id == lesson.id), cancelled
     )
-    over = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
+    over = stays_finished()
+    goes_on = and_(EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)), ~over)
     values: dict[str, Any] = {
-        "next_position": case((EnrolmentRow.next_position > not_had, not_had), else_=EnrolmentRow.next_position),
-        "status": case(
-            (EnrolmentRow.status == EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE), else_=EnrolmentRow.status
+        "next_position": case(
+            (and_(EnrolmentRow.next_position > not_had, ~over), not_had), else_=EnrolmentRow.next_position
         ),
-        "completed_at": null(),
+        "status": case((goes_on, EnrolmentStatus.ACTIVE), else_=EnrolmentRow.status),
+        "completed_at": case((over, EnrolmentRow.completed_at), else_=null()),
         "lessons_planned": EnrolmentRow.lessons_planned - _of_enrolment(select(func.count(DeliveryRow.id)), cancelled),
         "last_local_date": _of_enrolment(select(func.max(DeliveryRow.local_date))),
     }
     if due_since_planned:
         was_due = _of_enrolment(select(func.min(DeliveryRow.planned_at)), cancelled)
-        values["next_due_at"] = case((EnrolmentRow.status.in_(over), was_due), else_=EnrolmentRow.next_due_at)
+        values["next_due_at"] = case((goes_on, was_due), else_=EnrolmentRow.next_due_at)
     theirs = EnrolmentRow.id.in_(_enrolments_of(cancelled))
     session.execute(update(EnrolmentRow).where(theirs).values(values).execution_options(synchronize_session=False))
 

@@ -17,7 +17,7 @@ from rugcourse.access.sessions import Insider
 from rugcourse.authoring.checks import Finding
 from rugcourse.campaigns import acts, imports, outlook
 from rugcourse.campaigns import jobs as at_work
-from rugcourse.campaigns.acts import Act, Order
+from rugcourse.campaigns.acts import Act, CountChanged, Order
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
@@ -257,6 +257,9 @@ def press(
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "not-now")
     except ChangedMeanwhile:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
+    except CountChanged:
+        acts.recount(runtime.database, runtime.clock, job_id)
+        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "recounted")
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 

@@ -1,0 +1,157 @@
+"""A course twice: who finished it, and left it in a later campaign, gets nothing more through the first one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from tests.authoring.test_publish import days, inserted, publish
+from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import draft, start
+
+from rugcourse.authoring.files import take_in
+from rugcourse.authoring.publish import Behind, take_out
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.take import Told
+from rugcourse.clock import VirtualClock
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.resend import resend
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.runtime import Runtime
+from rugcourse.schedule import Timing
+from rugcourse.store.tables import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
+
+NEW = "ertussen"
+LESSONS = 9
+
+
+def finished(runtime: Runtime, dispatcher: Dispatcher) -> str:
+    email = make_reader(runtime)
+    days(runtime, dispatcher, LESSONS)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    return email
+
+
+def begin_again(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    """A cohort for all, also for who had the course; its first lesson goes out."""
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(minutes=2)
+    start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
+    plan(runtime)
+    send_all(dispatcher)
+    days(runtime, dispatcher, 1)
+
+
+def leave(runtime: Runtime, email: str) -> None:
+    """Stop the course by a link of the newest mail."""
+    preferences.leave_course(runtime.database, runtime.clock, lessons_to(runtime, email)[-1].id)
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(hours=1)
+
+
+def slugs_had(runtime: Runtime, email: str) -> list[str]:
+    with runtime.database.read() as session:
+        names = dict(iter(session.execute(select(LessonRow.id, LessonRow.slug))))
+    return [names[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+
+
+def statuses(runtime: Runtime) -> list[str]:
+    with runtime.database.read() as session:
+        return list(session.scalars(select(EnrolmentRow.status).order_by(EnrolmentRow.id)))
+
+
+def balances(runtime: Runtime) -> bool:
+    return audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()
+
+
+def test_a_lesson_for_who_finished_does_not_go_to_who_left_a_later_run(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
+    email = finished(runtime, dispatcher)
+    begin_again(runtime, dispatcher)
+    leave(runtime, email)
+    before = slugs_had(runtime, email)
+    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    days(runtime, dispatcher, 3)
+    assert slugs_had(runtime, email) == before
+    assert balances(runtime)
+
+
+def test_a_lesson_for_who_finished_goes_to_who_left_an_earlier_run_and_had_all_of_another(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    days(runtime, dispatcher, 3)
+    leave(runtime, email)
+    begin_again(runtime, dispatcher)
+    days(runtime, dispatcher, LESSONS)
+    assert statuses(runtime) == [EnrolmentStatus.LEFT, EnrolmentStatus.COMPLETED]
+    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    days(runtime, dispatcher, 2)
+    assert slugs_had(runtime, email).count(NEW) == 1
+    assert balances(runtime)
+
+
+@pytest.mark.parametrize("way", ["report", "resend"])
+def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, way: str
+) -> None:
+    email = finished(runtime, dispatcher)
+    last = lessons_to(runtime, email)[-1]
+    begin_again(runtime, dispatcher)
+    if way == "resend":
+        with runtime.database.write() as session:
+            session.get_one(DeliveryRow, last.id).state = DeliveryState.UNKNOWN
+    leave(runtime, email)
+    if way == "resend":
+        resend(runtime.database, clock, [last.id])
+    else:
+        report = Report(Kind.SOFT, "4.2.2", "full", (last.message_id or "",))
+        runtime.intake.hear(Told(report, "", email, clock.now()))
+    before = slugs_had(runtime, email)
+    assert lessons_to(runtime, email)[LESSONS - 1].state == DeliveryState.CANCELLED
+    assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.LEFT]
+    days(runtime, dispatcher, 3)
+    assert slugs_had(runtime, email) == before
+    assert balances(runtime)
+
+
+def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    publish(runtime, inserted(runtime, 3))
+    with_it = course_of(runtime).course
+    email = make_reader(runtime)
+    days(runtime, dispatcher, 2)
+    clock.advance(days=1)
+    plan(runtime)
+    preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
+    take_out(runtime.database, clock, None, COURSE, NEW)
+    preferences.go_on(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
+    days(runtime, dispatcher, LESSONS)
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    begin_again(runtime, dispatcher)
+    leave(runtime, email)
+    before = slugs_had(runtime, email)
+    take_in(runtime.database, clock, [with_it])
+    days(runtime, dispatcher, 4)
+    assert slugs_had(runtime, email) == before
+    assert balances(runtime)
+
+
+def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run_only(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = finished(runtime, dispatcher)
+    begin_again(runtime, dispatcher)
+    mail = lessons_to(runtime, email)[-1].id
+    preferences.unsubscribe(runtime.database, clock, mail)
+    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    clock.advance(hours=1)
+    preferences.come_back(runtime.database, clock, mail)
+    days(runtime, dispatcher, 15)
+    had = slugs_had(runtime, email)
+    assert (had.count(NEW), len(had)) == (1, 2 * LESSONS + 1)
+    assert balances(runtime)
