@@ -713,14 +713,19 @@ def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
     evergreen = course_of(runtime).campaign_id
     preferences.leave_course(runtime.database, clock, mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
     clock.advance(days=1)
+    sign_up_for_another_course(runtime, email)
+    asked = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
+    confirm(runtime.database, clock, runtime.signer, asked.id)
     made = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, made)
     mail = mails_to(runtime, email)[-1].id
     preferences.unsubscribe(runtime.database, clock, mail)
     preferences.come_back(runtime.database, clock, mail)
     read_on(runtime, dispatcher)
-    assert len(lessons_of(runtime, made, email)) == len(course_of(runtime).course.lessons)
+    assert asked.campaign_id is not None
+    assert len(lessons_of(runtime, asked.campaign_id, email)) == 3
     assert len(lessons_of(runtime, evergreen, email)) == 1
+    assert lessons_of(runtime, made, email) == []  # it came as other news, which undoing does not bring back
 
 
 @pytest.mark.parametrize("how", ["undo", "confirm"])

@@ -8,16 +8,17 @@ import pytest
 from sqlalchemy import select, update
 from tests.builders import enrolment_of, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, start
+from tests.racing import meanwhile
 from tests.sink import Sink
 
-from rugcourse.campaigns import drafts, outlook
+from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Timing
-from rugcourse.store import campaigns, enrolments
+from rugcourse.store import campaigns, enrolments, subscribers
 from rugcourse.store.audiences import Audience, permission_of
 from rugcourse.store.tables import (
     CampaignKind,
@@ -297,3 +298,31 @@ def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: Virt
     preferences.come_back(runtime.database, clock, mail)  # one of them is enough
     stand = [standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)]
     assert sorted(stand) == ["active", "left"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("ground", list(Ground))
+@pytest.mark.parametrize("step", ["lock", "enrol"])  # before the reader is locked, and after
+def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, ground: Ground, step: str
+) -> None:
+    email = make_reader(runtime)
+    clock.advance(hours=1)
+    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=clock.now() + timedelta(days=2)))
+    drafts.set_audience(runtime.database, clock, made, Audience(), ground=ground)
+    control.start(runtime.database, author(runtime), made)
+    mail = mails_to(runtime, email)[-1]
+
+    def say_no() -> None:
+        if ground == Ground.NEWS:
+            preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=False)
+        else:
+            preferences.leave_course(runtime.database, clock, mail.id)
+
+    with meanwhile(monkeypatch, subscribers if step == "lock" else campaigns, step, say_no) as errors:
+        while control.enrol_batch(runtime.database, clock, None):
+            pass
+    assert errors == []
+    with runtime.database.read() as session:
+        stands = enrolments.find(session, made, mail.subscriber_id)
+    assert (None if stands is None else stands.status) == (None if step == "lock" else "left")

@@ -8,7 +8,9 @@ anywhere and goes on there, and any number of workers may do it.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
@@ -105,23 +107,27 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
             courses.lock_id(session, row.course_id)
         again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
         span = Span(row.enrolled_up_to, row.enrol_up_to, BATCH)
-        people = audiences.members(session, audience, started, span, again, permission_of(row))
+        members = partial(audiences.members, session, audience, started, again=again, allowed=permission_of(row))
+        people = [subscriber_id for subscriber_id, _ in members(span)]
         dues = defaultdict(list)
-        for subscriber_id, schedule in people:
-            dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
-        for subscriber_id in _locked(session, dues.pop(None, [])):
-            schedule = subscribers.load_schedule(session, subscriber_id)
+        for subscriber_id, schedule in _locked(session, members, people, span):
             dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
         campaigns.enrol(session, row.id, dues, clock.now())
-        row.enrolled_up_to = people[-1][0] if len(people) == BATCH else row.enrol_up_to
+        row.enrolled_up_to = people[-1] if len(people) == BATCH else row.enrol_up_to
         return len(people)
 
 
-def _locked(session: Session, paused: list[int]) -> list[int]:
-    """People who paused, locked: who goes on at this moment would not find the enrolment that is made for them."""
-    if paused:
-        subscribers.lock(session, paused)
-    return paused
+def _locked(
+    session: Session, members: Callable[[Span], list[tuple[int, Schedule]]], people: list[int], span: Span
+) -> Iterator[tuple[int, Schedule]]:
+    """Those of some people who belong to the audience still, locked: who leaves, wants no news or goes on after a pause
+    at this moment would not find the enrolment that is made for them.
+    """
+    if not people:
+        return
+    subscribers.lock(session, people)
+    found = dict(members(Span(span.after_id, people[-1], people[-1] - span.after_id)))
+    yield from ((one, found[one]) for one in people if one in found)
 
 
 def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: QuietHours | None) -> datetime | None:
