@@ -525,14 +525,19 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
 
 
+@pytest.mark.parametrize("doubted", [False, True])
 def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at_that_hour(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, doubted: bool
 ) -> None:
+    """`doubted`: its worker is so slow that its lease has ended."""
     [email] = planned_readers(runtime, dispatcher, 1)
     person = enrolment_of(runtime, email).subscriber_id
     evening = Schedule("Europe/Amsterdam", 20)
 
     def choose() -> None:
+        if doubted:
+            clock.advance(minutes=30)
+            assert len(expire_leases(runtime.database, clock)) == 1
         preferences.change_schedule(runtime.database, clock, person, evening)
 
     sink.fault = lambda recipient: Fault("rcpt", "451 4.7.1 later", do=choose) if recipient == email else None

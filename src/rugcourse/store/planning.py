@@ -226,12 +226,14 @@ def cancel_planned(
 
 
 def end_hour_of_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Let what is on its way to a person not be tried again at this hour, should their server put it off."""
+    """Let what is on its way to a person not be tried again at this hour, should their server put it off. Also where
+    nobody knows of it: a slow worker may still tell.
+    """
     session.execute(
         update(DeliveryRow)
         .where(
             DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.state == DeliveryState.SUBMITTING,
+            DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
             DeliveryRow.enrolment_id.is_not(None),
         )
         .values(send_by=now)
