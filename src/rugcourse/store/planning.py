@@ -380,7 +380,9 @@ def redate_last(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> No
     )
     if newest is None or newest.local_date is None:
         return
-    date_there = (newest.settled_at or newest.planned_at).astimezone(zone).date()
+    # When its reader was believed to have it says nothing of when it went out.
+    sent_at = newest.planned_at if newest.reply in ARRIVED.values() else newest.settled_at or newest.planned_at
+    date_there = sent_at.astimezone(zone).date()
     if date_there > newest.local_date:
         newest.local_date = date_there
         enrolment.last_local_date = max(date_there, enrolment.last_local_date or date_there)
