@@ -493,6 +493,24 @@ def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_
     assert len(lessons_to(runtime, resent)) == 2
 
 
+def test_a_lesson_that_is_answered_days_later_counts_for_the_day_on_which_it_went_out_also_in_another_zone(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    [email] = planned_readers(runtime, dispatcher, 1)
+    person = enrolment_of(runtime, email).subscriber_id
+    sink.fault = lambda recipient: Fault("reply") if recipient == email else None
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, every_days=7))
+    at_eight(runtime, 6)
+    answer(runtime, email)
+    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Berlin", 8, every_days=7))
+    at_eight(runtime, 7)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 2
+
+
 def test_a_mail_that_its_reader_answers_while_its_reply_is_lost_has_arrived(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
@@ -525,14 +543,19 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
 
 
+@pytest.mark.parametrize("doubted", [False, True])
 def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at_that_hour(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, doubted: bool
 ) -> None:
+    """`doubted`: its worker is so slow that its lease has ended."""
     [email] = planned_readers(runtime, dispatcher, 1)
     person = enrolment_of(runtime, email).subscriber_id
     evening = Schedule("Europe/Amsterdam", 20)
 
     def choose() -> None:
+        if doubted:
+            clock.advance(minutes=30)
+            assert len(expire_leases(runtime.database, clock)) == 1
         preferences.change_schedule(runtime.database, clock, person, evening)
 
     sink.fault = lambda recipient: Fault("rcpt", "451 4.7.1 later", do=choose) if recipient == email else None

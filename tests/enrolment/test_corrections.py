@@ -34,12 +34,13 @@ from rugcourse.enrolment import corrections
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.corrections import (
     AddressTaken,
+    AnotherRunGoesOn,
     HadThatLesson,
     NoSuchLesson,
     correct_address,
     move_to_lesson,
 )
-from rugcourse.enrolment.preferences import come_back, unsubscribe
+from rugcourse.enrolment.preferences import come_back, leave_course, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
@@ -383,6 +384,48 @@ def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_a
     correct_address(runtime.database, clock, runtime.signer, before[0].subscriber_id, "right@x.example")
     next_days(runtime, dispatcher, 19, 21)
     assert [one.state for one in lessons_to(runtime, "right@x.example")] == [one.state for one in before]
+
+
+@pytest.mark.parametrize("later", ["goes on", "was left"])
+def test_a_lesson_that_failed_in_a_run_that_is_over_is_left_to_the_later_one(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, later: str
+) -> None:
+    email = make_reader(runtime)
+    next_days(runtime, dispatcher, 0, 9)
+    second = lessons_to(runtime, email)[1]
+    with runtime.database.write() as session:
+        session.get_one(DeliveryRow, second.id).state = DeliveryState.FAILED
+    clock.advance(minutes=5)
+    start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
+    plan(runtime)
+    send_all(dispatcher)
+    if later == "was left":
+        leave_course(runtime.database, clock, lessons_to(runtime, email)[-1].id)
+    correct_address(runtime.database, clock, runtime.signer, second.subscriber_id, "right@x.example")
+    next_days(runtime, dispatcher, 10, 20)
+    had = [one for one in lessons_to(runtime, "right@x.example") if one.lesson_id == second.lesson_id]
+    assert [one.state for one in had] == [DeliveryState.FAILED, DeliveryState.ACCEPTED][
+        : 2 if later == "goes on" else 1
+    ]
+
+
+def test_nobody_is_moved_in_a_run_that_is_over_while_they_follow_its_course_in_another(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    next_days(runtime, dispatcher, 0, 3)
+    over, course = enrolment_of(runtime, email), course_of(runtime)
+    fifth, last = (course.lesson_ids[course.course.lessons[place].slug] for place in (4, -1))
+    move(runtime, email, last)
+    next_days(runtime, dispatcher, 3, 4)
+    clock.advance(minutes=5)
+    start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
+    plan(runtime)
+    send_all(dispatcher)
+    with pytest.raises(AnotherRunGoesOn):
+        move_to_lesson(runtime.database, clock, over.id, fifth)
+    next_days(runtime, dispatcher, 4, 6)
+    assert [one.enrolment_id == over.id for one in lessons_to(runtime, email)] == [True] * 4 + [False] * 3
 
 
 def test_a_reader_is_moved_to_the_lesson_that_was_chosen_wherever_it_stands_by_now(

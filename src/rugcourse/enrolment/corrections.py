@@ -11,7 +11,7 @@ from rugcourse.enrolment.confirm import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
-from rugcourse.store import address_changes, campaigns, planning, subscribers
+from rugcourse.store import address_changes, campaigns, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
@@ -25,6 +25,10 @@ class HadThatLesson(Exception):
     """The lesson went to them before: nothing is sent twice."""
 
 
+class AnotherRunGoesOn(Exception):
+    """They had all of this run and follow its course in another one, which brings them the same lessons."""
+
+
 class NoSuchLesson(Exception):
     """There is no such enrolment, or no such lesson in its course."""
 
@@ -32,7 +36,7 @@ class NoSuchLesson(Exception):
 def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_id: int) -> None:
     """Let a reader go on with another lesson, at their next hour, wherever in the course it stands by now.
 
-    Raises NoSuchLesson, HadThatLesson.
+    Raises NoSuchLesson, HadThatLesson, AnotherRunGoesOn.
     """
     now = clock.now()
     with database.write() as session:
@@ -43,10 +47,17 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_i
             raise NoSuchLesson
         if not planning.is_free(session, enrolment_id, lesson_id):
             raise HadThatLesson
+        if enrolment.status == EnrolmentStatus.COMPLETED and _reads_on(session, enrolment):
+            raise AnotherRunGoesOn
         enrolment.next_position = place
         if enrolment.status != EnrolmentStatus.LEFT:
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
             next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
+
+
+def _reads_on(session: Session, enrolment: EnrolmentRow) -> bool:
+    run = enrolments.find_in_course(session, enrolment.campaign_id, enrolment.subscriber_id)
+    return run is not None and run.status == EnrolmentStatus.ACTIVE
 
 
 def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, aliased
 from rugcourse.store.enrolments import stays_finished
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run, upsert
 from rugcourse.store.tables import (
+    CampaignKind,
+    CampaignRow,
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
@@ -251,12 +253,14 @@ def cancel_planned(
 
 
 def end_hour_of_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Let what is on its way to a person not be tried again at this hour, should their server put it off."""
+    """Let what is on its way to a person not be tried again at this hour, should their server put it off. Also where
+    nobody knows of it: a slow worker may still tell.
+    """
     session.execute(
         update(DeliveryRow)
         .where(
             DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.state == DeliveryState.SUBMITTING,
+            DeliveryRow.state.in_((DeliveryState.SUBMITTING, DeliveryState.UNKNOWN)),
             DeliveryRow.enrolment_id.is_not(None),
         )
         .values(send_by=now)
@@ -313,7 +317,8 @@ def cancel_failed(session: Session, delivery_id: int) -> None:
 def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> None:
     """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when.
 
-    One that its reader used all the same arrived, and one that came in a later run of the course is not missed.
+    One that its reader used all the same arrived. One that came in a later run of the course is not missed, and of a
+    run that is over nothing comes any more once there is a later one: that one brings its lessons.
     """
     failed_ones = (
         DeliveryRow.subscriber_id == subscriber_id,
@@ -335,12 +340,33 @@ def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> No
     )
     failed = session.scalars(
         update(DeliveryRow)
-        .where(*failed_ones, ~came_later.exists())
+        .where(*failed_ones, ~came_later.exists(), ~_later_run().exists())
         .values(state=DeliveryState.CANCELLED)
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
     step_back(session, list(failed))
+
+
+def _later_run() -> Select[int]:
+    """SQL: runs of the same course that its reader began after the one of a delivery, which is over."""
+    own, later = aliased(EnrolmentRow), aliased(EnrolmentRow)
+    own_campaign, campaign = aliased(CampaignRow), aliased(CampaignRow)
+    return (
+        select(later.id)
+        .join(campaign, campaign.id == later.campaign_id)
+        .join(own, own.subscriber_id == later.subscriber_id)
+        .join(own_campaign, own_campaign.id == own.campaign_id)
+        .where(
+            own.id == DeliveryRow.enrolment_id,
+            own.status == EnrolmentStatus.COMPLETED,
+            later.id > own.id,
+            later.status != EnrolmentStatus.CANCELLED,
+            campaign.course_id == own_campaign.course_id,
+            campaign.kind != CampaignKind.BROADCAST,
+        )
+        .correlate(DeliveryRow)
+    )
 
 
 def forget_message_ids(session: Session, subscriber_id: int) -> None:
@@ -381,7 +407,9 @@ def redate_last(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> No
     )
     if newest is None or newest.local_date is None:
         return
-    date_there = (newest.settled_at or newest.planned_at).astimezone(zone).date()
+    # When its reader was believed to have it says nothing of when it went out.
+    sent_at = newest.planned_at if newest.reply in ARRIVED.values() else newest.settled_at or newest.planned_at
+    date_there = sent_at.astimezone(zone).date()
     if date_there > newest.local_date:
         newest.local_date = date_there
         enrolment.last_local_date = max(date_there, enrolment.last_local_date or date_there)

@@ -21,6 +21,7 @@ from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import (
     AddressTaken,
+    AnotherRunGoesOn,
     HadThatLesson,
     NoSuchLesson,
     correct_address,
@@ -298,6 +299,7 @@ _REFUSALS: dict[type[Exception], str] = {
     preferences.NotAReader: "not-a-reader",
     NoSuchLesson: "no-lesson",
     HadThatLesson: "had-lesson",
+    AnotherRunGoesOn: "another-run",
     NotInDoubt: "not-unknown",
     NotSure: "not-sure",
     NoTag: "no-tag",
