@@ -292,6 +292,8 @@ def test_who_was_signed_up_by_somebody_else_can_say_never_again(browser: TestCli
     email = make_pending(runtime)
     link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     assert "Ik was het niet" in browser.get(link).text
-    assert "nooit meer" in browser.post(link, data={"never": "yes"}).text
+    told = browser.post(link, data={"never": "yes"}).text
+    assert "We mailen dit adres niet meer" in told
+    assert 'href="/nl/privacy">Hoelang we het bewaren' in told, "five years is not never"
     assert everything(runtime)["subscriber"] == []
     assert browser.get(link).status_code == 404
