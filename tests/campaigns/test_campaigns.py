@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.authoring.test_publish import inserted, publish
 from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, reader_with_lesson, send_all
 from tests.racing import meanwhile
-from tests.sink import Sink
+from tests.sink import Fault, Sink
 
 from rugcourse.authoring.publish import Behind
 from rugcourse.campaigns import control, drafts, outlook
@@ -24,6 +24,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Schedule, Timing
@@ -704,6 +705,24 @@ def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
     preferences.leave_course(runtime.database, clock, old.id)
     read_on(runtime, dispatcher)
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
+
+
+def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelled(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, cohort: tuple[int, str]
+) -> None:
+    made, email = cohort
+    control.cancel(runtime.database, author(runtime), made)
+    control.sweep(runtime.database, clock)
+    ask_for_link(runtime.database, clock, email)
+    [link] = mails_to(runtime, email, DeliveryKind.LINK)
+    assert link.campaign_id == made
+    sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    assert control.sweep(runtime.database, clock) == 0
+    clock.advance(minutes=10)
+    send_all(dispatcher)
+    assert [one.state for one in mails_to(runtime, email, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED]
 
 
 def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(

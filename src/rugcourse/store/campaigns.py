@@ -304,11 +304,12 @@ def cancelled_with_open(session: Session) -> list[int]:
 
 
 def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
-    """Mails of a campaign that stand planned."""
+    """What a campaign sends by itself and stands planned: not what somebody asked for, as a link to their own page."""
+    its_own = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
     return list(
         session.scalars(
             select(DeliveryRow.id)
-            .where(DeliveryRow.not_before.is_not(None), DeliveryRow.campaign_id == campaign_id)
+            .where(DeliveryRow.not_before.is_not(None), DeliveryRow.campaign_id == campaign_id, its_own)
             .limit(limit)
         )
     )
