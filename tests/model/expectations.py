@@ -123,6 +123,7 @@ class Reader:
     enrolments: dict[int, Enrolment] = field(default_factory=dict)
     was_confirmed: bool = False
     news: bool = False  # they want other news than the course
+    agreed: bool = False  # to the course; one that they left comes as news at most
     left_at: datetime | None = None
     signed_up_at: datetime | None = None
     tries: int = 0
@@ -131,6 +132,10 @@ class Reader:
     soft_returns: int = 0
     last_end: datetime | None = None  # when the server last refused, or left in doubt, a mail to them
     just_changed: bool = False  # while a batch was under way that may have their mail
+
+    def has_as_news(self, enrolment: Enrolment) -> bool:
+        kind = enrolment.campaign.kind
+        return kind == CampaignKind.BROADCAST or (kind == CampaignKind.COHORT and not self.agreed)
 
     @property
     def schedule(self) -> Schedule:
@@ -315,6 +320,7 @@ class Expectations:
         """`campaign_id`: in which a run of the course begins, 0 for none; `reads`: they read it already."""
         if reads:
             return
+        reader.agreed = True
         if self.suppressions.get(reader.email) == "erased":
             del self.suppressions[reader.email]
         if reader.status == Status.LEFT and reader.offered:
@@ -330,7 +336,7 @@ class Expectations:
     def choose_news(self, reader: Reader, now: datetime, *, agreed: bool) -> None:
         if reader.news and not agreed:
             for enrolment in reader.enrolments.values():
-                if enrolment.campaign.kind == CampaignKind.BROADCAST and not enrolment.left:
+                if reader.has_as_news(enrolment) and not enrolment.left:
                     enrolment.left, enrolment.left_at = True, now
         reader.news = agreed
 

@@ -20,7 +20,7 @@ from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
 from rugcourse.store.enrolments import find_in_course
-from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryRow
+from rugcourse.store.tables import DeliveryKind, DeliveryRow
 
 _GROUP = "readers"
 
@@ -107,6 +107,7 @@ class ReaderRules(Play):
             self.disagree(f"{reader.name} left {left} of {before}")
         for one in left:
             reader.enrolments[one].left, reader.enrolments[one].left_at = True, self.now
+        reader.agreed = reader.agreed and not (did and may)
 
     @in_group(_GROUP, who=WHO, which=WHICH)
     def come_back(self, who: int, which: int) -> None:
@@ -124,6 +125,7 @@ class ReaderRules(Play):
         )
         self.expect(may, did, f"{reader.name} comes back")
         if did and may:
+            reader.agreed = reader.agreed or one_is_back
             self._believe_runs(reader, before, left_with=reader.left_at if reader.status == Status.LEFT else None)
             reader.status, reader.left_at = Status.ACTIVE, None
 
@@ -246,14 +248,15 @@ class ReaderRules(Play):
             if enrolment is None:
                 continue
             back = before[campaign_id] == "left" and status == "active"
+            is_news = reader.has_as_news(enrolment)  # that they have to allow anew
             due = left_with is not None and before[campaign_id] == "left" and enrolment.left_at == left_with
+            due = due and not is_news
             if left_with is not None and back != due:
                 self.disagree(f"{reader.name} comes back to campaign {campaign_id}: {back}, and not {due}")
             if back:
                 enrolment.left, enrolment.left_at = False, None
         for enrolment in reader.enrolments.values():  # also what was over, and broadcasts
-            is_news = enrolment.campaign.kind == CampaignKind.BROADCAST  # that they have to allow anew
-            if left_with is not None and enrolment.left_at == left_with and not is_news:
+            if left_with is not None and enrolment.left_at == left_with and not reader.has_as_news(enrolment):
                 enrolment.left, enrolment.left_at = False, None
 
     def _is_undoable(self, reader: Reader) -> bool:
