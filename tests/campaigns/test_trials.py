@@ -164,6 +164,25 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
     assert course_of(runtime).course.lessons[0].texts["nl"].title == "Published"
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("step", ["versions_like", "make_current"])
+def test_one_that_is_stopped_while_it_is_decided_says_what_readers_get(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    begin(runtime)
+    mails(runtime, (10, 40))
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(days=3, hours=1)
+
+    def stop() -> None:
+        trials.stop(runtime.database, runtime.clock, lesson_id(runtime), None)
+
+    with meanwhile(monkeypatch, courses, step, stop) as errors:
+        assert trials.decide_next(runtime.database, runtime.clock)
+    assert errors == []
+    assert (trial(runtime).winner, subject(runtime)) == (B, OTHER["nl"])
+
+
 def test_a_lesson_that_only_moves_keeps_its_trial_and_its_mails(runtime: Runtime) -> None:
     begin(runtime)
     mails(runtime, (30, 60), count=60)

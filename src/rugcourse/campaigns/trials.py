@@ -151,10 +151,9 @@ def _goes_on(session: Session, trial: TrialRow, now: datetime) -> bool:
 def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None) -> None:
     """End a trial that runs without a winner: all get the first wording again."""
     with database.write() as session:
-        for row in trials.of_lessons(session, [lesson_id]):
-            if row.decided_at is None:
-                row.winner, row.decided_at = STOPPED, clock.now()
-                admins.log_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
+        for row in trials.lock_open(session, lesson_id):
+            row.winner, row.decided_at = STOPPED, clock.now()
+            admins.log_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
 
 
 def trials_of(session: Session, lesson_ids: list[int]) -> list[Trial]:

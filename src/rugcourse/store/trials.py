@@ -64,6 +64,12 @@ def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[TrialRow
     ).all()
 
 
+def lock_open(session: Session, lesson_id: int) -> Sequence[TrialRow]:
+    """The trials of a lesson that are open, locked: one that is being decided at this moment is decided first."""
+    is_open = (TrialRow.lesson_id == lesson_id, TrialRow.decided_at.is_(None))
+    return session.scalars(select(TrialRow).where(*is_open).order_by(TrialRow.id).with_for_update()).all()
+
+
 def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
     """A trial that is open and was not looked at since an instant (UTC), locked."""
     return session.scalars(
