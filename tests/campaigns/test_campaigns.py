@@ -497,6 +497,17 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     assert enrolled(runtime, made) == set(stages)
 
 
+def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counted_anew(
+    runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
+) -> None:
+    made = draft(runtime, CampaignKind.COHORT, Timing())
+    clock.advance(minutes=5)
+    publish(runtime, inserted(runtime, 3), behind=Behind.FINISHED)
+    assert enrolment_of(runtime, stages["done"]).status == "active"
+    with pytest.raises(control.CountChanged):
+        control.start(runtime.database, author(runtime), made, again=3)
+
+
 def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,7 +83,7 @@ def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: 
     at, repeats = counted
     audience = Audience.model_validate(row.audience)
     again = Again(row.course_id, at)
-    if audiences.repeats(session, audience, now, again, permission_of(row)).total != repeats.total:
+    if audiences.repeats(session, audience, now, again, permission_of(row)) != repeats:
         raise CountChanged
     if confirmed != repeats.total:
         raise RepeatsNotConfirmed

@@ -294,7 +294,15 @@ def was_used(session: Session, delivery_id: int) -> bool:
 
 
 def _used(session: Session, ids: Collection[int]) -> set[int]:
-    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), WAS_USED)))
+    # What was done with a mail before its server took it, the server's own sandbox did.
+    taken_before = or_(DeliveryRow.state != DeliveryState.ACCEPTED, DeliveryRow.settled_at <= EventRow.at)
+    return set(
+        session.scalars(
+            select(EventRow.delivery_id)
+            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+            .where(EventRow.delivery_id.in_(ids), WAS_USED, taken_before)
+        )
+    )
 
 
 def is_in_doubt(state: str) -> bool:
