@@ -45,7 +45,7 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
     clock: VirtualClock,
     named: bool,
 ) -> None:
-    """And the lesson that never arrived goes to the new one."""
+    """And the lesson that never arrived goes to the new one, as a message of its own."""
     path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[-1]
     put_right(runtime, clock, email)
     raw = about(GONE, email.upper())
@@ -57,7 +57,10 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
-    assert lesson.message_id in [one.message_id for one in sink.to(RIGHT)]
+    newest = lessons_to(runtime, RIGHT)[-1]
+    assert (newest.lesson_id, newest.state) == (lesson.lesson_id, DeliveryState.ACCEPTED)
+    assert newest.message_id != lesson.message_id
+    assert newest.message_id in [one.message_id for one in sink.to(RIGHT)]
 
 
 def test_the_new_address_that_bounces_is_suppressed(
