@@ -103,7 +103,7 @@ class ReaderRules(Play):
         self.expect(
             [], [one for one in left if after[one] != "left"], f"{reader.name} leaves a course, and what changed"
         )
-        if did and (not left if "active" not in before.values() else "active" in after.values()):
+        if did and "active" in after.values():
             self.disagree(f"{reader.name} left {left} of {before}")
         for one in left:
             reader.enrolments[one].left, reader.enrolments[one].left_at = True, self.now
