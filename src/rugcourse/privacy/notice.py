@@ -52,8 +52,8 @@ class Terms:
             Purpose.SIGNUP: (
                 _("Before you confirm"),
                 _(
-                    "What was typed in the form, a test without a name, and which address was asked whether it is "
-                    "right. Nobody has agreed to anything until the button in our mail is pressed."
+                    "What was typed in the form, a test without a name, and which address we asked to "
+                    "confirm. You have not agreed to anything until you press the button in our mail."
                 ),
             ),
             Purpose.COURSE: (
@@ -66,56 +66,53 @@ class Terms:
             Purpose.LABELS: (
                 _("Labels"),
                 _(
-                    "Words that we give you, by which we choose who gets a message. They may not be about your health. "
-                    "Do you object? Write to us, and we take them off."
+                    "Words that we attach to you to choose who gets a message. They must not be about your "
+                    "health. If you object, write to us and we remove them."
                 ),
             ),
             Purpose.MEASURING: (
                 _("Measuring"),
                 _(
-                    "Whether you open a mail or follow a link. Only if you allow it: without it, your mails hold no "
-                    "invisible picture and only plain links."
+                    "Whether you open a mail or follow a link. Only if you allow it. If you do not, your "
+                    "mails contain no invisible picture and only ordinary links."
                 ),
             ),
             Purpose.NEWS: (
                 _("Other news"),
                 _(
-                    "Whether you want other news of ours by e-mail, beside the lessons. Only if you asked for it. "
-                    "Which of it you get can depend on how far you are and what you answered."
+                    "Whether you want other news from us by e-mail, besides the lessons. Only if you asked "
+                    "for it. Which news you get can depend on how far you are and what you answered."
                 ),
             ),
             Purpose.CONSENT: (
                 _("What you agreed to"),
-                _(
-                    "The words and the privacy page that you saw, the moment and the place at which you agreed, or "
-                    "stopped agreeing."
-                ),
+                _("The words and the privacy page that you saw, and when and where you agreed or withdrew."),
             ),
             Purpose.STOP: (
                 _("Not writing to you"),
                 _(
-                    "A code made from your address with a secret key, why, and since when. Nobody can get your address "
-                    "out of it without that key."
+                    "A code made from your address with a secret key, the reason, and the date. Without that "
+                    "key nobody can get your address from the code."
                 ),
             ),
             Purpose.DELIVERY: (
                 _("Mail that arrives"),
                 _(
-                    "When a mail went out, its number, what your mail provider said of it, and whether it came back, "
-                    "was called spam, or made you unsubscribe."
+                    "When a mail was sent, its number, what your mail provider said about it, and whether it "
+                    "came back, was reported as spam, or led you to unsubscribe."
                 ),
             ),
             Purpose.REMARKS: (_("Better lessons"), _("Whether a lesson helped you, and what you wrote about it.")),
             Purpose.VISITORS: (
                 _("Remarks of visitors"),
-                _("What somebody without a name wrote about a lesson. We can't see who that was."),
+                _("What somebody wrote about a lesson without giving a name. We cannot see who it was."),
             ),
             Purpose.LOG: (_("What we did"), _("What we changed for you or for many, when, and why.")),
             Purpose.ACCESS: (
-                _("Who may come in"),
+                _("Access"),
                 _(
-                    "Of those who run the courses: address, name, keys, logins, and the browser and a part of the IP "
-                    "address that they came from."
+                    "Of the people who run the courses: address, name, keys, logins, their browser, and part "
+                    "of their IP address."
                 ),
             ),
         }[purpose]
@@ -126,8 +123,9 @@ class Terms:
         return {
             Basis.NONE: _("it is about nobody"),
             Basis.REQUEST: _(
-                "you ask us to sign you up or to mail you elsewhere (GDPR, article 6(1)(b)), and our legitimate "
-                "interest that nobody does that for somebody else (article 6(1)(f))"
+                "you ask us to sign you up, or to mail you at another address (GDPR, article 6(1)(b)); "
+                "and our legitimate interest in making sure that nobody signs up somebody else (article "
+                "6(1)(f))"
             ),
             Basis.EXPLICIT_CONSENT: _("your explicit consent (GDPR, articles 6(1)(a) and 9(2)(a))"),
             Basis.MEASURING_CONSENT: _(
@@ -139,18 +137,18 @@ class Terms:
                 "11.7 of the Dutch Telecommunications Act)"
             ),
             Basis.OBLIGATION: _("we have to be able to show it (GDPR, articles 6(1)(c) and 7(1))"),
-            Basis.INTEREST: _("our legitimate interest, which is %(interest)s (GDPR, article 6(1)(f))")
+            Basis.INTEREST: _("our legitimate interest: %(interest)s (GDPR, article 6(1)(f))")
             % {"interest": self._interest(purpose)},
         }[BASES[purpose]]
 
     def _interest(self, purpose: Purpose) -> str:
         _ = translations(self.language).gettext
         return {
-            Purpose.LABELS: _("that a message reaches those whom it is for"),
-            Purpose.STOP: _("to keep writing no more to who does not want it, or to a mailbox that is gone"),
+            Purpose.LABELS: _("that a message reaches the people it is meant for"),
+            Purpose.STOP: _("not to write to people who do not want that, or to mailboxes that no longer exist"),
             Purpose.VISITORS: _("to make the lessons better"),
-            Purpose.LOG: _("to be able to tell what was done, and to put it right"),
-            Purpose.ACCESS: _("that nobody comes in who may not"),
+            Purpose.LOG: _("to be able to check what was done, and to correct it"),
+            Purpose.ACCESS: _("that only authorised people get in"),
         }.get(purpose, "")
 
     def end(self, end: End) -> str:
@@ -160,10 +158,11 @@ class Terms:
         return {
             End.NEVER: _("As long as the course."),
             End.PERSON: _(
-                "We erase all that we know of you %(left)s after you stop with everything; %(finished)s after the last "
-                "mail that you got from us, when your courses are over; %(idle)s after it when you get nothing any "
-                "more, as in a pause without an end; %(unconfirmed)s after a signup that is not confirmed; "
-                "%(bounced)s after your mailbox turned out to be gone."
+                "We erase everything that we know about you: %(left)s after you stop with everything; "
+                "%(finished)s after our last mail to you, if your courses are finished; %(idle)s after "
+                "our last mail to you, if you get no more mail, for example because you paused without an "
+                "end date; %(unconfirmed)s after a signup that is not confirmed; %(bounced)s after we "
+                "learn that your mailbox no longer exists."
             )
             % {
                 "left": self.days(kept.left_days),
@@ -174,37 +173,36 @@ class Terms:
             },
             End.MEASURED: _("That you opened a mail or followed a link: %(days)s.")
             % {"days": self.days(kept.measured_days)},
-            End.PRESSED: _("That you pressed an answer: %(days)s. What you answered: as long as we know you.")
+            End.PRESSED: _("That you pressed an answer: %(days)s. What you answered: until we erase everything.")
             % {"days": self.days(kept.measured_days)},
-            End.RETURNED: _("That a mail came back, was called spam, or made you unsubscribe: %(days)s.")
+            End.RETURNED: _("That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s.")
             % {"days": self.days(kept.measured_days)},
             End.UNCLAIMED: _("The test of somebody who does not sign up: %(days)s.")
             % {"days": self.days(kept.unconfirmed_days)},
             End.REMARK: _("What visitors wrote about a lesson: %(days)s.") % {"days": self.days(kept.remark_days)},
             End.SUPPRESSION: _(
-                "That we do not write to an address: %(days)s, also when the rest is erased; %(bounced)s when its "
-                "mailbox was gone."
+                "That we do not write to an address: %(days)s, even when the rest is erased; %(bounced)s "
+                "if its mailbox no longer existed."
             )
             % {"days": self.days(kept.suppressed_days), "bounced": self.days(kept.bounced_days)},
-            End.ASKED: _("That an address was asked to confirm something: %(days)s, as a code.")
+            End.ASKED: _("That we asked an address to confirm something: %(days)s, as a code.")
             % {"days": self.days(kept.asked_days)},
             End.LINK: _("A new address that you asked us to write to: at most two days, unless it is confirmed."),
-            End.LOG: _("What we changed for you: %(days)s, or until you are erased.")
+            End.LOG: _("What we changed for you: %(days)s, or until we erase everything.")
             % {"days": self.days(kept.log_days)},
-            End.JOB: _("Where a list came from, and acts for many: %(days)s.") % {"days": self.days(kept.job_days)},
+            End.JOB: _("Where a list came from, and bulk actions: %(days)s.") % {"days": self.days(kept.job_days)},
             End.DOMAIN: _(
-                "That we hold back mail to all addresses that end in, say, @mail.example: as long as we know somebody "
-                "there."
+                "That we hold back mail to all addresses at a provider, such as @mail.example: as long as "
+                "we know somebody there."
             ),
-            End.ACCOUNT: _("Of those who run the courses: %(days)s after their account was closed.")
-            % {"days": self.days(kept.log_days)},
-            End.SECURITY: _("Logins of those who run the courses: %(days)s.") % {"days": self.days(kept.security_days)},
+            End.ACCOUNT: _("Their account: until %(days)s after it is closed.") % {"days": self.days(kept.log_days)},
+            End.SECURITY: _("When they logged in: %(days)s.") % {"days": self.days(kept.security_days)},
             End.SESSION: _("That they are logged in: until they log out, at most %(days)s.")
             % {"days": self.days(kept.session_days)},
             End.PROCESS: f"{self.days(kept.process_days)}.",
-            End.LIST: _("A list with you on it that we read in: until that is done, at most a week."),
-            End.WORKING: _("Which mails are being handed over right now: until that is done, mostly minutes."),
-            End.CHALLENGE: _("What a browser is asked while they log in: minutes."),
+            End.LIST: _("A list with you on it that we import: until that is done, at most a week."),
+            End.WORKING: _("Which mails are being sent right now: until that is done, usually a few minutes."),
+            End.CHALLENGE: _("What their browser is asked while they log in: a few minutes."),
         }[end]
 
 
@@ -221,9 +219,10 @@ def summary(language: str) -> str:
     """What stands above all of them."""
     _ = translations(language).gettext
     return _(
-        "We do not ask about your health. That you follow this course can say something about it, and so can your "
-        "answers. That is why we treat all of it as health data: we ask for your explicit consent, use it only for "
-        "what stands here, and keep it no longer than this page says."
+        "We do not ask about your health. But the fact that you follow this course can say "
+        "something about it, and so can your answers. So we treat all of it as health data: we "
+        "ask for your explicit consent, use it only for the purposes on this page, and keep it no "
+        "longer than this page says."
     )
 
 
@@ -249,15 +248,15 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
             % {"days": words.days(settings.keep_unconfirmed_days)},
             _("We count how often a lesson is read, not by whom."),
             _(
-                "Not kept: which device or program you read with. So that nobody misuses these pages, we count for at "
-                "most a day how often an IP address asks something, and how many mails an address is sent that was "
-                "typed; within an hour after that it is forgotten. That is our legitimate interest (GDPR, article "
-                "6(1)(f))."
+                "We do not keep which device or program you read with. To prevent misuse, we count how "
+                "often an IP address makes a request, and how many mails go to an address that somebody "
+                "types. We count for at most a day, and delete the count within an hour after that. "
+                "Preventing misuse is our legitimate interest (GDPR, article 6(1)(f))."
             ),
         ],
     )
     yield (
-        _("What we keep, what for, and what gives us the right to"),
+        _("What we keep, why, and our legal basis"),
         [_purpose(words, one) for one in purposes_of_readers()],
     )
     yield _("How long we keep it"), list(_ends(words))
@@ -278,17 +277,19 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
         _("What programs decide"),
         [
             _(
-                "Which question comes back, and when, follows from your answers. No program decides anything "
-                "about you that has legal or other large effects."
+                "Your answers determine which question comes back, and when. No program makes decisions "
+                "about you that have legal or similarly significant effects."
             ),
             _(
-                "Who gets a message, people choose: by course, how far you are, since when you read, language, labels, "
-                "answers and test score. Never somebody who did not agree to that kind of message."
+                "People choose who gets a message: by course, how far you are, how long you have been "
+                "reading, language, labels, answers and test score. They never choose somebody who did "
+                "not agree to that kind of message."
             ),
-            _("The labels that you have stand in your copy, and are gone when you are erased."),
+            _("Your labels are in your copy, and are deleted when you are erased."),
             _(
-                "Sometimes we try two wordings: half of the readers get each. We count how many answer or, among "
-                "those who allow measuring, follow a link. Who objects gets one of them, too, and is not counted."
+                "Sometimes we compare two versions of a text: half of the readers get one, half the "
+                "other. We count how many answer or, among those who allow measuring, follow a link. If "
+                "you object, you still get one of the two, but you are not counted."
             ),
         ],
     )
@@ -299,9 +300,9 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
     yield (
         _("This page"),
         [
-            _("These words are of %(date)s. The numbers and names in them follow our settings.")
+            _("This text dates from %(date)s. The periods and names in it follow our settings.")
             % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
-            _("When you agree to something, we keep the page as it was at that moment. It is in your copy."),
+            _("When you agree to something, we keep this page as it was at that moment. It is in your copy."),
         ],
     )
 
@@ -319,22 +320,20 @@ def _ends(words: Terms) -> Iterator[str]:
     _ = translations(words.language).gettext
     kept = words.retention
     yield words.end(End.PERSON)
-    yield _("If you stop with one of your courses, what belongs to it stays until all is erased.")
-    yield _("Who called our mail spam, or must not be written to, is erased %(days)s after that.") % {
+    yield _("If you stop with only one of your courses, we keep what belongs to it until we erase everything.")
+    yield _("If you reported our mail as spam, or we may not write to you, we erase everything %(days)s later.") % {
         "days": words.days(kept.left_days)
     }
     ends = dict.fromkeys(group.end for group in of_readers())
     yield from (words.end(end) for end in ends if end != End.PERSON)
     yield withdrawals(words)
-    yield _("What is erased can still stand in backups, for at most %(days)s.") % {
-        "days": words.days(kept.withdrawal_days)
-    }
+    yield _("What we erase can remain in backups for at most %(days)s.") % {"days": words.days(kept.withdrawal_days)}
     if kept.bounce_mail_days:
-        yield _("A mail that came back to us can lie in our mailbox for %(days)s.") % {
+        yield _("A mail that came back to us can remain in our mailbox for %(days)s.") % {
             "days": words.days(kept.bounce_mail_days)
         }
     else:
-        yield _("A mail that came back to us lies in our mailbox until somebody deletes it there.")
+        yield _("A mail that came back to us remains in our mailbox until somebody deletes it there.")
 
 
 def withdrawals(words: Terms) -> str:
@@ -353,9 +352,9 @@ def _admins(words: Terms) -> Iterator[str]:
     _ = translations(words.language).gettext
     yield _purpose(words, Purpose.ACCESS)
     yield _(
-        "What they change stands in a log, with who it was, when and why: %(days)s. What they change in lessons and "
-        "campaigns stays, without their name from %(days)s after their account was closed. We have the same right to "
-        "that."
+        "What they change about readers is kept in a log, with who did it, when and why: "
+        "%(days)s. What they change in lessons and campaigns is kept; their name is removed "
+        "%(days)s after their account is closed. The legal basis is the same."
     ) % {"days": words.days(words.retention.log_days)}
     ends = dict.fromkeys(group.end for group in INVENTORY if group.whose == Whose.ADMIN)
     yield from (words.end(end) for end in ends)
@@ -364,7 +363,7 @@ def _admins(words: Terms) -> Iterator[str]:
 
 def _recipients(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
-    yield _("Those at %(practice)s who run the courses; each with an account of their own.") % {
+    yield _("The people at %(practice)s who run the courses. Each of them has their own account.") % {
         "practice": settings.practice
     }
     if settings.smtp.host in _THIS_MACHINE:
@@ -377,44 +376,48 @@ def _recipients(settings: Settings, language: str) -> Iterator[str]:
         }
     else:
         yield _(
-            "Also whoever hosts these pages, carries our mail and keeps our backups: they work for us, under a "
-            "contract. Ask us who they are."
+            "The companies that host these pages, send our mail and keep our backups. They work for "
+            "us, under a contract. Ask us who they are."
         )
     yield _transfers(settings, language)
-    yield _("Whoever has a mail of yours can open your page with its links, for some time. Do not forward your mails.")
+    yield _(
+        "Anyone who has one of your mails can open your page with its links for some time. So do "
+        "not forward your mails."
+    )
 
 
 def _transfers(settings: Settings, language: str) -> str:
     """To countries outside of the European Economic Area (GDPR, article 13(1)(f))."""
     _ = translations(language).gettext
     if settings.transfers.strip().lower() == "none":
-        return _("Nobody who works for us gets it outside of the European Economic Area.")
+        return _("Nobody who works for us receives it outside the European Economic Area.")
     if settings.transfers:
         return _("Outside of the European Economic Area: %(transfers)s.") % {
             "transfers": settings.transfers.rstrip(".")
         }
-    return _("Ask us whether one of them works outside of the European Economic Area, and what protects you there.")
+    return _("Ask us whether any of them works outside the European Economic Area, and how you are protected there.")
 
 
 def _rights(settings: Settings, language: str) -> Iterator[str]:
     _ = translations(language).gettext
-    yield _("See everything that we know of you, as a page.")
-    yield _("Take it with you as a file, also to somebody else (portability).")
+    yield _("See everything that we know about you, on a page.")
+    yield _("Take it with you as a file, for example to another organisation (portability).")
     yield _("Have it corrected: your name, your address, the hour, days and language on your own page.")
     yield _("Have all of it erased, at once, on your own page.")
-    yield _("Pause, or ask us not to use what we know of you for a while (restriction).")
+    yield _("Pause, or ask us not to use your data for a while (restriction).")
     yield _(
-        "Stop agreeing, to the course or only to measuring or to other news, at any time. What was done before stays "
-        "lawful."
+        "Withdraw your consent at any time: to the course, or only to measuring or other news. "
+        "What we did before that remains lawful."
     )
     yield _(
-        "Object to what we do for a legitimate interest: write to us. Then we stop, unless we can show that a reason "
-        "weighs more."
+        "Object to what we do for a legitimate interest: write to us. We then stop, unless we can "
+        "show that our reasons are more important."
     )
     yield _(
-        "Stay out of comparisons and statistics: a switch on your own page. From then on your answers and tests are "
-        "not counted, and what you do with a mail is not used to choose between two wordings. What was counted before "
-        "stays in the totals; they hold no name."
+        "Stay out of comparisons and statistics: tick a box on your own page. From then on we do "
+        "not count your answers and tests, and do not use what you do with a mail to choose "
+        "between two versions of a text. What we counted before stays in the totals, which "
+        "contain no names."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address
