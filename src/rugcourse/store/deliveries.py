@@ -294,8 +294,13 @@ def was_used(session: Session, delivery_id: int) -> bool:
 
 
 def _used(session: Session, ids: Collection[int]) -> set[int]:
-    # What was done with a mail before its server took it, the server's own sandbox did.
-    taken_before = or_(DeliveryRow.state != DeliveryState.ACCEPTED, DeliveryRow.settled_at <= EventRow.at)
+    # A link that was followed before the server took the mail was followed by the server's own sandbox. An answer may
+    # come before that is known here: a journal is read late.
+    taken_before = or_(
+        EventRow.kind == EventKind.ANSWER,
+        DeliveryRow.state != DeliveryState.ACCEPTED,
+        DeliveryRow.settled_at <= EventRow.at,
+    )
     return set(
         session.scalars(
             select(EventRow.delivery_id)
