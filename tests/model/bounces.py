@@ -145,6 +145,8 @@ class BounceRules(Play):
     def _follow_old_address(self, sent: Sent, done: Done) -> None:
         """It says nothing about the present one; whether the lesson comes again is the product's to say."""
         sent.is_back = done != Done.AGAIN
+        if sent.is_back:
+            self.model.takes_no_date(sent)
         sent.allowed += 1
         sent.reader.refused = True
 

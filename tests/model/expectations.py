@@ -400,6 +400,10 @@ class Expectations:
         sent.is_back = True
         if comes_again and sent.kind == DeliveryKind.LESSON and sent.returns <= MOST_RETURNS:
             sent.allowed = len(sent.at) + 1
+        self.takes_no_date(sent)
+
+    def takes_no_date(self, sent: Sent) -> None:
+        """What came back leaves its date free: another lesson may come on it, in another zone for instance."""
         enrolment = sent.reader.enrolments.get(sent.campaign_id)
         for day in enrolment.days if enrolment else []:
             if day.delivery_id == sent.delivery_id:
