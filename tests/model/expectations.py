@@ -275,7 +275,7 @@ class Expectations:
         self, reader: Reader, enrolment: Enrolment, sent: Sent, what: str, slot: datetime, schedule: Schedule
     ) -> None:
         day = schedule.local_date(slot)
-        last = enrolment.days[-1] if enrolment.days else None
+        last = next((one for one in reversed(enrolment.days) if not one.returned), None)
         enrolment.days.append(LessonDay(slot, day, sent.delivery_id))
         if last is None:
             return
@@ -288,7 +288,7 @@ class Expectations:
             for one in [*reader.schedules, *reader.offered]
             if one.until is None or one.until >= last.slot
         ]
-        if not last.returned and (day - last.date).days < min(paces):
+        if (day - last.date).days < min(paces):
             self._disagree(f"{what}: {(day - last.date).days} days after the last one, and not {min(paces)}")
 
     # Who somebody is
