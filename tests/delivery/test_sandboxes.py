@@ -214,32 +214,3 @@ def test_answers_of_a_machine_are_kept_as_a_machines(runtime: Runtime, dispatche
     with runtime.database.read() as session:
         verdicts = session.scalars(select(EventRow.verdict).where(EventRow.kind == EventKind.ANSWER)).all()
     assert verdicts == [Verdict.MACHINE] * 6
-
-
-@pytest.mark.parametrize("who", ["the sandbox, before the reply", "the reader, after it"])
-def test_what_was_followed_before_the_server_took_a_lesson_is_no_evidence(
-    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, email: str, who: str
-) -> None:
-    def follow_one() -> None:
-        mail = ref(runtime, lessons_to(runtime, email)[-1].id)
-        with runtime.database.write() as session:
-            record_fetches(session, runtime.library, clock, [Fetch(mail, 0, "GET", _BROWSER)])
-
-    if who == "the sandbox, before the reply":
-        follow_one()
-        clock.advance(seconds=1)
-    send_all(dispatcher)
-    if who == "the reader, after it":
-        clock.advance(seconds=20)
-        follow_one()
-    lesson = lessons_to(runtime, email)[-1]
-    clock.advance(minutes=10)
-    report = Report(Kind.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
-    before = len(sink.to(email))
-    at_eight(runtime, 1)
-    plan(runtime)
-    send_all(dispatcher)
-    newest = lessons_to(runtime, email)[-1]
-    assert len(sink.to(email)) == before + 1
-    assert (newest.lesson_id == lesson.lesson_id) == (who == "the sandbox, before the reply")

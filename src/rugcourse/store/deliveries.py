@@ -294,20 +294,7 @@ def was_used(session: Session, delivery_id: int) -> bool:
 
 
 def _used(session: Session, ids: Collection[int]) -> set[int]:
-    # A link that was followed before the server took the mail was followed by the server's own sandbox. An answer may
-    # come before that is known here: a journal is read late.
-    taken_before = or_(
-        EventRow.kind == EventKind.ANSWER,
-        DeliveryRow.state != DeliveryState.ACCEPTED,
-        DeliveryRow.settled_at <= EventRow.at,
-    )
-    return set(
-        session.scalars(
-            select(EventRow.delivery_id)
-            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
-            .where(EventRow.delivery_id.in_(ids), WAS_USED, taken_before)
-        )
-    )
+    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), WAS_USED)))
 
 
 def is_in_doubt(state: str) -> bool:
