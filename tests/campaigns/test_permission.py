@@ -295,9 +295,30 @@ def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: Virt
     mail = mails_to(runtime, email)[-1].id
     preferences.leave_course(runtime.database, clock, mail)
     assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"left"}
-    preferences.come_back(runtime.database, clock, mail)  # one of them is enough
-    stand = [standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)]
-    assert sorted(stand) == ["active", "left"]
+    preferences.come_back(runtime.database, clock, mail)
+    assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"active"}
+
+
+def test_undoing_to_leave_a_course_brings_a_message_about_it_back_that_waits(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    sent = broadcast(runtime, Ground.COURSE)
+    start(runtime, sent)
+    plan(runtime)
+    send_all(dispatcher)
+    waits = draft(runtime, CampaignKind.BROADCAST, Timing(at=clock.now() + timedelta(days=1)))
+    drafts.set_audience(runtime.database, clock, waits, Audience(), ground=Ground.COURSE)
+    start(runtime, waits)
+    mail = mails_to(runtime, email)[0].id
+    preferences.leave_course(runtime.database, clock, mail)
+    clock.advance(minutes=1)
+    preferences.come_back(runtime.database, clock, mail)
+    clock.advance(days=1, hours=1)
+    plan(runtime)
+    send_all(dispatcher)
+    got = [one.campaign_id for one in mails_to(runtime, email, DeliveryKind.BROADCAST)]
+    assert got == [sent, waits]
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -263,13 +263,14 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
         consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.COME_BACK, given=True)
         news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
         mine = enrolments.of_mail(session, delivery)
+        together = enrolments.left_together(session, mine) if mine is not None else set()
         goes_on = False
         schedule = subscribers.load_schedule(session, person.id)
         for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
             if enrolment.id in news:
                 continue
             # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
-            undone = enrolment.left_at == left_at if left_everything else enrolment is mine
+            undone = enrolment.left_at == left_at if left_everything else enrolment.id in together
             waits = enrolment.status == EnrolmentStatus.LEFT and undone
             if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
                 enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None

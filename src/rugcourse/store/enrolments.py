@@ -449,6 +449,24 @@ def about_course(session: Session, subscriber_id: int, course_id: int) -> Sequen
     ).all()
 
 
+def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
+    """What was left in the same instant as one run of a course: other runs of it, and messages about it that had not
+    gone out.
+    """
+    mine = select(CampaignRow.course_id).where(CampaignRow.id == enrolment.campaign_id).scalar_subquery()
+    is_run = CampaignRow.kind != CampaignKind.BROADCAST
+    is_message = and_(CampaignRow.ground == Ground.COURSE, EnrolmentRow.lessons_planned == 0)
+    return set(
+        session.scalars(
+            select(EnrolmentRow.id)
+            .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+            .where(EnrolmentRow.subscriber_id == enrolment.subscriber_id, CampaignRow.course_id == mine)
+            .where(EnrolmentRow.status == EnrolmentStatus.LEFT, EnrolmentRow.left_at == enrolment.left_at)
+            .where(or_(is_run, is_message))
+        )
+    )
+
+
 def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
     """(campaign, the newest mail about it) for each campaign that a person is in."""
     rows = session.execute(
