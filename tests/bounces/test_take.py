@@ -19,7 +19,6 @@ from tests.builders import (
     enrolment_of,
     lessons_to,
     mails_to,
-    make_pending,
     make_reader,
     make_runtime,
     make_settings,
@@ -34,12 +33,11 @@ from tests.web.reading import everything
 
 from rugcourse.bounces import reputation
 from rugcourse.bounces.listen import Door, open_door
-from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Done, Taken, Told
+from rugcourse.bounces.report import Kind
+from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.confirm import confirm
 from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, open_dispatcher
@@ -469,16 +467,3 @@ def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
         plan(runtime)
         send_all(dispatcher)
     assert found == [Done.NOTED] * 4 + [Done.SUPPRESSED]
-
-
-def test_a_mail_by_which_somebody_confirmed_has_arrived_whatever_a_forward_says(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
-) -> None:
-    email = make_pending(runtime)
-    send_all(dispatcher)
-    [asked] = mails_to(runtime, email, DeliveryKind.CONFIRM)
-    clock.advance(minutes=1)
-    confirm(runtime.database, clock, runtime.signer, asked.id)
-    report = Report(Kind.SOFT, "4.2.2", "full", (asked.message_id or "",))
-    assert runtime.intake.hear(Told(report, "", email, clock.now())).done == Done.AGAIN
-    assert mails_to(runtime, email, DeliveryKind.CONFIRM)[0].state == DeliveryState.ACCEPTED

@@ -32,7 +32,6 @@ from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    DeliveryKind,
     DeliveryRow,
     EnrolmentRow,
     EventKind,
@@ -244,17 +243,11 @@ class Installation:
             return dict(iter(session.execute(query.where(DeliveryRow.id.in_(ids))).all()))
 
     def was_used(self, delivery_id: int) -> bool:
-        """Whether a human answered in a mail, followed a link of it, or confirmed by it."""
+        """Whether a human answered in a mail, or followed a link of it."""
         acts = EventRow.kind.in_((EventKind.ANSWER, EventKind.CLICK))
         used = select(EventRow.id).where(EventRow.delivery_id == delivery_id, acts, EventRow.verdict == Verdict.HUMAN)
-        confirmed = (
-            select(DeliveryRow.id)
-            .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-            .where(DeliveryRow.id == delivery_id, DeliveryRow.kind == DeliveryKind.CONFIRM)
-            .where(SubscriberRow.confirmed_at >= DeliveryRow.planned_at)
-        )
         with self.database.read() as session:
-            return any(session.scalar(one.limit(1)) is not None for one in (used, confirmed))
+            return session.scalar(used.limit(1)) is not None
 
     def runs(self, email: str) -> dict[int, str]:
         """Campaign → how a person stands in it, of all that deliver the course."""

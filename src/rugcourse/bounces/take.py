@@ -191,7 +191,7 @@ class Intake:
         noted = bounces.bounces_of(session, delivery.id)
         is_gone = report.kind == Kind.HARD and about == Addressee.READER
         # A forward to a full mailbox, or one that refuses us, says so too, and the reader's own has it.
-        used = not is_gone and (_was_confirmed(person, delivery) or deliveries.was_used(session, delivery.id))
+        used = not is_gone and deliveries.was_used(session, delivery.id)
         again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
         failure = bounces.Failure(words, again, refused, blames_reader=report.kind != Kind.POLICY)
@@ -253,12 +253,6 @@ class Intake:
             return
         if subscribers.by_email(session, former) is None:
             suppress_in(session, self.clock.now(), self.links.signer, former, reason)
-
-
-def _was_confirmed(person: SubscriberRow, delivery: DeliveryRow) -> bool:
-    """Whether somebody confirmed by a mail that asked them to: then it arrived."""
-    asked = delivery.kind == DeliveryKind.CONFIRM
-    return asked and person.confirmed_at is not None and person.confirmed_at >= delivery.planned_at
 
 
 def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_at: datetime) -> bool:
