@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.builders import (
+    COURSE,
     at_eight,
     course_of,
     enrolment_of,
@@ -549,20 +550,20 @@ def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone
         check_key(runtime.database, new)
 
 
-def test_an_old_press_on_the_confirm_link_changes_nothing_that_was_chosen_since(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+@pytest.mark.parametrize("course", [COURSE, "stress-en-rugpijn"])
+@pytest.mark.parametrize(("chooses", "hour"), [(True, 20), (False, 7)])
+def test_who_was_on_a_list_meanwhile_gets_what_they_chose_last_and_not_what_the_list_says(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, course: str, chooses: bool, hour: int
 ) -> None:
-    email = make_pending(runtime, "one@x.example", hour=8)
+    email = make_pending(runtime, "one@x.example", hour=7)
     send_all(dispatcher)
-    imported(runtime, "E-mail,Naam\none@x.example,Ann\n")
+    imported(runtime, "E-mail,Naam\none@x.example,Ann\n", course=course)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
-    preferences.change_schedule(runtime.database, clock, mail.subscriber_id, Schedule("Europe/Amsterdam", 20))
-    preferences.set_name(runtime.database, mail.subscriber_id, "Chosen")
+    if chooses:
+        preferences.change_schedule(runtime.database, clock, mail.subscriber_id, Schedule("Europe/Amsterdam", 20))
     confirm(runtime.database, clock, runtime.signer, mail.id)
     with runtime.database.read() as session:
-        person = subscribers.by_email(session, email)
-        assert person is not None
-        assert (person.name, subscribers.load_schedule(session, person.id).hour) == ("Chosen", 20)
+        assert subscribers.load_schedule(session, mail.subscriber_id).hour == hour
 
 
 @pytest.mark.parametrize("kind", [Kind.HARD, Kind.SOFT])

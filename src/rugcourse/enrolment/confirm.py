@@ -103,10 +103,7 @@ def confirm(
         courses.lock_to_join_by(session, delivery_id)
         invitation = find_invitation(session, clock, delivery_id, lock=True)
         person, campaign_id = invitation.subscriber, invitation.campaign_id
-        if invitation.done:  # since they signed up they may have chosen otherwise
-            person.signup = None
-        else:
-            keep_confirmed(session, person)
+        keep_confirmed(session, person)
         schedule = subscribers.load_schedule(session, person.id)
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)

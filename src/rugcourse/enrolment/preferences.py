@@ -51,7 +51,7 @@ def change_schedule(database: Database, clock: Clock, subscriber_id: int, schedu
     """Keep another hour, other days, zone or pace. A pause stays what it is. Raises NotAReader."""
     now = clock.now()
     with database.write() as session:
-        _reader(session, subscriber_id)
+        _reader(session, subscriber_id).signup = None  # what they typed before they chose this
         before = subscribers.load_schedule(session, subscriber_id)
         _reschedule(
             session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now
@@ -144,7 +144,8 @@ def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_o
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
     with database.write() as session:
-        _reader(session, subscriber_id).language = language
+        person = _reader(session, subscriber_id)
+        person.language, person.signup = language, None
 
 
 def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
@@ -157,7 +158,8 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
 def set_name(database: Database, subscriber_id: int, name: str) -> None:
     """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
     with database.write() as session:
-        _reader(session, subscriber_id).name = name
+        person = _reader(session, subscriber_id)
+        person.name, person.signup = name, None
 
 
 def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:
