@@ -553,5 +553,28 @@ def test_who_is_asked_to_confirm_can_say_no_for_good(
         assert browser.post(link, data={"never": "yes"}).status_code == 404
     else:
         assert 'name="never"' in page
-        browser.post(link, data={"never": "yes"})
+        assert "binnen 30 dagen" in browser.post(link, data={"never": "yes"}).text
         assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
+
+
+def test_who_must_not_be_mailed_is_promised_no_mail(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    own, leave = path(runtime, Purpose.PREFERENCES, email), path(runtime, Purpose.UNSUBSCRIBE, email)
+    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    assert "We mailen je ook" not in browser.get(own + "/data").text
+    page = browser.get(leave).text
+    assert "adressen die we niet mailen" in page
+    assert "/signup" not in page
+    clock.advance(days=LINK_DAYS, hours=2)
+    for answer in (browser.get(own), browser.get(own + "/erase"), browser.post(own, data={"action": "renew"})):
+        assert f"Mail ons: {runtime.settings.sender_address}" in answer.text
+        assert "onderweg" not in answer.text
+
+
+def test_undoing_by_an_old_link_says_nothing_of_its_reader(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    leave = path(runtime, Purpose.UNSUBSCRIBE, email)
+    clock.advance(days=LINK_DAYS, hours=2)
+    assert browser.post(leave, data={"leave": "undo"}).text == browser.get(leave).text

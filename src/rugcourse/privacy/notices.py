@@ -43,10 +43,10 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
             )
         case ReaderNotice.ERASED:
             return _("Everything about you is erased"), _(
-                "Your address, your answers and all your mails are gone from our books, and your course has ended. "
-                "This is the last mail that you get from us. What stays for a while, as in backups, stands on our "
-                "privacy page. Was it not you who asked for this? Then somebody else can read your mail. You can sign "
-                "up again whenever you like."
+                "We have erased your address, your answers and all your mails, and your course has ended. You get no "
+                "more mail from us, unless somebody signs this address up again. Our privacy page says what we keep a "
+                "little longer, for example in backups. Was it not you who asked for this? Then somebody else can read "
+                "your mail. You can sign up again whenever you like."
             )
         case ReaderNotice.NEW_ADDRESS:
             return _("Do you want our mails at this address?"), _(

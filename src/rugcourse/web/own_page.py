@@ -23,7 +23,7 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.own_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
-from rugcourse.links import LINK_DAYS, MailRef, Purpose
+from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.schedule import Schedule
@@ -37,6 +37,7 @@ from rugcourse.web.readers import (
     RIGHTS_MINUTES,
     Reader,
     find_reader,
+    old_link_page,
     reader_page,
     rights_page,
     shown_to,
@@ -84,7 +85,7 @@ def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form(
     if fields.action == "renew":
         renew_link(runtime.database, runtime.clock, reader.delivery.id)
         runtime.ring(Queue.WAITING)
-        return _old_link_page(request, reader, token, renewed=True)
+        return old_link_page(request, reader, token, renewed=True)
     if reader.link_is_old(runtime.clock.now()):
         return _own_page(request, reader, token, "")
     try:
@@ -140,7 +141,8 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
         return rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
     tell(request, reader, ReaderNotice.ERASED)
-    return reader_page(request, reader, "erase", {"token": token, "done": True, "missing": False})
+    values = {"token": token, "done": True, "missing": False, "is_mailed": reader.is_mailed}
+    return reader_page(request, reader, "erase", values)
 
 
 @router.api_route("/u/{token}", methods=READ)
@@ -177,6 +179,8 @@ def unsubscribe_press(
     if leave != "undo" or _may_undo(request, reader):
         with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
             acts[leave](runtime.database, runtime.clock, reader.delivery.id, shown=shown)
+    if leave == "undo" and reader.link_is_old(runtime.clock.now()):
+        return unsubscribe_page(request, token)
     reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
     return _unsubscribe_page(request, reader, token, came_back=leave == "undo")
 
@@ -299,7 +303,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
     runtime = runtime_of(request)
     now = runtime.clock.now()
     if reader.link_is_old(now):
-        return _old_link_page(request, reader, token, renewed=False)
+        return old_link_page(request, reader, token, renewed=False)
     if reader.has_left:
         return _unsubscribe_page(request, reader, _sign(request, Purpose.UNSUBSCRIBE, reader.mail))
     place = place_of(request, reader)
@@ -337,11 +341,6 @@ def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
                 text = texts.get(reader.language) or next(iter(texts.values()))
                 found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, reader.ref(delivery_id))}"))
     return found
-
-
-def _old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool) -> HTMLResponse:
-    values = {"token": token, "renewed": renewed, "days": LINK_DAYS}
-    return reader_page(request, reader, "old-link", values)
 
 
 _ONLY_THE_QUESTION: dict[str, object] = {

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.enrolment.consents import Shown
-from rugcourse.links import MailRef, Purpose, is_old
+from rugcourse.links import LINK_DAYS, MailRef, Purpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
 from rugcourse.store import subscribers
@@ -57,6 +57,11 @@ class Reader:
         return self.delivery.kind == DeliveryKind.LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
 
     @property
+    def is_mailed(self) -> bool:
+        """Whether they may be written to: else they are told nothing by mail, and get no new link."""
+        return self.subscriber.status != SubscriberStatus.SUPPRESSED
+
+    @property
     def mail(self) -> MailRef:
         """What links to the mail name."""
         return self.ref(self.delivery.id)
@@ -97,13 +102,28 @@ def rights_page(request: Request, token: str, template: str, values: Mapping[str
     """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
     reader = find_reader(request, Purpose.PREFERENCES, token)
     if reader.was_mailed_for_this(runtime_of(request).clock.now()):
-        return reader_page(request, reader, template, {"token": token, **values})
+        return reader_page(request, reader, template, {"token": token, "is_mailed": reader.is_mailed, **values})
+    if not reader.is_mailed:
+        return old_link_page(request, reader, token, renewed=False)
     return reader_page(request, reader, "rights", {"token": token, "minutes": RIGHTS_MINUTES})
+
+
+def old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool) -> HTMLResponse:
+    """Offers a new link by mail; to who may not be mailed, how to ask for it otherwise."""
+    settings = runtime_of(request).settings
+    values = {
+        "token": token,
+        "renewed": renewed,
+        "days": LINK_DAYS,
+        "is_mailed": reader.is_mailed,
+        "contact": settings.reply_to or settings.sender_address,
+    }
+    return reader_page(request, reader, "old-link", values)
 
 
 def tell(request: Request, reader: Reader, notice: ReaderNotice) -> None:
     """Tell a reader by mail what was just done, where they may be written to."""
-    if reader.subscriber.status != SubscriberStatus.SUPPRESSED:
+    if reader.is_mailed:
         request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)
 
 
