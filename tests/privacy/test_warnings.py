@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from tests.builders import at_eight, enrolment_of, mails_to, make_reader, plan, send_all
+from tests.builders import (
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_reader,
+    plan,
+    reader_with_lesson,
+    send_all,
+)
 from tests.privacy.test_privacy import forget_now
 from tests.sink import Sink
 
@@ -15,6 +26,7 @@ from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.warnings import warn
 from rugcourse.runtime import Runtime
+from rugcourse.store import subscribers
 from rugcourse.store.pacing import ALL
 from rugcourse.worker.tasks import forget_in_time
 
@@ -122,3 +134,39 @@ def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sin
     clock.advance(days=355)
     forget_in_time(runtime)
     assert b"http://courses.example/nl/my-page" in sink.to(email)[-1].raw
+
+
+def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    mail = mails_to(runtime, email)[-1]
+    preferences.pause(runtime.database, clock, mail.subscriber_id)
+    clock.advance(days=200)
+    preferences.leave_course(runtime.database, clock, mail.id)
+    forget_now(runtime)
+    clock.advance(days=29)
+    forget_now(runtime)
+    preferences.come_back(runtime.database, clock, mail.id)
+    preferences.leave_course(runtime.database, clock, mail.id)
+    clock.advance(days=31)
+    forget_now(runtime)
+    with runtime.database.read() as session:
+        assert subscribers.by_email(session, email) is None
+
+
+@pytest.mark.parametrize("until", [None, 500])
+def test_who_rested_for_a_year_and_goes_on_is_not_erased_before_the_next_lesson(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, until: int | None
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    person = mails_to(runtime, email)[-1].subscriber_id
+    end = None if until is None else clock.now() + timedelta(days=until)
+    preferences.pause(runtime.database, clock, person, end)
+    clock.advance(days=364 if until is None else 450)
+    preferences.go_on(runtime.database, clock, person)
+    clock.advance(days=1)
+    forget_now(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(lessons_to(runtime, email)) == 2

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.delivery.provenance import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
+from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
@@ -105,7 +106,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         unconfirmed=erase(erasing.unconfirmed, retention.unconfirmed_days, keep_hash=False),
         measured=_forget_events(database, before(retention.measured_days)),
         left=erase(partial(erasing.gone, asked=before(retention.unconfirmed_days)), retention.left_days),
-        finished=erase(erasing.finished, retention.finished_days),
+        finished=erase(partial(erasing.finished, left=before(UNDO_DAYS)), retention.finished_days),
         idle=erase(erasing.idle, retention.idle_days),
         suppressed=_erase_suppressed(
             database, clock, signer, before(retention.bounced_days), before(retention.left_days)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
+from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.privacy.retention import Retention
 from rugcourse.store import erasing
 from rugcourse.store.database import Database
@@ -40,7 +41,8 @@ def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> 
 
 
 def _nearly_over(session: Session, clock: Clock, retention: Retention) -> list[int]:
-    ends = ((erasing.finished, retention.finished_days), (erasing.idle, retention.idle_days))
+    finished = partial(erasing.finished, left=clock.now() - timedelta(days=UNDO_DAYS))
+    ends = ((finished, retention.finished_days), (erasing.idle, retention.idle_days))
     return [
         subscriber_id
         for find, days in ends

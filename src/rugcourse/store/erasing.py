@@ -236,25 +236,29 @@ def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> 
     return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
 
 
-def finished(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
-    """Readers whose courses were all over before an instant, and who got no mail since.
+def finished(session: Session, before: datetime, limit: int, *, left: datetime, unwarned: bool = False) -> list[int]:
+    """Readers whose courses were all over before an instant, and who got no mail since; not who left one since `left`,
+    and can undo that.
 
     `unwarned`: those of them who can be told that they are erased soon, and were not.
     """
+    left_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.left_at >= left)
     still_reading = exists().where(
         EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
     )
-    return _silent(session, before, limit, ~still_reading, unwarned=unwarned)
+    return _silent(session, before, limit, ~still_reading, ~left_since, unwarned=unwarned)
 
 
 def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
-    """Readers who are in a course and got no mail since an instant, but for a pause with an end, or one just begun.
+    """Readers who are in a course and got no mail since an instant, but for a pause with an end, a lesson that is due,
+    or a course just begun.
 
     `unwarned`: see `finished`.
     """
     begun_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.started_at >= before)
     comes_back = exists().where(ScheduleRow.subscriber_id == SubscriberRow.id, ScheduleRow.paused_until >= before)
-    return _silent(session, before, limit, ~begun_since, ~comes_back, unwarned=unwarned)
+    due_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.next_due_at >= before)
+    return _silent(session, before, limit, ~begun_since, ~comes_back, ~due_since, unwarned=unwarned)
 
 
 def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
