@@ -51,4 +51,5 @@ class Machine(ReaderRules, ServerRules, BounceRules, WorkerRules, AuthorRules, A
         self.model.trouble(self.now)
         if sends_first:
             self.send()
+        self.product.tick()  # what somebody had before is passed over; what follows it is planned by the next tick
         self.work()
