@@ -140,15 +140,20 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     assert trial(runtime).winner == trials.STOPPED
 
 
+def be_ready_to_decide(runtime: Runtime) -> None:
+    """A comparison whose mails had their three days."""
+    begin(runtime)
+    mails(runtime, (10, 40))
+    assert isinstance(runtime.clock, VirtualClock)
+    runtime.clock.advance(days=3, hours=1)
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("step", ["versions_like", "make_current"])
 def test_what_is_published_while_it_is_decided_is_what_readers_get(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    begin(runtime)
-    mails(runtime, (10, 40))
-    assert isinstance(runtime.clock, VirtualClock)
-    runtime.clock.advance(days=3, hours=1)
+    be_ready_to_decide(runtime)
     lesson = course_of(runtime).course.lessons[0]
     texts = {language: text.model_copy(update={"title": "Published"}) for language, text in lesson.texts.items()}
     written = Manuscript(
@@ -169,10 +174,7 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
 def test_one_that_is_stopped_while_it_is_decided_says_what_readers_get(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    begin(runtime)
-    mails(runtime, (10, 40))
-    assert isinstance(runtime.clock, VirtualClock)
-    runtime.clock.advance(days=3, hours=1)
+    be_ready_to_decide(runtime)
 
     def stop() -> None:
         trials.stop(runtime.database, runtime.clock, lesson_id(runtime), None)

@@ -46,7 +46,7 @@ class Use(Protocol):
     def __call__(self, runtime: Runtime, email: str, *, at_once: bool = False) -> None: ...
 
 
-def press_everything(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
+def answer_everything(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """All options of the two questions of a reader's newest lesson, one by one or in one transaction."""
     mail = ref(runtime, lessons_to(runtime, email)[-1].id)
     presses = [Press(Asked(mail, question), option) for question in (0, 1) for option in range(4)]
@@ -71,7 +71,7 @@ def see_the_picture(runtime: Runtime, email: str, *, at_once: bool = False) -> N
         record_fetches(session, runtime.library, runtime.clock, [fetch] * (2 if at_once else 1))
 
 
-USES = pytest.mark.parametrize("use", [press_everything, follow_everything, see_the_picture])
+USES = pytest.mark.parametrize("use", [answer_everything, follow_everything, see_the_picture])
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_the_last_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_sa
     for _ in range(2):
         plan(runtime)  # which finds that it arrived, and ends the course
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
-    press_everything(runtime, email)
+    answer_everything(runtime, email)
     for day in range(last + 1, last + 3):
         at_eight(runtime, day)
         plan(runtime)
@@ -205,12 +205,12 @@ def test_a_lesson_that_its_reader_answered_before_a_sandbox_used_it_has_arrived(
     send_all(dispatcher)
     sink.fault = lambda _: None
     clock.advance(seconds=10)
-    press_everything(runtime, email)
+    answer_everything(runtime, email)
     assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
 
 
 def test_answers_of_a_machine_are_kept_as_a_machines(runtime: Runtime, dispatcher: Dispatcher) -> None:
-    press_everything(runtime, reader_with_lesson(runtime, dispatcher))
+    answer_everything(runtime, reader_with_lesson(runtime, dispatcher))
     with runtime.database.read() as session:
         verdicts = session.scalars(select(EventRow.verdict).where(EventRow.kind == EventKind.ANSWER)).all()
     assert verdicts == [Verdict.MACHINE] * 6

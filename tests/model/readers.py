@@ -144,7 +144,7 @@ class ReaderRules(Play):
     def answer(self, who: int, which: int, option: int) -> None:
         sent = self.mail_of(self.reader(who), which, DeliveryKind.LESSON)
         if sent is not None:
-            self._press(sent, option)
+            self._answer_question(sent, option)
 
     @in_group(_GROUP, who=WHO, which=WHICH)
     def scan(self, who: int, which: int) -> None:
@@ -152,7 +152,7 @@ class ReaderRules(Play):
         sent = self.mail_of(self.reader(who), which, DeliveryKind.LESSON)
         if sent is not None:
             for option in (0, 1, 2, 0, 1, 2):
-                self._press(sent, option)
+                self._answer_question(sent, option)
 
     @in_group(_GROUP, who=WHO)
     def ask_for_link(self, who: int) -> None:
@@ -175,7 +175,7 @@ class ReaderRules(Play):
         if did:
             self.model.erase(reader)
 
-    def _press(self, sent: Sent, option: int) -> None:
+    def _answer_question(self, sent: Sent, option: int) -> None:
         runtime = self.product.runtime
         asked = Asked(runtime.links.quoted(sent.message_id), 0)
         with self.database.write() as session:

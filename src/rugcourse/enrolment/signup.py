@@ -197,7 +197,7 @@ def _was_asked_enough(session: Session, signer: Signer, person: SubscriberRow, c
     """Whether three mails about signups went to somebody in thirty days; to a reader, about one course."""
     since = now - ASKING
     if person.status == SubscriberStatus.ACTIVE:
-        return len(planning.told_of_signup(session, person.id, campaign_id, since)) >= MOST_ASKED
+        return len(planning.signup_mails_since(session, person.id, campaign_id, since)) >= MOST_ASKED
     before = address_changes.asked(session, signer.digest(person.email), since)
     return before + len(planning.asked_to_confirm(session, person.id, since)) >= MOST_ASKED
 

@@ -17,7 +17,7 @@ from rugcourse.learning.spacing import CardState, review
 from rugcourse.links import MailRef
 from rugcourse.store import deliveries, events, learning, subscribers
 from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.events import Event, Mail, Pressed
+from rugcourse.store.events import AnswersInMail, Event, Mail
 from rugcourse.store.learning import Answer, CardOfReader
 from rugcourse.store.library import Library
 from rugcourse.store.tables import DeliveryKind, EventKind, SubscriberStatus, Verdict
@@ -143,7 +143,7 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     kept = [book.enter(asking, option) for _, asking, option in pressed]
     book.save(session)
     since = now - clock.span(_BURST_SECONDS)
-    lately = events.presses_since(session, people, since)
+    lately = events.answers_since(session, people, since)
     machines = _disbelieve_machines(session, lately, since, now)
     if machines:
         book = _Book.of(session, people, now)
@@ -195,18 +195,18 @@ def _asking(
     return Asking(mail, published, lesson, question, number, language, before, is_own)
 
 
-def _disbelieve_machines(session: Session, lately: Sequence[Pressed], since: datetime, now: datetime) -> set[int]:
+def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], since: datetime, now: datetime) -> set[int]:
     """Those of the people in whose name a machine presses: what it answered counts for nothing, and says nothing of
     whether their mail arrived.
     """
-    presses: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
     for one in lately:
-        presses[one.subscriber_id] += one.presses
-    machines = {person for person, count in presses.items() if count >= _BURST_PRESSES}
+        answers[one.subscriber_id] += one.answers
+    machines = {person for person, count in answers.items() if count >= _BURST_PRESSES}
     for person in machines:
         learning.disbelieve(session, person, since)
     if machines:
-        used = [one.delivery_id for one in lately if one.presses and one.subscriber_id in machines]
+        used = [one.delivery_id for one in lately if one.answers and one.subscriber_id in machines]
         events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
         deliveries.disbelieve_evidence(session, used, since, now)
     return machines

@@ -72,7 +72,7 @@ class End(StrEnum):
     NEVER = "never"  # it is about nobody
     PERSON = "person"  # as long as the person is known
     MEASURED = "measured"
-    PRESSED = "pressed"  # that an answer was pressed; what was answered is the person's
+    ANSWERED = "answered"  # that a button of a question was used; what was answered is the person's
     RETURNED = "returned"  # that a mail came back, or what else was said of it
     UNCLAIMED = "unclaimed"  # a test that nobody signed up after
     REMARK = "remark"  # a visitor's
@@ -95,7 +95,7 @@ DAYS: Mapping[End, tuple[str, ...]] = {
     End.NEVER: (),
     End.PERSON: ("unconfirmed_days", "left_days", "finished_days", "idle_days", "bounced_days"),
     End.MEASURED: ("measured_days",),
-    End.PRESSED: ("measured_days",),
+    End.ANSWERED: ("measured_days",),
     End.RETURNED: ("measured_days",),
     End.UNCLAIMED: ("unconfirmed_days",),
     End.REMARK: ("remark_days",),
@@ -238,7 +238,7 @@ INVENTORY: tuple[Group, ...] = (
         Purpose.DELIVERY,
     ),
     _events((EventKind.OPEN, EventKind.CLICK), Purpose.MEASURING, End.MEASURED),
-    _events((EventKind.ANSWER,), Purpose.COURSE, End.PRESSED),
+    _events((EventKind.ANSWER,), Purpose.COURSE, End.ANSWERED),
     _events(
         (EventKind.UNSUBSCRIBE, EventKind.COMPLAINT, EventKind.BOUNCE, EventKind.RESEND), Purpose.DELIVERY, End.RETURNED
     ),

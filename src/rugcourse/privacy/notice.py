@@ -173,7 +173,7 @@ class Terms:
             },
             End.MEASURED: _("That you opened a mail or followed a link: %(days)s.")
             % {"days": self.days(kept.measured_days)},
-            End.PRESSED: _("That you pressed an answer: %(days)s. What you answered: until we erase everything.")
+            End.ANSWERED: _("That you pressed an answer: %(days)s. What you answered: until we erase everything.")
             % {"days": self.days(kept.measured_days)},
             End.RETURNED: _("That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s.")
             % {"days": self.days(kept.measured_days)},

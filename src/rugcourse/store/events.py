@@ -108,13 +108,13 @@ class Clicked(NamedTuple):
     links: int
 
 
-class Pressed(NamedTuple):
-    """A mail, its state now, and how often an answer's button in it was pressed lately."""
+class AnswersInMail(NamedTuple):
+    """A mail, its state now, and how often a question in it was answered lately."""
 
     delivery_id: int
     state: str
     subscriber_id: int
-    presses: int
+    answers: int
 
 
 def clicks_since(session: Session, delivery_ids: Collection[int], since: datetime) -> list[Clicked]:
@@ -132,10 +132,10 @@ def judge_since(
         run(session, _judging(dialect_of(session)), parameters)
 
 
-def presses_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[Pressed]:
+def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[AnswersInMail]:
     """What became of all mails to these people, and how often an answer was given in each since an instant."""
-    rows = run(session, _presses_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})
-    return [Pressed(*row) for row in rows]
+    rows = run(session, _answers_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})
+    return [AnswersInMail(*row) for row in rows]
 
 
 def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
@@ -236,9 +236,9 @@ def _judging(dialect: str) -> Update:
 
 
 @cache
-def _presses_since(dialect: str) -> Select[*tuple[Any, ...]]:
+def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
     # Counted mail by mail, as a look-up in an index: joined, PostgreSQL would read all events there are.
-    presses = (
+    answers = (
         select(func.count())
         .where(
             EventRow.delivery_id == DeliveryRow.id,
@@ -248,6 +248,6 @@ def _presses_since(dialect: str) -> Select[*tuple[Any, ...]]:
         .correlate(DeliveryRow)
         .scalar_subquery()
     )
-    return select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.subscriber_id, presses).where(
+    return select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.subscriber_id, answers).where(
         is_among(DeliveryRow.subscriber_id, dialect)
     )

@@ -136,15 +136,15 @@ def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> S
     return session.scalars(asked).all()
 
 
-def told_of_signup(session: Session, subscriber_id: int, campaign_id: int, since: datetime) -> Sequence[datetime]:
+def signup_mails_since(session: Session, subscriber_id: int, campaign_id: int, since: datetime) -> Sequence[datetime]:
     """When (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
-    told = select(DeliveryRow.planned_at).where(
+    sent = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
         DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY)),
         DeliveryRow.campaign_id == campaign_id,
         DeliveryRow.planned_at >= since,
     )
-    return session.scalars(told).all()
+    return session.scalars(sent).all()
 
 
 def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
