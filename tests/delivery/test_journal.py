@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, lessons_to, make_reader, plan, send_all
+from tests.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
@@ -18,8 +18,12 @@ from rugcourse.delivery import journal as journals
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.journal import Journal, dead_journals, read_records
 from rugcourse.delivery.recover import expire_leases, settle_journals
+from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.corrections import correct_address
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
+from rugcourse.store import deliveries
+from rugcourse.store.deliveries import Settlement
 from rugcourse.store.tables import DeliveryState, Queue
 
 
@@ -153,3 +157,26 @@ def test_a_lease_that_ends_takes_no_line_of_one_that_begins_just_now(
     journal.begin("second", 2)
     [path] = tmp_path.glob("*.journal")
     assert [(one.lease, one.doubtful, one.never_begun) for one in read_records(path).leases] == [("second", [2], [3])]
+
+
+def test_what_a_journal_says_of_an_address_before_is_nothing_about_the_one_that_was_put_right(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lesson was taken for a mistyped address, its worker died, and an admin sends it again to the right one."""
+    [email] = planned_readers(runtime, dispatcher, 1)
+    monkeypatch.setattr(dispatcher, "_settle", lambda _: None)
+    dispatcher.send_batch(Queue.LESSONS)
+    monkeypatch.undo()
+    [lesson] = lessons_to(runtime, email)
+    clock.advance(hours=2)
+    expire_leases(runtime.database, clock)
+    correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "right@x.example")
+    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    with runtime.database.write() as session:
+        answered = Settlement(lesson.id, DeliveryState.ACCEPTED, "250 taken")
+        deliveries.settle(session, lesson.lease or "", [answered], clock.now())
+    assert lessons_to(runtime, "right@x.example")[0].state == DeliveryState.CANCELLED
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert lessons_to(runtime, "right@x.example")[0].state == DeliveryState.ACCEPTED

@@ -29,6 +29,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
@@ -214,3 +215,37 @@ def test_answers_of_a_machine_are_kept_as_a_machines(runtime: Runtime, dispatche
     with runtime.database.read() as session:
         verdicts = session.scalars(select(EventRow.verdict).where(EventRow.kind == EventKind.ANSWER)).all()
     assert verdicts == [Verdict.MACHINE] * 6
+
+
+def test_a_lesson_by_which_its_reader_left_the_course_has_arrived(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    """Also where nobody knew of it, and the reader undid that: it is not sent again."""
+    [email] = planned_readers(runtime, dispatcher, 1)
+    sink.fault = lambda _: Fault("reply")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    [lesson] = lessons_to(runtime, email)
+    assert lesson.state == DeliveryState.UNKNOWN
+    preferences.leave_course(runtime.database, clock, lesson.id)
+    preferences.come_back(runtime.database, clock, lesson.id)
+    assert resend(runtime.database, clock, [lesson.id]) == []
+    assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
+
+
+def test_a_lesson_by_which_its_reader_unsubscribed_does_not_come_again_for_a_late_report(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    """A server that the mail was forwarded to may complain of it for days."""
+    email = reader_with_lesson(runtime, dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    preferences.unsubscribe(runtime.database, clock, lesson.id)
+    clock.advance(minutes=10)
+    preferences.come_back(runtime.database, clock, lesson.id)
+    report = Report(Kind.SOFT, "4.2.2", "full", (lesson.message_id or "",))
+    runtime.intake.hear(Told(report, "", email, clock.now()))
+    for day in (1, 2):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.message_id for one in sink.taken].count(lesson.message_id or "") == 1

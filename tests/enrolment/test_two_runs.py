@@ -155,3 +155,32 @@ def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run
     had = slugs_had(runtime, email)
     assert (had.count(NEW), len(had)) == (1, 2 * LESSONS + 1)
     assert balances(runtime)
+
+
+def test_a_last_lesson_that_comes_back_late_does_not_go_to_who_follows_a_later_run(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """That one brings it."""
+    email = finished(runtime, dispatcher)
+    last = lessons_to(runtime, email)[-1]
+    begin_again(runtime, dispatcher)
+    report = Report(Kind.SOFT, "4.2.2", "full", (last.message_id or "",))
+    runtime.intake.hear(Told(report, "", email, clock.now()))
+    assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE]
+    days(runtime, dispatcher, LESSONS)
+    arrived = [one.lesson_id for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    assert arrived.count(last.lesson_id) == 1
+    assert balances(runtime)
+
+
+def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_finished(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = finished(runtime, dispatcher)
+    leave(runtime, email)
+    publish(runtime, inserted(runtime, 3), behind=Behind.FINISHED)
+    clock.advance(hours=1)
+    preferences.come_back(runtime.database, clock, lessons_to(runtime, email)[-1].id)
+    days(runtime, dispatcher, 3)
+    assert slugs_had(runtime, email).count(NEW) == 1
+    assert balances(runtime)

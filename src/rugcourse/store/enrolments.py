@@ -289,9 +289,10 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
         .values(next_position=place)
         .execution_options(synchronize_session=False)
     )
+    had_not_all = () if finished_too else (EnrolmentRow.completed_at.is_(None),)
     session.execute(  # should they come back
         update(EnrolmentRow)
-        .where(*past, EnrolmentRow.status == EnrolmentStatus.LEFT, EnrolmentRow.completed_at.is_(None))
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.LEFT, *had_not_all)
         .values(next_position=place)
         .execution_options(synchronize_session=False)
     )
@@ -306,23 +307,26 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
 
 
 def stays_finished() -> ColumnElement[bool]:
-    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
+    """SQL: its reader finished this run of a course, and since left another one of it, or follows one that brings its
+    lessons: nothing opens this one again.
+    """
     run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
-    left_since = (
+    left_since = and_(run.status == EnrolmentStatus.LEFT, run.left_at >= EnrolmentRow.completed_at)
+    reads_on = and_(run.status == EnrolmentStatus.ACTIVE, run.id > EnrolmentRow.id)
+    other = (
         select(run.id)
         .join(its_campaign, its_campaign.id == run.campaign_id)
         .join(campaign, campaign.course_id == its_campaign.course_id)
         .where(
             run.subscriber_id == EnrolmentRow.subscriber_id,
-            run.status == EnrolmentStatus.LEFT,
-            run.left_at >= EnrolmentRow.completed_at,
+            or_(left_since, reads_on),
             campaign.id == EnrolmentRow.campaign_id,
             campaign.kind != CampaignKind.BROADCAST,
             its_campaign.kind != CampaignKind.BROADCAST,
         )
         .correlate(EnrolmentRow)
     )
-    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
+    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, other.exists())
 
 
 def _last_is_open() -> ColumnElement[bool]:

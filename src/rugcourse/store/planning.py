@@ -43,8 +43,9 @@ ARRIVED = {
     DeliveryState.PLANNED: "its reader used it before it was sent again, so it arrived",
     DeliveryState.CANCELLED: "its reader used it after it was given up, so it arrived",
 }
-# SQL: an event says that a human followed a link of a mail, or answered in it.
-WAS_USED = and_(EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER)), EventRow.verdict == Verdict.HUMAN)
+# SQL: an event says that a human followed a link of a mail, answered in it, or unsubscribed by it.
+_USES = (EventKind.CLICK, EventKind.ANSWER, EventKind.UNSUBSCRIBE)
+WAS_USED = and_(EventRow.kind.in_(_USES), EventRow.verdict == Verdict.HUMAN)
 _TOO_LATE = "its hour passed before it could be sent"
 # Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
@@ -375,7 +376,7 @@ def forget_message_ids(session: Session, subscriber_id: int) -> None:
         update(DeliveryRow)
         .where(
             DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.state.in_((DeliveryState.PLANNED, DeliveryState.CANCELLED)),
+            DeliveryRow.state.in_((DeliveryState.PLANNED, DeliveryState.CANCELLED, DeliveryState.UNKNOWN)),
         )
         .values(message_id=null())
         .execution_options(synchronize_session=False)
