@@ -658,3 +658,34 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
         jobs.start(runtime.database, clock, job, None)
         work(runtime)
         assert job_of(runtime, job).counts.get(outcome) == 1
+
+
+@pytest.mark.parametrize(
+    ("since", "outcome"),
+    [
+        ("reads on", Outcome.ALREADY),
+        ("left", Outcome.LEFT),
+        ("erased", Outcome.SUPPRESSED),
+        ("suppressed", Outcome.SUPPRESSED),
+    ],
+)
+def test_a_list_with_the_address_from_before_it_was_put_right_is_about_who_they_are_now(
+    runtime: Runtime, clock: VirtualClock, since: str, outcome: Outcome
+) -> None:
+    old = make_reader(runtime, "old@x.example")
+    person = enrolment_of(runtime, old).subscriber_id
+    correct_address(runtime.database, clock, runtime.signer, person, "new@x.example")
+    match since:
+        case "left":
+            unsubscribe(runtime.database, clock, mails_to(runtime, "new@x.example")[-1].id)
+        case "erased":
+            erase(runtime.database, clock, runtime.signer, person)
+        case "suppressed":
+            suppress(runtime.database, clock, runtime.signer, "new@x.example", "admin")
+    job = looked_through(runtime, "E-mail,Naam\nold@x.example,Ann\nnew@x.example,Ann\n")
+    jobs.start(runtime.database, clock, job, None)
+    work(runtime)
+    counts = job_of(runtime, job).counts
+    assert counts[outcome] >= 1
+    assert counts.get(Outcome.NEW, 0) == counts.get(Outcome.JOINS, 0) == 0
+    assert "old@x.example" not in people(runtime)

@@ -15,11 +15,11 @@ from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import preferences
+from rugcourse.enrolment import consents, preferences
 from rugcourse.runtime import Runtime
 from rugcourse.schedule import Timing
-from rugcourse.store import campaigns, enrolments, subscribers
-from rugcourse.store.audiences import Audience, permission_of
+from rugcourse.store import audiences, campaigns, enrolments, subscribers
+from rugcourse.store.audiences import Audience, Following, Permission, permission_of
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,
@@ -347,3 +347,28 @@ def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
     with runtime.database.read() as session:
         stands = enrolments.find(session, made, mail.subscriber_id)
     assert (None if stands is None else stands.status) == (None if step == "lock" else "left")
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [Audience(silent_for=1), Audience(course_id=1, following=Following.READING), Audience(languages=("nl",))],
+)
+def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_our_pages(
+    runtime: Runtime, clock: VirtualClock, audience: Audience
+) -> None:
+    """A list says to which words its people agreed: ours, that ask it, they did not see."""
+    listed = make_reader(runtime, "listed@x.example", news=False)
+    asked = make_reader(runtime, "asked@x.example", news=False)
+    preferences.set_news(runtime.database, clock, enrolment_of(runtime, asked).subscriber_id, agreed=True)
+    with runtime.database.write() as session:
+        person = subscribers.by_email(session, listed)
+        assert person is not None
+        person.news = True
+        context = consents.ConsentContext(clock.now(), "import 1, 2026-11-02: a form")
+        consents.keep_text(session, person, consents.ConsentPurpose.NEWS, context, "Yes, news", given=True)
+    clock.advance(days=3)
+    allowed = Permission(1, frozenset({Ground.NEWS}))
+    with runtime.database.read() as session:
+        people = audiences.sample(session, audience, clock.now(), 10, allowed)
+    expected = {listed, asked} if audience.languages else {asked}
+    assert {person.email for person, _ in people} == expected

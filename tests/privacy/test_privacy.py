@@ -44,8 +44,8 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime
+from rugcourse.store import address_changes, learning, subscribers
 from rugcourse.store import drafts as kept_drafts
-from rugcourse.store import learning, subscribers
 from rugcourse.store.campaigns import find as find_campaign
 from rugcourse.store.campaigns import message_id_of
 from rugcourse.store.tables import (
@@ -338,3 +338,41 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
     with runtime.database.read() as session:
         assert find_campaign(session, campaigns[0]) is None
         assert find_campaign(session, campaigns[1]) is not None
+
+
+def test_who_left_is_erased_thirty_days_later_also_where_a_mail_came_back_since(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    clock.advance(days=29)
+    assert forget_now(runtime) == Forgotten()
+    clock.advance(days=2)
+    assert forget_now(runtime).suppressed == 1
+
+
+def test_how_often_somebody_was_asked_to_confirm_counts_after_they_left_and_were_erased(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    with runtime.database.read() as session:
+        assert address_changes.asked(session, runtime.signer.digest(email), clock.now() - timedelta(days=30)) == 1
+
+
+def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime)
+    person = subscriber_id(runtime, email)
+
+    def tagged() -> list[str]:
+        with runtime.database.write() as session:
+            subscribers.add_tags(session, [person], "autumn")
+            return list(subscribers.tags_of(session, person))
+
+    assert tagged() == ["autumn"]
+    preferences.set_untagged(runtime.database, clock, person, untagged=True)
+    assert tagged() == []
+    preferences.set_untagged(runtime.database, clock, person, untagged=False)
+    assert tagged() == ["autumn"]

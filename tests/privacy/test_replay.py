@@ -308,3 +308,24 @@ def test_a_reason_in_words_of_ones_own_is_written_down_so_that_it_can_be_read(ru
     email = measured_reader(runtime, "sam@example.org")
     suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, reason)
     assert [one.kind for one in runtime.withdrawals.read()] == ["admin", MEASURING]
+
+
+def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_stay_so(
+    runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
+) -> None:
+    with runtime.database.write() as session:
+        subscribers.add_tags(session, [person(runtime, readers["b"]).id], "autumn")
+    clock.advance(minutes=1)
+    preferences.set_left_out(runtime.database, clock, person(runtime, readers["a"]).id, left_out=True)
+    preferences.set_untagged(runtime.database, clock, person(runtime, readers["b"]).id, untagged=True)
+    preferences.close_links(runtime.database, clock, person(runtime, readers["c"]).id)
+    closed_at = clock.now()
+    put_back()
+    clock.advance(minutes=1)
+    assert let_go(runtime, ALL).withdrawn == 3
+    assert let_go(runtime, ALL).withdrawn == 0
+    assert person(runtime, readers["a"]).objected_at == closed_at
+    assert person(runtime, readers["c"]).links_closed_at == closed_at
+    with runtime.database.read() as session:
+        assert subscribers.tags_of(session, person(runtime, readers["b"]).id) == []
+        assert subscribers.suppressed_among(session, [runtime.signer.digest(one) for one in readers.values()]) == set()

@@ -18,7 +18,9 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 
 from rugcourse.clock import VirtualClock
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
+from rugcourse.store import subscribers
 from rugcourse.store.tables import DeliveryRow, DeliveryState, Role, SubscriberRow
 
 WHY = "they asked for it by telephone"
@@ -284,3 +286,40 @@ def test_a_list_is_not_for_analysts_nor_for_forged_forms(
 )
 def test_a_value_that_no_database_can_hold_is_not_there(editor: TestClient, address: str) -> None:
     assert editor.get(address).status_code in {200, 404}
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_an_objection_is_kept_also_of_who_has_left(editor: TestClient, runtime: Runtime, leaves: bool) -> None:
+    email = make_reader(runtime)
+    path = page_of(runtime, email)
+    press(editor, path, "tag", tag="autumn")
+    if leaves:
+        press(editor, path, "unsubscribe")
+    press(editor, path, "no tags")
+    press(editor, path, "no statistics")
+    assert 'class="wrong"' in press(editor, path, "tag", tag="autumn")
+    with runtime.database.read() as session:
+        found = subscribers.by_email(session, email)
+        assert found is not None
+        assert found.objected_at is not None
+        assert subscribers.tags_of(session, found.id) == []
+
+
+def test_a_page_with_an_address_from_before_corrects_nothing(editor: TestClient, runtime: Runtime) -> None:
+    path = page_of(runtime, make_reader(runtime, "sam@x.example"))
+    stale = {"told": "yes", "shown": "sam@x.example"}
+    press(editor, path, "correct", email="new@x.example", **stale)
+    assert 'class="wrong"' in press(editor, path, "correct", email="typo@x.example", **stale)
+    assert found(editor, q="new@") == ["new@x.example"]
+
+
+def test_never_again_counts_for_more_than_a_mail_that_came_back(editor: TestClient, runtime: Runtime) -> None:
+    """The reason of a bounce is forgotten after some months; that of an admin is not."""
+    email = make_reader(runtime)
+    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    press(editor, page_of(runtime, email), "suppress")
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "admin"
+    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "admin"

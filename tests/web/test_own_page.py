@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import statistics
 import time
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
+from urllib.parse import parse_qs
 
 import pytest
 from fastapi.testclient import TestClient
@@ -32,6 +35,7 @@ from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
@@ -578,3 +582,34 @@ def test_undoing_by_an_old_link_says_nothing_of_its_reader(
     leave = path(runtime, Purpose.UNSUBSCRIBE, email)
     clock.advance(days=LINK_DAYS, hours=2)
     assert browser.post(leave, data={"leave": "undo"}).text == browser.get(leave).text
+
+
+def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    person = enrolment_of(runtime, email).subscriber_id
+    page = browser.get(link).text
+    shown = html.unescape(re.findall(r'name="shown" value="([^"]*)"', page)[0])
+    before = parse_qs(shown, keep_blank_values=True)
+    with runtime.database.read() as session:
+        schedule = subscribers.load_schedule(session, person)
+    preferences.change_schedule(runtime.database, clock, person, replace(schedule, hour=19))
+    preferences.set_news(runtime.database, clock, person, agreed=True)
+    preferences.set_measuring(runtime.database, clock, person, agreed=False)
+    sent = {**{name: values for name, values in before.items() if any(values)}, "days": ["1", "3"], "untagged": "yes"}
+    browser.post(link, data={**sent, "action": "save", "shown": shown})
+    with runtime.database.read() as session:
+        found = subscribers.by_email(session, email)
+        kept = subscribers.load_schedule(session, person)
+    assert found is not None
+    assert (kept.hour, sorted(kept.weekdays)) == (19, [1, 3])
+    assert (found.news, found.measuring, found.untagged_at is not None) == (True, False, True)
+
+
+def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime: Runtime, email: str) -> None:
+    suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+    page = browser.get(path(runtime, Purpose.UNSUBSCRIBE, email)).text
+    assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
+    assert "You are unsubscribed" not in page
+    assert "Je bent uitgeschreven" not in page

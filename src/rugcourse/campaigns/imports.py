@@ -13,7 +13,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -372,11 +372,15 @@ def _take_in(
     if published is None or not people:
         return Counter()
     courses.lock_to_join(session, published.campaign_id)
+    counts: Counter[str] = Counter()
+    how_many = len(people)
+    people = _at_their_present_address(session, signer, people)
+    if twice := how_many - len(people):
+        counts[Outcome.ALREADY] = twice
     digests = {email: signer.digest(email) for email in people}
     suppressed = subscribers.suppressed_among(session, digests.values())
     known = subscribers.by_emails(session, list(people))
     readers = enrolments.in_course(session, published.campaign_id, [one.id for one in known.values()])
-    counts: Counter[str] = Counter()
     for email, person in sorted(people.items()):  # in order: two lists at once lock people alike
         row = known.get(email)
         outcome = _outcome(row, suppressed=digests[email] in suppressed, enrolled=row is not None and row.id in readers)
@@ -386,6 +390,17 @@ def _take_in(
             outcome = _take_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
         counts[outcome] += 1
     return counts
+
+
+def _at_their_present_address(session: Session, signer: Signer, people: Mapping[str, Person]) -> dict[str, Person]:
+    """Who stands on a list with the address from before it was put right is who they are now, and once."""
+    known = subscribers.by_emails(session, list(people))
+    unknown = {signer.digest(email): email for email in people if email not in known}
+    moved = {unknown[digest]: email for digest, email in subscribers.by_former_addresses(session, list(unknown))}
+    found: dict[str, Person] = {}
+    for email, person in people.items():
+        found.setdefault(moved.get(email, email), replace(person, email=moved.get(email, email)))
+    return found
 
 
 def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
@@ -138,7 +139,51 @@ def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_o
     """Leave a reader out of comparisons and statistics from now on, or no more (GDPR, Art. 21). Raises NotAReader."""
     with database.write() as session:
         person = _reader(session, subscriber_id)
-        person.objected_at = (person.objected_at or clock.now()) if left_out else None
+        if left_out:
+            leave_out(session, person, clock.now())
+        else:
+            person.objected_at = None
+
+
+def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Leave somebody out of comparisons and statistics, in a transaction of the caller. Twice is the same as once."""
+    if person.objected_at is None:
+        person.objected_at = now
+        withdrawals.note(session, withdrawals.COMPARED, now, email=person.email)
+
+
+class Objection(StrEnum):
+    """What somebody can object to that is done for a legitimate interest (GDPR, Art. 21)."""
+
+    TAGS = "tags"
+    STATISTICS = "statistics"
+
+
+def object_on_request(database: Database, clock: Clock, subscriber_id: int, objection: Objection) -> None:
+    """Keep an objection that somebody told an admin, also one who has left."""
+    keep = {Objection.TAGS: leave_untagged, Objection.STATISTICS: leave_out}[objection]
+    with database.write() as session:
+        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
+        if person is not None:
+            keep(session, person, clock.now())
+
+
+def set_untagged(database: Database, clock: Clock, subscriber_id: int, *, untagged: bool) -> None:
+    """Take all tags off a reader and let none be put on them, or allow it again (GDPR, Art. 21). Raises NotAReader."""
+    with database.write() as session:
+        person = _reader(session, subscriber_id)
+        if untagged:
+            leave_untagged(session, person, clock.now())
+        else:
+            person.untagged_at = None
+
+
+def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:
+    """Take all tags off somebody and let none be put on them, in a transaction of the caller. Twice is as once."""
+    if person.untagged_at is None:
+        person.untagged_at = now
+        withdrawals.note(session, withdrawals.TAGGED, now, email=person.email)
+        subscribers.remove_tags(session, person.id)
 
 
 def set_language(database: Database, subscriber_id: int, language: str) -> None:
@@ -151,8 +196,14 @@ def set_language(database: Database, subscriber_id: int, language: str) -> None:
 def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
     """Let the links of all mails until now be old ones. Raises NotAReader."""
     with database.write() as session:
-        _reader(session, subscriber_id).links_closed_at = clock.now()
-        address_changes.withdraw(session, subscriber_id)
+        close_links_in(session, _reader(session, subscriber_id), clock.now())
+
+
+def close_links_in(session: Session, person: SubscriberRow, at: datetime) -> None:
+    """The same in a transaction of the caller, of mails from before an instant (UTC)."""
+    person.links_closed_at = at
+    withdrawals.note(session, withdrawals.LINKS, at, email=person.email)
+    address_changes.withdraw(session, person.id)
 
 
 def set_name(database: Database, subscriber_id: int, name: str) -> None:
@@ -177,6 +228,7 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
             _end(session, one, "the reader left the course", now)
         context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LEAVE_COURSE, given=False)
+        deliveries.settle_by_evidence(session, delivery.id, now)
 
 
 def unsubscribe(

@@ -20,6 +20,7 @@ from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
 from rugcourse.store import enrolments, planning, processes, subscribers, withdrawals
 from rugcourse.store.database import Database
+from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
 _KEY = "suppression key"
@@ -68,6 +69,15 @@ def suppress(database: Database, clock: Clock, signer: Signer, address: str, rea
     """Never write to an address again, whoever signs it up. Raises NotAnAddress."""
     with database.write() as session:
         suppress_in(session, clock.now(), signer, _normalised(address), reason)
+
+
+def suppress_person(database: Database, clock: Clock, signer: Signer, subscriber_id: int, reason: str) -> None:
+    """Never write again to the address that somebody has at this moment."""
+    with database.write() as session:
+        # Their address may be corrected just now.
+        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
+        if person is not None:
+            suppress_in(session, clock.now(), signer, person.email, reason)
 
 
 def suppress_in(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:

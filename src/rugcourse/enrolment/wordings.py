@@ -11,13 +11,15 @@ from rugcourse.rendering.languages import translations
 
 # Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
 LESSONS = (
-    "Yes, send me the lessons of this course by e-mail. That I follow it, how I answer and what I write about it can "
-    "say something about my health: I explicitly agree that this is kept for the course. I can stop at any time, with "
-    "the link in each mail."
+    "Yes, send me the lessons of this course, and messages about it, by e-mail. That I follow "
+    "it, how I answer and what I write about it can say something about my health: I "
+    "explicitly agree that this is kept for the course. I can stop at any time, with the link "
+    "in each lesson."
 )
 MEASURING = (
-    "You may also measure whether I open mails and follow links, to make the course better. Not needed for the course. "
-    "I can withdraw this at any time."
+    "You may also measure whether I open mails and follow links, to make the course better "
+    "and to see that mails arrive. Not needed for the course. I can withdraw this at any "
+    "time."
 )
 NEWS = (
     "You may also send me other news of %(practice)s by e-mail, such as another course, and choose it by how far I am "
@@ -28,7 +30,7 @@ CONFIRM = "Yes, start my course"
 UNSUBSCRIBE = "Yes, unsubscribe me"
 LEAVE_COURSE = "Only leave “%(title)s”"
 COME_BACK = "Undo: I want to keep reading"
-NEVER = "It was not me: never write to this address"
+NEVER = "It was not me: do not write to this address"
 
 ALL = (LESSONS, MEASURING, NEWS, CONFIRM, UNSUBSCRIBE, LEAVE_COURSE, COME_BACK, NEVER)
 

@@ -9,7 +9,7 @@ from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
 from rugcourse.store import address_changes, erasing, planning, subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import ERASED, SubscriberRow, SubscriberStatus
+from rugcourse.store.tables import ERASED, SubscriberRow
 
 
 def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) -> bool:
@@ -30,9 +30,10 @@ def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int,
         return False
     if keep_hash:
         subscribers.suppress(session, signer.digest(person.email), ERASED, clock.now())
-    if person.status == SubscriberStatus.PENDING:  # how often they were asked still counts
-        for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):
-            address_changes.add(session, None, None, signer.digest(person.email), asked_at)
+        if person.former_address is not None:  # by which lists may still know them
+            subscribers.suppress(session, person.former_address, ERASED, clock.now())
+    for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):  # how often still counts
+        address_changes.add(session, None, None, signer.digest(person.email), asked_at)
     session.expunge(person)
     erasing.erase_person(session, subscriber_id)
     return True

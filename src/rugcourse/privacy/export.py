@@ -277,6 +277,7 @@ def _person(person: SubscriberRow) -> dict[str, Any]:
         "address_changed": _when(person.address_since),
         "links_closed": _when(person.links_closed_at),
         "left_out_since": _when(person.objected_at),
+        "no_labels_since": _when(person.untagged_at),
         "told_of_erasing": _when(person.warned_at),
     }
 

@@ -180,6 +180,24 @@ def _some(rows: tuple[str, ...], group: Group) -> Group:
     return replace(group, rows=rows)
 
 
+_PENDING, _CONFIRMED = ("until they confirm",), ("once they have",)
+_ASKING, _OTHER_MAILS = ("that ask to confirm",), ("all other",)
+
+
+def _before_and_after(
+    table: str,
+    section: str,
+    shown: str,
+    left_out: str,
+    purpose: Purpose = Purpose.COURSE,
+    before: tuple[str, ...] = _PENDING,
+    after: tuple[str, ...] = _CONFIRMED,
+) -> tuple[Group, Group]:
+    """What is kept without a consent until somebody confirms, and for a purpose from then on."""
+    first = _of_a_reader(table, section, shown, left_out, Purpose.SIGNUP)
+    return _some(before, first), _some(after, _of_a_reader(table, section, shown, left_out, purpose))
+
+
 def _events(kinds: tuple[EventKind, ...], purpose: Purpose, end: End) -> Group:
     shown, left_out = "delivery_id=mail kind link verdict at", "id=number first=part report=hash"
     return _some(kinds, _of_a_reader("event", "opens_and_clicks", shown, left_out, purpose, end))
@@ -200,11 +218,12 @@ def _left_out(table: str, columns: str, whose: Whose, purpose: Purpose, end: End
 INVENTORY: tuple[Group, ...] = (
     _of_a_reader(
         "subscriber", "person",
-        "email name language status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
+        "status measuring created_at=signed_up confirmed_at=confirmed left_at=left "
         "address_since=address_changed links_closed_at=links_closed "
-        "objected_at=left_out_since warned_at=told_of_erasing",
-        "id=number domain=part former_address=hash security_stamp=number",
+        "objected_at=left_out_since untagged_at=no_labels_since warned_at=told_of_erasing",
+        "id=number former_address=hash security_stamp=number",
     ),
+    *_before_and_after("subscriber", "person", "email name language", "domain=part"),
     _of_a_reader("subscriber", "person", "signup=signed_up_again", "", Purpose.SIGNUP),
     _of_a_reader("subscriber", "person", "news=other_news", "", Purpose.NEWS),
     # The address itself goes with the link that confirms it: it may be a stranger's.
@@ -214,7 +233,7 @@ INVENTORY: tuple[Group, ...] = (
         "id=number subscriber_id=number secret=number address_hash=hash",
         Purpose.SIGNUP, End.ASKED, Erasure.STAYS,
     ),
-    _of_a_reader(
+    *_before_and_after(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
     ),
     _of_a_reader(
@@ -229,13 +248,13 @@ INVENTORY: tuple[Group, ...] = (
         "last_local_date=last_day started_at=started completed_at=completed left_at=left",
         "id=number subscriber_id=number",
     ),
-    _of_a_reader(
+    *_before_and_after(
         "delivery", "mails",
         "id=mail kind state campaign_id=campaign lesson_id=lesson lesson_version_id=version local_date=day "
         "planned_at=planned not_before send_by attempts language recap_question message_id settled_at=settled "
         "reply=server_said",
         "queue=part subscriber_id=number enrolment_id=number once_key=number lease=working",
-        Purpose.DELIVERY,
+        Purpose.DELIVERY, _ASKING, _OTHER_MAILS,
     ),
     _events((EventKind.OPEN, EventKind.CLICK), Purpose.MEASURING, End.MEASURED),
     _events((EventKind.ANSWER,), Purpose.COURSE, End.ANSWERED),
@@ -264,12 +283,12 @@ INVENTORY: tuple[Group, ...] = (
         "asked=nameless at=nameless",
         Purpose.SIGNUP, End.UNCLAIMED, Erasure.STAYS,
     )),
-    _of_a_reader(
-        "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at", "id=number",
+    _some(("of readers",), _of_a_reader(
+        "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at remark", "id=number",
         Purpose.REMARKS,
-    ),
-    # A reader's goes with the person, a visitor's after some time: of that, whether the lesson helped is left.
-    _some(("of readers",), _of_a_reader("feedback", "remarks", "remark", "", Purpose.REMARKS)),
+    )),
+    # Of a visitor's, whether the lesson helped is left.
+    _some(("of visitors",), _of_nobody("feedback", "id lesson_id delivery_id language helped at")),
     _some(("of visitors",), _of_a_reader(
         "feedback", "", "", "remark=nameless", Purpose.VISITORS, End.REMARK, Erasure.STAYS
     )),

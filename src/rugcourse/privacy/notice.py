@@ -67,14 +67,16 @@ class Terms:
                 _("Labels"),
                 _(
                     "Words that we attach to you to choose who gets a message. They must not be about your "
-                    "health. If you object, write to us and we remove them."
+                    "health. If you object, tick the box on your own page, or write to us. Then we remove "
+                    "them and add no new ones."
                 ),
             ),
             Purpose.MEASURING: (
                 _("Measuring"),
                 _(
-                    "Whether you open a mail or follow a link. Only if you allow it. If you do not, your "
-                    "mails contain no invisible picture and only ordinary links."
+                    "Whether you open a mail or follow a link; a link that you follow also shows that the "
+                    "mail arrived. Only if you allow it. If you do not, your mails contain no invisible "
+                    "picture and only ordinary links."
                 ),
             ),
             Purpose.NEWS: (
@@ -129,8 +131,8 @@ class Terms:
             ),
             Basis.EXPLICIT_CONSENT: _("your explicit consent (GDPR, articles 6(1)(a) and 9(2)(a))"),
             Basis.MEASURING_CONSENT: _(
-                "your consent to measuring, apart from the course (the same articles, and article 11.7a of the Dutch "
-                "Telecommunications Act)"
+                "your consent to measuring, apart from the course (GDPR, articles 6(1)(a) and 9(2)(a), "
+                "and article 11.7a of the Dutch Telecommunications Act)"
             ),
             Basis.NEWS_CONSENT: _(
                 "your consent to other news, apart from the course (GDPR, articles 6(1)(a) and 9(2)(a), and article "
@@ -173,9 +175,15 @@ class Terms:
             },
             End.MEASURED: _("That you opened a mail or followed a link: %(days)s.")
             % {"days": self.days(kept.measured_days)},
-            End.ANSWERED: _("That you pressed an answer: %(days)s. What you answered: until we erase everything.")
+            End.ANSWERED: _(
+                "That you pressed an answer: %(days)s. What you answered first and last, and when: until "
+                "we erase everything."
+            )
             % {"days": self.days(kept.measured_days)},
-            End.RETURNED: _("That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s.")
+            End.RETURNED: _(
+                "That a mail came back, was reported as spam, or led you to unsubscribe: %(days)s. "
+                "Whether a mail arrived, and what your provider said about it: until we erase everything."
+            )
             % {"days": self.days(kept.measured_days)},
             End.UNCLAIMED: _("The test of somebody who does not sign up: %(days)s.")
             % {"days": self.days(kept.unconfirmed_days)},
@@ -302,7 +310,10 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
         [
             _("This text dates from %(date)s. The periods and names in it follow our settings.")
             % {"date": format_date(WORDS_OF, "d MMMM y", locale=language)},
-            _("When you agree to something, we keep this page as it was at that moment. It is in your copy."),
+            _(
+                "When you agree on our pages, we keep this page as it was at that moment. It is in your "
+                "copy. If you were on a list, we keep the words that the list says you agreed to."
+            ),
         ],
     )
 
@@ -340,10 +351,12 @@ def withdrawals(words: Terms) -> str:
     """Of the file that is kept beside the database."""
     _ = translations(words.language).gettext
     return _(
-        "That you stopped, want no measuring or no news, complained, are not written to or were erased: also in a file "
-        "beside the database, for %(days)s, so that a backup that is put back does not undo it. Instead of your "
-        "address it holds a code, and nobody can get the address out of that without our key. That your no stays a no "
-        "is our legitimate interest (GDPR, article 6(1)(f))."
+        "For %(days)s we also keep a separate list of people who said no to something: who "
+        "stopped, complained, were erased or may not be written to, who want no measuring, news, "
+        "labels or comparisons, and who closed old links. It also says who came back. If we have "
+        "to restore a backup, we use this list so that your no is not undone. It contains a code "
+        "instead of your address. Without our key nobody can get the address from that code. That "
+        "your no stays a no is our legitimate interest (GDPR, article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
@@ -414,10 +427,10 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
         "show that our reasons are more important."
     )
     yield _(
-        "Stay out of comparisons and statistics: tick a box on your own page. From then on we do "
-        "not count your answers and tests, and do not use what you do with a mail to choose "
-        "between two versions of a text. What we counted before stays in the totals, which "
-        "contain no names."
+        "Stay out of comparisons and statistics: tick a box on your own page. We then leave your "
+        "answers and tests out of all percentages, also those from before, and do not use what "
+        "you do with a mail to choose between two versions of a text. Daily totals keep what was "
+        "counted before. They contain no names."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address

@@ -56,10 +56,10 @@ def _words(notice: ReaderNotice, _: Callable[[str], str], sender: Sender) -> tup
             ) % {"practice": sender.name}
         case ReaderNotice.ADDRESS_IN_USE:
             return _("This address is known to us already"), _(
-                "Somebody, probably you, asked us to send the mails of a reader to this address. But this address is "
-                "known to us already, and we never put two readers together, so nothing has changed. Was it you? Then "
-                "erase here first what is known under this address, and ask again. Was it not you? Then do nothing. "
-                "To your page:"
+                "Somebody, probably you, asked us to send the mails of a reader to this address. But we "
+                "know this address already, and we never put two readers together, so nothing has "
+                "changed. Was it you? First erase what we know about this address, on the page below. "
+                "Then ask again. Was it not you? Then do nothing. To your page:"
             )
         case ReaderNotice.ADDRESS_CHANGED:
             return _("Your address was changed"), _(

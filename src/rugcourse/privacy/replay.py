@@ -21,7 +21,18 @@ from rugcourse.store import subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
-from rugcourse.store.withdrawals import LIFTED, MEASURING, NEWS, RETURNED, UNSUBSCRIBED, WithdrawalLog
+from rugcourse.store.withdrawals import (
+    COMPARED,
+    LIFTED,
+    LINKS,
+    MEASURING,
+    NEWS,
+    NO_SUPPRESSION,
+    RETURNED,
+    TAGGED,
+    UNSUBSCRIBED,
+    WithdrawalLog,
+)
 
 _BATCH = 500
 
@@ -69,6 +80,7 @@ def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int
     left = _leave(session, person, _left_at(since), now)
     ended = _end_measuring(session, person, since.pop(MEASURING, None), now)
     ended |= _end_news(session, person, since.pop(NEWS, None), now)
+    ended |= _object(session, person, since)
     kept = subscribers.find_suppression(session, signer.digest(person.email))
     found = _reason(since) if kept is None or kept.reason == ERASED else None
     if found is not None:
@@ -107,6 +119,21 @@ def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now:
     return True
 
 
+def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
+    """What somebody objected to, and which links they closed."""
+    done = False
+    if COMPARED in since and person.objected_at is None:
+        preferences.leave_out(session, person, since[COMPARED])
+        done = True
+    if TAGGED in since and person.untagged_at is None:
+        preferences.leave_untagged(session, person, since[TAGGED])
+        done = True
+    if LINKS in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS]):
+        preferences.close_links_in(session, person, since[LINKS])
+        done = True
+    return done
+
+
 def _suppress(session: Session, signer: Signer, person: SubscriberRow, reason: str, now: datetime) -> None:
     suppression.suppress_in(session, now, signer, person.email, reason)
     if reason == COMPLAINT:
@@ -134,12 +161,12 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
     """The reason that counts most, and since when; none where all of them were lifted later."""
     lifted = kinds.get(LIFTED)
-    reasons = [one for one in kinds.items() if one[0] not in {UNSUBSCRIBED, RETURNED, MEASURING, NEWS, LIFTED}]
+    reasons = [one for one in kinds.items() if one[0] not in NO_SUPPRESSION]
     return min((one for one in reasons if lifted is None or one[1] > lifted), key=_weight, default=None)
 
 
 def _weight(found: tuple[str, datetime]) -> int:
-    return {COMPLAINT: 0, ERASED: 2}.get(found[0], 1)
+    return {COMPLAINT: 0, BOUNCE: 2, ERASED: 3}.get(found[0], 1)
 
 
 def _people(database: Database) -> Iterator[list[tuple[int, str]]]:

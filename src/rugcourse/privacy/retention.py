@@ -147,28 +147,33 @@ def _erase_all(
 def _erase_suppressed(
     database: Database, clock: Clock, signer: Signer, bounced_before: datetime, other_before: datetime
 ) -> int:
-    """Erase people whose address came back, or must not be written to, since before an instant; its hash stays."""
+    """Erase people whose address came back, or must not be written to, since before an instant; its hash stays.
 
-    def is_over(kept: SuppressionRow | None) -> bool:
-        return kept is None or kept.at < (bounced_before if kept.reason == BOUNCE else other_before)
+    Who left is erased as soon as others who did.
+    """
+
+    def is_over(kept: SuppressionRow | None, left_at: datetime | None) -> bool:
+        if kept is None or (left_at is not None and left_at < other_before):
+            return True
+        return kept.at < (bounced_before if kept.reason == BOUNCE else other_before)
 
     total = 0
     for people in _suppressed_people(database):
-        digests = {subscriber_id: signer.digest(email) for subscriber_id, email in people}
+        digests = {subscriber_id: signer.digest(email) for subscriber_id, email, _ in people}
         with database.write() as session:
             kept = subscribers.suppressions_among(session, list(digests.values()))
-            over = [one for one, digest in digests.items() if is_over(kept.get(digest))]
+            over = [one for one, _, left_at in people if is_over(kept.get(digests[one]), left_at)]
             for subscriber_id in over:
                 erase_in(session, clock, signer, subscriber_id)
         total += len(over)
     return total
 
 
-def _suppressed_people(database: Database) -> Iterator[list[tuple[int, str]]]:
+def _suppressed_people(database: Database) -> Iterator[list[tuple[int, str, datetime | None]]]:
     last = 0
     while True:
         with database.read() as session:
-            found = [(row[0], row[1]) for row in erasing.suppressed(session, last, _BATCH)]
+            found = [(row[0], row[1], row[2]) for row in erasing.suppressed(session, last, _BATCH)]
         if not found:
             return
         yield found

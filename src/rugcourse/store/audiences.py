@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import Float
 
@@ -82,6 +82,12 @@ class Audience(BaseModel):
     def document(self) -> dict[str, Any]:
         """As the store keeps it."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def is_about_learning(self) -> bool:
+        """Whether it depends on a course, a test or answers."""
+        numbers = (self.test_from, self.test_up_to, self.answered_within, self.silent_for)
+        return self.course_id is not None or any(one is not None for one in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ def all_tags(session: Session) -> Sequence[str]:
 def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -> Iterator[ColumnElement[bool]]:
     yield SubscriberRow.status == SubscriberStatus.ACTIVE
     if allowed is not None:
-        yield or_(*_agreed(allowed))
+        yield or_(*_agreed(allowed, audience))
     if audience.languages:
         yield SubscriberRow.language.in_(audience.languages)
     if audience.confirmed_from is not None:
@@ -233,12 +239,24 @@ def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -
     yield from _about_answers(audience, now)
 
 
-def _agreed(allowed: Permission) -> Iterator[ColumnElement[bool]]:
+def _agreed(allowed: Permission, audience: Audience) -> Iterator[ColumnElement[bool]]:
     if Ground.NEWS in allowed.grounds:
-        yield SubscriberRow.news.is_(True)
+        yield SubscriberRow.news.is_(True) & (_was_asked() if audience.is_about_learning else true())
     if Ground.COURSE in allowed.grounds:
         yield _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
         yield _completed_and_did_not_leave(allowed.course_id)
+
+
+def _was_asked() -> ColumnElement[bool]:
+    """Whether our own words were agreed to, which ask whether news may be chosen by how far somebody is and what they
+    answered. The words of a list may not.
+    """
+    return exists().where(
+        ConsentRow.subscriber_id == SubscriberRow.id,
+        ConsentRow.purpose == "news",
+        ConsentRow.given,
+        ~ConsentRow.source.startswith("import ", autoescape=True),
+    )
 
 
 def _completed_and_did_not_leave(course_id: int) -> ColumnElement[bool]:

@@ -262,8 +262,8 @@ def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = Fal
 
 
 def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
-    """(id, address) of people who must not be written to, by id, after one of them."""
-    query = select(SubscriberRow.id, SubscriberRow.email).where(
+    """(id, address, when they left) of people who must not be written to, by id, after one of them."""
+    query = select(SubscriberRow.id, SubscriberRow.email, SubscriberRow.left_at).where(
         SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
     )
     return session.execute(query.order_by(SubscriberRow.id).limit(limit)).all()

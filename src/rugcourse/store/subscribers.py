@@ -213,14 +213,19 @@ def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
 
 
 def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
-    """Put a word on people; on those who have it, it stays."""
-    rows = [{"subscriber_id": one, "tag": tag} for one in subscriber_ids]
+    """Put a word on people, but for those who objected to that; on those who have it, it stays."""
+    allowed = select(SubscriberRow.id).where(SubscriberRow.id.in_(subscriber_ids), SubscriberRow.untagged_at.is_(None))
+    rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(allowed.with_for_update(key_share=True))]
     if rows:
         session.execute(upsert(session, TagRow).values(rows).on_conflict_do_nothing())
 
 
 def remove_tag(session: Session, subscriber_id: int, tag: str) -> None:
     session.execute(delete(TagRow).where(TagRow.subscriber_id == subscriber_id, TagRow.tag == tag))
+
+
+def remove_tags(session: Session, subscriber_id: int) -> None:
+    session.execute(delete(TagRow).where(TagRow.subscriber_id == subscriber_id))
 
 
 def add_consent(session: Session, consent: ConsentRow) -> None:
@@ -318,12 +323,23 @@ def by_emails(session: Session, emails: Collection[str]) -> dict[str, Subscriber
     return {row.email: row for row in rows}
 
 
+def by_former_addresses(session: Session, address_hashes: Collection[str]) -> list[tuple[str, str]]:
+    """(keyed hash of the address before, address now) of people whose address was put right."""
+    found = select(SubscriberRow.former_address, SubscriberRow.email).where(
+        SubscriberRow.former_address.in_(address_hashes)
+    )
+    return [(before, now) for before, now in session.execute(found.order_by(SubscriberRow.id)) if before is not None]
+
+
 def suppress(session: Session, address_hash: str, reason: str, now: datetime) -> None:
-    """Never write to an address again. A reason that is there stays, but for the one that its owner can lift; and a
-    complaint counts for more than a bounce.
+    """Never write to an address again. A reason that is there stays, but for one that counts for less: that of who was
+    erased can be lifted by its owner, a bounce is forgotten early, and nothing counts for more than a complaint.
     """
     withdrawals.note(session, reason if reason in REASONS else ADMIN, now, digest=address_hash)
-    weaker = SuppressionRow.reason == ERASED if reason != COMPLAINT else SuppressionRow.reason != COMPLAINT
+    is_weak = reason in {BOUNCE, ERASED}
+    weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED,) if is_weak else (ERASED, BOUNCE))
+    if reason == COMPLAINT:
+        weaker = SuppressionRow.reason != COMPLAINT
     session.execute(
         upsert(session, SuppressionRow)
         .values(address_hash=address_hash, reason=reason, at=now)

@@ -292,8 +292,9 @@ class SubscriberRow(Base):
     links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
     warned_at: Mapped[datetime | None]  # when they were told that they are erased soon, as they read no more
     objected_at: Mapped[datetime | None]  # since when they are left out of comparisons and statistics (GDPR, Art. 21)
+    untagged_at: Mapped[datetime | None]  # since when no tags may be put on them: they objected to that
     address_since: Mapped[datetime | None]  # when somebody put their address right
-    former_address: Mapped[str | None] = mapped_column(String(64))  # a keyed hash of the one before
+    former_address: Mapped[str | None] = mapped_column(String(64), index=True)  # a keyed hash of the one before
 
 
 class AddressChangeRow(Base):

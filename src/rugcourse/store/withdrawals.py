@@ -26,8 +26,13 @@ from rugcourse.settings import Settings
 UNSUBSCRIBED = "unsubscribed"
 MEASURING = "measuring"
 NEWS = "news"
+COMPARED = "compared"  # who wants to be left out of comparisons and statistics
+TAGGED = "tagged"  # who wants no tags
+LINKS = "links"  # who closed the links of all mails until then
 RETURNED = "returned"  # who had unsubscribed came back
-LIFTED = "lifted"  # an address may be written to again; any other kind is the reason of a suppression
+LIFTED = "lifted"  # an address may be written to again
+NO_SUPPRESSION = frozenset({UNSUBSCRIBED, MEASURING, NEWS, COMPARED, TAGGED, LINKS, RETURNED, LIFTED})
+"""Any other kind is the reason of a suppression."""
 
 _NOTED = "withdrawals"
 _FILE = "withdrawals.log"

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Annotated
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -29,7 +30,7 @@ from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.schedule import Schedule
 from rugcourse.store import campaigns, enrolments, subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberStatus
+from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of
@@ -48,6 +49,7 @@ router = APIRouter()
 
 _ONE_CLICK = "One-Click"  # RFC 8058: the body is List-Unsubscribe=One-Click
 _LONGEST_PAUSE = timedelta(days=366)
+_LONGEST_SHOWN = 500
 
 
 class Fields(BaseModel):
@@ -62,8 +64,10 @@ class Fields(BaseModel):
     measuring: str = ""
     news: str = ""
     left_out: str = ""
+    untagged: str = ""
     language: str = ""
     until: str = ""
+    shown: str = ""  # what the form showed before anything was chosen, as a query
 
 
 class Unusable(Exception):
@@ -270,16 +274,51 @@ def _send_next(request: Request, reader: Reader) -> None:
 def _save(request: Request, reader: Reader, fields: Fields) -> None:
     runtime = runtime_of(request)
     database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
-    schedule, _wrong = read_schedule(fields.zone, fields.hour, fields.days, fields.every_days)
+    with database.read() as session:
+        current = _choices(reader.subscriber, subscribers.load_schedule(session, person))
+    chosen = _merged(fields, current)
+    schedule, _wrong = read_schedule(chosen["zone"][0], chosen["hour"][0], chosen["days"], chosen["every_days"][0])
     if schedule is None:
         raise Unusable("wrong")
     preferences.change_schedule(database, clock, person, schedule)
     shown = shown_to(request, reader)
-    preferences.set_measuring(database, clock, person, agreed=bool(fields.measuring), shown=shown)
-    preferences.set_news(database, clock, person, agreed=bool(fields.news), shown=shown)
-    preferences.set_left_out(database, clock, person, left_out=bool(fields.left_out))
-    if fields.language in reader.published.course.languages:
-        preferences.set_language(database, person, fields.language)
+    preferences.set_measuring(database, clock, person, agreed=any(chosen["measuring"]), shown=shown)
+    preferences.set_news(database, clock, person, agreed=any(chosen["news"]), shown=shown)
+    preferences.set_left_out(database, clock, person, left_out=any(chosen["left_out"]))
+    preferences.set_untagged(database, clock, person, untagged=any(chosen["untagged"]))
+    language = chosen["language"][0]
+    if language != reader.subscriber.language and language in reader.published.course.languages:
+        preferences.set_language(database, person, language)
+
+
+Choices = dict[str, list[str]]  # each field of the form → its values; [""] for a box that is not ticked
+
+
+def _choices(person: SubscriberRow, schedule: Schedule) -> Choices:
+    """What somebody has chosen, as the form shows it."""
+    boxes = {
+        "measuring": person.measuring,
+        "news": person.news,
+        "left_out": person.objected_at is not None,
+        "untagged": person.untagged_at is not None,
+    }
+    return {
+        "zone": [schedule.zone],
+        "hour": [str(schedule.hour)],
+        "days": [str(day) for day in sorted(schedule.weekdays)],
+        "every_days": [str(schedule.every_days)],
+        "language": [person.language],
+        **{name: ["yes" if ticked else ""] for name, ticked in boxes.items()},
+    }
+
+
+def _merged(fields: Fields, current: Choices) -> Choices:
+    """What is to be saved of a form: what differs from what it showed. All else stays as it is by now, as a page that
+    was left open knows nothing of what was chosen since.
+    """
+    shown = parse_qs(fields.shown[:_LONGEST_SHOWN], keep_blank_values=True)
+    sent = {name: values if isinstance(values, list) else [values] for name, values in fields.model_dump().items()}
+    return {name: now if name in shown and sent[name] == shown[name] else sent[name] for name, now in current.items()}
 
 
 def _pause_end(request: Request, reader: Reader, until: str) -> datetime | None:
@@ -321,6 +360,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         "wordings": wordings,
         "other_courses": _other_courses(request, reader),
         "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, reader.ref(delivery_id))}",
+        "shown": urlencode(_choices(reader.subscriber, schedule), doseq=True),
         "first_day": today + timedelta(days=1),
         "last_day": today + _LONGEST_PAUSE,
         **schedule_choices(schedule.zone, str(schedule.hour), [str(day) for day in sorted(schedule.weekdays)]),
@@ -344,7 +384,7 @@ def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
 
 
 _ONLY_THE_QUESTION: dict[str, object] = {
-    **dict.fromkeys(("left", "left_course", "came_back", "is_news", "has_others"), False),
+    **dict.fromkeys(("left", "unsubscribed", "left_course", "came_back", "is_news", "has_others"), False),
     "gets_news": True,
     "old": True,
     "wordings": wordings,
@@ -374,6 +414,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "is_news": is_news,
         "gets_news": reader.subscriber.news,
         "left": reader.has_left,
+        "unsubscribed": reader.subscriber.left_at is not None,
         "left_course": left_course,
         "came_back": came_back and not reader.has_left,
         "may_undo": _may_undo(request, reader),

@@ -27,9 +27,10 @@ from rugcourse.enrolment.corrections import (
     correct_address,
     move_to_lesson,
 )
+from rugcourse.enrolment.preferences import Objection
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.enrolment.suppression import find as find_suppressed
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_person
 from rugcourse.privacy.erase import erase
 from rugcourse.schedule import Schedule
 from rugcourse.store import admins, audiences, campaigns, enrolments, subscribers
@@ -62,6 +63,7 @@ class Fields(BaseModel):
     lesson: str = ""
     mail: str = ""
     email: str = ""
+    shown: str = ""
     sure: str = ""
     told: str = ""
     tag: str = ""
@@ -101,8 +103,16 @@ class NoTag(Exception):
     """No word was typed, or one that is too long."""
 
 
+class Untagged(Exception):
+    """The person objected to tags."""
+
+
 class NotTold(Exception):
     """The person did not say so themselves: the new address has to confirm."""
+
+
+class ChangedMeanwhile(Exception):
+    """The page showed another address than they have by now."""
 
 
 class NotMailed(Exception):
@@ -250,7 +260,7 @@ def _unsubscribe(request: Request, person: SubscriberRow, _fields: Fields) -> No
 
 def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
     runtime = runtime_of(request)
-    suppress(runtime.database, runtime.clock, runtime.signer, person.email, "admin")
+    suppress_person(runtime.database, runtime.clock, runtime.signer, person.id, "admin")
 
 
 def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
@@ -265,6 +275,8 @@ def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
     runtime = runtime_of(request)
     if fields.told != "yes" and person.status != SubscriberStatus.PENDING:
         raise NotTold
+    if fields.shown not in {"", person.email}:
+        raise ChangedMeanwhile
     correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
 
 
@@ -278,6 +290,8 @@ def _ask_address(request: Request, person: SubscriberRow, fields: Fields) -> Non
 
 
 def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:
+    if person.untagged_at is not None:
+        raise Untagged
     with runtime_of(request).database.write() as session:
         subscribers.add_tags(session, [person.id], _word(fields))
 
@@ -285,6 +299,15 @@ def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:
 def _untag(request: Request, person: SubscriberRow, fields: Fields) -> None:
     with runtime_of(request).database.write() as session:
         subscribers.remove_tag(session, person.id, _word(fields))
+
+
+def _object_to_tags(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    preferences.object_on_request(runtime_of(request).database, runtime_of(request).clock, person.id, Objection.TAGS)
+
+
+def _object_to_statistics(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+    runtime = runtime_of(request)
+    preferences.object_on_request(runtime.database, runtime.clock, person.id, Objection.STATISTICS)
 
 
 def _word(fields: Fields) -> str:
@@ -303,9 +326,11 @@ _REFUSALS: dict[type[Exception], str] = {
     NotInDoubt: "not-unknown",
     NotSure: "not-sure",
     NoTag: "no-tag",
+    Untagged: "untagged",
     NotAnAddress: "not-an-address",
     AddressTaken: "address-taken",
     NotTold: "not-told",
+    ChangedMeanwhile: "changed-meanwhile",
     NotMailed: "not-mailed",
 }
 _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
@@ -320,6 +345,8 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
     "ask address": _ask_address,
     "tag": _tag,
     "untag": _untag,
+    "no tags": _object_to_tags,
+    "no statistics": _object_to_statistics,
 }
 _SOURCES = {"correct": "said by the person"}  # where an admin knows it from, in the log
 
