@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.authoring.test_publish import days, inserted, publish
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, start
+from tests.sink import Fault, Sink
 
 from rugcourse.authoring.files import take_in
 from rugcourse.authoring.publish import Behind, take_out
@@ -157,22 +158,6 @@ def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run
     assert balances(runtime)
 
 
-def test_a_last_lesson_that_comes_back_late_does_not_go_to_who_follows_a_later_run(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
-) -> None:
-    """That one brings it."""
-    email = finished(runtime, dispatcher)
-    last = lessons_to(runtime, email)[-1]
-    begin_again(runtime, dispatcher)
-    report = Report(Kind.SOFT, "4.2.2", "full", (last.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
-    assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE]
-    days(runtime, dispatcher, LESSONS)
-    arrived = [one.lesson_id for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
-    assert arrived.count(last.lesson_id) == 1
-    assert balances(runtime)
-
-
 def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_finished(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
@@ -184,3 +169,21 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
     days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email).count(NEW) == 1
     assert balances(runtime)
+
+
+def test_who_leaves_a_course_gets_no_last_lesson_of_an_earlier_run_either(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
+) -> None:
+    """It was put off, so that run has no lesson left to plan, and stands finished."""
+    email = make_reader(runtime)
+    days(runtime, dispatcher, LESSONS - 1)
+    begin_again(runtime, dispatcher)
+    sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
+    days(runtime, dispatcher, 1)
+    sink.fault = lambda _: None
+    assert DeliveryState.PLANNED in {one.state for one in lessons_to(runtime, email)}
+    leave(runtime, email)
+    before = slugs_had(runtime, email)
+    send_all(dispatcher)
+    assert slugs_had(runtime, email) == before
+    assert DeliveryState.PLANNED not in {one.state for one in lessons_to(runtime, email)}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from tests.builders import (
+    answer,
     at_eight,
     course_of,
     enrolment_of,
@@ -19,6 +20,7 @@ from tests.builders import (
     make_pending,
     make_reader,
     plan,
+    reader_with_lesson,
     ref,
     send_all,
 )
@@ -44,7 +46,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime
-from rugcourse.store import address_changes, learning, subscribers
+from rugcourse.store import address_changes, learning, subscribers, tallies
 from rugcourse.store import drafts as kept_drafts
 from rugcourse.store.campaigns import find as find_campaign
 from rugcourse.store.campaigns import message_id_of
@@ -352,14 +354,21 @@ def test_who_left_is_erased_thirty_days_later_also_where_a_mail_came_back_since(
     assert forget_now(runtime).suppressed == 1
 
 
-def test_how_often_somebody_was_asked_to_confirm_counts_after_they_left_and_were_erased(
-    runtime: Runtime, clock: VirtualClock
+@pytest.mark.parametrize(("confirms", "counted"), [(False, 1), (True, 0)])
+def test_how_often_somebody_who_left_was_asked_for_nothing_counts_after_they_were_erased(
+    runtime: Runtime, clock: VirtualClock, confirms: bool, counted: int
 ) -> None:
     email = make_reader(runtime)
     preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    clock.advance(days=1)
+    make_pending(runtime, email)
+    if confirms:
+        clock.advance(minutes=1)
+        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
     erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
-        assert address_changes.asked(session, runtime.signer.digest(email), clock.now() - timedelta(days=30)) == 1
+        asked = address_changes.asked(session, runtime.signer.digest(email), clock.now() - timedelta(days=30))
+    assert asked == counted
 
 
 def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime: Runtime, clock: VirtualClock) -> None:
@@ -376,3 +385,32 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
     assert tagged() == []
     preferences.set_untagged(runtime.database, clock, person, untagged=False)
     assert tagged() == ["autumn"]
+
+
+def test_who_erased_everything_is_brought_back_by_no_list_also_where_a_mail_came_back_before(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    """The reason of a bounce is forgotten after 90 days, and only a signup lifts that of who was erased."""
+    email = make_reader(runtime)
+    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    clock.advance(days=80)
+    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    clock.advance(days=20)
+    forget_now(runtime)
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"
+
+
+def test_what_was_answered_before_an_objection_counts_in_no_figure_any_more(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = reader_with_lesson(runtime, dispatcher)
+    answer(runtime, email)
+
+    def counted() -> int:
+        with runtime.database.read() as session:
+            return sum(n for key, n in tallies.totals(session).items() if key[2].startswith("option "))
+
+    assert counted() == 1
+    preferences.set_left_out(runtime.database, clock, subscriber_id(runtime, email), left_out=True)
+    assert counted() == 0

@@ -329,3 +329,18 @@ def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_st
     with runtime.database.read() as session:
         assert subscribers.tags_of(session, person(runtime, readers["b"]).id) == []
         assert subscribers.suppressed_among(session, [runtime.signer.digest(one) for one in readers.values()]) == set()
+
+
+def test_who_allowed_labels_and_statistics_again_keeps_them_when_everything_goes_on(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    reader = person(runtime, measured_reader(runtime, "sam@example.org")).id
+    for refused in (True, False):
+        clock.advance(minutes=1)
+        preferences.set_left_out(runtime.database, clock, reader, left_out=refused)
+        preferences.set_untagged(runtime.database, clock, reader, untagged=refused)
+    with runtime.database.write() as session:
+        subscribers.add_tags(session, [reader], "autumn")
+    assert let_go(runtime, ALL).withdrawn == 0
+    with runtime.database.read() as session:
+        assert subscribers.tags_of(session, reader) == ["autumn"]

@@ -30,12 +30,13 @@ from tests.builders import (
 )
 from tests.campaigns.test_campaigns import sign_up_for_another_course, start
 from tests.campaigns.test_permission import broadcast, next_due
-from tests.sink import Sink
+from tests.sink import Fault, Sink
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
@@ -613,3 +614,55 @@ def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime
     assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
     assert "You are unsubscribed" not in page
     assert "Je bent uitgeschreven" not in page
+
+
+def test_who_closes_all_old_links_gets_a_new_one_in_the_same_hour(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, dispatcher: Dispatcher
+) -> None:
+    link = path(runtime, Purpose.PREFERENCES, email)
+    browser.post(link, data={"action": "renew"})
+    send_all(dispatcher)
+    clock.advance(minutes=5)
+    browser.post(link, data={"action": "close"})
+    clock.advance(minutes=5)
+    browser.post(link, data={"action": "renew"})
+    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 2
+
+
+def test_a_course_is_left_by_the_own_page_of_another_one_and_its_lesson_that_waits_still_comes(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    """The links there name the newest mail that arrived: one that a server put off has not."""
+    email = make_reader(runtime)
+    sign_up_for_another_course(runtime, email)
+    asked = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
+    confirm(runtime.database, clock, runtime.signer, asked.id)
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
+    send_all(dispatcher)
+    sink.fault = lambda _: None
+    own = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
+    [other] = [one for one in re.findall(r'href="(/p/[^"/?]+)"', browser.get(own).text) if one != own]
+    leaves = re.findall(r'href="(/u/[^"]+)"', browser.get(other).text)[0]
+    browser.post(leaves, data={"leave": "course"})
+    browser.post(leaves, data={"leave": "undo"})
+    waited = [one.id for one in lessons_to(runtime, email) if one.campaign_id == asked.campaign_id]
+    assert len(waited) == 1
+    for day in (1, 2):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    lesson = next(one for one in lessons_to(runtime, email) if one.id == waited[0])
+    assert lesson.message_id in {one.message_id for one in sink.to(email)}
+
+
+def test_a_language_that_the_course_does_not_have_stays_the_reader_s(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
+    """The page shows theirs as chosen: a browser sends the first of a list where none is."""
+    with runtime.database.write() as session:
+        session.get_one(SubscriberRow, enrolment_of(runtime, email).subscriber_id).language = "de"
+    page = browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+    assert '<option value="de" selected>' in page

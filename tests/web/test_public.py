@@ -278,7 +278,7 @@ def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: V
     for words in (
         "77 dagen nadat je met alles stopt",
         "Dat je een mail opende of een link volgde: 55 dagen.",
-        "zoals een aanmelding of een nieuw adres: 30 dagen, als code",
+        "Dat onthouden we 30 dagen, zonder het adres zelf",
         "wissen ze na 1 dag",
         "mail.provider.example",
     ):

@@ -13,7 +13,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -91,6 +91,7 @@ class Outcome(StrEnum):
     ALREADY = "already"  # is in this course
     LEFT = "left"  # unsubscribed, and stays so
     SUPPRESSED = "suppressed"  # must not be written to, or was erased
+    FORMER = "former"  # a reader had this address before: whose it is now, nobody can tell
     WRONG = "wrong"  # can't be read
 
 
@@ -372,18 +373,17 @@ def _take_in(
     if published is None or not people:
         return Counter()
     courses.lock_to_join(session, published.campaign_id)
-    counts: Counter[str] = Counter()
-    how_many = len(people)
-    people = _at_their_present_address(session, signer, people)
-    if twice := how_many - len(people):
-        counts[Outcome.ALREADY] = twice
     digests = {email: signer.digest(email) for email in people}
     suppressed = subscribers.suppressed_among(session, digests.values())
+    former = subscribers.former_among(session, digests.values())
     known = subscribers.by_emails(session, list(people))
     readers = enrolments.in_course(session, published.campaign_id, [one.id for one in known.values()])
+    counts: Counter[str] = Counter()
     for email, person in sorted(people.items()):  # in order: two lists at once lock people alike
         row = known.get(email)
         outcome = _outcome(row, suppressed=digests[email] in suppressed, enrolled=row is not None and row.id in readers)
+        if outcome == Outcome.NEW and digests[email] in former:
+            outcome = Outcome.FORMER
         if outcome in {Outcome.NEW, Outcome.JOINS} and row is not None:
             outcome = Outcome.LEFT if _has_refused(session, row, person, published.campaign_id) else outcome
         if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
@@ -392,22 +392,11 @@ def _take_in(
     return counts
 
 
-def _at_their_present_address(session: Session, signer: Signer, people: Mapping[str, Person]) -> dict[str, Person]:
-    """Who stands on a list with the address from before it was put right is who they are now, and once."""
-    known = subscribers.by_emails(session, list(people))
-    unknown = {signer.digest(email): email for email in people if email not in known}
-    moved = {unknown[digest]: email for digest, email in subscribers.by_former_addresses(session, list(unknown))}
-    found: dict[str, Person] = {}
-    for email, person in people.items():
-        found.setdefault(moved.get(email, email), replace(person, email=moved.get(email, email)))
-    return found
-
-
 def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> Outcome:
-    if suppressed or (row is not None and row.status == SubscriberStatus.SUPPRESSED):
-        return Outcome.SUPPRESSED
     if row is None or row.status == SubscriberStatus.PENDING:
-        return Outcome.NEW
+        return Outcome.SUPPRESSED if suppressed else Outcome.NEW
+    if row.status == SubscriberStatus.SUPPRESSED:
+        return Outcome.SUPPRESSED
     if row.status == SubscriberStatus.LEFT:
         return Outcome.LEFT
     return Outcome.ALREADY if enrolled else Outcome.JOINS
@@ -422,8 +411,10 @@ def _take_one(
     outcome = _outcome(
         row, suppressed=is_suppressed, enrolled=bool(enrolments.in_course(session, campaign_id, [row.id]))
     )
-    if outcome == Outcome.SUPPRESSED and subscribers.find_schedule(session, row.id) is None:
-        session.delete(row)  # made just now, of somebody who was erased just before
+    if outcome == Outcome.NEW and subscribers.former_among(session, [digest]):
+        outcome = Outcome.FORMER  # put right just now
+    if outcome in {Outcome.SUPPRESSED, Outcome.FORMER} and subscribers.find_schedule(session, row.id) is None:
+        session.delete(row)  # made just now, of somebody who was erased or moved just before
     if outcome not in {Outcome.NEW, Outcome.JOINS}:
         return outcome
     if _has_refused(session, row, person, campaign_id):

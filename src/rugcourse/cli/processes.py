@@ -53,6 +53,8 @@ def serve() -> None:
     upgrade(runtime.database)
     check_key(runtime.database, runtime.signer)
     for one in import_lessons(runtime):
+        if one.changed:
+            typer.echo(f"{one.course}: taken from the files: {', '.join(one.changed)}", err=True)
         if one.newer_here:
             parts = ", ".join(one.newer_here)
             typer.echo(f"{one.course}: newer here than in the files: {parts} (`rugcourse lessons export`)", err=True)

@@ -32,7 +32,8 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "")
     theirs = enrolments.of_subscriber(session, person.id)
     if person.status not in _KNOWN or not theirs:
         return
-    # A link that went to a former address opens nothing any more.
-    moved = f":{person.address_since.timestamp():.0f}" if person.address_since else ""
-    once_key = f"link:{person.id}{moved}:{clock.now().date()}{hour}"
+    # A link that went to a former address, or that was closed, opens nothing any more.
+    ends = [at for at in (person.address_since, person.links_closed_at) if at is not None]
+    since = f":{max(ends).timestamp():.0f}" if ends else ""
+    once_key = f"link:{person.id}{since}:{clock.now().date()}{hour}"
     planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

@@ -20,6 +20,7 @@ from rugcourse.store import (
     enrolments,
     erasing,
     events,
+    learning,
     planning,
     subscribers,
     withdrawals,
@@ -141,8 +142,9 @@ def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_o
         person = _reader(session, subscriber_id)
         if left_out:
             leave_out(session, person, clock.now())
-        else:
+        elif person.objected_at is not None:
             person.objected_at = None
+            withdrawals.note(session, withdrawals.COMPARES, clock.now(), email=person.email)
 
 
 def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
@@ -150,6 +152,7 @@ def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
     if person.objected_at is None:
         person.objected_at = now
         withdrawals.note(session, withdrawals.COMPARED, now, email=person.email)
+        learning.leave_out(session, person.id)
 
 
 class Objection(StrEnum):
@@ -174,8 +177,9 @@ def set_untagged(database: Database, clock: Clock, subscriber_id: int, *, untagg
         person = _reader(session, subscriber_id)
         if untagged:
             leave_untagged(session, person, clock.now())
-        else:
+        elif person.untagged_at is not None:
             person.untagged_at = None
+            withdrawals.note(session, withdrawals.TAGS, clock.now(), email=person.email)
 
 
 def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:

@@ -9,7 +9,8 @@ from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
 from rugcourse.store import address_changes, erasing, planning, subscribers
 from rugcourse.store.database import Database
-from rugcourse.store.tables import ERASED, SubscriberRow
+from rugcourse.store.tables import BOUNCE, ERASED, SubscriberRow
+from rugcourse.store.withdrawals import FORMER
 
 
 def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) -> bool:
@@ -18,6 +19,9 @@ def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) 
     They can sign up again, and confirm that it is them: that lifts the suppression. One for another reason stays.
     """
     with database.write() as session:
+        person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
+        if person is not None:  # that a mail came back is forgotten early: a list could bring them back then
+            subscribers.lift_suppression(session, signer.digest(person.email), BOUNCE)
         erased = erase_in(session, clock, signer, subscriber_id)
     database.scrub()
     return erased
@@ -30,9 +34,11 @@ def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int,
         return False
     if keep_hash:
         subscribers.suppress(session, signer.digest(person.email), ERASED, clock.now())
-        if person.former_address is not None:  # by which lists may still know them
-            subscribers.suppress(session, person.former_address, ERASED, clock.now())
-    for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):  # how often still counts
+        if person.former_address is not None:  # by which lists may still know them; it can be somebody else's by now
+            subscribers.suppress(session, person.former_address, ERASED, clock.now(), noted=FORMER)
+    for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):
+        if person.confirmed_at is not None and asked_at <= person.confirmed_at:
+            continue  # how often they were asked for nothing still counts
         address_changes.add(session, None, None, signer.digest(person.email), asked_at)
     session.expunge(person)
     erasing.erase_person(session, subscriber_id)

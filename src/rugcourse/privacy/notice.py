@@ -201,8 +201,9 @@ class Terms:
             End.JOB: _("Where a list came from, and bulk actions: %(days)s.") % {"days": self.days(kept.job_days)},
             End.DOMAIN: _(
                 "That we hold back mail to all addresses at a provider, such as @mail.example: as long as "
-                "we know somebody there."
-            ),
+                "we know somebody there, and otherwise at most %(days)s."
+            )
+            % {"days": self.days(kept.log_days)},
             End.ACCOUNT: _("Their account: until %(days)s after it is closed.") % {"days": self.days(kept.log_days)},
             End.SECURITY: _("When they logged in: %(days)s.") % {"days": self.days(kept.security_days)},
             End.SESSION: _("That they are logged in: until they log out, at most %(days)s.")
@@ -352,11 +353,12 @@ def withdrawals(words: Terms) -> str:
     _ = translations(words.language).gettext
     return _(
         "For %(days)s we also keep a separate list of people who said no to something: who "
-        "stopped, complained, were erased or may not be written to, who want no measuring, news, "
-        "labels or comparisons, and who closed old links. It also says who came back. If we have "
-        "to restore a backup, we use this list so that your no is not undone. It contains a code "
-        "instead of your address. Without our key nobody can get the address from that code. That "
-        "your no stays a no is our legitimate interest (GDPR, article 6(1)(f))."
+        "stopped with everything, complained, were erased or may not be written to, who want no "
+        "measuring, news, labels or comparisons, and who closed old links. It also says who came "
+        "back. If we have to restore a backup, we use this list so that your no is not undone. "
+        "Only leaving one course of several is not on it. The list contains a code instead of "
+        "your address. Without our key nobody can get the address from that code. That your no "
+        "stays a no is our legitimate interest (GDPR, article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 
@@ -428,9 +430,9 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
     )
     yield _(
         "Stay out of comparisons and statistics: tick a box on your own page. We then leave your "
-        "answers and tests out of all percentages, also those from before, and do not use what "
-        "you do with a mail to choose between two versions of a text. Daily totals keep what was "
-        "counted before. They contain no names."
+        "answers and tests out of all figures, also those from before, and do not use what you do "
+        "with a mail to choose between two versions of a text. How many mails were opened and "
+        "links followed stays counted, without names."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address

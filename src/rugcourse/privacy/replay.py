@@ -23,6 +23,8 @@ from rugcourse.store.subscribers import LOCK
 from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
 from rugcourse.store.withdrawals import (
     COMPARED,
+    COMPARES,
+    FORMER,
     LIFTED,
     LINKS,
     MEASURING,
@@ -30,6 +32,7 @@ from rugcourse.store.withdrawals import (
     NO_SUPPRESSION,
     RETURNED,
     TAGGED,
+    TAGS,
     UNSUBSCRIBED,
     WithdrawalLog,
 )
@@ -74,7 +77,7 @@ def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int
     since = {kind: at for kind, at in kinds.items() if at >= theirs_since}
     if since.pop(ERASED, None) is not None:
         why = _reason(since)
-        if why is not None:
+        if why is not None and why[0] != BOUNCE:
             subscribers.suppress(session, signer.digest(person.email), why[0], why[1])
         return erase_in(session, clock, signer, subscriber_id)
     left = _leave(session, person, _left_at(since), now)
@@ -122,16 +125,21 @@ def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now:
 def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
     """What somebody objected to, and which links they closed."""
     done = False
-    if COMPARED in since and person.objected_at is None:
+    if _stands(since, COMPARED, COMPARES) and person.objected_at is None:
         preferences.leave_out(session, person, since[COMPARED])
         done = True
-    if TAGGED in since and person.untagged_at is None:
+    if _stands(since, TAGGED, TAGS) and person.untagged_at is None:
         preferences.leave_untagged(session, person, since[TAGGED])
         done = True
     if LINKS in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS]):
         preferences.close_links_in(session, person, since[LINKS])
         done = True
     return done
+
+
+def _stands(kinds: Kinds, withdrawn: str, allowed: str) -> bool:
+    """Whether something was withdrawn, and not allowed again later."""
+    return withdrawn in kinds and (allowed not in kinds or kinds[withdrawn] > kinds[allowed])
 
 
 def _suppress(session: Session, signer: Signer, person: SubscriberRow, reason: str, now: datetime) -> None:
@@ -149,13 +157,18 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
     """Addresses that nobody has here: an import could bring them back."""
     count, digests = 0, iter(left.items())
     while some := dict(islice(digests, _BATCH)):
-        reasons = {digest.hex(): _reason(kinds) for digest, kinds in some.items()}
+        reasons = {digest.hex(): _reason(_with_former(kinds)) for digest, kinds in some.items()}
         with database.write() as session:
             known = subscribers.suppressions_among(session, list(reasons))
             for digest, (reason, at) in ((one, found) for one, found in reasons.items() if found and one not in known):
                 subscribers.suppress(session, digest, reason, at)
                 count += 1
     return count
+
+
+def _with_former(kinds: Kinds) -> Kinds:
+    """Nobody has the address: also one that somebody had before who was erased is not to be brought back."""
+    return {**kinds, ERASED: kinds[FORMER]} if FORMER in kinds and ERASED not in kinds else kinds
 
 
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
@@ -166,7 +179,7 @@ def _reason(kinds: Kinds) -> tuple[str, datetime] | None:
 
 
 def _weight(found: tuple[str, datetime]) -> int:
-    return {COMPLAINT: 0, BOUNCE: 2, ERASED: 3}.get(found[0], 1)
+    return {COMPLAINT: 0, ERASED: 2, BOUNCE: 3}.get(found[0], 1)
 
 
 def _people(database: Database) -> Iterator[list[tuple[int, str]]]:

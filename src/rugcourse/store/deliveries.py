@@ -22,8 +22,10 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -458,7 +460,7 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
                 select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)
             ),
         )
-        .values(state=DeliveryState.CANCELLED, settled_at=now, reply=_AGAIN)
+        .values(state=DeliveryState.CANCELLED, settled_at=now, reply=_AGAIN, message_id=_message_id_again())
         .execution_options(synchronize_session=False)
     )
     return count(cancelled) == 1
@@ -484,11 +486,20 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
                 settled_at=None,
                 attempts=0,
                 reply=_AGAIN,
+                message_id=_message_id_again(),
             )
             .returning(DeliveryRow.id)
             .execution_options(synchronize_session=False)
         )
     )
+
+
+def _message_id_again() -> ColumnElement[str | None]:
+    """SQL: that of a mail that is sent again; none where it went to an address that was put right since."""
+    moved = exists().where(
+        SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.address_since >= DeliveryRow.settled_at
+    )
+    return case((moved, null()), else_=DeliveryRow.message_id)
 
 
 def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:

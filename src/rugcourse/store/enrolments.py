@@ -307,26 +307,23 @@ def go_back(session: Session, course_id: int, place: int, now: datetime, *, fini
 
 
 def stays_finished() -> ColumnElement[bool]:
-    """SQL: its reader finished this run of a course, and since left another one of it, or follows one that brings its
-    lessons: nothing opens this one again.
-    """
+    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
     run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
-    left_since = and_(run.status == EnrolmentStatus.LEFT, run.left_at >= EnrolmentRow.completed_at)
-    reads_on = and_(run.status == EnrolmentStatus.ACTIVE, run.id > EnrolmentRow.id)
-    other = (
+    left_since = (
         select(run.id)
         .join(its_campaign, its_campaign.id == run.campaign_id)
         .join(campaign, campaign.course_id == its_campaign.course_id)
         .where(
             run.subscriber_id == EnrolmentRow.subscriber_id,
-            or_(left_since, reads_on),
+            run.status == EnrolmentStatus.LEFT,
+            run.left_at >= EnrolmentRow.completed_at,
             campaign.id == EnrolmentRow.campaign_id,
             campaign.kind != CampaignKind.BROADCAST,
             its_campaign.kind != CampaignKind.BROADCAST,
         )
         .correlate(EnrolmentRow)
     )
-    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, other.exists())
+    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
 
 
 def _last_is_open() -> ColumnElement[bool]:
@@ -441,7 +438,8 @@ def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[
 
 def about_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
     """How a person stands to the runs of a course that go on, and to broadcasts about it, locked."""
-    is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+    goes_on = or_(EnrolmentRow.status == EnrolmentStatus.ACTIVE, _last_is_open())
+    is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, goes_on)
     is_message = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.COURSE)
     return session.scalars(
         select(EnrolmentRow)
@@ -472,7 +470,10 @@ def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
 
 
 def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
-    """(campaign, the newest mail about it) for each campaign that a person is in."""
+    """(campaign, the newest mail about it that arrived) for each campaign that a person is in.
+
+    One that may not have arrived would seem to have, by what they do with the links that name it.
+    """
     rows = session.execute(
         select(EnrolmentRow.campaign_id, func.max(DeliveryRow.id))
         .join(
@@ -480,7 +481,7 @@ def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
             (DeliveryRow.subscriber_id == EnrolmentRow.subscriber_id)
             & (DeliveryRow.campaign_id == EnrolmentRow.campaign_id),
         )
-        .where(EnrolmentRow.subscriber_id == subscriber_id)
+        .where(EnrolmentRow.subscriber_id == subscriber_id, DeliveryRow.state == DeliveryState.ACCEPTED)
         .group_by(EnrolmentRow.campaign_id)
         .order_by(EnrolmentRow.campaign_id)
     )

@@ -115,6 +115,16 @@ def _objected(subscriber_id: Any) -> ColumnElement[bool]:
     return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
 
 
+def leave_out(session: Session, subscriber_id: int) -> None:
+    """Let what somebody answered until now count in no statistics."""
+    session.execute(
+        update(AnswerRow)
+        .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.left_out.is_(False))
+        .values(left_out=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def answers_of(session: Session, subscriber_id: int) -> Sequence[AnswerRow]:
     return session.scalars(
         select(AnswerRow).where(AnswerRow.subscriber_id == subscriber_id).order_by(AnswerRow.id)

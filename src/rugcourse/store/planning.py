@@ -376,7 +376,7 @@ def forget_message_ids(session: Session, subscriber_id: int) -> None:
         update(DeliveryRow)
         .where(
             DeliveryRow.subscriber_id == subscriber_id,
-            DeliveryRow.state.in_((DeliveryState.PLANNED, DeliveryState.CANCELLED, DeliveryState.UNKNOWN)),
+            DeliveryRow.state.in_((DeliveryState.PLANNED, DeliveryState.CANCELLED)),
         )
         .values(message_id=null())
         .execution_options(synchronize_session=False)

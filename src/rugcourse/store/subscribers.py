@@ -323,19 +323,21 @@ def by_emails(session: Session, emails: Collection[str]) -> dict[str, Subscriber
     return {row.email: row for row in rows}
 
 
-def by_former_addresses(session: Session, address_hashes: Collection[str]) -> list[tuple[str, str]]:
-    """(keyed hash of the address before, address now) of people whose address was put right."""
-    found = select(SubscriberRow.former_address, SubscriberRow.email).where(
-        SubscriberRow.former_address.in_(address_hashes)
+def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
+    """Those of some addresses that somebody had before theirs was put right."""
+    found = session.scalars(
+        select(SubscriberRow.former_address).where(SubscriberRow.former_address.in_(address_hashes))
     )
-    return [(before, now) for before, now in session.execute(found.order_by(SubscriberRow.id)) if before is not None]
+    return {one for one in found if one is not None}
 
 
-def suppress(session: Session, address_hash: str, reason: str, now: datetime) -> None:
+def suppress(session: Session, address_hash: str, reason: str, now: datetime, *, noted: str = "") -> None:
     """Never write to an address again. A reason that is there stays, but for one that counts for less: that of who was
     erased can be lifted by its owner, a bounce is forgotten early, and nothing counts for more than a complaint.
+
+    `noted`: the kind of the withdrawal, where it is not the reason.
     """
-    withdrawals.note(session, reason if reason in REASONS else ADMIN, now, digest=address_hash)
+    withdrawals.note(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
     is_weak = reason in {BOUNCE, ERASED}
     weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED,) if is_weak else (ERASED, BOUNCE))
     if reason == COMPLAINT:

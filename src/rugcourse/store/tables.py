@@ -586,7 +586,7 @@ class AnswerRow(Base):
     last_right: Mapped[bool]
     last_at: Mapped[datetime]
     verdict: Mapped[str] = mapped_column(String(12))
-    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # first given by who had objected
+    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # of who objected
 
 
 class CardRow(Base):

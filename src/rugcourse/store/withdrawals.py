@@ -29,9 +29,14 @@ NEWS = "news"
 COMPARED = "compared"  # who wants to be left out of comparisons and statistics
 TAGGED = "tagged"  # who wants no tags
 LINKS = "links"  # who closed the links of all mails until then
+COMPARES = "compares"  # may be in comparisons and statistics again
+TAGS = "tags"  # may have tags again
+FORMER = "former"  # an address that somebody had before who was erased; whoever has it now is not meant
 RETURNED = "returned"  # who had unsubscribed came back
 LIFTED = "lifted"  # an address may be written to again
-NO_SUPPRESSION = frozenset({UNSUBSCRIBED, MEASURING, NEWS, COMPARED, TAGGED, LINKS, RETURNED, LIFTED})
+NO_SUPPRESSION = frozenset(
+    {UNSUBSCRIBED, MEASURING, NEWS, COMPARED, COMPARES, TAGGED, TAGS, LINKS, FORMER, RETURNED, LIFTED}
+)
 """Any other kind is the reason of a suppression."""
 
 _NOTED = "withdrawals"

@@ -190,7 +190,8 @@ def confirm_press(
     try:
         if never:
             refuse(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
-            days = runtime.settings.keep_left_days if reader.subscriber.confirmed_at is not None else 0
+            was_reader = reader.subscriber.status != SubscriberStatus.PENDING
+            days = runtime.settings.keep_left_days if was_reader else 0
             return reader_page(request, reader, "never", {"days": days})
         confirm(
             *(runtime.database, runtime.clock, runtime.signer, reader.delivery.id),
