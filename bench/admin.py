@@ -25,7 +25,7 @@ from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import campaigns, tallies
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.database import Database

@@ -15,7 +15,7 @@ from bench.site import open_store
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.tables import EnrolmentRow, Queue
 
 DUE = 1000

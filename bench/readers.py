@@ -29,7 +29,7 @@ from bench.site import cpu_seconds, resident_mb, tidy_up
 from rugcourse.clock import SystemClock
 from rugcourse.links import Links, MailRef
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import EventKind, EventRow, LessonVersionRow, SubscriberRow

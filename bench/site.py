@@ -20,7 +20,7 @@ from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue

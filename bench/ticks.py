@@ -12,7 +12,7 @@ from tests.builders import course_of
 
 from bench.site import open_store
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,

@@ -21,7 +21,7 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.links import MailRef
 from rugcourse.runtime import Runtime, follow_up, open_runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings, load_settings
 from rugcourse.store import subscribers
 from rugcourse.store.courses import PublishedCourse

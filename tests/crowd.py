@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Date, bindparam, text
 
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.subscribers import weekday_bits
 from rugcourse.store.types import UtcDateTime

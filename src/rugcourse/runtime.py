@@ -34,7 +34,7 @@ from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
 from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
-from rugcourse.schedule import Patience, QuietHours
+from rugcourse.scheduling import Patience, QuietHours
 from rugcourse.settings import Settings
 from rugcourse.store.database import Database
 from rugcourse.store.library import Library

@@ -21,7 +21,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.delivery.plan import plan_due
 from rugcourse.runtime import Runtime, follow_up
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import courses, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.tables import (

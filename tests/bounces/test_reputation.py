@@ -11,7 +11,7 @@ from rugcourse.bounces.reputation import Level, Limits, too_many
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import pacing
 
 

@@ -27,7 +27,7 @@ from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule, Timing
+from rugcourse.scheduling import Schedule, Timing
 from rugcourse.store import audiences, campaigns, courses, enrolments, subscribers, tallies
 from rugcourse.store.audiences import Audience, Following, Permission, Repeats
 from rugcourse.store.tables import (

@@ -30,7 +30,7 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import courses, tallies
 from rugcourse.store.tables import CampaignKind
 

@@ -27,7 +27,7 @@ from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscr
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, let_go
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import jobs as kept
 from rugcourse.store import subscribers
 from rugcourse.store.audiences import Audience

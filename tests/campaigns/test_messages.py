@@ -12,7 +12,7 @@ from tests.campaigns.test_campaigns import draft
 
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import campaigns, courses
 from rugcourse.store.tables import CampaignKind, LessonRow
 

@@ -17,7 +17,7 @@ from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import consents, preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import audiences, campaigns, enrolments, subscribers
 from rugcourse.store.audiences import Audience, Following, Permission, permission_of
 from rugcourse.store.tables import (

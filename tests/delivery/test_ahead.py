@@ -16,7 +16,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
 

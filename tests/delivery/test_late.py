@@ -14,7 +14,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule, Timing
+from rugcourse.scheduling import Schedule, Timing
 from rugcourse.store import pacing, subscribers
 from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
 

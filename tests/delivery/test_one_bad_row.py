@@ -16,7 +16,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,

@@ -13,7 +13,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import courses, enrolments, subscribers
 from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
 

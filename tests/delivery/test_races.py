@@ -32,7 +32,7 @@ from rugcourse.enrolment.preferences import set_measuring
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import courses, deliveries, enrolments, events, planning, subscribers
 from rugcourse.store.tables import DeliveryRow, DeliveryState
 from rugcourse.tracking import record

@@ -34,7 +34,7 @@ from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime, follow_up
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import deliveries, events
 from rugcourse.store.events import Event
 from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, Queue, Verdict

@@ -20,7 +20,7 @@ from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import processes
 from rugcourse.store.database import Database
 from rugcourse.store.pacing import campaign_key

@@ -30,7 +30,7 @@ from rugcourse.clock import SystemClock
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.migrate import upgrade
 from rugcourse.store.tables import Queue

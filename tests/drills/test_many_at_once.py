@@ -17,7 +17,7 @@ from tests.stack import Stack, environment
 from rugcourse.clock import SystemClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 from rugcourse.store.tables import Queue
 from rugcourse.worker.app import create_app, ringer

@@ -14,7 +14,7 @@ from tests.sink import Fault, Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryKind, DeliveryRow, DeliveryState, ScheduleRow
 
 READERS = 20

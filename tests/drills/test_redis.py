@@ -18,7 +18,7 @@ from tests.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.database import Database
 
 READERS = 3000

@@ -16,7 +16,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 pytestmark = pytest.mark.long_on_postgresql

@@ -44,7 +44,7 @@ from rugcourse.enrolment.preferences import come_back, leave_course, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule, Timing
+from rugcourse.scheduling import Schedule, Timing
 from rugcourse.store import events, subscribers
 from rugcourse.store.events import Event
 from rugcourse.store.tables import (

@@ -51,7 +51,7 @@ from rugcourse.enrolment.suppression import check_key, lift, suppress
 from rugcourse.links import Signer
 from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.settings import SettingsError
 from rugcourse.store import enrolments, subscribers
 from rugcourse.store.tables import (

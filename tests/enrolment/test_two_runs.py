@@ -21,7 +21,7 @@ from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store.tables import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 
 NEW = "ertussen"

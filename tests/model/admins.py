@@ -19,7 +19,7 @@ from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.imports import Column, Intake
 from rugcourse.enrolment import corrections
 from rugcourse.enrolment.corrections import HadThatLesson, NoSuchLesson
-from rugcourse.schedule import Schedule, Timing
+from rugcourse.scheduling import Schedule, Timing
 from rugcourse.store import campaigns
 from rugcourse.store.audiences import Audience
 from rugcourse.store.tables import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow

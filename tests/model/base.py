@@ -20,7 +20,7 @@ from rugcourse.campaigns import control
 from rugcourse.campaigns.drafts import Author
 from rugcourse.delivery import holds
 from rugcourse.delivery.plan import TOO_LATE
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import pacing
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 
 GRACE = timedelta(hours=4)
 QUIET = (22, 7)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from tests.model import days
 from tests.model.mail_server import Behaviour, Mail
 
-from rugcourse.schedule import Schedule, Timing
+from rugcourse.scheduling import Schedule, Timing
 from rugcourse.store.tables import CampaignKind, DeliveryKind, Queue
 
 MOST_TRIES = 8

@@ -16,7 +16,7 @@ from tests.model.readers import ReaderRules
 from tests.model.server import ServerRules
 from tests.model.workers import WorkerRules
 
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 
 
 class Machine(ReaderRules, ServerRules, BounceRules, WorkerRules, AuthorRules, AdminRules):

@@ -18,7 +18,7 @@ from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.enrolments import find_in_course
 from rugcourse.store.tables import DeliveryKind, DeliveryRow
 

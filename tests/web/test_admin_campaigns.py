@@ -20,8 +20,8 @@ from rugcourse.clock import VirtualClock
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import Schedule, Timing
-from rugcourse.schedule.timing import next_mail
+from rugcourse.scheduling import Schedule, Timing
+from rugcourse.scheduling.campaign_timing import next_mail
 from rugcourse.store.tables import (
     CampaignKind,
     CampaignRow,

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, etag, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
-from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
+from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns, courses, planning, subscribers
 from rugcourse.store.audiences import Again, Audience, Span, permission_of
 from rugcourse.store.database import Database

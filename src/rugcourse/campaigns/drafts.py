@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Message
-from rugcourse.schedule import Timing
+from rugcourse.scheduling import Timing
 from rugcourse.store import admins, audiences, campaigns
 from rugcourse.store.audiences import Again, Audience, Following, permission_of
 from rugcourse.store.database import Database

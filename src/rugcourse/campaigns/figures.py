@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.forecast import count_by_hour
-from rugcourse.schedule import Patience
+from rugcourse.scheduling import Patience
 from rugcourse.store import campaigns, courses, enrolments, learning, processes
 from rugcourse.store.database import Database
 

@@ -27,7 +27,7 @@ from rugcourse.enrolment.confirm import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
-from rugcourse.schedule import Schedule, is_zone
+from rugcourse.scheduling import Schedule, is_zone
 from rugcourse.store import campaigns, courses, deliveries, enrolments, jobs, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.jobs import JobKind, JobState

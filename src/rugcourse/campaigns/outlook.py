@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rugcourse.clock import Clock
-from rugcourse.schedule import QuietHours, Schedule, Timing, next_mail
+from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 from rugcourse.store import audiences, campaigns
 from rugcourse.store.audiences import Audience, Permission, Repeats
 from rugcourse.store.database import Database

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery import holds
-from rugcourse.schedule import Schedule, next_mail
+from rugcourse.scheduling import Schedule, next_mail
 from rugcourse.store import campaigns, enrolments, planning, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.pacing import campaign_key

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.plan import decide
-from rugcourse.schedule import Patience, SendNow, ShiftTo, is_zone, next_mail
+from rugcourse.scheduling import Patience, SendNow, ShiftTo, is_zone, next_mail
 from rugcourse.store import campaigns, enrolments
 from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.failures import FollowUp, give_up_late
-from rugcourse.schedule import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.scheduling import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
 from rugcourse.store import campaigns, enrolments, pacing, planning
 from rugcourse.store.campaigns import Sending
 from rugcourse.store.database import Database, DatabaseAway

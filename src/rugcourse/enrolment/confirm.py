@@ -14,7 +14,7 @@ from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import Signer
-from rugcourse.schedule import Schedule, next_due
+from rugcourse.scheduling import Schedule, next_due
 from rugcourse.store import courses, deliveries, enrolments, erasing, planning, subscribers, withdrawals
 from rugcourse.store.database import Database
 from rugcourse.store.tables import (

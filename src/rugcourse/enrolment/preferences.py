@@ -12,7 +12,7 @@ from rugcourse.clock import Clock
 from rugcourse.enrolment import consents, wordings
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
 from rugcourse.links import MailRef
-from rugcourse.schedule import Schedule, next_mail
+from rugcourse.scheduling import Schedule, next_mail
 from rugcourse.store import (
     address_changes,
     campaigns,

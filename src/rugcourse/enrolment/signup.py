@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.learning.attempts import adopt
 from rugcourse.links import Signer
-from rugcourse.schedule import Schedule, is_zone
+from rugcourse.scheduling import Schedule, is_zone
 from rugcourse.store import address_changes, enrolments, planning, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.database import Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from rugcourse.schedule import EVERY_DAY
+from rugcourse.scheduling import EVERY_DAY
 
 # Mostly at home, some elsewhere; among them offsets of 30 and 45 minutes and both sides of the date line.
 _ZONES = (

@@ -24,7 +24,7 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
 from rugcourse.links import MailRef, Purpose
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher, open_runtime
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
 from rugcourse.simulation.people import Person, make_person
 from rugcourse.simulation.post import Mail, Post

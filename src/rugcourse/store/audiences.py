@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select, t
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import Float
 
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.enrolments import HAS_BEGUN
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
 from rugcourse.store.tables import (

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from rugcourse.schedule import is_zone
+from rugcourse.scheduling import is_zone
 from rugcourse.store.tables import (
     OPEN_STATES,
     CampaignRow,

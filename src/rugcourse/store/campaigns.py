@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, lit
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Message
-from rugcourse.schedule.timing import Timing
+from rugcourse.scheduling.campaign_timing import Timing
 from rugcourse.store.courses import message_slug, save_version
 from rugcourse.store.statements import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.store.tables import (

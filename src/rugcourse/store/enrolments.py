@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, false, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store.statements import as_rows, count, dialect_of, run, update_rows
 from rugcourse.store.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.store.tables import (

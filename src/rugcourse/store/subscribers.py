@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from rugcourse.links import MailRef
-from rugcourse.schedule import EVERY_DAY, Schedule
+from rugcourse.scheduling import EVERY_DAY, Schedule
 from rugcourse.store import withdrawals
 from rugcourse.store.statements import dialect_of, is_among, run, upsert
 from rugcourse.store.tables import (

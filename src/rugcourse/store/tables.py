@@ -399,8 +399,9 @@ class ScheduleRow(Base):
 class CampaignRow(Base):
     """Who gets a course, or one message, and when.
 
-    `audience` and `timing`: who and when, see `rugcourse.store.audiences` and `rugcourse.schedule.timing`. Starting it
-    enrols its audience in the order of ids: those up to `enrolled_up_to` are done, up to `enrol_up_to` are meant.
+    `audience` and `timing`: who and when, see `rugcourse.store.audiences` and
+    `rugcourse.scheduling.campaign_timing`. Starting it enrols its audience in the order of ids: those up to
+    `enrolled_up_to` are done, up to `enrol_up_to` are meant.
     A cohort leaves out who knows its course, but for those who already knew it at `again_before`.
     """
 

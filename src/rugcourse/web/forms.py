@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from rugcourse.clock import Clock
 from rugcourse.links import BadToken, Purpose, Signer
-from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, zone_names
+from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, zone_names
 
 MIN_SECONDS = 2.0  # nobody fills a form in faster
 _SAME_SECONDS = 0.25

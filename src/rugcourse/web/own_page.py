@@ -27,7 +27,7 @@ from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import campaigns, enrolments, subscribers
 from rugcourse.store.database import Database
 from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus

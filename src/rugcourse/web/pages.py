@@ -30,7 +30,7 @@ from rugcourse.rendering.languages import (
 from rugcourse.rendering.notices import notice_of
 from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.runtime import Runtime
-from rugcourse.schedule import DEFAULT_ZONE, zone_names
+from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 
 READ = ["GET", "HEAD"]  # the methods of a page that only shows

@@ -17,7 +17,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
 from rugcourse.runtime import send_proof
-from rugcourse.schedule import DEFAULT_ZONE
+from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.store import audiences, campaigns
 from rugcourse.store.audiences import Audience, Following, permission_of
 from rugcourse.store.drafts import DISCARDED_DAYS

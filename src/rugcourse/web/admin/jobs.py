@@ -22,7 +22,7 @@ from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.schedule import DEFAULT_ZONE, zone_names
+from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.store import admins, audiences, jobs
 from rugcourse.store.audiences import Following
 from rugcourse.store.jobs import AT_WORK, JobKind

@@ -32,7 +32,7 @@ from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress_person
 from rugcourse.privacy.erase import erase
-from rugcourse.schedule import Schedule
+from rugcourse.scheduling import Schedule
 from rugcourse.store import admins, audiences, campaigns, enrolments, subscribers
 from rugcourse.store.courses import PublishedCourse
 from rugcourse.store.subscribers import LONGEST_TAG, Wanted

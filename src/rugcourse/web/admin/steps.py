@@ -11,7 +11,7 @@ from rugcourse.authoring.checks import Finding
 from rugcourse.authoring.messages import PARTS, NotAMessage, message_of
 from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.schedule import DEFAULT_ZONE, EVERY_DAY, Timing
+from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.store.audiences import Audience, Following
 from rugcourse.store.tables import CampaignKind, CampaignRow, Ground
 from rugcourse.web.forms import whole_number

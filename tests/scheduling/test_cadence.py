@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugcourse.schedule import Patience, Schedule, SendNow, ShiftTo, decide, is_zone, next_due, zone_names
+from rugcourse.scheduling import Patience, Schedule, SendNow, ShiftTo, decide, is_zone, next_due, zone_names
 
 GRACE = timedelta(hours=4)
 START = datetime(2024, 1, 1, tzinfo=UTC)

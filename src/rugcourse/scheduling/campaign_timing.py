@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rugcourse.schedule.cadence import (
+from rugcourse.scheduling.schedule import (
     Decision,
     Patience,
     QuietHours,

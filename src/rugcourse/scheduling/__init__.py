@@ -1,6 +1,7 @@
 """When a reader gets the next lesson: pure rules over local hours, weekdays and time zones."""
 
-from rugcourse.schedule.cadence import (
+from rugcourse.scheduling.campaign_timing import Missed, Timing, decide_for, next_mail
+from rugcourse.scheduling.schedule import (
     EVERY_DAY,
     Decision,
     Patience,
@@ -11,8 +12,7 @@ from rugcourse.schedule.cadence import (
     decide,
     next_due,
 )
-from rugcourse.schedule.timing import Missed, Timing, decide_for, next_mail
-from rugcourse.schedule.zones import DEFAULT_ZONE, is_zone, zone_names
+from rugcourse.scheduling.timezones import DEFAULT_ZONE, is_zone, zone_names
 
 __all__ = [
     "DEFAULT_ZONE",
