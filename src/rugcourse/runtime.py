@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
 from rugcourse.bounces.reputation import Limits as ComplaintLimits
@@ -98,7 +98,7 @@ class Runtime:
 
     @property
     def lessons_dir(self) -> Path:
-        return self.settings.lessons_dir or resources.folder("lessons")
+        return self.settings.lessons_dir or paths.folder("lessons")
 
     @property
     def house(self) -> House:

@@ -10,7 +10,7 @@ from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.consents import Shown, Source
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.rendering.languages import translations
+from rugcourse.i18n import translations
 from rugcourse.runtime import Runtime
 from rugcourse.store import subscribers
 from rugcourse.store.tables import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Integer, Tabl
 from tests.builders import COURSE, MORNING, course_of, lessons_to
 from tests.privacy.test_privacy import copy_of, email, subscriber_id  # noqa: F401 - a fixture
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content.model import Course, Question
@@ -185,7 +185,7 @@ def test_the_copy_tells_which_of_two_wordings_somebody_had(
 
 
 def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
-    page = (resources.folder("templates") / "web" / "data.html").read_text(encoding="utf-8")
+    page = (paths.folder("templates") / "web" / "data.html").read_text(encoding="utf-8")
     names = {name for _table, _column, place in SHOWN for name in place.split(".")}
     assert [name for name in sorted(names) if f'"{name}": ' not in page] == []
 

@@ -27,7 +27,7 @@ from tests.builders import (
 from tests.campaigns.test_campaigns import MESSAGE
 from tests.sink import Fault, Sink
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.trials import begin
@@ -133,7 +133,7 @@ def test_every_mail_leads_to_the_privacy_page_in_both_its_parts(runtime: Runtime
             part = mail.get_body((kind,))
             assert part is not None
             assert runtime.links.privacy("nl") in part.get_content()
-    folder = resources.folder("templates") / "email"
+    folder = paths.folder("templates") / "email"
     frames = [folder / "layout.mjml", *folder.glob("*.txt")]
     signed = {one.name for one in frames if "house.postal_address" in one.read_text(encoding="utf-8")}
     assert {one.name for one in frames if "privacy_url" in one.read_text(encoding="utf-8")} == signed

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.access.test_access import PASSWORD, make_admin
 from tests.web.reading import CHROME, everything
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.access.admins import invite
 from rugcourse.clock import VirtualClock
 from rugcourse.runtime import Runtime
@@ -36,7 +36,7 @@ def log_in(browser: TestClient, email: str = OWNER, password: str = PASSWORD, **
 
 
 def _template(name: str) -> str:
-    return (resources.folder("templates") / "web" / "admin" / name).read_text(encoding="utf-8")
+    return (paths.folder("templates") / "web" / "admin" / name).read_text(encoding="utf-8")
 
 
 def form_of(browser: TestClient, path: str = "/admin/account") -> dict[str, str]:

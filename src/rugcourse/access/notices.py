@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from rugcourse.rendering.languages import translations
+from rugcourse.i18n import translations
 from rugcourse.rendering.messages import Sender
 from rugcourse.rendering.plain import plain_message
 

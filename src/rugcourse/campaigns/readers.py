@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rugcourse.enrolment.signup import normalise_email
-from rugcourse.rendering.languages import weekday_name
+from rugcourse.i18n import weekday_name
 from rugcourse.store import courses, deliveries, enrolments, learning, subscribers
 from rugcourse.store.database import Database
 

@@ -94,7 +94,7 @@ def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
 @app.command()
 def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
-    from rugcourse import resources
+    from rugcourse import paths
     from rugcourse.authoring.files import export_courses
     from rugcourse.authoring.merge import BothChanged
     from rugcourse.cli.opening import open_checked
@@ -103,7 +103,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     chosen = _clash_or_exit(clash)
     runtime = open_checked()
     target = folder or runtime.settings.lessons_dir
-    if target is None or target == resources.folder("lessons"):
+    if target is None or target == paths.folder("lessons"):
         typer.echo("error: say where to with --dir, or with RUGCOURSE_LESSONS_DIR", err=True)
         raise typer.Exit(2)
     is_source = target.resolve() == runtime.lessons_dir.resolve()
@@ -154,7 +154,7 @@ def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:
 
 
 def _lessons_in(folder: Path | None) -> Path:
-    from rugcourse import resources
+    from rugcourse import paths
     from rugcourse.settings import load_settings
 
-    return folder or load_settings().lessons_dir or resources.folder("lessons")
+    return folder or load_settings().lessons_dir or paths.folder("lessons")

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
 from rugcourse.delivery.press import Prepared
+from rugcourse.i18n import day_and_hour, day_and_year
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import BadToken, Links, MailRef
-from rugcourse.rendering.languages import day_and_hour, day_and_year
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble

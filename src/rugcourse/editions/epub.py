@@ -12,7 +12,7 @@ from functools import cache
 
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.editions.book import Book, description
 from rugcourse.rendering.sandbox import Sandbox
 
@@ -58,7 +58,7 @@ def _identifier(book: Book) -> str:
 @cache
 def _environment() -> Sandbox:
     return Sandbox(
-        loader=FileSystemLoader(resources.folder("templates") / "book" / "epub"),
+        loader=FileSystemLoader(paths.folder("templates") / "book" / "epub"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

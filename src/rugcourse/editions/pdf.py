@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Literal
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.editions.book import Book
 from rugcourse.editions.signs import showable
 
@@ -51,7 +51,7 @@ def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: L
     import typst  # noqa: PLC0415 - 30 MB for those who make books
 
     made = typst.compile(
-        str(resources.folder("templates") / "book" / template),
+        str(paths.folder("templates") / "book" / template),
         format=kind,
         ppi=_PIXELS_PER_INCH,
         sys_inputs={"book": json.dumps(showable(book))},

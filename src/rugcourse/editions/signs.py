@@ -8,7 +8,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.editions.book import Book
 
 # What every book needs is there: nothing is asked about these letters.
@@ -76,7 +76,7 @@ def _can_show(sign: str) -> bool:
 
     try:
         typst.compile(
-            str(resources.folder("templates") / "book" / "sign.typ"),
+            str(paths.folder("templates") / "book" / "sign.typ"),
             format="pdf",
             sys_inputs={"sign": json.dumps(sign)},
             ignore_system_fonts=True,

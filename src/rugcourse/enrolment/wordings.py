@@ -7,7 +7,7 @@ to before.
 
 from __future__ import annotations
 
-from rugcourse.rendering.languages import translations
+from rugcourse.i18n import translations
 
 # Explicit, as GDPR, Art. 9(2)(a), asks: following a course about back pain allows inferences about health.
 LESSONS = (

@@ -6,7 +6,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.inbox.mailbox import Mailbox, parse, part
 from rugcourse.rendering.sandbox import Sandbox
 
@@ -22,7 +22,7 @@ def create_app(mailbox: Mailbox, site: str) -> FastAPI:
     """The pages of one mailbox. `site`: the address of the courses, to go back to."""
     app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
     templates = Sandbox(
-        loader=FileSystemLoader(resources.folder("templates") / "inbox"), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(paths.folder("templates") / "inbox"), autoescape=True, undefined=StrictUndefined
     )
 
     def show(template: str, **values: object) -> HTMLResponse:

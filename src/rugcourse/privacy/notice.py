@@ -11,9 +11,9 @@ from datetime import date, timedelta
 
 from babel.dates import format_date, format_timedelta
 
+from rugcourse.i18n import translations
 from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, Purpose, Whose, of_readers
 from rugcourse.privacy.retention import Retention
-from rugcourse.rendering.languages import translations
 from rugcourse.settings import SUPERVISOR, Settings
 
 WORDS_OF = date(2026, 11, 26)  # the day on which words of this page changed last: a test keeps to it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from rugcourse.rendering.languages import translations
+from rugcourse.i18n import translations
 from rugcourse.rendering.messages import Sender
 from rugcourse.rendering.plain import plain_message
 

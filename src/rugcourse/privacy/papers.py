@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from rugcourse import resources
+from rugcourse import paths
+from rugcourse.i18n import translations
 from rugcourse.privacy.inventory import INVENTORY, Group, Purpose, Whose
 from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
-from rugcourse.rendering.languages import translations
 from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.settings import Settings
 
@@ -69,7 +69,7 @@ def _personal() -> list[Group]:
 @cache
 def _templates() -> Sandbox:
     return Sandbox(
-        loader=FileSystemLoader(resources.folder("templates") / "privacy"),
+        loader=FileSystemLoader(paths.folder("templates") / "privacy"),
         autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -23,8 +23,8 @@ from jinja2 import TemplateError as JinjaError
 from markupsafe import Markup
 from mjml import mjml2html
 
-from rugcourse import resources
-from rugcourse.rendering.languages import translations
+from rugcourse import paths
+from rugcourse.i18n import translations
 from rugcourse.rendering.sandbox import Sandbox
 
 _EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")  # in our own templates: code of the second pass
@@ -128,7 +128,7 @@ class _Templates(FileSystemLoader):
 @cache
 def _first_pass(language: str, *, html: bool) -> Environment:
     environment = Sandbox(
-        loader=_Templates(resources.folder("templates") / "email"),
+        loader=_Templates(paths.folder("templates") / "email"),
         variable_start_string="[[",
         variable_end_string="]]",
         block_start_string="[%",

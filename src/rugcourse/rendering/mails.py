@@ -14,8 +14,8 @@ from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
-from rugcourse.rendering.languages import translations
 from rugcourse.rendering.letters import Letter, compile_letter, merge
 from rugcourse.rendering.notices import notice_of
 from rugcourse.settings import Settings

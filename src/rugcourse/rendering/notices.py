@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rugcourse.content import AlarmSigns
 from rugcourse.content.model import Level, PhoneNumber, Source, Urgency
-from rugcourse.rendering.languages import country_name, full_date, translations
+from rugcourse.i18n import country_name, full_date, translations
 
 
 @dataclass(frozen=True, slots=True)

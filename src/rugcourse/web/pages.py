@@ -14,12 +14,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from rugcourse import resources
+from rugcourse import paths
 from rugcourse.content import Course
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
-from rugcourse.rendering.languages import (
+from rugcourse.i18n import (
     day_and_hour,
     day_name,
     full_date,
@@ -121,7 +121,7 @@ def static_file(name: str) -> bytes:
     """A style sheet or script of ours. Raises NotFound."""
     if name not in STATIC_TYPES:
         raise NotFound
-    return (resources.folder("templates") / "web" / "static" / name).read_bytes()
+    return (paths.folder("templates") / "web" / "static" / name).read_bytes()
 
 
 @cache
@@ -142,7 +142,7 @@ def warm_up() -> None:
 @cache
 def _environment(language: str) -> Sandbox:
     environment = Sandbox(
-        loader=FileSystemLoader(resources.folder("templates") / "web"),
+        loader=FileSystemLoader(paths.folder("templates") / "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -26,8 +26,8 @@ from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
 from rugcourse.enrolment.signup import normalise_email
+from rugcourse.i18n import language_name
 from rugcourse.learning.recaps import Reading, due_recaps
-from rugcourse.rendering.languages import language_name
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.store import drafts as kept_drafts

@@ -12,7 +12,7 @@ from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from rugcourse import resources
+from rugcourse import paths
 
 _SOURCE_LANGUAGE = "en"
 
@@ -22,7 +22,7 @@ def translations(language: str) -> NullTranslations:
     """The catalogue of a language, compiled from its .po file in memory: no generated files to forget."""
     if language == _SOURCE_LANGUAGE:
         return NullTranslations()
-    with (resources.folder("locales") / f"{language}.po").open("rb") as file:
+    with (paths.folder("locales") / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
