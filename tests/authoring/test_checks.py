@@ -9,7 +9,7 @@ from rugcourse.authoring.checks import check, measure
 from rugcourse.authoring.fields import clean, fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import Course, FurtherReading, load_course
-from rugcourse.content.reading import reading_ease
+from rugcourse.content.readability import reading_ease
 
 SLUG = "overbelasting"
 

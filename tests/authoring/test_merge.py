@@ -12,7 +12,7 @@ from rugcourse.authoring.files import Exported, export_courses, import_courses, 
 from rugcourse.authoring.merge import BothChanged, Clash, merge, numbered
 from rugcourse.clock import VirtualClock
 from rugcourse.content import AuthoringErrors, Course, load_course, load_courses
-from rugcourse.content.prints import prints_of
+from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.store import courses
 from rugcourse.store.database import Database

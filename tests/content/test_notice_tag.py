@@ -6,7 +6,7 @@ import pytest
 
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets
 from rugcourse.content.notice_tag import NOTICE_TAG, notice_line, split_at_notice, without_notice
-from rugcourse.content.reading import reading_ease
+from rugcourse.content.readability import reading_ease
 
 BODY = f"Een [link](https://a.example).\n\n{NOTICE_TAG}\n\nEn [nog een](https://b.example)."
 

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from rugcourse.authoring.fields import field_at
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import AuthoringErrors, Course, Problem
-from rugcourse.content.agreement import Disagreement, disagreements, stem_of
+from rugcourse.content.consistency import Disagreement, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
-from rugcourse.content.reading import reading_ease
+from rugcourse.content.readability import reading_ease
 from rugcourse.content.unsupported import unsupported
 from rugcourse.editions.signs import left_out
 

@@ -14,9 +14,9 @@ from rugcourse.authoring.folder import FolderChange, change_for
 from rugcourse.authoring.merge import BothChanged, Clash, merge
 from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
-from rugcourse.content.agreement import Place, stem_of
+from rugcourse.content.consistency import Place, stem_of
+from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
-from rugcourse.content.prints import prints_of
 from rugcourse.store import courses
 from rugcourse.store.database import Database
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 from rugcourse.authoring.checks import check_whole
 from rugcourse.authoring.merge import Clash, merge
 from rugcourse.content import AuthoringErrors, Course, load_course
-from rugcourse.content.agreement import Place
+from rugcourse.content.consistency import Place
+from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
 from rugcourse.content.loader import IGNORED
-from rugcourse.content.prints import COURSE, LESSONS, prints_of
 from rugcourse.content.writer import file_names, to_file
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from rugcourse.content import Course, Lesson
-from rugcourse.content.prints import COURSE, LESSONS, prints_of
+from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
 
 _FRAME = "the course itself"  # all that is not a lesson
 _ORDER = "the order of the lessons"

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rugcourse.content.agreement import Place, disagreements, stem_of
+from rugcourse.content.consistency import Place, disagreements, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.languages import LANGUAGES

@@ -8,7 +8,7 @@ from io import StringIO
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from rugcourse.content.agreement import Place, stem_of
+from rugcourse.content.consistency import Place, stem_of
 from rugcourse.content.model import Course
 
 _WIDTH = 10_000  # a value stays on its line

@@ -11,8 +11,8 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
+from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.places import new_places, renamed_lessons
-from rugcourse.content.prints import prints_of
 from rugcourse.store import drafts
 from rugcourse.store.enrolments import stays_finished
 from rugcourse.store.statements import upsert
