@@ -23,14 +23,15 @@ from rugcourse.bounces import reputation
 from rugcourse.campaigns import control, drafts, figures, outlook
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
+from rugcourse.db import counters
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import CampaignKind, Role
+from rugcourse.db.queries import campaigns
+from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store import campaigns, tallies
-from rugcourse.store.audiences import Audience, Following
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import CampaignKind, Role
 from rugcourse.web.app import create_app
 from rugcourse.web.pages import warm_up
 
@@ -99,7 +100,7 @@ def measure_admin() -> dict[str, Any]:
             suppress(database, runtime.clock, runtime.signer, f"r{number + 1}@d{(number + 1) % 7}.example", "bounce")
         tidy_up(database)
         with database.write() as session:
-            tallies.compact(session)
+            counters.compact(session)
         author = Author(None, runtime.clock.now())
         draft = drafts.create(database, author, CampaignKind.COHORT, course_of(runtime).id, "Measured")
         counts = {name: _seconds(lambda one=one: _count(runtime, one)) for name, one in AUDIENCES.items()}

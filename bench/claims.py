@@ -12,11 +12,11 @@ from tests.builders import course_of
 from tests.crowd import add_crowd
 
 from bench.site import open_store
+from rugcourse.db.models import EnrolmentRow, Queue
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
-from rugcourse.store.tables import EnrolmentRow, Queue
 
 DUE = 1000
 FEW, MANY = 10_000, 1_000_000

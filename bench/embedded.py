@@ -16,11 +16,11 @@ from tests.builders import MORNING, at_eight, course_of, make_runtime, make_sett
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import DeliveryState, EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow
+from rugcourse.db.queries.reconciliation import lessons_by_state
 from rugcourse.delivery.audit import audit
-from rugcourse.store.books import lessons_by_state
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryState, EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow
 from rugcourse.worker.embedded import embed
 
 LESSONS = 1000

@@ -13,13 +13,13 @@ from sqlalchemy import select, update
 from tests.builders import course_of
 from tests.servers import HOST
 
+from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
+from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.messages import Skeleton
 from rugcourse.runtime import Runtime, sender
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow
 
 READERS = 150
 

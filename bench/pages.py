@@ -16,11 +16,11 @@ from tests.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
 from rugcourse.learning.attempts import save_attempt
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
 
 AT_ONCE = 50
 ROUNDS = 20

@@ -23,7 +23,7 @@ from bench import postfix
 from bench.naive import naive_rate
 from bench.rendering import mean_lesson_bytes
 from bench.site import WORKERS, Site, open_site
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, Queue
+from rugcourse.db.models import DeliveryKind, DeliveryRow, Queue
 from rugcourse.worker.app import create_app, ringer
 
 SAME_MINUTE = 10_000

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rugcourse.content import load_course
+from rugcourse.db.models import DeliveryKind
+from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.delivery.proof import NOBODY
@@ -20,8 +22,6 @@ from rugcourse.links import Links, Signer
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind
 
 _COURSE = Path("lessons/oorzaken-van-rugpijn")
 ROUNDS = 15

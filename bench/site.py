@@ -19,11 +19,11 @@ from tests.servers import HOST, postgres, postgres_server, postgres_url, redis
 from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue
 
 WORKERS = 2
 _START_SECONDS = 60.0

@@ -11,9 +11,7 @@ from sqlalchemy import insert
 from tests.builders import course_of
 
 from bench.site import open_store
-from rugcourse.runtime import Runtime
-from rugcourse.scheduling import Timing
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -23,6 +21,8 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
+from rugcourse.runtime import Runtime
+from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import look
 
 BROADCASTS = 1000

@@ -14,6 +14,10 @@ from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.confirm import confirm
@@ -23,10 +27,6 @@ from rugcourse.links import MailRef
 from rugcourse.runtime import Runtime, follow_up, open_runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings, load_settings
-from rugcourse.store import subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
 
 MORNING = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # a Monday, 06:00 in Amsterdam
 COURSE = "oorzaken-van-rugpijn"

@@ -15,11 +15,11 @@ from tests.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Base
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Base
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Date, bindparam, text
 
+from rugcourse.db.engine import Database
+from rugcourse.db.queries.subscribers import weekday_bits
+from rugcourse.db.types import UtcDateTime
 from rugcourse.scheduling import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import weekday_bits
-from rugcourse.store.types import UtcDateTime
 
 STAMP = 2**35 - 1  # as long in a token as a real one
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})"

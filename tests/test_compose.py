@@ -27,13 +27,13 @@ from tests.sink import Sink
 from tools.stack import services
 
 from rugcourse.cli.main import app
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import DeliveryState
 from rugcourse.doctor.findings import State
 from rugcourse.doctor.machine import look_at_broker
 from rugcourse.runtime import import_lessons, open_dispatcher, open_runtime
 from rugcourse.settings import Settings
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryState
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

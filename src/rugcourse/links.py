@@ -10,7 +10,7 @@ settings is accepted, so keys can be changed without breaking mails already sent
 A token of a mail carries the security stamp of whom the mail was sent to, too: a random number that belongs to one
 person, and that changes when their address does. So a link opens nothing of anybody who comes to have the same number
 later, on any database, and none of an address that was corrected. Whoever looks a mail up compares it: see
-`rugcourse.store.subscribers.by_link`.
+`rugcourse.db.queries.subscribers.by_link`.
 """
 
 from __future__ import annotations

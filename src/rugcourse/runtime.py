@@ -16,6 +16,11 @@ from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
 from rugcourse.bounces.reputation import Limits as ComplaintLimits
 from rugcourse.clock import Clock, SystemClock
+from rugcourse.db.course_cache import Library
+from rugcourse.db.engine import Database
+from rugcourse.db.models import Queue
+from rugcourse.db.queries.sending_holds import ALL
+from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.delivery import holds, provenance
 from rugcourse.delivery.claim import Claimer
 from rugcourse.delivery.compose import Composer
@@ -36,11 +41,6 @@ from rugcourse.rendering.mails import House, branding_of
 from rugcourse.rendering.messages import Sender
 from rugcourse.scheduling import Patience, QuietHours
 from rugcourse.settings import Settings
-from rugcourse.store.database import Database
-from rugcourse.store.library import Library
-from rugcourse.store.pacing import ALL
-from rugcourse.store.tables import Queue
-from rugcourse.store.withdrawals import WithdrawalLog
 
 if TYPE_CHECKING:
     from rugcourse.bounces.take import Intake

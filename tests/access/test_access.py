@@ -33,10 +33,10 @@ from rugcourse.access.sessions import (
     give_code,
 )
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import AdminRow, AdminSessionRow, ChangeRow, Role
+from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import AdminRow, AdminSessionRow, ChangeRow, Role
 
 PASSWORD = "three quiet green spines"
 VAULT = Vault(["a-key-for-tests-0123456789"])

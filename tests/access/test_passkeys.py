@@ -14,9 +14,9 @@ from rugcourse.access.events import Origin
 from rugcourse.access.passkeys import BadPasskey, Site, site_of
 from rugcourse.access.sessions import Insider, NotLetIn, find_insider
 from rugcourse.clock import VirtualClock
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import Role
+from rugcourse.db.engine import Database
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins
 
 SITE = Site("courses.example", "https://courses.example", "Practice")
 

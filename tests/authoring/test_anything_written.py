@@ -25,11 +25,11 @@ from rugcourse.authoring.merge import numbered
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.model import without_invisible
 from rugcourse.content.writer import file_names, to_file
+from rugcourse.db.queries import courses
+from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.delivery.proof import parts_of
 from rugcourse.editions import shelf
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
-from rugcourse.store.editions import EditionKind
 from rugcourse.web.app import create_app
 
 SLUG = "proef"

@@ -20,9 +20,9 @@ from rugcourse.authoring.files import take_in
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import Clash
 from rugcourse.authoring.publish import Seen, publish_lesson
+from rugcourse.db.models import ChangeRow, DiscardedDraftRow
+from rugcourse.db.queries import admins
 from rugcourse.runtime import Runtime
-from rugcourse.store import admins
-from rugcourse.store.tables import ChangeRow, DiscardedDraftRow
 
 SLUG = "stress"
 

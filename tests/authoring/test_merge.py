@@ -14,8 +14,8 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import AuthoringErrors, Course, load_course, load_courses
 from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.writer import file_names, to_file
-from rugcourse.store import courses
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import courses
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.publish import Behind
 from rugcourse.content import AuthoringErrors, Course, Lesson
+from rugcourse.db.models import DeliveryRow, DeliveryState
+from rugcourse.db.queries import courses
+from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
-from rugcourse.store import drafts as kept_drafts
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 Move = Callable[[Runtime, int, int], None]
 

@@ -19,12 +19,7 @@ from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.publish import Behind, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
-from rugcourse.delivery.plan import plan_due
-from rugcourse.runtime import Runtime, follow_up
-from rugcourse.scheduling import Schedule
-from rugcourse.store import courses, enrolments, subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,
     DeliveryKind,
@@ -34,6 +29,11 @@ from rugcourse.store.tables import (
     EnrolmentStatus,
     SubscriberRow,
 )
+from rugcourse.db.queries import courses, enrolments, subscribers
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.delivery.plan import plan_due
+from rugcourse.runtime import Runtime, follow_up
+from rugcourse.scheduling import Schedule
 
 FIRST_LESSONS = 4
 EVERY_HOUR = Schedule("Europe/Amsterdam", 8)

@@ -14,12 +14,12 @@ from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
+from rugcourse.db.queries import courses
+from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
-from rugcourse.store import drafts as kept_drafts
 
 NOBODY = None  # at the command line
 

@@ -12,11 +12,11 @@ from tests.sink import Sink
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryState, EnrolmentStatus, SubscriberStatus
 
 RIGHT = "right@other.example"
 GONE = "postfix unknown user"

@@ -22,10 +22,10 @@ from tests.web.reading import everything
 
 from rugcourse.bounces.fetch import MailboxAway, fetch, tidy
 from rugcourse.bounces.take import Intake, Taken
+from rugcourse.db.engine import DatabaseAway
+from rugcourse.db.models import DeliveryState, SubscriberStatus
 from rugcourse.runtime import Runtime
 from rugcourse.settings import Mailbox
-from rugcourse.store.database import DatabaseAway
-from rugcourse.store.tables import DeliveryState, SubscriberStatus
 from rugcourse.worker.tasks import forget_in_time
 
 _CONFIG = """\

@@ -15,9 +15,9 @@ from rugcourse.bounces.read import read
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryState
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryState
 
 FULL = Report(Kind.SOFT, "5.2.2", "mailbox full")
 

@@ -26,12 +26,12 @@ from tests.web.reading import everything
 
 from rugcourse.bounces.providers import ses
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryState, SubscriberStatus
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.settings import SettingsError
-from rugcourse.store import subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, SubscriberStatus
 from rugcourse.web.app import create_app
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"

@@ -10,9 +10,9 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Level, Limits, too_many
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.queries import sending_holds
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store import pacing
 
 
 def complain(runtime: Runtime, number: int) -> Done:
@@ -22,7 +22,7 @@ def complain(runtime: Runtime, number: int) -> Done:
 
 def held(runtime: Runtime) -> set[str]:
     with runtime.database.read() as session:
-        return {hold.key for hold in pacing.all_holds(session)}
+        return {hold.key for hold in sending_holds.all_holds(session)}
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,15 @@ from rugcourse.bounces.listen import Door, open_door
 from rugcourse.bounces.report import Kind
 from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, SubscriberStatus
+from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import pacing, subscribers, tallies
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentStatus, SubscriberStatus
 
 ADDRESS = "bounces@courses.example"
 RAW = {sample.name: sample.raw for sample in SAMPLES}
@@ -141,7 +142,7 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     send_all(dispatcher)
     assert len(lessons_to(runtime, email)) == 1
     with runtime.database.read() as session:
-        counted = tallies.totals(session)
+        counted = counters.totals(session)
     assert sum(n for (_, _, what), n in counted.items() if what == "mail failed") == 1
     assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
 
@@ -176,8 +177,8 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     assert lessons_to(runtime, email)[0].message_id == first.message_id
     assert len([one for one in sink.taken if one.message_id == first.message_id]) == 2
     with runtime.database.read() as session:
-        assert tallies.differences(session) == {}
-        counted = tallies.totals(session)
+        assert counters.differences(session) == {}
+        counted = counters.totals(session)
     assert sum(n for (_, _, what), n in counted.items() if what == "event bounce machine") == 1
     assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
 
@@ -247,7 +248,7 @@ def test_what_a_server_refuses_while_we_speak_to_it_has_the_same_consequences(
     arrived = [one.state for one in lessons_to(runtime, email)].count(DeliveryState.ACCEPTED)
     assert arrived == (2 if status == SubscriberStatus.ACTIVE else 1)
     with runtime.database.read() as session:
-        assert tallies.differences(session) == {}
+        assert counters.differences(session) == {}
     assert audit(runtime.database, clock.now(), timedelta(hours=1)).findings == ()
 
 
@@ -270,7 +271,7 @@ def test_a_server_that_does_not_want_us_holds_its_domain_and_blames_no_reader(
     send_all(dispatcher)
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     with runtime.database.read() as session:
-        assert "domain:example.org" in [hold.key for hold in pacing.all_holds(session)]
+        assert "domain:example.org" in [hold.key for hold in sending_holds.all_holds(session)]
 
 
 def test_by_mail_nobody_can_stop_more_than_their_own(
@@ -283,7 +284,7 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
         forged = back(runtime, sink, sink.taken[-1].recipient)
         assert come(runtime, forged, "complaint of outlook").done == Done.SUPPRESSED
     with runtime.database.read() as session:
-        assert pacing.all_holds(session) == []
+        assert sending_holds.all_holds(session) == []
         assert reputation.of_campaigns(session, runtime.clock.now()) == []
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 

@@ -20,17 +20,8 @@ from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.own_link import ask_for_link
-from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.runtime import Runtime
-from rugcourse.scheduling import Schedule, Timing
-from rugcourse.store import audiences, campaigns, courses, enrolments, subscribers, tallies
-from rugcourse.store.audiences import Audience, Following, Permission, Repeats
-from rugcourse.store.tables import (
+from rugcourse.db import counters
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -39,6 +30,16 @@ from rugcourse.store.tables import (
     DeliveryState,
     EnrolmentRow,
 )
+from rugcourse.db.queries import audiences, campaigns, courses, enrolments, subscribers
+from rugcourse.db.queries.audiences import Audience, Following, Permission, Repeats
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment.signup import Signup, sign_up
+from rugcourse.runtime import Runtime
+from rugcourse.scheduling import Schedule, Timing
 
 MONDAY = date(2026, 11, 30)
 TEXT = MessageText(
@@ -106,7 +107,7 @@ def counters_are_right(runtime: Runtime) -> object:
     """Whatever a test does: the counters say what the rows say, and the books balance."""
     yield
     with runtime.database.read() as session:
-        assert tallies.differences(session) == {}
+        assert counters.differences(session) == {}
     assert audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()
 
 

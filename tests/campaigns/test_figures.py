@@ -26,13 +26,14 @@ from rugcourse.campaigns import comparison, figures, overview
 from rugcourse.campaigns.progress import progress_of as campaign_progress
 from rugcourse.campaigns.results import results_of
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
+from rugcourse.db.models import CampaignKind
+from rugcourse.db.queries import courses
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store import courses, tallies
-from rugcourse.store.tables import CampaignKind
 
 
 def refresh(runtime: Runtime) -> bool:
@@ -119,7 +120,7 @@ def figures_of_answers(runtime: Runtime) -> tuple[int, int, float | None, float 
     with runtime.database.read() as session:
         compared = {one.row.id: one.right for one in comparison.compare(session, 50)}[campaign]
         mails = results_of(session, runtime.library, row_of(runtime, campaign), "nl").mails
-        assert tallies.differences(session) == {}
+        assert counters.differences(session) == {}
     shares = [one.right_share for mail in mails for one in mail.questions if one.answered]
     return funnel(runtime).answered, funnel(runtime).answered_right, compared, *shares  # type: ignore[return-value]
 

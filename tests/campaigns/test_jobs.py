@@ -19,20 +19,7 @@ from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import CHUNK, Column, Intake, NotAList, Outcome, Problem, guess, read_line, read_list
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.proof import parts_of
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.confirm import confirm, refuse
-from rugcourse.enrolment.corrections import correct_address
-from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
-from rugcourse.enrolment.suppression import lift, suppress
-from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime, let_go
-from rugcourse.scheduling import Timing
-from rugcourse.store import jobs as kept
-from rugcourse.store import subscribers
-from rugcourse.store.audiences import Audience
-from rugcourse.store.pacing import ALL
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignKind,
     ConsentRow,
     DeliveryKind,
@@ -43,7 +30,20 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     WordingRow,
 )
-from rugcourse.store.withdrawals import NEWS, UNSUBSCRIBED
+from rugcourse.db.queries import jobs as kept
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.audiences import Audience
+from rugcourse.db.queries.sending_holds import ALL
+from rugcourse.db.withdrawal_log import NEWS, UNSUBSCRIBED
+from rugcourse.delivery.proof import parts_of
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment.confirm import confirm, refuse
+from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
+from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.privacy.erase import erase
+from rugcourse.runtime import Runtime, let_go
+from rugcourse.scheduling import Timing
 
 TODAY = date(2026, 11, 23)
 

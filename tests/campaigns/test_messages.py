@@ -11,10 +11,10 @@ from tests.builders import course_of
 from tests.campaigns.test_campaigns import draft
 
 from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.db.models import CampaignKind, LessonRow
+from rugcourse.db.queries import campaigns, courses
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store import campaigns, courses
-from rugcourse.store.tables import CampaignKind, LessonRow
 
 
 def put_in(runtime: Runtime, slug: str) -> None:

@@ -13,14 +13,7 @@ from tests.sink import Sink
 
 from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.proof import parts_of
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import consents, preferences
-from rugcourse.runtime import Runtime
-from rugcourse.scheduling import Timing
-from rugcourse.store import audiences, campaigns, enrolments, subscribers
-from rugcourse.store.audiences import Audience, Following, Permission, permission_of
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     DeliveryKind,
@@ -29,6 +22,13 @@ from rugcourse.store.tables import (
     Ground,
     SubscriberRow,
 )
+from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
+from rugcourse.db.queries.audiences import Audience, Following, Permission, permission_of
+from rugcourse.delivery.proof import parts_of
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.enrolment import consents, preferences
+from rugcourse.runtime import Runtime
+from rugcourse.scheduling import Timing
 
 
 def readers_in(runtime: Runtime, campaign_id: int) -> set[str]:

@@ -22,10 +22,10 @@ from rugcourse.authoring.publish import publish_lesson
 from rugcourse.campaigns import trials
 from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
+from rugcourse.db.queries import courses
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
-from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 
 OTHER = {"nl": "Een heel ander onderwerp"}
 

@@ -23,8 +23,8 @@ from tests.doctor.nameserver import nameserver
 from tests.servers import free_port
 
 from rugcourse.cli import main
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -179,7 +179,7 @@ def test_a_suppressed_reader_stays_so(address: str) -> None:
 def test_books_that_do_not_balance_are_exit_code_1(address: str) -> None:
     from sqlalchemy import update
 
-    from rugcourse.store.tables import EnrolmentRow
+    from rugcourse.db.models import EnrolmentRow
 
     database = Database(address)
     with database.write() as session:

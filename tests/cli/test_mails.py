@@ -23,10 +23,10 @@ from typer.testing import CliRunner
 
 from rugcourse.cli.main import app
 from rugcourse.clock import SystemClock, VirtualClock
+from rugcourse.db.models import DeliveryState
+from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import pacing
-from rugcourse.store.tables import DeliveryState
 
 Run = Callable[..., Result]
 
@@ -109,10 +109,10 @@ def test_a_campaign_is_given_a_limit_and_freed_of_it(run: Run, runtime: Runtime)
     campaign = course_of(runtime).campaign_id
     assert run("sending", "limit", str(campaign), "--per-minute", "100").exit_code == 0
     with runtime.database.read() as session:
-        assert pacing.campaign_limits(session) == {campaign: 100}
+        assert sending_holds.campaign_limits(session) == {campaign: 100}
     assert run("sending", "limit", str(campaign)).exit_code == 0
     with runtime.database.read() as session:
-        assert pacing.campaign_limits(session) == {}
+        assert sending_holds.campaign_limits(session) == {}
     assert run("sending", "limit", "99").exit_code == 1
     assert run("sending", "limit", str(campaign), "--per-minute", "0").exit_code == 2
 
@@ -124,7 +124,7 @@ def test_a_health_check_tells_whether_a_process_lives(run: Run) -> None:
 
 
 def test_a_forecast_counts_per_day_or_names_everybody(run: Run, tmp_path: Path, sink: Sink) -> None:
-    from rugcourse.store.database import Database
+    from rugcourse.db.engine import Database
 
     settings = make_settings(tmp_path, sink.url)
     real = make_runtime(Database(settings.database_url), settings, SystemClock())  # type: ignore[arg-type]

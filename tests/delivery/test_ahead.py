@@ -10,6 +10,8 @@ from tests.campaigns.test_campaigns import author, draft, start
 
 from rugcourse.campaigns import control
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
+from rugcourse.db.queries import enrolments, subscribers
 from rugcourse.delivery import holds
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.delivery.audit import audit
@@ -17,8 +19,6 @@ from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store import enrolments, subscribers
-from rugcourse.store.tables import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from tests.builders import lessons_to, planned_readers, send_all
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.journal import Journal, JournalError, dead_journals, read_records
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up
-from rugcourse.store.tables import DeliveryState, Queue
 
 _LONGEST_LINE = 130
 

@@ -14,6 +14,9 @@ from tests.builders import at_eight, lessons_to, make_reader, plan, planned_read
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.queries import deliveries
+from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.journal import Journal, dead_journals, read_records
@@ -22,9 +25,6 @@ from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
-from rugcourse.store import deliveries
-from rugcourse.store.deliveries import Settlement
-from rugcourse.store.tables import DeliveryState, Queue
 
 
 def test_a_settled_lease_leaves_nothing_to_recover(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
+from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
-from rugcourse.store import pacing, subscribers
-from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
 
 _FULL = "452 4.2.2 mailbox full"
 
@@ -89,7 +89,7 @@ def test_a_domain_that_is_held_stops_no_campaign(
     start(runtime, made)
     clock.move_to(datetime(2026, 11, 23, 7, 50, tzinfo=UTC))
     with runtime.database.write() as session:
-        pacing.add_hold(session, "domain:held.example", "policy", clock.now(), clock.now() + timedelta(hours=8))
+        sending_holds.add_hold(session, "domain:held.example", "policy", clock.now(), clock.now() + timedelta(hours=8))
     _pass(runtime, dispatcher, clock, 6)
     assert row_of(runtime, made).status == CampaignStatus.RUNNING
     _pass(runtime, dispatcher, clock, 24)

@@ -10,9 +10,9 @@ from tests.builders import COURSE, course_of, mails_to, make_pending
 
 from rugcourse.authoring import drafts
 from rugcourse.clock import VirtualClock
+from rugcourse.db.queries import courses
 from rugcourse.delivery import holds
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses
 
 _titles = count(1)
 

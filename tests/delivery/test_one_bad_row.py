@@ -11,13 +11,7 @@ from tests.campaigns.test_campaigns import draft, start
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery import forecast
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.plan import plan_due
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.runtime import Runtime
-from rugcourse.scheduling import Timing
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     DeliveryKind,
@@ -26,6 +20,12 @@ from rugcourse.store.tables import (
     EnrolmentRow,
     ScheduleRow,
 )
+from rugcourse.delivery import forecast
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.runtime import Runtime
+from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import look
 
 

@@ -11,10 +11,10 @@ from tests.builders import at_eight, course_of, make_pending, make_reader, plan,
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.pace import WarmUp
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import pacing
 
 Limited = Callable[..., Dispatcher]
 
@@ -96,7 +96,7 @@ def test_a_campaign_has_a_limit_of_its_own(
 ) -> None:
     due_lessons(runtime, dispatcher, *(f"r{number}@x.example" for number in range(30)))
     with runtime.database.write() as session:
-        pacing.set_campaign_limit(session, course_of(runtime).campaign_id, 12)
+        sending_holds.set_campaign_limit(session, course_of(runtime).campaign_id, 12)
     counts = sent_in_an_hour(dispatcher, clock, sink, 12)
     assert max(counts) <= 12
     assert 20 <= sum(counts) <= 30

@@ -10,12 +10,12 @@ from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
+from rugcourse.db.queries import courses, enrolments, subscribers
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store import courses, enrolments, subscribers
-from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
 
 
 def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime, clock: VirtualClock) -> None:

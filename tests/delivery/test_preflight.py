@@ -9,12 +9,12 @@ from tests.rendering.test_mails import compose
 from tests.sink import Sink
 
 from rugcourse.content import Course, load_course
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.delivery.spamassassin import Opinion, ask
 from rugcourse.runtime import Runtime
-from rugcourse.store.library import Library
-from rugcourse.store.tables import SubscriberRow
 
 _MOST_POINTS = 0.5
 

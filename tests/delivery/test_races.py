@@ -25,6 +25,8 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
+from rugcourse.db.models import DeliveryRow, DeliveryState
+from rugcourse.db.queries import courses, deliveries, delivery_planning, email_events, enrolments, subscribers
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
@@ -33,8 +35,6 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store import courses, deliveries, enrolments, events, planning, subscribers
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 from rugcourse.tracking import record
 from rugcourse.tracking.record import Fetch, record_fetches
 
@@ -61,7 +61,7 @@ def _had(runtime: Runtime, email: str) -> list[str]:
     return [slugs[one.lesson_id or 0] for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
 
 
-_STEPS = [(enrolments, "lock_due"), (planning, "plan_lessons"), (enrolments, "advance")]
+_STEPS = [(enrolments, "lock_due"), (delivery_planning, "plan_lessons"), (enrolments, "advance")]
 
 
 @pytest.mark.parametrize(("module", "step"), _STEPS)
@@ -225,7 +225,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
         runtime.intake.hear(Told(full, "", email, clock.now()))
 
     monkeypatch.setattr(record, "target_of", lambda *_: "https://example.org/x")
-    step = (subscribers, "lock") if use == "answer" else (events, "add_events")
+    step = (subscribers, "lock") if use == "answer" else (email_events, "add_events")
     with meanwhile(monkeypatch, *step, report_full) as errors:
         if use == "answer":
             answer(runtime, email)

@@ -26,6 +26,7 @@ from tests.sink import Fault, Sink
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
@@ -33,7 +34,6 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
 from rugcourse.tracking import record
 from rugcourse.tracking.record import Fetch, record_fetches
 

@@ -25,6 +25,9 @@ from tests.sink import Fault, Sink
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
+from rugcourse.db.queries import deliveries, email_events
+from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
@@ -35,9 +38,6 @@ from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime, follow_up
 from rugcourse.scheduling import Schedule
-from rugcourse.store import deliveries, events
-from rugcourse.store.events import Event
-from rugcourse.store.tables import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
 
 
 def balanced(runtime: Runtime) -> bool:
@@ -626,7 +626,7 @@ def test_what_was_used_is_not_sent_again_by_an_admin_although_it_stands_in_doubt
     assert (mail.enrolment_id is None) == waits
     with runtime.database.write() as session:
         session.get_one(DeliveryRow, mail.id).state = DeliveryState.UNKNOWN
-        events.add_events(session, [Event(mail.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
+        email_events.add_events(session, [Event(mail.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
     assert resend(runtime.database, clock, [mail.id]) == []
     assert next(one for one in mails_to(runtime, email) if one.id == mail.id).state == DeliveryState.ACCEPTED
 

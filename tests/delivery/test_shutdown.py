@@ -12,9 +12,9 @@ from tests.builders import lessons_to, make_runtime, make_settings, planned_read
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.runtime import open_dispatcher
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, Queue
 
 
 @dataclass

@@ -30,11 +30,11 @@ from tests.servers import HOST, free_port, free_ports
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.runtime import open_dispatcher
 from rugcourse.settings import Settings
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 BIN = ROOT / ".venv" / "bin"
 _READY_SECONDS = 90.0

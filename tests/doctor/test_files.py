@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from tests.builders import make_settings
 
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
 from rugcourse.doctor.files import check_files
 from rugcourse.doctor.findings import Finding, State
 from rugcourse.settings import Settings
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
 
 
 @pytest.fixture

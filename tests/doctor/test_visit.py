@@ -22,6 +22,10 @@ from tests.web.reading import everything
 from rugcourse.access.admins import invite
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import PasskeyRow, ProcessRow, Role
+from rugcourse.db.queries import admins, heartbeats
+from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.admins import check_admins
 from rugcourse.doctor.courses import check_courses
 from rugcourse.doctor.findings import CHECKS, State
@@ -32,10 +36,6 @@ from rugcourse.doctor.website import look_at_website
 from rugcourse.links import Links, Signer
 from rugcourse.runtime import Runtime
 from rugcourse.settings import DEFAULT_SECRET, Settings
-from rugcourse.store import admins, processes
-from rugcourse.store.database import Database
-from rugcourse.store.tables import PasskeyRow, ProcessRow, Role
-from rugcourse.store.withdrawals import WithdrawalLog
 from rugcourse.web.app import create_app
 from rugcourse.web.server import BackgroundServer
 
@@ -154,7 +154,7 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
     def add(kind: str) -> None:
         now = runtime.clock.now()
         with runtime.database.write() as session:
-            processes.introduce(session, ProcessRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now))
+            heartbeats.introduce(session, ProcessRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now))
 
     assert look()["processes"] == State.WRONG
     for kind in ("web", "worker", "beat"):

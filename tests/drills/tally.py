@@ -11,9 +11,9 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import OPEN_STATES, DeliveryRow, DeliveryState
 from rugcourse.delivery.audit import audit
-from rugcourse.store.database import Database
-from rugcourse.store.tables import OPEN_STATES, DeliveryRow, DeliveryState
 
 
 @dataclass(frozen=True)

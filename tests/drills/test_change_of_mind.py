@@ -24,6 +24,8 @@ from tests.sink import Fault, Sink
 
 from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
@@ -31,8 +33,6 @@ from rugcourse.privacy.erase import erase
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, DeliveryState
 
 Passes = Callable[[Runtime, Sink], Tally]
 

@@ -18,12 +18,12 @@ from tests.servers import Server, postgres_server, postgres_url
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db import engine as store
+from rugcourse.db.engine import Database, DatabaseAway
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Queue
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import database as store
-from rugcourse.store.database import Database, DatabaseAway
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Queue
 
 READERS = 40
 Passes = Callable[[Runtime, Sink], Tally]

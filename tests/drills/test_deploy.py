@@ -16,22 +16,22 @@ from tests.sink import Sink
 from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import Queue
+from rugcourse.db.queries import heartbeats
+from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store import processes
-from rugcourse.store.database import Database
-from rugcourse.store.pacing import campaign_key
-from rugcourse.store.tables import Queue
 
 Passes = Callable[[Runtime, Sink], Tally]
 
 
 def lives(database: Database, process: Process) -> bool:
     with database.read() as session:
-        return any(one.pid == process.pid for one in processes.all_processes(session))
+        return any(one.pid == process.pid for one in heartbeats.all_processes(session))
 
 
 @pytest.mark.long_drill

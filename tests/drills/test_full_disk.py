@@ -13,10 +13,10 @@ from tests.drills.tally import Tally
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import Queue
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store.tables import Queue
 
 READERS = 60
 

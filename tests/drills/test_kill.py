@@ -27,13 +27,13 @@ from tests.sink import Fault, Sink
 from tests.stack import Process, Stack, environment
 
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Queue
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Queue
 
 READERS = 10
 Passes = Callable[[Runtime, Sink], Tally]

@@ -12,11 +12,11 @@ from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryState
+from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.recover import expire_leases
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import pacing
-from rugcourse.store.tables import DeliveryState
 
 READERS = 30
 Passes = Callable[[Runtime, Sink], Tally]
@@ -97,8 +97,8 @@ def test_a_server_that_refuses_us_pauses_all_sending_with_one_alert_and_fails_no
         clock.advance(minutes=1)
     assert sink.count == before
     with runtime.database.read() as session:
-        [hold] = pacing.all_holds(session)
-    assert hold.key == pacing.ALL
+        [hold] = sending_holds.all_holds(session)
+    assert hold.key == sending_holds.ALL
     printed = capsys.readouterr()
     assert (printed.out + printed.err).count("sending is held") == 1
     assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.PLANNED}
@@ -107,7 +107,7 @@ def test_a_server_that_refuses_us_pauses_all_sending_with_one_alert_and_fails_no
     send_all(dispatcher)
     assert passes(runtime, sink).accepted == 3 * READERS
     with runtime.database.read() as session:
-        assert pacing.all_holds(session) == []
+        assert sending_holds.all_holds(session) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_login_or_encryption_that_fails_holds_everything_and_sends_nothing_in_
         sender.close()
         assert strict.count == 0
     with runtime.database.read() as session:
-        [hold] = pacing.all_holds(session)
+        [hold] = sending_holds.all_holds(session)
     assert reply in hold.reason
     assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.PLANNED}
 

@@ -15,11 +15,11 @@ from tests.sink import Sink
 from tests.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import Queue
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.scheduling import Schedule
-from rugcourse.store.database import Database
-from rugcourse.store.tables import Queue
 from rugcourse.worker.app import create_app, ringer
 
 Passes = Callable[[Runtime, Sink], Tally]

@@ -12,10 +12,10 @@ from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryRow, DeliveryState, ScheduleRow
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store.tables import CampaignKind, CampaignStatus, DeliveryKind, DeliveryRow, DeliveryState, ScheduleRow
 
 READERS = 20
 DAYS = 4

@@ -17,11 +17,11 @@ from tests.sink import Fault, Sink
 
 from rugcourse.bounces.listen import Door, open_door
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import SubscriberStatus
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.audit import audit
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import SubscriberStatus
 
 ADDRESS = "bounces@courses.example"
 _MASTER = """\

@@ -17,9 +17,9 @@ from tests.sink import Sink
 from tests.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
+from rugcourse.db.engine import Database
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store.database import Database
 
 READERS = 3000
 Passes = Callable[[Runtime, Sink], Tally]

@@ -14,12 +14,12 @@ from tests.drills.tally import Tally
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import sending_holds
+from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
-from rugcourse.store import pacing
-from rugcourse.store.database import Database
-from rugcourse.store.pacing import ALL
 from rugcourse.worker.pulse import Pulse
 
 Passes = Callable[[Runtime, Sink], Tally]
@@ -28,7 +28,7 @@ READERS = 5
 
 def held(runtime: Runtime) -> list[str]:
     with runtime.database.read() as session:
-        return [one.key for one in pacing.all_holds(session) if one.until is None]
+        return [one.key for one in sending_holds.all_holds(session) if one.until is None]
 
 
 def readers_due(runtime: Runtime, dispatcher: Dispatcher) -> None:

@@ -13,11 +13,11 @@ from tests.drills.tally import Tally
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 pytestmark = pytest.mark.long_on_postgresql
 

@@ -13,13 +13,13 @@ import pytest
 from tests.builders import COURSE, LESSONS, course_of
 
 from rugcourse.content import Course, load_course
+from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.editions import shelf
 from rugcourse.editions.book import Book, book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf, make_picture
 from rugcourse.rendering.mails import House
 from rugcourse.runtime import Runtime
-from rugcourse.store.editions import EditionKind
 
 HOUSE = House('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

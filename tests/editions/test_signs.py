@@ -13,6 +13,7 @@ from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import publish_lesson
 from rugcourse.content import Course, load_course
+from rugcourse.db.models import DeliveryKind
 from rugcourse.doctor.courses import check_books
 from rugcourse.editions import shelf
 from rugcourse.editions.book import Book, book_of
@@ -20,7 +21,6 @@ from rugcourse.editions.pdf import CannotBeSet, make_pdf
 from rugcourse.editions.signs import left_out, showable
 from rugcourse.rendering.mails import House
 from rugcourse.runtime import Runtime, import_lessons, make_books
-from rugcourse.store.tables import DeliveryKind
 from rugcourse.web.app import create_app
 
 HOUSE = House("Practice", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")

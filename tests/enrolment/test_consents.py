@@ -6,14 +6,14 @@ import pytest
 from tests.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
+from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.enrolment.consents import Shown, Source
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.i18n import translations
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.tables import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
 
 SHOWN = Shown("nl", "De Praktijk", "Begrijp je rugpijn", "# What we keep\n\n- all of this")
 

@@ -28,6 +28,18 @@ from tests.sink import Fault, Sink
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import (
+    COMPLAINT,
+    CampaignKind,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    SubscriberStatus,
+    Verdict,
+)
+from rugcourse.db.queries import email_events, subscribers
+from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import corrections
@@ -45,18 +57,6 @@ from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
-from rugcourse.store import events, subscribers
-from rugcourse.store.events import Event
-from rugcourse.store.tables import (
-    COMPLAINT,
-    CampaignKind,
-    DeliveryKind,
-    DeliveryRow,
-    DeliveryState,
-    EventKind,
-    SubscriberStatus,
-    Verdict,
-)
 
 OTHER_COURSE = "stress-en-rugpijn"
 
@@ -351,7 +351,7 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppressio
         step()
     if first == "report":  # who is suppressed answers nothing on its page; their press was kept before
         with runtime.database.write() as session:
-            events.add_events(session, [Event(lesson.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
+            email_events.add_events(session, [Event(lesson.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
     lift(runtime.database, clock, runtime.signer, email)
     if corrected:
         correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "right@x.example")

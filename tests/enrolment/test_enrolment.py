@@ -29,6 +29,16 @@ from tests.sink import Sink
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import (
+    BOUNCE,
+    COMPLAINT,
+    DeliveryKind,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    SubscriberStatus,
+)
+from rugcourse.db.queries import enrolments, subscribers
 from rugcourse.delivery import holds
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
@@ -53,16 +63,6 @@ from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import SettingsError
-from rugcourse.store import enrolments, subscribers
-from rugcourse.store.tables import (
-    BOUNCE,
-    COMPLAINT,
-    DeliveryKind,
-    DeliveryState,
-    EnrolmentRow,
-    EnrolmentStatus,
-    SubscriberStatus,
-)
 
 GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent=True)
 

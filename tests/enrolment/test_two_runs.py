@@ -16,13 +16,13 @@ from rugcourse.authoring.publish import Behind, take_out
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
-from rugcourse.store.tables import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 
 NEW = "ertussen"
 LESSONS = 9

@@ -9,7 +9,7 @@ from tests.browser import ARGUMENTS, find_chromium
 from tests.journey.site import Site
 
 from rugcourse.clock import VirtualClock
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
 
 
 @pytest.fixture(scope="module")  # not longer: while it is open, its event loop is in the way of others in this process

@@ -14,8 +14,8 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
 from rugcourse.runtime import open_dispatcher
-from rugcourse.store.database import Database
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import MIN_SECONDS
 from rugcourse.web.server import BackgroundServer

@@ -16,9 +16,9 @@ from tests.journey.site import Site
 
 from rugcourse.access.admins import invite
 from rugcourse.clock import VirtualClock
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Role
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Role
 
 PASSWORD = "three quiet green spines"
 

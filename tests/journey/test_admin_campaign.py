@@ -14,7 +14,7 @@ from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtur
 
 from rugcourse.access.admins import invite, set_first_password
 from rugcourse.campaigns import control, jobs
-from rugcourse.store.tables import Role
+from rugcourse.db.models import Role
 
 OWNER = "owner@x.example"
 

@@ -12,7 +12,7 @@ from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtur
 from tests.journey.test_admin_campaign import OWNER, come_in
 
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.store.tables import Role
+from rugcourse.db.models import Role
 
 
 @pytest.mark.parametrize("page", ["nl-NL"], indirect=True)

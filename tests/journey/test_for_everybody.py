@@ -14,10 +14,10 @@ from tests.journey.site import Site
 from tests.journey.test_reader import WORDS, answer_all, follow, sign_up
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import DeliveryKind
 from rugcourse.links import Purpose
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import DeliveryKind
 
 EMAIL = "sam@example.org"
 PUBLIC = [

@@ -15,9 +15,9 @@ from tests.journey.test_admin import PASSWORD
 
 from rugcourse.access.admins import invite, set_first_password
 from rugcourse.clock import VirtualClock
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import ChallengeRow, PasskeyRow, Role
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import ChallengeRow, PasskeyRow, Role
 
 OWNER = "owner@x.example"
 DEVICE = {

@@ -13,7 +13,7 @@ from tests.journey.accessibility import assert_accessible
 from tests.journey.pressing import press
 from tests.journey.site import Site
 
-from rugcourse.store.tables import Base
+from rugcourse.db.models import Base
 
 WORDS = {
     "nl": {

@@ -19,10 +19,10 @@ from tests.web.reading import everything as rows
 
 from rugcourse.campaigns import jobs
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import EventRow, FeedbackRow, Role, SubscriberStatus
+from rugcourse.db.queries import subscribers
 from rugcourse.links import Purpose
 from rugcourse.privacy.retention import forget
-from rugcourse.store import subscribers
-from rugcourse.store.tables import EventRow, FeedbackRow, Role, SubscriberStatus
 
 EMAIL = "ann@example.org"
 LINK = "De link naar je pagina"

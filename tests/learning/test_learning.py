@@ -8,14 +8,14 @@ import pytest
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryRow, Stage
+from rugcourse.db.queries import learning
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_askings, record_answers
 from rugcourse.learning.attempts import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.knowledge_test import score
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.runtime import Runtime
-from rugcourse.store import learning
-from rugcourse.store.tables import DeliveryRow, Stage
 
 
 def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> DeliveryRow:

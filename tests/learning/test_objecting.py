@@ -7,14 +7,15 @@ from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_r
 
 from rugcourse.campaigns import trials
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
+from rugcourse.db.models import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
+from rugcourse.db.queries import ab_tests as kept_trials
+from rugcourse.db.queries import learning
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.attempts import save_attempt
 from rugcourse.runtime import Runtime
-from rugcourse.store import learning, tallies
-from rugcourse.store import trials as kept_trials
-from rugcourse.store.tables import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
 
 
 def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:
@@ -33,8 +34,8 @@ def answer_question(runtime: Runtime, email: str, question: int, option: int = 0
 
 def counted(runtime: Runtime) -> int:
     with runtime.database.read() as session:
-        assert tallies.differences(session) == {}
-        return tallies.answers_in((what, n) for (_, _, what), n in tallies.totals(session).items()).given
+        assert counters.differences(session) == {}
+        return counters.answers_in((what, n) for (_, _, what), n in counters.totals(session).items()).given
 
 
 def test_answers_count_until_who_gave_them_objects_and_no_new_ones_after(
@@ -63,7 +64,7 @@ def test_answers_count_until_who_gave_them_objects_and_no_new_ones_after(
             False, True, False,
         ]  # fmt: skip
     with runtime.database.write() as session:
-        tallies.rebuild(session)
+        counters.rebuild(session)
     assert counted(runtime) == 2
 
 

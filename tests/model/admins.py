@@ -17,12 +17,12 @@ from rugcourse.campaigns.acts import Act, Order
 from rugcourse.campaigns.control import NotNow
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.imports import Column, Intake
+from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
+from rugcourse.db.queries import campaigns
+from rugcourse.db.queries.audiences import Audience
 from rugcourse.enrolment import corrections
 from rugcourse.enrolment.corrections import HadThatLesson, NoSuchLesson
 from rugcourse.scheduling import Schedule, Timing
-from rugcourse.store import campaigns
-from rugcourse.store.audiences import Audience
-from rugcourse.store.tables import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
 from rugcourse.worker.tasks import check_books, forget_in_time
 
 _GROUP = "admins"

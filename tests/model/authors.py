@@ -16,7 +16,7 @@ from rugcourse.authoring.files import take_in
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.merge import Clash
 from rugcourse.authoring.publish import Behind, UnderWay, publish_lesson, take_out
-from rugcourse.store import courses
+from rugcourse.db.queries import courses
 
 _GROUP = "authors"
 _MOST_LESSONS = 5

@@ -18,12 +18,8 @@ from tests.model.mail_server import Behaviour, Mail
 
 from rugcourse.campaigns import control
 from rugcourse.campaigns.drafts import Author
-from rugcourse.delivery import holds
-from rugcourse.delivery.plan import TOO_LATE
-from rugcourse.scheduling import Schedule
-from rugcourse.store import pacing
-from rugcourse.store.database import Database
-from rugcourse.store.tables import (
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     OPEN_STATES,
     CampaignKind,
     CampaignRow,
@@ -32,6 +28,10 @@ from rugcourse.store.tables import (
     DeliveryState,
     SubscriberRow,
 )
+from rugcourse.db.queries import sending_holds
+from rugcourse.delivery import holds
+from rugcourse.delivery.plan import TOO_LATE
+from rugcourse.scheduling import Schedule
 
 STARTS = (
     start_of(2026, 11, 23, 5),  # a Monday
@@ -242,7 +242,7 @@ class Play(RuleBasedStateMachine):
         self.product.worker.dies_at = self.product.worker.disk_full_at = ""
         self.run_until(self.now + timedelta(minutes=10))
         with self.product.database.read() as session:
-            held = [one.key for one in pacing.all_holds(session)]
+            held = [one.key for one in sending_holds.all_holds(session)]
         for key in held:
             holds.go(self.product.database, self.product.clock, key)
         for campaign in self.model.campaigns.values():

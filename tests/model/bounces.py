@@ -16,10 +16,10 @@ from tests.model.installation import BOUNCES
 
 from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Done, Told
+from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.enrolment import corrections, suppression
 from rugcourse.enrolment.corrections import AddressTaken
 from rugcourse.enrolment.suppression import NotSuppressed
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 _GROUP = "bounces"
 _STATUSES = {Kind.HARD: "5.1.1", Kind.SOFT: "4.2.2", Kind.POLICY: "5.7.1"}

@@ -11,8 +11,8 @@ from enum import StrEnum
 from tests.model import days
 from tests.model.mail_server import Behaviour, Mail
 
+from rugcourse.db.models import CampaignKind, DeliveryKind, Queue
 from rugcourse.scheduling import Schedule, Timing
-from rugcourse.store.tables import CampaignKind, DeliveryKind, Queue
 
 MOST_TRIES = 8
 SOFT_IN_A_ROW = 3

@@ -21,14 +21,9 @@ from tests.model.mail_server import Behaviour, MailServer
 
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery import journal as journals
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.journal import JournalError
-from rugcourse.rendering import mails
-from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
-from rugcourse.store import tallies
-from rugcourse.store.database import Database
-from rugcourse.store.tables import (
+from rugcourse.db import counters
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -43,6 +38,11 @@ from rugcourse.store.tables import (
     SubscriberRow,
     Verdict,
 )
+from rugcourse.delivery import journal as journals
+from rugcourse.delivery.audit import audit
+from rugcourse.delivery.journal import JournalError
+from rugcourse.rendering import mails
+from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.worker.tasks import look
 
 BOUNCES = "bounces@courses.example"
@@ -223,7 +223,7 @@ class Installation:
         patience = _LOOKED_AT if looked else _LONG_AGO
         found = list(audit(self.database, self.clock.now(), patience).findings)
         with self.database.read() as session:
-            found += [f"counter {key}: {both}" for key, both in tallies.differences(session).items()]
+            found += [f"counter {key}: {both}" for key, both in counters.differences(session).items()]
         return found
 
     def person(self, email: str) -> SubscriberRow | None:

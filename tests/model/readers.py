@@ -11,6 +11,8 @@ from tests.model.base import SCHEDULES, Play
 from tests.model.expectations import Reader, Sent, Status
 from tests.model.groups import WHICH, WHO, in_group, step
 
+from rugcourse.db.models import DeliveryKind, DeliveryRow
+from rugcourse.db.queries.enrolments import find_in_course
 from rugcourse.delivery.ahead import NotNow, send_next_now
 from rugcourse.enrolment import own_link, preferences
 from rugcourse.enrolment.confirm import VALID_DAYS, NotConfirmable, confirm
@@ -19,8 +21,6 @@ from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
-from rugcourse.store.enrolments import find_in_course
-from rugcourse.store.tables import DeliveryKind, DeliveryRow
 
 _GROUP = "readers"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import text
 from tests import servers
 
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Base
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Base
 
 Opener = Callable[[], tuple[Database, Path]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.model import stores
 from tests.model.playing import Played, play
 
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
 
 
 def test_the_product_does_what_the_model_says_on_sqlite() -> None:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.model.base import Play
 from tests.model.groups import in_group
 
+from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.delivery.resend import resend
-from rugcourse.store.tables import DeliveryRow, DeliveryState
 
 _GROUP = "workers"
 

@@ -16,17 +16,8 @@ from tests.builders import make_reader
 from tests.privacy.test_privacy import EMAIL, all_rows, email, forget_now, rows, subscriber_id  # noqa: F401 - a fixture
 
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.learning.feedback import Feedback, save_feedback
-from rugcourse.privacy.erase import erase
-from rugcourse.privacy.retention import Forgotten
-from rugcourse.runtime import Runtime
-from rugcourse.store import admins, jobs, pacing, processes
-from rugcourse.store.database import Database
-from rugcourse.store.jobs import JobKind, JobState
-from rugcourse.store.pacing import Bucket
-from rugcourse.store.tables import (
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     AddressChangeRow,
     AdminRow,
     AdminSessionRow,
@@ -38,6 +29,15 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SuppressionRow,
 )
+from rugcourse.db.queries import admins, heartbeats, jobs, sending_holds
+from rugcourse.db.queries.jobs import JobKind, JobState
+from rugcourse.db.queries.sending_holds import Bucket
+from rugcourse.delivery import holds
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.feedback import Feedback, save_feedback
+from rugcourse.privacy.erase import erase
+from rugcourse.privacy.retention import Forgotten
+from rugcourse.runtime import Runtime
 
 _DOMAIN = EMAIL.rpartition("@")[2]
 
@@ -45,10 +45,12 @@ _DOMAIN = EMAIL.rpartition("@")[2]
 def trace_of_domain(runtime: Runtime, domain: str) -> None:
     """A hold, a limit and a reputation of a recipients' domain."""
     with runtime.database.write() as session:
-        pacing.add_hold(session, pacing.domain_key(domain), "421 later", runtime.clock.now(), runtime.clock.now())
-        pacing.save_buckets(session, {pacing.domain_key(domain): Bucket(1.0, runtime.clock.now())})
+        sending_holds.add_hold(
+            session, sending_holds.domain_key(domain), "421 later", runtime.clock.now(), runtime.clock.now()
+        )
+        sending_holds.save_buckets(session, {sending_holds.domain_key(domain): Bucket(1.0, runtime.clock.now())})
         known = {"at": runtime.clock.now().isoformat(), "levels": {domain: "stop"}}
-        processes.remember(session, processes.REPUTATION, json.dumps(known))
+        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps(known))
 
 
 def files_of(runtime: Runtime) -> Iterator[bytes]:
@@ -89,15 +91,15 @@ def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, 
     erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
     forget_now(runtime)
     with runtime.database.read() as session:
-        assert pacing.find_hold(session, pacing.domain_key(_DOMAIN)) is not None
-        assert _DOMAIN in (processes.known(session, processes.REPUTATION) or "")
+        assert sending_holds.find_hold(session, sending_holds.domain_key(_DOMAIN)) is not None
+        assert _DOMAIN in (heartbeats.known(session, heartbeats.REPUTATION) or "")
 
 
 def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of_nobody_go(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     trace_of_domain(runtime, "moved.example")
-    holds.hold_by_operator(runtime.database, clock, pacing.domain_key("ahead.example"), "not yet")
+    holds.hold_by_operator(runtime.database, clock, sending_holds.domain_key("ahead.example"), "not yet")
     forget_now(runtime)
     assert "moved.example" not in all_rows(runtime)
     assert "ahead.example" in all_rows(runtime)

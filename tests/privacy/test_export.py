@@ -15,11 +15,7 @@ from rugcourse import paths
 from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content.model import Course, Question
-from rugcourse.enrolment.suppression import suppress
-from rugcourse.privacy.inventory import of_readers
-from rugcourse.runtime import Runtime
-from rugcourse.store import admins, trials
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     AdminRow,
     Base,
     CampaignRow,
@@ -29,7 +25,11 @@ from rugcourse.store.tables import (
     Role,
     SubscriberRow,
 )
-from rugcourse.store.types import UtcDateTime
+from rugcourse.db.queries import ab_tests, admins
+from rugcourse.db.types import UtcDateTime
+from rugcourse.enrolment.suppression import suppress
+from rugcourse.privacy.inventory import of_readers
+from rugcourse.runtime import Runtime
 
 SHOWN = [(group.table, column, place) for group in of_readers() for column, place in group.shown.items()]
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}
@@ -180,7 +180,7 @@ def test_the_copy_tells_which_of_two_wordings_somebody_had(
     with runtime.database.write() as session:
         others = session.scalars(select(LessonVersionRow.id).where(LessonVersionRow.id != mail.lesson_version_id))
         versions = (others.first() or 0, mail.lesson_version_id)
-        trials.add(session, mail.lesson_id, versions, 100, mail.planned_at)
+        ab_tests.add(session, mail.lesson_id, versions, 100, mail.planned_at)
     assert [one["compared"] for one in copy_of(runtime, email).sections["mails"]] == [None, None, "b"]
 
 

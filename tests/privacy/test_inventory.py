@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from rugcourse.db.models import Base, EventKind
 from rugcourse.privacy.inventory import BASES, DAYS, INVENTORY, Basis, End, Erasure, LeftOut, Purpose, Whose, declared
-from rugcourse.store.tables import Base, EventKind
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 

@@ -32,6 +32,25 @@ from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.trials import begin
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
+from rugcourse.db.models import (
+    AttemptRow,
+    Base,
+    CampaignKind,
+    DeliveryKind,
+    DiscardedDraftRow,
+    EventRow,
+    LessonDraftRow,
+    LessonRow,
+    LessonVersionRow,
+    SubscriberRow,
+    SuppressionRow,
+    TrialRow,
+)
+from rugcourse.db.queries import address_changes, learning, subscribers
+from rugcourse.db.queries import lesson_drafts as kept_drafts
+from rugcourse.db.queries.campaigns import find as find_campaign
+from rugcourse.db.queries.campaigns import message_id_of
 from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import new_address, preferences
@@ -46,24 +65,6 @@ from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime
-from rugcourse.store import address_changes, learning, subscribers, tallies
-from rugcourse.store import drafts as kept_drafts
-from rugcourse.store.campaigns import find as find_campaign
-from rugcourse.store.campaigns import message_id_of
-from rugcourse.store.tables import (
-    AttemptRow,
-    Base,
-    CampaignKind,
-    DeliveryKind,
-    DiscardedDraftRow,
-    EventRow,
-    LessonDraftRow,
-    LessonRow,
-    LessonVersionRow,
-    SubscriberRow,
-    SuppressionRow,
-    TrialRow,
-)
 from rugcourse.tracking.record import Fetch, record_fetches
 
 EMAIL = "erase.me@example.org"
@@ -409,7 +410,7 @@ def test_what_was_answered_before_an_objection_counts_in_no_figure_any_more(
 
     def counted() -> int:
         with runtime.database.read() as session:
-            return sum(n for key, n in tallies.totals(session).items() if key[2].startswith("option "))
+            return sum(n for key, n in counters.totals(session).items() if key[2].startswith("option "))
 
     assert counted() == 1
     preferences.set_left_out(runtime.database, clock, subscriber_id(runtime, email), left_out=True)

@@ -27,17 +27,18 @@ from tests.builders import (
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db import withdrawal_log
+from rugcourse.db.engine import Database
+from rugcourse.db.models import BOUNCE, COMPLAINT, ERASED, DeliveryKind, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.sending_holds import ALL
+from rugcourse.db.withdrawal_log import LIFTED, MEASURING, UNSUBSCRIBED
 from rugcourse.enrolment import preferences, suppression
 from rugcourse.enrolment.confirm import confirm, refuse
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import forget
 from rugcourse.runtime import Runtime, let_go, open_dispatcher
-from rugcourse.store import subscribers, withdrawals
-from rugcourse.store.database import Database
-from rugcourse.store.pacing import ALL
-from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, DeliveryKind, SubscriberRow, SubscriberStatus
-from rugcourse.store.withdrawals import LIFTED, MEASURING, UNSUBSCRIBED
 
 COMPLAINED = next(one.raw for one in SAMPLES if one.kind == "complaint")
 
@@ -264,8 +265,8 @@ def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime
     email = make_reader(runtime)
     clock.advance(minutes=1)
     with runtime.database.write() as session:  # as the log has it, and a backup has not
-        withdrawals.note(session, COMPLAINT, clock.now(), email=email)
-        withdrawals.note(session, ERASED, clock.now() + timedelta(days=30), email=email)
+        withdrawal_log.note(session, COMPLAINT, clock.now(), email=email)
+        withdrawal_log.note(session, ERASED, clock.now() + timedelta(days=30), email=email)
     let_go(runtime, ALL)
     found = suppression.find(runtime.database, runtime.signer, email)
     assert found is not None

@@ -19,6 +19,8 @@ from tests.privacy.test_privacy import forget_now
 from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
@@ -26,8 +28,6 @@ from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.warnings import warn
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.pacing import ALL
 from rugcourse.worker.tasks import forget_in_time
 
 

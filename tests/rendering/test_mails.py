@@ -19,6 +19,8 @@ from tests.builders import COURSE, LESSONS
 
 import rugcourse
 from rugcourse.content import Course, Lesson, load_course
+from rugcourse.db.models import DeliveryKind
+from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.enrolment import wordings
@@ -27,8 +29,6 @@ from rugcourse.rendering import letters, mails
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Addressing, Sender, Skeleton, Stream, assemble
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind
 
 ROOT = Path(__file__).parents[2]
 LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))

@@ -8,9 +8,9 @@ from tests.web.reading import CHROME
 from tests.web.test_admin import log_in
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import Role
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import Role
 from rugcourse.web.app import create_app
 
 

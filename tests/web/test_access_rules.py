@@ -22,11 +22,11 @@ from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 
 from rugcourse.campaigns import imports
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import Role
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
-from rugcourse.store.database import Database
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of
 from rugcourse.web.app import create_app
 
@@ -119,7 +119,7 @@ def test_a_session_of_the_password_alone_gets_no_further(
 ) -> None:
     make_admin(runtime.database, clock, "half@x.example", Role.OWNER)
     with runtime.database.write() as session:
-        from rugcourse.store import admins
+        from rugcourse.db.queries import admins
 
         admin = admins.by_email(session, "half@x.example")
         assert admin is not None

@@ -24,6 +24,9 @@ from tests.web.reading import everything, path
 from tests.web.test_own_page import mailed_link
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.corrections import correct_address
 from rugcourse.enrolment.new_address import VALID
@@ -33,9 +36,6 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, let_go
-from rugcourse.store import subscribers
-from rugcourse.store.pacing import ALL
-from rugcourse.store.tables import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
 
 NEW = "new@home.example"
 

@@ -14,9 +14,9 @@ from tests.web.reading import CHROME, everything
 from rugcourse import paths
 from rugcourse.access.admins import invite
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins
 from rugcourse.runtime import Runtime
-from rugcourse.store import admins
-from rugcourse.store.tables import Role
 from rugcourse.web import forms
 from rugcourse.web.app import create_app
 

@@ -17,12 +17,7 @@ from tests.web.test_admin import form_of, log_in
 
 from rugcourse.campaigns import control
 from rugcourse.clock import VirtualClock
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.runtime import Runtime
-from rugcourse.scheduling import Schedule, Timing
-from rugcourse.scheduling.campaign_timing import next_mail
-from rugcourse.store.tables import (
+from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -32,6 +27,11 @@ from rugcourse.store.tables import (
     EnrolmentStatus,
     Role,
 )
+from rugcourse.delivery.send import Dispatcher
+from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.runtime import Runtime
+from rugcourse.scheduling import Schedule, Timing
+from rugcourse.scheduling.campaign_timing import next_mail
 
 MESSAGE = {
     "name": "Open evening", "title.en": "Open evening", "subject.en": "You are welcome", "preheader.en": "On Thursday",

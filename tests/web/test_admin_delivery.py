@@ -15,14 +15,14 @@ from rugcourse.bounces.take import Told
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import COMPLAINT, CampaignKind, EnrolmentStatus, Role, SubscriberStatus
+from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.delivery.spamassassin import is_installed
 from rugcourse.enrolment.suppression import find, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
-from rugcourse.store import pacing, subscribers
-from rugcourse.store.tables import COMPLAINT, CampaignKind, EnrolmentStatus, Role, SubscriberStatus
 
 WHY = "a telephone call"
 
@@ -83,14 +83,14 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     page = press(editor, "/admin/delivery", action="go", key=campaign)
     assert "It goes on." in page
     with runtime.database.read() as session:
-        assert [hold.key for hold in pacing.all_holds(session)] == ["domain:example.org"]
+        assert [hold.key for hold in sending_holds.all_holds(session)] == ["domain:example.org"]
     assert "nobody" not in press(editor, "/admin/delivery", action="go", key="domain:nobody")
 
 
 def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
-    holds.hold_by_operator(runtime.database, clock, pacing.ALL, "restored")
+    holds.hold_by_operator(runtime.database, clock, sending_holds.ALL, "restored")
     form = form_of(editor, "/admin/delivery")
     assert editor.post("/admin/delivery", data={**form, "action": "go", "key": "all"}).status_code == 404
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
@@ -107,7 +107,7 @@ def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     press(editor, "/admin/delivery", action="go", key="all")
     assert find(runtime.database, runtime.signer, "sam@x.example") is not None
     with runtime.database.read() as session:
-        assert list(pacing.all_holds(session)) == []
+        assert list(sending_holds.all_holds(session)) == []
 
 
 def test_the_doctor_looks_when_somebody_presses_in_both_languages(

@@ -13,8 +13,8 @@ from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post, seen_on
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import ChangeRow, Role, SubscriberRow
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import ChangeRow, Role, SubscriberRow
 
 INTAKE = {"course": COURSE, "language": "nl", "zone": "Europe/Amsterdam", "hour": "8", "agreed_at": "2026-03-31",
           "agreed_text": "Yes, mail me the course", "agreed_where": "paper form"}  # fmt: skip

@@ -22,10 +22,10 @@ from rugcourse.authoring.files import take_in
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import publish_lesson
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import ChangeRow, Role
+from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store import drafts
-from rugcourse.store.tables import ChangeRow, Role
 
 LESSON = f"/admin/lessons/{COURSE}/stress"
 
@@ -271,13 +271,13 @@ def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestCli
     course = course_of(runtime).course
     fields = {**fields_of(course.lessons[3]), "nl.highlight": "Theirs"}
     with runtime.database.write() as session:
-        draft = drafts.find(session, course_of(runtime).id, "stress")
+        draft = lesson_drafts.find(session, course_of(runtime).id, "stress")
         assert draft is not None
-        drafts.remove(session, course_of(runtime).id, "stress")
+        lesson_drafts.remove(session, course_of(runtime).id, "stress")
         publish = Manuscript(course, "stress", 4, fields)
     publish_lesson(runtime.database, runtime.clock, None, publish)
     with runtime.database.write() as session:
-        kept = drafts.Draft(draft.fields, draft.began_from)
-        assert drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())
+        kept = lesson_drafts.Draft(draft.fields, draft.began_from)
+        assert lesson_drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())
     for page in (LESSON, f"{LESSON}/publish"):
         assert "Since this draft was begun, somebody published another version" in editor.get(page).text

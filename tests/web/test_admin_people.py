@@ -18,10 +18,10 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import DeliveryRow, DeliveryState, Role, SubscriberRow
+from rugcourse.db.queries import subscribers
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.tables import DeliveryRow, DeliveryState, Role, SubscriberRow
 
 WHY = "they asked for it by telephone"
 

@@ -34,9 +34,9 @@ from tests.within import within
 
 from rugcourse.authoring.fields import names_of
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import Role
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, all_routes
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token

@@ -31,9 +31,9 @@ from rugcourse.access.admins import (
 from rugcourse.access.events import Origin
 from rugcourse.access.sessions import find_insider, open_session
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
+from rugcourse.db.queries import admins
 from rugcourse.runtime import Runtime
-from rugcourse.store import admins
-from rugcourse.store.tables import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
 from rugcourse.web.app import create_app
 from rugcourse.worker.tasks import forget_in_time
 

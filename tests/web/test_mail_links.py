@@ -15,13 +15,13 @@ from tests.sink import Sink
 from tests.web.reading import CHROME, everything, path
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
+from rugcourse.db.queries import courses, subscribers
 from rugcourse.editions.shelf import fill_shelf
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
-from rugcourse.store import courses, subscribers
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
 from rugcourse.web.app import create_app
 
 

@@ -34,6 +34,16 @@ from tests.sink import Fault, Sink
 from tests.web.reading import everything, path
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.models import (
+    DeliveryKind,
+    FeedbackRow,
+    Ground,
+    LessonRow,
+    SubscriberRow,
+    SubscriberStatus,
+    new_stamp,
+)
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
@@ -43,16 +53,6 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import LINK_DAYS, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
-from rugcourse.store import subscribers
-from rugcourse.store.tables import (
-    DeliveryKind,
-    FeedbackRow,
-    Ground,
-    LessonRow,
-    SubscriberRow,
-    SubscriberStatus,
-    new_stamp,
-)
 from rugcourse.web.forms import form_token
 
 REMARK = {"helped": "yes", "remark": "Duidelijk"}

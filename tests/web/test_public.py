@@ -14,12 +14,12 @@ from sqlalchemy import func, select
 from tests.builders import COURSE, course_of, make_reader, make_runtime, make_settings
 
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryRow, FeedbackRow, SubscriberRow
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.papers import notice_text
 from rugcourse.runtime import Runtime, open_runtime
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryRow, FeedbackRow, SubscriberRow
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
 from rugcourse.web.limits import network
@@ -89,7 +89,7 @@ def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembe
     token = finished.headers["location"].rpartition("/")[2]
     browser.post(f"{SITE}/signup", data=fields(runtime, clock, t=token))
     with runtime.database.read() as session:
-        from rugcourse.store.tables import AttemptRow
+        from rugcourse.db.models import AttemptRow
 
         attempt = session.scalars(select(AttemptRow)).one()
     assert attempt.subscriber_id == 1

@@ -27,6 +27,7 @@ from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.markdown import UnknownTag
+from rugcourse.db.models import DeliveryState, LessonRow
 from rugcourse.delivery.proof import Proofs, Somebody, parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.editions.book import book_of
@@ -34,7 +35,6 @@ from rugcourse.editions.epub import make_epub
 from rugcourse.rendering import letters, mails
 from rugcourse.rendering.mails import House, branding_of
 from rugcourse.runtime import Runtime, sender
-from rugcourse.store.tables import DeliveryState, LessonRow
 
 RAN = "1094"
 CODE = (

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.builders import mails_to, make_pending
 
+from rugcourse.db.models import DeliveryState
+from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.runtime import Runtime
-from rugcourse.store import processes
-from rugcourse.store.tables import DeliveryState
 from rugcourse.worker.app import create_app
 from rugcourse.worker.pulse import Ear, Pulse
 from rugcourse.worker.tasks import register
@@ -25,7 +25,7 @@ def test_a_process_says_that_it_lives(runtime: Runtime) -> None:
     found: list[str] = []
     while not found and time.monotonic() < end:
         with runtime.database.read() as session:
-            found = [one.kind for one in processes.all_processes(session)]
+            found = [one.kind for one in heartbeats.all_processes(session)]
         time.sleep(0.05)
     pulse.stop()
     assert found == ["worker"]

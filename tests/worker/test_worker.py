@@ -19,10 +19,10 @@ from tests.builders import at_eight, lessons_to, mails_to, make_pending, make_re
 from tests.sink import Sink
 
 from rugcourse.clock import SystemClock, VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
 from rugcourse.delivery.audit import audit
 from rugcourse.runtime import Runtime, open_runtime
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, EnrolmentRow, Queue
 from rugcourse.worker.app import FETCH, create_app, ringer
 from rugcourse.worker.embedded import embed
 from rugcourse.worker.tasks import check_books, fetch_new

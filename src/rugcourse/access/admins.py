@@ -13,10 +13,10 @@ from rugcourse.access import events
 from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.passwords import check_strength, hash_password
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import AdminRow, Role
+from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import AdminRow, Role
 
 INVITED_SECONDS = 24 * 3600.0  # the machine's
 RESET_SECONDS = 3600.0

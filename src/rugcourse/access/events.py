@@ -14,9 +14,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import SecurityEventRow
+from rugcourse.db.engine import Database
+from rugcourse.db.models import SecurityEventRow
+from rugcourse.db.queries import admins
 
 KEPT_DAYS = admins.SECURITY_EVENT_DAYS
 LONGEST_SESSION_SECONDS = admins.LONGEST_SESSION_DAYS * 86_400.0  # of the machine's time

@@ -29,9 +29,9 @@ from rugcourse.access import events
 from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.sessions import Insider, NotLetIn, Pass, open_session
 from rugcourse.clock import Clock
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import PasskeyRow
+from rugcourse.db.engine import Database
+from rugcourse.db.models import PasskeyRow
+from rugcourse.db.queries import admins
 
 _CHALLENGE_SECONDS = 300.0  # of the machine's time
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,1400}={0,2}")  # base64url

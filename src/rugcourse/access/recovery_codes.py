@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from rugcourse.access.admins import hash_token
 from rugcourse.clock import Clock
-from rugcourse.store import admins
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import admins
 
 COUNT = 10
 _BYTES = 15  # 120 random bits: nobody finds one by trying, in the store either (ASVS 5.0, 6.5.2)

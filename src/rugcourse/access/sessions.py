@@ -15,10 +15,10 @@ from rugcourse.access.passwords import is_right
 from rugcourse.access.recovery_codes import use_recovery_code
 from rugcourse.access.second_factor import Vault, context_of_admin
 from rugcourse.clock import Clock, SystemClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import AdminRow, AdminSessionRow, Role
+from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import normalise_email
-from rugcourse.store import admins
-from rugcourse.store.database import Database
-from rugcourse.store.tables import AdminRow, AdminSessionRow, Role
 
 # The machine's seconds: on the demo's fast clock an admin must not be thrown out every other minute.
 IDLE_SECONDS = 12 * 3600.0

@@ -12,11 +12,11 @@ from rugcourse.authoring.fields import clean, fields_of
 from rugcourse.authoring.manuscript import Manuscript, place_behind
 from rugcourse.authoring.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.clock import Clock
-from rugcourse.store import admins, courses, drafts
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.database import Database
-from rugcourse.store.drafts import Draft
-from rugcourse.store.library import Library
+from rugcourse.db.course_cache import Library
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import admins, courses, lesson_drafts
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.lesson_drafts import Draft
 
 # The fields that say behind which lesson one is to stand, and where it stood when the form was opened. A place that
 # nobody changes is not kept: the course may be put in another order meanwhile.
@@ -73,7 +73,7 @@ def open_desk(database: Database, library: Library, course: str, slug: str) -> D
         published = library.course(session, course)
         if published is None:
             raise NoSuchLesson
-        draft = drafts.find(session, published.id, slug)
+        draft = lesson_drafts.find(session, published.id, slug)
         version = current_version(session, published.id, slug)
         newer = newer_version(session, published.id, course, slug, draft.began_from) if draft else None
     lesson = published.course.lesson(slug)
@@ -121,7 +121,7 @@ def keep(
         if newer_version(session, course_id, course, slug, since):
             raise PublishedMeanwhile
         now = current_version(session, course_id, slug)
-        if not drafts.save(session, course_id, slug, Draft(fields, now), seen, admin_id, clock.now()):
+        if not lesson_drafts.save(session, course_id, slug, Draft(fields, now), seen, admin_id, clock.now()):
             raise SavedMeanwhile
 
 
@@ -140,7 +140,7 @@ def begin(
         if not slug or courses.is_slug_used(session, published.id, slug):
             raise SlugTaken
         fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
-        if not drafts.save(session, published.id, slug, Draft(fields, NONE), 0, admin_id, clock.now()):
+        if not lesson_drafts.save(session, published.id, slug, Draft(fields, NONE), 0, admin_id, clock.now()):
             raise SlugTaken
     return slug
 
@@ -152,7 +152,7 @@ def discard(database: Database, clock: Clock, desk: Desk, admin_id: int | None, 
     """
     course, slug = desk.published.course.slug, desk.manuscript.slug
     with database.write() as session:
-        discarded = drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
+        discarded = lesson_drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
         if discarded is None:
             raise SavedMeanwhile
         admins.log_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
@@ -165,11 +165,11 @@ def restore(database: Database, clock: Clock, discarded_id: int, admin_id: int |
     Raises NoSuchDraft, NewerDraft.
     """
     with database.write() as session:
-        row = drafts.find_discarded(session, discarded_id)
+        row = lesson_drafts.find_discarded(session, discarded_id)
         if row is None:
             raise NoSuchDraft
         slug, course = row.slug, courses.slug_of(session, row.course_id)
-        if not drafts.restore(session, row, admin_id, clock.now()):
+        if not lesson_drafts.restore(session, row, admin_id, clock.now()):
             raise NewerDraft
         admins.log_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
     return course, slug

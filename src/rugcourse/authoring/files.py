@@ -17,8 +17,8 @@ from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
 from rugcourse.content.consistency import Place, stem_of
 from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
-from rugcourse.store import courses
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import courses
 
 _EXPORT = (
     "Nothing was exported. See what differs with `rugcourse lessons export --dir` and an empty folder, then export "

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from rugcourse.authoring.fields import fields_of
 from rugcourse.authoring.versions import subject_of
 from rugcourse.content import Lesson
-from rugcourse.store import admins, courses
+from rugcourse.db.queries import admins, courses
 
 _COMPARED = 4_000_000  # pairs of words: more would take seconds
 

@@ -14,8 +14,8 @@ from rugcourse.authoring.merge import numbered
 from rugcourse.authoring.versions import NONE, newer_version, subject_of
 from rugcourse.clock import Clock
 from rugcourse.content import Course
-from rugcourse.store import admins, courses, drafts, enrolments
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 
 
 class UnderWay(StrEnum):
@@ -82,7 +82,7 @@ def publish_lesson(
             place = next(one.number for one in course.lessons if one.slug == manuscript.slug)
             finished_too = behind == Behind.FINISHED
             went_back = enrolments.go_back(session, published.id, place, clock.now(), finished_too=finished_too)
-        drafts.remove(session, published.id, manuscript.slug)
+        lesson_drafts.remove(session, published.id, manuscript.slug)
         after = {
             "version": version_id,
             "under way": under_way,
@@ -106,9 +106,9 @@ def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug
         course = published.course.model_copy(update={"lessons": numbered(rest)})
         _check_named(course)
         courses.save_course(session, course, clock.now())
-        draft = drafts.find(session, published.id, slug)
+        draft = lesson_drafts.find(session, published.id, slug)
         if draft is not None:
-            drafts.discard(session, published.id, slug, draft.saved, admin_id, clock.now())
+            lesson_drafts.discard(session, published.id, slug, draft.saved, admin_id, clock.now())
         _note(session, clock, admin_id, "take out", course_slug, slug, {})
 
 
@@ -121,7 +121,7 @@ def _locked(session: Session, slug: str) -> courses.PublishedCourse:
 
 
 def _check_seen(session: Session, published: courses.PublishedCourse, slug: str, seen: Seen) -> None:
-    draft = drafts.find(session, published.id, slug)
+    draft = lesson_drafts.find(session, published.id, slug)
     if (draft.saved if draft else 0) != seen.saved:
         raise SavedMeanwhile
     if seen.version != NONE and slug not in published.lesson_ids:  # taken out meanwhile

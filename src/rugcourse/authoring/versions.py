@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content.fingerprints import lesson_print
-from rugcourse.store import admins, courses
+from rugcourse.db.queries import admins, courses
 
 NONE = 0  # in the place of a version: there was none
 

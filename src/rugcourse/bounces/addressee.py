@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rugcourse.db.models import SubscriberRow
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import Signer
-from rugcourse.store.tables import SubscriberRow
 
 
 class Addressee(StrEnum):

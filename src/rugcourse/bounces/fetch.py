@@ -21,9 +21,9 @@ import structlog
 
 from rugcourse.bounces.read import LARGEST, tamed
 from rugcourse.bounces.take import Intake
+from rugcourse.db.engine import DatabaseAway
 from rugcourse.links import Links
 from rugcourse.settings import Mailbox
-from rugcourse.store.database import DatabaseAway
 
 _SECONDS = 30.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP
 
 from rugcourse.bounces.read import LARGEST
 from rugcourse.bounces.take import Done, Intake
-from rugcourse.store.database import DatabaseAway
+from rugcourse.db.engine import DatabaseAway
 
 log = structlog.get_logger()
 

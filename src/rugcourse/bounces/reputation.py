@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import bounces, pacing, processes, tallies
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryState, EventKind, Verdict
+from rugcourse.db import counters
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryState, EventKind, Verdict
+from rugcourse.db.queries import bounces, heartbeats, sending_holds
 
 log = structlog.get_logger()
 
@@ -70,15 +71,15 @@ def too_many(session: Session, limits: Limits, now: datetime) -> list[Reputation
 def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
     """The campaigns of which readers called something spam lately, the worst first."""
     since = (now - timedelta(days=DAYS)).date()
-    complaints = tallies.by_campaign(session, since, _COMPLAINTS)
-    arrived = tallies.by_campaign(session, since, _ARRIVED) if complaints else {}
+    complaints = counters.by_campaign(session, since, _COMPLAINTS)
+    arrived = counters.by_campaign(session, since, _ARRIVED) if complaints else {}
     found = [Reputation(campaign_id, n, arrived.get(campaign_id, 0)) for campaign_id, n in complaints.items()]
     return sorted(found, key=lambda one: -one.percent)
 
 
 def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Level]]:
     """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
-    kept = processes.known(session, processes.REPUTATION)
+    kept = heartbeats.known(session, heartbeats.REPUTATION)
     levels = json.loads(kept)["levels"] if kept else {}
     found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
     return [(domain, complaints, Level(levels.get(domain, Level.FINE))) for domain, complaints in found]
@@ -92,7 +93,7 @@ def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
     now = clock.now()
     since = now - timedelta(days=DAYS)
     with database.read() as session:
-        kept = processes.known(session, processes.REPUTATION)
+        kept = heartbeats.known(session, heartbeats.REPUTATION)
         if kept and timedelta(0) <= now - _worked_out_at(kept) < clock.span(_FRESH_SECONDS):
             return False
         levels = {
@@ -102,7 +103,7 @@ def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
     if not kept and not levels:
         return False
     with database.write() as session:
-        processes.remember(session, processes.REPUTATION, json.dumps({"at": now.isoformat(), "levels": levels}))
+        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps({"at": now.isoformat(), "levels": levels}))
     return True
 
 
@@ -119,19 +120,19 @@ def stop_where_too_many(
     held = []
     if campaign_id is not None:
         counted = {
-            what: tallies.by_campaign(session, since.date(), what).get(campaign_id, 0)
+            what: counters.by_campaign(session, since.date(), what).get(campaign_id, 0)
             for what in (_COMPLAINTS, _ARRIVED)
         }
         if limits.level(counted[_COMPLAINTS], counted[_ARRIVED]) == Level.STOP:
-            held.append(pacing.campaign_key(campaign_id))
+            held.append(sending_holds.campaign_key(campaign_id))
     complaints = bounces.complaints_of_domain(session, domain, since)
     if (
         complaints >= FEWEST_TO_STOP
         and _level_at(session, limits, domain, complaints, since, limits.stop) == Level.STOP
     ):
-        held.append(pacing.domain_key(domain))
+        held.append(sending_holds.domain_key(domain))
     for key in held:
-        if pacing.hold_for_good(session, key, _REASON, now):
+        if sending_holds.hold_for_good(session, key, _REASON, now):
             log.error("sending is held: too many readers call it spam", what=key)
     return held
 

@@ -25,16 +25,16 @@ from rugcourse.bounces.read import is_automatic, read, read_reply
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
+from rugcourse.db.queries import bounces, deliveries, subscribers
+from rugcourse.db.queries.bounces import CAME_BACK
 from rugcourse.delivery import holds
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import have_again
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, MailRef
-from rugcourse.store import bounces, deliveries, subscribers
-from rugcourse.store.bounces import CAME_BACK
-from rugcourse.store.database import Database
-from rugcourse.store.tables import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
 
 log = structlog.get_logger()
 

@@ -11,15 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import JobRow, SubscriberRow
+from rugcourse.db.queries import audiences, campaigns, jobs, subscribers
+from rugcourse.db.queries.audiences import Audience, Span
+from rugcourse.db.queries.jobs import JobKind, JobState
+from rugcourse.db.queries.subscribers import LOCK, LONGEST_TAG
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import Signer
-from rugcourse.store import audiences, campaigns, jobs, subscribers
-from rugcourse.store.audiences import Audience, Span
-from rugcourse.store.database import Database
-from rugcourse.store.jobs import JobKind, JobState
-from rugcourse.store.subscribers import LOCK, LONGEST_TAG
-from rugcourse.store.tables import JobRow, SubscriberRow
 
 BATCH = 200
 

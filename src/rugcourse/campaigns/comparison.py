@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rugcourse.store import campaigns, tallies
-from rugcourse.store.tables import CampaignRow, EnrolmentStatus
+from rugcourse.db import counters
+from rugcourse.db.models import CampaignRow, EnrolmentStatus
+from rugcourse.db.queries import campaigns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Compared:
 
 def compare(session: Session, limit: int) -> list[Compared]:
     """The newest campaigns that have started."""
-    counted = tallies.totals(session)
+    counted = counters.totals(session)
     by_campaign: dict[int, Counter[str]] = defaultdict(Counter)
     for (campaign_id, _, what), n in counted.items():
         by_campaign[campaign_id][what] += n
@@ -46,7 +47,7 @@ def compare(session: Session, limit: int) -> list[Compared]:
 def _compared(row: CampaignRow, counted: Mapping[str, int]) -> Compared:
     readers = sum(counted.get(f"reader {status}", 0) for status in EnrolmentStatus)
     arrived, failed = counted.get("mail accepted", 0), counted.get("mail failed", 0)
-    answers = tallies.answers_in(counted.items())
+    answers = counters.answers_in(counted.items())
     return Compared(
         row=row,
         readers=readers,

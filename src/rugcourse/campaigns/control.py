@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, etag, is_draft
 from rugcourse.campaigns.outlook import repeats_counted
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
+from rugcourse.db.queries import audiences, campaigns, courses, delivery_planning, subscribers
+from rugcourse.db.queries.audiences import Again, Audience, Span, permission_of
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
-from rugcourse.store import audiences, campaigns, courses, planning, subscribers
-from rugcourse.store.audiences import Again, Audience, Span, permission_of
-from rugcourse.store.database import Database
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus
 
 BATCH = 5000
 
@@ -189,7 +189,7 @@ def sweep(database: Database, clock: Clock) -> int:
         while step == BATCH:
             with database.write() as session:
                 planned = campaigns.planned_of(session, campaign_id, BATCH)
-                planning.cancel_for_good(session, planned, "its campaign was cancelled", clock.now())
+                delivery_planning.cancel_for_good(session, planned, "its campaign was cancelled", clock.now())
                 step = campaigns.stop_enrolments(session, campaign_id, BATCH)
             done += step + len(planned)
     return done

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import campaigns, courses, enrolments, heartbeats, learning
 from rugcourse.delivery.forecast import count_by_hour
 from rugcourse.scheduling import Patience
-from rugcourse.store import campaigns, courses, enrolments, learning, processes
-from rugcourse.store.database import Database
 
 DAYS = 14
 _KEY = "figures"
@@ -69,13 +69,13 @@ def refresh(database: Database, clock: Clock, patience: Patience) -> bool:
         people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
     found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people)
     with database.write() as session:
-        processes.remember(session, _KEY, found.model_dump_json())
+        heartbeats.remember(session, _KEY, found.model_dump_json())
     return True
 
 
 def kept_figures(session: Session) -> Figures | None:
     """As they were worked out last; None before the first time."""
-    kept = processes.known(session, _KEY)
+    kept = heartbeats.known(session, _KEY)
     return Figures.model_validate_json(kept) if kept else None
 
 

@@ -23,16 +23,16 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
+from rugcourse.db.queries.jobs import JobKind, JobState
+from rugcourse.db.queries.subscribers import LONGEST_TAG
 from rugcourse.enrolment.confirm import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
-from rugcourse.store import campaigns, courses, deliveries, enrolments, jobs, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.jobs import JobKind, JobState
-from rugcourse.store.subscribers import LONGEST_TAG
-from rugcourse.store.tables import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
 
 CHUNK = 500
 LONGEST_TEXT, LONGEST_SOURCE, _SHORTEST = 1000, 150, 3
@@ -426,7 +426,7 @@ def _take_one(
         subscribers.add_tags(session, [row.id], tag)
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
     once_key = f"imported:{campaign_id}:{row.id}"
-    planning.plan_waiting(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
+    delivery_planning.plan_waiting(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
     mail = deliveries.by_once_key(session, once_key)
     source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)

@@ -14,11 +14,11 @@ from rugcourse.campaigns import acts, imports
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Intake, Listing
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import JobRow
+from rugcourse.db.queries import admins, jobs
+from rugcourse.db.queries.jobs import AT_WORK, OVER, JobKind, JobState
 from rugcourse.links import Signer
-from rugcourse.store import admins, jobs
-from rugcourse.store.database import Database
-from rugcourse.store.jobs import AT_WORK, OVER, JobKind, JobState
-from rugcourse.store.tables import JobRow
 
 _STEPS = {JobKind.IMPORT: imports.step, JobKind.ACT: acts.step}
 _ABANDONED_DAYS = 7

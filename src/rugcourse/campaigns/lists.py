@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from rugcourse.store import subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import Wanted
-from rugcourse.store.tables import SubscriberRow
+from rugcourse.db.engine import Database
+from rugcourse.db.models import SubscriberRow
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.subscribers import Wanted
 
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "news", "signed_up", "confirmed", "left")
 _A_PAGE = 1000

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import CampaignRow
+from rugcourse.db.queries import audiences, campaigns
+from rugcourse.db.queries.audiences import Audience, Permission, Repeats
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
-from rugcourse.store import audiences, campaigns
-from rugcourse.store.audiences import Audience, Permission, Repeats
-from rugcourse.store.database import Database
-from rugcourse.store.tables import CampaignRow
 
 _SAMPLE = 10
 

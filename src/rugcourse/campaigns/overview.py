@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.figures import CoursePeople, Figures, Gain, kept_figures
 from rugcourse.campaigns.results import text_of, title_of
-from rugcourse.store import campaigns, tallies
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
+from rugcourse.db import counters
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.queries import campaigns
+from rugcourse.db.queries.courses import PublishedCourse
 
 _DAYS = 14
 
@@ -63,12 +64,12 @@ class Overview:
 
 
 def overview(session: Session, library: Library, now: datetime, language: str) -> Overview:
-    counted = tallies.totals(session)
+    counted = counters.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
-    sent = tallies.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
-    failed = tallies.by_day(session, first, f"mail {DeliveryState.FAILED}")
+    sent = counters.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
+    failed = counters.by_day(session, first, f"mail {DeliveryState.FAILED}")
     came_back = [
-        tallies.by_day(session, first, f"event {EventKind.BOUNCE} {verdict}")
+        counters.by_day(session, first, f"event {EventKind.BOUNCE} {verdict}")
         for verdict in (Verdict.MACHINE, Verdict.UNKNOWN)
     ]
     days = [first + timedelta(days=n) for n in range(_DAYS)]
@@ -117,7 +118,7 @@ def _funnel(
     people = figures.people.get(published.id) if figures else None
     if len(with_readers) <= 1:
         people = _people_of_one(number, lessons)
-    answers = tallies.answers_in((what, n) for (campaign_id, _, what), n in counted.items() if campaign_id in mine)
+    answers = counters.answers_in((what, n) for (campaign_id, _, what), n in counted.items() if campaign_id in mine)
     return Funnel(
         slug=course.slug,
         campaign_id=published.campaign_id,

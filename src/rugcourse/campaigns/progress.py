@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rugcourse.store import campaigns, tallies
-from rugcourse.store.tables import CampaignRow, CampaignStatus, EnrolmentStatus
+from rugcourse.db import counters
+from rugcourse.db.models import CampaignRow, CampaignStatus, EnrolmentStatus
+from rugcourse.db.queries import campaigns
 
 STATES = ("accepted", "failed", "cancelled", "unknown", "open")
 
@@ -37,7 +38,7 @@ class Progress:
 
 
 def progress_of(session: Session, row: CampaignRow) -> Progress:
-    counted = tallies.totals(session, row.id)
+    counted = counters.totals(session, row.id)
     readers = {one.value: counted.get((row.id, 0, f"reader {one.value}"), 0) for one in EnrolmentStatus}
     found = (
         (one, {state: counted.get((row.id, one.id, f"mail {state}"), 0) for state in STATES})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import courses, deliveries, enrolments, learning, subscribers
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import weekday_name
-from rugcourse.store import courses, deliveries, enrolments, learning, subscribers
-from rugcourse.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)

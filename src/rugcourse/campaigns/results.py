@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.figures import gain_of
 from rugcourse.content import LessonText, Question
-from rugcourse.store import campaigns, tallies
-from rugcourse.store.library import Library
-from rugcourse.store.tables import CampaignRow, LessonRow
+from rugcourse.db import counters
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import CampaignRow, LessonRow
+from rugcourse.db.queries import campaigns
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Results:
 
 def results_of(session: Session, library: Library, row: CampaignRow, language: str) -> Results:
     """The results of a campaign, in a language as far as it is there."""
-    counted = {**tallies.totals(session, 0), **tallies.totals(session, row.id)}
+    counted = {**counters.totals(session, 0), **counters.totals(session, row.id)}
     had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
     mails = tuple(
         _result(counted, row, one, text_of(session, library, one, language))
@@ -125,8 +126,8 @@ def title_of(lesson: LessonRow, title: str) -> str:
 
 def _question(counted: Mapping[str, int], question: Question) -> QuestionResult:
     choices = tuple(
-        Choice(option.text, option.right, counted.get(tallies.option_key(question.id, index, right=option.right), 0))
+        Choice(option.text, option.right, counted.get(counters.option_key(question.id, index, right=option.right), 0))
         for index, option in enumerate(question.options)
     )
-    answers = tallies.answers_in(counted.items(), question.id)
+    answers = counters.answers_in(counted.items(), question.id)
     return QuestionResult(question.question, choices, answers.given, answers.right)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rugcourse.store import books, courses, learning
-from rugcourse.store.database import Database
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import courses, learning, reconciliation
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Stats:
 def gather(database: Database) -> Stats:
     """Count everything once."""
     with database.read() as session:
-        enrolled = books.enrolments_by_status(session)
-        sent = books.lessons_by_state(session)
+        enrolled = reconciliation.enrolments_by_status(session)
+        sent = reconciliation.lessons_by_state(session)
         found = []
         for course_id, slug in courses.course_ids(session):
             answered, right = learning.tally_of_course(session, course_id)
@@ -49,4 +49,4 @@ def gather(database: Database) -> Stats:
                     after,
                 )
             )
-        return Stats(books.subscribers_by_status(session), tuple(found))
+        return Stats(reconciliation.subscribers_by_status(session), tuple(found))

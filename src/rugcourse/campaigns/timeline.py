@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.store import admins, deliveries, events, learning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import EventKind, SubscriberRow
+from rugcourse.db.engine import Database
+from rugcourse.db.models import EventKind, SubscriberRow
+from rugcourse.db.queries import admins, deliveries, email_events, learning, subscribers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:
             lesson or mail.kind,
             f"{mail.id}: {mail.reply or '-'}",
         )
-    for event in events.of_person(session, person.id):
+    for event in email_events.of_person(session, person.id):
         if event.kind != EventKind.ANSWER:
             yield Moment(event.at, event.kind, f"mail {event.delivery_id}", event.verdict)
     for answer in learning.answers_of(session, person.id):

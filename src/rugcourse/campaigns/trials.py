@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Message
-from rugcourse.store import admins, courses, trials
-from rugcourse.store.database import Database
-from rugcourse.store.tables import TrialRow
-from rugcourse.store.trials import Arm
+from rugcourse.db.engine import Database
+from rugcourse.db.models import TrialRow
+from rugcourse.db.queries import ab_tests, admins, courses
+from rugcourse.db.queries.ab_tests import Arm
 
 LEAST, USUAL = 100, 400  # mails of each: fewer tell nothing about the few per cent that subjects differ by
 DAYS_TO_ACT = 3
@@ -93,7 +93,7 @@ def begin(
     """Compare what readers get with the same under other subjects. Raises SameWording, NoSubject, TrialRuns."""
     with database.write() as session:
         courses.lock_of_lesson(session, lesson_id)
-        if any(one.decided_at is None for one in trials.of_lessons(session, [lesson_id])):
+        if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
             raise TrialRuns
         current, wording = courses.wording_of(session, lesson_id) or (0, None)
         if wording is None:
@@ -102,7 +102,7 @@ def begin(
         if other == wording:
             raise SameWording
         version = courses.save_version(session, lesson_id, other, clock.now())
-        trials.add(session, lesson_id, (current, version), max(minimum, LEAST), clock.now())
+        ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), clock.now())
         about = {"subjects": dict(subjects), "minimum": minimum}
         admins.log_change(session, clock.now(), admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
 
@@ -111,7 +111,7 @@ def decide_next(database: Database, clock: Clock) -> bool:
     """Look at a trial, and decide it once enough mails had their time. Returns whether there was one to look at."""
     now = clock.now()
     with database.write() as session:
-        trial = trials.lock_due(session, now - _LOOK_EVERY)
+        trial = ab_tests.lock_due(session, now - _LOOK_EVERY)
         if trial is None:
             return False
         courses.lock_of_lesson(session, trial.lesson_id)  # what an author publishes at this moment stays
@@ -121,7 +121,7 @@ def decide_next(database: Database, clock: Clock) -> bool:
             return True
         ripe = now - timedelta(days=DAYS_TO_ACT)
         first, second = (
-            trials.count_arm(session, trial, courses.versions_like(session, version), ripe)
+            ab_tests.count_arm(session, trial, courses.versions_like(session, version), ripe)
             for version in (trial.version_a, trial.version_b)
         )
         trial.found = {A: list(first), B: list(second)}
@@ -151,7 +151,7 @@ def _goes_on(session: Session, trial: TrialRow, now: datetime) -> bool:
 def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None) -> None:
     """End a trial that runs without a winner: all get the first wording again."""
     with database.write() as session:
-        for row in trials.lock_open(session, lesson_id):
+        for row in ab_tests.lock_open(session, lesson_id):
             row.winner, row.decided_at = STOPPED, clock.now()
             admins.log_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
 
@@ -160,7 +160,7 @@ def trials_of(session: Session, lesson_ids: list[int]) -> list[Trial]:
     """The trials of some lessons, the newest first. While one runs it shows how many mails are in, and not what came of
     them: who sees a lead decides too early.
     """
-    return [_shown(session, row) for row in trials.of_lessons(session, lesson_ids)]
+    return [_shown(session, row) for row in ab_tests.of_lessons(session, lesson_ids)]
 
 
 def _shown(session: Session, row: TrialRow) -> Trial:

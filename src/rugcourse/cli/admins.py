@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rugcourse.cli.output import Json, print_json, print_table
-from rugcourse.store.tables import Role
+from rugcourse.db.models import Role
 
 app = typer.Typer(help="Those who use the admin pages.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def create(
 def list_admins(as_json: Json = False) -> None:
     """List the admins."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import admins
+    from rugcourse.db.queries import admins
 
     with open_checked().database.read() as session:
         passkeys = admins.with_passkeys(session)
@@ -57,8 +57,8 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
     from rugcourse.access.admins import LastOwner
     from rugcourse.access.admins import disable as disable_admin
     from rugcourse.cli.opening import open_checked
+    from rugcourse.db.queries import admins
     from rugcourse.enrolment.signup import normalise_email
-    from rugcourse.store import admins
 
     runtime = open_checked()
     with runtime.database.read() as session:

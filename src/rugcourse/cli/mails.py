@@ -25,8 +25,8 @@ def list_deliveries(
 ) -> None:
     """List mails in a state, oldest first."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import deliveries as ledger
-    from rugcourse.store.tables import DeliveryState
+    from rugcourse.db.models import DeliveryState
+    from rugcourse.db.queries import deliveries as ledger
 
     try:
         wanted = DeliveryState(state)
@@ -48,9 +48,9 @@ def resend_deliveries(
 ) -> None:
     """Send unknown mails again, as the same message. Exit code 1 when one of them is not unknown (any more)."""
     from rugcourse.cli.opening import open_checked
+    from rugcourse.db.models import DeliveryState
+    from rugcourse.db.queries import deliveries as ledger
     from rugcourse.delivery.resend import resend
-    from rugcourse.store import deliveries as ledger
-    from rugcourse.store.tables import DeliveryState
 
     runtime = open_checked()
     wanted = set(ids or ())
@@ -70,18 +70,18 @@ def resend_deliveries(
 def status(as_json: Json = False) -> None:
     """Show what is held, and which processes live. Exit code 1 when everything is held."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import pacing, processes
-    from rugcourse.store.pacing import ALL
+    from rugcourse.db.queries import heartbeats, sending_holds
+    from rugcourse.db.queries.sending_holds import ALL
 
     runtime = open_checked()
     with runtime.database.read() as session:
         holds = [
             {"what": one.key, "since": one.since, "until": one.until, "reason": one.reason}
-            for one in pacing.all_holds(session)
+            for one in sending_holds.all_holds(session)
         ]
         living = [
             {"kind": one.kind, "host": one.host, "pid": one.pid, "seen_at": one.seen_at}
-            for one in processes.all_processes(session)
+            for one in heartbeats.all_processes(session)
         ]
     if as_json:
         print_json({"holds": holds, "processes": living})
@@ -119,8 +119,8 @@ def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     that was put back does so again.
     """
     from rugcourse.cli.opening import open_checked
+    from rugcourse.db.queries.sending_holds import ALL
     from rugcourse.runtime import let_go
-    from rugcourse.store.pacing import ALL
 
     runtime = open_checked()
     key = _key(campaign, domain)
@@ -138,10 +138,10 @@ def limit(
 ) -> None:
     """Let no more than so many lessons of a campaign go out in a minute. Exit code 1 when there is no such campaign."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import pacing
+    from rugcourse.db.queries import sending_holds
 
     with open_checked().database.write() as session:
-        found = pacing.set_campaign_limit(session, campaign, per_minute)
+        found = sending_holds.set_campaign_limit(session, campaign, per_minute)
     if not found:
         typer.echo(f"there is no campaign {campaign}", err=True)
         raise typer.Exit(1)
@@ -155,20 +155,20 @@ def alive(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")
     from datetime import timedelta
 
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import processes
+    from rugcourse.db.queries import heartbeats
     from rugcourse.worker.pulse import BEAT_SECONDS
 
     runtime = open_checked()
     oldest = runtime.clock.now() - timedelta(seconds=3 * BEAT_SECONDS)
     with runtime.database.read() as session:
-        found = processes.all_processes(session)
+        found = heartbeats.all_processes(session)
     lives = any(one.kind == kind and one.host == socket.gethostname() and one.seen_at >= oldest for one in found)
     typer.echo("alive" if lives else f"no {kind} on this host has said for {3 * BEAT_SECONDS:g} seconds that it lives")
     raise typer.Exit(0 if lives else 1)
 
 
 def _key(campaign: int | None, domain: str | None) -> str:
-    from rugcourse.store.pacing import ALL, campaign_key, domain_key
+    from rugcourse.db.queries.sending_holds import ALL, campaign_key, domain_key
 
     if campaign is not None and domain is not None:
         raise typer.BadParameter("say --campaign or --domain, not both")

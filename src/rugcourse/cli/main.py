@@ -63,9 +63,9 @@ def main() -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     from rugcourse.content import AuthoringErrors
+    from rugcourse.db.engine import DatabaseError
     from rugcourse.rendering.dkim_keys import UnusableKey
     from rugcourse.settings import SettingsError
-    from rugcourse.store.database import DatabaseError
     from rugcourse.web.ports import PortBusy
 
     return isinstance(error, (SettingsError, UnusableKey, DatabaseError, PortBusy, AuthoringErrors))

@@ -26,7 +26,7 @@ def list_people(
 ) -> None:
     """List readers, in the order of signing up."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import subscribers
+    from rugcourse.db.queries import subscribers
 
     with open_checked().database.read() as session:
         people = subscribers.everyone(session, limit, offset)
@@ -76,9 +76,9 @@ def suppress(
 ) -> None:
     """Never write to an address again, also when it signs up anew. Who only asks for no more mail: `unsubscribe`."""
     from rugcourse.cli.opening import open_checked
+    from rugcourse.db.queries.subscribers import REASONS
     from rugcourse.enrolment.signup import NotAnAddress
     from rugcourse.enrolment.suppression import suppress as suppress_address
-    from rugcourse.store.subscribers import REASONS
 
     if reason.strip().lower() in REASONS:
         typer.echo(f"error: rugcourse gives the reason {reason!r} itself; say it in other words", err=True)

@@ -75,13 +75,14 @@ def counters(
 ) -> None:
     """Compare the counters behind the admin pages with the rows they count. Exit code 1 if they differ."""
     from rugcourse.cli.opening import open_checked
-    from rugcourse.store import tallies
+    from rugcourse.db.counters import differences
+    from rugcourse.db.counters import rebuild as rebuild_counters
 
     database = open_checked().database
     with database.write() as session:
-        wrong = tallies.differences(session)
+        wrong = differences(session)
         if rebuild:
-            tallies.rebuild(session)
+            rebuild_counters(session)
     for key, (counter, rows) in wrong.items():
         about = f"campaign {key.campaign_id}, lesson {key.lesson_id}, {key.day}, {key.what}"
         typer.echo(f"{about}: the counter says {counter}, the rows say {rows}")

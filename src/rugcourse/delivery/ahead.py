@@ -7,12 +7,12 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberStatus
+from rugcourse.db.queries import campaigns, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
 from rugcourse.scheduling import Schedule, next_mail
-from rugcourse.store import campaigns, enrolments, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.pacing import campaign_key
-from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 
 
 class NotNow(Exception):
@@ -30,7 +30,7 @@ def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
         places = campaigns.lessons_of(session, enrolment.campaign_id)
         lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
         once_key = f"ahead:{enrolment.id}:{today}"
-        if lesson_id is None or not planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
+        if lesson_id is None or not delivery_planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
             raise NotNow
         _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 
@@ -41,7 +41,7 @@ def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: 
         enrolment.status == EnrolmentStatus.ACTIVE
         and not schedule.is_paused(now)
         and _goes_out(session, enrolment.campaign_id, now)
-        and not planning.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
+        and not delivery_planning.is_planned_once(session, f"ahead:{enrolment.id}:{schedule.local_date(now)}")
     )
 
 

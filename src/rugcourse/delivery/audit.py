@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from rugcourse.store import books
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryKind, DeliveryState
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryKind, DeliveryState
+from rugcourse.db.queries import reconciliation
 
 PATIENCE_SECONDS = 600.0  # the machine's: how long something may lie due or expired before that is a finding
 _EXAMPLES = 20
@@ -67,13 +67,13 @@ def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
     """Check the whole ledger. `patience`: see PATIENCE_SECONDS."""
     with database.read() as session:
         lines = _books(session)
-        unknown = tuple(Unknown(*row) for row in books.unknown_deliveries(session, 1000))
+        unknown = tuple(Unknown(*row) for row in reconciliation.unknown_deliveries(session, 1000))
         return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, patience)), unknown)
 
 
 def _books(session: Session) -> dict[tuple[int, str, str | None], Book]:
     lines: dict[tuple[int, str, str | None], Book] = {}
-    for campaign_id, campaign, kind, lesson, state, count in books.states_by_lesson(session):
+    for campaign_id, campaign, kind, lesson, state, count in reconciliation.states_by_lesson(session):
         line = lines.setdefault((campaign_id, kind, lesson), Book(campaign, kind, lesson))
         line.counts[state] = count
     return lines
@@ -83,7 +83,7 @@ def _findings(
     session: Session, lines: dict[tuple[int, str, str | None], Book], now: datetime, patience: timedelta
 ) -> list[str]:
     findings = []
-    for campaign_id, expected in books.lessons_planned(session).items():
+    for campaign_id, expected in reconciliation.lessons_planned(session).items():
         mine = [
             line
             for (campaign, kind, _), line in lines.items()
@@ -93,16 +93,18 @@ def _findings(
         if found != expected:
             findings.append(f"campaign {campaign_id}: {expected} lessons were planned, the ledger holds {found}")
     checks: dict[str, Sequence[int | str]] = {
-        "enrolments whose count differs from the ledger": books.miscounted_enrolments(session, _EXAMPLES),
-        "enrolments that nothing is planned for": books.forgotten_enrolments(session, now, _EXAMPLES),
-        "enrolments that are overdue": books.overdue_enrolments(session, now - patience, _EXAMPLES),
-        "enrolments that are completed and due": books.unfinished_completions(session, _EXAMPLES),
-        "deliveries that contradict themselves": books.half_written_deliveries(session, _EXAMPLES),
-        "deliveries of nobody, or of nothing": books.orphaned_deliveries(session, _EXAMPLES),
-        "Message-IDs that were used twice": books.repeated_message_ids(session, _EXAMPLES),
-        "deliveries under a lease that is over": books.unleased_deliveries(session, _EXAMPLES),
-        "time zones that this machine does not know (update its tzdata)": books.unknown_zones(session, _EXAMPLES),
-        "leases that ran out": books.expired_leases(session, now - patience, _EXAMPLES),
+        "enrolments whose count differs from the ledger": reconciliation.miscounted_enrolments(session, _EXAMPLES),
+        "enrolments that nothing is planned for": reconciliation.forgotten_enrolments(session, now, _EXAMPLES),
+        "enrolments that are overdue": reconciliation.overdue_enrolments(session, now - patience, _EXAMPLES),
+        "enrolments that are completed and due": reconciliation.unfinished_completions(session, _EXAMPLES),
+        "deliveries that contradict themselves": reconciliation.half_written_deliveries(session, _EXAMPLES),
+        "deliveries of nobody, or of nothing": reconciliation.orphaned_deliveries(session, _EXAMPLES),
+        "Message-IDs that were used twice": reconciliation.repeated_message_ids(session, _EXAMPLES),
+        "deliveries under a lease that is over": reconciliation.unleased_deliveries(session, _EXAMPLES),
+        "time zones that this machine does not know (update its tzdata)": reconciliation.unknown_zones(
+            session, _EXAMPLES
+        ),
+        "leases that ran out": reconciliation.expired_leases(session, now - patience, _EXAMPLES),
     }
     findings += [f"{what}: {', '.join(str(one) for one in which)}" for what, which in checks.items() if which]
     return findings

@@ -18,6 +18,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Question
+from rugcourse.db.engine import Database, DatabaseAway
+from rugcourse.db.models import DeliveryKind, DeliveryState, Queue
+from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
+from rugcourse.db.queries.deliveries import Outgoing, Settlement
 from rugcourse.delivery import holds, pace
 from rugcourse.delivery.compose import Composer, Draft, Particulars
 from rugcourse.delivery.journal import Journal
@@ -26,10 +30,6 @@ from rugcourse.delivery.press import Prepared, Press
 from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import TemplateError
-from rugcourse.store import deliveries, enrolments, pacing, planning, subscribers
-from rugcourse.store.database import Database, DatabaseAway
-from rugcourse.store.deliveries import Outgoing, Settlement
-from rugcourse.store.tables import DeliveryKind, DeliveryState, Queue
 
 log = structlog.get_logger()
 
@@ -122,11 +122,13 @@ class Claimer:
             outgoing = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
             if not outgoing:
                 return None
-            pacing.save_buckets(session, gate.buckets)
+            sending_holds.save_buckets(session, gate.buckets)
             drafts = self._draft(session, outgoing, now)
             wanted = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
             if len(wanted) < len(drafts):
-                planning.cancel_unwanted(session, queue, [one.id for one in drafts if one.id not in wanted], now)
+                delivery_planning.cancel_unwanted(
+                    session, queue, [one.id for one in drafts if one.id not in wanted], now
+                )
             # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
             self.journal.submit(lease, sorted(wanted))
             taken += wanted
@@ -179,7 +181,7 @@ class Claimer:
 
     def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
-        planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+        delivery_planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
 
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
+from rugcourse.db.models import DeliveryKind
+from rugcourse.db.queries.deliveries import Outgoing, Pin
+from rugcourse.db.queries.enrolments import NextDue
+from rugcourse.db.queries.subscribers import Agreed
 from rugcourse.delivery.press import Prepared
 from rugcourse.i18n import day_and_hour, day_and_year
 from rugcourse.learning.recaps import RECAP_NUMBER
@@ -17,10 +21,6 @@ from rugcourse.links import BadToken, Links, MailRef
 from rugcourse.rendering.letters import TemplateError
 from rugcourse.rendering.mails import answer_links, first_name
 from rugcourse.rendering.messages import Addressing, assemble
-from rugcourse.store.deliveries import Outgoing, Pin
-from rugcourse.store.enrolments import NextDue
-from rugcourse.store.subscribers import Agreed
-from rugcourse.store.tables import DeliveryKind
 
 if TYPE_CHECKING:
     from rugcourse.rendering.dkim import DkimSigner

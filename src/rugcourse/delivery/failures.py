@@ -11,8 +11,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.store import deliveries, planning, subscribers
-from rugcourse.store.deliveries import Settlement
+from rugcourse.db.queries import deliveries, delivery_planning, subscribers
+from rugcourse.db.queries.deliveries import Settlement
 
 # Called in the transaction that writes a refusal down, with the delivery and the server's words.
 FollowUp = Callable[[Session, int, str], None]
@@ -40,11 +40,11 @@ def give_up_late(session: Session, delivery_id: int, now: datetime, follow_up: F
     that was put off for another reason comes again at the reader's next hour.
     """
     subscribers.lock_of_mail(session, delivery_id)
-    reply = planning.fail_late(session, delivery_id, now)
+    reply = delivery_planning.fail_late(session, delivery_id, now)
     if reply is None:
         return False
     if _ABOUT_THE_MAILBOX.match(reply):
         follow_up(session, delivery_id, reply)
-    elif planning.is_lesson(session, delivery_id):
-        planning.cancel_failed(session, delivery_id)
+    elif delivery_planning.is_lesson(session, delivery_id):
+        delivery_planning.cancel_failed(session, delivery_id)
     return True

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import campaigns, enrolments
+from rugcourse.db.queries.campaigns import Sending
+from rugcourse.db.queries.enrolments import ExpectedEnrolment
 from rugcourse.delivery.plan import decide
 from rugcourse.scheduling import Patience, SendNow, ShiftTo, is_zone, next_mail
-from rugcourse.store import campaigns, enrolments
-from rugcourse.store.campaigns import Sending
-from rugcourse.store.database import Database
-from rugcourse.store.enrolments import ExpectedEnrolment
 
 _PAGE = 2000
 

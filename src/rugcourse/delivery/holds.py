@@ -13,9 +13,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import pacing, processes
-from rugcourse.store.database import Database
-from rugcourse.store.pacing import ALL, domain_key
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import heartbeats, sending_holds
+from rugcourse.db.queries.sending_holds import ALL, domain_key
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ def is_closed(session: Session, now: datetime) -> bool:
 
 def is_held(session: Session, key: str, now: datetime) -> bool:
     """Whether what `key` names is held."""
-    row = pacing.find_hold(session, key)
+    row = sending_holds.find_hold(session, key)
     return row is not None and (row.until is None or row.until > now)
 
 
@@ -40,9 +40,9 @@ def hold(
 
     Returns until when it is held; None: until an operator says go.
     """
-    row = pacing.find_hold(session, key, lock=True)
+    row = sending_holds.find_hold(session, key, lock=True)
     if row is None:
-        if pacing.add_hold(session, key, reason, now, now + first):
+        if sending_holds.add_hold(session, key, reason, now, now + first):
             log.error("sending is held", what=key, until=str(now + first), reason=reason)
         return now + first
     if row.until is not None and row.until <= now:
@@ -59,7 +59,7 @@ def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None
 
 def hold_until_go(session: Session, reason: str, now: datetime) -> None:
     """Hold everything until an operator says go."""
-    if pacing.hold_for_good(session, ALL, reason, now):
+    if sending_holds.hold_for_good(session, ALL, reason, now):
         log.error("sending is held; say `rugcourse sending go` when nothing can go out twice", reason=reason)
 
 
@@ -67,10 +67,10 @@ def go(database: Database, clock: Clock, key: str) -> bool:
     """An operator says that sending may go on. Returns False when nothing was held under `key`."""
     with database.write() as session:
         if key == ALL:
-            if pacing.find_hold(session, ALL) is not None:
-                processes.move_numbers_on(session)
-            processes.keep_identity(session, processes.identity(session))
-        lifted = pacing.lift_holds(session, [key], also_of_operators=True)
+            if sending_holds.find_hold(session, ALL) is not None:
+                heartbeats.move_numbers_on(session)
+            heartbeats.keep_identity(session, heartbeats.identity(session))
+        lifted = sending_holds.lift_holds(session, [key], also_of_operators=True)
     log.warning("sending goes on", what=key, at=str(clock.now()))
     return bool(lifted)
 
@@ -78,4 +78,4 @@ def go(database: Database, clock: Clock, key: str) -> bool:
 def hold_by_operator(database: Database, clock: Clock, key: str, reason: str) -> None:
     """An operator holds everything, a campaign or a domain, until they say `go`."""
     with database.write() as session:
-        pacing.hold_for_good(session, key, reason, clock.now())
+        sending_holds.hold_for_good(session, key, reason, clock.now())

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from rugcourse.store.tables import DeliveryState
+from rugcourse.db.models import DeliveryState
 
 _MAX_BYTES = 4_000_000
 _UNUSED = ".new"  # how a journal's name ends while it is not locked yet

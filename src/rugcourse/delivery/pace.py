@@ -14,10 +14,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import campaigns, pacing
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.pacing import ALL, Bucket, campaign_key, domain_key
-from rugcourse.store.tables import Queue
+from rugcourse.db.models import Queue
+from rugcourse.db.queries import campaigns, sending_holds
+from rugcourse.db.queries.deliveries import Outgoing
+from rugcourse.db.queries.sending_holds import ALL, Bucket, campaign_key, domain_key
 
 _BURST_SECONDS = 20.0  # how much of a limit can be saved up
 _SECONDS_PER_MINUTE = 60.0
@@ -84,17 +84,17 @@ _TODAY = "today"
 def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
     """Look at holds, and fill and lock the buckets, until the transaction ends."""
     now = clock.now()
-    holds = pacing.all_holds(session)
+    holds = sending_holds.all_holds(session)
     held = {one.key for one in holds if one.until is None or one.until > now}
     stale = {one.key for one in holds} - held
     held |= {campaign_key(one) for one in campaigns.halted(session)}
     per_minute = {domain_key(domain): float(limit) for domain, limit in limits.domains.items()}
-    per_minute |= {campaign_key(one): float(limit) for one, limit in pacing.campaign_limits(session).items()}
+    per_minute |= {campaign_key(one): float(limit) for one, limit in sending_holds.campaign_limits(session).items()}
     if limits.per_minute is not None:
         per_minute[_SENDING] = float(limits.per_minute)
     cap = limits.warm_up.cap(now.date()) if limits.warm_up else None
     keys = set(per_minute) | ({_TODAY} if cap is not None else set())
-    buckets = pacing.lock_buckets(session, keys)
+    buckets = sending_holds.lock_buckets(session, keys)
     second = clock.span(1)
     for key, limit in per_minute.items():
         buckets[key] = _fill(buckets.get(key), limit / _SECONDS_PER_MINUTE, now, second)

@@ -11,13 +11,13 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database, DatabaseAway
+from rugcourse.db.queries import campaigns, delivery_planning, enrolments, sending_holds
+from rugcourse.db.queries.campaigns import Sending
+from rugcourse.db.queries.delivery_planning import LessonOfDay
+from rugcourse.db.queries.enrolments import DueEnrolment, ExpectedEnrolment, Step
 from rugcourse.delivery.failures import FollowUp, give_up_late
 from rugcourse.scheduling import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
-from rugcourse.store import campaigns, enrolments, pacing, planning
-from rugcourse.store.campaigns import Sending
-from rugcourse.store.database import Database, DatabaseAway
-from rugcourse.store.enrolments import DueEnrolment, ExpectedEnrolment, Step
-from rugcourse.store.planning import LessonOfDay
 
 log = structlog.get_logger()
 
@@ -67,10 +67,10 @@ def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
-            late = len(planning.cancel_late(session, clock.now(), BATCH))
+            late = len(delivery_planning.cancel_late(session, clock.now(), BATCH))
         yield Plan(late=late)
     with database.read() as session:
-        put_off = planning.late_after_tries(session, clock.now(), BATCH)
+        put_off = delivery_planning.late_after_tries(session, clock.now(), BATCH)
     for delivery_id in put_off:
         try:
             with database.write() as session:
@@ -136,7 +136,7 @@ def _plan_batch(
         choices.choose(one, now, patience)
     if choices.missed:
         _end_missed(session, choices, now, patience)
-    planned = planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
+    planned = delivery_planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
     enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
@@ -152,7 +152,7 @@ def _plan_batch(
 def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:
     """Those whose first mail was tried at the moment that the campaign promised, and put off by their server."""
     first = [one.id for one in due if one.position == 1 and one.last_local_date is None]
-    return planning.tried(session, first) if campaign.timing.promises and first else set()
+    return delivery_planning.tried(session, first) if campaign.timing.promises and first else set()
 
 
 def _end_missed(session: Session, choices: Choices, now: datetime, patience: Patience) -> None:
@@ -169,7 +169,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Pat
     if campaigns.has_delivered_since(session, campaign.id, min(one.due_at for one in missed.values())):
         excused = set(missed)
     else:
-        held = pacing.held_domains(session, now)
+        held = sending_holds.held_domains(session, now)
         domains = enrolments.domains_of(session, list(missed)) if held else {}
         excused = {one for one in missed if domains.get(one) in held}
     for one in excused:

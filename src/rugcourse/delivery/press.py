@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
 from rugcourse.content.markdown import UnknownTag
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryKind, Ground
+from rugcourse.db.queries import campaigns
+from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.links import Links
 from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter, TemplateError
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton, Stream
-from rugcourse.store import campaigns
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind, Ground
 
 _KEPT = 512
 

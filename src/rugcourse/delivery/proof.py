@@ -7,6 +7,8 @@ from datetime import datetime
 from email import message_from_bytes, policy
 
 from rugcourse.content import Course, Lesson, Message, Question
+from rugcourse.db.models import DeliveryKind
+from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.links import Links, Signer
@@ -14,8 +16,6 @@ from rugcourse.rendering import mails
 from rugcourse.rendering.letters import Letter
 from rugcourse.rendering.mails import House
 from rugcourse.rendering.messages import Sender, Skeleton
-from rugcourse.store.deliveries import Outgoing
-from rugcourse.store.tables import DeliveryKind
 
 NOBODY = Outgoing(
     id=1,

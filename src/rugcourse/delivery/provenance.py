@@ -13,9 +13,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.holds import hold_until_go
-from rugcourse.store import processes
-from rugcourse.store.database import Database
 
 KEPT_DAYS = 7  # signs of life are forgotten after that
 _MARK = "last-seen"
@@ -26,9 +26,9 @@ _OLDER = "the database has forgotten what it knew: a backup was put back"
 def check(database: Database, clock: Clock, folder: Path) -> None:
     """Hold everything if this database can't be the one that was sent from last. `folder`: of the local state."""
     with database.write() as session:
-        known, found = processes.known_identity(session), processes.identity(session)
+        known, found = heartbeats.known_identity(session), heartbeats.identity(session)
         if known is None:
-            processes.keep_identity(session, found)
+            heartbeats.keep_identity(session, found)
         elif known != found:
             hold_until_go(session, _MOVED, clock.now())
         if _has_forgotten(session, folder / _MARK, clock.now()):
@@ -56,5 +56,5 @@ def _has_forgotten(session: Session, mark: Path, now: datetime) -> bool:
         return False
     if now - seen_at > timedelta(days=KEPT_DAYS):
         return False
-    row = processes.find_process(session, process_id)
+    row = heartbeats.find_process(session, process_id)
     return row is None or row.seen_at < seen_at

@@ -10,12 +10,12 @@ from pathlib import Path
 import structlog
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database, DatabaseAway
+from rugcourse.db.models import DeliveryState
+from rugcourse.db.queries import deliveries
+from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import LeaseRecord, dead_journals, read_records
-from rugcourse.store import deliveries
-from rugcourse.store.database import Database, DatabaseAway
-from rugcourse.store.deliveries import Settlement
-from rugcourse.store.tables import DeliveryState
 
 log = structlog.get_logger()
 

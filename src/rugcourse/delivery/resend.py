@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import deliveries, events, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.events import Event
-from rugcourse.store.tables import EventKind, Verdict
+from rugcourse.db.engine import Database
+from rugcourse.db.models import EventKind, Verdict
+from rugcourse.db.queries import deliveries, delivery_planning, email_events, subscribers
+from rugcourse.db.queries.email_events import Event
 
 
 def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
@@ -25,7 +25,7 @@ def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
         in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
         lessons = [one for one in in_doubt if _have_again(session, one, now)]
         planned = sorted([*lessons, *deliveries.resend(session, in_doubt, now)])
-        events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
+        email_events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
         return planned
 
 
@@ -38,5 +38,5 @@ def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
 def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
     if not deliveries.cancel_unknown(session, delivery_id, now):
         return False
-    planning.step_back(session, [delivery_id], due_since_planned=True)
+    delivery_planning.step_back(session, [delivery_id], due_since_planned=True)
     return True

@@ -25,6 +25,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database, DatabaseAway
+from rugcourse.db.models import DeliveryState, Queue
+from rugcourse.db.queries import deliveries, sending_holds
+from rugcourse.db.queries.deliveries import Settlement
+from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import holds
 from rugcourse.delivery.claim import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
 from rugcourse.delivery.compose import Composer, Draft
@@ -33,11 +38,6 @@ from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.links import MailRef
 from rugcourse.rendering.letters import TemplateError
-from rugcourse.store import deliveries, pacing
-from rugcourse.store.database import Database, DatabaseAway
-from rugcourse.store.deliveries import Settlement
-from rugcourse.store.pacing import ALL, domain_key
-from rugcourse.store.tables import DeliveryState, Queue
 
 log = structlog.get_logger()
 
@@ -293,7 +293,7 @@ class Dispatcher:
         if not accepted:
             return
         over = {ALL} | {domain_key(one.domain) for one in batch.drafts if one.id in accepted}
-        for key in pacing.lift_holds(session, batch.stale & over, also_of_operators=False):
+        for key in sending_holds.lift_holds(session, batch.stale & over, also_of_operators=False):
             log.warning("sending goes on", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:

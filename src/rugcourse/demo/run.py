@@ -13,15 +13,15 @@ from pathlib import Path
 
 from rugcourse.access.admins import invite, set_first_password
 from rugcourse.clock import ScaledClock
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins
 from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
 from rugcourse.inbox.sink import open_sink
 from rugcourse.runtime import Runtime, import_lessons, open_runtime
 from rugcourse.settings import Settings, load_settings
-from rugcourse.store import admins
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Role
 from rugcourse.web import app as pages
 from rugcourse.web.ports import require_free
 from rugcourse.web.server import BackgroundServer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
+from rugcourse.db.migrate import is_current
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins
 from rugcourse.doctor.findings import Finding, _, advice, well
-from rugcourse.store import admins
-from rugcourse.store.database import Database, DatabaseAway, DatabaseError
-from rugcourse.store.migrate import is_current
-from rugcourse.store.tables import Role
 
 
 def check_admins(database: Database) -> Iterator[Finding]:

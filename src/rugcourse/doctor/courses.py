@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
+from rugcourse.db.migrate import is_current
+from rugcourse.db.queries import courses
 from rugcourse.doctor.findings import Finding, _, advice, well
 from rugcourse.editions.shelf import out_of_date
 from rugcourse.links import Links
 from rugcourse.rendering.mails import House
-from rugcourse.store import courses
-from rugcourse.store.database import Database, DatabaseAway, DatabaseError
-from rugcourse.store.migrate import is_current
 
 
 def check_courses(database: Database) -> Iterator[Finding]:

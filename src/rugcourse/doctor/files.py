@@ -7,9 +7,9 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from rugcourse.db.engine import Database
 from rugcourse.doctor.findings import Finding, _, well, wrong
 from rugcourse.settings import Settings, secret_files
-from rugcourse.store.database import Database
 
 _OTHERS = stat.S_IRWXO
 _IN_A_CONTAINER = Path("/run/secrets")  # nobody else is in there, and the modes are those of the host

@@ -11,12 +11,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
+from rugcourse.db.migrate import is_current
+from rugcourse.db.queries import heartbeats
+from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
 from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settings
-from rugcourse.store import processes
-from rugcourse.store.database import Database, DatabaseAway, DatabaseError
-from rugcourse.store.migrate import is_current
-from rugcourse.store.withdrawals import WithdrawalLog
 
 _SILENT_SECONDS = 60.0  # of the machine's time
 _FEWEST_FREE = 1_000_000_000  # bytes
@@ -71,8 +71,8 @@ def look_at_database(settings: Settings, database: Database, clock: Clock) -> It
             yield wrong("database", _("Its tables are of another version."), _("Run: rugcourse db upgrade"))
             return
         with database.read() as session:
-            seen = processes.all_processes(session)
-            theirs = processes.database_time(session)
+            seen = heartbeats.all_processes(session)
+            theirs = heartbeats.database_time(session)
     except (DatabaseAway, DatabaseError) as error:
         yield wrong("database", _("%(error)s"), _("Mend RUGCOURSE_DATABASE_URL, or the server."), error=error)
         return

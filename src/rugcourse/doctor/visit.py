@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import heartbeats
+from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.admins import check_admins
 from rugcourse.doctor.client_address import check_client_address
 from rugcourse.doctor.courses import check_books, check_courses
@@ -29,9 +32,6 @@ from rugcourse.doctor.website import look_at_website
 from rugcourse.links import Links
 from rugcourse.rendering.mails import branding_of
 from rugcourse.settings import Settings
-from rugcourse.store import processes
-from rugcourse.store.database import Database
-from rugcourse.store.withdrawals import WithdrawalLog
 
 _KEY = "doctor"
 
@@ -78,13 +78,13 @@ def keep(database: Database, found: Visit) -> None:
         {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
     ]
     with database.write() as session:
-        processes.remember(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
+        heartbeats.remember(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
 
 
 def last_visit(database: Database) -> Visit | None:
     """What was found last; None before the first time."""
     with database.read() as session:
-        kept = processes.known(session, _KEY)
+        kept = heartbeats.known(session, _KEY)
     if kept is None:
         return None
     value = json.loads(kept)

@@ -8,16 +8,16 @@ import logging
 from contextlib import suppress
 
 from rugcourse.clock import Clock
+from rugcourse.db.course_cache import Library
+from rugcourse.db.engine import Database
+from rugcourse.db.queries import courses, ebooks
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.ebooks import EditionKey, EditionKind
 from rugcourse.editions.book import Book, book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf, make_picture
 from rugcourse.links import Links
 from rugcourse.rendering.mails import House
-from rugcourse.store import courses, editions
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.database import Database
-from rugcourse.store.editions import EditionKey, EditionKind
-from rugcourse.store.library import Library
 
 _log = logging.getLogger(__name__)
 _SETTING = 3  # one more when a template or the code that sets a book changes what comes out
@@ -48,7 +48,7 @@ def edition_of(
     book = _book(published, language, links, house)
     key, fingerprint = EditionKey(published.id, language, kind), _fingerprint(book)
     with database.read() as session:
-        found = editions.find_edition(session, key, fingerprint)
+        found = ebooks.find_edition(session, key, fingerprint)
     if found is not None:
         return found
     try:
@@ -56,12 +56,12 @@ def edition_of(
     except Exception as error:  # whatever is in a course, its readers and its lessons go on
         _log.exception("%s, %s: the %s can't be made", published.course.slug, language, kind)
         with database.read() as session:
-            before = editions.find_edition(session, key)
+            before = ebooks.find_edition(session, key)
         if before is None:
             raise NoEdition from error
         return before
     with database.write() as session:
-        editions.save_edition(session, key, fingerprint, made, clock.now())
+        ebooks.save_edition(session, key, fingerprint, made, clock.now())
     return made
 
 
@@ -86,7 +86,7 @@ def out_of_date(database: Database, links: Links, house: House) -> list[tuple[st
             if published is not None
             for language in published.course.languages
             for kind in EditionKind
-            if editions.find_edition(
+            if ebooks.find_edition(
                 session,
                 EditionKey(published.id, language, kind),
                 _fingerprint(_book(published, language, links, house)),

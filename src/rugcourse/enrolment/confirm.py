@@ -8,16 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import consents, wordings
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
-from rugcourse.enrolment.preferences import next_from
-from rugcourse.enrolment.signup import has_course, keep_confirmed
-from rugcourse.enrolment.suppression import suppress_in
-from rugcourse.links import Signer
-from rugcourse.scheduling import Schedule, next_due
-from rugcourse.store import courses, deliveries, enrolments, erasing, planning, subscribers, withdrawals
-from rugcourse.store.database import Database
-from rugcourse.store.tables import (
+from rugcourse.db import withdrawal_log
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     ERASED,
     OWNER,
     DeliveryKind,
@@ -27,6 +20,14 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
+from rugcourse.db.queries import courses, deliveries, delivery_planning, enrolments, erasure, subscribers
+from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
+from rugcourse.enrolment.preferences import next_from
+from rugcourse.enrolment.signup import has_course, keep_confirmed
+from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.links import Signer
+from rugcourse.scheduling import Schedule, next_due
 
 VALID_DAYS = 7
 
@@ -114,7 +115,9 @@ def confirm(
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
             deliveries.settle_by_evidence(session, delivery_id, now)
             once_key = f"welcome:{delivery_id}"
-            planning.plan_waiting(session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now)
+            delivery_planning.plan_waiting(
+                session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now
+            )
         return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 
 
@@ -132,14 +135,14 @@ def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -
         person.signup = None
         suppress_in(session, clock.now(), signer, person.email, OWNER)
         if is_unknown:
-            erasing.erase_person(session, person.id)
+            erasure.erase_person(session, person.id)
 
 
 def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, measuring: bool, news: bool) -> None:
     """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
     is_new = person.status != SubscriberStatus.ACTIVE
     if person.left_at is not None:
-        withdrawals.note(session, withdrawals.RETURNED, context.at, email=person.email)
+        withdrawal_log.note(session, withdrawal_log.RETURNED, context.at, email=person.email)
     person.confirmed_at, person.left_at = context.at, None
     consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):

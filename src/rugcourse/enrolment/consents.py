@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from rugcourse.db.models import ConsentRow, SubscriberRow
+from rugcourse.db.queries import campaigns, subscribers
 from rugcourse.enrolment import wordings
-from rugcourse.store import campaigns, subscribers
-from rugcourse.store.tables import ConsentRow, SubscriberRow
 
 
 class ConsentPurpose(StrEnum):

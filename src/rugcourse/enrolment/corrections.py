@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
+from rugcourse.db.queries import address_changes, campaigns, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.confirm import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
-from rugcourse.store import address_changes, campaigns, enrolments, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
 
 
 class AddressTaken(Exception):
@@ -45,7 +45,7 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_i
         place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
         if enrolment is None or place is None:
             raise NoSuchLesson
-        if not planning.is_free(session, enrolment_id, lesson_id):
+        if not delivery_planning.is_free(session, enrolment_id, lesson_id):
             raise HadThatLesson
         if enrolment.status == EnrolmentStatus.COMPLETED and _reads_on(session, enrolment):
             raise AnotherRunGoesOn
@@ -62,7 +62,7 @@ def _reads_on(session: Session, enrolment: EnrolmentRow) -> bool:
 
 def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
     """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
-    planning.step_back(session, [delivery_id])
+    delivery_planning.step_back(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
     if enrolment.status == EnrolmentStatus.ACTIVE:
         due_before = enrolment.next_due_at
@@ -95,8 +95,8 @@ def correct_address_in(session: Session, clock: Clock, signer: Signer, subscribe
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
     address_changes.withdraw(session, person.id)
-    planning.have_failed_again(session, person.id, clock.now())
-    planning.forget_message_ids(session, person.id)
+    delivery_planning.have_failed_again(session, person.id, clock.now())
+    delivery_planning.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
         go_on_from(session, person.id, clock.now())
     _ask_again(session, clock, person)
@@ -106,9 +106,9 @@ def _ask_again(session: Session, clock: Clock, person: SubscriberRow) -> None:
     """Ask for each course that waits to be confirmed: the link of the mail before is closed. Who never confirmed
     anything is asked however long ago that was: perhaps none of it arrived.
     """
-    for asked in planning.newest_asked(session, person.id):
+    for asked in delivery_planning.newest_asked(session, person.id):
         if person.status == SubscriberStatus.PENDING or is_open(session, clock, asked.id):
-            planning.ask_again(session, asked, clock.now())
+            delivery_planning.ask_again(session, asked, clock.now())
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

@@ -11,14 +11,14 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import ERASED, AddressChangeRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import address_changes, erasure, subscribers
+from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.corrections import AddressTaken, correct_address_in
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
 from rugcourse.links import Signer
-from rugcourse.store import address_changes, erasing, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import ERASED, AddressChangeRow, SubscriberRow, SubscriberStatus
 
 VALID = timedelta(days=1)
 
@@ -99,7 +99,7 @@ def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, se
         email, email_before = change.email, person.email
         other = subscribers.by_email(session, email, lock=True)
         if other is not None and other.status == SubscriberStatus.PENDING:
-            erasing.erase_person(session, other.id)
+            erasure.erase_person(session, other.id)
         try:
             correct_address_in(session, clock, signer, person.id, email)
         except AddressTaken:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.store import enrolments, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import DeliveryKind, SubscriberRow, SubscriberStatus
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryKind, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import delivery_planning, enrolments, subscribers
 
 _KNOWN = {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}
 
@@ -36,4 +36,4 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "")
     ends = [at for at in (person.address_since, person.links_closed_at) if at is not None]
     since = f":{max(ends).timestamp():.0f}" if ends else ""
     once_key = f"link:{person.id}{since}:{clock.now().date()}{hour}"
-    planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())
+    delivery_planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())

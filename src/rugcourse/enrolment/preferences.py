@@ -9,26 +9,9 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import consents, wordings
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
-from rugcourse.links import MailRef
-from rugcourse.scheduling import Schedule, next_mail
-from rugcourse.store import (
-    address_changes,
-    campaigns,
-    deliveries,
-    enrolments,
-    erasing,
-    events,
-    learning,
-    planning,
-    subscribers,
-    withdrawals,
-)
-from rugcourse.store.database import Database
-from rugcourse.store.events import Event
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import (
+from rugcourse.db import withdrawal_log
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     DeliveryRow,
     EnrolmentRow,
     EnrolmentStatus,
@@ -37,6 +20,23 @@ from rugcourse.store.tables import (
     SubscriberStatus,
     Verdict,
 )
+from rugcourse.db.queries import (
+    address_changes,
+    campaigns,
+    deliveries,
+    delivery_planning,
+    email_events,
+    enrolments,
+    erasure,
+    learning,
+    subscribers,
+)
+from rugcourse.db.queries.email_events import Event
+from rugcourse.db.queries.subscribers import LOCK
+from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
+from rugcourse.links import MailRef
+from rugcourse.scheduling import Schedule, next_mail
 
 UNDO_DAYS = 30  # for so long one press brings back who left
 
@@ -69,7 +69,7 @@ def pause(database: Database, clock: Clock, subscriber_id: int, until: datetime 
 def pause_in(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
     """The same in a transaction of the caller. Raises NotAReader."""
     _reader(session, subscriber_id)
-    planning.cancel_planned(session, subscriber_id, "the reader paused", now)
+    delivery_planning.cancel_planned(session, subscriber_id, "the reader paused", now)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
 
@@ -108,9 +108,9 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
-        withdrawals.note(session, withdrawals.MEASURING, context.at, email=person.email)
+        withdrawal_log.note(session, withdrawal_log.MEASURING, context.at, email=person.email)
         consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=False)
-        erasing.forget_measured(session, person.id)
+        erasure.forget_measured(session, person.id)
 
 
 def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
@@ -130,7 +130,7 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
     if not person.news:
         return
     person.news = False
-    withdrawals.note(session, withdrawals.NEWS, context.at, email=person.email)
+    withdrawal_log.note(session, withdrawal_log.NEWS, context.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=False)
     for enrolment in enrolments.in_news(session, person.id):
         _end(session, enrolment, "the reader wants no news", context.at)
@@ -144,14 +144,14 @@ def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_o
             leave_out(session, person, clock.now())
         elif person.objected_at is not None:
             person.objected_at = None
-            withdrawals.note(session, withdrawals.COMPARES, clock.now(), email=person.email)
+            withdrawal_log.note(session, withdrawal_log.COMPARES, clock.now(), email=person.email)
 
 
 def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Leave somebody out of comparisons and statistics, in a transaction of the caller. Twice is the same as once."""
     if person.objected_at is None:
         person.objected_at = now
-        withdrawals.note(session, withdrawals.COMPARED, now, email=person.email)
+        withdrawal_log.note(session, withdrawal_log.COMPARED, now, email=person.email)
         learning.leave_out(session, person.id)
 
 
@@ -179,14 +179,14 @@ def set_untagged(database: Database, clock: Clock, subscriber_id: int, *, untagg
             leave_untagged(session, person, clock.now())
         elif person.untagged_at is not None:
             person.untagged_at = None
-            withdrawals.note(session, withdrawals.TAGS, clock.now(), email=person.email)
+            withdrawal_log.note(session, withdrawal_log.TAGS, clock.now(), email=person.email)
 
 
 def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Take all tags off somebody and let none be put on them, in a transaction of the caller. Twice is as once."""
     if person.untagged_at is None:
         person.untagged_at = now
-        withdrawals.note(session, withdrawals.TAGGED, now, email=person.email)
+        withdrawal_log.note(session, withdrawal_log.TAGGED, now, email=person.email)
         subscribers.remove_tags(session, person.id)
 
 
@@ -206,7 +206,7 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
 def close_links_in(session: Session, person: SubscriberRow, at: datetime) -> None:
     """The same in a transaction of the caller, of mails from before an instant (UTC)."""
     person.links_closed_at = at
-    withdrawals.note(session, withdrawals.LINKS, at, email=person.email)
+    withdrawal_log.note(session, withdrawal_log.LINKS, at, email=person.email)
     address_changes.withdraw(session, person.id)
 
 
@@ -252,7 +252,7 @@ def unsubscribe(
         if person.left_at is not None:  # suppressed, and left before
             return
         leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
-        events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
+        email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
         deliveries.settle_by_evidence(session, delivery_id, now)
 
 
@@ -270,7 +270,7 @@ def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) 
 
 def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Write to a person no more, by their own wish, in a transaction of the caller."""
-    withdrawals.note(session, withdrawals.UNSUBSCRIBED, context.at, email=person.email)
+    withdrawal_log.note(session, withdrawal_log.UNSUBSCRIBED, context.at, email=person.email)
     end_courses(session, person.id, "the reader left", context.at)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.UNSUBSCRIBE, given=False)
     end_measuring(session, person, context)
@@ -293,7 +293,7 @@ def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
     """Let a person leave all they follow, in a transaction of the caller."""
-    planning.cancel_planned(session, subscriber_id, why, now)
+    delivery_planning.cancel_planned(session, subscriber_id, why, now)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         _leave(enrolment, now)
 
@@ -314,7 +314,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             raise TooLate
         left_at = person.left_at
         if left_everything:
-            withdrawals.note(session, withdrawals.RETURNED, now, email=person.email)
+            withdrawal_log.note(session, withdrawal_log.RETURNED, now, email=person.email)
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
         context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
@@ -345,7 +345,7 @@ def may_come_back(person: SubscriberRow, now: datetime) -> bool:
 
 def _end(session: Session, enrolment: EnrolmentRow, why: str, now: datetime) -> None:
     """Let a person leave one of what they get, also one that is over: what comes later of it is not for them."""
-    planning.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
+    delivery_planning.cancel_planned(session, enrolment.subscriber_id, why, now, enrolment_id=enrolment.id)
     session.refresh(enrolment)
     if enrolment.status != EnrolmentStatus.CANCELLED:
         _leave(enrolment, now)
@@ -386,12 +386,12 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     zone_before = before.zone
     if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
         # Also one that is being tried again: its hour is none of theirs any more.
-        planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
-        planning.end_hour_of_submitted(session, subscriber_id, now)
+        delivery_planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
+        delivery_planning.end_hour_of_submitted(session, subscriber_id, now)
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if schedule.zone != zone_before:
-            planning.redate_last(session, enrolment, schedule.tz)
+            delivery_planning.redate_last(session, enrolment, schedule.tz)
         if enrolment.status == EnrolmentStatus.ACTIVE:
             next_from(session, enrolment, schedule, now)
 

@@ -16,13 +16,8 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.learning.attempts import adopt
-from rugcourse.links import Signer
-from rugcourse.scheduling import Schedule, is_zone
-from rugcourse.store import address_changes, enrolments, planning, subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.database import Database
-from rugcourse.store.tables import (
+from rugcourse.db.engine import Database
+from rugcourse.db.models import (
     ERASED,
     DeliveryKind,
     EnrolmentRow,
@@ -30,6 +25,11 @@ from rugcourse.store.tables import (
     SubscriberRow,
     SubscriberStatus,
 )
+from rugcourse.db.queries import address_changes, delivery_planning, enrolments, subscribers
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.learning.attempts import adopt
+from rugcourse.links import Signer
+from rugcourse.scheduling import Schedule, is_zone
 
 MAX_NAME = 60
 MOST_ASKED = 3  # mails that ask to confirm, to somebody who does not, within `ASKING`
@@ -190,16 +190,16 @@ def sign_up(
         left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
         again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
         once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
-        planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+        delivery_planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
 
 
 def _was_asked_enough(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
     """Whether three mails about signups went to somebody in thirty days; to a reader, about one course."""
     since = now - ASKING
     if person.status == SubscriberStatus.ACTIVE:
-        return len(planning.signup_mails_since(session, person.id, campaign_id, since)) >= MOST_ASKED
+        return len(delivery_planning.signup_mails_since(session, person.id, campaign_id, since)) >= MOST_ASKED
     before = address_changes.asked(session, signer.digest(person.email), since)
-    return before + len(planning.asked_to_confirm(session, person.id, since)) >= MOST_ASKED
+    return before + len(delivery_planning.asked_to_confirm(session, person.id, since)) >= MOST_ASKED
 
 
 def may_sign_up(session: Session, signer: Signer, email: str) -> bool:
@@ -222,7 +222,7 @@ def keep_confirmed(session: Session, person: SubscriberRow) -> None:
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
     _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-        planning.redate_last(session, enrolment, schedule.tz)
+        delivery_planning.redate_last(session, enrolment, schedule.tz)
 
 
 def _document(signup: Signup, language: str) -> dict[str, Any]:

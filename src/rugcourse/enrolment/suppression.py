@@ -12,16 +12,17 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db import withdrawal_log
+from rugcourse.db.engine import Database
+from rugcourse.db.models import COMPLAINT, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import delivery_planning, enrolments, heartbeats, subscribers
+from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Source
 from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
-from rugcourse.store import enrolments, planning, processes, subscribers, withdrawals
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import COMPLAINT, SubscriberRow, SubscriberStatus
 
 _KEY = "suppression key"
 
@@ -57,12 +58,12 @@ def check_key(database: Database, signer: Signer) -> None:
     """
     fingerprint = signer.digest("fingerprint of this key")[:16]
     with database.write() as session:
-        kept = processes.known(session, _KEY)
+        kept = heartbeats.known(session, _KEY)
         if kept == fingerprint:
             return
         if kept is not None and subscribers.has_suppressions(session):
             raise UnknownSuppressionKey
-        processes.remember(session, _KEY, fingerprint)
+        heartbeats.remember(session, _KEY, fingerprint)
 
 
 def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:
@@ -110,11 +111,11 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
             if kept.reason == COMPLAINT:
                 person.left_at = person.left_at or clock.now()
             person.status = _status_of(session, person)
-            planning.have_failed_again(session, person.id, clock.now())  # also for who may come back one day
+            delivery_planning.have_failed_again(session, person.id, clock.now())  # also for who may come back one day
             if person.status == SubscriberStatus.ACTIVE:
                 go_on_from(session, person.id, clock.now())
         session.delete(kept)
-        withdrawals.note(session, withdrawals.LIFTED, clock.now(), email=email)
+        withdrawal_log.note(session, withdrawal_log.LIFTED, clock.now(), email=email)
 
 
 def find(database: Database, signer: Signer, address: str) -> Suppressed | None:

@@ -1,4 +1,4 @@
-"""Takes readers' answers to questions from their mails, many at once (see `rugcourse.store.group`)."""
+"""Takes readers' answers to questions from their mails, many at once (see `rugcourse.db.group_commit`)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.queries import deliveries, email_events, learning, subscribers
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.email_events import AnswersInMail, Event, Mail
+from rugcourse.db.queries.learning import Answer, CardOfReader
 from rugcourse.learning.recaps import RECAP_NUMBER, find_question
 from rugcourse.learning.spacing import CardState, review
 from rugcourse.links import MailRef
-from rugcourse.store import deliveries, events, learning, subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.events import AnswersInMail, Event, Mail
-from rugcourse.store.learning import Answer, CardOfReader
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind, EventKind, SubscriberStatus, Verdict
 
 # Five presses within two seconds are a machine's: nobody reads that fast.
 _BURST_SECONDS = 2.0
@@ -91,7 +91,7 @@ class Person(NamedTuple):
 def find_askings(session: Session, library: Library, clock: Clock, wanted: Sequence[Asked]) -> list[Asking | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
     now = clock.now()
-    mails = events.find_mails(session, {one.mail for one in wanted})
+    mails = email_events.find_mails(session, {one.mail for one in wanted})
     given = _given(session, {mail.subscriber_id for mail in mails.values()})
     courses = {
         campaign_id: library.of_campaign(session, campaign_id)
@@ -135,7 +135,7 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
         return found
     people = {asking.mail.subscriber_id for _, asking, _ in pressed}
     subscribers.lock(session, people)
-    events.add_events(
+    email_events.add_events(
         session,
         [Event(asking.mail.id, EventKind.ANSWER, Verdict.HUMAN, now, option) for _, asking, option in pressed],
     )
@@ -143,7 +143,7 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     kept = [book.enter(asking, option) for _, asking, option in pressed]
     book.save(session)
     since = now - clock.span(_BURST_SECONDS)
-    lately = events.answers_since(session, people, since)
+    lately = email_events.answers_since(session, people, since)
     machines = _disbelieve_machines(session, lately, since, now)
     if machines:
         book = _Book.of(session, people, now)
@@ -207,7 +207,7 @@ def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], sinc
         learning.disbelieve(session, person, since)
     if machines:
         used = [one.delivery_id for one in lately if one.answers and one.subscriber_id in machines]
-        events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
+        email_events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
         deliveries.disbelieve_evidence(session, used, since, now)
     return machines
 

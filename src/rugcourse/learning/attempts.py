@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
+from rugcourse.db.engine import Database
+from rugcourse.db.models import AttemptRow, Stage
+from rugcourse.db.queries import learning
 from rugcourse.learning.knowledge_test import CauseResult, TestResult, is_complete, score
-from rugcourse.store import learning
-from rugcourse.store.database import Database
-from rugcourse.store.tables import AttemptRow, Stage
 
 # How long a visitor may take from the test to the signup, in the machine's time.
 ADOPTION_SECONDS = 24 * 3600.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rugcourse.clock import Clock
-from rugcourse.store import learning
-from rugcourse.store.database import Database
-from rugcourse.store.tables import FeedbackRow
+from rugcourse.db.engine import Database
+from rugcourse.db.models import FeedbackRow
+from rugcourse.db.queries import learning
 
 MAX_REMARK = 1000
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Question
-from rugcourse.store import deliveries, learning
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.learning import Answer
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryState, EnrolmentRow, Verdict
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryState, EnrolmentRow, Verdict
+from rugcourse.db.queries import deliveries, learning
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.learning import Answer
 
 
 @dataclass(frozen=True, slots=True)

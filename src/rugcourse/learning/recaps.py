@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Question
-from rugcourse.store import learning
+from rugcourse.db.queries import learning
 
 RECAP_NUMBER = 15  # the place of the recap among a mail's questions; quizzes count from 0
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import KnowledgeTest
 from rugcourse.content.model import TestQuestion
-from rugcourse.store import learning
+from rugcourse.db.queries import learning
 
 ENOUGH = 50  # of fewer people a share says nothing
 _LOOKED_AT = 1000

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import BOUNCE, ERASED, SubscriberRow
+from rugcourse.db.queries import address_changes, delivery_planning, erasure, subscribers
+from rugcourse.db.withdrawal_log import FORMER
 from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
-from rugcourse.store import address_changes, erasing, planning, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import BOUNCE, ERASED, SubscriberRow
-from rugcourse.store.withdrawals import FORMER
 
 
 def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) -> bool:
@@ -36,10 +36,10 @@ def erase_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int,
         subscribers.suppress(session, signer.digest(person.email), ERASED, clock.now())
         if person.former_address is not None:  # by which lists may still know them; it can be somebody else's by now
             subscribers.suppress(session, person.former_address, ERASED, clock.now(), noted=FORMER)
-    for asked_at in planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):
+    for asked_at in delivery_planning.asked_to_confirm(session, subscriber_id, clock.now() - ASKING):
         if person.confirmed_at is not None and asked_at <= person.confirmed_at:
             continue  # how often they were asked for nothing still counts
         address_changes.add(session, None, None, signer.digest(person.email), asked_at)
     session.expunge(person)
-    erasing.erase_person(session, subscriber_id)
+    erasure.erase_person(session, subscriber_id)
     return True

@@ -13,25 +13,25 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
-from rugcourse.learning.recaps import find_question
-from rugcourse.links import Signer
-from rugcourse.privacy.notice import notice, summary
-from rugcourse.settings import Settings
-from rugcourse.store import (
+from rugcourse.db.course_cache import Library
+from rugcourse.db.engine import Database
+from rugcourse.db.models import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
+from rugcourse.db.queries import (
+    ab_tests,
     address_changes,
     admins,
     campaigns,
     courses,
     deliveries,
+    email_events,
     enrolments,
-    events,
     learning,
     subscribers,
-    trials,
 )
-from rugcourse.store.database import Database
-from rugcourse.store.library import Library
-from rugcourse.store.tables import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
+from rugcourse.learning.recaps import find_question
+from rugcourse.links import Signer
+from rugcourse.privacy.notice import notice, summary
+from rugcourse.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class _Copy:
 
     def _mails(self) -> list[dict[str, Any]]:
         lessons = [row.lesson_id for row, _slug in self.history if row.lesson_id is not None]
-        compared = trials.of_lessons(self.session, lessons)
+        compared = ab_tests.of_lessons(self.session, lessons)
         return [self._mail(row, slug, compared) for row, slug in self.history]
 
     def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[TrialRow]) -> dict[str, Any]:
@@ -306,7 +306,7 @@ def _schedule(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
 
 
 def _events(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    rows = events.of_person(session, subscriber_id)
+    rows = email_events.of_person(session, subscriber_id)
     return [
         {"mail": row.delivery_id, "at": _when(row.at), "kind": row.kind, "link": row.link, "verdict": row.verdict}
         for row in rows

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rugcourse.store.tables import EventKind
+from rugcourse.db.models import EventKind
 
 
 class Whose(StrEnum):

@@ -13,15 +13,11 @@ from itertools import islice
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.enrolment import preferences, suppression
-from rugcourse.enrolment.consents import ConsentContext, Source
-from rugcourse.links import Signer
-from rugcourse.privacy.erase import erase_in
-from rugcourse.store import subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
-from rugcourse.store.withdrawals import (
+from rugcourse.db.engine import Database
+from rugcourse.db.models import BOUNCE, COMPLAINT, ERASED, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.subscribers import LOCK
+from rugcourse.db.withdrawal_log import (
     COMPARED,
     COMPARES,
     FORMER,
@@ -36,6 +32,10 @@ from rugcourse.store.withdrawals import (
     UNSUBSCRIBED,
     WithdrawalLog,
 )
+from rugcourse.enrolment import preferences, suppression
+from rugcourse.enrolment.consents import ConsentContext, Source
+from rugcourse.links import Signer
+from rugcourse.privacy.erase import erase_in
 
 _BATCH = 500
 

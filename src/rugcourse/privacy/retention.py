@@ -13,6 +13,10 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import BOUNCE, SuppressionRow
+from rugcourse.db.queries import address_changes, campaigns, erasure, lesson_drafts, subscribers
+from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
 from rugcourse.delivery.provenance import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
@@ -20,10 +24,6 @@ from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
 from rugcourse.settings import Settings
-from rugcourse.store import address_changes, campaigns, drafts, erasing, subscribers
-from rugcourse.store.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
-from rugcourse.store.database import Database
-from rugcourse.store.tables import BOUNCE, SuppressionRow
 
 _BATCH = 200
 _EVENTS_BATCH = 5000
@@ -102,21 +102,21 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
             return delete(session, before(days))
 
     forgotten = Forgotten(
-        attempts=once(erasing.forget_attempts, retention.unconfirmed_days),
-        unconfirmed=erase(erasing.unconfirmed, retention.unconfirmed_days, keep_hash=False),
+        attempts=once(erasure.forget_attempts, retention.unconfirmed_days),
+        unconfirmed=erase(erasure.unconfirmed, retention.unconfirmed_days, keep_hash=False),
         measured=_forget_events(database, before(retention.measured_days)),
-        left=erase(partial(erasing.gone, asked=before(retention.unconfirmed_days)), retention.left_days),
-        finished=erase(partial(erasing.finished, left=before(UNDO_DAYS)), retention.finished_days),
-        idle=erase(erasing.idle, retention.idle_days),
+        left=erase(partial(erasure.gone, asked=before(retention.unconfirmed_days)), retention.left_days),
+        finished=erase(partial(erasure.finished, left=before(UNDO_DAYS)), retention.finished_days),
+        idle=erase(erasure.idle, retention.idle_days),
         suppressed=_erase_suppressed(
             database, clock, signer, before(retention.bounced_days), before(retention.left_days)
         ),
         suppressions=_forget_suppressions(database, before(retention.bounced_days), before(retention.suppressed_days)),
-        remarks=once(erasing.forget_remarks, retention.remark_days),
-        changes=once(erasing.forget_changes, retention.log_days),
-        jobs=once(erasing.forget_jobs, retention.job_days),
-        admins=once(erasing.forget_admins, retention.log_days),
-        drafts=_forget_drafts(database, before(drafts.DISCARDED_DAYS)),
+        remarks=once(erasure.forget_remarks, retention.remark_days),
+        changes=once(erasure.forget_changes, retention.log_days),
+        jobs=once(erasure.forget_jobs, retention.job_days),
+        admins=once(erasure.forget_admins, retention.log_days),
+        drafts=_forget_drafts(database, before(lesson_drafts.DISCARDED_DAYS)),
         addresses=_forget_addresses(database, before(retention.asked_days), clock.now() - VALID),
     )
     _forget_domains(database, before(retention.log_days))
@@ -173,7 +173,7 @@ def _suppressed_people(database: Database) -> Iterator[list[tuple[int, str, date
     last = 0
     while True:
         with database.read() as session:
-            found = [(row[0], row[1], row[2]) for row in erasing.suppressed(session, last, _BATCH)]
+            found = [(row[0], row[1], row[2]) for row in erasure.suppressed(session, last, _BATCH)]
         if not found:
             return
         yield found
@@ -182,14 +182,14 @@ def _suppressed_people(database: Database) -> Iterator[list[tuple[int, str, date
 
 def _forget_suppressions(database: Database, bounced_before: datetime, other_before: datetime) -> int:
     with database.write() as session:
-        return erasing.forget_suppressions(session, bounced_before, other_before)
+        return erasure.forget_suppressions(session, bounced_before, other_before)
 
 
 def _forget_events(database: Database, before: datetime) -> int:
     total = 0
     while True:
         with database.write() as session:
-            forgotten = erasing.forget_events(session, before, _EVENTS_BATCH)
+            forgotten = erasure.forget_events(session, before, _EVENTS_BATCH)
         total += forgotten
         if forgotten < _EVENTS_BATCH:
             return total
@@ -198,7 +198,7 @@ def _forget_events(database: Database, before: datetime) -> int:
 def _forget_drafts(database: Database, before: datetime) -> int:
     """Drafts of lessons and campaigns that were discarded."""
     with database.write() as session:
-        return drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)
+        return lesson_drafts.forget_discarded(session, before) + campaigns.forget_discarded(session, before)
 
 
 def _forget_addresses(database: Database, before: datetime, open_before: datetime) -> int:
@@ -211,5 +211,5 @@ def _forget_addresses(database: Database, before: datetime, open_before: datetim
 def _forget_domains(database: Database, held_before: datetime) -> None:
     """Domains whose last reader has another address now. What an operator held lately, perhaps ahead, stays."""
     with database.write() as session:
-        for domain in erasing.known_domains(session) - erasing.held_by_hand_since(session, held_before):
-            erasing.forget_domain(session, domain)
+        for domain in erasure.known_domains(session) - erasure.held_by_hand_since(session, held_before):
+            erasure.forget_domain(session, domain)

@@ -12,13 +12,13 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import erasure
+from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.delivery import holds
 from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.privacy.retention import Retention
-from rugcourse.store import erasing
-from rugcourse.store.database import Database
-from rugcourse.store.subscribers import LOCK
-from rugcourse.store.tables import SubscriberRow, SubscriberStatus
 
 WARNED_DAYS = 14
 _MOST = 2000  # a night: these mails keep to no pace
@@ -41,8 +41,8 @@ def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> 
 
 
 def _nearly_over(session: Session, clock: Clock, retention: Retention) -> list[int]:
-    finished = partial(erasing.finished, left=clock.now() - timedelta(days=UNDO_DAYS))
-    ends = ((finished, retention.finished_days), (erasing.idle, retention.idle_days))
+    finished = partial(erasure.finished, left=clock.now() - timedelta(days=UNDO_DAYS))
+    ends = ((finished, retention.finished_days), (erasure.idle, retention.idle_days))
     return [
         subscriber_id
         for find, days in ends

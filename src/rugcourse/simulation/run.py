@@ -15,6 +15,10 @@ from random import Random
 
 from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.migrate import upgrade
+from rugcourse.db.models import Queue
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.audit import Audit, audit
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
@@ -28,10 +32,6 @@ from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
 from rugcourse.simulation.people import Person, make_person
 from rugcourse.simulation.post import Mail, Post
-from rugcourse.store import subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.migrate import upgrade
-from rugcourse.store.tables import Queue
 
 START = datetime(2026, 10, 19, 5, tzinfo=UTC)  # a Monday; most of Europe puts its clocks back on the Sunday after
 _STEP = timedelta(minutes=15)  # every zone's full hours fall on one of these

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
+from rugcourse.db.queries import deliveries, email_events, subscribers
+from rugcourse.db.queries.email_events import Clicked, Event, Mail
 from rugcourse.links import MailRef
-from rugcourse.store import deliveries, events, subscribers
-from rugcourse.store.events import Clicked, Event, Mail
-from rugcourse.store.library import Library
-from rugcourse.store.tables import EventKind, SubscriberStatus, Verdict
 from rugcourse.tracking.targets import target_of
 from rugcourse.tracking.verdicts import BURST_LINKS, BURST_SECONDS, judge
 
@@ -36,7 +36,7 @@ def record_fetches(session: Session, library: Library, clock: Clock, fetches: Se
 
     Many links of one mail within seconds are a scanner's, all of them. HEAD only looks.
     """
-    mails = events.find_mails(session, {fetch.mail for fetch in fetches})
+    mails = email_events.find_mails(session, {fetch.mail for fetch in fetches})
     targets = [_target(session, library, mails.get(fetch.mail), fetch) for fetch in fetches]
     counted = [
         (mails[fetch.mail], fetch)
@@ -77,9 +77,9 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]])
     used = {event.delivery_id for event in clicks if event.verdict == Verdict.HUMAN}
     if used:  # a report that they came back may come in just now
         subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used})
-    events.add_events(session, kept)
+    email_events.add_events(session, kept)
     since = now - clock.span(BURST_SECONDS)
-    lately = events.clicks_since(session, clicked, since) if clicked else []
+    lately = email_events.clicks_since(session, clicked, since) if clicked else []
     scanned = _judge_scanners(session, lately, since, now)
     doubted = {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
     for delivery_id in sorted(used & doubted - scanned):
@@ -91,6 +91,6 @@ def _judge_scanners(session: Session, lately: Sequence[Clicked], since: datetime
     arrived; returns these mails."""
     scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
     if scanned:
-        events.judge_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
+        email_events.judge_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
         deliveries.disbelieve_evidence(session, scanned, since, now)
     return scanned

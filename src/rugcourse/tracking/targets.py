@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import LessonText, MessageText
 from rugcourse.content.markdown import link_targets
-from rugcourse.store.events import Mail
-from rugcourse.store.library import Library
-from rugcourse.store.tables import DeliveryKind
+from rugcourse.db.course_cache import Library
+from rugcourse.db.models import DeliveryKind
+from rugcourse.db.queries.email_events import Mail
 
 
 def target_of(session: Session, library: Library, mail: Mail, number: int) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rugcourse.store.tables import Verdict
+from rugcourse.db.models import Verdict
 
 # Fetchers that say so themselves: image proxies of mail providers, and scanners that look behind every link.
 _MACHINES = re.compile(

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 from pydantic import Field as PydanticField
 
 from rugcourse.content import Course
+from rugcourse.db.models import AttemptRow, Queue, SubscriberStatus
+from rugcourse.db.queries import learning
+from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment import wordings
 from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.own_link import ask_for_link
@@ -19,9 +22,6 @@ from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalis
 from rugcourse.learning.attempts import save_attempt
 from rugcourse.learning.knowledge_test import score
 from rugcourse.links import BadToken, Purpose
-from rugcourse.store import learning
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import AttemptRow, Queue, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time
 from rugcourse.web.own_page import place_of

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.db.queries import deliveries, learning
+from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.attempts import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import Purpose
 from rugcourse.rendering.mails import answer_links
-from rugcourse.store import deliveries, learning
-from rugcourse.store.editions import EditionKind
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.pages import READ, NotFound, runtime_of

@@ -18,6 +18,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 from pydantic import BaseModel
 
 from rugcourse.clock import Clock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import campaigns, enrolments, subscribers
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences, wordings
 from rugcourse.enrolment.consents import Shown
@@ -28,9 +31,6 @@ from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.scheduling import Schedule
-from rugcourse.store import campaigns, enrolments, subscribers
-from rugcourse.store.database import Database
-from rugcourse.store.tables import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
 from rugcourse.web.pages import READ, NotFound, runtime_of

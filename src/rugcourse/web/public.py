@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.db.models import Verdict
+from rugcourse.db.queries import courses
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
-from rugcourse.store import courses
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.editions import EditionKind
-from rugcourse.store.tables import Verdict
 from rugcourse.tracking.verdicts import judge
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import subscribers
+from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment.consents import Shown
 from rugcourse.links import LINK_DAYS, MailRef, Purpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
-from rugcourse.store import subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.tables import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
 from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
 
 # A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.

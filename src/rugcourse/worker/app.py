@@ -11,9 +11,9 @@ from celery.schedules import crontab
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
 
+from rugcourse.db.models import Queue
 from rugcourse.runtime import Ring
 from rugcourse.settings import Settings
-from rugcourse.store.tables import Queue
 
 log = structlog.get_logger()
 

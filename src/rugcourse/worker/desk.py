@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from rugcourse.store.tables import Queue
+from rugcourse.db.models import Queue
 
 
 class Desk:

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from rugcourse.db.engine import DatabaseAway
+from rugcourse.db.models import ProcessRow
+from rugcourse.db.queries import heartbeats
 from rugcourse.delivery import provenance
 from rugcourse.runtime import Runtime
-from rugcourse.store import processes
-from rugcourse.store.database import DatabaseAway
-from rugcourse.store.tables import ProcessRow
 
 log = structlog.get_logger()
 
@@ -98,12 +98,12 @@ class Pulse:
         runtime, now = self._runtime, self._runtime.clock.now()
         kept = timedelta(days=provenance.KEPT_DAYS)
         with runtime.database.write() as session:
-            remembered = self._known and processes.see_process(session, self._id, self._seen_at, now)
+            remembered = self._known and heartbeats.see_process(session, self._id, self._seen_at, now)
             # One that slept for longer than signs of life are kept has been forgotten rightly.
             forgotten = self._known and not remembered and now - self._seen_at < kept
             if not remembered:
-                processes.introduce(session, self._process(now))
-            processes.forget_processes(session, now - kept)
+                heartbeats.introduce(session, self._process(now))
+            heartbeats.forget_processes(session, now - kept)
         self._seen_at, self._known = now, True
         if forgotten:
             provenance.forgotten_while_running(runtime.database, runtime.clock)

@@ -17,6 +17,10 @@ from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
 from rugcourse.campaigns.trials import decide_next
+from rugcourse.db import counters
+from rugcourse.db.engine import DatabaseAway
+from rugcourse.db.models import Queue
+from rugcourse.db.queries import deliveries
 from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
 from rugcourse.delivery.claim import BATCH
 from rugcourse.delivery.plan import plan_batches
@@ -26,9 +30,6 @@ from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
 from rugcourse.runtime import Runtime, follow_up, no_ring, send_now, sender
-from rugcourse.store import deliveries, tallies
-from rugcourse.store.database import DatabaseAway
-from rugcourse.store.tables import Queue
 from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.desk import Desk
 from rugcourse.worker.pulse import Ear
@@ -138,7 +139,7 @@ def tend_campaigns(runtime: Runtime) -> None:
     while decide_next(runtime.database, runtime.clock):
         pass
     with runtime.database.write() as session:
-        tallies.compact(session)
+        counters.compact(session)
 
 
 def check_books(runtime: Runtime) -> Audit:

@@ -19,7 +19,7 @@ from rugcourse.access.passwords import SHORTEST, WeakPassword
 from rugcourse.access.recovery_codes import make_recovery_codes
 from rugcourse.access.second_factor import Vault, context_of_form
 from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor
-from rugcourse.store import admins
+from rugcourse.db.queries import admins
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import (
     admin_page,

@@ -15,10 +15,10 @@ from rugcourse.campaigns.comparison import compare
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.campaigns.results import results_of
-from rugcourse.store import campaigns
-from rugcourse.store.database import Database
-from rugcourse.store.drafts import DISCARDED_DAYS
-from rugcourse.store.tables import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.db.engine import Database
+from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
+from rugcourse.db.queries import campaigns
+from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.bounces import reputation
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.findings import CHECKS
 from rugcourse.doctor.visit import keep, last_visit, visit
 from rugcourse.runtime import let_go
-from rugcourse.store import admins, bounces, campaigns, pacing
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.pages import READ, runtime_of
@@ -32,8 +32,8 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
     now = runtime.clock.now()
     with runtime.database.read() as session:
         values = {
-            "holds": pacing.all_holds(session),
-            "names": {pacing.campaign_key(row.id): row.name for row in campaigns.listed(session)},
+            "holds": sending_holds.all_holds(session),
+            "names": {sending_holds.campaign_key(row.id): row.name for row in campaigns.listed(session)},
             "complaints": reputation.of_campaigns(session, now),
             "domains": reputation.of_domains(session, now),
             "came_back": bounces.came_back_lately(session, now - timedelta(days=_DAYS), _SHOWN),
@@ -44,7 +44,7 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
         "limits": runtime.complaint_limits,
         "may_change": insider.may(Role.EDITOR),
         "may_open_all": insider.may(Role.OWNER),
-        "everything": pacing.ALL,
+        "everything": sending_holds.ALL,
         "done": done,
     }
     return admin_page(request, insider, "delivery", {**values, **frame})
@@ -59,7 +59,7 @@ def delivery_press(
     key: Annotated[str, Form()] = "",
 ) -> Response:
     """Look at everything now, or let go on what is held."""
-    insider = insider_of(request, Role.OWNER if key == pacing.ALL else Role.EDITOR)
+    insider = insider_of(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
     check_form(request, insider, form)
     runtime = runtime_of(request)
     if action == "look":

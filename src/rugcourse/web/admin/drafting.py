@@ -14,14 +14,14 @@ from rugcourse.authoring.messages import PARTS
 from rugcourse.campaigns import drafts, outlook
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.db.models import CampaignKind, CampaignRow, Role
+from rugcourse.db.queries import audiences, campaigns
+from rugcourse.db.queries.audiences import Audience, Following, permission_of
+from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.delivery.preflight import look_at
 from rugcourse.delivery.proof import parts_of
 from rugcourse.runtime import send_proof
 from rugcourse.scheduling import DEFAULT_ZONE
-from rugcourse.store import audiences, campaigns
-from rugcourse.store.audiences import Audience, Following, permission_of
-from rugcourse.store.drafts import DISCARDED_DAYS
-from rugcourse.store.tables import CampaignKind, CampaignRow, Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.campaigns import Id, find_campaign

@@ -23,8 +23,8 @@ from rugcourse.access.events import EventKind, Origin
 from rugcourse.access.notices import Notice
 from rugcourse.access.passkeys import Site, site_of
 from rugcourse.access.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
+from rugcourse.db.models import Role
 from rugcourse.links import BadToken, Purpose
-from rugcourse.store.tables import Role
 from rugcourse.web.limits import shortened
 from rugcourse.web.pages import NotFound, page, preferred_language, runtime_of
 

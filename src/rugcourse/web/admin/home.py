@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import reputation
 from rugcourse.campaigns.overview import overview
+from rugcourse.db.models import DeliveryState, Role
+from rugcourse.db.queries import campaigns, deliveries, sending_holds
 from rugcourse.doctor.visit import last_visit
-from rugcourse.store import campaigns, deliveries, pacing
-from rugcourse.store.tables import DeliveryState, Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, insider_of
@@ -26,7 +26,7 @@ def home(request: Request) -> HTMLResponse:
     runtime = runtime_of(request)
     insider = insider_of(request)
     with runtime.database.read() as session:
-        holds = pacing.all_holds(session)
+        holds = sending_holds.all_holds(session)
         found = overview(session, runtime.library, runtime.clock.now(), preferred_language(request))
         # Who they are takes a look through the whole ledger: only when the counter says that there are any.
         unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
@@ -37,7 +37,7 @@ def home(request: Request) -> HTMLResponse:
         "holds": holds,
         "unknown": unknown,
         "waiting": [row for row in listed if row.because],
-        "names": {pacing.campaign_key(row.id): row.name for row in listed},
+        "names": {sending_holds.campaign_key(row.id): row.name for row in listed},
         "complaints": complaints,
         "came_back": found.came_back,
         "wrong": len(seen.wrong) if seen else 0,

@@ -22,11 +22,11 @@ from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.db.models import JobRow, Role
+from rugcourse.db.queries import admins, audiences, jobs
+from rugcourse.db.queries.audiences import Following
+from rugcourse.db.queries.jobs import AT_WORK, JobKind
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
-from rugcourse.store import admins, audiences, jobs
-from rugcourse.store.audiences import Following
-from rugcourse.store.jobs import AT_WORK, JobKind
-from rugcourse.store.tables import JobRow, Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from

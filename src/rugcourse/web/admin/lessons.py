@@ -24,15 +24,15 @@ from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
+from rugcourse.db.models import Role
+from rugcourse.db.queries import lesson_drafts as kept_drafts
+from rugcourse.db.queries import subscribers
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recaps import Reading, due_recaps
 from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
-from rugcourse.store import drafts as kept_drafts
-from rugcourse.store import subscribers
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number

@@ -17,6 +17,10 @@ from rugcourse.campaigns.lists import as_csv, as_json
 from rugcourse.campaigns.timeline import timeline
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
+from rugcourse.db.models import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
+from rugcourse.db.queries import admins, audiences, campaigns, enrolments, subscribers
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.subscribers import LONGEST_TAG, Wanted
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.corrections import (
@@ -33,10 +37,6 @@ from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress_person
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
-from rugcourse.store import admins, audiences, campaigns, enrolments, subscribers
-from rugcourse.store.courses import PublishedCourse
-from rugcourse.store.subscribers import LONGEST_TAG, Wanted
-from rugcourse.store.tables import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
 from rugcourse.web.access import Access, access
 from rugcourse.web.addresses import ask_new_address
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

@@ -14,10 +14,10 @@ from rugcourse.authoring import drafts
 from rugcourse.authoring.drafts import NoSuchLesson
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content.markdown import UnknownTag
+from rugcourse.db.models import Role
 from rugcourse.delivery.preflight import Look, look_at
 from rugcourse.delivery.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
 from rugcourse.rendering.letters import TemplateError
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import Request
 
 from rugcourse.content import Course
-from rugcourse.store import campaigns
-from rugcourse.store.tables import CampaignKind, CampaignRow, Ground
+from rugcourse.db.models import CampaignKind, CampaignRow, Ground
+from rugcourse.db.queries import campaigns
 from rugcourse.web.pages import NotFound, preferred_language, runtime_of
 
 

@@ -11,9 +11,9 @@ from rugcourse.authoring.checks import Finding
 from rugcourse.authoring.messages import PARTS, NotAMessage, message_of
 from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.db.models import CampaignKind, CampaignRow, Ground
+from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
-from rugcourse.store.audiences import Audience, Following
-from rugcourse.store.tables import CampaignKind, CampaignRow, Ground
 from rugcourse.web.forms import whole_number
 
 _YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment before or after to count with

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.store import admins, subscribers
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number

@@ -19,9 +19,9 @@ from rugcourse.access.admins import (
 )
 from rugcourse.access.notices import Notice
 from rugcourse.access.sessions import Insider
+from rugcourse.db.models import Role
+from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.store import admins
-from rugcourse.store.tables import Role
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, check_password, insider_of, tell
 from rugcourse.web.forms import whole_number

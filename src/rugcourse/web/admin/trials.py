@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.access.sessions import Insider
 from rugcourse.campaigns import trials
 from rugcourse.campaigns.trials import NoSubject, SameWording, TrialRuns
-from rugcourse.store import courses
-from rugcourse.store.tables import Role
+from rugcourse.db.models import Role
+from rugcourse.db.queries import courses
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, typed_fields
 from rugcourse.web.forms import whole_number

@@ -1,0 +1,278 @@
+"""Counters: how many mails are in which state, how many were opened or answered; per campaign, lesson and day.
+
+No page counts rows when it is looked at. Triggers of the database write down every change of what is counted, in the
+transaction of the change and whatever code made it; so the counters can't drift, and the way of a lesson does not know
+of them. They only add rows, to `tally_change`: a counter that all workers write to would be a queue. `compact` adds
+them up.
+
+`_SOURCES` says once what counts as what. The triggers are made from it, and so is `recount`, which counts anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, delete, func, inspect, select, text, union_all
+from sqlalchemy.orm import Session
+
+from rugcourse.db.bulk import dialect_of, insert_into
+from rugcourse.db.models import TallyChangeRow, TallyRow
+
+
+class Key(NamedTuple):
+    """What a counter is about. `campaign_id`, `lesson_id`: 0 where it is about none; `day`: UTC."""
+
+    campaign_id: int
+    lesson_id: int
+    day: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A table whose rows are counted, in SQL about one row `r`.
+
+    `day`: the column whose UTC date counts. `of_mail`: the campaign and the lesson are those of the row's delivery
+    `d`. `changes`: columns whose change changes what a row counts as. `where`: which rows count at all. `forgets`: a
+    row that is deleted counts no more.
+    """
+
+    table: str
+    changes: str
+    campaign: str
+    lesson: str
+    day: str
+    what: str
+    of_mail: bool = False
+    where: str = "1 = 1"
+    forgets: bool = True
+
+
+class Answers(NamedTuple):
+    """First answers, and how many of them were right when they were given."""
+
+    given: int
+    right: int
+
+
+_EVENT = "event "
+_OPTION, _RIGHT, _WRONG = "option ", " right", " wrong"
+_SOURCES = (
+    _Source(
+        "delivery", "state, planned_at", "coalesce(r.campaign_id, 0)", "coalesce(r.lesson_id, 0)", "planned_at",
+        "'mail ' || CASE WHEN r.state IN ('planned', 'submitting') THEN 'open' ELSE r.state END",
+    ),
+    # Opens and clicks are forgotten in time; how many there were is not.
+    _Source(
+        "event", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "at",
+        f"'{_EVENT}' || r.kind || ' ' || r.verdict", of_mail=True, where="r.first", forgets=False,
+    ),
+    _Source(
+        "answer", "verdict, left_out", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "first_at",
+        f"'{_OPTION}' || r.question || ' ' || r.first_option || "
+        f"CASE WHEN r.first_right THEN '{_RIGHT}' ELSE '{_WRONG}' END",
+        of_mail=True, where="r.verdict <> 'machine' AND NOT r.left_out",
+    ),
+    _Source("feedback", "helped", "0", "r.lesson_id", "at", "CASE WHEN r.helped THEN 'helped' ELSE 'not helped' END"),
+    _Source("enrolment", "status", "r.campaign_id", "0", "started_at", "'reader ' || r.status"),
+    _Source("subscriber", "status", "0", "0", "created_at", "'subscriber ' || r.status"),
+    _Source("attempt", "stage", "0", "0", "at", "'test ' || r.stage || ' ' || r.course_id"),
+)  # fmt: skip
+_KEY = ", ".join(Key._fields)
+
+
+def add_triggers(connection: Connection) -> None:
+    """Let the database keep the counters from now on."""
+    make = _postgresql_triggers if connection.dialect.name == "postgresql" else _sqlite_triggers
+    for source in _sources(connection):
+        for statement in make(source):
+            connection.exec_driver_sql(statement)
+
+
+def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, int, str], int]:
+    """(campaign, lesson, what) → how many over all days; of one campaign, or of everything."""
+    counters = _counters(campaign_id)
+    rows = session.execute(
+        select(counters.c.campaign_id, counters.c.lesson_id, counters.c.what, func.sum(counters.c.n)).group_by(
+            counters.c.campaign_id, counters.c.lesson_id, counters.c.what
+        )
+    )
+    return {(campaign, lesson, what): int(n) for campaign, lesson, what, n in rows if n}
+
+
+def option_key(question: str, option: int, *, right: bool) -> str:
+    """What counts first answers with an option that was right, or wrong, when it was chosen."""
+    return f"{_OPTION}{question} {option}{_RIGHT if right else _WRONG}"
+
+
+def answers_in(counted: Iterable[tuple[str, int]], question: str = "") -> Answers:
+    """First answers among counters (what, how many); to one question, or to all."""
+    options = [(what, n) for what, n in counted if what.startswith(f"{_OPTION}{question} " if question else _OPTION)]
+    return Answers(sum(n for _, n in options), sum(n for what, n in options if what.endswith(_RIGHT)))
+
+
+def by_day(session: Session, since: date, what: str) -> dict[date, int]:
+    """Day → how many of `what` over all campaigns, from a day (UTC) on."""
+    return _sums(session, "day", since, what)
+
+
+def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
+    """Campaign → how many of `what`, from a day (UTC) on."""
+    return _sums(session, "campaign_id", since, what)
+
+
+def compact(session: Session) -> int:
+    """Add what was written down to the counters; returns how many rows that were."""
+    gone = session.execute(
+        delete(TallyChangeRow).returning(*(getattr(TallyChangeRow, name) for name in (*Key._fields, "n")))
+    ).all()
+    sums: dict[Key, int] = {}
+    for *key, n in gone:
+        sums[Key(*key)] = sums.get(Key(*key), 0) + n
+    _add(session, sums)
+    return len(gone)
+
+
+def subtract_events(session: Session, subscriber_id: int) -> None:
+    """Take the opens and clicks of a person, who is about to be erased, from the counters."""
+    source = next(one for one in _SOURCES if one.table == "event")
+    theirs = f"SELECT id FROM delivery WHERE subscriber_id = {subscriber_id:d}"  # noqa: S608 - a number
+    rows = f"(SELECT * FROM event WHERE delivery_id IN ({theirs}))"  # noqa: S608
+    session.connection().exec_driver_sql(_adding(source, {rows: -1}, dialect_of(session)))
+
+
+def differences(session: Session) -> dict[Key, tuple[int, int]]:
+    """Where counters and rows are not the same: key → (counter, rows). Reads whole tables.
+
+    Days of which opens and clicks may be forgotten, which are counted still, are passed over for these.
+    """
+    counters = _counters()
+    columns = [counters.c[name] for name in Key._fields]
+    kept = _by_key(session, select(*columns, func.sum(counters.c.n)).group_by(*columns))
+    counted = recount(session)
+    complete_after = min((key.day for key in counted if key.what.startswith(_EVENT)), default=date.max)
+    return {
+        key: (kept.get(key, 0), counted.get(key, 0))
+        for key in sorted(kept.keys() | counted.keys())
+        if kept.get(key, 0) != counted.get(key, 0) and not (key.what.startswith(_EVENT) and key.day <= complete_after)
+    }
+
+
+def recount(session: Session) -> dict[Key, int]:
+    """Every counter as the rows themselves say."""
+    counted: dict[Key, int] = {}
+    for source in _sources(session.connection()):
+        query = text(_selecting(source, {source.table: 1}, dialect_of(session)))
+        columns = [getattr(TallyRow, name) for name in (*Key._fields, "n")]
+        counted |= _by_key(session, query.columns(*columns))
+    return counted
+
+
+def rebuild(session: Session) -> int:
+    """Make the counters what the rows say; returns how many were something else."""
+    wrong = differences(session)
+    _add(session, {key: rows - counter for key, (counter, rows) in wrong.items()})
+    return len(wrong)
+
+
+def _sources(connection: Connection) -> Iterator[_Source]:
+    """All of them; in a migration from before `answer.left_out` was there, without it."""
+    is_there = any(one["name"] == "left_out" for one in inspect(connection).get_columns("answer"))
+    for source in _SOURCES:
+        if source.table == "answer" and not is_there:
+            yield replace(source, changes="verdict", where="r.verdict <> 'machine'")
+        else:
+            yield source
+
+
+def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
+    counters = _counters()
+    column = counters.c[by]
+    query = select(column, func.sum(counters.c.n)).where(counters.c.what == what, counters.c.day >= since)
+    return {key: int(n) for key, n in session.execute(query.group_by(column)) if n}
+
+
+def _counters(campaign_id: int | None = None) -> Any:
+    """SQL: counters and what is to be added to them, as one table."""
+    parts: list[Select[*tuple[Any, ...]]] = []
+    for table in (TallyRow, TallyChangeRow):
+        part = select(*(getattr(table, name) for name in (*Key._fields, "n")))
+        parts.append(part if campaign_id is None else part.where(table.campaign_id == campaign_id))
+    return union_all(*parts).subquery("counters")
+
+
+def _by_key(session: Session, query: Any) -> dict[Key, int]:
+    return {Key(*key): int(n) for *key, n in session.execute(query) if n}
+
+
+def _add(session: Session, sums: Mapping[Key, int]) -> None:
+    rows = [{**key._asdict(), "n": n} for key, n in sorted(sums.items()) if n]
+    if rows:
+        adding = insert_into(TallyRow, dialect_of(session))
+        both = TallyRow.__table__.c.n + adding.excluded.n
+        session.connection().execute(
+            adding.on_conflict_do_update(index_elements=list(Key._fields), set_={"n": both}), rows
+        )
+
+
+def _adding(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
+    """SQL: write down that rows count, each so many times."""
+    return f"INSERT INTO tally_change ({_KEY}, n) {_selecting(source, rows, dialect)}"
+
+
+def _selecting(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
+    """SQL: what rows count as. `rows`: a table, or a subquery → how many times each of its rows counts."""
+    mail = "JOIN delivery d ON d.id = r.delivery_id" if source.of_mail else ""
+    parts = " UNION ALL ".join(
+        f"{_counting(source, dialect)}, {sign} AS n FROM {table} r {mail} WHERE {source.where}"
+        for table, sign in rows.items()
+    )
+    return f"SELECT {_KEY}, sum(n) AS n FROM ({parts}) counted GROUP BY {_KEY} HAVING sum(n) <> 0"  # noqa: S608
+
+
+def _counting(source: _Source, dialect: str) -> str:
+    day = f"(r.{source.day} AT TIME ZONE 'UTC')::date" if dialect == "postgresql" else f"date(r.{source.day})"
+    return f"SELECT {source.campaign} AS campaign_id, {source.lesson} AS lesson_id, {day} AS day, {source.what} AS what"
+
+
+def _postgresql_triggers(source: _Source) -> Iterator[str]:
+    """One step for all rows of a statement, whose old and new selves are there as tables."""
+    table = source.table
+    for event, rows in _changes(source, {"new_rows": 1}, {"old_rows": -1}):
+        tables = " ".join(f"{one[:3].upper()} TABLE AS {one}" for one in rows)
+        name = f"tally_{table}_{event}"
+        yield f"DROP TRIGGER IF EXISTS {name} ON {table}"
+        yield (
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"{_adding(source, rows, 'postgresql')}; RETURN NULL; END $$"
+        )
+        yield (
+            f"CREATE TRIGGER {name} AFTER {event} ON {table} REFERENCING {tables} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        )
+
+
+def _sqlite_triggers(source: _Source) -> Iterator[str]:
+    """One step per row: SQLite knows no other."""
+    mail = "FROM delivery d WHERE d.id = r.delivery_id AND" if source.of_mail else "WHERE"
+    step = f"INSERT INTO tally_change ({_KEY}, n) {_counting(source, 'sqlite')}, {{}} {mail} {source.where}"
+    for event, rows in _changes(source, {"NEW.": 1}, {"OLD.": -1}):
+        name = f"tally_{source.table}_{event}"
+        when = f"update OF {source.changes}" if event == "update" else event
+        steps = "; ".join(re.sub(r"\br\.", row, step.format(sign)) for row, sign in rows.items())
+        yield f"DROP TRIGGER IF EXISTS {name}"
+        yield f"CREATE TRIGGER {name} AFTER {when} ON {source.table} BEGIN {steps}; END"
+
+
+def _changes(
+    source: _Source, new: Mapping[str, int], old: Mapping[str, int]
+) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """What can happen to rows, and which selves of theirs count then."""
+    yield "insert", new
+    yield "update", {**new, **old}
+    if source.forgets:
+        yield "delete", old

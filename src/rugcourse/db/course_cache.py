@@ -1,0 +1,60 @@
+"""The published courses, kept in memory for as long as the store holds the same ones."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Lesson, Message
+from rugcourse.db.queries import courses
+from rugcourse.db.queries.courses import PublishedCourse
+
+_KEPT_VERSIONS = 256
+
+
+class Library:
+    """Reads a course once per published wording; each look-up costs one small query. Safe to share among threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, PublishedCourse] = {}
+        self._versions: dict[int, Lesson] = {}
+        self._messages: dict[int, Message] = {}
+
+    def courses(self, session: Session) -> list[PublishedCourse]:
+        """All published courses, the oldest first."""
+        return [self._current(session, slug, wanted) for slug, wanted in courses.course_hashes(session).items()]
+
+    def course(self, session: Session, slug: str) -> PublishedCourse | None:
+        wanted = courses.course_hashes(session).get(slug)
+        return self._current(session, slug, wanted) if wanted else None
+
+    def of_campaign(self, session: Session, campaign_id: int | None) -> PublishedCourse | None:
+        """The course that a campaign delivers."""
+        slug = courses.slug_of_campaign(session, campaign_id) if campaign_id is not None else None
+        return self.course(session, slug) if slug is not None else None
+
+    def version(self, session: Session, version_id: int) -> Lesson:
+        """A wording of a lesson: it never changes."""
+        kept = self._versions.get(version_id)
+        if kept is None:
+            if len(self._versions) >= _KEPT_VERSIONS:
+                self._versions.clear()
+            kept = self._versions[version_id] = courses.load_version(session, version_id)
+        return kept
+
+    def message(self, session: Session, version_id: int) -> Message:
+        """A wording of a broadcast: it never changes."""
+        kept = self._messages.get(version_id)
+        if kept is None:
+            if len(self._messages) >= _KEPT_VERSIONS:
+                self._messages.clear()
+            kept = self._messages[version_id] = courses.load_message(session, version_id)
+        return kept
+
+    def _current(self, session: Session, slug: str, content_hash: str) -> PublishedCourse:
+        kept = self._kept.get(slug)
+        if kept is None or kept.content_hash != content_hash:
+            kept = courses.load_course(session, slug)
+            if kept is None:
+                raise LookupError(slug)
+            self._kept[slug] = kept
+        return kept

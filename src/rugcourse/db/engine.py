@@ -1,0 +1,187 @@
+"""Opens the store and begins transactions; the rest of the product never sees an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from rugcourse.db.withdrawal_log import WithdrawalLog
+
+_WRITE = "rugcourse_write"
+_POSTGRESQL = "postgresql"
+_SQLITE_BUSY_SECONDS = 30
+_SCRUB_SECONDS = 2
+# Of one process to PostgreSQL. Kept open: opening one takes longer than most that is done with it, and who finds all of
+# them taken waits for a moment.
+_CONNECTIONS = 15
+
+
+class DatabaseError(Exception):
+    """The database can't be used as it is configured. The message says how to mend it."""
+
+
+class DatabaseAway(Exception):
+    """The database could not be reached, or was locked or full. What the transaction did is not certain."""
+
+
+class BadValue(Exception):
+    """A value can't be stored or looked for: a number beyond all columns, a character that no text may hold."""
+
+
+class Database:
+    """A store on SQLite or PostgreSQL.
+
+    `write()` and `read()` are the units of work: one transaction each, committed when the block ends, rolled back when
+    it raises. On SQLite a write takes its lock at once (BEGIN IMMEDIATE), so that it never fails half-way because
+    another one was quicker.
+    """
+
+    def __init__(self, url: str, *, password: str = "", durable: bool = True) -> None:
+        """Connects to nothing yet. `password`: where the URL has none. Raises DatabaseError.
+
+        `durable` False: SQLite does not wait for the disk, for a rehearsal whose store is thrown away.
+        """
+        self.engine = _engine(url, password, durable=durable)
+        self._writing = self.engine.execution_options(**{_WRITE: True})
+        self.withdrawals: WithdrawalLog | None = None  # where they are kept outside of it
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where SQLite keeps it: the file, its log and what processes share. None on PostgreSQL."""
+        name = self.engine.url.database
+        if self.dialect == _POSTGRESQL or not name or name == ":memory:":
+            return ()
+        return tuple(Path(name + ending) for ending in ("", "-wal", "-shm"))
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Session]:
+        """Raises DatabaseAway.
+
+        `durable` False: the commit does not wait for the disk (PostgreSQL). Should the database die within that
+        moment, the whole transaction is as if it had never been; one that waits takes along all that came before.
+        """
+        with _away(), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            if not durable and self.dialect == _POSTGRESQL:
+                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield session
+            session.flush()
+            if self.withdrawals is not None:
+                self.withdrawals.keep(session)
+
+    @contextmanager
+    def write_batch(self, *, durable: bool = True) -> Iterator[Session]:
+        """As `write`, for transactions that name each row they touch.
+
+        PostgreSQL is told to go by indexes only: a plan that was right when the ledger was small, and is kept, would
+        read all of it for each batch when it is not.
+        """
+        with self.write(durable=durable) as session:
+            if self.dialect == _POSTGRESQL:
+                session.connection().exec_driver_sql("SET LOCAL enable_seqscan = off")
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Raises DatabaseAway."""
+        with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def reach(self) -> None:
+        """Raises DatabaseAway when it can't be reached."""
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def scrub(self) -> None:
+        """Write what was deleted over in SQLite's files too: it stands in the log until that is emptied.
+
+        Waits a moment only for those who read; then the next time does it. PostgreSQL sees to it by itself (vacuum).
+        """
+        if self.dialect == _POSTGRESQL:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={_SCRUB_SECONDS * 1000}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute(f"PRAGMA busy_timeout={_SQLITE_BUSY_SECONDS * 1000}")
+            cursor.close()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseAway(str(error.orig)) from error
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        raise BadValue(type(error).__name__) from error
+
+
+def _engine(address: str, password: str, *, durable: bool) -> Engine:
+    """Its errors name no parameters: an address or a name has no place in a log."""
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise DatabaseError(
+            "RUGCOURSE_DATABASE_URL can't be read; write sqlite:///path/to/file.db or postgresql://user:pass@host/name"
+        ) from None
+    match url.get_backend_name():
+        case "sqlite":
+            if url.database and url.database != ":memory:":
+                Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            engine = create_engine(
+                url, hide_parameters=True, connect_args={"timeout": _SQLITE_BUSY_SECONDS, "check_same_thread": False}
+            )
+            event.listen(engine, "do_connect", _make_private)
+            event.listen(engine, "connect", partial(_prepare_sqlite, durable=durable))
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        case "postgresql":
+            # An index is as good as on any disk of today, and the planner should think so before it has statistics.
+            # Compiling a plan takes longer than any statement here does, and `write_batch` makes small ones look dear.
+            options = {"options": "-c random_page_cost=1.1 -c jit=off"}
+            url = url.set(drivername="postgresql+psycopg", password=url.password or password or None)
+            return create_engine(
+                url, hide_parameters=True, pool_size=_CONNECTIONS, max_overflow=0, connect_args=options
+            )
+        case other:
+            raise DatabaseError(f"RUGCOURSE_DATABASE_URL: {other} is not supported; use sqlite or postgresql")
+
+
+def _make_private(_dialect: object, _record: object, arguments: list[Any], _named: dict[str, Any]) -> None:
+    """A new file is for this user alone, and so are those that SQLite puts beside it, whatever the umask is."""
+    file = Path(arguments[0])
+    if str(file) != ":memory:" and not file.exists():
+        file.touch(mode=0o600)
+
+
+def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # An accepted mail that is forgotten would be sent twice.
+    cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is erased is written over
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writing = connection.get_execution_options().get(_WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

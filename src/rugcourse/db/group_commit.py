@@ -1,0 +1,120 @@
+"""Group commit: many small pieces of work share one transaction, and each waits for its commit.
+
+A commit waits for the disk. While one does, whatever else comes in gathers, and goes together into the next: the more
+come at once, the less each costs, and nobody is told that something is kept before it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from rugcourse.db.engine import DatabaseAway
+
+Piece = TypeVar("Piece")
+Outcome = TypeVar("Outcome")
+
+MOST_TOGETHER = 200
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Piece, Outcome]):
+    piece: Piece
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Outcome]
+    outcome: Outcome | None = None
+    error: Exception | None = None
+
+    def tell(self) -> None:
+        if self.answer.done():  # whoever asked has gone
+            return
+        if self.error is not None:
+            self.answer.set_exception(self.error)
+        else:
+            self.answer.set_result(self.outcome)  # type: ignore[arg-type]
+
+
+class GroupCommit(Generic[Piece, Outcome]):
+    """Does pieces of work in the order in which they come, on a thread of its own, which begins with the first.
+
+    `begin` opens the transaction: `Database.write`, or `Database.read` where only looking up is shared. `work` does
+    pieces in it and returns an outcome for each, in their order. When it raises, each piece is tried alone, so that one
+    that can't be done spoils none of the others.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Session]],
+        work: Callable[[Session, Sequence[Piece]], Sequence[Outcome]],
+    ) -> None:
+        self._begin = begin
+        self._work = work
+        self._queue: SimpleQueue[_Waiting[Piece, Outcome]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    async def do(self, piece: Piece) -> Outcome:
+        """Return when the work is committed. Raises what the work raised, and DatabaseAway."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting[Piece, Outcome](piece, loop, loop.create_future())
+        self._queue.put(waiting)
+        if self._thread is None:
+            self._start()
+        return await waiting.answer
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            together = [self._queue.get()]
+            try:
+                while len(together) < MOST_TOGETHER:
+                    together.append(self._queue.get_nowait())
+            except Empty:
+                pass
+            self._do(together)
+            _tell(together)
+
+    def _do(self, together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+        try:
+            with self._begin() as session:
+                outcomes = self._work(session, [one.piece for one in together])
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            if len(together) == 1 or isinstance(error, DatabaseAway):
+                for one in together:
+                    one.error = error
+            else:
+                for one in together:
+                    self._do([one])
+            return
+        for one, outcome in zip(together, outcomes, strict=True):
+            one.outcome = outcome
+
+
+def _tell(together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+    """Wake each loop once for all that waits on it."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[Piece, Outcome]]] = defaultdict(list)
+    for one in together:
+        by_loop[one.loop].append(one)
+    for loop, theirs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_tell_all, theirs)
+        except RuntimeError:  # the loop has ended, and with it everybody who waited
+            continue
+
+
+def _tell_all(together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+    for one in together:
+        one.tell()

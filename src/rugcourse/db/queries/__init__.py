@@ -1,0 +1,1 @@
+"""The statements, by what they are about. Each takes a session; who opened it ends the transaction."""

@@ -1,0 +1,109 @@
+"""Two wordings that are compared, in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from random import Random, SystemRandom
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from rugcourse.db.models import (
+    AnswerRow,
+    DeliveryRow,
+    DeliveryState,
+    EventKind,
+    EventRow,
+    SubscriberRow,
+    TrialRow,
+    Verdict,
+)
+
+_PRIME = 2_147_483_647  # 2^31 - 1
+
+
+class Arm(NamedTuple):
+    """One of the wordings: how many mails of it were looked at, and behind how many a human answered or clicked."""
+
+    mails: int
+    acted: int
+
+
+def draw(chance: Random) -> tuple[int, int]:
+    """The numbers by which a trial's halves are drawn: multiplier and shift."""
+    return chance.randrange(1, _PRIME), chance.randrange(_PRIME)
+
+
+def gets_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
+    """SQL: whether a person gets the second wording. Half of them do, and in each trial another half.
+
+    Two numbers below a prime, drawn for the trial, turn the person's into another one, whose square is as good as
+    random: its upper half decides. Without the square, numbers that follow each other would go through the two halves
+    in step, and now and then in the steps of another trial. All products fit into 63 bits.
+    """
+    turned: Any = (subscriber_id % _PRIME * multiplier + shift) % _PRIME
+    drawn: ColumnElement[bool] = turned * turned % _PRIME * 2 < _PRIME
+    return drawn
+
+
+def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> TrialRow:
+    row = TrialRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
+    row.found = {}
+    row.multiplier, row.shift = draw(SystemRandom())
+    session.add(row)
+    session.flush()
+    return row
+
+
+def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[TrialRow]:
+    """All trials of some lessons, the newest first."""
+    return session.scalars(
+        select(TrialRow).where(TrialRow.lesson_id.in_(lesson_ids)).order_by(TrialRow.id.desc())
+    ).all()
+
+
+def lock_open(session: Session, lesson_id: int) -> Sequence[TrialRow]:
+    """The trials of a lesson that are open, locked: one that is being decided at this moment is decided first."""
+    is_open = (TrialRow.lesson_id == lesson_id, TrialRow.decided_at.is_(None))
+    return session.scalars(select(TrialRow).where(*is_open).order_by(TrialRow.id).with_for_update()).all()
+
+
+def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
+    """A trial that is open and was not looked at since an instant (UTC), locked."""
+    return session.scalars(
+        select(TrialRow)
+        .where(TrialRow.decided_at.is_(None), or_(TrialRow.looked_at.is_(None), TrialRow.looked_at < looked_before))
+        .order_by(TrialRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Arm:
+    """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
+    them a human answered or followed a link. Nobody looks at those of readers who objected.
+    """
+    objected = exists().where(SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.objected_at.is_not(None))
+    mails = (
+        select(DeliveryRow.id)
+        .where(
+            DeliveryRow.lesson_id == trial.lesson_id,
+            DeliveryRow.lesson_version_id.in_(versions),
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+            DeliveryRow.settled_at >= trial.started_at,
+            DeliveryRow.settled_at < settled_before,
+            ~objected,
+        )
+        .order_by(DeliveryRow.settled_at, DeliveryRow.id)
+        .limit(trial.minimum)
+        .subquery("mails")
+    )
+    human = EventRow.verdict == Verdict.HUMAN
+    clicked = exists().where(
+        EventRow.delivery_id == mails.c.id, human, EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER))
+    )
+    answered = exists().where(AnswerRow.delivery_id == mails.c.id, AnswerRow.verdict == Verdict.HUMAN)
+    acted = func.count().filter(or_(clicked, answered))
+    return Arm(*session.execute(select(func.count(), acted).select_from(mails)).one())

@@ -1,0 +1,363 @@
+"""Who a campaign is for: conditions on people that all have to hold, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.types import Float
+
+from rugcourse.db.models import (
+    AnswerRow,
+    AttemptRow,
+    CampaignKind,
+    CampaignRow,
+    ConsentRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    Ground,
+    ScheduleRow,
+    Stage,
+    SubscriberRow,
+    SubscriberStatus,
+    TagRow,
+)
+from rugcourse.db.queries.enrolments import HAS_BEGUN
+from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of, weekday_bits
+from rugcourse.scheduling import Schedule
+
+
+class Following(StrEnum):
+    """How somebody stands to a course."""
+
+    NEVER = "never"  # had nothing of it, and nothing is to come
+    READING = "reading"
+    COMPLETED = "completed"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Leaves out who did not agree to get something: `grounds`, of which one is enough."""
+
+    course_id: int
+    grounds: frozenset[Ground]
+
+
+def permission_of(row: CampaignRow, ground: Ground | None = None) -> Permission:
+    """A broadcast says which ground it has, or is to have (`ground`). The lessons of a cohort are for either."""
+    grounds = frozenset(Ground) if row.kind == CampaignKind.COHORT else frozenset({Ground(ground or row.ground)})
+    return Permission(row.course_id, grounds)
+
+
+class Audience(BaseModel):
+    """Confirmed people who may be written to, and of whom all that is set here is true.
+
+    `following`: how they stand to the course `course_id`; `from_lesson` and `up_to_lesson`: how many lessons of it were
+    sent to them. `test_from` and `test_up_to`: the share of right answers, in per cent, in its test before the course.
+    `answered_within` and `silent_for`: in days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    languages: tuple[str, ...] = ()
+    course_id: int | None = None
+    following: Following | None = None
+    from_lesson: int | None = Field(default=None, ge=0, le=999)
+    up_to_lesson: int | None = Field(default=None, ge=0, le=999)
+    test_from: int | None = Field(default=None, ge=0, le=100)
+    test_up_to: int | None = Field(default=None, ge=0, le=100)
+    answered_within: int | None = Field(default=None, ge=1, le=3650)
+    silent_for: int | None = Field(default=None, ge=1, le=3650)
+    tags: tuple[str, ...] = ()
+    confirmed_from: date | None = None
+    confirmed_up_to: date | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As the store keeps it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @property
+    def is_about_learning(self) -> bool:
+        """Whether it depends on a course, a test or answers."""
+        numbers = (self.test_from, self.test_up_to, self.answered_within, self.silent_for)
+        return self.course_id is not None or any(one is not None for one in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How many of an audience know a course: who had all of it, who is in the middle, who stopped on the way."""
+
+    completed: int
+    reading: int
+    stopped: int
+
+    @property
+    def total(self) -> int:
+        return self.completed + self.reading + self.stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Leaves out who knows a course, but for those who stand to it as they did `before`, an instant in UTC."""
+
+    course_id: int
+    before: datetime | None
+
+
+class Span(NamedTuple):
+    """Up to `limit` people with ids above `after_id` and up to `up_to_id`."""
+
+    after_id: int
+    up_to_id: int
+    limit: int
+
+
+def size(
+    session: Session,
+    audience: Audience,
+    now: datetime,
+    allowed: Permission | None = None,
+    up_to_id: int | None = None,
+) -> int:
+    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail.
+
+    `up_to_id`: without those who came later.
+    """
+    query = select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now, allowed))
+    if up_to_id is not None:
+        query = query.where(SubscriberRow.id <= up_to_id)
+    return session.scalar(query) or 0
+
+
+def repeats(
+    session: Session, audience: Audience, now: datetime, again: Again, allowed: Permission | None = None
+) -> Repeats:
+    """How many of them know the course of `again`, and are not left out by it."""
+    theirs = _knowing(again.course_id)
+    had_all = theirs.where(EnrolmentRow.status == EnrolmentStatus.COMPLETED).exists()
+    reading = theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+    completed, active, all_of_them = session.execute(
+        select(func.count().filter(had_all), func.count().filter(reading, ~had_all), func.count())
+        .select_from(SubscriberRow)
+        .where(*_conditions(audience, now, allowed), theirs.exists(), _is_let_in(again))
+    ).one()
+    return Repeats(completed, active, all_of_them - completed - active)
+
+
+def sample(
+    session: Session, audience: Audience, now: datetime, limit: int, allowed: Permission | None = None
+) -> Sequence[tuple[SubscriberRow, Schedule]]:
+    """Some of them: those who came last."""
+    rows = session.execute(
+        select(SubscriberRow, *SCHEDULE_COLUMNS)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+        .where(*_conditions(audience, now, allowed))
+        .order_by(SubscriberRow.id.desc())
+        .limit(limit)
+    )
+    return [(person, schedule_of(*schedule)) for person, *schedule in rows]
+
+
+def schedules(
+    session: Session, audience: Audience, now: datetime, allowed: Permission | None = None
+) -> list[tuple[Schedule, int]]:
+    """Their schedules, and how many people have each."""
+    rows = session.execute(
+        select(*SCHEDULE_COLUMNS, func.count())
+        .join(SubscriberRow, SubscriberRow.id == ScheduleRow.subscriber_id)
+        .where(*_conditions(audience, now, allowed))
+        .group_by(*SCHEDULE_COLUMNS)
+    )
+    return [(schedule_of(*schedule), how_many) for *schedule, how_many in rows]
+
+
+def columns_of(schedule: Schedule) -> tuple[Any, ...]:
+    """The values of `SCHEDULE_COLUMNS`, as JSON can hold them."""
+    until = schedule.paused_until.isoformat() if schedule.paused_until else None
+    return (
+        *(schedule.zone, schedule.hour, weekday_bits(schedule.weekdays), schedule.paused),
+        *(until, schedule.every_days),
+    )
+
+
+def schedule_from(columns: Sequence[Any]) -> Schedule:
+    """The schedule that `columns_of` wrote down."""
+    zone, hour, weekdays, paused, until, every_days = columns
+    return schedule_of(zone, hour, weekdays, paused, datetime.fromisoformat(until) if until else None, every_days)
+
+
+def members(
+    session: Session,
+    audience: Audience,
+    now: datetime,
+    span: Span,
+    again: Again | None = None,
+    allowed: Permission | None = None,
+) -> list[tuple[int, Schedule]]:
+    """Those of them in a span, by id, each with their schedule. `again`: who is left out because they know a course."""
+    let_in = () if again is None else (_is_let_in(again),)
+    rows = session.execute(
+        select(SubscriberRow.id, *SCHEDULE_COLUMNS)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
+        .where(SubscriberRow.id > span.after_id, SubscriberRow.id <= span.up_to_id)
+        .where(*_conditions(audience, now, allowed), *let_in)
+        .order_by(SubscriberRow.id)
+        .limit(span.limit)
+    )
+    return [(person, schedule_of(*schedule)) for person, *schedule in rows]
+
+
+def all_tags(session: Session) -> Sequence[str]:
+    """Each word once, in order: from one to the next by the index, however many people have them."""
+    found = select(func.min(TagRow.tag).label("tag")).cte("found", recursive=True)
+    following = select(func.min(TagRow.tag)).where(TagRow.tag > found.c.tag).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.tag.is_not(None)))
+    tags = session.scalars(select(found.c.tag).where(found.c.tag.is_not(None)))
+    return [tag for tag in tags if tag is not None]
+
+
+def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -> Iterator[ColumnElement[bool]]:
+    yield SubscriberRow.status == SubscriberStatus.ACTIVE
+    if allowed is not None:
+        yield or_(*_agreed(allowed, audience))
+    if audience.languages:
+        yield SubscriberRow.language.in_(audience.languages)
+    if audience.confirmed_from is not None:
+        yield SubscriberRow.confirmed_at >= _midnight(audience.confirmed_from, now)
+    if audience.confirmed_up_to is not None:
+        yield SubscriberRow.confirmed_at < _midnight(audience.confirmed_up_to, now) + timedelta(days=1)
+    for tag in audience.tags:
+        yield exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == tag)
+    yield from _about_course(audience)
+    yield from _about_answers(audience, now)
+
+
+def _agreed(allowed: Permission, audience: Audience) -> Iterator[ColumnElement[bool]]:
+    if Ground.NEWS in allowed.grounds:
+        yield SubscriberRow.news.is_(True) & (_was_asked() if audience.is_about_learning else true())
+    if Ground.COURSE in allowed.grounds:
+        yield _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+        yield _completed_and_did_not_leave(allowed.course_id)
+
+
+def _was_asked() -> ColumnElement[bool]:
+    """Whether our own words were agreed to, which ask whether news may be chosen by how far somebody is and what they
+    answered. The words of a list may not.
+    """
+    return exists().where(
+        ConsentRow.subscriber_id == SubscriberRow.id,
+        ConsentRow.purpose == "news",
+        ConsentRow.given,
+        ~ConsentRow.source.startswith("import ", autoescape=True),
+    )
+
+
+def _completed_and_did_not_leave(course_id: int) -> ColumnElement[bool]:
+    """Of somebody who had all of a course, and left no other run of it since."""
+    other = aliased(EnrolmentRow)
+    left_since = select(other.id).where(
+        other.subscriber_id == EnrolmentRow.subscriber_id,
+        other.campaign_id.in_(_runs(course_id)),
+        other.left_at > EnrolmentRow.completed_at,
+    )
+    completed = EnrolmentRow.status == EnrolmentStatus.COMPLETED
+    return _enrolled(course_id).where(completed, ~left_since.exists()).exists()
+
+
+def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
+    if audience.course_id is None:
+        return
+    if audience.following == Following.NEVER:
+        yield ~_knowing(audience.course_id).exists()
+    else:
+        about = list(_about_enrolment(audience))
+        if about:
+            yield _enrolled(audience.course_id).where(*about).exists()
+    if audience.test_from is not None or audience.test_up_to is not None:
+        yield _test(audience)
+
+
+def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
+    """What is to be true of one and the same enrolment."""
+    match audience.following:
+        case Following.READING:
+            yield EnrolmentRow.status == EnrolmentStatus.ACTIVE
+        case Following.COMPLETED | Following.LEFT:
+            yield EnrolmentRow.status == audience.following.value
+    if audience.from_lesson is not None:
+        yield EnrolmentRow.lessons_planned >= audience.from_lesson
+    if audience.up_to_lesson is not None:
+        yield EnrolmentRow.lessons_planned <= audience.up_to_lesson
+
+
+def _enrolled(course_id: int) -> Select[int]:
+    return select(EnrolmentRow.id).where(
+        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id.in_(_runs(course_id))
+    )
+
+
+def _runs(course_id: int) -> Select[int]:
+    """The campaigns that send a course."""
+    return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
+
+
+def _knowing(course_id: int) -> Select[int]:
+    """Enrolments of which something came, or may still come."""
+    return _enrolled(course_id).where(HAS_BEGUN)
+
+
+def _is_let_in(again: Again) -> ColumnElement[bool]:
+    knowing = _knowing(again.course_id)
+    if again.before is not None:
+        later = (EnrolmentRow.started_at > again.before, EnrolmentRow.completed_at > again.before)
+        knowing = knowing.where(or_(*later, _agreed_since(again.course_id, again.before)))
+    return ~knowing.exists()
+
+
+def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
+    """Somebody agreed to a course after an instant: who had left it came back by that."""
+    return exists().where(
+        ConsentRow.subscriber_id == SubscriberRow.id,
+        ConsentRow.purpose == "lessons",
+        ConsentRow.given,
+        or_(ConsentRow.course_id.is_(None), ConsentRow.course_id == course_id),
+        ConsentRow.at > instant,
+    )
+
+
+def _test(audience: Audience) -> ColumnElement[bool]:
+    share = 100 * cast(AttemptRow.right, Float) / func.nullif(AttemptRow.asked, 0)
+    taken = select(AttemptRow.id).where(
+        AttemptRow.subscriber_id == SubscriberRow.id,
+        AttemptRow.course_id == audience.course_id,
+        AttemptRow.stage == Stage.BEFORE,
+    )
+    if audience.test_from is not None:
+        taken = taken.where(share >= audience.test_from)
+    if audience.test_up_to is not None:
+        taken = taken.where(share <= audience.test_up_to)
+    return taken.exists()
+
+
+def _about_answers(audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+    def answered_in(days: int) -> ColumnElement[bool]:
+        return exists().where(
+            AnswerRow.subscriber_id == SubscriberRow.id, AnswerRow.last_at >= now - timedelta(days=days)
+        )
+
+    if audience.answered_within is not None:
+        yield answered_in(audience.answered_within)
+    if audience.silent_for is not None:
+        long_here = SubscriberRow.confirmed_at < now - timedelta(days=audience.silent_for)
+        yield or_(long_here, SubscriberRow.confirmed_at.is_(None)) & ~answered_in(audience.silent_for)
+
+
+def _midnight(day: date, now: datetime) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo)

@@ -1,0 +1,348 @@
+"""Campaigns in the store: drafts, what runs, and enrolling an audience step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal, null, or_, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Message
+from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run
+from rugcourse.db.models import (
+    OPEN_STATES,
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    DeliveryKind,
+    DeliveryRow,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    Ground,
+    LessonRow,
+    LessonVersionRow,
+    SubscriberRow,
+    TrialRow,
+)
+from rugcourse.db.queries.courses import message_slug, save_version
+from rugcourse.db.types import UtcDateTime
+from rugcourse.scheduling.campaign_timing import Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A campaign that runs. `lessons`: position → lesson; `go_from`: moments before this instant (UTC) are over."""
+
+    id: int
+    kind: CampaignKind
+    timing: Timing
+    go_from: datetime | None
+    lessons: Mapping[int, int]
+
+    @property
+    def delivers(self) -> DeliveryKind:
+        return DeliveryKind.BROADCAST if self.kind == CampaignKind.BROADCAST else DeliveryKind.LESSON
+
+
+def sending(session: Session) -> list[Sending]:
+    """The campaigns that run, the oldest first."""
+    lessons: dict[int, dict[int, int]] = {}
+    for campaign_id, position, lesson_id, _ in places_of_lessons(session):
+        lessons.setdefault(campaign_id, {})[position] = lesson_id
+    rows = session.scalars(
+        select(CampaignRow).where(CampaignRow.status == CampaignStatus.RUNNING).order_by(CampaignRow.id)
+    )
+    return [
+        Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons.get(row.id, {})) for row in rows
+    ]
+
+
+def due(session: Session, now: datetime) -> list[int]:
+    """The campaigns that run and in which something is due, the oldest first."""
+    somebody = (
+        select(EnrolmentRow.id)
+        .where(EnrolmentRow.campaign_id == CampaignRow.id, EnrolmentRow.next_due_at <= now)
+        .limit(1)
+        .correlate(CampaignRow)
+        .scalar_subquery()
+    )
+    running = CampaignRow.status == CampaignStatus.RUNNING
+    return list(session.scalars(select(CampaignRow.id).where(running, somebody.is_not(None)).order_by(CampaignRow.id)))
+
+
+def find_sending(session: Session, campaign_id: int) -> Sending | None:
+    """A campaign, if it runs."""
+    row = session.scalar(
+        select(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
+    )
+    if row is None:
+        return None
+    return Sending(row.id, CampaignKind(row.kind), timing_of(row), row.go_from, lessons_of(session, campaign_id))
+
+
+def is_running(session: Session, campaign_id: int) -> bool:
+    return session.scalar(select(CampaignRow.status).where(CampaignRow.id == campaign_id)) == CampaignStatus.RUNNING
+
+
+def has_delivered_since(session: Session, campaign_id: int, instant: datetime) -> bool:
+    """Whether any mail of a campaign was accepted since an instant (UTC)."""
+    accepted = (
+        select(DeliveryRow.id)
+        .join(EnrolmentRow, EnrolmentRow.id == DeliveryRow.enrolment_id)
+        .where(
+            EnrolmentRow.campaign_id == campaign_id,
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+            DeliveryRow.settled_at >= instant,
+        )
+    )
+    return session.scalar(accepted.limit(1)) is not None
+
+
+def lessons_of(session: Session, campaign_id: int) -> dict[int, int]:
+    """Position → lesson of a campaign."""
+    places = places_of_lessons(session, CampaignRow.id == campaign_id)
+    return {position: lesson for _, position, lesson, _ in places}
+
+
+def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> list[tuple[int, int, int, str]]:
+    """(campaign, position, lesson, its slug) of all that readers get now: a course's lessons, or a message.
+
+    `conditions`: of which campaigns.
+    """
+    mine = LessonRow.campaign_id == CampaignRow.id
+    of_course = and_(LessonRow.course_id == CampaignRow.course_id, LessonRow.campaign_id.is_(None))
+    broadcast = CampaignRow.kind == CampaignKind.BROADCAST
+    rows = session.execute(
+        select(CampaignRow.id, LessonRow.position, LessonRow.id, LessonRow.slug)
+        .join(LessonRow, or_(and_(broadcast, mine), and_(~broadcast, of_course)))
+        .where(LessonRow.position.is_not(None), CampaignRow.status != CampaignStatus.DRAFT, *conditions)
+    )
+    return [(campaign_id, position or 0, lesson_id, slug) for campaign_id, position, lesson_id, slug in rows]
+
+
+def lessons_ever_in(session: Session, row: CampaignRow) -> Sequence[LessonRow]:
+    """What a campaign brings or may have brought: its message, or the lessons of its course in their order, and then
+    those that were taken out of it.
+    """
+    message = LessonRow.campaign_id == row.id
+    of_course = and_(LessonRow.course_id == row.course_id, LessonRow.campaign_id.is_(None))
+    return session.scalars(
+        select(LessonRow)
+        .where(message if row.kind == CampaignKind.BROADCAST else of_course, LessonRow.current_version_id.is_not(None))
+        .order_by(LessonRow.position.is_(None), LessonRow.position, LessonRow.id)
+    ).all()
+
+
+def timing_of(row: CampaignRow) -> Timing:
+    return Timing.model_validate(row.timing)
+
+
+def find_timing(session: Session, campaign_id: int) -> Timing:
+    """When a campaign goes out; one that nobody knows says nothing about it."""
+    timing = session.scalar(select(CampaignRow.timing).where(CampaignRow.id == campaign_id))
+    return Timing.model_validate(timing or {})
+
+
+def halted(session: Session) -> set[int]:
+    """Campaigns of which nothing may go out."""
+    stopped = CampaignRow.status.in_((CampaignStatus.PAUSED, CampaignStatus.CANCELLED))
+    return set(session.scalars(select(CampaignRow.id).where(stopped)))
+
+
+def of_courses(session: Session) -> dict[int, int]:
+    """Campaign → course, of all that deliver a course."""
+    rows = session.execute(
+        select(CampaignRow.id, CampaignRow.course_id).where(CampaignRow.kind != CampaignKind.BROADCAST)
+    )
+    return dict(iter(rows))
+
+
+def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]:
+    """Campaigns, the newest first; those that were discarded are none any more."""
+    shelved = CampaignRow.archived_at.is_not(None)
+    return session.scalars(
+        select(CampaignRow)
+        .where(shelved if archived else ~shelved, CampaignRow.discarded_at.is_(None))
+        .order_by(CampaignRow.id.desc())
+    ).all()
+
+
+def discarded(session: Session) -> Sequence[CampaignRow]:
+    """Drafts that were discarded, the newest first."""
+    return session.scalars(
+        select(CampaignRow).where(CampaignRow.discarded_at.is_not(None)).order_by(CampaignRow.discarded_at.desc())
+    ).all()
+
+
+def forget_discarded(session: Session, before: datetime) -> int:
+    """Delete drafts that were discarded before an instant, with their messages; returns how many."""
+    old = select(CampaignRow.id).where(CampaignRow.discarded_at < before)
+    messages = select(LessonRow.id).where(LessonRow.campaign_id.in_(old))
+    for table in (TrialRow, LessonVersionRow):
+        session.execute(delete(table).where(table.lesson_id.in_(messages)).execution_options(synchronize_session=False))
+    session.execute(
+        delete(LessonRow).where(LessonRow.campaign_id.in_(old)).execution_options(synchronize_session=False)
+    )
+    return count(
+        session.execute(
+            delete(CampaignRow).where(CampaignRow.discarded_at < before).execution_options(synchronize_session=False)
+        )
+    )
+
+
+def find(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignRow | None:
+    return session.get(CampaignRow, campaign_id, with_for_update=True if lock else None)
+
+
+def course_of(session: Session, campaign_id: int) -> int | None:
+    """The id of the course that a campaign is of; None for no such campaign."""
+    return session.scalar(select(CampaignRow.course_id).where(CampaignRow.id == campaign_id))
+
+
+def ground_of(session: Session, campaign_id: int) -> str | None:
+    """What lets a broadcast write to its readers; None for no such campaign."""
+    return session.scalar(select(CampaignRow.ground).where(CampaignRow.id == campaign_id))
+
+
+def is_cohort(session: Session, campaign_id: int) -> bool:
+    """Whether its lessons go to an audience, on days that are the same for all."""
+    return session.scalar(select(CampaignRow.kind).where(CampaignRow.id == campaign_id)) == CampaignKind.COHORT
+
+
+def is_news(session: Session, campaign_id: int) -> bool:
+    """Whether it is a broadcast with other news, for those who agreed to that."""
+    kind_and_ground = select(CampaignRow.kind, CampaignRow.ground).where(CampaignRow.id == campaign_id)
+    return session.execute(kind_and_ground).one_or_none() == (CampaignKind.BROADCAST, Ground.NEWS)
+
+
+def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
+    """Stop a campaign that runs until an admin says what to do."""
+    session.execute(
+        update(CampaignRow)
+        .where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
+        .values(status=CampaignStatus.PAUSED, because=because)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def find_message(session: Session, campaign_id: int) -> Message | None:
+    """The message of a broadcast, if it is written."""
+    document = session.scalar(
+        select(LessonVersionRow.document)
+        .join(LessonRow, LessonRow.current_version_id == LessonVersionRow.id)
+        .where(LessonRow.campaign_id == campaign_id)
+    )
+    return Message.model_validate(document) if document else None
+
+
+def message_id_of(session: Session, campaign_id: int) -> int | None:
+    """The lesson row of a broadcast's message, if it is written."""
+    return session.scalar(select(LessonRow.id).where(LessonRow.campaign_id == campaign_id))
+
+
+def save_message(session: Session, row: CampaignRow, message: Message, now: datetime) -> None:
+    """Keep the wording of a broadcast; earlier ones stay, for mails that were sent with them."""
+    lesson = session.scalar(select(LessonRow).where(LessonRow.campaign_id == row.id))
+    if lesson is None:
+        lesson = LessonRow(
+            course_id=row.course_id, campaign_id=row.id, slug=message_slug(row.id), position=1, read_count=0
+        )
+        session.add(lesson)
+        session.flush()
+    lesson.course_id = row.course_id
+    lesson.current_version_id = save_version(session, lesson.id, message, now)
+
+
+def newest_subscriber(session: Session) -> int:
+    return session.scalar(select(func.max(SubscriberRow.id))) or 0
+
+
+def lock_starting(session: Session) -> CampaignRow | None:
+    """A campaign that runs and whose audience is not all enrolled, locked; passes over those that others enrol."""
+    return session.scalars(
+        select(CampaignRow)
+        .where(CampaignRow.status == CampaignStatus.RUNNING, CampaignRow.enrolled_up_to < CampaignRow.enrol_up_to)
+        .order_by(CampaignRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Sequence[int]], now: datetime) -> int:
+    """Enrol people: when the first mail is due → who. Those who are in the campaign already stay as they are."""
+    dialect = dialect_of(session)
+    new = rows_of(EnrolmentRow, ("next_due_at",), dialect)
+    values: dict[str, Any] = {
+        "campaign_id": bindparam("campaign"),
+        "subscriber_id": SubscriberRow.id,
+        "status": literal(EnrolmentStatus.ACTIVE),
+        "next_position": literal(1),
+        "lessons_planned": literal(0),
+        **new.values,
+        "started_at": bindparam("now", type_=UtcDateTime()),
+    }
+    statement = insert_from(EnrolmentRow, values, new.about(SubscriberRow.__table__.c.id), dialect)
+    rows = as_rows(session, EnrolmentRow, ((ids, {"next_due_at": due}) for due, ids in dues.items()))
+    parameters = {"campaign": campaign_id, "now": now, "rows": rows}
+    return count(run(session, statement.on_conflict_do_nothing(), parameters))
+
+
+def has_open(session: Session, campaign_id: int) -> bool:
+    """Whether anybody could still get something of a campaign."""
+    somebody = session.scalars(_active_in(campaign_id).limit(1)).first()
+    return bool(planned_of(session, campaign_id, 1)) or somebody is not None
+
+
+def cancelled_with_open(session: Session) -> list[int]:
+    """Cancelled campaigns of which something still stands planned or due."""
+    cancelled = session.scalars(select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)).all()
+    return [one for one in cancelled if has_open(session, one)]
+
+
+def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
+    """What a campaign sends by itself and stands planned: not what somebody asked for, as a link to their own page."""
+    its_own = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
+    return list(
+        session.scalars(
+            select(DeliveryRow.id)
+            .where(DeliveryRow.not_before.is_not(None), DeliveryRow.campaign_id == campaign_id, its_own)
+            .limit(limit)
+        )
+    )
+
+
+def stop_enrolments(session: Session, campaign_id: int, limit: int) -> int:
+    """End the campaign for up to `limit` people who are in the middle of it; returns for how many."""
+    stopped = session.execute(
+        update(EnrolmentRow)
+        .where(EnrolmentRow.id.in_(_active_in(campaign_id).limit(limit).scalar_subquery()))
+        .values(next_due_at=null(), status=EnrolmentStatus.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    return count(stopped)
+
+
+def readers_in(
+    session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after: int, limit: int
+) -> Sequence[Any]:
+    """(delivery, person) of a campaign's mails in a state (None: open ones), by delivery id."""
+    states = OPEN_STATES if state is None else (state,)
+    query = (
+        select(DeliveryRow, SubscriberRow)
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.campaign_id == campaign_id, DeliveryRow.state.in_(states), DeliveryRow.id > after)
+    )
+    if lesson_id:
+        query = query.where(DeliveryRow.lesson_id == lesson_id)
+    return session.execute(query.order_by(DeliveryRow.id).limit(limit)).all()
+
+
+def _active_in(campaign_id: int) -> Select[int]:
+    """The enrolments of people in the middle of a campaign."""
+    return select(EnrolmentRow.id).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )

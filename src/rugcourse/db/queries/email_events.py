@@ -1,0 +1,253 @@
+"""What happened to mails after they arrived. Each function is for many mails at once: see `db.group_commit`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
+
+from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, run_many
+from rugcourse.db.models import DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
+from rugcourse.links import MailRef, is_old
+
+_ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
+
+
+class Mail(NamedTuple):
+    """A mail that somebody does something with, as it was sent, and whose it is. `language` is its own."""
+
+    id: int
+    kind: str
+    state: str
+    campaign_id: int | None
+    lesson_id: int | None
+    lesson_version_id: int | None
+    language: str | None
+    recap_question: str | None
+    planned_at: datetime
+    subscriber_id: int
+    subscriber_status: str
+    subscriber_language: str
+    measuring: bool
+    left_out: bool
+    links_closed_at: datetime | None
+    stamp: int
+
+    def link_is_old(self, now: datetime) -> bool:
+        """Whether its links open nothing any more that is its reader's own."""
+        return is_old(self.planned_at, self.links_closed_at, now)
+
+    @property
+    def ref(self) -> MailRef:
+        """What links to it name."""
+        return MailRef(self.id, self.stamp)
+
+
+class Event(NamedTuple):
+    """What is kept of something that was done with a mail."""
+
+    delivery_id: int
+    kind: EventKind
+    verdict: Verdict
+    at: datetime
+    link: int | None = None
+
+
+def find_mails(session: Session, links: Collection[MailRef]) -> dict[MailRef, Mail]:
+    """The mails that links name, as far as they are there and still belong to who they were sent to."""
+    rows = run(session, _mails(dialect_of(session)), {"ids": {one.delivery_id for one in links}})
+    mails = (Mail(*row) for row in rows)
+    return {mail.ref: mail for mail in mails}
+
+
+def add_events(session: Session, events: Sequence[Event]) -> None:
+    """Keep what happened. Of two that are the first of their kind at the same instant, one is (PostgreSQL)."""
+    if not events:
+        return
+    known = {
+        tuple(row) for row in run(session, _kinds(dialect_of(session)), {"ids": {one.delivery_id for one in events}})
+    }
+    rows = []
+    for event in events:
+        kind = (event.delivery_id, event.kind, event.verdict)
+        rows.append({**event._asdict(), "first": kind not in known})
+        known.add(kind)
+    later = [row for row in rows if not row["first"]]
+    firsts = [row for row in rows if row["first"]]
+    if firsts:
+        added = {tuple(row) for row in run_many(session, _adding_first(dialect_of(session)), firsts)}
+        missing = [one for one in firsts if (one["delivery_id"], one["kind"], one["verdict"]) not in added]
+        later += [{**one, "first": False} for one in missing]
+    if later:
+        session.connection().execute(_ADDING, later)
+
+
+class Clicked(NamedTuple):
+    """A mail, its state now, and how many different links of it were fetched lately."""
+
+    delivery_id: int
+    state: str
+    links: int
+
+
+class AnswersInMail(NamedTuple):
+    """A mail, its state now, and how often a question in it was answered lately."""
+
+    delivery_id: int
+    state: str
+    subscriber_id: int
+    answers: int
+
+
+def clicks_since(session: Session, delivery_ids: Collection[int], since: datetime) -> list[Clicked]:
+    """What became of these mails, and how many of their links were fetched since an instant."""
+    rows = run(session, _clicks_since(dialect_of(session)), {"ids": delivery_ids, "since": since})
+    return [Clicked(*row) for row in rows]
+
+
+def judge_since(
+    session: Session, delivery_ids: Collection[int], kind: EventKind, since: datetime, verdict: Verdict
+) -> None:
+    """Give events of a kind since an instant another verdict. One mail was clicked once all the same."""
+    if delivery_ids:
+        parameters = {"ids": delivery_ids, "of_kind": kind, "since": since, "judged": verdict}
+        run(session, _judging(dialect_of(session)), parameters)
+
+
+def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[AnswersInMail]:
+    """What became of all mails to these people, and how often an answer was given in each since an instant."""
+    rows = run(session, _answers_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})
+    return [AnswersInMail(*row) for row in rows]
+
+
+def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
+    return session.scalars(select(EventRow).where(EventRow.delivery_id == delivery_id).order_by(EventRow.id)).all()
+
+
+def of_person(session: Session, subscriber_id: int) -> Sequence[EventRow]:
+    return session.scalars(
+        select(EventRow)
+        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .where(DeliveryRow.subscriber_id == subscriber_id)
+        .order_by(EventRow.id)
+    ).all()
+
+
+@cache
+def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            DeliveryRow.id,
+            DeliveryRow.kind,
+            DeliveryRow.state,
+            DeliveryRow.campaign_id,
+            DeliveryRow.lesson_id,
+            DeliveryRow.lesson_version_id,
+            DeliveryRow.language,
+            DeliveryRow.recap_question,
+            DeliveryRow.planned_at,
+            SubscriberRow.id,
+            SubscriberRow.status,
+            SubscriberRow.language,
+            SubscriberRow.measuring,
+            SubscriberRow.objected_at.is_not(None),
+            SubscriberRow.links_closed_at,
+            SubscriberRow.security_stamp,
+        )
+        .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
+        .where(is_among(DeliveryRow.id, dialect))
+    )
+
+
+@cache
+def _kinds(dialect: str) -> Select[int, str, str]:
+    return select(EventRow.delivery_id, EventRow.kind, EventRow.verdict).where(is_among(EventRow.delivery_id, dialect))
+
+
+@cache
+def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
+    links = (
+        select(func.count(EventRow.link.distinct()))
+        .where(
+            EventRow.delivery_id == DeliveryRow.id,
+            EventRow.kind == EventKind.CLICK,
+            EventRow.at >= bindparam("since"),
+        )
+        .correlate(DeliveryRow)
+        .scalar_subquery()
+    )
+    return select(DeliveryRow.id, DeliveryRow.state, links).where(is_among(DeliveryRow.id, dialect))
+
+
+@cache
+def _adding_first(dialect: str) -> Any:
+    statement = insert_into(EventRow, dialect).on_conflict_do_nothing(
+        index_elements=["delivery_id", "kind", "verdict"], index_where=text("first")
+    )
+    return statement.returning(EventRow.delivery_id, EventRow.kind, EventRow.verdict)
+
+
+@cache
+def _judging(dialect: str) -> Update:
+    since: BindParameter[datetime] = bindparam("since")
+    kind: BindParameter[str] = bindparam("of_kind")
+    judged: BindParameter[str] = bindparam("judged")
+    other = aliased(EventRow)
+    # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
+    is_later = (
+        exists()
+        .where(
+            other.delivery_id == EventRow.delivery_id,
+            other.kind == EventRow.kind,
+            other.first,
+            other.id != EventRow.id,
+            or_(other.verdict == judged, and_(other.at >= since, other.id < EventRow.id)),
+        )
+        .correlate(EventRow)
+    )
+    return (
+        update(EventRow)
+        .where(
+            is_among(EventRow.delivery_id, dialect),
+            EventRow.kind == kind,
+            EventRow.at >= since,
+            EventRow.verdict != judged,
+        )
+        .values(verdict=judged, first=and_(EventRow.first, ~is_later))
+    )
+
+
+@cache
+def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
+    # Counted mail by mail, as a look-up in an index: joined, PostgreSQL would read all events there are.
+    answers = (
+        select(func.count())
+        .where(
+            EventRow.delivery_id == DeliveryRow.id,
+            EventRow.kind == EventKind.ANSWER,
+            EventRow.at >= bindparam("since"),
+        )
+        .correlate(DeliveryRow)
+        .scalar_subquery()
+    )
+    return select(DeliveryRow.id, DeliveryRow.state, DeliveryRow.subscriber_id, answers).where(
+        is_among(DeliveryRow.subscriber_id, dialect)
+    )

@@ -1,0 +1,551 @@
+"""Who is in which campaign, and when their next lesson is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, false, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from rugcourse.db.bulk import as_rows, count, dialect_of, run, update_rows
+from rugcourse.db.models import (
+    OPEN_STATES,
+    CampaignKind,
+    CampaignRow,
+    CampaignStatus,
+    ConsentRow,
+    DeliveryRow,
+    DeliveryState,
+    EnrolmentRow,
+    EnrolmentStatus,
+    Ground,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+)
+from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of
+from rugcourse.scheduling import Schedule
+
+# Something came of it, or may still come: not of a campaign that was cancelled before it began.
+HAS_BEGUN = or_(EnrolmentRow.status != EnrolmentStatus.CANCELLED, EnrolmentRow.lessons_planned > 0)
+
+
+class DueEnrolment(NamedTuple):
+    """An enrolment whose next lesson, the one at `position`, is due, with what decides about it."""
+
+    id: int
+    position: int
+    due_at: datetime
+    last_local_date: date | None
+    active: bool
+    schedule: Schedule
+
+
+class ExpectedEnrolment(NamedTuple):
+    """An enrolment that something is due for, now or later."""
+
+    id: int
+    campaign_id: int
+    email: str
+    position: int
+    due_at: datetime
+    last_local_date: date | None
+    schedule: Schedule
+
+
+class Step(NamedTuple):
+    """How an enrolment goes on after its lesson was planned for a local date. `is_last`: that was its last one."""
+
+    last_local_date: date
+    next_due_at: datetime | None
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NextDue:
+    """When a person's next lesson comes (`at`, UTC), and the zone they live in."""
+
+    at: datetime
+    zone: str
+
+
+def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDue]:
+    """For mails about an enrolment: when the next lesson of that person in that campaign comes, if one is planned."""
+    rows = session.execute(
+        select(DeliveryRow.id, EnrolmentRow.next_due_at, ScheduleRow.zone)
+        .join(
+            EnrolmentRow,
+            (EnrolmentRow.subscriber_id == DeliveryRow.subscriber_id)
+            & (EnrolmentRow.campaign_id == DeliveryRow.campaign_id),
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == DeliveryRow.subscriber_id)
+        .where(DeliveryRow.id.in_(delivery_ids), EnrolmentRow.next_due_at.is_not(None))
+    )
+    return {delivery_id: NextDue(at, zone) for delivery_id, at, zone in rows if at is not None}
+
+
+def lock_due(
+    session: Session, campaign_id: int, now: datetime, limit: int, only: int | None = None
+) -> list[DueEnrolment]:
+    """Up to `limit` enrolments of a campaign that are due, earliest first, locked until the transaction ends.
+
+    Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work. `only`:
+    this one, if it is due.
+    """
+    parameters: dict[str, Any] = {"campaign": campaign_id, "now": now, "most": limit}
+    if only is not None:
+        parameters["only"] = only
+    rows = run(session, _due(one=only is not None), parameters)
+    return [
+        DueEnrolment(
+            *(row_id, position, due_at, last_local_date),
+            active=status == SubscriberStatus.ACTIVE,
+            schedule=schedule_of(*schedule),
+        )
+        for row_id, position, due_at, last_local_date, status, *schedule in rows
+    ]
+
+
+def came_back(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of some enrolments, locked by the caller, whose reader is active and rests no longer without an end.
+
+    PostgreSQL locks a row as it is, and joins to it what stood there when the statement began.
+    """
+    rests = and_(ScheduleRow.paused, ScheduleRow.paused_until.is_(None))
+    rows = session.scalars(
+        select(EnrolmentRow.id)
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.id.in_(ids), SubscriberRow.status == SubscriberStatus.ACTIVE, ~rests)
+    )
+    return set(rows)
+
+
+def due_ids(session: Session, campaign_id: int, now: datetime, limit: int) -> list[int]:
+    """Up to `limit` enrolments of a campaign that are due, earliest first; locks nothing."""
+    due = (EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.next_due_at <= now)
+    return list(session.scalars(select(EnrolmentRow.id).where(*due).order_by(EnrolmentRow.next_due_at).limit(limit)))
+
+
+def domains_of(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Enrolment → the domain of its reader's address."""
+    rows = session.execute(
+        select(EnrolmentRow.id, SubscriberRow.domain)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.id.in_(ids))
+    )
+    return dict(iter(rows))
+
+
+def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolment]:
+    """Up to `limit` enrolments of readers for whom something will be due, with ids above `after_id`, in that order."""
+    rows = session.execute(
+        select(
+            EnrolmentRow.id,
+            EnrolmentRow.campaign_id,
+            SubscriberRow.email,
+            EnrolmentRow.next_position,
+            EnrolmentRow.next_due_at,
+            EnrolmentRow.last_local_date,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(
+            EnrolmentRow.id > after_id,
+            EnrolmentRow.next_due_at.is_not(None),
+            SubscriberRow.status == SubscriberStatus.ACTIVE,
+        )
+        .order_by(EnrolmentRow.id)
+        .limit(limit)
+    )
+    return [
+        ExpectedEnrolment(row_id, campaign_id, email, position, due_at, last_date, schedule_of(*schedule))
+        for row_id, campaign_id, email, position, due_at, last_date, *schedule in rows
+        if due_at is not None
+    ]
+
+
+def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]:
+    """The same for all at once: those who will get the same at the same time together, and how many they are."""
+    alike = (
+        EnrolmentRow.campaign_id,
+        EnrolmentRow.next_position,
+        EnrolmentRow.next_due_at,
+        EnrolmentRow.last_local_date,
+        *SCHEDULE_COLUMNS,
+    )
+    rows = session.execute(
+        select(*alike, func.count())
+        .join(ScheduleRow, ScheduleRow.subscriber_id == EnrolmentRow.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
+        .where(EnrolmentRow.next_due_at.is_not(None), SubscriberRow.status == SubscriberStatus.ACTIVE)
+        .group_by(*alike)
+        .execution_options(yield_per=1000)
+    )
+    for campaign_id, position, due_at, last_date, *schedule, count_of_them in rows:
+        if due_at is not None:
+            found = ExpectedEnrolment(0, campaign_id, "", position, due_at, last_date, schedule_of(*schedule))
+            yield found, count_of_them
+
+
+def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime) -> None:
+    """A lesson was planned for these enrolments: on to the next, or it was the last.
+
+    In one UPDATE: a second one of the same row would make PostgreSQL look at its foreign keys, and wait for who holds
+    the person and waits for the enrolment.
+    """
+    rows = [
+        (
+            ids,
+            {
+                "last_local_date": step.last_local_date,
+                "next_due_at": None if step.is_last else step.next_due_at,
+                "status": EnrolmentStatus.COMPLETED if step.is_last else EnrolmentStatus.ACTIVE,
+                "completed_at": now if step.is_last else None,
+            },
+        )
+        for step, ids in steps.items()
+    ]
+    _write(session, _advancing(dialect_of(session)), rows)
+
+
+def shift(session: Session, instants: Mapping[datetime | None, Sequence[int]]) -> None:
+    """The lesson is due at another instant (UTC): instant → enrolments. None: not before something else happens."""
+    _write(session, _shifting(dialect_of(session)), [(ids, {"next_due_at": at}) for at, ids in instants.items()])
+
+
+def pass_over(session: Session, ids: Collection[int]) -> None:
+    """These had the lesson that was next: on to the one after it, still due."""
+    _update(session, ids, next_position=EnrolmentRow.next_position + 1)
+
+
+def complete(session: Session, ids: Collection[int], now: datetime) -> None:
+    """These have had their last lesson, or there is none left for them."""
+    _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
+
+
+def in_course(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -> set[int]:
+    """Those of some people who follow or followed the course of a campaign, in whichever of its campaigns."""
+    mine = (EnrolmentRow.campaign_id.in_(_same_course(campaign_id)), EnrolmentRow.subscriber_id.in_(subscriber_ids))
+    return set(session.scalars(select(EnrolmentRow.subscriber_id).where(*mine, HAS_BEGUN)))
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """How far people came in a course, each counted once however many of its campaigns they were in.
+
+    `lessons`: lesson id → how many people it was sent to.
+    """
+
+    readers: int
+    completed: int
+    lessons: Mapping[int, int]
+
+
+def people_of_course(session: Session, course_id: int) -> People:
+    """Reads all enrolments of a course and the ledger: seconds at a million readers."""
+    campaigns = select(CampaignRow.id).where(
+        CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
+    )
+    person = EnrolmentRow.subscriber_id.distinct()
+    readers, completed = session.execute(
+        select(
+            func.count(person),
+            func.count(person).filter(EnrolmentRow.status == EnrolmentStatus.COMPLETED),
+        ).where(EnrolmentRow.campaign_id.in_(campaigns))
+    ).one()
+    lessons = session.execute(
+        select(DeliveryRow.lesson_id, func.count(DeliveryRow.subscriber_id.distinct()))
+        .where(
+            DeliveryRow.campaign_id.in_(campaigns),
+            DeliveryRow.lesson_id.is_not(None),
+            DeliveryRow.state == DeliveryState.ACCEPTED,
+        )
+        .group_by(DeliveryRow.lesson_id)
+    )
+    return People(readers, completed, {lesson_id: n for lesson_id, n in lessons if lesson_id is not None})
+
+
+def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
+    """Let readers of a course who are past a place get the lesson there next; returns how many.
+
+    They go on where they were afterwards: what they had is passed over. Whose last lesson has not gone out yet is past
+    the place as well. `finished_too`: also those who had all lessons.
+    """
+    goes_on = select(CampaignRow.id).where(
+        CampaignRow.course_id == course_id,
+        CampaignRow.kind != CampaignKind.BROADCAST,
+        CampaignRow.status.in_((CampaignStatus.RUNNING, CampaignStatus.PAUSED)),
+    )
+    past = (EnrolmentRow.campaign_id.in_(goes_on), EnrolmentRow.next_position > place)
+    moved = session.execute(
+        update(EnrolmentRow)
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.ACTIVE)
+        .values(next_position=place)
+        .execution_options(synchronize_session=False)
+    )
+    had_not_all = () if finished_too else (EnrolmentRow.completed_at.is_(None),)
+    session.execute(  # should they come back
+        update(EnrolmentRow)
+        .where(*past, EnrolmentRow.status == EnrolmentStatus.LEFT, *had_not_all)
+        .values(next_position=place)
+        .execution_options(synchronize_session=False)
+    )
+    whom = EnrolmentRow.id.in_(_latest_run(goes_on, place)) if finished_too else and_(*past, _last_is_open())
+    reopened = session.execute(
+        update(EnrolmentRow)
+        .where(EnrolmentRow.status == EnrolmentStatus.COMPLETED, ~stays_finished(), whom)
+        .values(next_position=place, status=EnrolmentStatus.ACTIVE, completed_at=None, next_due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return count(moved) + count(reopened)
+
+
+def stays_finished() -> ColumnElement[bool]:
+    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
+    run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
+    left_since = (
+        select(run.id)
+        .join(its_campaign, its_campaign.id == run.campaign_id)
+        .join(campaign, campaign.course_id == its_campaign.course_id)
+        .where(
+            run.subscriber_id == EnrolmentRow.subscriber_id,
+            run.status == EnrolmentStatus.LEFT,
+            run.left_at >= EnrolmentRow.completed_at,
+            campaign.id == EnrolmentRow.campaign_id,
+            campaign.kind != CampaignKind.BROADCAST,
+            its_campaign.kind != CampaignKind.BROADCAST,
+        )
+        .correlate(EnrolmentRow)
+    )
+    return and_(EnrolmentRow.status == EnrolmentStatus.COMPLETED, left_since.exists())
+
+
+def _last_is_open() -> ColumnElement[bool]:
+    """SQL: a lesson of this enrolment stands planned, or is on its way."""
+    its_own = (DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
+    return select(DeliveryRow.id).where(*its_own).correlate(EnrolmentRow).exists()
+
+
+def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:
+    """Of each person who is past a place, the run of the course that goes on, or else the one that ended last: who had
+    it twice gets a new lesson once.
+    """
+    goes_on = case((EnrolmentRow.status == EnrolmentStatus.ACTIVE, 0), else_=1)
+    order = func.row_number().over(partition_by=EnrolmentRow.subscriber_id, order_by=(goes_on, EnrolmentRow.id.desc()))
+    runs = (
+        select(EnrolmentRow.id.label("run"), EnrolmentRow.next_position.label("position"), order.label("place"))
+        .where(
+            EnrolmentRow.campaign_id.in_(campaigns),
+            EnrolmentRow.status.in_((EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)),
+        )
+        .subquery("runs")
+    )
+    return select(runs.c.run).where(runs.c.place == 1, runs.c.position > place)
+
+
+def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False) -> EnrolmentRow | None:
+    query = select(EnrolmentRow).where(
+        EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == subscriber_id
+    )
+    return session.scalar(query.with_for_update() if lock else query)
+
+
+def find_in_course(
+    session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False
+) -> EnrolmentRow | None:
+    """How a person stands to the course of a campaign: the enrolment that goes on, first of all in this campaign, else
+    the one that ended last. What was cancelled is over: each run of a course stands by itself.
+    """
+    goes_on, own = EnrolmentRow.status == EnrolmentStatus.ACTIVE, EnrolmentRow.campaign_id == campaign_id
+    ended_at = func.coalesce(EnrolmentRow.left_at, EnrolmentRow.completed_at, EnrolmentRow.started_at)
+    runs = _same_course(campaign_id).where(CampaignRow.status != CampaignStatus.CANCELLED)
+    query = (
+        select(EnrolmentRow)
+        .where(EnrolmentRow.subscriber_id == subscriber_id, EnrolmentRow.campaign_id.in_(runs))
+        .order_by(case((and_(goes_on, own), 0), (goes_on, 1), else_=2), ended_at.desc(), EnrolmentRow.id.desc())
+        .limit(1)
+    )
+    return session.scalars(query.with_for_update(of=EnrolmentRow) if lock else query).first()
+
+
+def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> EnrolmentRow | None:
+    """The enrolment that a mail's links are about: how its reader stands to its course now."""
+    if delivery.campaign_id is None:
+        return None
+    found = find_in_course(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
+    return found or find(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
+
+
+def add(session: Session, campaign_id: int, subscriber_id: int, due_at: datetime | None, now: datetime) -> EnrolmentRow:
+    row = EnrolmentRow(
+        campaign_id=campaign_id,
+        subscriber_id=subscriber_id,
+        status=EnrolmentStatus.ACTIVE,
+        next_position=1,
+        lessons_planned=0,
+        next_due_at=due_at,
+        started_at=now,
+    )
+    session.add(row)
+    return row
+
+
+def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Sequence[EnrolmentRow]:
+    query = select(EnrolmentRow).where(EnrolmentRow.subscriber_id == subscriber_id).order_by(EnrolmentRow.id)
+    return session.scalars(query.with_for_update() if lock else query).all()
+
+
+def in_news(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
+    """How a person stands to what they get as other news of the practice, locked: broadcasts of that kind, and courses
+    that they never agreed to by themselves.
+    """
+    about_it = ConsentRow.course_id == CampaignRow.course_id
+    # Coming back after leaving everything (no course) agrees to what was agreed to before, and to nothing else.
+    agreed = and_(
+        _said_last(subscriber_id, about_it), _said_last(subscriber_id, or_(about_it, ConsentRow.course_id.is_(None)))
+    )
+    news = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.NEWS)
+    cohort_as_news = and_(CampaignRow.kind == CampaignKind.COHORT, ~agreed)
+    return session.scalars(
+        select(EnrolmentRow)
+        .where(
+            EnrolmentRow.subscriber_id == subscriber_id,
+            EnrolmentRow.campaign_id.in_(select(CampaignRow.id).where(or_(news, cohort_as_news))),
+        )
+        .order_by(EnrolmentRow.id)
+        .with_for_update()
+    ).all()
+
+
+def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether what a person said last of getting lessons was yes."""
+    last = (
+        select(ConsentRow.given)
+        .where(ConsentRow.subscriber_id == subscriber_id, ConsentRow.purpose == "lessons", about)
+        .order_by(ConsentRow.id.desc())
+        .limit(1)
+        .correlate(CampaignRow)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, false())
+
+
+def about_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
+    """How a person stands to the runs of a course that go on, and to broadcasts about it, locked."""
+    goes_on = or_(EnrolmentRow.status == EnrolmentStatus.ACTIVE, _last_is_open())
+    is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, goes_on)
+    is_message = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.COURSE)
+    return session.scalars(
+        select(EnrolmentRow)
+        .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+        .where(EnrolmentRow.subscriber_id == subscriber_id, CampaignRow.course_id == course_id)
+        .where(or_(is_run, is_message))
+        .order_by(EnrolmentRow.id)
+        .with_for_update(of=EnrolmentRow)
+    ).all()
+
+
+def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
+    """What was left in the same instant as one run of a course: other runs of it, and messages about it that had not
+    gone out.
+    """
+    mine = select(CampaignRow.course_id).where(CampaignRow.id == enrolment.campaign_id).scalar_subquery()
+    is_run = CampaignRow.kind != CampaignKind.BROADCAST
+    is_message = and_(CampaignRow.ground == Ground.COURSE, EnrolmentRow.lessons_planned == 0)
+    return set(
+        session.scalars(
+            select(EnrolmentRow.id)
+            .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
+            .where(EnrolmentRow.subscriber_id == enrolment.subscriber_id, CampaignRow.course_id == mine)
+            .where(EnrolmentRow.status == EnrolmentStatus.LEFT, EnrolmentRow.left_at == enrolment.left_at)
+            .where(or_(is_run, is_message))
+        )
+    )
+
+
+def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
+    """(campaign, the newest mail about it that arrived) for each campaign that a person is in.
+
+    One that may not have arrived would seem to have, by what they do with the links that name it.
+    """
+    rows = session.execute(
+        select(EnrolmentRow.campaign_id, func.max(DeliveryRow.id))
+        .join(
+            DeliveryRow,
+            (DeliveryRow.subscriber_id == EnrolmentRow.subscriber_id)
+            & (DeliveryRow.campaign_id == EnrolmentRow.campaign_id),
+        )
+        .where(EnrolmentRow.subscriber_id == subscriber_id, DeliveryRow.state == DeliveryState.ACCEPTED)
+        .group_by(EnrolmentRow.campaign_id)
+        .order_by(EnrolmentRow.campaign_id)
+    )
+    return [(campaign_id, delivery_id) for campaign_id, delivery_id in rows]
+
+
+def _same_course(campaign_id: int) -> Select[int]:
+    """The campaigns that deliver the course of a campaign."""
+    course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
+    return select(CampaignRow.id).where(CampaignRow.course_id == course, CampaignRow.kind != CampaignKind.BROADCAST)
+
+
+@cache
+def _due(*, one: bool) -> Select[*tuple[Any, ...]]:
+    # Picked before anything is joined, as deliveries are.
+    picked = (
+        select(EnrolmentRow)
+        .where(EnrolmentRow.campaign_id == bindparam("campaign"), EnrolmentRow.next_due_at <= bindparam("now"))
+        .where(*([EnrolmentRow.id == bindparam("only")] if one else []))
+        .order_by(EnrolmentRow.next_due_at)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .subquery("picked")
+    )
+    return (
+        select(
+            picked.c.id,
+            picked.c.next_position,
+            picked.c.next_due_at,
+            picked.c.last_local_date,
+            SubscriberRow.status,
+            *SCHEDULE_COLUMNS,
+        )
+        .join(ScheduleRow, ScheduleRow.subscriber_id == picked.c.subscriber_id)
+        .join(SubscriberRow, SubscriberRow.id == picked.c.subscriber_id)
+    )
+
+
+@cache
+def _advancing(dialect: str) -> Update:
+    return update_rows(
+        EnrolmentRow,
+        ("last_local_date", "next_due_at", "status", "completed_at"),
+        dialect,
+        next_position=EnrolmentRow.next_position + 1,
+        lessons_planned=EnrolmentRow.lessons_planned + 1,
+    )
+
+
+@cache
+def _shifting(dialect: str) -> Update:
+    return update_rows(EnrolmentRow, ("next_due_at",), dialect)
+
+
+def _write(session: Session, statement: Update, rows: Sequence[tuple[Sequence[int], Mapping[str, Any]]]) -> None:
+    if rows:
+        run(session, statement, {"rows": as_rows(session, EnrolmentRow, rows)})
+
+
+def _update(session: Session, ids: Collection[int], **values: Any) -> None:
+    if ids:
+        session.execute(
+            update(EnrolmentRow)
+            .where(EnrolmentRow.id.in_(ids))
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,307 @@
+"""Deletes what is known of people, and finds whose time has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.db import counters
+from rugcourse.db.bulk import count
+from rugcourse.db.models import (
+    BOUNCE,
+    AdminRow,
+    AdminSessionRow,
+    AnswerRow,
+    AttemptRow,
+    BucketRow,
+    CardRow,
+    ChangeRow,
+    ConsentRow,
+    DeliveryKind,
+    DeliveryRow,
+    EnrolmentRow,
+    EnrolmentStatus,
+    EventKind,
+    EventRow,
+    FeedbackRow,
+    HoldRow,
+    JobChunkRow,
+    JobRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    ScheduleRow,
+    SecurityEventRow,
+    SubscriberRow,
+    SubscriberStatus,
+    SuppressionRow,
+    TagRow,
+    WordingRow,
+)
+from rugcourse.db.queries import address_changes, heartbeats, sending_holds
+from rugcourse.db.queries.admins import subject_of
+
+_LONGEST_WAIT = timedelta(days=30)  # of a mail that is held
+_SECRETS = ("password_hash", "totp_secret", "totp_step", "invited", "invited_until", "reset_token", "reset_until")
+
+
+def erase_person(session: Session, subscriber_id: int) -> None:
+    """Delete everything about a person. What a worker holds of them at this moment it will find gone.
+
+    Their enrolments are locked first: a planner that is at work on them ends before their deliveries are looked for.
+    """
+    theirs = select(EnrolmentRow.id).where(EnrolmentRow.subscriber_id == subscriber_id)
+    session.execute(theirs.order_by(EnrolmentRow.id).with_for_update())
+    counters.subtract_events(session, subscriber_id)
+    mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
+    for table in (EventRow, FeedbackRow):
+        session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
+    listed = _words_of_lists(session, subscriber_id)
+    owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
+    address_changes.anonymise(session, subscriber_id)
+    for owned in owning:
+        session.execute(
+            delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
+        )
+    unused = ~exists().where(ConsentRow.wording == WordingRow.name)
+    session.execute(
+        delete(WordingRow).where(WordingRow.name.in_(listed), unused).execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(ChangeRow)
+        .where(ChangeRow.subject == subject_of(subscriber_id))
+        .execution_options(synchronize_session=False)
+    )
+    domain = session.scalar(
+        delete(SubscriberRow)
+        .where(SubscriberRow.id == subscriber_id)
+        .returning(SubscriberRow.domain)
+        .execution_options(synchronize_session=False)
+    )
+    if domain is not None:
+        forget_domain(session, domain)
+
+
+def _words_of_lists(session: Session, subscriber_id: int) -> Sequence[str]:
+    """The texts that somebody agreed to as a list says: they may name the person."""
+    imported = ConsentRow.source.startswith("import ", autoescape=True)
+    return session.scalars(select(ConsentRow.wording).where(ConsentRow.subscriber_id == subscriber_id, imported)).all()
+
+
+def forget_domain(session: Session, domain: str) -> None:
+    """Forget what is known of a recipients' domain, if nobody there is known any more: it can be a family's."""
+    if domain not in known_domains(session) or _is_somebodys(session, domain):
+        return
+    key = sending_holds.domain_key(domain)
+    session.execute(delete(HoldRow).where(HoldRow.key == key).execution_options(synchronize_session=False))
+    session.execute(delete(BucketRow).where(BucketRow.key == key).execution_options(synchronize_session=False))
+    kept = _reputation(session)
+    if domain in kept.get("levels", {}):
+        del kept["levels"][domain]
+        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps(kept))
+
+
+def known_domains(session: Session) -> set[str]:
+    """The recipients' domains that are held, or limited, or of which a reputation is kept."""
+    prefix = sending_holds.domain_key("")
+    keys = (*session.scalars(select(HoldRow.key)), *session.scalars(select(BucketRow.key)))
+    named = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+    return named | set(_reputation(session).get("levels", {}))
+
+
+def held_by_hand_since(session: Session, after: datetime) -> set[str]:
+    """The domains that an operator held after an instant: perhaps before anybody there signed up."""
+    prefix = sending_holds.domain_key("")
+    keys = session.scalars(select(HoldRow.key).where(HoldRow.until.is_(None), HoldRow.since >= after))
+    return {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
+
+
+def _reputation(session: Session) -> dict[str, Any]:
+    kept = heartbeats.known(session, heartbeats.REPUTATION)
+    return json.loads(kept) if kept else {}
+
+
+def _is_somebodys(session: Session, domain: str) -> bool:
+    return session.scalars(select(exists().where(SubscriberRow.domain == domain))).one()
+
+
+def forget_attempts(session: Session, before: datetime) -> int:
+    """Delete knowledge tests of nobody that were taken before an instant; returns how many."""
+    return count(
+        session.execute(
+            delete(AttemptRow)
+            .where(AttemptRow.subscriber_id.is_(None), AttemptRow.at < before)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_events(session: Session, before: datetime, limit: int) -> int:
+    """Delete up to `limit` opens and clicks from before an instant, the oldest first; returns how many."""
+    oldest = select(EventRow.id).order_by(EventRow.id).limit(limit).subquery()
+    old = select(EventRow.id).where(EventRow.id.in_(select(oldest.c.id)), EventRow.at < before)
+    return count(
+        session.execute(delete(EventRow).where(EventRow.id.in_(old)).execution_options(synchronize_session=False))
+    )
+
+
+def forget_measured(session: Session, subscriber_id: int) -> None:
+    """Delete the opens and clicks of a person; they stay counted."""
+    mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
+    session.execute(
+        delete(EventRow)
+        .where(EventRow.delivery_id.in_(mails), EventRow.kind.in_((EventKind.OPEN, EventKind.CLICK)))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def forget_remarks(session: Session, before: datetime) -> int:
+    """Forget what visitors wrote before an instant; that a lesson helped, or not, stays. Returns how many."""
+    return count(
+        session.execute(
+            update(FeedbackRow)
+            .where(FeedbackRow.delivery_id.is_(None), FeedbackRow.remark != "", FeedbackRow.at < before)
+            .values(remark="")
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_changes(session: Session, before: datetime) -> int:
+    """Delete what the log says of changes before an instant, but of lessons and campaigns; returns how many."""
+    about_content = or_(ChangeRow.subject.startswith("lesson:"), ChangeRow.subject.startswith("campaign:"))
+    return count(
+        session.execute(
+            delete(ChangeRow).where(ChangeRow.at < before, ~about_content).execution_options(synchronize_session=False)
+        )
+    )
+
+
+def forget_jobs(session: Session, before: datetime) -> int:
+    """Delete imports and acts for many that ended before an instant; returns how many."""
+    over = select(JobRow.id).where(JobRow.ended_at < before)
+    session.execute(
+        delete(JobChunkRow).where(JobChunkRow.job_id.in_(over)).execution_options(synchronize_session=False)
+    )
+    return count(
+        session.execute(delete(JobRow).where(JobRow.ended_at < before).execution_options(synchronize_session=False))
+    )
+
+
+def forget_suppressions(session: Session, bounced_before: datetime, other_before: datetime) -> int:
+    """Delete suppressions from before an instant, whose owners are not known any more; returns how many."""
+    ended = or_(
+        and_(SuppressionRow.reason == BOUNCE, SuppressionRow.at < bounced_before), SuppressionRow.at < other_before
+    )
+    return count(session.execute(delete(SuppressionRow).where(ended).execution_options(synchronize_session=False)))
+
+
+def forget_admins(session: Session, before: datetime) -> int:
+    """Take the names off admins who were disabled before an instant; returns how many.
+
+    The row stays, under a number, so that the history of a lesson does not say that somebody else wrote it.
+    """
+    gone = list(session.scalars(select(AdminRow.id).where(AdminRow.disabled_at < before, AdminRow.email.contains("@"))))
+    for table in (AdminSessionRow, PasskeyRow, RecoveryCodeRow, SecurityEventRow):
+        session.execute(delete(table).where(table.admin_id.in_(gone)).execution_options(synchronize_session=False))
+    for admin_id in gone:
+        session.execute(
+            update(AdminRow)
+            .where(AdminRow.id == admin_id)
+            .values(email=f"former-admin-{admin_id}", name="", **dict.fromkeys(_SECRETS))
+            .execution_options(synchronize_session=False)
+        )
+    return len(gone)
+
+
+def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
+    """People who signed up before an instant, never confirmed, and were not asked to since, nor are about to be."""
+    asked_since = _asked_since(before)
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.PENDING, SubscriberRow.created_at < before, ~asked_since
+    )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> list[int]:
+    """People who left everything before an instant, and were not asked since another whether they sign up again."""
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.LEFT,
+        SubscriberRow.left_at < before,
+        ~_asked_since(asked, again=True),
+    )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def finished(session: Session, before: datetime, limit: int, *, left: datetime, unwarned: bool = False) -> list[int]:
+    """Readers whose courses were all over before an instant, and who got no mail since; not who left one since `left`,
+    and can undo that.
+
+    `unwarned`: those of them who can be told that they are erased soon, and were not.
+    """
+    left_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.left_at >= left)
+    still_reading = exists().where(
+        EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
+    )
+    return _silent(session, before, limit, ~still_reading, ~left_since, unwarned=unwarned)
+
+
+def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
+    """Readers who are in a course and got no mail since an instant, but for a pause with an end, a lesson that is due,
+    or a course just begun.
+
+    `unwarned`: see `finished`.
+    """
+    begun_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.started_at >= before)
+    comes_back = exists().where(ScheduleRow.subscriber_id == SubscriberRow.id, ScheduleRow.paused_until >= before)
+    due_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.next_due_at >= before)
+    return _silent(session, before, limit, ~begun_since, ~comes_back, ~due_since, unwarned=unwarned)
+
+
+def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
+    """(id, address, when they left) of people who must not be written to, by id, after one of them."""
+    query = select(SubscriberRow.id, SubscriberRow.email, SubscriberRow.left_at).where(
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+    )
+    return session.execute(query.order_by(SubscriberRow.id).limit(limit)).all()
+
+
+def _silent(session: Session, before: datetime, limit: int, *which: ColumnElement[bool], unwarned: bool) -> list[int]:
+    """Readers who signed up, and got their last mail, before an instant. `unwarned`: not those who left all courses."""
+    latest = (
+        select(func.max(DeliveryRow.planned_at))
+        .where(DeliveryRow.subscriber_id == SubscriberRow.id)
+        .correlate(SubscriberRow)
+        .scalar_subquery()
+    )
+    last = func.coalesce(latest, SubscriberRow.created_at)
+    query = select(SubscriberRow.id).where(
+        SubscriberRow.status == SubscriberStatus.ACTIVE, SubscriberRow.created_at < before, *which, last < before
+    )
+    if unwarned:
+        follows = (EnrolmentStatus.ACTIVE, EnrolmentStatus.COMPLETED)
+        query = query.where(
+            or_(SubscriberRow.warned_at.is_(None), SubscriberRow.warned_at < last),
+            exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.status.in_(follows)),
+        )
+    return list(session.scalars(query.order_by(SubscriberRow.id).limit(limit)))
+
+
+def _asked_since(instant: datetime, *, again: bool = False) -> ColumnElement[bool]:
+    """SQL: they were sent a mail to confirm since then, or it waits to be sent, and not for ever.
+
+    `again`: after they had left.
+    """
+    sent = or_(
+        DeliveryRow.planned_at >= instant,
+        DeliveryRow.settled_at >= instant,
+        and_(DeliveryRow.not_before.is_not(None), DeliveryRow.planned_at >= instant - _LONGEST_WAIT),
+    )
+    asked = [DeliveryRow.subscriber_id == SubscriberRow.id, DeliveryRow.kind == DeliveryKind.CONFIRM, sent]
+    if again:
+        asked.append(DeliveryRow.planned_at > SubscriberRow.left_at)
+    return exists().where(*asked)

@@ -1,0 +1,108 @@
+"""Which processes of the product say that they live, and which database this is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.orm import Session
+
+from rugcourse.db.bulk import count, dialect_of, upsert
+from rugcourse.db.models import InstallationRow, ProcessRow
+
+REPUTATION = "reputation"  # at which recipients' domains too many complain
+_IDENTITY = "database"
+_STEP = 1_000_000  # more numbers than anybody uses between two backups
+
+
+def introduce(session: Session, row: ProcessRow) -> None:
+    """A process that the store does not know, or has forgotten, lives."""
+    session.merge(row)
+
+
+def find_process(session: Session, process_id: str) -> ProcessRow | None:
+    return session.get(ProcessRow, process_id)
+
+
+def see_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
+    """A process lives; returns False when the store does not remember that it lived at `before`.
+
+    A later time than that is a sign of life whose commit was not answered.
+    """
+    result = session.execute(
+        update(ProcessRow)
+        .where(ProcessRow.id == process_id, ProcessRow.seen_at >= before)
+        .values(seen_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return count(result) == 1
+
+
+def forget_processes(session: Session, before: datetime) -> None:
+    session.execute(delete(ProcessRow).where(ProcessRow.seen_at < before))
+
+
+def all_processes(session: Session) -> Sequence[ProcessRow]:
+    """By kind, the latest sign of life first."""
+    return session.scalars(select(ProcessRow).order_by(ProcessRow.kind, ProcessRow.seen_at.desc())).all()
+
+
+def identity(session: Session) -> str:
+    """What a copy of this database, put elsewhere or put back, does not share with it.
+
+    PostgreSQL: the cluster, the database, and the ledger's table in it. SQLite: the file.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        query = (
+            "SELECT system_identifier || ':' || pg_database.oid || ':' || 'delivery'::regclass::oid "
+            "FROM pg_control_system(), pg_database WHERE datname = current_database()"
+        )
+        return str(session.execute(text(query)).scalar_one())
+    file = session.execute(text("SELECT file FROM pragma_database_list WHERE name = 'main'")).scalar_one()
+    return f"file:{Path(file).stat().st_ino}"
+
+
+def database_time(session: Session) -> datetime:
+    """What the database takes for the time now (UTC); SQLite's is this machine's."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.execute(text("SELECT clock_timestamp()")).scalar_one()  # type: ignore[no-any-return]
+    return datetime.fromisoformat(session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00')")).scalar_one())
+
+
+def known_identity(session: Session) -> str | None:
+    """The identity of the database that an operator last let mail go out from."""
+    return known(session, _IDENTITY)
+
+
+def keep_identity(session: Session, value: str) -> None:
+    remember(session, _IDENTITY, value)
+
+
+def move_numbers_on(session: Session) -> None:
+    """Let new rows have numbers that none had before: those that a backup does not know went out in links and mails, or
+    stand in forms that are open.
+    """
+    session.execute(text(f"UPDATE course SET drafts_kept = drafts_kept + {_STEP}"))  # noqa: S608
+    tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change", "lesson_version")
+    if dialect_of(session) == "sqlite":
+        names = ", ".join(f"'{one}'" for one in tables)
+        session.execute(text(f"UPDATE sqlite_sequence SET seq = seq + {_STEP} WHERE name IN ({names})"))  # noqa: S608
+        return
+    for one in tables:
+        sequence = f"pg_get_serial_sequence('{one}', 'id')"
+        session.execute(text(f"SELECT setval({sequence}, nextval({sequence}) + {_STEP})"))
+
+
+def known(session: Session, key: str) -> str | None:
+    """Something that the installation knows of itself."""
+    return session.scalar(select(InstallationRow.value).where(InstallationRow.key == key))
+
+
+def remember(session: Session, key: str, value: str) -> None:
+    session.execute(
+        upsert(session, InstallationRow)
+        .values(key=key, value=value)
+        .on_conflict_do_update(index_elements=["key"], set_={"value": value})
+    )

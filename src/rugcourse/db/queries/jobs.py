@@ -1,0 +1,77 @@
+"""Jobs in the store: what an admin lets be done to many people, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from rugcourse.db.models import JobChunkRow, JobRow
+
+
+class JobKind(StrEnum):
+    IMPORT = "import"
+    ACT = "act"
+
+
+class JobState(StrEnum):
+    DRAFT = "draft"  # an admin has still to say what is meant
+    CHECKING = "checking"  # looked through, without changing anything
+    CHECKED = "checked"  # an admin sees what would happen, and says go
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+AT_WORK = (JobState.CHECKING, JobState.RUNNING)
+OVER = (JobState.DONE, JobState.CANCELLED)
+
+
+def add(
+    session: Session, kind: JobKind, state: JobState, about: dict[str, Any], admin_id: int | None, now: datetime
+) -> JobRow:
+    row = JobRow(kind=kind, state=state, about=about, admin_id=admin_id, created_at=now)
+    row.mark, row.total, row.counts, row.problems = 0, 0, {}, []
+    session.add(row)
+    session.flush()
+    return row
+
+
+def find(session: Session, job_id: int, *, lock: bool = False) -> JobRow | None:
+    return session.get(JobRow, job_id, with_for_update=True if lock else None)
+
+
+def newest(session: Session, limit: int) -> Sequence[JobRow]:
+    return session.scalars(select(JobRow).order_by(JobRow.id.desc()).limit(limit)).all()
+
+
+def lock_next(session: Session) -> JobRow | None:
+    """A job that is at work, locked; passes over those that others have in hand."""
+    return session.scalars(
+        select(JobRow).where(JobRow.state.in_(AT_WORK)).order_by(JobRow.id).limit(1).with_for_update(skip_locked=True)
+    ).first()
+
+
+def add_lines(session: Session, job_id: int, number: int, lines: list[Any]) -> None:
+    session.add(JobChunkRow(job_id=job_id, number=number, lines=lines))
+
+
+def lines_of(session: Session, job_id: int, number: int) -> list[Any] | None:
+    """The lines of a chunk; None behind the last one."""
+    return session.scalar(select(JobChunkRow.lines).where(JobChunkRow.job_id == job_id, JobChunkRow.number == number))
+
+
+def drop_lines(session: Session, job_id: int) -> None:
+    session.execute(delete(JobChunkRow).where(JobChunkRow.job_id == job_id))
+
+
+def abandoned(session: Session, before: datetime) -> Sequence[JobRow]:
+    """Jobs that nobody said go to, from before an instant (UTC)."""
+    waits = (JobState.DRAFT, JobState.CHECKED)
+    return session.scalars(
+        select(JobRow).where(JobRow.state.in_(waits), JobRow.created_at < before).with_for_update()
+    ).all()

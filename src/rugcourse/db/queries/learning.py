@@ -1,0 +1,302 @@
+"""Answers, cards and knowledge-test attempts in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, upsert
+from rugcourse.db.models import (
+    AnswerRow,
+    AttemptRow,
+    Base,
+    CardRow,
+    DeliveryRow,
+    FeedbackRow,
+    LessonRow,
+    Stage,
+    SubscriberRow,
+    Verdict,
+)
+
+
+class Answer(NamedTuple):
+    """A row of the table `answer`, in its own words."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
+    delivery_id: int
+    lesson_version_id: int
+    first_option: int
+    first_right: bool
+    first_at: datetime
+    last_option: int
+    last_right: bool
+    last_at: datetime
+    verdict: Verdict
+    left_out: bool
+
+
+class CardOfReader(NamedTuple):
+    """A row of the table `card`."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
+    due_at: datetime
+    missed: bool
+    asked_in: int
+    reviewed_at: datetime
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MissedCard:
+    """A question that a person is to see again."""
+
+    subscriber_id: int
+    course_id: int
+    question: str
+
+
+def find_answers(session: Session, subscriber_ids: Collection[int]) -> list[Answer]:
+    """All that these people ever answered."""
+    return [Answer(*row) for row in run(session, _answers(dialect_of(session)), {"ids": subscriber_ids})]
+
+
+def save_answers(session: Session, answers: Iterable[Answer]) -> None:
+    """Keep answers: the one that a person gave to a question before becomes the new one."""
+    _save(session, AnswerRow, [answer._asdict() for answer in answers])
+
+
+def disbelieve(session: Session, subscriber_id: int, since: datetime) -> None:
+    """Let answers that were given since an instant count for nothing: a machine gave them."""
+    session.execute(
+        update(AnswerRow)
+        .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.last_at >= since)
+        .values(verdict=Verdict.MACHINE)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(CardRow)
+        .where(CardRow.subscriber_id == subscriber_id, CardRow.reviewed_at >= since)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def tally(session: Session, subscriber_id: int, course_id: int) -> tuple[int, int]:
+    """How many questions of a course a person answered, and how many of the last answers are right."""
+    return _tally(session, AnswerRow.course_id == course_id, AnswerRow.subscriber_id == subscriber_id)
+
+
+def tally_of_course(session: Session, course_id: int) -> tuple[int, int]:
+    """The same over everybody who did not object."""
+    return _tally(session, AnswerRow.course_id == course_id, ~_objected(AnswerRow.subscriber_id))
+
+
+def _tally(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
+    answered, right = session.execute(
+        select(func.count(), func.count().filter(AnswerRow.last_right)).where(
+            *which, AnswerRow.verdict != Verdict.MACHINE
+        )
+    ).one()
+    return answered, right
+
+
+def _objected(subscriber_id: Any) -> ColumnElement[bool]:
+    """SQL: whether a person is left out of comparisons and statistics."""
+    return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
+
+
+def leave_out(session: Session, subscriber_id: int) -> None:
+    """Let what somebody answered until now count in no statistics."""
+    session.execute(
+        update(AnswerRow)
+        .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.left_out.is_(False))
+        .values(left_out=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def answers_of(session: Session, subscriber_id: int) -> Sequence[AnswerRow]:
+    return session.scalars(
+        select(AnswerRow).where(AnswerRow.subscriber_id == subscriber_id).order_by(AnswerRow.id)
+    ).all()
+
+
+def find_cards(session: Session, subscriber_ids: Collection[int]) -> list[CardOfReader]:
+    """What is remembered for these people."""
+    return [CardOfReader(*row) for row in run(session, _cards(dialect_of(session)), {"ids": subscriber_ids})]
+
+
+def save_cards(session: Session, cards: Iterable[CardOfReader]) -> None:
+    _save(session, CardRow, [card._asdict() for card in cards])
+
+
+def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
+    """Cards of missed questions that are due for these people, the longest overdue first."""
+    rows = run(session, _missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
+    return [MissedCard(*row) for row in rows]
+
+
+@cache
+def _answers(dialect: str) -> Select[*tuple[Any, ...]]:
+    return select(*(AnswerRow.__table__.c[name] for name in Answer._fields)).where(
+        is_among(AnswerRow.subscriber_id, dialect)
+    )
+
+
+@cache
+def _cards(dialect: str) -> Select[*tuple[Any, ...]]:
+    return select(*(CardRow.__table__.c[name] for name in CardOfReader._fields)).where(
+        is_among(CardRow.subscriber_id, dialect)
+    )
+
+
+def _save(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or change those that a person has for a question already."""
+    if rows:
+        session.connection().execute(_saving(table, dialect_of(session)), rows)
+
+
+@cache
+def _saving(table: type[Base], dialect: str) -> Any:
+    keys = ("subscriber_id", "course_id", "question")
+    adding = insert_into(table, dialect)
+    changed = {one.name: adding.excluded[one.name] for one in table.__table__.c if one.name not in {*keys, "id"}}
+    return adding.on_conflict_do_update(index_elements=list(keys), set_=changed)
+
+
+@cache
+def _missed_cards(dialect: str) -> Select[int, int, str]:
+    return (
+        select(CardRow.subscriber_id, CardRow.course_id, CardRow.question)
+        .where(is_among(CardRow.subscriber_id, dialect), CardRow.missed, CardRow.due_at <= bindparam("now"))
+        .order_by(CardRow.due_at)
+    )
+
+
+def add_attempt(session: Session, attempt: AttemptRow) -> int:
+    session.add(attempt)
+    session.flush()
+    return attempt.id
+
+
+def find_attempt(session: Session, attempt_id: int) -> AttemptRow | None:
+    return session.get(AttemptRow, attempt_id)
+
+
+def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: Stage) -> AttemptRow | None:
+    """The newest test that a person took before, or after, the course."""
+    return session.scalar(
+        select(AttemptRow)
+        .where(AttemptRow.subscriber_id == subscriber_id, AttemptRow.course_id == course_id, AttemptRow.stage == stage)
+        .order_by(AttemptRow.id.desc())
+        .limit(1)
+    )
+
+
+def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_id: int, taken_after: datetime) -> None:
+    """Give an unowned attempt, taken after an instant, to the person who signs up after it."""
+    session.execute(
+        update(AttemptRow)
+        .where(
+            AttemptRow.id == attempt_id,
+            AttemptRow.course_id == course_id,
+            AttemptRow.subscriber_id.is_(None),
+            AttemptRow.at >= taken_after,
+        )
+        .values(subscriber_id=subscriber_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def newest_attempt(session: Session) -> int:
+    """The id of the newest test that anybody took; 0 when nobody did."""
+    return session.scalar(select(func.max(AttemptRow.id))) or 0
+
+
+def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[str, int]]:
+    """What the last visitors answered in the test of a course: question → option."""
+    return session.scalars(
+        select(AttemptRow.options)
+        .where(
+            AttemptRow.course_id == course_id,
+            AttemptRow.stage == Stage.BEFORE,
+            ~_objected(AttemptRow.subscriber_id),
+        )
+        .order_by(AttemptRow.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def save_feedback(session: Session, feedback: FeedbackRow) -> None:
+    """Keep whether a lesson helped: once for each mail."""
+    values = {
+        name: getattr(feedback, name) for name in ("lesson_id", "delivery_id", "language", "helped", "remark", "at")
+    }
+    adding = upsert(session, FeedbackRow).values(**values)
+    session.execute(
+        adding.on_conflict_do_update(
+            index_elements=["delivery_id"],
+            index_where=FeedbackRow.delivery_id.is_not(None),
+            set_={name: values[name] for name in ("helped", "remark", "at")},
+        )
+    )
+
+
+def find_feedback(session: Session, delivery_id: int) -> FeedbackRow | None:
+    """What a reader said about a mail."""
+    return session.scalar(select(FeedbackRow).where(FeedbackRow.delivery_id == delivery_id))
+
+
+def feedback_of(session: Session, subscriber_id: int) -> Sequence[Any]:
+    """(feedback, lesson's slug) for all that a person said."""
+    return session.execute(
+        select(FeedbackRow, LessonRow.slug)
+        .join(LessonRow, LessonRow.id == FeedbackRow.lesson_id)
+        .join(DeliveryRow, DeliveryRow.id == FeedbackRow.delivery_id)
+        .where(DeliveryRow.subscriber_id == subscriber_id)
+        .order_by(FeedbackRow.id)
+    ).all()
+
+
+def attempts_of(session: Session, subscriber_id: int) -> Sequence[AttemptRow]:
+    return session.scalars(
+        select(AttemptRow).where(AttemptRow.subscriber_id == subscriber_id).order_by(AttemptRow.id)
+    ).all()
+
+
+def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None, float | None]:
+    """Over everyone with a test before and after: how many, and the mean share of right answers of each (0 to 1).
+
+    Who objected is in neither.
+    """
+    before, after = aliased(AttemptRow), aliased(AttemptRow)
+
+    def newest(stage: Stage) -> Select[int]:
+        return (
+            select(func.max(AttemptRow.id))
+            .where(AttemptRow.course_id == course_id, AttemptRow.stage == stage, AttemptRow.subscriber_id.is_not(None))
+            .group_by(AttemptRow.subscriber_id)
+        )
+
+    count, mean_before, mean_after = session.execute(
+        select(func.count(), func.avg(1.0 * before.right / before.asked), func.avg(1.0 * after.right / after.asked))
+        .select_from(before)
+        .join(after, after.subscriber_id == before.subscriber_id)
+        .where(before.id.in_(newest(Stage.BEFORE)), after.id.in_(newest(Stage.AFTER)))
+        .where(~_objected(before.subscriber_id))
+    ).one()
+    return count, _share(mean_before), _share(mean_after)
+
+
+def _share(value: Any) -> float | None:
+    return None if value is None else float(value)

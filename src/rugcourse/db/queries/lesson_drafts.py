@@ -1,0 +1,175 @@
+"""Lessons that are being written, and drafts that were discarded, in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.db.bulk import count, upsert
+from rugcourse.db.models import AdminRow, CourseRow, DiscardedDraftRow, LessonDraftRow
+
+DISCARDED_DAYS = 30  # so long a discarded draft can be restored
+
+
+class Draft(NamedTuple):
+    """What was typed, and the version of the lesson that it was written from; 0 where readers got none."""
+
+    fields: Mapping[str, str]
+    began_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class LessonDraft:
+    """`saved`: a number that no other draft of the course ever had, another one each time that it is kept; `saved_by`:
+    the address of who did so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0
+    for none.
+    """
+
+    slug: str
+    fields: Mapping[str, str]
+    saved: int
+    saved_at: datetime
+    saved_by: str | None
+    began_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedDraft:
+    """`by`: the address of who discarded it, if it was an admin."""
+
+    id: int
+    slug: str
+    fields: Mapping[str, str]
+    at: datetime
+    by: str | None
+
+
+def find(session: Session, course_id: int, slug: str) -> LessonDraft | None:
+    return next((one for one in of_course(session, course_id) if one.slug == slug), None)
+
+
+def of_course(session: Session, course_id: int) -> list[LessonDraft]:
+    rows = session.execute(
+        select(LessonDraftRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == LessonDraftRow.admin_id)
+        .where(LessonDraftRow.course_id == course_id)
+        .order_by(LessonDraftRow.slug)
+    )
+    return [LessonDraft(row.slug, row.fields, row.saved, row.saved_at, email, row.began_from) for row, email in rows]
+
+
+def save(
+    session: Session,
+    course_id: int,
+    slug: str,
+    draft: Draft,
+    seen: int,
+    admin_id: int | None,
+    now: datetime,
+) -> bool:
+    """Keep a draft; `seen`: its number when it was opened, 0 for none. False, and nothing, if it was kept since."""
+    values = {
+        "saved": _next_number(session, course_id),
+        "fields": dict(draft.fields),
+        "began_from": draft.began_from,
+        "admin_id": admin_id,
+        "saved_at": now,
+    }
+    if seen == 0:
+        statement = (
+            upsert(session, LessonDraftRow)
+            .values(course_id=course_id, slug=slug, **values)
+            .on_conflict_do_nothing(index_elements=["course_id", "slug"])
+            .returning(LessonDraftRow.saved)
+        )
+    else:
+        statement = (
+            update(LessonDraftRow)
+            .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
+            .values(values)
+            .returning(LessonDraftRow.saved)
+            .execution_options(synchronize_session=False)
+        )
+    return session.scalar(statement) is not None
+
+
+def remove(session: Session, course_id: int, slug: str) -> None:
+    session.execute(delete(LessonDraftRow).where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug))
+
+
+def rename(session: Session, course_id: int, old: str, new: str, otherwise: str = "") -> None:
+    """Let the drafts of a lesson follow it to its new slug; where one is there already, its own gets `otherwise`."""
+    taken = bool(otherwise) and find(session, course_id, new) is not None
+    for table, slug in ((LessonDraftRow, otherwise if taken else new), (DiscardedDraftRow, new)):
+        session.execute(
+            update(table)
+            .where(table.course_id == course_id, table.slug == old)
+            .values(slug=slug)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
+    """Discard a draft that has the number `seen`, and return under which id it can be restored.
+
+    None, and nothing, if there is none or it was kept since.
+    """
+    found = session.execute(
+        delete(LessonDraftRow)
+        .where(LessonDraftRow.course_id == course_id, LessonDraftRow.slug == slug, LessonDraftRow.saved == seen)
+        .returning(LessonDraftRow.fields, LessonDraftRow.began_from)
+    ).one_or_none()
+    if found is None:
+        return None
+    fields, began_from = found
+    row = DiscardedDraftRow(
+        course_id=course_id, slug=slug, fields=fields, admin_id=admin_id, discarded_at=now, began_from=began_from
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def discarded_of_course(session: Session, course_id: int) -> list[DiscardedDraft]:
+    """The newest first."""
+    rows = session.execute(
+        select(DiscardedDraftRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == DiscardedDraftRow.admin_id)
+        .where(DiscardedDraftRow.course_id == course_id)
+        .order_by(DiscardedDraftRow.id.desc())
+    )
+    return [DiscardedDraft(row.id, row.slug, row.fields, row.discarded_at, email) for row, email in rows]
+
+
+def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | None:
+    """It, locked."""
+    return session.get(DiscardedDraftRow, discarded_id, with_for_update=True)
+
+
+def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
+    """Make a discarded draft a draft again. False, and nothing, if there is another one of the same lesson."""
+    if not save(session, row.course_id, row.slug, Draft(row.fields, row.began_from), 0, admin_id, now):
+        return False
+    session.delete(row)
+    return True
+
+
+def forget_discarded(session: Session, before: datetime) -> int:
+    """Delete what was discarded before an instant; returns how many."""
+    return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
+
+
+def _next_number(session: Session, course_id: int) -> int:
+    """So that no form of a draft that was published or discarded fits one that is begun anew."""
+    return session.scalars(
+        update(CourseRow)
+        .where(CourseRow.id == course_id)
+        .values(drafts_kept=CourseRow.drafts_kept + 1)
+        .returning(CourseRow.drafts_kept)
+        .execution_options(synchronize_session=False)
+    ).one()

@@ -1,0 +1,117 @@
+"""What is held back, and how much of each limit is left: shared by all workers, because it stands in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from rugcourse.db.bulk import count, upsert
+from rugcourse.db.models import BucketRow, CampaignRow, HoldRow
+
+ALL = "all"
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What is left of a limit at an instant (UTC)."""
+
+    tokens: float
+    filled_at: datetime
+
+
+def campaign_key(campaign_id: int) -> str:
+    return f"campaign:{campaign_id}"
+
+
+def domain_key(domain: str) -> str:
+    return f"domain:{domain}"
+
+
+def all_holds(session: Session) -> Sequence[HoldRow]:
+    """Every hold, also those whose time is over and that wait for a success to be lifted; oldest first."""
+    return session.scalars(select(HoldRow).order_by(HoldRow.since)).all()
+
+
+def held_domains(session: Session, now: datetime) -> set[str]:
+    """The recipients' domains to which nothing goes out at the moment."""
+    prefix = domain_key("")
+    return {
+        one.key.removeprefix(prefix)
+        for one in all_holds(session)
+        if one.key.startswith(prefix) and (one.until is None or one.until > now)
+    }
+
+
+def find_hold(session: Session, key: str, *, lock: bool = False) -> HoldRow | None:
+    return session.get(HoldRow, key, with_for_update=True if lock else None)
+
+
+def add_hold(session: Session, key: str, reason: str, now: datetime, until: datetime | None) -> bool:
+    """Returns False when there is one already: somebody was quicker."""
+    added = session.execute(
+        upsert(session, HoldRow)
+        .values(key=key, reason=reason, since=now, until=until, times=1)
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(HoldRow.key)
+    )
+    return added.first() is not None
+
+
+def hold_for_good(session: Session, key: str, reason: str, now: datetime) -> bool:
+    """Hold until an operator says go; returns False when it was held that way already."""
+    values = {"reason": reason, "since": now, "until": None}
+    held = session.execute(
+        upsert(session, HoldRow)
+        .values(key=key, times=1, **values)
+        .on_conflict_do_update(index_elements=["key"], set_=values, where=HoldRow.until.is_not(None))
+        .returning(HoldRow.key)
+    )
+    return held.first() is not None
+
+
+def lift_holds(session: Session, keys: Collection[str], *, also_of_operators: bool) -> list[str]:
+    """End holds; returns the keys of those that were there. An operator's hold ends only by an operator."""
+    query = delete(HoldRow).where(HoldRow.key.in_(keys)).execution_options(synchronize_session=False)
+    if not also_of_operators:
+        query = query.where(HoldRow.until.is_not(None))
+    return list(session.scalars(query.returning(HoldRow.key)))
+
+
+def lock_buckets(session: Session, keys: Iterable[str]) -> dict[str, Bucket]:
+    """The buckets with these keys, locked until the transaction ends; those that are not there yet are missing."""
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    rows = session.scalars(select(BucketRow).where(BucketRow.key.in_(wanted)).order_by(BucketRow.key).with_for_update())
+    return {row.key: Bucket(row.tokens, row.filled_at) for row in rows}
+
+
+def save_buckets(session: Session, buckets: Mapping[str, Bucket]) -> None:
+    for key, bucket in sorted(buckets.items()):
+        values = {"tokens": bucket.tokens, "filled_at": bucket.filled_at}
+        session.execute(
+            upsert(session, BucketRow)
+            .values(key=key, **values)
+            .on_conflict_do_update(index_elements=["key"], set_=values)
+        )
+
+
+def campaign_limits(session: Session) -> dict[int, int]:
+    """Campaign id → how many lessons may go out in a minute, for campaigns that have such a limit."""
+    rows = session.execute(select(CampaignRow.id, CampaignRow.per_minute).where(CampaignRow.per_minute.is_not(None)))
+    return {campaign_id: limit for campaign_id, limit in rows if limit is not None}
+
+
+def set_campaign_limit(session: Session, campaign_id: int, per_minute: int | None) -> bool:
+    """Returns False when there is no such campaign."""
+    result = session.execute(
+        update(CampaignRow)
+        .where(CampaignRow.id == campaign_id)
+        .values(per_minute=per_minute)
+        .execution_options(synchronize_session=False)
+    )
+    return count(result) == 1

@@ -1,0 +1,364 @@
+"""People, what they agreed to, and when they want to be written to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select
+from sqlalchemy.orm import Session
+
+from rugcourse.db import withdrawal_log
+from rugcourse.db.bulk import dialect_of, is_among, run, upsert
+from rugcourse.db.models import (
+    ADMIN,
+    BOUNCE,
+    COMPLAINT,
+    ERASED,
+    OWNER,
+    ConsentRow,
+    DeliveryRow,
+    EnrolmentRow,
+    ScheduleRow,
+    SubscriberRow,
+    SubscriberStatus,
+    SuppressionRow,
+    TagRow,
+    WordingRow,
+)
+from rugcourse.links import MailRef
+from rugcourse.scheduling import EVERY_DAY, Schedule
+
+_SQLITE = "sqlite"
+
+LONGEST_TAG = 40
+REASONS = frozenset({ADMIN, BOUNCE, COMPLAINT, ERASED, OWNER})  # that mean something here; any other is for people
+# How a person is locked (PostgreSQL: FOR NO KEY UPDATE): whoever writes a row that names them need not wait.
+LOCK: dict[str, bool] = {"key_share": True}
+SCHEDULE_COLUMNS = (
+    ScheduleRow.zone,
+    ScheduleRow.hour,
+    ScheduleRow.weekdays,
+    ScheduleRow.paused,
+    ScheduleRow.paused_until,
+    ScheduleRow.every_days,
+)
+_DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in range(1 << len(EVERY_DAY))]
+
+
+class Wanted(NamedTuple):
+    """Which people are looked for. `beginning`: of their address, in lower case; what is empty does not matter."""
+
+    beginning: str = ""
+    status: SubscriberStatus | None = None
+    language: str = ""
+    tag: str = ""
+    campaign_id: int = 0
+
+
+def weekday_bits(weekdays: frozenset[int]) -> int:
+    """Weekdays as they are stored: bit 0 is Monday."""
+    return sum(1 << day for day in weekdays)
+
+
+def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberRow | None:
+    query = select(SubscriberRow).where(SubscriberRow.email == email)
+    return session.scalar(query.with_for_update(key_share=True) if lock else query)
+
+
+def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
+    """The person a delivery is for.
+
+    `lock`: whatever else is done for this person waits until the transaction ends (a button that is pressed twice).
+    """
+    query = (
+        select(SubscriberRow, DeliveryRow)
+        .join(DeliveryRow, DeliveryRow.subscriber_id == SubscriberRow.id)
+        .where(DeliveryRow.id == delivery_id)
+    )
+    row = session.execute(query.with_for_update(of=SubscriberRow, key_share=True) if lock else query).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def by_link(session: Session, mail: MailRef, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
+    """The same by a link, which may be of another time or of somebody who had the number before."""
+    found = by_delivery(session, mail.delivery_id, lock=lock)
+    return found if found is not None and found[0].security_stamp == mail.stamp else None
+
+
+def ref_of(person: SubscriberRow, delivery_id: int) -> MailRef:
+    """What a link to a mail of a person names."""
+    return MailRef(delivery_id, person.security_stamp)
+
+
+def lock_of_mail(session: Session, delivery_id: int) -> None:
+    """The same for the person that a delivery is for."""
+    theirs = select(DeliveryRow.subscriber_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
+    session.execute(select(SubscriberRow.id).where(SubscriberRow.id == theirs).with_for_update(key_share=True))
+
+
+def lock(session: Session, subscriber_ids: Collection[int]) -> None:
+    """Let whatever else is done for these people wait until the transaction ends; in order, against deadlocks."""
+    dialect = dialect_of(session)
+    if dialect != _SQLITE:  # who writes there is alone
+        run(session, _locking(dialect), {"ids": subscriber_ids})
+
+
+def add_pending(session: Session, email: str, language: str, now: datetime) -> SubscriberRow:
+    """The person with this address, made now if they are new; safe when two sign up at the same instant."""
+    session.execute(
+        upsert(session, SubscriberRow)
+        .values(
+            email=email,
+            name="",
+            language=language,
+            status=SubscriberStatus.PENDING,
+            measuring=False,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["email"])
+    )
+    return session.scalars(
+        select(SubscriberRow)
+        .where(SubscriberRow.email == email)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[SubscriberRow]:
+    return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
+
+
+def search(session: Session, wanted: Wanted, after_id: int, limit: int) -> Sequence[SubscriberRow]:
+    """Up to `limit` people with ids above `after_id`, in that order, of whom all that is `wanted` is true."""
+    query = select(SubscriberRow).where(SubscriberRow.id > after_id)
+    if wanted.beginning:
+        query = query.where(_begins_with(wanted.beginning, dialect_of(session)))
+    if wanted.status is not None:
+        query = query.where(SubscriberRow.status == wanted.status)
+    if wanted.language:
+        query = query.where(SubscriberRow.language == wanted.language)
+    if wanted.tag:
+        tagged = exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == wanted.tag)
+        query = query.where(tagged)
+    if wanted.campaign_id:
+        follows = exists().where(
+            EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.campaign_id == wanted.campaign_id
+        )
+        query = query.where(follows)
+    return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
+
+
+def load_schedule(session: Session, subscriber_id: int) -> Schedule:
+    return schedule_of(*session.execute(_schedule(subscriber_id)).one())
+
+
+def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
+    row = session.execute(_schedule(subscriber_id)).one_or_none()
+    return schedule_of(*row) if row else None
+
+
+@lru_cache(maxsize=4096)  # many have the same one
+def schedule_of(
+    zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None, every_days: int
+) -> Schedule:
+    """A schedule from the values of `SCHEDULE_COLUMNS`."""
+    return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until, every_days)
+
+
+def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> None:
+    values = {
+        "zone": schedule.zone,
+        "hour": schedule.hour,
+        "weekdays": weekday_bits(schedule.weekdays),
+        "paused": schedule.paused,
+        "paused_until": schedule.paused_until,
+        "every_days": schedule.every_days,
+    }
+    session.execute(
+        upsert(session, ScheduleRow)
+        .values(subscriber_id=subscriber_id, **values)
+        .on_conflict_do_update(index_elements=["subscriber_id"], set_=values)
+    )
+    session.expire_all()
+
+
+def _begins_with(beginning: str, dialect: str) -> ColumnElement[bool]:
+    """SQL that an index serves; whatever is typed is text, also what a pattern means something by."""
+    if dialect == "sqlite":
+        plain = "".join(f"[{one}]" if one in "*?[" else one for one in beginning)
+        return SubscriberRow.email.op("GLOB")(f"{plain}*")
+    return SubscriberRow.email.startswith(beginning, autoescape=True)
+
+
+@cache
+def _locking(dialect: str) -> Select[int]:
+    return (
+        select(SubscriberRow.id)
+        .where(is_among(SubscriberRow.id, dialect))
+        .order_by(SubscriberRow.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def _schedule(subscriber_id: int) -> Select[str, int, int, bool, datetime | None, int]:
+    return select(*SCHEDULE_COLUMNS).where(ScheduleRow.subscriber_id == subscriber_id)
+
+
+def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
+    return session.scalars(select(TagRow.tag).where(TagRow.subscriber_id == subscriber_id).order_by(TagRow.tag)).all()
+
+
+def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
+    """Put a word on people, but for those who objected to that; on those who have it, it stays."""
+    allowed = select(SubscriberRow.id).where(SubscriberRow.id.in_(subscriber_ids), SubscriberRow.untagged_at.is_(None))
+    rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(allowed.with_for_update(key_share=True))]
+    if rows:
+        session.execute(upsert(session, TagRow).values(rows).on_conflict_do_nothing())
+
+
+def remove_tag(session: Session, subscriber_id: int, tag: str) -> None:
+    session.execute(delete(TagRow).where(TagRow.subscriber_id == subscriber_id, TagRow.tag == tag))
+
+
+def remove_tags(session: Session, subscriber_id: int) -> None:
+    session.execute(delete(TagRow).where(TagRow.subscriber_id == subscriber_id))
+
+
+def add_consent(session: Session, consent: ConsentRow) -> None:
+    session.add(consent)
+
+
+class Agreed(NamedTuple):
+    """When (UTC), where and to which words somebody agreed; `news`: also to other news."""
+
+    at: datetime
+    where: str
+    text: str
+    news: bool
+
+
+def keep_wording(session: Session, name: str, language: str, text: str) -> None:
+    """Keep a text under a name that is made from it, unless it is there."""
+    if session.get(WordingRow, name) is None:
+        row = {"name": name, "language": language, "text": text}
+        session.execute(upsert(session, WordingRow).values(**row).on_conflict_do_nothing())
+
+
+def wordings_of(session: Session, names: Collection[str]) -> dict[str, WordingRow]:
+    """Those texts, by name."""
+    rows = session.scalars(select(WordingRow).where(WordingRow.name.in_(names)))
+    return {row.name: row for row in rows}
+
+
+def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
+    return session.scalars(
+        select(ConsentRow).where(ConsentRow.subscriber_id == subscriber_id).order_by(ConsentRow.id)
+    ).all()
+
+
+def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agreed]:
+    """How somebody from a list agreed to the course of which each of these mails is the first. `mails`: id → whose."""
+    columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, WordingRow.text)
+    rows = session.execute(
+        select(*columns)
+        .join(WordingRow, WordingRow.name == ConsentRow.wording)
+        .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails), ConsentRow.given)
+    ).all()
+    wants_news = {mail for mail, purpose, *_ in rows if purpose == "news"}
+    return {
+        mail: Agreed(at, source.partition(": ")[2], text, mail in wants_news)
+        for mail, purpose, at, source, text in rows
+        if mail is not None and purpose == "lessons"
+    }
+
+
+def suppression_of(session: Session, address_hash: str) -> str | None:
+    """Why an address must not be written to; None when it may."""
+    return session.scalar(select(SuppressionRow.reason).where(SuppressionRow.address_hash == address_hash))
+
+
+def lift_suppression(session: Session, address_hash: str, reason: str) -> None:
+    """End a suppression, if it is there for just this reason."""
+    session.execute(
+        delete(SuppressionRow).where(SuppressionRow.address_hash == address_hash, SuppressionRow.reason == reason)
+    )
+
+
+def suppressed_among(session: Session, address_hashes: Collection[str]) -> set[str]:
+    """Those of some addresses that must not be written to, for whatever reason."""
+    found = select(SuppressionRow.address_hash).where(SuppressionRow.address_hash.in_(address_hashes))
+    return set(session.scalars(found))
+
+
+def find_suppression(session: Session, address_hash: str) -> SuppressionRow | None:
+    return session.get(SuppressionRow, address_hash)
+
+
+def suppressions_among(session: Session, address_hashes: Collection[str]) -> dict[str, SuppressionRow]:
+    rows = session.scalars(select(SuppressionRow).where(SuppressionRow.address_hash.in_(address_hashes)))
+    return {row.address_hash: row for row in rows}
+
+
+def suppressions_by_reason(session: Session) -> dict[str, int]:
+    """Reason → how many addresses, the most first."""
+    count = func.count()
+    query = select(SuppressionRow.reason, count).group_by(SuppressionRow.reason).order_by(count.desc())
+    return dict(iter(session.execute(query)))
+
+
+def suppressed_people(session: Session, after_id: int, limit: int) -> Sequence[SubscriberRow]:
+    """Those who must not be written to and are known still, by id."""
+    query = select(SubscriberRow).where(
+        SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
+    )
+    return session.scalars(query.order_by(SubscriberRow.id).limit(limit)).all()
+
+
+def by_emails(session: Session, emails: Collection[str]) -> dict[str, SubscriberRow]:
+    rows = session.scalars(select(SubscriberRow).where(SubscriberRow.email.in_(emails)).order_by(SubscriberRow.id))
+    return {row.email: row for row in rows}
+
+
+def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
+    """Those of some addresses that somebody had before theirs was put right."""
+    found = session.scalars(
+        select(SubscriberRow.former_address).where(SubscriberRow.former_address.in_(address_hashes))
+    )
+    return {one for one in found if one is not None}
+
+
+def suppress(session: Session, address_hash: str, reason: str, now: datetime, *, noted: str = "") -> None:
+    """Never write to an address again. A reason that is there stays, but for one that counts for less: that of who was
+    erased can be lifted by its owner, a bounce is forgotten early, and nothing counts for more than a complaint.
+
+    `noted`: the kind of the withdrawal, where it is not the reason.
+    """
+    withdrawal_log.note(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
+    is_weak = reason in {BOUNCE, ERASED}
+    weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED,) if is_weak else (ERASED, BOUNCE))
+    if reason == COMPLAINT:
+        weaker = SuppressionRow.reason != COMPLAINT
+    session.execute(
+        upsert(session, SuppressionRow)
+        .values(address_hash=address_hash, reason=reason, at=now)
+        .on_conflict_do_update(
+            index_elements=["address_hash"],
+            set_={"reason": reason, "at": now},
+            where=weaker,
+        )
+    )
+
+
+def addresses(session: Session, after_id: int, limit: int) -> list[tuple[int, str]]:
+    """Everybody's id and address, by id, after one of them."""
+    query = select(SubscriberRow.id, SubscriberRow.email).where(SubscriberRow.id > after_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(SubscriberRow.id).limit(limit))]
+
+
+def has_suppressions(session: Session) -> bool:
+    """Whether any address must not be written to."""
+    return session.scalar(select(SuppressionRow.address_hash).limit(1)) is not None
