@@ -17,8 +17,8 @@ from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
-from rugcourse.rendering import letters, mails
-from rugcourse.rendering.messages import Skeleton
+from rugcourse.emails import catalogue, templates
+from rugcourse.emails.mime import Skeleton
 from rugcourse.runtime import Runtime, sender
 
 READERS = 150
@@ -37,8 +37,8 @@ def naive_rate(runtime: Runtime, port: int) -> float:
 
 
 def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> None:
-    letters._first_pass.cache_clear()  # noqa: SLF001 - nothing is kept from one reader to the next
-    letters._second_pass.cache_clear()  # noqa: SLF001
+    templates._first_pass.cache_clear()  # noqa: SLF001 - nothing is kept from one reader to the next
+    templates._second_pass.cache_clear()  # noqa: SLF001
     course = course_of(runtime).course
     lesson = course.lesson(slug)
     assert lesson is not None
@@ -48,7 +48,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
         *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
-    letter = mails.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
+    letter = catalogue.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
     ours = sender(runtime.settings)
     skeleton = Skeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
     prepared = Prepared(letter, skeleton, course, lesson, person.language)

@@ -18,10 +18,10 @@ from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
 from rugcourse.delivery.proof import NOBODY
+from rugcourse.emails import catalogue, templates
+from rugcourse.emails.catalogue import House
+from rugcourse.emails.mime import Sender, Skeleton
 from rugcourse.links import Links, Signer
-from rugcourse.rendering import letters, mails
-from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton
 
 _COURSE = Path("lessons/oorzaken-van-rugpijn")
 ROUNDS = 15
@@ -59,7 +59,7 @@ def compare_rendering() -> dict[str, Any]:
 
     def naive(number: int) -> bytes:
         """What a straightforward implementation does for each subscriber."""
-        fresh = mails.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
+        fresh = catalogue.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
         mail = _reader(number).ref
         html, text = fresh.write(composer.values(_reader(number), prepared, Particulars()))
         message = EmailMessage(policy=SMTP)
@@ -96,8 +96,8 @@ def compare_rendering() -> dict[str, Any]:
 
 def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
     # The naive way must not profit from what Jinja keeps of templates it has seen.
-    letters._first_pass.cache_clear()  # noqa: SLF001
-    letters._second_pass.cache_clear()  # noqa: SLF001
+    templates._first_pass.cache_clear()  # noqa: SLF001
+    templates._second_pass.cache_clear()  # noqa: SLF001
     begun = time.perf_counter()
     for number in range(count):
         make(number + 1)
@@ -107,7 +107,7 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
 def _prepare(number: int, language: str) -> Prepared:
     course = load_course(_COURSE)
     lesson = course.lessons[number - 1]
-    letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
+    letter = catalogue.lesson_letter(course, lesson, language, HOUSE, LINKS)
     stream = stream_of(DeliveryKind.LESSON, course)
     return Prepared(letter, Skeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
 

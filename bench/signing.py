@@ -9,8 +9,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from bench.rendering import lesson_message
-from rugcourse.rendering.dkim import DkimSigner
-from rugcourse.rendering.dkim_keys import SigningKey
+from rugcourse.emails.dkim import DkimSigner
+from rugcourse.emails.dkim_keys import SigningKey
 
 _ROUNDS = 7
 _EACH = 200

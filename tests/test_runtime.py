@@ -8,8 +8,8 @@ from pathlib import Path
 import dkim
 from tests.sink import Sink
 
-from rugcourse.rendering.dkim_keys import load_keys, make_keys
-from rugcourse.rendering.plain import plain_message
+from rugcourse.emails.dkim_keys import load_keys, make_keys
+from rugcourse.emails.plain import plain_message
 from rugcourse.runtime import Runtime, send_now, sender
 
 

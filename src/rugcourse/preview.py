@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rugcourse.content import Course, Lesson
 from rugcourse.delivery.proof import Proofs
-from rugcourse.rendering.mails import branding_of
+from rugcourse.emails.catalogue import branding_of
 from rugcourse.runtime import sender
 from rugcourse.settings import Settings
 

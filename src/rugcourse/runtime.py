@@ -33,18 +33,18 @@ from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
 from rugcourse.editions.shelf import fill_shelf
+from rugcourse.emails.catalogue import House, branding_of
+from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
-from rugcourse.rendering.mails import House, branding_of
-from rugcourse.rendering.messages import Sender
 from rugcourse.scheduling import Patience, QuietHours
 from rugcourse.settings import Settings
 
 if TYPE_CHECKING:
     from rugcourse.bounces.take import Intake
-    from rugcourse.rendering.dkim import DkimSigner
+    from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
 Ring = Callable[[Queue], None]
@@ -219,8 +219,8 @@ def dkim_signer(settings: Settings) -> DkimSigner | None:
     """Raises UnusableKey."""
     if not settings.dkim_files:
         return None
-    from rugcourse.rendering.dkim import DkimSigner  # noqa: PLC0415 - 7 MB for those who sign here
-    from rugcourse.rendering.dkim_keys import in_use, load_keys  # noqa: PLC0415
+    from rugcourse.emails.dkim import DkimSigner  # noqa: PLC0415 - 7 MB for those who sign here
+    from rugcourse.emails.dkim_keys import in_use, load_keys  # noqa: PLC0415
 
     return DkimSigner(settings.sender_domain, in_use(load_keys(settings.dkim_files)))
 

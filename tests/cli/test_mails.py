@@ -148,7 +148,7 @@ def test_a_rehearsal_needs_no_database_and_prints_its_books(run: Run) -> None:
 def test_a_worker_that_can_not_use_its_dkim_key_says_which(runtime: Runtime, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from rugcourse.rendering.dkim_keys import UnusableKey
+    from rugcourse.emails.dkim_keys import UnusableKey
 
     settings = runtime.settings.model_copy(update={"dkim_keys": f"2026a={tmp_path / 'missing.pem'}"})
     with pytest.raises(UnusableKey, match=r"missing\.pem"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 from tests.builders import COURSE, LESSONS, make_pending, make_reader, send_all
-from tests.rendering.test_mails import compose
+from tests.emails.test_mails import compose
 from tests.sink import Sink
 
 from rugcourse.content import Course, load_course

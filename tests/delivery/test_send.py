@@ -209,8 +209,8 @@ def test_a_worker_that_was_too_slow_to_begin_sends_nothing_and_gives_back_what_o
 def test_a_broken_template_holds_up_only_the_mails_made_from_it(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rugcourse.rendering import mails
-    from rugcourse.rendering.letters import TemplateError
+    from rugcourse.emails import catalogue
+    from rugcourse.emails.templates import TemplateError
 
     planned_readers(runtime, dispatcher, 1)
     waiting = make_pending(runtime)
@@ -218,7 +218,7 @@ def test_a_broken_template_holds_up_only_the_mails_made_from_it(
     def broken(*_: object) -> object:
         raise TemplateError("lesson: it does not compile")
 
-    monkeypatch.setattr(mails, "lesson_letter", broken)
+    monkeypatch.setattr(catalogue, "lesson_letter", broken)
     send_all(dispatcher)
     assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED
     assert balanced(runtime)

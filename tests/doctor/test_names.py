@@ -13,7 +13,7 @@ from tests.servers import free_port
 from rugcourse.doctor.dns import Dns
 from rugcourse.doctor.findings import CHECKS, Finding, State
 from rugcourse.doctor.names import look_at_names
-from rugcourse.rendering.dkim_keys import load_keys, make_keys
+from rugcourse.emails.dkim_keys import load_keys, make_keys
 from rugcourse.settings import Settings
 
 DOMAIN = "courses.practice.nl"

@@ -27,11 +27,11 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.send import Dispatcher
+from rugcourse.emails import catalogue
+from rugcourse.emails.templates import TemplateError
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.rendering import mails
-from rugcourse.rendering.letters import TemplateError
 from rugcourse.runtime import Runtime
 
 Passes = Callable[[Runtime, Sink], Tally]
@@ -111,7 +111,7 @@ def test_a_broken_template_sends_nothing_of_it_and_what_was_held_goes_out_when_i
         raise TemplateError("lesson: it does not compile")
 
     with monkeypatch.context() as patch:
-        patch.setattr(mails, "lesson_letter", broken)
+        patch.setattr(catalogue, "lesson_letter", broken)
         send_all(dispatcher)
     assert sink.count == before + 1
     assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED

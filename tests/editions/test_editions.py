@@ -18,7 +18,7 @@ from rugcourse.editions import shelf
 from rugcourse.editions.book import Book, book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf, make_picture
-from rugcourse.rendering.mails import House
+from rugcourse.emails.catalogue import House
 from rugcourse.runtime import Runtime
 
 HOUSE = House('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")

@@ -19,7 +19,7 @@ from rugcourse.editions import shelf
 from rugcourse.editions.book import Book, book_of
 from rugcourse.editions.pdf import CannotBeSet, make_pdf
 from rugcourse.editions.signs import left_out, showable
-from rugcourse.rendering.mails import House
+from rugcourse.emails.catalogue import House
 from rugcourse.runtime import Runtime, import_lessons, make_books
 from rugcourse.web.app import create_app
 

@@ -41,7 +41,7 @@ from rugcourse.db.models import (
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.journal import JournalError
-from rugcourse.rendering import mails
+from rugcourse.emails import catalogue
 from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.worker.tasks import look
 
@@ -49,7 +49,7 @@ BOUNCES = "bounces@courses.example"
 _LONG_AGO = timedelta(days=30)
 _LOOKED_AT = timedelta(minutes=10)
 _SECOND = timedelta(seconds=1)
-_compile_letter = mails.compile_letter
+_compile_letter = catalogue.compile_letter
 _letters: dict[str, Any] = {}
 
 _MOST_FAULTS_AT_ONCE = 4
@@ -151,7 +151,7 @@ class Installation:
         self.clock = VirtualClock(start)
         self.server = MailServer(self.clock)
         self._patches.enter_context(mock.patch.object(smtplib.SMTP, "_get_socket", self.server.connect))
-        self._patches.enter_context(mock.patch.object(mails, "compile_letter", _compiled_once))
+        self._patches.enter_context(mock.patch.object(catalogue, "compile_letter", _compiled_once))
         self.changes = 0
         event.listen(database.engine, "before_cursor_execute", self._count_change)
         self._patches.callback(event.remove, database.engine, "before_cursor_execute", self._count_change)

@@ -32,8 +32,8 @@ from rugcourse.delivery.proof import Proofs, Somebody, parts_of
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.editions.book import book_of
 from rugcourse.editions.epub import make_epub
-from rugcourse.rendering import letters, mails
-from rugcourse.rendering.mails import House, branding_of
+from rugcourse.emails import catalogue, templates
+from rugcourse.emails.catalogue import House, branding_of
 from rugcourse.runtime import Runtime, sender
 
 RAN = "1094"
@@ -193,14 +193,21 @@ def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Cours
 
 def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, proofs: Proofs) -> None:
     written = shown(proofs.of_lesson(course, course.lessons[0], "nl", MORNING))
-    for secret in (letters._OPEN, letters._CLOSE, letters._BEGIN, letters._END, letters._MERGE, mails._LINK_MARK):
+    for secret in (
+        templates._OPEN,
+        templates._CLOSE,
+        templates._BEGIN,
+        templates._END,
+        templates._MERGE,
+        catalogue._LINK_MARK,
+    ):
         assert secret not in written
 
 
 def test_the_second_pass_gives_nothing_of_python_away() -> None:
     """The layer behind: even code that got into a template reaches no attribute that begins with an underscore."""
     for code in ("''.__class__.__mro__", "cycler.__init__.__globals__", "joiner.__init__.__code__", "[].append(1)"):
-        template = letters._second_pass(html=True).from_string(f"{letters._OPEN} {code} {letters._CLOSE}")
+        template = templates._second_pass(html=True).from_string(f"{templates._OPEN} {code} {templates._CLOSE}")
         with pytest.raises((SecurityError, UndefinedError)):
             template.render()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rugcourse.emails.mime import Sender
+from rugcourse.emails.plain import plain_message
 from rugcourse.i18n import translations
-from rugcourse.rendering.messages import Sender
-from rugcourse.rendering.plain import plain_message
 
 
 class Notice(StrEnum):

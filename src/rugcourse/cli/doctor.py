@@ -10,7 +10,7 @@ import typer
 from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from rugcourse.rendering.dkim_keys import SigningKey
+    from rugcourse.emails.dkim_keys import SigningKey
 
 dkim = typer.Typer(help="Keys that sign mails.", no_args_is_help=True)
 
@@ -62,7 +62,7 @@ def generate(
 ) -> None:
     """Make a pair of keys (RSA and Ed25519), and say what to put into the DNS and into the settings."""
     from rugcourse.clock import SystemClock
-    from rugcourse.rendering.dkim_keys import load_keys, make_keys
+    from rugcourse.emails.dkim_keys import load_keys, make_keys
     from rugcourse.settings import load_settings
 
     settings = load_settings()
@@ -81,7 +81,7 @@ def generate(
 @dkim.command()
 def records() -> None:
     """Say again what has to stand in the DNS for the keys of the settings."""
-    from rugcourse.rendering.dkim_keys import load_keys
+    from rugcourse.emails.dkim_keys import load_keys
     from rugcourse.settings import load_settings
 
     settings = load_settings()
@@ -92,7 +92,7 @@ def records() -> None:
 
 
 def _print_records(domain: str, keys: tuple[SigningKey, ...]) -> None:
-    from rugcourse.rendering.dkim_keys import zone_line
+    from rugcourse.emails.dkim_keys import zone_line
 
     for key in keys:
         typer.echo(zone_line(domain, key))

@@ -64,7 +64,7 @@ def main() -> None:
 def _is_for_the_user(error: Exception) -> bool:
     from rugcourse.content import AuthoringErrors
     from rugcourse.db.engine import DatabaseError
-    from rugcourse.rendering.dkim_keys import UnusableKey
+    from rugcourse.emails.dkim_keys import UnusableKey
     from rugcourse.settings import SettingsError
     from rugcourse.web.ports import PortBusy
 

@@ -28,8 +28,8 @@ from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.pace import Limits
 from rugcourse.delivery.press import Prepared, Press
 from rugcourse.delivery.smtp import ServerUnavailable
+from rugcourse.emails.templates import TemplateError
 from rugcourse.learning.recaps import Reading, due_recaps
-from rugcourse.rendering.letters import TemplateError
 
 log = structlog.get_logger()
 

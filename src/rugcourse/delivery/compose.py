@@ -15,15 +15,15 @@ from rugcourse.db.queries.deliveries import Outgoing, Pin
 from rugcourse.db.queries.enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
 from rugcourse.delivery.press import Prepared
+from rugcourse.emails.catalogue import answer_links, first_name
+from rugcourse.emails.mime import Addressing, assemble
+from rugcourse.emails.templates import TemplateError
 from rugcourse.i18n import day_and_hour, day_and_year
 from rugcourse.learning.recaps import RECAP_NUMBER
 from rugcourse.links import BadToken, Links, MailRef
-from rugcourse.rendering.letters import TemplateError
-from rugcourse.rendering.mails import answer_links, first_name
-from rugcourse.rendering.messages import Addressing, assemble
 
 if TYPE_CHECKING:
-    from rugcourse.rendering.dkim import DkimSigner
+    from rugcourse.emails.dkim import DkimSigner
 
 _TEXT_WIDTH = 74  # of what somebody typed, in the text part
 

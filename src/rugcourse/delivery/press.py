@@ -12,11 +12,11 @@ from rugcourse.db.course_cache import Library
 from rugcourse.db.models import DeliveryKind, Ground
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.deliveries import Outgoing
+from rugcourse.emails import catalogue
+from rugcourse.emails.catalogue import House
+from rugcourse.emails.mime import Sender, Skeleton, Stream
+from rugcourse.emails.templates import Letter, TemplateError
 from rugcourse.links import Links
-from rugcourse.rendering import mails
-from rugcourse.rendering.letters import Letter, TemplateError
-from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton, Stream
 
 _KEPT = 512
 
@@ -79,22 +79,24 @@ class Press:
                 lesson = self._library.version(session, _version_of(outgoing))
                 language = _spoken(lesson, language)
                 is_cohort = self._is_cohort(session, outgoing.campaign_id)
-                letter = mails.lesson_letter(course, lesson, language, self._house, self._links, is_cohort=is_cohort)
+                letter = catalogue.lesson_letter(
+                    course, lesson, language, self._house, self._links, is_cohort=is_cohort
+                )
             case DeliveryKind.BROADCAST:
                 message = self._library.message(session, _version_of(outgoing))
                 language = _spoken(message, outgoing.language)
                 is_news = campaigns.ground_of(session, outgoing.campaign_id) == Ground.NEWS
-                letter = mails.message_letter(course, message, language, self._house, self._links, is_news=is_news)
+                letter = catalogue.message_letter(course, message, language, self._house, self._links, is_news=is_news)
             case DeliveryKind.CONFIRM:
-                letter = mails.confirm_letter(course, language, self._house, self._links)
+                letter = catalogue.confirm_letter(course, language, self._house, self._links)
             case DeliveryKind.WELCOME:
-                letter = mails.welcome_letter(course, language, self._house, self._links)
+                letter = catalogue.welcome_letter(course, language, self._house, self._links)
             case DeliveryKind.IMPORTED:
-                letter = mails.imported_letter(course, language, self._house, self._links)
+                letter = catalogue.imported_letter(course, language, self._house, self._links)
             case DeliveryKind.ALREADY:
-                letter = mails.already_letter(course, language, self._house, self._links)
+                letter = catalogue.already_letter(course, language, self._house, self._links)
             case DeliveryKind.LINK:
-                letter = mails.link_letter(course, language, self._house, self._links)
+                letter = catalogue.link_letter(course, language, self._house, self._links)
             case unknown:  # a newer release shares this database
                 raise LookupError(unknown)
         skeleton = Skeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))

@@ -11,11 +11,11 @@ from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
+from rugcourse.emails import catalogue
+from rugcourse.emails.catalogue import House
+from rugcourse.emails.mime import Sender, Skeleton
+from rugcourse.emails.templates import Letter
 from rugcourse.links import Links, Signer
-from rugcourse.rendering import mails
-from rugcourse.rendering.letters import Letter
-from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Sender, Skeleton
 
 NOBODY = Outgoing(
     id=1,
@@ -68,12 +68,12 @@ class Proofs:
         is_cohort: bool = False,
     ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
-        letter = mails.lesson_letter(course, lesson, language, self.house, self._links, is_cohort=is_cohort)
+        letter = catalogue.lesson_letter(course, lesson, language, self.house, self._links, is_cohort=is_cohort)
         return self._write(letter, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
-        letter = mails.message_letter(course, message, language, self.house, self._links, is_news=is_news)
+        letter = catalogue.message_letter(course, message, language, self.house, self._links, is_news=is_news)
         return self._write(letter, course, None, language, now, SOMEBODY)
 
     @property

@@ -36,8 +36,8 @@ from rugcourse.delivery.compose import Composer, Draft
 from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
+from rugcourse.emails.templates import TemplateError
 from rugcourse.links import MailRef
-from rugcourse.rendering.letters import TemplateError
 
 log = structlog.get_logger()
 

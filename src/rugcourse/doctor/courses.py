@@ -9,8 +9,8 @@ from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
 from rugcourse.doctor.findings import Finding, _, advice, well
 from rugcourse.editions.shelf import out_of_date
+from rugcourse.emails.catalogue import House
 from rugcourse.links import Links
-from rugcourse.rendering.mails import House
 
 
 def check_courses(database: Database) -> Iterator[Finding]:

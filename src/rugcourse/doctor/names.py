@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from rugcourse.doctor.dns import Dns, DnsAway, DnsFailed
 from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
 from rugcourse.doctor.spf import PermError, Reading, records_of
-from rugcourse.rendering.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
+from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
 from rugcourse.settings import Settings
 
 # Below these, two domains may be of different people (RFC 7489, 3.2); there are more, which organisations rarely use.

@@ -29,8 +29,8 @@ from rugcourse.doctor.machine import (
 from rugcourse.doctor.mail_server import look_at_mail_server
 from rugcourse.doctor.names import look_at_names
 from rugcourse.doctor.website import look_at_website
+from rugcourse.emails.catalogue import branding_of
 from rugcourse.links import Links
-from rugcourse.rendering.mails import branding_of
 from rugcourse.settings import Settings
 
 _KEY = "doctor"

@@ -8,9 +8,9 @@ from typing import Any
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.emails.catalogue import House
+from rugcourse.emails.notices import notice_of
 from rugcourse.i18n import translations
-from rugcourse.rendering.mails import House
-from rugcourse.rendering.notices import notice_of
 
 Book = dict[str, Any]
 

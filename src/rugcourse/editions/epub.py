@@ -14,7 +14,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
 from rugcourse.editions.book import Book, description
-from rugcourse.rendering.sandbox import Sandbox
+from rugcourse.emails.sandbox import Sandbox
 
 _MIMETYPE = "application/epub+zip"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # the same book is the same bytes, whenever it is made

@@ -16,8 +16,8 @@ from rugcourse.db.queries.ebooks import EditionKey, EditionKind
 from rugcourse.editions.book import Book, book_of
 from rugcourse.editions.epub import make_epub
 from rugcourse.editions.pdf import make_pdf, make_picture
+from rugcourse.emails.catalogue import House
 from rugcourse.links import Links
-from rugcourse.rendering.mails import House
 
 _log = logging.getLogger(__name__)
 _SETTING = 3  # one more when a template or the code that sets a book changes what comes out

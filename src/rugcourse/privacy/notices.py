@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
+from rugcourse.emails.mime import Sender
+from rugcourse.emails.plain import plain_message
 from rugcourse.i18n import translations
-from rugcourse.rendering.messages import Sender
-from rugcourse.rendering.plain import plain_message
 
 
 class ReaderNotice(StrEnum):

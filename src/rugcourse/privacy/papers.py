@@ -13,10 +13,10 @@ from typing import Any
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
+from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
 from rugcourse.privacy.inventory import INVENTORY, Group, Purpose, Whose
 from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
-from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.settings import Settings
 
 

@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.db.queries import deliveries, learning
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
+from rugcourse.emails.catalogue import answer_links
 from rugcourse.learning.attempts import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import Purpose
-from rugcourse.rendering.mails import answer_links
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.pages import READ, NotFound, runtime_of

@@ -19,6 +19,8 @@ from rugcourse.content import Course
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.emails.notices import notice_of
+from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import (
     day_and_hour,
     day_name,
@@ -27,8 +29,6 @@ from rugcourse.i18n import (
     translations,
     weekday_name,
 )
-from rugcourse.rendering.notices import notice_of
-from rugcourse.rendering.sandbox import Sandbox
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name

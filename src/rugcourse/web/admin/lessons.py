@@ -28,10 +28,10 @@ from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
+from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recaps import Reading, due_recaps
-from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields

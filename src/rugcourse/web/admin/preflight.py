@@ -17,7 +17,7 @@ from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.models import Role
 from rugcourse.delivery.preflight import Look, look_at
 from rugcourse.delivery.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
-from rugcourse.rendering.letters import TemplateError
+from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

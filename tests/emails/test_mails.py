@@ -23,12 +23,13 @@ from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.compose import Composer, Particulars
 from rugcourse.delivery.press import Prepared, stream_of
+from rugcourse.emails import catalogue as mails
+from rugcourse.emails import templates
+from rugcourse.emails.catalogue import House
+from rugcourse.emails.mime import Addressing, Sender, Skeleton, Stream, assemble
+from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment import wordings
 from rugcourse.links import Links, MailRef, Signer
-from rugcourse.rendering import letters, mails
-from rugcourse.rendering.letters import MAX_HTML_BYTES, TemplateError
-from rugcourse.rendering.mails import House
-from rugcourse.rendering.messages import Addressing, Sender, Skeleton, Stream, assemble
 
 ROOT = Path(__file__).parents[2]
 LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
@@ -265,7 +266,7 @@ def test_an_unknown_mjml_tag_is_an_error_instead_of_vanishing(monkeypatch: pytes
         ("<mjml><mj-include path='/etc/passwd' /></mjml>", "mj-include"),
     ):
         with pytest.raises(TemplateError, match=told):
-            letters._to_html("lesson", source)
+            templates._to_html("lesson", source)
 
 
 def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> None:

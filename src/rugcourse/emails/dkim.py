@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rugcourse.rendering.dkim_keys import SigningKey
+from rugcourse.emails.dkim_keys import SigningKey
 
 # RFC 6376 5.4.1, and the two that one-click unsubscribing needs inside the signature (RFC 8058, section 4). Each is
 # named once more than it is there, so that nobody on the way can add another (RFC 6376, 8.15) and send our mail to

@@ -10,11 +10,11 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.rendering.test_mails import compose, course  # noqa: F401 - a fixture
+from tests.emails.test_mails import compose, course  # noqa: F401 - a fixture
 
 from rugcourse.content import Course
-from rugcourse.rendering.dkim import DkimSigner
-from rugcourse.rendering.dkim_keys import SigningKey, UnusableKey, in_use, load_key, load_keys, make_keys, zone_line
+from rugcourse.emails.dkim import DkimSigner
+from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_key, load_keys, make_keys, zone_line
 
 RSA = rsa.generate_private_key(65537, 2048)
 ED25519 = ed25519.Ed25519PrivateKey.generate()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment, is_internal_attribute, modifies_known_mutable
 
-from rugcourse.rendering.sandbox import Sandbox, _is_plain
+from rugcourse.emails.sandbox import Sandbox, _is_plain
 
 
 class Row:

@@ -8,7 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from rugcourse.clock import SystemClock
-from rugcourse.rendering.messages import Sender
+from rugcourse.emails.mime import Sender
 
 
 def plain_message(subject: str, body: str, email: str, language: str, sender: Sender) -> bytes:

@@ -14,10 +14,10 @@ from rugcourse.content import Course, FurtherReading, Lesson, Message, Question
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
+from rugcourse.emails.notices import notice_of
+from rugcourse.emails.templates import Letter, compile_letter, merge
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
-from rugcourse.rendering.letters import Letter, compile_letter, merge
-from rugcourse.rendering.notices import notice_of
 from rugcourse.settings import Settings
 
 # On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.

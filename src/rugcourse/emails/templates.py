@@ -24,8 +24,8 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from rugcourse import paths
+from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
-from rugcourse.rendering.sandbox import Sandbox
 
 _EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")  # in our own templates: code of the second pass
 _STATEMENT = re.compile(r"\{% (.+?) %\}")

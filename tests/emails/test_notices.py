@@ -9,7 +9,7 @@ from tests.builders import COURSE, LESSONS
 
 from rugcourse.content import AlarmSigns, load_course
 from rugcourse.content.model import Level, PhoneNumber, Reviewer, Urgency
-from rugcourse.rendering.notices import notice_of
+from rugcourse.emails.notices import notice_of
 
 
 @pytest.fixture
