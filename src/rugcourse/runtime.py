@@ -32,7 +32,7 @@ from rugcourse.delivery.proof import Proofs, addressed
 from rugcourse.delivery.recover import settle_journals
 from rugcourse.delivery.send import Connect, Dispatcher, Policy
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
-from rugcourse.editions.shelf import fill_shelf
+from rugcourse.ebooks.cache import fill_shelf
 from rugcourse.emails.catalogue import House, branding_of
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer

@@ -28,7 +28,7 @@ from rugcourse.content.writer import file_names, to_file
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.delivery.proof import parts_of
-from rugcourse.editions import shelf
+from rugcourse.ebooks import cache
 from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 
@@ -127,7 +127,7 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         published = courses.load_course(session, SLUG)
     assert published is not None
     assert published.course == course
-    shelf.fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
+    cache.fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
     for language in course.languages:
         lesson = course.lessons[0]
         html, text = parts_of(runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now()))
@@ -136,7 +136,7 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         page = TestClient(create_app(runtime), headers=CHROME).get(f"/{language}/{SLUG}/lessons/{lesson.slug}")
         assert page.status_code == 200
         pdf, epub, picture = (
-            shelf.edition_of(runtime.database, runtime.clock, runtime.links, runtime.house, published, language, kind)
+            cache.edition_of(runtime.database, runtime.clock, runtime.links, runtime.house, published, language, kind)
             for kind in (EditionKind.PDF, EditionKind.EPUB, EditionKind.SHARE)
         )
         event("PDF/UA" if b"pdfuaid" in pdf else "PDF")

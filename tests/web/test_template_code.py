@@ -30,8 +30,8 @@ from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.models import DeliveryState, LessonRow
 from rugcourse.delivery.proof import Proofs, Somebody, parts_of
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.editions.book import book_of
-from rugcourse.editions.epub import make_epub
+from rugcourse.ebooks.document import book_of
+from rugcourse.ebooks.epub import make_epub
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.catalogue import House, branding_of
 from rugcourse.runtime import Runtime, sender

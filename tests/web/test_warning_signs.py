@@ -18,9 +18,9 @@ from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import words_of
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.editions.book import book_of
-from rugcourse.editions.epub import make_epub
-from rugcourse.editions.pdf import make_pdf
+from rugcourse.ebooks.document import book_of
+from rugcourse.ebooks.epub import make_epub
+from rugcourse.ebooks.typst import make_pdf
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 

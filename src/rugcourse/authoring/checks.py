@@ -19,7 +19,7 @@ from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.readability import reading_ease
 from rugcourse.content.unsupported import unsupported
-from rugcourse.editions.signs import left_out
+from rugcourse.ebooks.signs import left_out
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
 _READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch

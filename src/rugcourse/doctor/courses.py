@@ -8,7 +8,7 @@ from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
 from rugcourse.doctor.findings import Finding, _, advice, well
-from rugcourse.editions.shelf import out_of_date
+from rugcourse.ebooks.cache import out_of_date
 from rugcourse.emails.catalogue import House
 from rugcourse.links import Links
 

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.db.queries import deliveries, learning
 from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
+from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.emails.catalogue import answer_links
 from rugcourse.learning.attempts import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback

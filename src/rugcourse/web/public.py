@@ -11,7 +11,7 @@ from rugcourse.db.models import Verdict
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.editions.shelf import MEDIA_TYPES, NoEdition, edition_of
+from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
 from rugcourse.tracking.verdicts import judge

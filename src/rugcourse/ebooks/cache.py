@@ -13,9 +13,9 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.ebooks import EditionKey, EditionKind
-from rugcourse.editions.book import Book, book_of
-from rugcourse.editions.epub import make_epub
-from rugcourse.editions.pdf import make_pdf, make_picture
+from rugcourse.ebooks.document import Book, book_of
+from rugcourse.ebooks.epub import make_epub
+from rugcourse.ebooks.typst import make_pdf, make_picture
 from rugcourse.emails.catalogue import House
 from rugcourse.links import Links
 

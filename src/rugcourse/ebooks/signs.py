@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from rugcourse import paths
-from rugcourse.editions.book import Book
+from rugcourse.ebooks.document import Book
 
 # What every book needs is there: nothing is asked about these letters.
 _PLAIN = re.compile(r"[\x00-\xff‘’“”„–—…€•]*")

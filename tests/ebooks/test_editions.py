@@ -14,10 +14,10 @@ from tests.builders import COURSE, LESSONS, course_of
 
 from rugcourse.content import Course, load_course
 from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.editions import shelf
-from rugcourse.editions.book import Book, book_of
-from rugcourse.editions.epub import make_epub
-from rugcourse.editions.pdf import make_pdf, make_picture
+from rugcourse.ebooks import cache
+from rugcourse.ebooks.document import Book, book_of
+from rugcourse.ebooks.epub import make_epub
+from rugcourse.ebooks.typst import make_pdf, make_picture
 from rugcourse.emails.catalogue import House
 from rugcourse.runtime import Runtime
 
@@ -98,12 +98,12 @@ def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_change
 ) -> None:
     made: list[str] = []
     monkeypatch.setattr(
-        shelf, "make_pdf", lambda book: made.append(book["practice"]) or b"%PDF of " + book["title"].encode()
+        cache, "make_pdf", lambda book: made.append(book["practice"]) or b"%PDF of " + book["title"].encode()
     )
     published = course_of(runtime)
 
     def edition(house: House) -> bytes:
-        return shelf.edition_of(runtime.database, runtime.clock, runtime.links, house, published, "nl", EditionKind.PDF)
+        return cache.edition_of(runtime.database, runtime.clock, runtime.links, house, published, "nl", EditionKind.PDF)
 
     first = edition(HOUSE)
     assert edition(HOUSE) == first == b"%PDF of Begrijp je rugpijn"

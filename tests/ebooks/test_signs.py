@@ -15,10 +15,10 @@ from rugcourse.authoring.publish import publish_lesson
 from rugcourse.content import Course, load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.doctor.courses import check_books
-from rugcourse.editions import shelf
-from rugcourse.editions.book import Book, book_of
-from rugcourse.editions.pdf import CannotBeSet, make_pdf
-from rugcourse.editions.signs import left_out, showable
+from rugcourse.ebooks import cache
+from rugcourse.ebooks.document import Book, book_of
+from rugcourse.ebooks.signs import left_out, showable
+from rugcourse.ebooks.typst import CannotBeSet, make_pdf
 from rugcourse.emails.catalogue import House
 from rugcourse.runtime import Runtime, import_lessons, make_books
 from rugcourse.web.app import create_app
@@ -89,7 +89,7 @@ def test_an_author_of_files_is_told_on_which_line_the_pdf_leaves_a_sign_out(tmp_
 def test_emoji_are_published_and_the_product_starts_with_them(runtime: Runtime) -> None:
     publish(runtime, nl__highlight="Onthoud dit ✅", nl__quiz__0__options__0__text="Ja 🙂", nl__title="你好")
     import_lessons(runtime)
-    assert shelf.out_of_date(runtime.database, runtime.links, runtime.house) == []
+    assert cache.out_of_date(runtime.database, runtime.links, runtime.house) == []
 
 
 def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
@@ -102,7 +102,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
         raise CannotBeSet("too much")
 
     with monkeypatch.context() as patched:
-        patched.setattr(shelf, "make_pdf", fail)
+        patched.setattr(cache, "make_pdf", fail)
         import_lessons(runtime)
         client = TestClient(create_app(runtime))
         answer = client.get(link.removeprefix("http://courses.example"))
@@ -116,7 +116,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
     make_books(runtime)
     assert client.get(link.removeprefix("http://courses.example")).content.startswith(b"%PDF")
     with monkeypatch.context() as patched:
-        patched.setattr(shelf, "make_pdf", fail)
+        patched.setattr(cache, "make_pdf", fail)
         publish(runtime, nl__highlight="Nieuw")
         older = client.get(link.removeprefix("http://courses.example"))
         assert older.content.startswith(b"%PDF")

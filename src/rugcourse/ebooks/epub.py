@@ -13,7 +13,7 @@ from functools import cache
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
-from rugcourse.editions.book import Book, description
+from rugcourse.ebooks.document import Book, description
 from rugcourse.emails.sandbox import Sandbox
 
 _MIMETYPE = "application/epub+zip"

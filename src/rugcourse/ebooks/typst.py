@@ -7,8 +7,8 @@ import logging
 from typing import Literal
 
 from rugcourse import paths
-from rugcourse.editions.book import Book
-from rugcourse.editions.signs import showable
+from rugcourse.ebooks.document import Book
+from rugcourse.ebooks.signs import showable
 
 _log = logging.getLogger(__name__)
 _PIXELS_PER_INCH = 144.0
