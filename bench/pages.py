@@ -18,7 +18,7 @@ from bench.http import answer, request, spread, wait_for
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.assessment import save_attempt
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 

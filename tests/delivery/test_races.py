@@ -35,8 +35,8 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
-from rugcourse.tracking import record
-from rugcourse.tracking.record import Fetch, record_fetches
+from rugcourse.tracking import recorder
+from rugcourse.tracking.recorder import Fetch, record_fetches
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -224,7 +224,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
         full = Report(Kind.SOFT, "5.2.2", "full", at=clock.now())
         runtime.intake.hear(Told(full, "", email, clock.now()))
 
-    monkeypatch.setattr(record, "target_of", lambda *_: "https://example.org/x")
+    monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/x")
     step = (subscribers, "lock") if use == "answer" else (email_events, "add_events")
     with meanwhile(monkeypatch, *step, report_full) as errors:
         if use == "answer":

@@ -34,8 +34,8 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirm import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
-from rugcourse.tracking import record
-from rugcourse.tracking.record import Fetch, record_fetches
+from rugcourse.tracking import recorder
+from rugcourse.tracking.recorder import Fetch, record_fetches
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _PUT_OFF = "451 4.7.1 under analysis, try again later"
@@ -78,7 +78,7 @@ USES = pytest.mark.parametrize("use", [answer_everything, follow_everything, see
 @pytest.fixture
 def email(runtime: Runtime, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> str:
     """A reader who allows measuring, and whose first lesson is planned: with links, which the shipped ones have not."""
-    monkeypatch.setattr(record, "target_of", lambda *_: "https://example.org/")
+    monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/")
     email = make_pending(runtime)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
     confirm(runtime.database, runtime.clock, runtime.signer, mail.id, measuring=True)

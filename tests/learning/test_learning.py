@@ -12,9 +12,9 @@ from rugcourse.db.models import DeliveryRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_askings, record_answers
-from rugcourse.learning.attempts import IncompleteTest, gain_of, save_attempt
-from rugcourse.learning.knowledge_test import score
-from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
+from rugcourse.learning.recap import RECAP_NUMBER
+from rugcourse.learning.scoring import score
 from rugcourse.runtime import Runtime
 
 

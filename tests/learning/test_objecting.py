@@ -14,7 +14,7 @@ from rugcourse.db.queries import learning
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
 from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.assessment import save_attempt
 from rugcourse.runtime import Runtime
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.builders import course_of
 
-from rugcourse.learning.attempts import save_attempt
-from rugcourse.learning.surprises import ENOUGH, Surprises
+from rugcourse.learning.assessment import save_attempt
+from rugcourse.learning.hardest_question import ENOUGH, Surprises
 from rugcourse.runtime import Runtime
 
 

@@ -59,13 +59,13 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.learning.attempts import save_attempt
+from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.runtime import Runtime
-from rugcourse.tracking.record import Fetch, record_fetches
+from rugcourse.tracking.recorder import Fetch, record_fetches
 
 EMAIL = "erase.me@example.org"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"

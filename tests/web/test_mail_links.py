@@ -19,7 +19,7 @@ from rugcourse.db.course_cache import Library
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
 from rugcourse.db.queries import courses, subscribers
 from rugcourse.ebooks.cache import fill_shelf
-from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app

@@ -29,7 +29,7 @@ from rugcourse.delivery.pace import Limits
 from rugcourse.delivery.press import Prepared, Press
 from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.emails.templates import TemplateError
-from rugcourse.learning.recaps import Reading, due_recaps
+from rugcourse.learning.recap import Reading, due_recaps
 
 log = structlog.get_logger()
 

@@ -19,7 +19,7 @@ from rugcourse.emails.catalogue import answer_links, first_name
 from rugcourse.emails.mime import Addressing, assemble
 from rugcourse.emails.templates import TemplateError
 from rugcourse.i18n import day_and_hour, day_and_year
-from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import BadToken, Links, MailRef
 
 if TYPE_CHECKING:

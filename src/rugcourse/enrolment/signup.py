@@ -27,7 +27,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import address_changes, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.learning.attempts import adopt
+from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
 

@@ -18,8 +18,8 @@ from rugcourse.db.queries import deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.email_events import AnswersInMail, Event, Mail
 from rugcourse.db.queries.learning import Answer, CardOfReader
-from rugcourse.learning.recaps import RECAP_NUMBER, find_question
-from rugcourse.learning.spacing import CardState, review
+from rugcourse.learning.recap import RECAP_NUMBER, find_question
+from rugcourse.learning.spaced_repetition import CardState, review
 from rugcourse.links import MailRef
 
 # Five presses within two seconds are a machine's: nobody reads that fast.

@@ -28,7 +28,7 @@ from rugcourse.db.queries import (
     learning,
     subscribers,
 )
-from rugcourse.learning.recaps import find_question
+from rugcourse.learning.recap import find_question
 from rugcourse.links import Signer
 from rugcourse.privacy.notice import notice, summary
 from rugcourse.settings import Settings

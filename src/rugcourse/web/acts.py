@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from rugcourse.learning.answers import Asked, Asking, Press, Taken
-from rugcourse.learning.recaps import RECAP_NUMBER
+from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import MailRef, Purpose
-from rugcourse.tracking.record import Fetch
+from rugcourse.tracking.recorder import Fetch
 from rugcourse.web.access import Access, access
 from rugcourse.web.groups import Groups
 from rugcourse.web.pages import NotFound, runtime_of

@@ -17,7 +17,7 @@ from starlette.routing import Match, Route
 
 from rugcourse.access.passwords import TooBusy
 from rugcourse.db.engine import BadValue, DatabaseAway
-from rugcourse.learning.surprises import Surprises
+from rugcourse.learning.hardest_question import Surprises
 from rugcourse.links import BadToken
 from rugcourse.runtime import Runtime
 from rugcourse.web import acts, addresses, client_address, door, hooks, lessons, own_page, public

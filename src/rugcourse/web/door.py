@@ -19,8 +19,8 @@ from rugcourse.enrolment import wordings
 from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
-from rugcourse.learning.attempts import save_attempt
-from rugcourse.learning.knowledge_test import score
+from rugcourse.learning.assessment import save_attempt
+from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time

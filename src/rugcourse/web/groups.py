@@ -5,7 +5,7 @@ from __future__ import annotations
 from rugcourse.db.group_commit import GroupCommit
 from rugcourse.learning.answers import Asked, Asking, Press, Taken, find_askings, record_answers
 from rugcourse.runtime import Runtime
-from rugcourse.tracking.record import Fetch, record_fetches
+from rugcourse.tracking.recorder import Fetch, record_fetches
 
 
 class Groups:

@@ -11,7 +11,7 @@ from rugcourse.db.queries import deliveries, learning
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.emails.catalogue import answer_links
-from rugcourse.learning.attempts import gain_of, save_attempt
+from rugcourse.learning.assessment import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import Purpose
 from rugcourse.web.access import Access, access

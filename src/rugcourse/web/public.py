@@ -14,7 +14,7 @@ from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
-from rugcourse.tracking.verdicts import judge
+from rugcourse.tracking.bot_detection import judge
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time
 from rugcourse.web.pages import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of

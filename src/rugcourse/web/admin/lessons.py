@@ -31,7 +31,7 @@ from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
-from rugcourse.learning.recaps import Reading, due_recaps
+from rugcourse.learning.recap import Reading, due_recaps
 from rugcourse.runtime import make_books, send_proof
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields

@@ -14,8 +14,8 @@ from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, subscribers
 from rugcourse.db.queries.email_events import Clicked, Event, Mail
 from rugcourse.links import MailRef
-from rugcourse.tracking.targets import target_of
-from rugcourse.tracking.verdicts import BURST_LINKS, BURST_SECONDS, judge
+from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, judge
+from rugcourse.tracking.link_targets import target_of
 
 
 class Fetch(NamedTuple):

@@ -12,7 +12,7 @@ from rugcourse.content import KnowledgeTest
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AttemptRow, Stage
 from rugcourse.db.queries import learning
-from rugcourse.learning.knowledge_test import CauseResult, TestResult, is_complete, score
+from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
 
 # How long a visitor may take from the test to the signup, in the machine's time.
 ADOPTION_SECONDS = 24 * 3600.0
