@@ -20,7 +20,7 @@ from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.links import MailRef

@@ -15,7 +15,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import suppression
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.runtime import Runtime
 
 RIGHT = "right@other.example"

@@ -35,8 +35,8 @@ from rugcourse.db.queries.audiences import Audience, Following, Permission, Repe
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment.confirmation import confirm
+from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing

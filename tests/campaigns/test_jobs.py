@@ -37,8 +37,8 @@ from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import NEWS, UNSUBSCRIBED
 from rugcourse.delivery.proof import parts_of
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.confirm import confirm, refuse
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
+from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase

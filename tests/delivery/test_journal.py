@@ -23,7 +23,7 @@ from rugcourse.delivery.journal import Journal, dead_journals, read_records
 from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 
 

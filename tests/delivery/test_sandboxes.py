@@ -31,7 +31,7 @@ from rugcourse.delivery.audit import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
 from rugcourse.tracking import recorder

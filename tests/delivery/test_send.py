@@ -33,8 +33,8 @@ from rugcourse.delivery.recover import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.runtime import Runtime, follow_up
 from rugcourse.scheduling import Schedule

@@ -28,7 +28,7 @@ from rugcourse.emails import templates
 from rugcourse.emails.catalogue import House
 from rugcourse.emails.mime import Addressing, Sender, Skeleton, Stream, assemble
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
-from rugcourse.enrolment import wordings
+from rugcourse.enrolment import consent_texts
 from rugcourse.links import Links, MailRef, Signer
 
 ROOT = Path(__file__).parents[2]
@@ -312,7 +312,7 @@ def _messages() -> set[str]:
                 or (isinstance(node.func, ast.Name) and node.func.id == "_")
             ):
                 found.add(ast.literal_eval(node.args[0]))
-    return found | {*wordings.ALL}
+    return found | {*consent_texts.ALL}
 
 
 def test_every_word_around_the_lessons_is_translated_and_no_translation_is_left_over() -> None:

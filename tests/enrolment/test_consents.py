@@ -8,8 +8,8 @@ from tests.builders import course_of, enrolment_of, mails_to, make_pending, make
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
 from rugcourse.db.queries import subscribers
-from rugcourse.enrolment import preferences, wordings
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment import consent_texts, preferences
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown, Source
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.i18n import translations
@@ -48,10 +48,10 @@ def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_t
     given = kept(runtime, email)
     dutch = translations("nl").gettext
     assert [(one.purpose, one.given, text_of(runtime, one.wording)) for one in given] == [
-        ("lessons", True, dutch(wordings.LESSONS)),
-        ("measuring", False, dutch(wordings.MEASURING)),
-        ("news", True, dutch(wordings.NEWS) % {"practice": "De Praktijk"}),
-        ("lessons", True, dutch(wordings.CONFIRM)),
+        ("lessons", True, dutch(consent_texts.LESSONS)),
+        ("measuring", False, dutch(consent_texts.MEASURING)),
+        ("news", True, dutch(consent_texts.NEWS) % {"practice": "De Praktijk"}),
+        ("lessons", True, dutch(consent_texts.CONFIRM)),
     ]
     assert "De Praktijk" in text_of(runtime, given[2].wording)
     for one in given:
@@ -64,7 +64,7 @@ def test_a_text_that_is_changed_later_changes_no_consent(
 ) -> None:
     first, second = make_pending(runtime), make_pending(runtime)
     for email, language, practice in ((first, "nl", "De Praktijk"), (second, "en", "Another name")):
-        monkeypatch.setattr(wordings, "LESSONS", f"{wordings.LESSONS} {practice}")
+        monkeypatch.setattr(consent_texts, "LESSONS", f"{consent_texts.LESSONS} {practice}")
         [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
         confirm(runtime.database, clock, runtime.signer, mail.id, shown=Shown(language, practice))
     before, after = (text_of(runtime, kept(runtime, email)[0].wording) for email in (first, second))

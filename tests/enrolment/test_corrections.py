@@ -42,9 +42,8 @@ from rugcourse.db.queries import email_events, subscribers
 from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment import corrections
-from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.corrections import (
+from rugcourse.enrolment import admin_changes
+from rugcourse.enrolment.admin_changes import (
     AddressTaken,
     AnotherRunGoesOn,
     HadThatLesson,
@@ -52,6 +51,7 @@ from rugcourse.enrolment.corrections import (
     correct_address,
     move_to_lesson,
 )
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import come_back, leave_course, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
@@ -211,7 +211,7 @@ def test_an_address_that_is_suppressed_while_somebody_gets_it_is_not_written_to(
         with meanwhile(monkeypatch, subscribers, "add_pending", suppress_new) as errors:
             make_pending(runtime, new)
     else:
-        with meanwhile(monkeypatch, corrections, "_person", suppress_new) as errors, pytest.raises(AddressTaken):
+        with meanwhile(monkeypatch, admin_changes, "_person", suppress_new) as errors, pytest.raises(AddressTaken):
             correct_address(runtime.database, clock, runtime.signer, person, new)
     assert errors == []
     send_all(dispatcher)

@@ -43,8 +43,8 @@ from rugcourse.delivery import holds
 from rugcourse.delivery.audit import audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import NotConfirmable, confirm, refuse
-from rugcourse.enrolment.own_link import ask_for_link, renew_link
+from rugcourse.enrolment.confirmation import NotConfirmable, confirm, refuse
+from rugcourse.enrolment.magic_link import ask_for_link, renew_link
 from rugcourse.enrolment.signup import (
     MOST_ASKED,
     Field,

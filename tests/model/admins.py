@@ -20,8 +20,8 @@ from rugcourse.campaigns.imports import Column, Intake
 from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience
-from rugcourse.enrolment import corrections
-from rugcourse.enrolment.corrections import HadThatLesson, NoSuchLesson
+from rugcourse.enrolment import admin_changes
+from rugcourse.enrolment.admin_changes import HadThatLesson, NoSuchLesson
 from rugcourse.scheduling import Schedule, Timing
 from rugcourse.worker.tasks import check_books, forget_in_time
 
@@ -133,7 +133,7 @@ class AdminRules(Play):
         with self.database.read() as session:
             lesson_id = campaigns.lessons_of(session, self.model.evergreen.id).get(number, 0)
         did = self.attempt(
-            lambda: corrections.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
+            lambda: admin_changes.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
             HadThatLesson, NoSuchLesson,
         )  # fmt: skip
         if did:

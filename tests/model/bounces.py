@@ -17,8 +17,8 @@ from tests.model.installation import BOUNCES
 from rugcourse.bounces.read import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.db.models import DeliveryRow, DeliveryState
-from rugcourse.enrolment import corrections, suppression
-from rugcourse.enrolment.corrections import AddressTaken
+from rugcourse.enrolment import admin_changes, suppression
+from rugcourse.enrolment.admin_changes import AddressTaken
 from rugcourse.enrolment.suppression import NotSuppressed
 
 _GROUP = "bounces"
@@ -105,7 +105,7 @@ class BounceRules(Play):
         local, _, domain = reader.email.partition("@")
         email = f"{local}x@{domain}"
         did = self.attempt(
-            lambda: corrections.correct_address(
+            lambda: admin_changes.correct_address(
                 self.database, self.clock, self.product.runtime.signer, person_id, email
             ),
             AddressTaken,

@@ -14,8 +14,8 @@ from tests.model.groups import WHICH, WHO, in_group, step
 from rugcourse.db.models import DeliveryKind, DeliveryRow
 from rugcourse.db.queries.enrolments import find_in_course
 from rugcourse.delivery.ahead import NotNow, send_next_now
-from rugcourse.enrolment import own_link, preferences
-from rugcourse.enrolment.confirm import VALID_DAYS, NotConfirmable, confirm
+from rugcourse.enrolment import magic_link, preferences
+from rugcourse.enrolment.confirmation import VALID_DAYS, NotConfirmable, confirm
 from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
@@ -156,7 +156,7 @@ class ReaderRules(Play):
 
     @in_group(_GROUP, who=WHO)
     def ask_for_link(self, who: int) -> None:
-        own_link.ask_for_link(self.database, self.clock, self.reader(who).email)
+        magic_link.ask_for_link(self.database, self.clock, self.reader(who).email)
 
     @in_group(_GROUP, who=WHO)
     def take_a_copy(self, who: int) -> None:

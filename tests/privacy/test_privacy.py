@@ -54,7 +54,7 @@ from rugcourse.db.queries.campaigns import message_id_of
 from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import new_address, preferences
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
 from rugcourse.enrolment.suppression import suppress

@@ -34,7 +34,7 @@ from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import LIFTED, MEASURING, UNSUBSCRIBED
 from rugcourse.enrolment import preferences, suppression
-from rugcourse.enrolment.confirm import confirm, refuse
+from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import forget

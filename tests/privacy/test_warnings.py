@@ -24,7 +24,7 @@ from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.warnings import warn
 from rugcourse.runtime import Runtime

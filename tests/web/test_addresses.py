@@ -28,9 +28,9 @@ from rugcourse.db.models import DeliveryKind, DeliveryState, SubscriberRow, Subs
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery.send import Dispatcher
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
+from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.new_address import VALID
-from rugcourse.enrolment.own_link import ask_for_link
 from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose

@@ -46,8 +46,8 @@ from rugcourse.db.models import (
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
-from rugcourse.enrolment.corrections import correct_address
+from rugcourse.enrolment.admin_changes import correct_address
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import LINK_DAYS, Purpose

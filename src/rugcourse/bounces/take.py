@@ -31,7 +31,7 @@ from rugcourse.db.queries import bounces, deliveries, subscribers
 from rugcourse.db.queries.bounces import CAME_BACK
 from rugcourse.delivery import holds
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.corrections import have_again
+from rugcourse.enrolment.admin_changes import have_again
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, MailRef

@@ -28,7 +28,7 @@ from rugcourse.db.models import DeliveryKind, JobRow, SubscriberRow, SubscriberS
 from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
 from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.subscribers import LONGEST_TAG
-from rugcourse.enrolment.confirm import begin_course
+from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer

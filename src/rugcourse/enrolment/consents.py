@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.models import ConsentRow, SubscriberRow
 from rugcourse.db.queries import campaigns, subscribers
-from rugcourse.enrolment import wordings
+from rugcourse.enrolment import consent_texts
 
 
 class ConsentPurpose(StrEnum):
@@ -76,7 +76,7 @@ def keep(
 ) -> None:
     """Keep that a person agreed (`given`) or stopped. `words`: one of `wordings`; ignored where no words were shown."""
     shown = context.shown
-    text = wordings.as_shown(words, shown.language, shown.practice, shown.title) if shown else ""
+    text = consent_texts.as_shown(words, shown.language, shown.practice, shown.title) if shown else ""
     keep_text(session, person, purpose, context, text, given=given)
 
 

@@ -15,7 +15,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import ERASED, AddressChangeRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import address_changes, erasure, subscribers
 from rugcourse.db.queries.subscribers import LOCK
-from rugcourse.enrolment.corrections import AddressTaken, correct_address_in
+from rugcourse.enrolment.admin_changes import AddressTaken, correct_address_in
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
 from rugcourse.links import Signer

@@ -33,7 +33,7 @@ from rugcourse.db.queries import (
 )
 from rugcourse.db.queries.email_events import Event
 from rugcourse.db.queries.subscribers import LOCK
-from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
 from rugcourse.links import MailRef
 from rugcourse.scheduling import Schedule, next_mail
@@ -101,7 +101,7 @@ def set_measuring(
             end_measuring(session, person, context)
         elif not person.measuring:
             person.measuring = True
-            consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=True)
+            consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=True)
 
 
 def end_measuring(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
@@ -109,7 +109,7 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
     if person.measuring:
         person.measuring = False
         withdrawal_log.note(session, withdrawal_log.MEASURING, context.at, email=person.email)
-        consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=False)
+        consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=False)
         erasure.forget_measured(session, person.id)
 
 
@@ -120,7 +120,7 @@ def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bo
         person = _reader(session, subscriber_id)
         if agreed and not person.news:
             person.news = True
-            consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=True)
+            consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=True)
         elif not agreed:
             end_news(session, person, context)
 
@@ -131,7 +131,7 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
         return
     person.news = False
     withdrawal_log.note(session, withdrawal_log.NEWS, context.at, email=person.email)
-    consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=False)
+    consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=False)
     for enrolment in enrolments.in_news(session, person.id):
         _end(session, enrolment, "the reader wants no news", context.at)
 
@@ -231,7 +231,7 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
         for one in enrolments.about_course(session, person.id, course_id) if course_id is not None else ():
             _end(session, one, "the reader left the course", now)
         context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LEAVE_COURSE, given=False)
+        consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
         deliveries.settle_by_evidence(session, delivery.id, now)
 
 
@@ -272,7 +272,7 @@ def leave_everything(session: Session, person: SubscriberRow, context: ConsentCo
     """Write to a person no more, by their own wish, in a transaction of the caller."""
     withdrawal_log.note(session, withdrawal_log.UNSUBSCRIBED, context.at, email=person.email)
     end_courses(session, person.id, "the reader left", context.at)
-    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.UNSUBSCRIBE, given=False)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.UNSUBSCRIBE, given=False)
     end_measuring(session, person, context)
     end_news(session, person, context)
     person.left_at = context.at
@@ -318,7 +318,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
         context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.COME_BACK, given=True)
+        consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
         news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
         mine = enrolments.of_mail(session, delivery)
         together = enrolments.left_together(session, mine) if mine is not None else set()

@@ -23,7 +23,7 @@ from rugcourse.delivery.audit import Audit, audit
 from rugcourse.delivery.plan import plan_due
 from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.confirm import confirm
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
 from rugcourse.links import MailRef, Purpose

@@ -15,9 +15,9 @@ from rugcourse.content import Course
 from rugcourse.db.models import AttemptRow, Queue, SubscriberStatus
 from rugcourse.db.queries import learning
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.enrolment import wordings
-from rugcourse.enrolment.confirm import NotConfirmable, confirm, find_invitation, refuse
-from rugcourse.enrolment.own_link import ask_for_link
+from rugcourse.enrolment import consent_texts
+from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
+from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.scoring import score
@@ -167,7 +167,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     if invitation.done:
         return _welcome_page(request, reader)
     values = {
-        "wordings": wordings,
+        "wordings": consent_texts,
         "person": reader.subscriber,
         "reads": reader.subscriber.status == SubscriberStatus.ACTIVE,
         "unsubscribe_path": f"/u/{runtime.signer.sign_mail(Purpose.UNSUBSCRIBE, reader.mail)}",
@@ -286,7 +286,7 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
         "notice": notice,
         "token": token,
         "shown": form_token(runtime.signer, runtime.clock),
-        "wordings": wordings,
+        "wordings": consent_texts,
         **schedule_choices(form.zone, form.hour, None if fresh else form.days),
     }
     path = f"/signup?t={token}" if token else "/signup"

@@ -22,9 +22,9 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, enrolments, subscribers
 from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
-from rugcourse.enrolment import preferences, wordings
+from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.consents import Shown
-from rugcourse.enrolment.own_link import renew_link
+from rugcourse.enrolment.magic_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import Progress, progress_of
 from rugcourse.links import MailRef, Purpose
@@ -357,7 +357,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         "books": {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")},
         "paces": PACES,
         "longest_name": MAX_NAME,
-        "wordings": wordings,
+        "wordings": consent_texts,
         "other_courses": _other_courses(request, reader),
         "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, reader.ref(delivery_id))}",
         "shown": urlencode(_choices(reader.subscriber, schedule), doseq=True),
@@ -387,7 +387,7 @@ _ONLY_THE_QUESTION: dict[str, object] = {
     **dict.fromkeys(("left", "unsubscribed", "left_course", "came_back", "is_news", "has_others"), False),
     "gets_news": True,
     "old": True,
-    "wordings": wordings,
+    "wordings": consent_texts,
 }
 
 
@@ -421,7 +421,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "suppressed": reader.subscriber.status == SubscriberStatus.SUPPRESSED,
         "has_others": any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
         "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.mail)}",
-        "wordings": wordings,
+        "wordings": consent_texts,
     }
     return reader_page(request, reader, "unsubscribe", values)
 

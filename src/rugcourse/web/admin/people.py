@@ -23,7 +23,7 @@ from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.subscribers import LONGEST_TAG, Wanted
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.corrections import (
+from rugcourse.enrolment.admin_changes import (
     AddressTaken,
     AnotherRunGoesOn,
     HadThatLesson,

@@ -21,7 +21,7 @@ from rugcourse.db.models import (
     SubscriberStatus,
 )
 from rugcourse.db.queries import courses, deliveries, delivery_planning, enrolments, erasure, subscribers
-from rugcourse.enrolment import consents, wordings
+from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
@@ -144,14 +144,14 @@ def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, 
     if person.left_at is not None:
         withdrawal_log.note(session, withdrawal_log.RETURNED, context.at, email=person.email)
     person.confirmed_at, person.left_at = context.at, None
-    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.LESSONS, given=True)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):
-        consents.keep(session, person, ConsentPurpose.MEASURING, context, wordings.MEASURING, given=measuring)
+        consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=measuring)
         person.measuring = measuring
     if is_new or (news and not person.news):
-        consents.keep(session, person, ConsentPurpose.NEWS, context, wordings.NEWS, given=news)
+        consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=news)
         person.news = news
-    consents.keep(session, person, ConsentPurpose.LESSONS, context, wordings.CONFIRM, given=True)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.CONFIRM, given=True)
 
 
 def begin_course(

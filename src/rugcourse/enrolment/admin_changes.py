@@ -11,7 +11,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
 from rugcourse.db.queries import address_changes, campaigns, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.subscribers import LOCK
-from rugcourse.enrolment.confirm import is_open
+from rugcourse.enrolment.confirmation import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
 from rugcourse.links import Signer
