@@ -13,8 +13,8 @@ from tests.crowd import add_crowd
 
 from bench.site import open_store
 from rugcourse.db.models import EnrolmentRow, Queue
-from rugcourse.delivery.plan import plan_due
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import plan_due
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
 

@@ -20,7 +20,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryState, EnrolmentRow, EnrolmentStatus, ScheduleRow, SubscriberRow
 from rugcourse.db.queries.reconciliation import lessons_by_state
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.worker.embedded import embed
 
 LESSONS = 1000

@@ -15,8 +15,8 @@ from tests.servers import HOST
 
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared, stream_of
+from rugcourse.delivery.composer import Composer, Particulars
+from rugcourse.delivery.template_cache import Prepared, stream_of
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.mime import Skeleton
 from rugcourse.runtime import Runtime, sender

@@ -15,9 +15,9 @@ from typing import Any
 from rugcourse.content import load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared, stream_of
-from rugcourse.delivery.proof import NOBODY
+from rugcourse.delivery.composer import Composer, Particulars
+from rugcourse.delivery.template_cache import Prepared, stream_of
+from rugcourse.email_preview.sample import NOBODY
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.catalogue import House
 from rugcourse.emails.mime import Sender, Skeleton

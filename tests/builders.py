@@ -18,8 +18,8 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.delivery.plan import plan_due
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import plan_due
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers

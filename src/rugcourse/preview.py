@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 from rugcourse.content import Course, Lesson
-from rugcourse.delivery.proof import Proofs
+from rugcourse.email_preview.sample import Proofs
 from rugcourse.emails.catalogue import branding_of
 from rugcourse.runtime import sender
 from rugcourse.settings import Settings

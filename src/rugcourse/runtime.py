@@ -21,18 +21,18 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import WithdrawalLog
-from rugcourse.delivery import holds, provenance
-from rugcourse.delivery.claim import Claimer
-from rugcourse.delivery.compose import Composer
+from rugcourse.delivery import holds, restore_guard
+from rugcourse.delivery.claimer import Claimer
+from rugcourse.delivery.composer import Composer
+from rugcourse.delivery.dispatcher import Connect, Dispatcher, Policy
 from rugcourse.delivery.failures import FollowUp
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.pace import Limits, WarmUp
-from rugcourse.delivery.press import Press
-from rugcourse.delivery.proof import Proofs, addressed
-from rugcourse.delivery.recover import settle_journals
-from rugcourse.delivery.send import Connect, Dispatcher, Policy
+from rugcourse.delivery.rate_limits import Limits, WarmUp
+from rugcourse.delivery.recovery import settle_journals
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
+from rugcourse.delivery.template_cache import Press
 from rugcourse.ebooks.cache import fill_shelf
+from rugcourse.email_preview.sample import Proofs, addressed
 from rugcourse.emails.catalogue import House, branding_of
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
@@ -242,7 +242,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     settings = runtime.settings
     journals = settings.data_dir / "journal"
     journals.mkdir(parents=True, exist_ok=True)
-    provenance.check(runtime.database, runtime.clock, settings.data_dir)
+    restore_guard.check(runtime.database, runtime.clock, settings.data_dir)
     settle_journals(runtime.database, runtime.clock, journals, follow_up(runtime))
     composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings), settings.bounce_address)
     journal = Journal(journals)

@@ -27,8 +27,8 @@ from rugcourse.content.model import without_invisible
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.delivery.proof import parts_of
 from rugcourse.ebooks import cache
+from rugcourse.email_preview.sample import parts_of
 from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 

@@ -20,8 +20,8 @@ from rugcourse.content import AuthoringErrors, Course, Lesson
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.resend import resend
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime
 

@@ -31,7 +31,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import courses, enrolments, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.delivery.plan import plan_due
+from rugcourse.delivery.planner import plan_due
 from rugcourse.runtime import Runtime, follow_up
 from rugcourse.scheduling import Schedule
 

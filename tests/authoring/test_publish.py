@@ -16,8 +16,8 @@ from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publis
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 

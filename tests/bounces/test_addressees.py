@@ -13,7 +13,7 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.runtime import Runtime

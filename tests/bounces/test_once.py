@@ -16,7 +16,7 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 
 FULL = Report(Kind.SOFT, "5.2.2", "mailbox full")

@@ -29,7 +29,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, SubscriberStatus
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.settings import SettingsError
 from rugcourse.web.app import create_app

@@ -40,8 +40,8 @@ from rugcourse.db import counters
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.db.queries import sending_holds, subscribers
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, open_dispatcher

@@ -32,8 +32,8 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import audiences, campaigns, courses, enrolments, subscribers
 from rugcourse.db.queries.audiences import Audience, Following, Permission, Repeats
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.magic_link import ask_for_link

@@ -29,7 +29,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
 from rugcourse.db.queries import courses
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.progress import progress_of
 from rugcourse.runtime import Runtime

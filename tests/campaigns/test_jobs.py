@@ -35,8 +35,8 @@ from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.audiences import Audience
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import NEWS, UNSUBSCRIBED
-from rugcourse.delivery.proof import parts_of
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe

@@ -24,8 +24,8 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
 from rugcourse.db.queries.audiences import Audience, Following, Permission, permission_of
-from rugcourse.delivery.proof import parts_of
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment import consents, preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing

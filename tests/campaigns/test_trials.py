@@ -24,7 +24,7 @@ from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 from rugcourse.db.queries import courses
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 
 OTHER = {"nl": "Een heel ander onderwerp"}

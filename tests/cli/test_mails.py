@@ -25,7 +25,7 @@ from rugcourse.cli.main import app
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import sending_holds
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 
 Run = Callable[..., Result]

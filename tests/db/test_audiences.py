@@ -11,7 +11,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AttemptRow, EnrolmentStatus, Stage
 from rugcourse.db.queries import audiences, subscribers
 from rugcourse.db.queries.audiences import Audience, Following, Span
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime

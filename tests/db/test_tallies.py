@@ -22,7 +22,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import email_events
 from rugcourse.db.queries.email_events import Event
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime

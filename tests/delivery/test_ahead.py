@@ -13,9 +13,9 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
 from rugcourse.db.queries import enrolments, subscribers
 from rugcourse.delivery import holds
-from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
+from rugcourse.delivery.send_next import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing

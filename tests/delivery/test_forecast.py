@@ -10,8 +10,8 @@ from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow
 from rugcourse.db.queries import courses
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 

@@ -16,9 +16,9 @@ from tests.sink import Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.delivery import journal as journals
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.journal import Journal, JournalError, dead_journals, read_records
-from rugcourse.delivery.recover import settle_journals
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.recovery import settle_journals
 from rugcourse.runtime import Runtime, follow_up
 
 _LONGEST_LINE = 130
@@ -50,7 +50,7 @@ def test_whatever_room_is_left_on_the_disk_nothing_goes_out_twice(
     for room in range(3 * _LONGEST_LINE):
         with monkeypatch.context() as full:
             full.setattr(journals.os, "write", _Disk(dispatcher._journal._file, room).write)
-            full.setattr("rugcourse.delivery.claim.BATCH", 1)
+            full.setattr("rugcourse.delivery.claimer.BATCH", 1)
             dispatcher.send_batch(Queue.LESSONS)
     clock.advance(minutes=2)
     send_all(dispatcher)

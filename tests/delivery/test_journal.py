@@ -18,11 +18,11 @@ from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.db.queries import deliveries
 from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.delivery import journal as journals
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.journal import Journal, dead_journals, read_records
-from rugcourse.delivery.recover import expire_leases, settle_journals
+from rugcourse.delivery.reconciliation import audit
+from rugcourse.delivery.recovery import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 

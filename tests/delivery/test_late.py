@@ -12,8 +12,8 @@ from tests.sink import Fault, Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
 from rugcourse.db.queries import sending_holds, subscribers
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing

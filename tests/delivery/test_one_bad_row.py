@@ -21,9 +21,9 @@ from rugcourse.db.models import (
     ScheduleRow,
 )
 from rugcourse.delivery import forecast
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.plan import plan_due
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import plan_due
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import look

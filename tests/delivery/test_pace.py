@@ -12,8 +12,8 @@ from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
-from rugcourse.delivery.pace import WarmUp
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.rate_limits import WarmUp
 from rugcourse.runtime import Runtime, open_dispatcher
 
 Limited = Callable[..., Dispatcher]

@@ -12,7 +12,7 @@ from tests.sink import Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
 from rugcourse.db.queries import courses, enrolments, subscribers
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing

@@ -11,9 +11,9 @@ from tests.sink import Sink
 from rugcourse.content import Course, load_course
 from rugcourse.db.course_cache import Library
 from rugcourse.db.models import SubscriberRow
-from rugcourse.delivery.preflight import look_at
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.delivery.spamassassin import Opinion, ask
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.email_preview.linter import look_at
+from rugcourse.email_preview.spamassassin import Opinion, ask
 from rugcourse.runtime import Runtime
 
 _MOST_POINTS = 0.5

@@ -27,8 +27,8 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.db.queries import courses, deliveries, delivery_planning, email_events, enrolments, subscribers
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.preferences import set_measuring
 from rugcourse.enrolment.suppression import lift, suppress

@@ -27,9 +27,9 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.resend import resend
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers

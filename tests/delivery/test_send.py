@@ -28,10 +28,10 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
 from rugcourse.db.queries import deliveries, email_events
 from rugcourse.db.queries.email_events import Event
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.recover import expire_leases, settle_journals
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
+from rugcourse.delivery.recovery import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import OPEN_STATES, DeliveryRow, DeliveryState
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.reconciliation import audit
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.emails import catalogue
 from rugcourse.emails.templates import TemplateError
 from rugcourse.enrolment import preferences

@@ -22,7 +22,7 @@ from rugcourse.db import engine as store
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 40

@@ -21,7 +21,7 @@ from rugcourse.db.models import Queue
 from rugcourse.db.queries import heartbeats
 from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule

@@ -15,7 +15,7 @@ from tests.sink import Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Queue
 from rugcourse.delivery import journal as journals
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 60

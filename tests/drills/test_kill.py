@@ -30,8 +30,8 @@ from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue
-from rugcourse.delivery.recover import expire_leases, settle_journals
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.recovery import expire_leases, settle_journals
 from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
 

@@ -14,8 +14,8 @@ from tests.sink import Fault, Sink
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import sending_holds
-from rugcourse.delivery.recover import expire_leases
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.recovery import expire_leases
 from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 30

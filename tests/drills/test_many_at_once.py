@@ -17,7 +17,7 @@ from tests.stack import Stack, environment
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.scheduling import Schedule
 from rugcourse.worker.app import create_app, ringer

@@ -13,7 +13,7 @@ from tests.sink import Fault, Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryRow, DeliveryState, ScheduleRow
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 

@@ -20,7 +20,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberStatus
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.runtime import Runtime, open_dispatcher
 
 ADDRESS = "bounces@courses.example"

@@ -18,7 +18,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import sending_holds
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.worker.pulse import Pulse
 

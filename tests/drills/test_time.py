@@ -14,7 +14,7 @@ from tests.sink import Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule

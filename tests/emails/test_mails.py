@@ -21,8 +21,8 @@ import rugcourse
 from rugcourse.content import Course, Lesson, load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared, stream_of
+from rugcourse.delivery.composer import Composer, Particulars
+from rugcourse.delivery.template_cache import Prepared, stream_of
 from rugcourse.emails import catalogue as mails
 from rugcourse.emails import templates
 from rugcourse.emails.catalogue import House

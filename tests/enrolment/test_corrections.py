@@ -40,8 +40,8 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import email_events, subscribers
 from rugcourse.db.queries.email_events import Event
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import admin_changes
 from rugcourse.enrolment.admin_changes import (
     AddressTaken,

@@ -40,8 +40,8 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import enrolments, subscribers
 from rugcourse.delivery import holds
-from rugcourse.delivery.audit import audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, refuse
 from rugcourse.enrolment.magic_link import ask_for_link, renew_link

@@ -17,9 +17,9 @@ from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.resend import resend
-from rugcourse.delivery.send import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing

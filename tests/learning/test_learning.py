@@ -10,7 +10,7 @@ from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_r
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, Stage
 from rugcourse.db.queries import learning
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_askings, record_answers
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.recap import RECAP_NUMBER

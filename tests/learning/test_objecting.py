@@ -11,7 +11,7 @@ from rugcourse.db import counters
 from rugcourse.db.models import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
 from rugcourse.db.queries import ab_tests as kept_trials
 from rugcourse.db.queries import learning
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.assessment import save_attempt

@@ -30,7 +30,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery import holds
-from rugcourse.delivery.plan import TOO_LATE
+from rugcourse.delivery.planner import TOO_LATE
 from rugcourse.scheduling import Schedule
 
 STARTS = (

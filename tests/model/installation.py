@@ -39,8 +39,8 @@ from rugcourse.db.models import (
     Verdict,
 )
 from rugcourse.delivery import journal as journals
-from rugcourse.delivery.audit import audit
 from rugcourse.delivery.journal import JournalError
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.emails import catalogue
 from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.worker.tasks import look

@@ -13,7 +13,7 @@ from tests.model.groups import WHICH, WHO, in_group, step
 
 from rugcourse.db.models import DeliveryKind, DeliveryRow
 from rugcourse.db.queries.enrolments import find_in_course
-from rugcourse.delivery.ahead import NotNow, send_next_now
+from rugcourse.delivery.send_next import NotNow, send_next_now
 from rugcourse.enrolment import magic_link, preferences
 from rugcourse.enrolment.confirmation import VALID_DAYS, NotConfirmable, confirm
 from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate

@@ -33,7 +33,7 @@ from rugcourse.db.queries import admins, heartbeats, jobs, sending_holds
 from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.sending_holds import Bucket
 from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.retention import Forgotten

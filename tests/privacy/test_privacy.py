@@ -51,8 +51,8 @@ from rugcourse.db.queries import address_changes, learning, subscribers
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries.campaigns import find as find_campaign
 from rugcourse.db.queries.campaigns import message_id_of
-from rugcourse.delivery.audit import PATIENCE_SECONDS, audit
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import PATIENCE_SECONDS, audit
 from rugcourse.enrolment import new_address, preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown

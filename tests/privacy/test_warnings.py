@@ -22,7 +22,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.suppression import suppress

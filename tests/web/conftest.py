@@ -9,7 +9,7 @@ from tests.web.test_admin import log_in
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 

@@ -24,7 +24,7 @@ from rugcourse.campaigns import imports
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of

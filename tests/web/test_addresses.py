@@ -27,7 +27,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.new_address import VALID

@@ -27,7 +27,7 @@ from rugcourse.db.models import (
     EnrolmentStatus,
     Role,
 )
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing

@@ -18,8 +18,8 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import COMPLAINT, CampaignKind, EnrolmentStatus, Role, SubscriberStatus
 from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery import holds
-from rugcourse.delivery.send import Dispatcher
-from rugcourse.delivery.spamassassin import is_installed
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.email_preview.spamassassin import is_installed
 from rugcourse.enrolment.suppression import find, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime

@@ -24,7 +24,7 @@ from rugcourse.authoring.publish import publish_lesson
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import ChangeRow, Role
 from rugcourse.db.queries import lesson_drafts
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 
 LESSON = f"/admin/lessons/{COURSE}/stress"

@@ -44,7 +44,7 @@ from rugcourse.db.models import (
     new_stamp,
 )
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm

@@ -28,10 +28,10 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.models import DeliveryState, LessonRow
-from rugcourse.delivery.proof import Proofs, Somebody, parts_of
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
+from rugcourse.email_preview.sample import Proofs, Somebody, parts_of
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.catalogue import House, branding_of
 from rugcourse.runtime import Runtime, sender

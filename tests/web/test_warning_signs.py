@@ -16,11 +16,11 @@ from tests.learning.test_learning import next_lesson
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import words_of
-from rugcourse.delivery.proof import parts_of
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf
+from rugcourse.email_preview.sample import parts_of
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
 

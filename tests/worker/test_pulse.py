@@ -11,7 +11,7 @@ from tests.builders import mails_to, make_pending
 
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import heartbeats
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.runtime import Runtime
 from rugcourse.worker.app import create_app
 from rugcourse.worker.pulse import Ear, Pulse

@@ -21,7 +21,7 @@ from tests.sink import Sink
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
-from rugcourse.delivery.audit import audit
+from rugcourse.delivery.reconciliation import audit
 from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.worker.app import FETCH, create_app, ringer
 from rugcourse.worker.embedded import embed

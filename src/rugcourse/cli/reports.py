@@ -11,7 +11,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from rugcourse.delivery.audit import Book
+    from rugcourse.delivery.reconciliation import Book
 
 _STATES = ("planned", "submitting", "accepted", "failed", "unknown", "cancelled")
 
@@ -48,8 +48,8 @@ def audit(
 ) -> None:
     """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
     from rugcourse.cli.opening import open_checked, open_demo
-    from rugcourse.delivery.audit import PATIENCE_SECONDS
-    from rugcourse.delivery.audit import audit as check_books
+    from rugcourse.delivery.reconciliation import PATIENCE_SECONDS
+    from rugcourse.delivery.reconciliation import audit as check_books
 
     runtime = open_demo(demo) if demo is not None else open_checked()
     found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(PATIENCE_SECONDS))

@@ -13,7 +13,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import campaigns, enrolments
 from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.enrolments import ExpectedEnrolment
-from rugcourse.delivery.plan import decide
+from rugcourse.delivery.planner import decide
 from rugcourse.scheduling import Patience, SendNow, ShiftTo, is_zone, next_mail
 
 _PAGE = 2000

@@ -17,7 +17,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, SuppressionRow
 from rugcourse.db.queries import address_changes, campaigns, erasure, lesson_drafts, subscribers
 from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
-from rugcourse.delivery.provenance import KEPT_DAYS as PROCESS_DAYS
+from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.enrolment.signup import ASKING

@@ -19,9 +19,9 @@ from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.audit import Audit, audit
-from rugcourse.delivery.plan import plan_due
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import plan_due
+from rugcourse.delivery.reconciliation import Audit, audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up

@@ -21,7 +21,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, enrolments, subscribers
-from rugcourse.delivery.ahead import NotNow, may_ask, send_next_now
+from rugcourse.delivery.send_next import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.magic_link import renew_link

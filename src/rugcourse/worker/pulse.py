@@ -20,7 +20,7 @@ import structlog
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import ProcessRow
 from rugcourse.db.queries import heartbeats
-from rugcourse.delivery import provenance
+from rugcourse.delivery import restore_guard
 from rugcourse.runtime import Runtime
 
 log = structlog.get_logger()
@@ -96,7 +96,7 @@ class Pulse:
     def _beat(self) -> None:
         """Say that the process lives, and notice when the database has forgotten that it did before."""
         runtime, now = self._runtime, self._runtime.clock.now()
-        kept = timedelta(days=provenance.KEPT_DAYS)
+        kept = timedelta(days=restore_guard.KEPT_DAYS)
         with runtime.database.write() as session:
             remembered = self._known and heartbeats.see_process(session, self._id, self._seen_at, now)
             # One that slept for longer than signs of life are kept has been forgotten rightly.
@@ -106,8 +106,8 @@ class Pulse:
             heartbeats.forget_processes(session, now - kept)
         self._seen_at, self._known = now, True
         if forgotten:
-            provenance.forgotten_while_running(runtime.database, runtime.clock)
-        provenance.note(runtime.settings.data_dir, self._id, now)
+            restore_guard.forgotten_while_running(runtime.database, runtime.clock)
+        restore_guard.note(runtime.settings.data_dir, self._id, now)
 
     def _process(self, now: datetime) -> ProcessRow:
         host = socket.gethostname()[:255]

@@ -21,11 +21,11 @@ from rugcourse.db import counters
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import Queue
 from rugcourse.db.queries import deliveries
-from rugcourse.delivery.audit import PATIENCE_SECONDS, Audit, audit
-from rugcourse.delivery.claim import BATCH
-from rugcourse.delivery.plan import plan_batches
-from rugcourse.delivery.recover import expire_leases
-from rugcourse.delivery.send import Dispatcher
+from rugcourse.delivery.claimer import BATCH
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.planner import plan_batches
+from rugcourse.delivery.reconciliation import PATIENCE_SECONDS, Audit, audit
+from rugcourse.delivery.recovery import expire_leases
 from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn

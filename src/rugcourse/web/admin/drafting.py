@@ -18,8 +18,8 @@ from rugcourse.db.models import CampaignKind, CampaignRow, Role
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.db.queries.audiences import Audience, Following, permission_of
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
-from rugcourse.delivery.preflight import look_at
-from rugcourse.delivery.proof import parts_of
+from rugcourse.email_preview.linter import look_at
+from rugcourse.email_preview.sample import parts_of
 from rugcourse.runtime import send_proof
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.access import Access, access

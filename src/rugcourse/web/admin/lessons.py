@@ -27,7 +27,7 @@ from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
-from rugcourse.delivery.proof import SOMEBODY, Somebody, parts_of
+from rugcourse.email_preview.sample import SOMEBODY, Somebody, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name

@@ -15,8 +15,8 @@ from rugcourse.authoring.drafts import NoSuchLesson
 from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.db.models import Role
-from rugcourse.delivery.preflight import Look, look_at
-from rugcourse.delivery.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
+from rugcourse.email_preview.linter import Look, look_at
+from rugcourse.email_preview.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
 from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.campaigns import Id, find_campaign

@@ -14,7 +14,7 @@ from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing, Pin
 from rugcourse.db.queries.enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
-from rugcourse.delivery.press import Prepared
+from rugcourse.delivery.template_cache import Prepared
 from rugcourse.emails.catalogue import answer_links, first_name
 from rugcourse.emails.mime import Addressing, assemble
 from rugcourse.emails.templates import TemplateError

@@ -9,8 +9,8 @@ from email import message_from_bytes, policy
 from rugcourse.content import Course, Lesson, Message, Question
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.compose import Composer, Particulars
-from rugcourse.delivery.press import Prepared, stream_of
+from rugcourse.delivery.composer import Composer, Particulars
+from rugcourse.delivery.template_cache import Prepared, stream_of
 from rugcourse.emails import catalogue
 from rugcourse.emails.catalogue import House
 from rugcourse.emails.mime import Sender, Skeleton

@@ -31,8 +31,8 @@ from rugcourse.db.queries import deliveries, sending_holds
 from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import holds
-from rugcourse.delivery.claim import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
-from rugcourse.delivery.compose import Composer, Draft
+from rugcourse.delivery.claimer import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
+from rugcourse.delivery.composer import Composer, Draft
 from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown

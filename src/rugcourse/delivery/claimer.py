@@ -22,12 +22,12 @@ from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryKind, DeliveryState, Queue
 from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
 from rugcourse.db.queries.deliveries import Outgoing, Settlement
-from rugcourse.delivery import holds, pace
-from rugcourse.delivery.compose import Composer, Draft, Particulars
+from rugcourse.delivery import holds, rate_limits
+from rugcourse.delivery.composer import Composer, Draft, Particulars
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.pace import Limits
-from rugcourse.delivery.press import Prepared, Press
+from rugcourse.delivery.rate_limits import Limits
 from rugcourse.delivery.smtp import ServerUnavailable
+from rugcourse.delivery.template_cache import Prepared, Press
 from rugcourse.emails.templates import TemplateError
 from rugcourse.learning.recap import Reading, due_recaps
 
@@ -115,7 +115,7 @@ class Claimer:
         now = self.clock.now()
         until = now + self.clock.span(self.lease_seconds)
         with self.database.write_batch() as session:
-            gate = pace.open_gate(session, self.limits, self.clock)
+            gate = rate_limits.open_gate(session, self.limits, self.clock)
             if gate.closed:
                 return None
             held = gate.held | (gate.exhausted() if queue == Queue.LESSONS else set())
