@@ -19,7 +19,7 @@ from tests.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.bounces import reputation
+from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns import control, drafts, figures, outlook
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
@@ -108,7 +108,7 @@ def measure_admin() -> dict[str, Any]:
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
         worked_out = _seconds(lambda: figures.refresh(database, runtime.clock, runtime.patience))
-        complained = _seconds(lambda: reputation.refresh(database, runtime.clock, runtime.complaint_limits))
+        complained = _seconds(lambda: complaint_rate.refresh(database, runtime.clock, runtime.complaint_limits))
         warm_up()
         browser = TestClient(create_app(runtime))
         browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})

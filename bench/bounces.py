@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.bounces.corpus import SAMPLES
 
-from rugcourse.bounces.read import read
+from rugcourse.bounces.parser import read
 
 _ROUNDS = 20
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from rugcourse import paths
 from rugcourse.authoring.files import Imported, import_courses
 from rugcourse.authoring.merge import Clash
-from rugcourse.bounces.reputation import Limits as ComplaintLimits
+from rugcourse.bounces.complaint_rate import Limits as ComplaintLimits
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.course_cache import Library
 from rugcourse.db.engine import Database
@@ -43,7 +43,7 @@ from rugcourse.scheduling import Patience, QuietHours
 from rugcourse.settings import Settings
 
 if TYPE_CHECKING:
-    from rugcourse.bounces.take import Intake
+    from rugcourse.bounces.handler import Intake
     from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Runtime:
 
     @property
     def intake(self) -> Intake:
-        from rugcourse.bounces.take import Intake  # noqa: PLC0415 - 5 MB for those who take in what comes back
+        from rugcourse.bounces.handler import Intake  # noqa: PLC0415 - 5 MB for those who take in what comes back
 
         return Intake(self.database, self.clock, self.links, self.complaint_limits)
 

@@ -9,8 +9,8 @@ from tests.bounces.test_take import about, back, come, dispatcher, email, runtim
 from tests.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.sink import Sink
 
+from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -20,8 +20,8 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.bounces.fetch import MailboxAway, fetch, tidy
-from rugcourse.bounces.take import Intake, Taken
+from rugcourse.bounces.handler import Intake, Taken
+from rugcourse.bounces.imap_poller import MailboxAway, fetch, tidy
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import DeliveryState, SubscriberStatus
 from rugcourse.runtime import Runtime
@@ -157,7 +157,7 @@ def test_what_was_not_taken_in_is_there_the_next_time(
     mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
     put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
     with monkeypatch.context() as patch:
-        patch.setattr("rugcourse.bounces.take.bounces.note_bounce", away)
+        patch.setattr("rugcourse.bounces.handler.bounces.note_bounce", away)
         with pytest.raises(DatabaseAway):
             fetch(runtime.intake, mailbox)
     assert unread(mailbox) == 1

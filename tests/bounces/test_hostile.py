@@ -7,12 +7,12 @@ import json
 import pytest
 from tests.within import within
 
-from rugcourse.bounces import words
-from rugcourse.bounces.fetch import _recipient
-from rugcourse.bounces.providers.requests import Unreadable, as_json
-from rugcourse.bounces.read import read, read_reply
+from rugcourse.bounces import phrases
+from rugcourse.bounces.imap_poller import _recipient
+from rugcourse.bounces.parser import read, read_reply
 from rugcourse.bounces.report import Kind
 from rugcourse.bounces.text import shortened
+from rugcourse.bounces.webhooks.base import Unreadable, as_json
 from rugcourse.links import Links, Signer
 
 SIZE = 1_000_000
@@ -91,7 +91,7 @@ def test_messages_in_messages_are_not_followed_for_ever() -> None:
 
 def test_the_words_of_servers_are_looked_for_in_no_time() -> None:
     """Each expression by itself on the most text that it ever sees, and a reply of a megabyte."""
-    patterns = [one for one in vars(words).values() if isinstance(one, words.Phrases)]
+    patterns = [one for one in vars(phrases).values() if isinstance(one, phrases.Phrases)]
     assert len(patterns) >= 8
 
     def work() -> None:

@@ -24,7 +24,7 @@ from tests.builders import lessons_to, make_runtime, make_settings, plan, reader
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.bounces.providers import ses
+from rugcourse.bounces.webhooks import ses
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, SubscriberStatus
@@ -404,7 +404,7 @@ def test_a_signature_of_mailgun_is_good_for_one_event_and_for_trying_it_again(
 
 
 def test_a_key_that_is_none_says_so(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
-    from rugcourse.bounces.providers.sendgrid import SendGrid
+    from rugcourse.bounces.webhooks.sendgrid import SendGrid
 
     for key in ("nonsense", "", base64.b64encode(b"x").decode()):
         with pytest.raises(SettingsError, match="RUGCOURSE_SENDGRID_KEY"):

@@ -7,7 +7,7 @@ import random
 import pytest
 from tests.bounces.corpus import MESSAGE_ID, SAMPLES, Sample
 
-from rugcourse.bounces.read import LARGEST, read
+from rugcourse.bounces.parser import LARGEST, read
 from rugcourse.bounces.report import Kind
 
 

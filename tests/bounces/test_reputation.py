@@ -6,9 +6,9 @@ import pytest
 from tests.builders import course_of
 from tests.crowd import add_crowd, add_lesson_mails
 
+from rugcourse.bounces.complaint_rate import Level, Limits, too_many
+from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.reputation import Level, Limits, too_many
-from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
 from rugcourse.runtime import Runtime

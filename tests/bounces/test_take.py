@@ -31,10 +31,10 @@ from tests.servers import HOST, free_port
 from tests.sink import Fault, Sink
 from tests.web.reading import everything
 
-from rugcourse.bounces import reputation
-from rugcourse.bounces.listen import Door, open_door
+from rugcourse.bounces import complaint_rate
+from rugcourse.bounces.handler import Done, Taken
+from rugcourse.bounces.lmtp_server import Door, open_door
 from rugcourse.bounces.report import Kind
-from rugcourse.bounces.take import Done, Taken
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.engine import Database
@@ -285,7 +285,7 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
         assert come(runtime, forged, "complaint of outlook").done == Done.SUPPRESSED
     with runtime.database.read() as session:
         assert sending_holds.all_holds(session) == []
-        assert reputation.of_campaigns(session, runtime.clock.now()) == []
+        assert complaint_rate.of_campaigns(session, runtime.clock.now()) == []
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 

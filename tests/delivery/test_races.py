@@ -21,8 +21,8 @@ from tests.builders import (
 )
 from tests.racing import Act, meanwhile
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.db.models import DeliveryRow, DeliveryState

@@ -23,8 +23,8 @@ from tests.builders import (
 )
 from tests.sink import Fault, Sink
 
+from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Done, Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
 from rugcourse.delivery.dispatcher import Dispatcher

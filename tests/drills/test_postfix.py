@@ -15,7 +15,7 @@ from tests.builders import at_eight, mails_to, make_reader, make_runtime, make_s
 from tests.servers import HOST, free_port
 from tests.sink import Fault, Sink
 
-from rugcourse.bounces.listen import Door, open_door
+from rugcourse.bounces.lmtp_server import Door, open_door
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberStatus

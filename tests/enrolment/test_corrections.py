@@ -25,8 +25,8 @@ from tests.campaigns.test_campaigns import draft, start
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     COMPLAINT,

@@ -26,8 +26,8 @@ from tests.campaigns.test_campaigns import sign_up_for_another_course
 from tests.campaigns.test_jobs import imported
 from tests.sink import Sink
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     BOUNCE,

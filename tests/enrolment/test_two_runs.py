@@ -13,8 +13,8 @@ from tests.sink import Fault, Sink
 
 from rugcourse.authoring.files import take_in
 from rugcourse.authoring.publish import Behind, take_out
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher

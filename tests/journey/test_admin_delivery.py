@@ -11,8 +11,8 @@ from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtur
 from tests.journey.test_admin_campaign import OWNER, come_in
 
 from rugcourse.access.admins import invite, set_first_password
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.db.models import Role
 
 

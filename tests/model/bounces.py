@@ -14,8 +14,8 @@ from tests.model.expectations import Sent, Status
 from tests.model.groups import WHICH, WHO, in_group
 from tests.model.installation import BOUNCES
 
-from rugcourse.bounces.read import Kind, Report
-from rugcourse.bounces.take import Done, Told
+from rugcourse.bounces.handler import Done, Told
+from rugcourse.bounces.parser import Kind, Report
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.enrolment import admin_changes, suppression
 from rugcourse.enrolment.admin_changes import AddressTaken

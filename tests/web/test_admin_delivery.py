@@ -9,9 +9,9 @@ from tests.builders import course_of, enrolment_of, lessons_to, make_reader, pla
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
-from rugcourse.bounces import reputation
+from rugcourse.bounces import complaint_rate
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import VirtualClock
@@ -73,8 +73,8 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     log_in(editor, "editor@x.example")
     assert "per cent of its readers called it spam" in editor.get("/admin").text
     assert "example.org (3)" in editor.get("/admin/delivery").text
-    assert reputation.refresh(runtime.database, clock, runtime.complaint_limits)
-    assert not reputation.refresh(runtime.database, clock, runtime.complaint_limits)
+    assert complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
+    assert not complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
     page = editor.get("/admin/delivery").text
     assert "example.org (3, " in page
     assert "too many readers call it spam" in page

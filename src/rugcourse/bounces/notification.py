@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rugcourse.bounces.judge import judge
+from rugcourse.bounces.classifier import judge
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.text import shortened
 

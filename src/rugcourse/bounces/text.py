@@ -11,7 +11,7 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 
-from rugcourse.bounces.judge import CODE, STATUS
+from rugcourse.bounces.classifier import CODE, STATUS
 
 _MOST_TEXT = 50_000  # characters in which the words of a server are looked for
 _MOST_LINES_OF_A_REPLY = 12

@@ -25,7 +25,7 @@ def listen(
     import signal
     import threading
 
-    from rugcourse.bounces.listen import Door, open_door
+    from rugcourse.bounces.lmtp_server import Door, open_door
     from rugcourse.worker.pulse import Pulse
 
     runtime = _open()
@@ -50,8 +50,8 @@ def fetch(
     """Take in what is new in the mailbox for bounces. A beat sees to it by itself, every five minutes."""
     import time
 
-    from rugcourse.bounces.fetch import MailboxAway
-    from rugcourse.bounces.fetch import fetch as fetch_new
+    from rugcourse.bounces.imap_poller import MailboxAway
+    from rugcourse.bounces.imap_poller import fetch as fetch_new
     from rugcourse.cli.opening import open_checked
 
     runtime = open_checked(own_secret=True)
@@ -77,8 +77,8 @@ def take(
     as_json: Json = False,
 ) -> None:
     """Take in one message from standard input. Exit code 1 if it is nobody's."""
-    from rugcourse.bounces.read import LARGEST
-    from rugcourse.bounces.take import Done
+    from rugcourse.bounces.handler import Done
+    from rugcourse.bounces.parser import LARGEST
 
     runtime = _open()
     taken = runtime.intake.take(recipient, sys.stdin.buffer.read(LARGEST))

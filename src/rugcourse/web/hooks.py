@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
-from rugcourse.bounces.providers import Provider, Unreadable, Unverified, open_provider
-from rugcourse.bounces.providers import Request as Said
+from rugcourse.bounces.webhooks import Provider, Unreadable, Unverified, open_provider
+from rugcourse.bounces.webhooks import Request as Said
 from rugcourse.runtime import Runtime
 from rugcourse.web.access import Access, access
 from rugcourse.web.limits import Limits

@@ -12,7 +12,7 @@ import structlog
 from celery import Celery
 
 from rugcourse.access import events as security_events
-from rugcourse.bounces import reputation
+from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns.control import enrol_batch, sweep
 from rugcourse.campaigns.figures import refresh
 from rugcourse.campaigns.jobs import forget_abandoned, go_on
@@ -95,7 +95,7 @@ def look(runtime: Runtime) -> None:
     with _apart("figures"):
         refresh(runtime.database, runtime.clock, runtime.patience)
     with _apart("reputation"):
-        reputation.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
+        complaint_rate.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
     with _apart("jobs"):
         tend_jobs(runtime)
 
@@ -157,7 +157,7 @@ def fetch_new(runtime: Runtime) -> None:
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         return
-    from rugcourse.bounces.fetch import MailboxAway, fetch  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, fetch  # noqa: PLC0415 - see Runtime.intake
 
     try:
         fetch(runtime.intake, mailbox)
@@ -170,7 +170,7 @@ def tidy_mailbox(runtime: Runtime) -> None:
     settings = runtime.settings
     if settings.mailbox is None or not settings.keep_bounce_mail_days:
         return
-    from rugcourse.bounces.fetch import MailboxAway, tidy  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, tidy  # noqa: PLC0415 - see Runtime.intake
 
     try:
         tidy(runtime.intake, settings.mailbox, settings.keep_bounce_mail_days)

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.bounces import reputation
+from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.findings import CHECKS
@@ -34,8 +34,8 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
         values = {
             "holds": sending_holds.all_holds(session),
             "names": {sending_holds.campaign_key(row.id): row.name for row in campaigns.listed(session)},
-            "complaints": reputation.of_campaigns(session, now),
-            "domains": reputation.of_domains(session, now),
+            "complaints": complaint_rate.of_campaigns(session, now),
+            "domains": complaint_rate.of_domains(session, now),
             "came_back": bounces.came_back_lately(session, now - timedelta(days=_DAYS), _SHOWN),
         }
     frame = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.bounces import reputation
+from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns.overview import overview
 from rugcourse.db.models import DeliveryState, Role
 from rugcourse.db.queries import campaigns, deliveries, sending_holds
@@ -31,7 +31,7 @@ def home(request: Request) -> HTMLResponse:
         # Who they are takes a look through the whole ledger: only when the counter says that there are any.
         unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
         listed = campaigns.listed(session)
-        complaints = reputation.too_many(session, runtime.complaint_limits, runtime.clock.now())
+        complaints = complaint_rate.too_many(session, runtime.complaint_limits, runtime.clock.now())
     seen = last_visit(runtime.database)
     values = {
         "holds": holds,

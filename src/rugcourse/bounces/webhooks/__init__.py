@@ -6,12 +6,12 @@ what was proved once and is sent again says the same about the same mail, so tha
 
 from __future__ import annotations
 
-from rugcourse.bounces.providers.brevo import Brevo
-from rugcourse.bounces.providers.mailgun import Mailgun
-from rugcourse.bounces.providers.postmark import Postmark
-from rugcourse.bounces.providers.requests import Provider, Request, Unreadable, Unverified
-from rugcourse.bounces.providers.sendgrid import SendGrid
-from rugcourse.bounces.providers.ses import Ses
+from rugcourse.bounces.webhooks.base import Provider, Request, Unreadable, Unverified
+from rugcourse.bounces.webhooks.brevo import Brevo
+from rugcourse.bounces.webhooks.mailgun import Mailgun
+from rugcourse.bounces.webhooks.postmark import Postmark
+from rugcourse.bounces.webhooks.sendgrid import SendGrid
+from rugcourse.bounces.webhooks.ses import Ses
 from rugcourse.settings import Settings
 
 __all__ = ["Provider", "Request", "Unreadable", "Unverified", "open_provider"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from rugcourse.bounces.judge import judge
+from rugcourse.bounces.classifier import judge
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.bounces.text import shortened
 
 LONGEST = timedelta(hours=24)  # providers try again for hours; what is older than this was kept by somebody

@@ -11,7 +11,7 @@ import re
 from enum import StrEnum, auto
 from typing import NamedTuple
 
-from rugcourse.bounces import words
+from rugcourse.bounces import phrases
 from rugcourse.bounces.report import Kind
 
 STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
@@ -50,15 +50,15 @@ class Meaning(StrEnum):
 
 
 _TABLES = {
-    Meaning.REFUSED: words.REFUSED,
-    Meaning.LIMIT: (words.RATE, words.FORM),
-    Meaning.PASSING: (words.FULL, words.PASSING),
-    Meaning.NO_MAIL: (words.NO_MAIL,),
-    Meaning.NO_DOMAIN: (words.NO_DOMAIN,),
-    Meaning.TROUBLE: (words.EXPIRED, words.TROUBLE),
-    Meaning.NO_MAILBOX: (words.NO_MAILBOX,),
-    Meaning.DENIED: (words.DENIED,),
-    Meaning.UNAVAILABLE: (words.UNAVAILABLE,),
+    Meaning.REFUSED: phrases.REFUSED,
+    Meaning.LIMIT: (phrases.RATE, phrases.FORM),
+    Meaning.PASSING: (phrases.FULL, phrases.PASSING),
+    Meaning.NO_MAIL: (phrases.NO_MAIL,),
+    Meaning.NO_DOMAIN: (phrases.NO_DOMAIN,),
+    Meaning.TROUBLE: (phrases.EXPIRED, phrases.TROUBLE),
+    Meaning.NO_MAILBOX: (phrases.NO_MAILBOX,),
+    Meaning.DENIED: (phrases.DENIED,),
+    Meaning.UNAVAILABLE: (phrases.UNAVAILABLE,),
 }
 _WHOEVER_READS = frozenset((Meaning.REFUSED, Meaning.LIMIT, Meaning.PASSING))
 _KINDS = {
@@ -114,7 +114,7 @@ def by_status(status: str) -> Kind | None:
 
 def by_words(raw: str, status: str = "", conversation: str = "") -> Kind | None:
     """None where they say nothing. `conversation`: the words around, which tell what was answered to what."""
-    if words.REFUSED_PAGES.search(raw.lower()):
+    if phrases.REFUSED_PAGES.search(raw.lower()):
         return Kind.POLICY
     reply = said(raw)
     meaning = _meaning(reply.text)

@@ -10,8 +10,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
-from rugcourse.bounces.read import LARGEST
-from rugcourse.bounces.take import Done, Intake
+from rugcourse.bounces.handler import Done, Intake
+from rugcourse.bounces.parser import LARGEST
 from rugcourse.db.engine import DatabaseAway
 
 log = structlog.get_logger()

@@ -19,8 +19,8 @@ from typing import Any
 
 import structlog
 
-from rugcourse.bounces.read import LARGEST, tamed
-from rugcourse.bounces.take import Intake
+from rugcourse.bounces.handler import Intake
+from rugcourse.bounces.parser import LARGEST, tamed
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.links import Links
 from rugcourse.settings import Mailbox

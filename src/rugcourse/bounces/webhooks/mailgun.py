@@ -6,8 +6,10 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.notification import part, text
-from rugcourse.bounces.providers.requests import (
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.webhooks.base import (
     Request,
     Unverified,
     as_object,
@@ -17,8 +19,6 @@ from rugcourse.bounces.providers.requests import (
     given_up,
     instant,
 )
-from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 
 _GIVEN_UP = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
 

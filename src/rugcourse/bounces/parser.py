@@ -15,8 +15,9 @@ from email.parser import BytesHeaderParser
 
 from flufl.bounce import all_failures
 
-from rugcourse.bounces.judge import STATUS, by_status, by_words, judge, said
+from rugcourse.bounces.classifier import STATUS, by_status, by_words, judge, said
 from rugcourse.bounces.notification import read_notification
+from rugcourse.bounces.phrases import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.bounces.text import (
     WORDS_READ,
@@ -32,7 +33,6 @@ from rugcourse.bounces.text import (
     telling_line,
     text_of,
 )
-from rugcourse.bounces.words import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
 
 LARGEST = 1_000_000  # bytes that are taken in
 # What is looked at of it. Expressions and parsers, the standard library's too, are quadratic here and there, so each of

@@ -21,9 +21,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.bounces.addressee import Addressee, addressee_of, is_former
-from rugcourse.bounces.read import is_automatic, read, read_reply
+from rugcourse.bounces.complaint_rate import Limits, stop_where_too_many
+from rugcourse.bounces.parser import is_automatic, read, read_reply
 from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.reputation import Limits, stop_where_too_many
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow

@@ -25,8 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.notification import part, reports_of, text
-from rugcourse.bounces.providers.requests import (
+from rugcourse.bounces.webhooks.base import (
     LONGEST,
     Request,
     Unreadable,
@@ -34,7 +35,6 @@ from rugcourse.bounces.providers.requests import (
     as_object,
     instant,
 )
-from rugcourse.bounces.take import Told
 from rugcourse.clock import SystemClock
 
 _HOST = re.compile(r"sns\.([a-z0-9-]{1,30})\.amazonaws\.com(?:\.cn)?")

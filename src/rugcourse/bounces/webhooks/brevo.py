@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.providers.requests import (
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.webhooks.base import (
     Request,
     Unreadable,
     Unverified,
@@ -17,8 +19,6 @@ from rugcourse.bounces.providers.requests import (
     given_up,
     instant,
 )
-from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 
 _KINDS = {
     "hard_bounce": Kind.HARD, "invalid_email": Kind.HARD, "soft_bounce": Kind.SOFT, "error": Kind.SOFT,

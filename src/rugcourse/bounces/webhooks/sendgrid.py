@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.providers.requests import (
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.webhooks.base import (
     Request,
     Unreadable,
     Unverified,
@@ -24,8 +26,6 @@ from rugcourse.bounces.providers.requests import (
     given_up,
     instant,
 )
-from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 from rugcourse.settings import SettingsError
 
 _GIVEN_UP = {"Bounced Address", "Spam Reporting Address", "Unsubscribed Address", "Invalid"}

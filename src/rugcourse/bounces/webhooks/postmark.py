@@ -10,8 +10,10 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rugcourse.bounces.handler import Told
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.providers.requests import (
+from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.webhooks.base import (
     Request,
     Unverified,
     as_object,
@@ -20,8 +22,6 @@ from rugcourse.bounces.providers.requests import (
     complaint,
     instant,
 )
-from rugcourse.bounces.report import Kind, Report
-from rugcourse.bounces.take import Told
 
 _KINDS = {
     "HardBounce": Kind.HARD, "BadEmailAddress": Kind.HARD, "AddressChange": Kind.HARD,
