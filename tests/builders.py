@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
+from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
 from rugcourse.db.queries import subscribers

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse import paths
-from rugcourse.authoring.files import Imported, import_courses
-from rugcourse.authoring.merge import Clash
 from rugcourse.bounces.complaint_rate import Limits as ComplaintLimits
 from rugcourse.clock import Clock, SystemClock
+from rugcourse.course_editor.file_sync import Imported, import_courses
+from rugcourse.course_editor.merge import Clash
 from rugcourse.db.course_cache import Library
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue

@@ -9,17 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.authoring.test_publish import inserted, publish
 from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, reader_with_lesson, send_all
+from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
-from rugcourse.authoring.publish import Behind
 from rugcourse.campaigns import control, drafts, outlook
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
+from rugcourse.course_editor.publishing import Behind
 from rugcourse.db import counters
 from rugcourse.db.models import (
     CampaignKind,

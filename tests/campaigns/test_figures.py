@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-from tests.authoring.test_publish import publish
 from tests.builders import (
     COURSE,
     at_eight,
@@ -18,14 +17,15 @@ from tests.builders import (
     send_all,
 )
 from tests.campaigns.test_campaigns import draft, row_of, start
+from tests.course_editor.test_publish import publish
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import take_out
 from rugcourse.campaigns import comparison, figures, overview
 from rugcourse.campaigns.progress import progress_of as campaign_progress
 from rugcourse.campaigns.results import results_of
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.publishing import take_out
 from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
 from rugcourse.db.queries import courses

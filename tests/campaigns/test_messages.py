@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.authoring.test_moving import renamed
-from tests.authoring.test_publish import inserted, publish
 from tests.builders import course_of
 from tests.campaigns.test_campaigns import draft
+from tests.course_editor.test_moving import renamed
+from tests.course_editor.test_publish import inserted, publish
 
-from rugcourse.authoring.manuscript import Manuscript
+from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import CampaignKind, LessonRow
 from rugcourse.db.queries import campaigns, courses
 from rugcourse.runtime import Runtime

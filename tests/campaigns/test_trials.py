@@ -9,19 +9,19 @@ from random import Random
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.authoring.test_publish import inserted, publish
 from tests.builders import course_of, lessons_to, make_reader, plan, send_all
+from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
 from tests.web.test_admin_campaigns import post
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import publish_lesson
 from rugcourse.campaigns import trials
 from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from tests.builders import COURSE, LESSONS
 
-from rugcourse.authoring.files import import_courses
 from rugcourse.content import AuthoringErrors, load_course, load_courses
 from rugcourse.content.markdown import count_words
+from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.runtime import Runtime
 
 LESSON = "02-overbelasting.nl.md"

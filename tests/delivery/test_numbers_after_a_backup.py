@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import count
 
-from tests.authoring.test_publish import edited, publish
 from tests.builders import COURSE, course_of, mails_to, make_pending
+from tests.course_editor.test_publish import edited, publish
 
-from rugcourse.authoring import drafts
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor import drafts
 from rugcourse.db.queries import courses
 from rugcourse.delivery import holds
 from rugcourse.runtime import Runtime

@@ -20,8 +20,8 @@ from tests.sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.access.admins import invite
-from rugcourse.authoring.files import take_in
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
+from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db.engine import Database
 from rugcourse.db.models import PasskeyRow, ProcessRow, Role
 from rugcourse.db.queries import admins, heartbeats

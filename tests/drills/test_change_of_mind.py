@@ -22,8 +22,8 @@ from tests.builders import (
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
-from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -8,11 +8,11 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
 
-from rugcourse.authoring.checks import check, left_out_of_books
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import publish_lesson
 from rugcourse.content import Course, load_course
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.linter import check, left_out_of_books
+from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryKind
 from rugcourse.doctor.courses import check_books
 from rugcourse.ebooks import cache

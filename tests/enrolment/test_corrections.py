@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.authoring.test_publish import inserted, publish
 from tests.builders import (
     COURSE,
     answer,
@@ -22,6 +21,7 @@ from tests.builders import (
     send_all,
 )
 from tests.campaigns.test_campaigns import draft, start
+from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 

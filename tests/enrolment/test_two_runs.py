@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.authoring.test_publish import days, inserted, publish
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, start
+from tests.course_editor.test_publish import days, inserted, publish
 from tests.sink import Fault, Sink
 
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.publish import Behind, take_out
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.publishing import Behind, take_out
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit

@@ -11,11 +11,11 @@ from tests.model.base import Play
 from tests.model.expectations import Enrolment, Reader
 from tests.model.groups import WHICH, in_group
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import Clash
-from rugcourse.authoring.publish import Behind, UnderWay, publish_lesson, take_out
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.merge import Clash
+from rugcourse.course_editor.publishing import Behind, UnderWay, publish_lesson, take_out
 from rugcourse.db.queries import courses
 
 _GROUP = "authors"

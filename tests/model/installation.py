@@ -19,8 +19,8 @@ from tests.builders import make_settings
 from tests.model import course
 from tests.model.mail_server import Behaviour, MailServer
 
-from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db import counters
 from rugcourse.db.engine import Database
 from rugcourse.db.models import (

@@ -12,9 +12,9 @@ from tests.builders import COURSE, MORNING, course_of, lessons_to
 from tests.privacy.test_privacy import copy_of, email, subscriber_id  # noqa: F401 - a fixture
 
 from rugcourse import paths
-from rugcourse.authoring.files import take_in
 from rugcourse.clock import VirtualClock
 from rugcourse.content.model import Course, Question
+from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db.models import (
     AdminRow,
     Base,

@@ -17,11 +17,11 @@ from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import publish_lesson
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import ChangeRow, Role
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -32,8 +32,8 @@ from tests.web.test_access_rules import app, browser_of, places, routes  # noqa:
 from tests.web.test_admin import form_of
 from tests.within import within
 
-from rugcourse.authoring.fields import names_of
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.form_fields import names_of
 from rugcourse.db.models import Role
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime

@@ -22,11 +22,11 @@ from tests.web.test_admin import form_of
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 from tests.web.test_admin_lessons import LESSON, typed
 
-from rugcourse.authoring.fields import fields_of, names_of
-from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.markdown import UnknownTag
+from rugcourse.course_editor.form_fields import fields_of, names_of
+from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import DeliveryState, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of

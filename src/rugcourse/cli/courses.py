@@ -10,8 +10,8 @@ import typer
 from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from rugcourse.authoring.merge import Clash
     from rugcourse.content import Course
+    from rugcourse.course_editor.merge import Clash
 
 app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ OnClash = Annotated[
 @app.command()
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Read every course and report each mistake with its file and line."""
-    from rugcourse.authoring.checks import left_out_of_books
+    from rugcourse.course_editor.linter import left_out_of_books
 
     source = _lessons_in(folder)
     courses = load_or_exit(folder, as_json=as_json)
@@ -73,9 +73,9 @@ def render(
 @app.command("import")
 def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
-    from rugcourse.authoring.merge import BothChanged
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
+    from rugcourse.course_editor.merge import BothChanged
     from rugcourse.runtime import import_lessons
 
     chosen = _clash_or_exit(clash)
@@ -95,10 +95,10 @@ def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
 def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
     from rugcourse import paths
-    from rugcourse.authoring.files import export_courses
-    from rugcourse.authoring.merge import BothChanged
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
+    from rugcourse.course_editor.file_sync import export_courses
+    from rugcourse.course_editor.merge import BothChanged
 
     chosen = _clash_or_exit(clash)
     runtime = open_checked()
@@ -131,7 +131,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
 
 
 def _clash_or_exit(clash: str) -> Clash:
-    from rugcourse.authoring.merge import Clash
+    from rugcourse.course_editor.merge import Clash
 
     if clash not in {*Clash}:
         typer.echo(f"error: --clash must be one of {', '.join(Clash)}", err=True)

@@ -165,7 +165,7 @@ class CourseRow(Base):
     document: Mapped[dict[str, Any]]
     published_at: Mapped[datetime]
     drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # how often any draft of it was kept
-    # What the files held when they were last imported or exported: see `rugcourse.authoring.merge`.
+    # What the files held when they were last imported or exported: see `rugcourse.course_editor.merge`.
     in_files: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 

@@ -13,8 +13,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from rugcourse.authoring.files import import_courses
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
-from rugcourse.authoring.checks import Finding
-from rugcourse.authoring.messages import PARTS
 from rugcourse.campaigns import drafts, outlook
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.course_editor.linter import Finding
+from rugcourse.course_editor.messages import PARTS
 from rugcourse.db.models import CampaignKind, CampaignRow, Role
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.db.queries.audiences import Audience, Following, permission_of

@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from rugcourse.access.sessions import Insider
-from rugcourse.authoring.checks import Finding
 from rugcourse.campaigns import acts, imports, outlook
 from rugcourse.campaigns import jobs as at_work
 from rugcourse.campaigns.acts import Act, CountChanged, Order
@@ -22,6 +21,7 @@ from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.campaigns.imports import Column, Intake, NotAList
 from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.course_editor.linter import Finding
 from rugcourse.db.models import JobRow, Role
 from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.db.queries.audiences import Following

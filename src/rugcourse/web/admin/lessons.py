@@ -9,8 +9,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from rugcourse.access.sessions import Insider
-from rugcourse.authoring import checks, drafts, history
-from rugcourse.authoring.drafts import (
+from rugcourse.content import Course, Lesson
+from rugcourse.content.markdown import UnknownTag, count_words
+from rugcourse.course_editor import drafts, history, linter
+from rugcourse.course_editor.drafts import (
     Desk,
     NewerDraft,
     NoSuchDraft,
@@ -19,11 +21,9 @@ from rugcourse.authoring.drafts import (
     SavedMeanwhile,
     SlugTaken,
 )
-from rugcourse.authoring.fields import OPTIONS, QUESTIONS, READINGS, fields_of
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
-from rugcourse.content import Course, Lesson
-from rugcourse.content.markdown import UnknownTag, count_words
+from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.publishing import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
@@ -342,7 +342,7 @@ def _behind(manuscript: Manuscript) -> str:
 
 
 def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -> HTMLResponse:
-    found = checks.check(desk.manuscript)
+    found = linter.check(desk.manuscript)
     wrong = [one for one in found if one.wrong]
     before = desk.published.course.lesson(desk.manuscript.slug)
     values = {
@@ -360,11 +360,11 @@ def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -
 def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
     languages = manuscript.spoken
     return {
-        "findings": checks.check(manuscript),
-        "measures": {language: checks.measure(manuscript, language) for language in languages},
+        "findings": linter.check(manuscript),
+        "measures": {language: linter.measure(manuscript, language) for language in languages},
         "sizes": {language: _size(request, manuscript, language) for language in languages},
         "largest": MAX_HTML_BYTES,
-        "limits": checks,
+        "limits": linter,
     }
 
 

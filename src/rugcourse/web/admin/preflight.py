@@ -10,10 +10,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.access.sessions import Insider
-from rugcourse.authoring import drafts
-from rugcourse.authoring.drafts import NoSuchLesson
-from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content.markdown import UnknownTag
+from rugcourse.course_editor import drafts
+from rugcourse.course_editor.drafts import NoSuchLesson
+from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import Role
 from rugcourse.email_preview.linter import Look, look_at
 from rugcourse.email_preview.spamassassin import Opinion, SpamAssassinAway, ask, is_installed

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from rugcourse.authoring.checks import Finding
-from rugcourse.authoring.messages import PARTS, NotAMessage, message_of
 from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
+from rugcourse.course_editor.linter import Finding
+from rugcourse.course_editor.messages import PARTS, NotAMessage, message_of
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
 from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rugcourse.authoring.fields import clean, fields_of
-from rugcourse.authoring.manuscript import Manuscript, place_behind
-from rugcourse.authoring.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.clock import Clock
+from rugcourse.course_editor.form_fields import clean, fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript, place_behind
+from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import Library
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, lesson_drafts

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from rugcourse.authoring.fields import PLAIN, document_of
-from rugcourse.authoring.merge import numbered
 from rugcourse.content import Course, FurtherReading, Lesson, LessonText, Option
 from rugcourse.content.model import QuizQuestion
+from rugcourse.course_editor.form_fields import PLAIN, document_of
+from rugcourse.course_editor.merge import numbered
 
 _NOTHING = "…"
 
 
 @dataclass(frozen=True)
 class Manuscript:
-    """`fields`: see `rugcourse.authoring.fields`. `place`: where it is to stand in its course, from 1."""
+    """`fields`: see `rugcourse.course_editor.form_fields`. `place`: where it is to stand in its course, from 1."""
 
     course: Course
     slug: str

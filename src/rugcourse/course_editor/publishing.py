@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from rugcourse.authoring.checks import check, check_whole
-from rugcourse.authoring.drafts import NoSuchLesson, PublishedMeanwhile, SavedMeanwhile
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import numbered
-from rugcourse.authoring.versions import NONE, newer_version, subject_of
 from rugcourse.clock import Clock
 from rugcourse.content import Course
+from rugcourse.course_editor.drafts import NoSuchLesson, PublishedMeanwhile, SavedMeanwhile
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.linter import check, check_whole
+from rugcourse.course_editor.merge import numbered
+from rugcourse.course_editor.versions import NONE, newer_version, subject_of
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 

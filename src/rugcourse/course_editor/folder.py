@@ -11,13 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from rugcourse.authoring.checks import check_whole
-from rugcourse.authoring.merge import Clash, merge
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.consistency import Place
 from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
 from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
+from rugcourse.course_editor.linter import check_whole
+from rugcourse.course_editor.merge import Clash, merge
 
 
 @dataclass(frozen=True, slots=True)

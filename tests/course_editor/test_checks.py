@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.builders import COURSE, LESSONS
 
-from rugcourse.authoring.checks import check, measure
-from rugcourse.authoring.fields import clean, fields_of
-from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import Course, FurtherReading, load_course
 from rugcourse.content.readability import reading_ease
+from rugcourse.course_editor.form_fields import clean, fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.linter import check, measure
 
 SLUG = "overbelasting"
 

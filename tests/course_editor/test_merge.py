@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tests.builders import COURSE, LESSONS
 
-from rugcourse.authoring.files import Exported, export_courses, import_courses, take_in
-from rugcourse.authoring.merge import BothChanged, Clash, merge, numbered
 from rugcourse.clock import VirtualClock
 from rugcourse.content import AuthoringErrors, Course, load_course, load_courses
 from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.writer import file_names, to_file
+from rugcourse.course_editor.file_sync import Exported, export_courses, import_courses, take_in
+from rugcourse.course_editor.merge import BothChanged, Clash, merge, numbered
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses
 

@@ -8,12 +8,12 @@ import pytest
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.sink import Sink
 
-from rugcourse.authoring import drafts, history
-from rugcourse.authoring.drafts import BEHIND, NoSuchLesson, SavedMeanwhile, SlugTaken
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.publish import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
+from rugcourse.course_editor import drafts, history
+from rugcourse.course_editor.drafts import BEHIND, NoSuchLesson, SavedMeanwhile, SlugTaken
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.publishing import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from tests.builders import course_of
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import numbered
-from rugcourse.authoring.publish import Behind, publish_lesson, take_out
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.merge import numbered
+from rugcourse.course_editor.publishing import Behind, publish_lesson, take_out
 from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,

@@ -10,8 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rugcourse.authoring.fields import field_at
-from rugcourse.authoring.manuscript import Manuscript
 from rugcourse.content import AuthoringErrors, Course, Problem
 from rugcourse.content.consistency import Disagreement, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
@@ -19,6 +17,8 @@ from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.readability import reading_ease
 from rugcourse.content.unsupported import unsupported
+from rugcourse.course_editor.form_fields import field_at
+from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.ebooks.signs import left_out
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes

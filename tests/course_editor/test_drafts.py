@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 from tests.builders import COURSE, course_of
 
-from rugcourse.authoring import drafts
-from rugcourse.authoring.drafts import (
+from rugcourse.course_editor import drafts
+from rugcourse.course_editor.drafts import (
     Desk,
     NewerDraft,
     NoSuchDraft,
@@ -15,11 +15,11 @@ from rugcourse.authoring.drafts import (
     PublishedMeanwhile,
     SavedMeanwhile,
 )
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import Clash
-from rugcourse.authoring.publish import Seen, publish_lesson
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.merge import Clash
+from rugcourse.course_editor.publishing import Seen, publish_lesson
 from rugcourse.db.models import ChangeRow, DiscardedDraftRow
 from rugcourse.db.queries import admins
 from rugcourse.runtime import Runtime

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from tests.builders import LESSONS, course_of
 from tests.web.reading import CHROME
 
-from rugcourse.authoring.checks import check
-from rugcourse.authoring.fields import clean, fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import numbered
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.model import without_invisible
 from rugcourse.content.writer import file_names, to_file
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import clean, fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.linter import check
+from rugcourse.course_editor.merge import numbered
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.ebooks import cache

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from rugcourse.authoring.checks import check_whole
-from rugcourse.authoring.folder import FolderChange, change_for
-from rugcourse.authoring.merge import BothChanged, Clash, merge
 from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
 from rugcourse.content.consistency import Place, stem_of
 from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
+from rugcourse.course_editor.folder import FolderChange, change_for
+from rugcourse.course_editor.linter import check_whole
+from rugcourse.course_editor.merge import BothChanged, Clash, merge
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses
 

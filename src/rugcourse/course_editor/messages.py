@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from rugcourse.authoring.checks import Finding, finding_of, once, unreadable_in
 from rugcourse.content import Message
+from rugcourse.course_editor.linter import Finding, finding_of, once, unreadable_in
 
 PARTS = ("title", "subject", "preheader", "body")
 

@@ -9,9 +9,9 @@ from difflib import SequenceMatcher
 
 from sqlalchemy.orm import Session
 
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.versions import subject_of
 from rugcourse.content import Lesson
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.versions import subject_of
 from rugcourse.db.queries import admins, courses
 
 _COMPARED = 4_000_000  # pairs of words: more would take seconds

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.authoring.test_publish import days as look_once_a_day
-from tests.authoring.test_publish import edited, inserted, publish, slugs_to
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.course_editor.test_publish import days as look_once_a_day
+from tests.course_editor.test_publish import edited, inserted, publish, slugs_to
 from tests.sink import Fault, Sink
 
-from rugcourse.authoring import drafts
-from rugcourse.authoring.fields import fields_of
-from rugcourse.authoring.files import take_in
-from rugcourse.authoring.manuscript import Manuscript
-from rugcourse.authoring.merge import numbered
-from rugcourse.authoring.publish import Behind
 from rugcourse.content import AuthoringErrors, Course, Lesson
+from rugcourse.course_editor import drafts
+from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.form_fields import fields_of
+from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.merge import numbered
+from rugcourse.course_editor.publishing import Behind
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
