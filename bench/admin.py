@@ -20,7 +20,7 @@ from tests.servers import postgres
 from bench.site import tidy_up
 from rugcourse.access.admins import invite, set_first_password
 from rugcourse.bounces import complaint_rate
-from rugcourse.campaigns import control, drafts, figures, outlook
+from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
 from rugcourse.db import counters
@@ -30,6 +30,7 @@ from rugcourse.db.models import CampaignKind, Role
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.enrolment.suppression import suppress
+from rugcourse.reports import cached_stats
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.web.app import create_app
@@ -107,7 +108,7 @@ def measure_admin() -> dict[str, Any]:
         drafts.set_audience(database, runtime.clock, draft, Audience())
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
-        worked_out = _seconds(lambda: figures.refresh(database, runtime.clock, runtime.patience))
+        worked_out = _seconds(lambda: cached_stats.refresh(database, runtime.clock, runtime.patience))
         complained = _seconds(lambda: complaint_rate.refresh(database, runtime.clock, runtime.complaint_limits))
         warm_up()
         browser = TestClient(create_app(runtime))
@@ -129,17 +130,17 @@ def measure_admin() -> dict[str, Any]:
 
 
 def _count(runtime: Runtime, audience: Audience) -> None:
-    outlook.counted(runtime.database, runtime.clock, audience)
+    send_preview.counted(runtime.database, runtime.clock, audience)
 
 
 def _start(runtime: Runtime, campaign_id: int) -> None:
     """Start a campaign for everybody, also for who knows its course, until all are enrolled."""
     with runtime.database.read() as session:
         row = campaigns.find(session, campaign_id)
-    counted = outlook.repeats_counted(row.estimate if row else None)
+    counted = send_preview.repeats_counted(row.estimate if row else None)
     again = counted[1].total if counted else 0
-    control.start(runtime.database, Author(None, runtime.clock.now()), campaign_id, again)
-    while control.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+    lifecycle.start(runtime.database, Author(None, runtime.clock.now()), campaign_id, again)
+    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
         pass
 
 

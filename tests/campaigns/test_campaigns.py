@@ -14,7 +14,7 @@ from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
-from rugcourse.campaigns import control, drafts, outlook
+from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
 from rugcourse.clock import VirtualClock
@@ -64,18 +64,18 @@ def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audien
 
 def start(runtime: Runtime, campaign_id: int) -> None:
     """Also for all who know the course."""
-    control.start(runtime.database, author(runtime), campaign_id, knowing(runtime, campaign_id))
+    lifecycle.start(runtime.database, author(runtime), campaign_id, knowing(runtime, campaign_id))
     enrol(runtime)
 
 
 def knowing(runtime: Runtime, campaign_id: int) -> int:
     """How many of its audience were counted as people who know the course."""
-    counted = outlook.repeats_counted(row_of(runtime, campaign_id).estimate)
+    counted = send_preview.repeats_counted(row_of(runtime, campaign_id).estimate)
     return counted[1].total if counted else 0
 
 
 def enrol(runtime: Runtime) -> None:
-    while control.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
         pass
 
 
@@ -189,10 +189,10 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     emails = [make_reader(runtime) for _ in range(7)]
-    monkeypatch.setattr(control, "BATCH", 2)
+    monkeypatch.setattr(lifecycle, "BATCH", 2)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
-    control.start(runtime.database, author(runtime), made, knowing(runtime, made))
-    control.enrol_batch(runtime.database, runtime.clock, None)
+    lifecycle.start(runtime.database, author(runtime), made, knowing(runtime, made))
+    lifecycle.enrol_batch(runtime.database, runtime.clock, None)
     assert len(dues(runtime, made)) == 2
     assert progress(runtime, made).enrolling is not None
 
@@ -202,7 +202,7 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(campaigns, "enrol", die)
         with pytest.raises(RuntimeError):
-            control.enrol_batch(runtime.database, runtime.clock, None)
+            lifecycle.enrol_batch(runtime.database, runtime.clock, None)
     late = make_reader(runtime)  # not meant: they came after it was started
     enrol(runtime)
     assert set(dues(runtime, made)) == set(emails)
@@ -213,15 +213,15 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
 def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> None:
     make_reader(runtime)
     empty = drafts.create(runtime.database, author(runtime), CampaignKind.BROADCAST, course_of(runtime).id, "Empty")
-    with pytest.raises(control.NoMessage):
-        control.start(runtime.database, author(runtime), empty)
+    with pytest.raises(lifecycle.NoMessage):
+        lifecycle.start(runtime.database, author(runtime), empty)
     over = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 22)))
-    with pytest.raises(control.MomentOver):
-        control.start(runtime.database, author(runtime), over)
+    with pytest.raises(lifecycle.MomentOver):
+        lifecycle.start(runtime.database, author(runtime), over)
     good = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, good)
     with pytest.raises(NoDraft):
-        control.start(runtime.database, author(runtime), good)
+        lifecycle.start(runtime.database, author(runtime), good)
     with pytest.raises(NoDraft):
         drafts.set_timing(runtime.database, good, Timing())
 
@@ -236,9 +236,9 @@ def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
     for day in range(6):
         clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
         if day == 1:
-            control.pause(runtime.database, author(runtime), made)
+            lifecycle.pause(runtime.database, author(runtime), made)
         if day == 4:
-            control.resume(runtime.database, author(runtime), made)
+            lifecycle.resume(runtime.database, author(runtime), made)
         plan(runtime)
         send_all(dispatcher)
     mine = [one.local_date for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made]
@@ -253,10 +253,10 @@ def test_what_stands_planned_is_not_sent_while_its_campaign_is_paused(runtime: R
     start(runtime, made)
     plan(runtime)
     for _ in range(3):
-        control.pause(runtime.database, author(runtime), made)
+        lifecycle.pause(runtime.database, author(runtime), made)
         send_all(dispatcher)
         assert broadcasts_to(runtime, email) == [DeliveryState.PLANNED]
-        control.resume(runtime.database, author(runtime), made)
+        lifecycle.resume(runtime.database, author(runtime), made)
     send_all(dispatcher)
     assert broadcasts_to(runtime, email) == [DeliveryState.ACCEPTED]
 
@@ -275,7 +275,7 @@ def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
     row = row_of(runtime, made)
     assert (row.status, row.because) == (CampaignStatus.PAUSED, "too-late")
     assert [one for one in mails_to(runtime, email) if one.campaign_id == made] == []
-    control.resume(runtime.database, author(runtime), made)
+    lifecycle.resume(runtime.database, author(runtime), made)
     clock.move_to(datetime(2026, 12, 1, 7, tzinfo=UTC))
     plan(runtime)
     send_all(dispatcher)
@@ -329,16 +329,16 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     start(runtime, made)
     plan(runtime)
-    control.cancel(runtime.database, author(runtime), made)
+    lifecycle.cancel(runtime.database, author(runtime), made)
     send_all(dispatcher)
-    control.sweep(runtime.database, clock)
+    lifecycle.sweep(runtime.database, clock)
     assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
     assert enrolment_in(runtime, made, email) == ("cancelled", None)
     now = progress(runtime, made)
     assert (now.total.planned, now.total.states["cancelled"], now.finished) == (1, 1, False)
-    with pytest.raises(control.NotNow):
-        control.resume(runtime.database, author(runtime), made)
-    control.archive(runtime.database, author(runtime), made)
+    with pytest.raises(lifecycle.NotNow):
+        lifecycle.resume(runtime.database, author(runtime), made)
+    lifecycle.archive(runtime.database, author(runtime), made)
     assert row_of(runtime, made).archived_at is not None
 
 
@@ -360,8 +360,8 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
     at_eight(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, timing)
     now, quiet = runtime.clock.now(), runtime.patience.quiet
-    said = outlook.look_ahead(row_of(runtime, made), 1, now, quiet)
-    people = outlook.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
+    said = send_preview.look_ahead(row_of(runtime, made), 1, now, quiet)
+    people = send_preview.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
     start(runtime, made)
     happens = dues(runtime, made)
     assert {one.email: one.at for one in people} == happens
@@ -439,7 +439,7 @@ def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtim
         assert audience == Audience(course_id=course, following=Following.NEVER)
     drafts.set_audience(runtime.database, runtime.clock, made, audience)
     assert knowing(runtime, made) == 0
-    control.start(runtime.database, author(runtime), made)
+    lifecycle.start(runtime.database, author(runtime), made)
     enrol(runtime)
     assert enrolled(runtime, made) == {"new"}
 
@@ -448,11 +448,11 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
     runtime: Runtime, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    said = outlook.look_ahead(row_of(runtime, made), 9, runtime.clock.now(), None)
+    said = send_preview.look_ahead(row_of(runtime, made), 9, runtime.clock.now(), None)
     assert (said.people, said.repeats) == (4, Repeats(completed=1, reading=1, stopped=1))
     for forged in (0, 1, 2, 4, 10**9):
-        with pytest.raises(control.RepeatsNotConfirmed):
-            control.start(runtime.database, author(runtime), made, forged)
+        with pytest.raises(lifecycle.RepeatsNotConfirmed):
+            lifecycle.start(runtime.database, author(runtime), made, forged)
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     start(runtime, made)
     assert enrolled(runtime, made) == set(stages)
@@ -461,8 +461,8 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
 def test_who_is_chosen_although_they_had_the_course_gets_it_again(runtime: Runtime, stages: dict[str, str]) -> None:
     chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
     made = draft(runtime, CampaignKind.COHORT, Timing(), chosen)
-    with pytest.raises(control.RepeatsNotConfirmed):
-        control.start(runtime.database, author(runtime), made)
+    with pytest.raises(lifecycle.RepeatsNotConfirmed):
+        lifecycle.start(runtime.database, author(runtime), made)
     start(runtime, made)
     assert enrolled(runtime, made) == {"done"}
 
@@ -475,7 +475,7 @@ def test_who_finishes_after_they_were_counted_does_not_get_it_again_unsaid(
     clock.advance(minutes=5)
     set_enrolment(runtime, stages["reading"], "completed")
     clock.advance(minutes=5)
-    control.start(runtime.database, author(runtime), before, again=1)  # one was counted
+    lifecycle.start(runtime.database, author(runtime), before, again=1)  # one was counted
     enrol(runtime)
     assert enrolled(runtime, before) == {"done"}
     drafts.set_audience(runtime.database, clock, after, chosen)
@@ -490,8 +490,8 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     made = draft(runtime, CampaignKind.COHORT, Timing())
     clock.advance(minutes=5)
     set_enrolment(runtime, stages["reading"], "completed")
-    with pytest.raises(control.CountChanged):
-        control.start(runtime.database, author(runtime), made, again=3)
+    with pytest.raises(lifecycle.CountChanged):
+        lifecycle.start(runtime.database, author(runtime), made, again=3)
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     drafts.set_audience(runtime.database, clock, made, Audience())
     start(runtime, made)
@@ -505,16 +505,16 @@ def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counte
     clock.advance(minutes=5)
     publish(runtime, inserted(runtime, 3), behind=Behind.FINISHED)
     assert enrolment_of(runtime, stages["done"]).status == "active"
-    with pytest.raises(control.CountChanged):
-        control.start(runtime.database, author(runtime), made, again=3)
+    with pytest.raises(lifecycle.CountChanged):
+        lifecycle.start(runtime.database, author(runtime), made, again=3)
 
 
 def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "BATCH", 1)
+    monkeypatch.setattr(lifecycle, "BATCH", 1)
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    control.start(runtime.database, author(runtime), made, again=3)
+    lifecycle.start(runtime.database, author(runtime), made, again=3)
     clock.advance(minutes=1)
     with runtime.database.write() as session:
         person = subscribers.by_email(session, stages["new"])
@@ -530,8 +530,8 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
     never = Audience(course_id=course_of(runtime).id, following=Following.NEVER)
     first = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, first)
-    control.cancel(runtime.database, author(runtime), first)
-    control.sweep(runtime.database, clock)
+    lifecycle.cancel(runtime.database, author(runtime), first)
+    lifecycle.sweep(runtime.database, clock)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, second)
     assert enrolled(runtime, second) == enrolled(runtime, first) == {"new"}
@@ -545,13 +545,13 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
     with runtime.database.read() as session:
         assert made not in {one.id for one in campaigns.listed(session)}
         assert [one.id for one in campaigns.discarded(session)] == [made]
-    for act in (control.start, drafts.discard):
+    for act in (lifecycle.start, drafts.discard):
         with pytest.raises(NoDraft):
             act(runtime.database, author(runtime), made)
     with pytest.raises(NoDraft):
         drafts.duplicate(runtime.database, author(runtime), made, "Copy")
-    with pytest.raises(control.NotNow):
-        control.cancel(runtime.database, author(runtime), made)
+    with pytest.raises(lifecycle.NotNow):
+        lifecycle.cancel(runtime.database, author(runtime), made)
     drafts.restore(runtime.database, author(runtime), made)
     after = row_of(runtime, made)
     assert (after.status, after.audience, after.discarded_at) == (before.status, before.audience, None)
@@ -576,9 +576,9 @@ def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_r
     make_reader(runtime)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, made)
-    control.cancel(runtime.database, author(runtime), made)
-    control.archive(runtime.database, author(runtime), made)
-    while control.sweep(runtime.database, runtime.clock):
+    lifecycle.cancel(runtime.database, author(runtime), made)
+    lifecycle.archive(runtime.database, author(runtime), made)
+    while lifecycle.sweep(runtime.database, runtime.clock):
         pass
     readers = progress(runtime, made).readers
     assert (readers["active"], readers["cancelled"]) == (0, 1)
@@ -613,12 +613,12 @@ def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runti
     with pytest.raises(ChangedMeanwhile):
         change[part](seen)
     with pytest.raises(ChangedMeanwhile):  # nobody starts what they did not see
-        control.start(runtime.database, author(runtime), made, seen=whole)
+        lifecycle.start(runtime.database, author(runtime), made, seen=whole)
     assert etag_of(runtime, made) == kept
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     for one, theirs in others.items():  # who works on another part is in nobody's way
         change[one](theirs)
-    control.start(runtime.database, author(runtime), made, seen=etag_of(runtime, made))
+    lifecycle.start(runtime.database, author(runtime), made, seen=etag_of(runtime, made))
     assert row_of(runtime, made).status == CampaignStatus.RUNNING
 
 
@@ -632,12 +632,12 @@ def test_when_and_how_fast_are_kept_apart(runtime: Runtime) -> None:
 def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
-    control.start(runtime.database, author(runtime), made)
-    with pytest.raises(control.NotNow):
-        control.archive(runtime.database, author(runtime), made)
+    lifecycle.start(runtime.database, author(runtime), made)
+    with pytest.raises(lifecycle.NotNow):
+        lifecycle.archive(runtime.database, author(runtime), made)
     enrol(runtime)
-    with pytest.raises(control.NotNow):
-        control.archive(runtime.database, author(runtime), made)
+    with pytest.raises(lifecycle.NotNow):
+        lifecycle.archive(runtime.database, author(runtime), made)
 
 
 @pytest.fixture
@@ -695,11 +695,11 @@ def test_who_signs_up_after_their_cohort_was_cancelled_begins_anew(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str], swept: bool
 ) -> None:
     made, email = cohort
-    control.cancel(runtime.database, author(runtime), made)
+    lifecycle.cancel(runtime.database, author(runtime), made)
     if swept:
-        control.sweep(runtime.database, clock)
+        lifecycle.sweep(runtime.database, clock)
     assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
-    control.sweep(runtime.database, clock)
+    lifecycle.sweep(runtime.database, clock)
     read_on(runtime, dispatcher)
     lessons = list(course_of(runtime).lesson_ids.values())
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == lessons
@@ -710,8 +710,8 @@ def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
-    control.cancel(runtime.database, author(runtime), made)
-    control.sweep(runtime.database, clock)
+    lifecycle.cancel(runtime.database, author(runtime), made)
+    lifecycle.sweep(runtime.database, clock)
     sign_up_again(runtime, email)
     old = next(one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made)
     preferences.leave_course(runtime.database, clock, old.id)
@@ -723,15 +723,15 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
-    control.cancel(runtime.database, author(runtime), made)
-    control.sweep(runtime.database, clock)
+    lifecycle.cancel(runtime.database, author(runtime), made)
+    lifecycle.sweep(runtime.database, clock)
     ask_for_link(runtime.database, clock, email)
     [link] = mails_to(runtime, email, DeliveryKind.LINK)
     assert link.campaign_id == made
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
     send_all(dispatcher)
     sink.fault = lambda _: None
-    assert control.sweep(runtime.database, clock) == 0
+    assert lifecycle.sweep(runtime.database, clock) == 0
     clock.advance(minutes=10)
     send_all(dispatcher)
     assert [one.state for one in mails_to(runtime, email, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED]
@@ -779,10 +779,10 @@ def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_seco
     made = draft(runtime, CampaignKind.COHORT, Timing())
     if when == "before the start":
         come_back()
-        with pytest.raises(control.CountChanged):
-            control.start(runtime.database, author(runtime), made, again=1)
+        with pytest.raises(lifecycle.CountChanged):
+            lifecycle.start(runtime.database, author(runtime), made, again=1)
         return
-    control.start(runtime.database, author(runtime), made, again=1)
+    lifecycle.start(runtime.database, author(runtime), made, again=1)
     come_back()
     enrol(runtime)
     assert enrolled(runtime, made) == set()
@@ -828,7 +828,7 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    control.start(runtime.database, author(runtime), made, knowing(runtime, made))
+    lifecycle.start(runtime.database, author(runtime), made, knowing(runtime, made))
     clock.advance(days=1)
     email = stages["new"]
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))

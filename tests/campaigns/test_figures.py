@@ -19,9 +19,7 @@ from tests.builders import (
 from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.course_editor.test_publish import publish
 
-from rugcourse.campaigns import comparison, figures, overview
 from rugcourse.campaigns.progress import progress_of as campaign_progress
-from rugcourse.campaigns.results import results_of
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
@@ -32,12 +30,14 @@ from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.progress import progress_of
+from rugcourse.reports import cached_stats, campaign_comparison, dashboard
+from rugcourse.reports.campaign_results import results_of
 from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 
 def refresh(runtime: Runtime) -> bool:
-    return figures.refresh(runtime.database, runtime.clock, runtime.patience)
+    return cached_stats.refresh(runtime.database, runtime.clock, runtime.patience)
 
 
 def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime: Runtime, clock: VirtualClock) -> None:
@@ -48,19 +48,19 @@ def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime
     clock.advance(minutes=11)
     assert refresh(runtime)
     with runtime.database.read() as session:
-        kept = figures.kept_figures(session)
+        kept = cached_stats.kept_figures(session)
     assert kept is not None
-    assert len(kept.coming) == figures.DAYS
+    assert len(kept.coming) == cached_stats.DAYS
     assert sum(kept.coming.values()) == 2 * 9
     assert kept.at == clock.now()
 
 
 def test_the_overview_has_no_figures_before_they_are_worked_out(runtime: Runtime) -> None:
     with runtime.database.read() as session:
-        assert overview.overview(session, runtime.library, runtime.clock.now(), "nl").figures is None
+        assert dashboard.overview(session, runtime.library, runtime.clock.now(), "nl").figures is None
     refresh(runtime)
     with runtime.database.read() as session:
-        found = overview.overview(session, runtime.library, runtime.clock.now(), "nl")
+        found = dashboard.overview(session, runtime.library, runtime.clock.now(), "nl")
     assert found.figures is not None
     assert {one.gain.twice for one in found.funnels if one.gain} == {0}
 
@@ -72,16 +72,16 @@ def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatche
     plan(runtime)
     send_all(dispatcher)
     with runtime.database.read() as session:
-        found = {one.row.id: one for one in comparison.compare(session, 50)}
+        found = {one.row.id: one for one in campaign_comparison.compare(session, 50)}
     mine = found[course_of(runtime).campaign_id]
     assert (mine.readers, mine.completed, mine.right, mine.refused) == (3, 0.0, None, 0.0)
     assert mine.arrived == 9  # confirm, welcome, lesson
     assert mine.answered == 0.0
 
 
-def funnel(runtime: Runtime) -> overview.Funnel:
+def funnel(runtime: Runtime) -> dashboard.Funnel:
     with runtime.database.read() as session:
-        found = overview.overview(session, runtime.library, runtime.clock.now(), "nl")
+        found = dashboard.overview(session, runtime.library, runtime.clock.now(), "nl")
     return next(one for one in found.funnels if one.slug == course_of(runtime).course.slug)
 
 
@@ -118,7 +118,7 @@ def figures_of_answers(runtime: Runtime) -> tuple[int, int, float | None, float 
     """(first answers and right ones in the funnel, the share of right ones beside other campaigns, and in results)."""
     campaign = course_of(runtime).campaign_id
     with runtime.database.read() as session:
-        compared = {one.row.id: one.right for one in comparison.compare(session, 50)}[campaign]
+        compared = {one.row.id: one.right for one in campaign_comparison.compare(session, 50)}[campaign]
         mails = results_of(session, runtime.library, row_of(runtime, campaign), "nl").mails
         assert counters.differences(session) == {}
     shares = [one.right_share for mail in mails for one in mail.questions if one.answered]

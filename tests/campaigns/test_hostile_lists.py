@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.within import within
 
-from rugcourse.campaigns.imports import NotAList, read_list
+from rugcourse.subscribers.csv_import import NotAList, read_list
 
 SIZE = 50_000_000
 

@@ -13,11 +13,7 @@ from tests.racing import meanwhile
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.campaigns import acts, imports, jobs
-from rugcourse.campaigns.acts import Act, Order
 from rugcourse.campaigns.drafts import ChangedMeanwhile
-from rugcourse.campaigns.imports import CHUNK, Column, Intake, NotAList, Outcome, Problem, guess, read_line, read_list
-from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -44,6 +40,20 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.runtime import Runtime, let_go
 from rugcourse.scheduling import Timing
+from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
+from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList
+from rugcourse.subscribers.bulk_actions import Act, Order
+from rugcourse.subscribers.csv_import import (
+    CHUNK,
+    Column,
+    Intake,
+    NotAList,
+    Outcome,
+    Problem,
+    guess,
+    read_line,
+    read_list,
+)
 
 TODAY = date(2026, 11, 23)
 
@@ -54,11 +64,11 @@ INTAKE = Intake(
 
 
 def lay_down(runtime: Runtime, content: str) -> int:
-    return imports.lay_down(runtime.database, runtime.clock, read_list(content.encode()), "people.csv", None)
+    return csv_import.lay_down(runtime.database, runtime.clock, read_list(content.encode()), "people.csv", None)
 
 
 def work(runtime: Runtime) -> None:
-    while jobs.go_on(runtime.database, runtime.clock, runtime.signer):
+    while background_jobs.go_on(runtime.database, runtime.clock, runtime.signer):
         pass
 
 
@@ -66,7 +76,7 @@ def looked_through(runtime: Runtime, content: str, intake: Intake = INTAKE) -> i
     job_id = lay_down(runtime, content)
     kept = set(job_of(runtime, job_id).about["kept"])
     columns = {column: place for column, place in intake.columns.items() if place in kept}
-    jobs.check(runtime.database, job_id, intake.model_copy(update={"columns": columns}))
+    background_jobs.check(runtime.database, job_id, intake.model_copy(update={"columns": columns}))
     work(runtime)
     return job_id
 
@@ -130,7 +140,7 @@ def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime
     job_id = looked_through(runtime, content)
     expected = {Outcome.WRONG: 1, Outcome.NEW: CHUNK, Outcome.ALREADY: 1}
     assert job_of(runtime, job_id).counts == expected
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     job = job_of(runtime, job_id)
     assert job.counts == expected
@@ -188,7 +198,7 @@ def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_fro
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann Bo\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert people(runtime) == {"new@x.example": "active"}
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
@@ -220,7 +230,7 @@ def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runti
     )
     columns = {Column.EMAIL: 0, Column.AGREED_AT: 1, Column.AGREED_TEXT: 2, Column.AGREED_WHERE: 3}
     job_id = looked_through(runtime, content, INTAKE.model_copy(update={"columns": columns, "news": True}))
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     with runtime.database.read() as session:
         rows = session.execute(
@@ -246,14 +256,14 @@ def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runti
     ],
 )  # fmt: skip
 def test_a_day_is_read_as_lists_have_it_and_never_guessed(text: str, day: date | None) -> None:
-    assert imports.read_day(text) == day
+    assert csv_import.read_day(text) == day
 
 
 def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_stop(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     send_all(dispatcher)
     [mail] = sink.taken
@@ -274,9 +284,11 @@ def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runti
     assert "zq-diagnosis" not in found
     assert "123456782" not in found
     with pytest.raises(NotKept):
-        jobs.check(runtime.database, job_id, INTAKE.model_copy(update={"columns": {Column.EMAIL: 1, Column.TAGS: 2}}))
+        background_jobs.check(
+            runtime.database, job_id, INTAKE.model_copy(update={"columns": {Column.EMAIL: 1, Column.TAGS: 2}})
+        )
     with pytest.raises(OtherList):
-        jobs.check(runtime.database, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
+        background_jobs.check(runtime.database, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
 
 
 def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(runtime: Runtime) -> None:
@@ -285,7 +297,7 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
     assert job_of(runtime, job_id).about["kept"] == []
     columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
     intake = INTAKE.model_copy(update={"columns": columns})
-    jobs.check(runtime.database, job_id, intake, read_list(content.encode()), "people.csv")
+    background_jobs.check(runtime.database, job_id, intake, read_list(content.encode()), "people.csv")
     work(runtime)
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     assert "zq-diagnosis" not in str(everything(runtime))
@@ -293,7 +305,7 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
 
 def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime) -> None:
     job_id = looked_through(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     suppress(runtime.database, runtime.clock, runtime.signer, "new@x.example", "bounce")
     lift(runtime.database, runtime.clock, runtime.signer, "new@x.example")
@@ -315,7 +327,7 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
     before = people(runtime)
     lines = "\n".join((left, erased, suppressed, "stranger@x.example"))
     job_id = looked_through(runtime, f"mail\n{lines}\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert people(runtime) == before
     assert job_of(runtime, job_id).counts == {Outcome.LEFT: 1, Outcome.SUPPRESSED: 3}
@@ -324,14 +336,14 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
 def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
-    jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
     assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
     work(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
     assert job_of(runtime, job_id).state == "done"
     with pytest.raises(NotNow):
-        jobs.start(runtime.database, runtime.clock, job_id, None)
+        background_jobs.start(runtime.database, runtime.clock, job_id, None)
 
 
 def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Runtime, dispatcher: Dispatcher) -> None:
@@ -341,7 +353,7 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
     start(runtime, cohort)
     job = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
     assert job_of(runtime, job).counts == {Outcome.ALREADY: 1}
-    jobs.start(runtime.database, runtime.clock, job, None)
+    background_jobs.start(runtime.database, runtime.clock, job, None)
     work(runtime)
     with runtime.database.read() as session:
         campaigns = session.scalars(select(EnrolmentRow.campaign_id)).all()
@@ -351,9 +363,9 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
 def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
-    jobs.go_on(runtime.database, runtime.clock, runtime.signer)
-    jobs.cancel(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+    background_jobs.cancel(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert len(people(runtime)) == CHUNK
     with runtime.database.read() as session:
@@ -364,17 +376,17 @@ def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -
     job_id = looked_through(runtime, "mail\nnew@x.example\nwrong\n")
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=6)
-    assert jobs.forget_abandoned(runtime.database, runtime.clock) == 0
+    assert background_jobs.forget_abandoned(runtime.database, runtime.clock) == 0
     runtime.clock.advance(days=2)
-    assert jobs.forget_abandoned(runtime.database, runtime.clock) == 1
+    assert background_jobs.forget_abandoned(runtime.database, runtime.clock) == 1
     job = job_of(runtime, job_id)
     assert (job.state, job.problems) == ("cancelled", [[3, "email", ""]])
 
 
 def done(runtime: Runtime, act: Act, **others: object) -> dict[str, int]:
     order = Order(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
-    job_id = acts.propose(runtime.database, runtime.clock, order, None)
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     return job_of(runtime, job_id).counts
 
@@ -399,18 +411,18 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[:1], "moved")
     order = Order(audience=Audience(tags=("moved",)), act=Act.SUPPRESS, reason="because")
-    job_id = acts.propose(runtime.database, runtime.clock, order, None)
-    seen = jobs.etag(job_of(runtime, job_id))
+    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
+    seen = background_jobs.etag(job_of(runtime, job_id))
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[1:], "moved")
-    with pytest.raises(acts.CountChanged):
-        jobs.start(runtime.database, runtime.clock, job_id, None, seen)
+    with pytest.raises(bulk_actions.CountChanged):
+        background_jobs.start(runtime.database, runtime.clock, job_id, None, seen)
     work(runtime)
     assert set(people(runtime).values()) == {SubscriberStatus.ACTIVE}
-    acts.recount(runtime.database, runtime.clock, job_id)
+    bulk_actions.recount(runtime.database, runtime.clock, job_id)
     with pytest.raises(ChangedMeanwhile):  # a page from before that
-        jobs.start(runtime.database, runtime.clock, job_id, None, seen)
-    jobs.start(runtime.database, runtime.clock, job_id, None, jobs.etag(job_of(runtime, job_id)))
+        background_jobs.start(runtime.database, runtime.clock, job_id, None, seen)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None, background_jobs.etag(job_of(runtime, job_id)))
     work(runtime)
     assert job_of(runtime, job_id).counts == {"people": 2, "done": 2}
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
@@ -419,9 +431,9 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
 def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
     make_reader(runtime)
     order = Order(audience=Audience(), act=Act.SUPPRESS, reason="because")
-    job_id = acts.propose(runtime.database, runtime.clock, order, None)
+    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
     newcomer = make_reader(runtime)
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert job_of(runtime, job_id).counts == {"people": 1, "done": 1}
     assert people(runtime)[newcomer] == SubscriberStatus.ACTIVE
@@ -440,7 +452,7 @@ def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> N
 
 
 def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acts, "BATCH", 2)
+    monkeypatch.setattr(bulk_actions, "BATCH", 2)
     for _ in range(5):
         make_reader(runtime)
     assert done(runtime, Act.SUPPRESS)["done"] == 5
@@ -455,10 +467,10 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
     pause(runtime.database, clock, people_ids[0])
     pause(runtime.database, clock, people_ids[1], clock.now() + timedelta(days=30))
     until = clock.now().date() + timedelta(days=3)
-    job = acts.propose(
+    job = bulk_actions.propose(
         runtime.database, clock, Order(audience=Audience(), act=Act.PAUSE, reason="holidays", until=until), None
     )
-    jobs.start(runtime.database, clock, job, None)
+    background_jobs.start(runtime.database, clock, job, None)
     work(runtime)
     with runtime.database.read() as session:
         ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
@@ -468,7 +480,7 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
 
 def started(runtime: Runtime, email: str) -> int:
     job_id = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     return job_id
 
 
@@ -485,7 +497,7 @@ def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
     def complain() -> None:
         suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
 
-    with meanwhile(monkeypatch, imports, "_take_one", complain) as errors:
+    with meanwhile(monkeypatch, csv_import, "_take_one", complain) as errors:
         work(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.SUPPRESSED: 1}
@@ -503,7 +515,7 @@ def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
     def agree() -> None:
         confirm(runtime.database, runtime.clock, runtime.signer, mail)
 
-    with meanwhile(monkeypatch, imports, "_take_one", agree) as errors:
+    with meanwhile(monkeypatch, csv_import, "_take_one", agree) as errors:
         work(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.ALREADY: 1}
@@ -529,7 +541,7 @@ def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
         else:
             refuse(runtime.database, runtime.clock, runtime.signer, mail.id)
 
-    with meanwhile(monkeypatch, imports, "_take_one", go_away) as errors:
+    with meanwhile(monkeypatch, csv_import, "_take_one", go_away) as errors:
         work(runtime)
     assert errors == []
     assert people(runtime) == {}
@@ -542,12 +554,12 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
     email = "ann@x.example"
     job_ids = [looked_through(runtime, f"E-mail,Name\n{email},Ann\n") for _ in range(2)]
     for job_id in job_ids:
-        jobs.start(runtime.database, runtime.clock, job_id, None)
+        background_jobs.start(runtime.database, runtime.clock, job_id, None)
 
     def other() -> None:
-        jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+        background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
 
-    with meanwhile(monkeypatch, imports, "_take_one", other) as errors:
+    with meanwhile(monkeypatch, csv_import, "_take_one", other) as errors:
         work(runtime)
     assert errors == []
     assert len(mails_to(runtime, email, DeliveryKind.IMPORTED)) == 1
@@ -558,7 +570,7 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
 
 def imported(runtime: Runtime, content: str, **changes: object) -> None:
     job_id = looked_through(runtime, content, INTAKE.model_copy(update=changes))
-    jobs.start(runtime.database, runtime.clock, job_id, None)
+    background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
 
 
@@ -604,7 +616,9 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
 
 def act_started(runtime: Runtime, act: Act, **others: object) -> None:
     order = Order(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
-    jobs.start(runtime.database, runtime.clock, acts.propose(runtime.database, runtime.clock, order, None), None)
+    background_jobs.start(
+        runtime.database, runtime.clock, bulk_actions.propose(runtime.database, runtime.clock, order, None), None
+    )
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -638,7 +652,7 @@ def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put
     def put_right() -> None:
         correct_address(runtime.database, clock, runtime.signer, who, "right@x.example")
 
-    with meanwhile(monkeypatch, acts, "suppress_in", put_right):  # which is refused, or comes first
+    with meanwhile(monkeypatch, bulk_actions, "suppress_in", put_right):  # which is refused, or comes first
         work(runtime)
     with runtime.database.read() as session:
         assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED
@@ -656,7 +670,7 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
         intake = INTAKE.model_copy(update={"agreed_at": day})
         job = looked_through(runtime, f"email,name\n{email},Ann\n", intake)
         assert job_of(runtime, job).counts.get(outcome) == 1
-        jobs.start(runtime.database, clock, job, None)
+        background_jobs.start(runtime.database, clock, job, None)
         work(runtime)
         assert job_of(runtime, job).counts.get(outcome) == 1
 
@@ -672,7 +686,7 @@ def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
     if erased:
         erase(runtime.database, clock, runtime.signer, person)
     job = looked_through(runtime, "E-mail,Naam\nold@x.example,Bo\n")
-    jobs.start(runtime.database, clock, job, None)
+    background_jobs.start(runtime.database, clock, job, None)
     work(runtime)
     assert job_of(runtime, job).counts == {Outcome.SUPPRESSED if erased else Outcome.FORMER: 1}
     assert "old@x.example" not in people(runtime)

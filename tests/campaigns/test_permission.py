@@ -11,7 +11,7 @@ from tests.campaigns.test_campaigns import author, draft, reader_of_another_cour
 from tests.racing import meanwhile
 from tests.sink import Sink
 
-from rugcourse.campaigns import control, drafts, outlook
+from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -79,10 +79,10 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
 ) -> None:
     made = broadcast(runtime, ground)
-    expected = outlook.look_ahead(row_of(runtime, made), 1, runtime.clock.now(), None)
+    expected = send_preview.look_ahead(row_of(runtime, made), 1, runtime.clock.now(), None)
     assert (expected.people, expected.not_agreed) == (2, 2)
     row = row_of(runtime, made)
-    counted = outlook.counted(runtime.database, runtime.clock, Audience(), allowed=permission_of(row))
+    counted = send_preview.counted(runtime.database, runtime.clock, Audience(), allowed=permission_of(row))
     assert (counted["count"], counted["not_agreed"]) == (2, 2)
     start(runtime, made)
     assert readers_in(runtime, made) == {people[who] for who in get_it}
@@ -331,7 +331,7 @@ def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
     clock.advance(hours=1)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(at=clock.now() + timedelta(days=2)))
     drafts.set_audience(runtime.database, clock, made, Audience(), ground=ground)
-    control.start(runtime.database, author(runtime), made)
+    lifecycle.start(runtime.database, author(runtime), made)
     mail = mails_to(runtime, email)[-1]
 
     def say_no() -> None:
@@ -341,7 +341,7 @@ def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
             preferences.leave_course(runtime.database, clock, mail.id)
 
     with meanwhile(monkeypatch, subscribers if step == "lock" else campaigns, step, say_no) as errors:
-        while control.enrol_batch(runtime.database, clock, None):
+        while lifecycle.enrol_batch(runtime.database, clock, None):
             pass
     assert errors == []
     with runtime.database.read() as session:

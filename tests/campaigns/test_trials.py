@@ -16,8 +16,8 @@ from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
 from tests.web.test_admin_campaigns import post
 
-from rugcourse.campaigns import trials
-from rugcourse.campaigns.trials import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
+from rugcourse.campaigns import ab_tests
+from rugcourse.campaigns.ab_tests import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
@@ -35,7 +35,7 @@ def lesson_id(runtime: Runtime) -> int:
 
 
 def begin(runtime: Runtime, subjects: dict[str, str] | None = None, minimum: int = 100) -> None:
-    trials.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects or OTHER, minimum, None)
+    ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects or OTHER, minimum, None)
 
 
 def trial(runtime: Runtime) -> TrialRow:
@@ -69,7 +69,7 @@ def mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> None:
 def later(runtime: Runtime, **span: float) -> None:
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(**span)
-    while trials.decide_next(runtime.database, runtime.clock):
+    while ab_tests.decide_next(runtime.database, runtime.clock):
         pass
 
 
@@ -137,7 +137,7 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
     publish_lesson(runtime.database, runtime.clock, None, Manuscript(course_of(runtime).course, "welkom", 1, fields))
     later(runtime, minutes=1)
-    assert trial(runtime).winner == trials.STOPPED
+    assert trial(runtime).winner == ab_tests.STOPPED
 
 
 def be_ready_to_decide(runtime: Runtime) -> None:
@@ -164,7 +164,7 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
         publish_lesson(runtime.database, runtime.clock, None, written)
 
     with meanwhile(monkeypatch, courses, step, publish) as errors:
-        assert trials.decide_next(runtime.database, runtime.clock)
+        assert ab_tests.decide_next(runtime.database, runtime.clock)
     assert errors == []
     assert course_of(runtime).course.lessons[0].texts["nl"].title == "Published"
 
@@ -177,10 +177,10 @@ def test_one_that_is_stopped_while_it_is_decided_says_what_readers_get(
     be_ready_to_decide(runtime)
 
     def stop() -> None:
-        trials.stop(runtime.database, runtime.clock, lesson_id(runtime), None)
+        ab_tests.stop(runtime.database, runtime.clock, lesson_id(runtime), None)
 
     with meanwhile(monkeypatch, courses, step, stop) as errors:
-        assert trials.decide_next(runtime.database, runtime.clock)
+        assert ab_tests.decide_next(runtime.database, runtime.clock)
     assert errors == []
     assert (trial(runtime).winner, subject(runtime)) == (B, OTHER["nl"])
 
@@ -207,7 +207,7 @@ def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
         ({"nl": "x" * 51}, NoSubject),
     ):
         with pytest.raises(error):
-            trials.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects, 100, None)
+            ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects, 100, None)
     begin(runtime)
     with pytest.raises(TrialRuns):
         begin(runtime, {"nl": "Nog een"})

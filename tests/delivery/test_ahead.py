@@ -8,7 +8,7 @@ import pytest
 from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, start
 
-from rugcourse.campaigns import control
+from rugcourse.campaigns import lifecycle
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
 from rugcourse.db.queries import enrolments, subscribers
@@ -143,8 +143,8 @@ def test_a_campaign_that_is_stopped_sends_no_next_lesson(
 ) -> None:
     made, mail = _cohort(runtime, dispatcher, email)
     stops = {
-        "pause": lambda: control.pause(runtime.database, author(runtime), made),
-        "cancel": lambda: control.cancel(runtime.database, author(runtime), made),
+        "pause": lambda: lifecycle.pause(runtime.database, author(runtime), made),
+        "cancel": lambda: lifecycle.cancel(runtime.database, author(runtime), made),
         "hold": lambda: holds.hold_by_operator(runtime.database, clock, f"campaign:{made}", "complaints"),
     }
     if asked_before:

@@ -13,8 +13,9 @@ from tests.journey.site import Site
 from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
 
 from rugcourse.access.admins import invite, set_first_password
-from rugcourse.campaigns import control, jobs
+from rugcourse.campaigns import lifecycle
 from rugcourse.db.models import Role
+from rugcourse.subscribers import background_jobs
 
 OWNER = "owner@x.example"
 
@@ -75,7 +76,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)
 
-    while control.enrol_batch(runtime.database, site.clock, runtime.patience.quiet):
+    while lifecycle.enrol_batch(runtime.database, site.clock, runtime.patience.quiet):
         pass
     for hour in (datetime(2026, 11, 29, 19, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC)):
         site.clock.move_to(hour)  # eight o'clock in Auckland, and in Amsterdam
@@ -136,13 +137,13 @@ def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) 
     page.fill("input[name=agreed_where]", "paper form")
     page.fill("textarea[name=agreed_text]", "Yes, send me the course by e-mail")
     press(page, "form[action^='/admin/imports'] button.press")
-    while jobs.go_on(runtime.database, site.clock, runtime.signer):
+    while background_jobs.go_on(runtime.database, site.clock, runtime.signer):
         pass
     page.reload()
     expect(page.locator("main")).to_contain_text("nobody")
     assert_good_for_everybody(page)
     press(page, "button[value=start]")
-    while jobs.go_on(runtime.database, site.clock, runtime.signer):
+    while background_jobs.go_on(runtime.database, site.clock, runtime.signer):
         pass
     page.goto("/admin/subscribers")
     expect(page.locator("tbody")).to_contain_text("ann@x.example")

@@ -17,12 +17,12 @@ from tests.journey.site import Site
 from tests.journey.test_reader import everything, own_page
 from tests.web.reading import everything as rows
 
-from rugcourse.campaigns import jobs
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import EventRow, FeedbackRow, Role, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.links import Purpose
 from rugcourse.privacy.retention import forget
+from rugcourse.subscribers import background_jobs
 
 EMAIL = "ann@example.org"
 LINK = "De link naar je pagina"
@@ -68,7 +68,7 @@ def by_a_mailed_link(page: Page, site: Site, own: str) -> None:
 
 def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Page, site: Site) -> None:
     job_id = looked_through(site.runtime, f"E-mail,Naam\n{EMAIL},An\n")
-    jobs.start(site.runtime.database, site.clock, job_id, None)
+    background_jobs.start(site.runtime.database, site.clock, job_id, None)
     work(site.runtime)
     get_a_lesson(site)
     own = link_to(site, EMAIL, Purpose.PREFERENCES, "p")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 
-from rugcourse.campaigns import trials
+from rugcourse.campaigns import ab_tests
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
@@ -94,7 +94,7 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     other = {"nl": "Een heel ander onderwerp"}
-    trials.begin(runtime.database, clock, course_of(runtime).lesson_ids["welkom"], other, 100, None)
+    ab_tests.begin(runtime.database, clock, course_of(runtime).lesson_ids["welkom"], other, 100, None)
     fresh = [make_reader(runtime) for _ in range(6)]
     for email in fresh[:4]:
         object_now(runtime, email)

@@ -12,17 +12,18 @@ from tests.model.base import SCHEDULES, Play
 from tests.model.expectations import Campaign, Enrolment, Reader, Status
 from tests.model.groups import WHICH, WHO, in_group
 
-from rugcourse.campaigns import acts, control, drafts, imports, jobs, outlook
-from rugcourse.campaigns.acts import Act, Order
-from rugcourse.campaigns.control import NotNow
+from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
-from rugcourse.campaigns.imports import Column, Intake
+from rugcourse.campaigns.lifecycle import NotNow
 from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience
 from rugcourse.enrolment import admin_changes
 from rugcourse.enrolment.admin_changes import HadThatLesson, NoSuchLesson
 from rugcourse.scheduling import Schedule, Timing
+from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
+from rugcourse.subscribers.bulk_actions import Act, Order
+from rugcourse.subscribers.csv_import import Column, Intake
 from rugcourse.worker.tasks import check_books, forget_in_time
 
 _GROUP = "admins"
@@ -50,14 +51,14 @@ class AdminRules(Play):
     @in_group(_GROUP, which=WHICH)
     def campaign_is_paused(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: control.pause(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.pause(self.database, self._author(), campaign.id), NotNow)
         self.expect(not campaign.stopped, did, f"pausing campaign {campaign.id}")
         campaign.stopped = True
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_resumed(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: control.resume(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.resume(self.database, self._author(), campaign.id), NotNow)
         self.expect(campaign.stopped and not campaign.cancelled, did, f"resuming campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.paused_itself = False
@@ -66,7 +67,7 @@ class AdminRules(Play):
     def campaign_is_cancelled(self, which: int) -> None:
         campaign = self._campaign(which)
         may = campaign.kind != CampaignKind.EVERGREEN and not campaign.cancelled
-        did = self.attempt(lambda: control.cancel(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.cancel(self.database, self._author(), campaign.id), NotNow)
         self.expect(may, did, f"cancelling campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.cancelled = True
@@ -75,7 +76,7 @@ class AdminRules(Play):
     @in_group(_GROUP, which=WHICH, back=st.booleans())
     def campaign_is_archived(self, which: int, back: bool) -> None:
         campaign = self._campaign(which)
-        self.attempt(lambda: control.archive(self.database, self._author(), campaign.id, back=back), NotNow)
+        self.attempt(lambda: lifecycle.archive(self.database, self._author(), campaign.id, back=back), NotNow)
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_copied(self, which: int) -> None:
@@ -89,8 +90,8 @@ class AdminRules(Play):
     def act_for_all(self, act: Act, days: int | None) -> None:
         until = None if days is None or act != Act.PAUSE else (self.now + timedelta(days=days)).date()
         order = Order(audience=Audience(), act=act, reason="for all", until=until)
-        job = acts.propose(self.database, self.clock, order, None)
-        jobs.start(self.database, self.clock, job, None)
+        job = bulk_actions.propose(self.database, self.clock, order, None)
+        background_jobs.start(self.database, self.clock, job, None)
         self._work_off()
         midnight = None if until is None else self.now.replace(hour=0, minute=0, second=0) + timedelta(days=days or 0)
         for reader in self.model.readers:
@@ -111,11 +112,11 @@ class AdminRules(Play):
             course=course.SLUG, columns={Column.EMAIL: 0}, language="nl", zone=schedule.zone, hour=schedule.hour,
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
-        listing = imports.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
-        job = imports.lay_down(self.database, self.clock, listing, "list.csv", None)
-        jobs.check(self.database, job, intake)
+        listing = csv_import.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
+        job = csv_import.lay_down(self.database, self.clock, listing, "list.csv", None)
+        background_jobs.check(self.database, job, intake)
         self._work_off()
-        jobs.start(self.database, self.clock, job, None)
+        background_jobs.start(self.database, self.clock, job, None)
         self._work_off()
         suppressed = reader.email in self.model.suppressions
         if suppressed or reader.status not in {Status.UNKNOWN, Status.PENDING}:
@@ -179,8 +180,8 @@ class AdminRules(Play):
     def _let_go(self, made: int, kind: CampaignKind) -> None:
         """Start a campaign for all who agreed to get it, also those who know the course."""
         drafts.set_audience(self.database, self.clock, made, Audience())
-        counted = outlook.repeats_counted(self.product.campaign(made).estimate)
-        control.start(self.database, self._author(), made, counted[1].total if counted else 0)
+        counted = send_preview.repeats_counted(self.product.campaign(made).estimate)
+        lifecycle.start(self.database, self._author(), made, counted[1].total if counted else 0)
         row = self.product.campaign(made)
         campaign = Campaign(made, kind, campaigns.timing_of(row), started=self.now)
         with self.database.read() as session:
@@ -203,7 +204,7 @@ class AdminRules(Play):
             self.expect(wanted, found, f"who is in campaign {campaign.id}")
 
     def _work_off(self) -> None:
-        while jobs.go_on(self.database, self.clock, self.product.runtime.signer):
+        while background_jobs.go_on(self.database, self.clock, self.product.runtime.signer):
             pass
 
     def _reschedule(self, reader: Reader, *, paused: bool, until: Any) -> None:

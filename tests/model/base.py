@@ -16,7 +16,7 @@ from tests.model.expectations import Campaign, Expectations, Reader, Sent, Statu
 from tests.model.installation import Installation, start_of
 from tests.model.mail_server import Behaviour, Mail
 
-from rugcourse.campaigns import control
+from rugcourse.campaigns import lifecycle
 from rugcourse.campaigns.drafts import Author
 from rugcourse.db.engine import Database
 from rugcourse.db.models import (
@@ -247,7 +247,7 @@ class Play(RuleBasedStateMachine):
             holds.go(self.product.database, self.product.clock, key)
         for campaign in self.model.campaigns.values():
             if campaign.paused_itself:
-                control.resume(self.product.database, Author(None, self.now), campaign.id)
+                lifecycle.resume(self.product.database, Author(None, self.now), campaign.id)
                 campaign.stopped = campaign.paused_itself = False
 
     def _waits(self, reader: Reader, enrolment: Any) -> set[str]:

@@ -29,8 +29,8 @@ from tests.sink import Fault, Sink
 
 from rugcourse import paths
 from rugcourse.campaigns import drafts
+from rugcourse.campaigns.ab_tests import begin
 from rugcourse.campaigns.drafts import Author
-from rugcourse.campaigns.trials import begin
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import (

@@ -20,13 +20,13 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 
-from rugcourse.campaigns import imports
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.links import Purpose
 from rugcourse.runtime import Runtime
+from rugcourse.subscribers import csv_import
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of
 from rugcourse.web.app import create_app
 
@@ -61,8 +61,8 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     draft = make_draft(maker, runtime)
     post(maker, f"{draft}/what", **MESSAGE)
     campaign = draft.rsplit("/", 1)[1]
-    listing = imports.read_list(b"email\na@x.example\n")
-    job = imports.lay_down(runtime.database, clock, listing, "list.csv", None)
+    listing = csv_import.read_list(b"email\na@x.example\n")
+    job = csv_import.lay_down(runtime.database, clock, listing, "list.csv", None)
     return {
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
         "slug": "stress", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark",

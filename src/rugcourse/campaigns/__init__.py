@@ -1,1 +1,1 @@
-"""Courses on offer: publishing them, and what has come of them."""
+"""Campaigns: drafted, previewed, started, paused, cancelled, and compared by A/B tests."""

@@ -46,8 +46,8 @@ def list_people(
 @app.command()
 def show(email: Annotated[str, typer.Argument(help="The reader's address.")], as_json: Json = False) -> None:
     """Show who a reader is, when they are written to, and what they got."""
-    from rugcourse.campaigns.readers import find_reader
     from rugcourse.cli.opening import open_checked
+    from rugcourse.subscribers.profile import find_reader
 
     runtime = open_checked()
     reader = find_reader(runtime.database, email)
@@ -147,7 +147,7 @@ def erase(
 
 
 def _id_of(runtime: Runtime, email: str) -> int:
-    from rugcourse.campaigns.readers import find_reader
+    from rugcourse.subscribers.profile import find_reader
 
     reader = find_reader(runtime.database, email)
     if reader is None:

@@ -24,8 +24,8 @@ def add_to(app: typer.Typer) -> None:
 
 def stats(as_json: Json = False) -> None:
     """Show the figures of every course."""
-    from rugcourse.campaigns.stats import gather
     from rugcourse.cli.opening import open_checked
+    from rugcourse.reports.course_stats import gather
 
     found = gather(open_checked().database)
     if as_json:

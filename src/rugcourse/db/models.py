@@ -351,10 +351,10 @@ class WordingRow(Base):
 
 
 class JobRow(Base):
-    """Something that an admin lets be done to many people, batch by batch: a list that is imported, or an act.
+    """A background job over many subscribers, batch by batch: an import or a bulk action.
 
-    `about`: see `rugcourse.campaigns.imports` and `rugcourse.campaigns.acts`. `mark`: how far it is, in what it counts
-    by: lines, or ids of people. `counts`: outcome → how many; `problems`: [line, field, what was wrong].
+    `about`: see `rugcourse.subscribers.csv_import` and `rugcourse.subscribers.bulk_actions`. `mark`: how far it is, in
+    lines or ids of people. `counts`: outcome → how many; `problems`: [line, field, what was wrong].
     """
 
     __tablename__ = "job"

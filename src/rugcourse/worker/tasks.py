@@ -13,10 +13,8 @@ from celery import Celery
 
 from rugcourse.access import events as security_events
 from rugcourse.bounces import complaint_rate
-from rugcourse.campaigns.control import enrol_batch, sweep
-from rugcourse.campaigns.figures import refresh
-from rugcourse.campaigns.jobs import forget_abandoned, go_on
-from rugcourse.campaigns.trials import decide_next
+from rugcourse.campaigns.ab_tests import decide_next
+from rugcourse.campaigns.lifecycle import enrol_batch, sweep
 from rugcourse.db import counters
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import Queue
@@ -29,7 +27,9 @@ from rugcourse.delivery.recovery import expire_leases
 from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
+from rugcourse.reports.cached_stats import refresh
 from rugcourse.runtime import Runtime, follow_up, no_ring, send_now, sender
+from rugcourse.subscribers.background_jobs import forget_abandoned, go_on
 from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.desk import Desk
 from rugcourse.worker.pulse import Ear

@@ -10,15 +10,15 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
-from rugcourse.campaigns import control, drafts
-from rugcourse.campaigns.comparison import compare
+from rugcourse.campaigns import drafts, lifecycle
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
-from rugcourse.campaigns.results import results_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
+from rugcourse.reports.campaign_comparison import compare
+from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
@@ -127,14 +127,14 @@ def campaign_press(
     if action == "duplicate":
         made = drafts.duplicate(database, author, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
-    act = partial(control.start, again=whole_number(again), seen=seen) if action == "start" else _ACTS.get(action)
+    act = partial(lifecycle.start, again=whole_number(again), seen=seen) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
         act(database, author, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
-        if isinstance(error, control.CountChanged):
+        if isinstance(error, lifecycle.CountChanged):
             drafts.recount(database, runtime.clock, campaign_id)
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
@@ -216,25 +216,25 @@ def author_of(request: Request, insider: Insider) -> Author:
 
 
 def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
-    control.archive(database, author, campaign_id, back=True)
+    lifecycle.archive(database, author, campaign_id, back=True)
 
 
 _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
-    "pause": control.pause,
-    "resume": control.resume,
-    "cancel": control.cancel,
-    "archive": control.archive,
+    "pause": lifecycle.pause,
+    "resume": lifecycle.resume,
+    "cancel": lifecycle.cancel,
+    "archive": lifecycle.archive,
     "unarchive": _bring_back,
 }
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
     ChangedMeanwhile: "changed",
-    control.NotNow: "not-now",
-    control.MomentOver: "past",
-    control.NoMessage: "no-message",
-    control.CountChanged: "recounted",
-    control.RepeatsNotConfirmed: "unconfirmed",
+    lifecycle.NotNow: "not-now",
+    lifecycle.MomentOver: "past",
+    lifecycle.NoMessage: "no-message",
+    lifecycle.CountChanged: "recounted",
+    lifecycle.RepeatsNotConfirmed: "unconfirmed",
 }
 
 

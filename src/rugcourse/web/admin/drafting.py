@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
-from rugcourse.campaigns import drafts, outlook
+from rugcourse.campaigns import drafts, send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import Finding
@@ -103,7 +103,7 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     except Unreadable as error:
         return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
     timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
-    values = outlook.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
+    values = send_preview.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
     return admin_page(request, insider, "campaign-count", values)
 
 
@@ -170,7 +170,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     seen = _seen(request, row, "review")
     course = course_of(request, row)
     mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
-    expected = outlook.look_ahead(row, mails, now, quiet)
+    expected = send_preview.look_ahead(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
     timing = campaigns.timing_of(row)
     values = {
@@ -180,9 +180,9 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "outlook": expected,
         "first_hours": first_hours,
         "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
-        "days": outlook.by_days(expected.hours, 31),
+        "days": send_preview.by_days(expected.hours, 31),
         "mails": mails,
-        "people": outlook.sample(
+        "people": send_preview.sample(
             *(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
             allowed=permission_of(row),
         ),

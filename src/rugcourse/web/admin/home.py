@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import complaint_rate
-from rugcourse.campaigns.overview import overview
 from rugcourse.db.models import DeliveryState, Role
 from rugcourse.db.queries import campaigns, deliveries, sending_holds
 from rugcourse.doctor.visit import last_visit
+from rugcourse.reports.dashboard import overview
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
 from rugcourse.web.admin.gate import admin_page, insider_of

@@ -14,12 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from rugcourse.access.sessions import Insider
-from rugcourse.campaigns import acts, imports, outlook
-from rugcourse.campaigns import jobs as at_work
-from rugcourse.campaigns.acts import Act, CountChanged, Order
+from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile
-from rugcourse.campaigns.imports import Column, Intake, NotAList
-from rugcourse.campaigns.jobs import NotKept, NotNow, OtherList
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import Finding
 from rugcourse.db.models import JobRow, Role
@@ -27,6 +23,11 @@ from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.db.queries.audiences import Following
 from rugcourse.db.queries.jobs import AT_WORK, JobKind
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
+from rugcourse.subscribers import background_jobs as at_work
+from rugcourse.subscribers import bulk_actions, csv_import
+from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList
+from rugcourse.subscribers.bulk_actions import Act, CountChanged, Order
+from rugcourse.subscribers.csv_import import Column, Intake, NotAList
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
@@ -52,7 +53,7 @@ class ActFields(WhoFields):
         """Raises Unreadable."""
         if self.act not in {*Act}:
             raise Unreadable(Finding("no-act", "act"))
-        tags = imports.clean_tags(self.tag) or ()
+        tags = csv_import.clean_tags(self.tag) or ()
         if self.act in {Act.TAG, Act.UNTAG} and len(tags) != 1:
             raise Unreadable(Finding("no-tag", "tag"))
         reason = reason_typed(self.reason)
@@ -70,7 +71,7 @@ class ActFields(WhoFields):
 class IntakeFields(BaseModel):
     """What is in the columns of a list (`column`: for each), and what holds for all.
 
-    `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.campaigns.imports.Intake`.
+    `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.Intake`.
     """
 
     form: str = ""
@@ -100,7 +101,7 @@ class IntakeFields(BaseModel):
         agreed_at = date_from(self.agreed_at, "agreed_at")
         if agreed_at is not None and agreed_at > today:
             raise Unreadable(Finding("agreed_later", ""))
-        tags = imports.clean_tags(self.tags)
+        tags = csv_import.clean_tags(self.tags)
         if tags is None:
             raise Unreadable(Finding("no-tag", "tag"))
         try:
@@ -112,8 +113,8 @@ class IntakeFields(BaseModel):
                 hour=whole_number(self.hour),
                 tags=tags,
                 agreed_at=agreed_at,
-                agreed_text=self.agreed_text.strip()[: imports.LONGEST_TEXT],
-                agreed_where=self.agreed_where.strip()[: imports.LONGEST_SOURCE],
+                agreed_text=self.agreed_text.strip()[: csv_import.LONGEST_TEXT],
+                agreed_where=self.agreed_where.strip()[: csv_import.LONGEST_SOURCE],
                 news=self.news == "yes",
             )
         except ValidationError:
@@ -160,10 +161,10 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
     check_form(request, insider, uploaded.form)
     runtime = runtime_of(request)
     try:
-        listing = imports.read_list(uploaded.content)
+        listing = csv_import.read_list(uploaded.content)
     except NotAList as error:
         return _imports_page(request, insider, str(error), error.line)
-    job_id = imports.lay_down(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
+    job_id = csv_import.lay_down(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -179,7 +180,7 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
         raise NotFound
     try:
         intake = uploaded.typed.intake(runtime.clock.now().date())
-        listing = imports.read_list(uploaded.content) if uploaded.content else None
+        listing = csv_import.read_list(uploaded.content) if uploaded.content else None
         at_work.check(runtime.database, job_id, intake, listing, uploaded.name)
     except NotNow:
         return _job_page(request, insider, _job(request, job_id), uploaded.typed, "not-now")
@@ -205,7 +206,7 @@ def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLRes
     insider = insider_of(request, Role.EDITOR)
     check_form(request, insider, fields.form)
     try:
-        values = outlook.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
+        values = send_preview.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
     except Unreadable as error:
         values = {"count": None, "people": [], "wrong": error.findings}
     return admin_page(request, insider, "campaign-count", values)
@@ -219,7 +220,7 @@ def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
     check_form(request, insider, fields.form)
     runtime = runtime_of(request)
     try:
-        job_id = acts.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
+        job_id = bulk_actions.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
     except Unreadable as error:
         return _acts_page(request, insider, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
@@ -258,7 +259,7 @@ def press(
     except ChangedMeanwhile:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
     except CountChanged:
-        acts.recount(runtime.database, runtime.clock, job_id)
+        bulk_actions.recount(runtime.database, runtime.clock, job_id)
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "recounted")
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
@@ -304,7 +305,7 @@ def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFie
         courses = runtime.library.courses(session)
         who = admins.addresses(session)
     kept = job.about.get("intake") or {}
-    guessed = kept.get("columns") or imports.guess(job.about.get("headers", []), job.about.get("sample", []))
+    guessed = kept.get("columns") or csv_import.guess(job.about.get("headers", []), job.about.get("sample", []))
     typed = {
         "course": fields.course or kept.get("course", ""),
         "language": fields.language or kept.get("language", preferred_language(request)),

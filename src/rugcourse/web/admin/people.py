@@ -13,8 +13,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from pydantic import BaseModel
 
 from rugcourse.access.sessions import Insider
-from rugcourse.campaigns.lists import as_csv, as_json
-from rugcourse.campaigns.timeline import timeline
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
 from rugcourse.db.models import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
@@ -37,6 +35,8 @@ from rugcourse.enrolment.suppression import find as find_suppressed
 from rugcourse.enrolment.suppression import suppress_person
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
+from rugcourse.subscribers.csv_export import as_csv, as_json
+from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.access import Access, access
 from rugcourse.web.addresses import ask_new_address
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

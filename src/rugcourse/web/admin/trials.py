@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.access.sessions import Insider
-from rugcourse.campaigns import trials
-from rugcourse.campaigns.trials import NoSubject, SameWording, TrialRuns
+from rugcourse.campaigns import ab_tests
+from rugcourse.campaigns.ab_tests import NoSubject, SameWording, TrialRuns
 from rugcourse.db.models import Role
 from rugcourse.db.queries import courses
 from rugcourse.web.access import Access, access
@@ -37,14 +37,14 @@ def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depe
     check_form(request, insider, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
-        trials.stop(runtime.database, runtime.clock, lesson_id, insider.admin_id)
+        ab_tests.stop(runtime.database, runtime.clock, lesson_id, insider.admin_id)
         return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
     subjects = {
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
     }
     try:
-        minimum = whole_number(typed.get("minimum", ""), 6) or trials.USUAL
-        trials.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, insider.admin_id)
+        minimum = whole_number(typed.get("minimum", ""), 6) or ab_tests.USUAL
+        ab_tests.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, insider.admin_id)
     except tuple(_REFUSALS) as error:
         return _page(request, insider, lesson_id, typed, _REFUSALS[type(error)])
     return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
@@ -53,7 +53,7 @@ def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depe
 def _page(request: Request, insider: Insider, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         found = courses.wording_of(session, lesson_id)
-        held = trials.trials_of(session, [lesson_id])
+        held = ab_tests.trials_of(session, [lesson_id])
     if found is None:
         raise NotFound
     wording: Any = found[1]
@@ -62,9 +62,9 @@ def _page(request: Request, insider: Insider, lesson_id: int, typed: dict[str, s
         "trials": held,
         "running": next((one for one in held if one.row.decided_at is None), None),
         "typed": typed,
-        "least": trials.LEAST,
-        "usual": trials.USUAL,
-        "days": trials.DAYS_TO_ACT,
+        "least": ab_tests.LEAST,
+        "usual": ab_tests.USUAL,
+        "days": ab_tests.DAYS_TO_ACT,
         "notice": notice,
     }
     return admin_page(request, insider, "trials", values, 400 if notice else 200)

@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.figures import CoursePeople, Figures, Gain, kept_figures
-from rugcourse.campaigns.results import text_of, title_of
 from rugcourse.db import counters
 from rugcourse.db.course_cache import Library
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.reports.cached_stats import CoursePeople, Figures, Gain, kept_figures
+from rugcourse.reports.campaign_results import text_of, title_of
 
 _DAYS = 14
 

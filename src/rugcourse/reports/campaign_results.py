@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.figures import gain_of
 from rugcourse.content import LessonText, Question
 from rugcourse.db import counters
 from rugcourse.db.course_cache import Library
 from rugcourse.db.models import CampaignRow, LessonRow
 from rugcourse.db.queries import campaigns
+from rugcourse.reports.cached_stats import gain_of
 
 
 @dataclass(frozen=True, slots=True)

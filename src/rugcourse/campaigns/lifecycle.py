@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfoNotFoundError
 from sqlalchemy.orm import Session
 
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, etag, is_draft
-from rugcourse.campaigns.outlook import repeats_counted
+from rugcourse.campaigns.send_preview import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus

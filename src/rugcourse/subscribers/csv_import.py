@@ -507,7 +507,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _plain(cell: str) -> str:
-    """Without the apostrophe that our own lists carry against formulas (see `rugcourse.campaigns.lists`)."""
+    """Without the apostrophe that our own lists carry against formulas (see `rugcourse.subscribers.csv_export`)."""
     cell = cell.strip()[:_LONGEST_CELL]
     return cell[1:] if cell[:1] == "'" and cell[1:2] in set("=+-@") else cell
 

@@ -10,17 +10,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns import acts, imports
 from rugcourse.campaigns.drafts import ChangedMeanwhile
-from rugcourse.campaigns.imports import Intake, Listing
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import JobRow
 from rugcourse.db.queries import admins, jobs
 from rugcourse.db.queries.jobs import AT_WORK, OVER, JobKind, JobState
 from rugcourse.links import Signer
+from rugcourse.subscribers import bulk_actions, csv_import
+from rugcourse.subscribers.csv_import import Intake, Listing
 
-_STEPS = {JobKind.IMPORT: imports.step, JobKind.ACT: acts.step}
+_STEPS = {JobKind.IMPORT: csv_import.step, JobKind.ACT: bulk_actions.step}
 _ABANDONED_DAYS = 7
 
 
@@ -57,10 +57,10 @@ def check(database: Database, job_id: int, intake: Intake, listing: Listing | No
         if listing is not None:
             if job.about.get("headers") != listing.headers:
                 raise OtherList
-            imports.lay_down_anew(session, job, listing, file_name, columns)
+            csv_import.lay_down_anew(session, job, listing, file_name, columns)
         elif not columns <= set(job.about.get("kept", [])):
             raise NotKept
-        job.about = {**job.about, "intake": imports.about_of(intake)}
+        job.about = {**job.about, "intake": csv_import.about_of(intake)}
         job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
 
 
@@ -82,7 +82,7 @@ def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, s
         if job.kind == JobKind.IMPORT:
             job.counts, job.problems = {}, []
         else:
-            acts.check_count(session, clock, job)
+            bulk_actions.check_count(session, clock, job)
         job.state, job.mark = JobState.RUNNING, 0
         about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
         admins.log_change(
@@ -113,7 +113,7 @@ def forget_abandoned(database: Database, clock: Clock) -> int:
 def _cancel(session: Session, clock: Clock, job: JobRow) -> None:
     job.state, job.ended_at = JobState.CANCELLED, clock.now()
     if job.kind == JobKind.IMPORT:
-        imports.forget_lines(session, job)
+        csv_import.forget_lines(session, job)
 
 
 def _in(session: Session, job_id: int, *states: JobState) -> JobRow:
