@@ -18,7 +18,7 @@ from tests.crowd import add_acts, add_crowd, add_lesson_mails
 from tests.servers import postgres
 
 from bench.site import tidy_up
-from rugcourse.access.admins import invite, set_first_password
+from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author

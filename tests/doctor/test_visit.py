@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from tests.access.test_access import make_admin
+from tests.auth.test_access import make_admin
 from tests.builders import signed_courses
 from tests.doctor.nameserver import nameserver
 from tests.doctor.test_names import DOMAIN, WELL
@@ -19,7 +19,7 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.access.admins import invite
+from rugcourse.auth.admins import invite
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db.engine import Database

@@ -14,7 +14,7 @@ from tests.journey.accessibility import assert_good_for_everybody
 from tests.journey.pressing import press
 from tests.journey.site import Site
 
-from rugcourse.access.admins import invite
+from rugcourse.auth.admins import invite
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade

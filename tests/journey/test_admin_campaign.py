@@ -12,7 +12,7 @@ from tests.journey.pressing import press
 from tests.journey.site import Site
 from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
 
-from rugcourse.access.admins import invite, set_first_password
+from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.campaigns import lifecycle
 from rugcourse.db.models import Role
 from rugcourse.subscribers import background_jobs

@@ -10,7 +10,7 @@ from tests.journey.site import Site
 from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
 from tests.journey.test_admin_campaign import OWNER, come_in
 
-from rugcourse.access.admins import invite, set_first_password
+from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.db.models import Role

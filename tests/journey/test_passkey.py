@@ -13,7 +13,7 @@ from tests.journey.pressing import press
 from tests.journey.site import Site
 from tests.journey.test_admin import PASSWORD
 
-from rugcourse.access.admins import invite, set_first_password
+from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade

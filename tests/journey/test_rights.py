@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from tests.access.test_access import PASSWORD, make_admin
+from tests.auth.test_access import PASSWORD, make_admin
 from tests.bounces.test_take import RAW
 from tests.builders import COURSE, at_eight, lessons_to, make_reader, ref
 from tests.campaigns.test_jobs import looked_through, work

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.access.test_access import make_admin
+from tests.auth.test_access import make_admin
 from tests.builders import make_reader
 from tests.privacy.test_privacy import EMAIL, all_rows, email, forget_now, rows, subscriber_id  # noqa: F401 - a fixture
 

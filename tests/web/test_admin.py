@@ -8,11 +8,11 @@ import time
 import pyotp
 import pytest
 from fastapi.testclient import TestClient
-from tests.access.test_access import PASSWORD, make_admin
+from tests.auth.test_access import PASSWORD, make_admin
 from tests.web.reading import CHROME, everything
 
 from rugcourse import paths
-from rugcourse.access.admins import invite
+from rugcourse.auth.admins import invite
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins

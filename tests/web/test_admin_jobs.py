@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.access.test_access import make_admin
+from tests.auth.test_access import make_admin
 from tests.builders import COURSE, make_reader
 from tests.campaigns.test_jobs import people, work
 from tests.web.reading import everything

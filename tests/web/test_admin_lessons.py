@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.access.test_access import make_admin
+from tests.auth.test_access import make_admin
 from tests.builders import COURSE, course_of, make_reader, signed_courses
 from tests.learning.test_learning import next_lesson
 from tests.learning.test_learning import press as press_answer

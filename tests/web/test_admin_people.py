@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from tests.access.test_access import make_admin
+from tests.auth.test_access import make_admin
 from tests.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
 from tests.sink import Sink
 from tests.web.reading import CHROME, everything

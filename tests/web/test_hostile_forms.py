@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.routing import Route
-from tests.access.test_access import PASSWORD, make_admin
+from tests.auth.test_access import PASSWORD, make_admin
 from tests.bounces.test_providers import EC_KEY, SECRET, TOPIC
 from tests.builders import COURSE, course_of, ref
 from tests.web.reading import CHROME

@@ -13,13 +13,13 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from structlog.testing import capture_logs
-from tests.access.test_access import PASSWORD, make_admin
+from tests.auth.test_access import PASSWORD, make_admin
 from tests.sink import Sink
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import OWNER, form_of, log_in
 
-from rugcourse.access import passwords
-from rugcourse.access.admins import (
+from rugcourse.auth import passwords
+from rugcourse.auth.admins import (
     ask_reset,
     change_password,
     change_role,
@@ -28,8 +28,8 @@ from rugcourse.access.admins import (
     reset_factors,
     reset_is_open,
 )
-from rugcourse.access.events import Origin
-from rugcourse.access.sessions import find_insider, open_session
+from rugcourse.auth.security_events import Origin
+from rugcourse.auth.sessions import find_insider, open_session
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
 from rugcourse.db.queries import admins

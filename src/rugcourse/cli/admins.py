@@ -18,7 +18,7 @@ def create(
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
 ) -> None:
     """Create an admin, or help one back in: print a link that sets the password, once, for a day."""
-    from rugcourse.access.admins import invite
+    from rugcourse.auth.admins import invite
     from rugcourse.cli.opening import open_checked
     from rugcourse.enrolment.signup import NotAnAddress
 
@@ -54,8 +54,8 @@ def list_admins(as_json: Json = False) -> None:
 @app.command()
 def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> None:
     """Let an admin in no more, and end their sessions."""
-    from rugcourse.access.admins import LastOwner
-    from rugcourse.access.admins import disable as disable_admin
+    from rugcourse.auth.admins import LastOwner
+    from rugcourse.auth.admins import disable as disable_admin
     from rugcourse.cli.opening import open_checked
     from rugcourse.db.queries import admins
     from rugcourse.enrolment.signup import normalise_email

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from rugcourse.access.admins import invite, set_first_password
+from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.clock import ScaledClock
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Role

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from rugcourse.access.passwords import TooBusy
+from rugcourse.auth.passwords import TooBusy
 from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.learning.hardest_question import Surprises
 from rugcourse.links import BadToken

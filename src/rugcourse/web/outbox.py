@@ -11,8 +11,8 @@ from enum import StrEnum
 
 import structlog
 
-from rugcourse.access import notices
-from rugcourse.access.notices import Notice
+from rugcourse.auth import notices
+from rugcourse.auth.notices import Notice
 from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.runtime import Runtime, send_now, sender
 
@@ -30,7 +30,7 @@ class Outbox:
         self._thread: threading.Thread | None = None
 
     def tell_admin(self, notice: Notice, email: str, language: str, link: str = "") -> None:
-        """Returns at once. `link`: see `rugcourse.access.notices.compose`; without one it is the login page."""
+        """Returns at once. `link`: see `rugcourse.auth.notices.compose`; without one it is the login page."""
         login = f"{self._runtime.settings.base_url}/admin/login"
         self._send(
             notice, email, notices.compose(notice, email, language, sender(self._runtime.settings), link or login)

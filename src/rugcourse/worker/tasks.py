@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from celery import Celery
 
-from rugcourse.access import events as security_events
+from rugcourse.auth import security_events
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns.ab_tests import decide_next
 from rugcourse.campaigns.lifecycle import enrol_batch, sweep

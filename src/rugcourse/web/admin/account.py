@@ -11,14 +11,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.access import passkeys, second_factor
-from rugcourse.access.admins import change_password
-from rugcourse.access.notices import Notice
-from rugcourse.access.passkeys import BadPasskey
-from rugcourse.access.passwords import SHORTEST, WeakPassword
-from rugcourse.access.recovery_codes import make_recovery_codes
-from rugcourse.access.second_factor import Vault, context_of_form
-from rugcourse.access.sessions import Insider, NotLetIn, confirm_second_factor
+from rugcourse.auth import passkeys, totp
+from rugcourse.auth.admins import change_password
+from rugcourse.auth.notices import Notice
+from rugcourse.auth.passkeys import BadPasskey
+from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.recovery_codes import make_recovery_codes
+from rugcourse.auth.sessions import Insider, NotLetIn, confirm_second_factor
+from rugcourse.auth.totp import Vault, context_of_form
 from rugcourse.db.queries import admins
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import (
@@ -207,8 +207,8 @@ def _account_page(
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     vault, context = Vault(runtime.settings.secret_keys), context_of_form(insider.admin_id, insider.session_id)
-    secret = (vault.open(locked, context) if locked else None) or second_factor.new_secret()
-    address = second_factor.address_of(secret, insider.email, runtime.settings.practice)
+    secret = (vault.open(locked, context) if locked else None) or totp.new_secret()
+    address = totp.address_of(secret, insider.email, runtime.settings.practice)
     with runtime.database.read() as session:
         sessions = admins.sessions_of(session, insider.admin_id)
         theirs = admins.passkeys_of(session, insider.admin_id)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.campaigns import drafts, lifecycle
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of

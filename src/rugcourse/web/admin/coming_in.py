@@ -9,8 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
-from rugcourse.access import events, passkeys
-from rugcourse.access.admins import (
+from rugcourse.auth import passkeys, security_events
+from rugcourse.auth.admins import (
     BadInvitation,
     ask_reset,
     is_open,
@@ -18,12 +18,11 @@ from rugcourse.access.admins import (
     reset_password,
     set_first_password,
 )
-from rugcourse.access.events import EventKind
-from rugcourse.access.notices import Notice
-from rugcourse.access.passkeys import Site
-from rugcourse.access.passwords import SHORTEST, WeakPassword
-from rugcourse.access.second_factor import Vault
-from rugcourse.access.sessions import (
+from rugcourse.auth.notices import Notice
+from rugcourse.auth.passkeys import Site
+from rugcourse.auth.passwords import SHORTEST, WeakPassword
+from rugcourse.auth.security_events import EventKind
+from rugcourse.auth.sessions import (
     NotLetIn,
     Pass,
     TooManyCodes,
@@ -32,6 +31,7 @@ from rugcourse.access.sessions import (
     give_code,
     leave,
 )
+from rugcourse.auth.totp import Vault
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import (
@@ -77,12 +77,16 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
     device = device_of(request, find_admin_id(runtime.database, email))
     limits = request.app.state.limits
     if not limits.allows_login(account, client_of(request), device):
-        events.record(None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account)
+        security_events.record(
+            None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account
+        )
         return _login_page(request, email, notice="slow", status=429)
     try:
         given = come_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
     except NotLetIn:
-        events.record(None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account)
+        security_events.record(
+            None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
+        )
         take_as_long_as_always(begun)
         return _login_page(request, email, notice="wrong", status=403)
     limits.logged_in(account, client_of(request), device)
@@ -112,7 +116,7 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
     try:
         given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
     except NotLetIn:
-        events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None)
+        security_events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None)
         return _login_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
 
@@ -133,7 +137,9 @@ def code(
     insider = half_inside(request)
     check_form(request, insider, form)
     if not request.app.state.limits.allows_code(_account(request, insider.email)):
-        events.record(None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id)
+        security_events.record(
+            None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
+        )
         if request.app.state.limits.allows_reset(f"told {insider.email}"):
             tell(request, Notice.CODES_GUESSED, insider.email)
         return _code_page(request, notice="slow", status=429)
@@ -169,7 +175,9 @@ def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: An
             runtime.database, runtime.clock, _site(request), insider, answer, origin_of(request)
         )
     except NotLetIn:
-        events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id)
+        security_events.record(
+            None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
+        )
         return _code_page(request, notice="passkey", status=403)
     return let_in(request, given, HOME)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.campaigns import drafts, send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES

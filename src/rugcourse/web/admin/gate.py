@@ -18,11 +18,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.access import events
-from rugcourse.access.events import EventKind, Origin
-from rugcourse.access.notices import Notice
-from rugcourse.access.passkeys import Site, site_of
-from rugcourse.access.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
+from rugcourse.auth import security_events
+from rugcourse.auth.notices import Notice
+from rugcourse.auth.passkeys import Site, site_of
+from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
 from rugcourse.db.models import Role
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.limits import shortened
@@ -68,7 +68,9 @@ def insider_of(request: Request, role: Role = Role.ANALYST, *, setting_up: bool 
     if insider.set_up_by is not None and not setting_up and runtime.clock.now() >= insider.set_up_by:
         raise SetUpDue
     if not insider.may(role):
-        events.record(None, runtime.clock, EventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id)
+        security_events.record(
+            None, runtime.clock, EventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id
+        )
         raise NotFound
     return insider
 
@@ -124,7 +126,7 @@ def check_password(request: Request, insider: Insider, password: str) -> str:
     runtime = runtime_of(request)
     if not knows_password(runtime.database, insider, password[:_LONGEST_PASSWORD]):
         with runtime.database.write() as session:
-            events.record(
+            security_events.record(
                 session, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=insider.admin_id
             )
         return "wrong-password"
@@ -258,7 +260,7 @@ async def _set_up_due(_request: Request, _error: Exception) -> Response:
 
 async def _forged(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
-    events.record(None, runtime_of(request).clock, EventKind.FORGED, origin_of(request), admin_id=None)
+    security_events.record(None, runtime_of(request).clock, EventKind.FORGED, origin_of(request), admin_id=None)
     return admin_page(request, None, "forged", status=403)
 
 

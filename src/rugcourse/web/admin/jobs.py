@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.content.languages import LANGUAGES

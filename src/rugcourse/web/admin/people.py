@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
 from rugcourse.db.models import EnrolmentRow, Role, SubscriberRow, SubscriberStatus

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import NoSuchLesson

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression

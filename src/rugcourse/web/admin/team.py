@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.access.admins import (
+from rugcourse.auth.admins import (
     AlreadyAdmin,
     LastOwner,
     NoSuchAdmin,
@@ -17,8 +17,8 @@ from rugcourse.access.admins import (
     invite,
     reset_factors,
 )
-from rugcourse.access.notices import Notice
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.notices import Notice
+from rugcourse.auth.sessions import Insider
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress

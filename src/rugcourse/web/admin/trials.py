@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.access.sessions import Insider
+from rugcourse.auth.sessions import Insider
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import NoSubject, SameWording, TrialRuns
 from rugcourse.db.models import Role

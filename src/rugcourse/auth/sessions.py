@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.access import events, second_factor
-from rugcourse.access.admins import hash_token
-from rugcourse.access.events import EventKind, Origin
-from rugcourse.access.passwords import is_right
-from rugcourse.access.recovery_codes import use_recovery_code
-from rugcourse.access.second_factor import Vault, context_of_admin
+from rugcourse.auth import security_events, totp
+from rugcourse.auth.admins import hash_token
+from rugcourse.auth.passwords import is_right
+from rugcourse.auth.recovery_codes import use_recovery_code
+from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.totp import Vault, context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, Role
@@ -22,7 +22,7 @@ from rugcourse.enrolment.signup import normalise_email
 
 # The machine's seconds: on the demo's fast clock an admin must not be thrown out every other minute.
 IDLE_SECONDS = 12 * 3600.0
-LONGEST_SECONDS = events.LONGEST_SESSION_SECONDS
+LONGEST_SECONDS = security_events.LONGEST_SESSION_SECONDS
 CODE_SECONDS = 300.0  # from the password to the code
 MOST_CODES = 5  # that one session may try, whatever network they come from
 _DAY_SECONDS = 86_400.0
@@ -88,7 +88,7 @@ def come_in(database: Database, clock: Clock, address: str, password: str, origi
     if admin is None or not right or admin.disabled_at is not None:
         if admin is not None:
             with database.write() as session:
-                events.record(session, clock, EventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
+                security_events.record(session, clock, EventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
         raise NotLetIn
     with database.write() as session:
         due = admin.totp_secret is not None or admins.has_passkey(session, admin.id)
@@ -96,7 +96,7 @@ def come_in(database: Database, clock: Clock, address: str, password: str, origi
         if kept is not None and kept.first_login_at is None:
             kept.first_login_at = clock.now()
         kind = EventKind.RIGHT_PASSWORD if due else EventKind.LOGIN
-        events.record(session, clock, kind, origin, admin_id=admin.id)
+        security_events.record(session, clock, kind, origin, admin_id=admin.id)
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
 
@@ -121,13 +121,13 @@ def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, 
         admin = admins.find(session, insider.admin_id, lock=True)
         used = _use_code(session, admin, vault, code) if admin and admin.disabled_at is None else None
         if used is not None:
-            events.record(session, clock, used, origin, admin_id=insider.admin_id)
+            security_events.record(session, clock, used, origin, admin_id=insider.admin_id)
             admins.end_session(session, insider.admin_id, insider.session_id)
             return open_session(session, clock, insider.admin_id, origin.browser, second_factor_due=False)
-        events.record(session, clock, EventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
+        security_events.record(session, clock, EventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
         if tried == MOST_CODES:
             admins.end_session(session, insider.admin_id, insider.session_id)
-            events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
+            security_events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
     if tried == MOST_CODES:
         raise TooManyCodes
     raise NotLetIn
@@ -164,7 +164,7 @@ def find_insider(database: Database, clock: Clock, token: str, grace_days: int =
 def leave(database: Database, clock: Clock, insider: Insider, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, insider.admin_id, insider.session_id)
-        events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
+        security_events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
 
 
 def confirm_second_factor(
@@ -174,7 +174,7 @@ def confirm_second_factor(
 
     Raises NotLetIn.
     """
-    step = second_factor.used_step(secret, code, SystemClock().now(), None)
+    step = totp.used_step(secret, code, SystemClock().now(), None)
     if step is None:
         raise NotLetIn
     with database.write() as session:
@@ -191,7 +191,7 @@ def _use_code(session: Session, admin: AdminRow, vault: Vault, code: str) -> Eve
     if use_recovery_code(session, admin.id, code):
         return EventKind.LOGIN_BY_RECOVERY_CODE
     secret = vault.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
-    step = second_factor.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
+    step = totp.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
     if step is None:
         return None
     admin.totp_step = step

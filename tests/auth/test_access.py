@@ -8,8 +8,8 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from rugcourse.access import second_factor
-from rugcourse.access.admins import (
+from rugcourse.auth import totp
+from rugcourse.auth.admins import (
     BadInvitation,
     LastOwner,
     change_password,
@@ -18,10 +18,9 @@ from rugcourse.access.admins import (
     invite,
     set_first_password,
 )
-from rugcourse.access.events import Origin
-from rugcourse.access.passwords import WeakPassword, check_strength
-from rugcourse.access.second_factor import Vault, context_of_admin, context_of_form
-from rugcourse.access.sessions import (
+from rugcourse.auth.passwords import WeakPassword, check_strength
+from rugcourse.auth.security_events import Origin
+from rugcourse.auth.sessions import (
     CODE_SECONDS,
     IDLE_SECONDS,
     LONGEST_SECONDS,
@@ -32,6 +31,7 @@ from rugcourse.access.sessions import (
     find_insider,
     give_code,
 )
+from rugcourse.auth.totp import Vault, context_of_admin, context_of_form
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, ChangeRow, Role
@@ -118,7 +118,7 @@ def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: 
     make_admin(database, clock)
     insider = enter(database, clock)
     token = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
-    secret = second_factor.new_secret()
+    secret = totp.new_secret()
     confirm_second_factor(database, clock, VAULT, insider, secret, pyotp.TOTP(secret).now())
     with database.read() as session:
         tables = (AdminRow.__table__, AdminSessionRow.__table__, ChangeRow.__table__)
@@ -129,7 +129,7 @@ def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: 
 
 def test_with_a_second_factor_the_password_alone_opens_nothing(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
-    secret = second_factor.new_secret()
+    secret = totp.new_secret()
     first = enter(database, clock)
     begun = datetime.now(UTC)  # of one moment: between two calls the half minute of a code may end
     code, later = (pyotp.TOTP(secret).at(begun + timedelta(seconds=wait)) for wait in (0, 30))
@@ -153,14 +153,14 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(database: Databas
 
 
 def test_a_code_belongs_to_its_moment_and_works_once() -> None:
-    secret = second_factor.new_secret()
+    secret = totp.new_secret()
     code = pyotp.TOTP(secret).at(NOW)
-    step = second_factor.used_step(secret, code, NOW, None)
+    step = totp.used_step(secret, code, NOW, None)
     assert step is not None
-    assert second_factor.used_step(secret, f"{code[:3]} {code[3:]}", NOW + timedelta(seconds=30), None) == step
-    assert second_factor.used_step(secret, code, NOW, step) is None
-    assert second_factor.used_step(secret, code, NOW + timedelta(minutes=2), None) is None
-    assert second_factor.used_step(secret, "", NOW, None) is None
+    assert totp.used_step(secret, f"{code[:3]} {code[3:]}", NOW + timedelta(seconds=30), None) == step
+    assert totp.used_step(secret, code, NOW, step) is None
+    assert totp.used_step(secret, code, NOW + timedelta(minutes=2), None) is None
+    assert totp.used_step(secret, "", NOW, None) is None
 
 
 def test_a_secret_can_be_read_with_an_older_key_and_not_without_it() -> None:

@@ -7,7 +7,7 @@ import secrets
 
 from sqlalchemy.orm import Session
 
-from rugcourse.access.admins import hash_token
+from rugcourse.auth.admins import hash_token
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins

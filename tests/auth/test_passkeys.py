@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.access.soft_passkey import SoftPasskey
-from tests.access.test_access import enter, make_admin
+from tests.auth.soft_passkey import SoftPasskey
+from tests.auth.test_access import enter, make_admin
 from webauthn.helpers import bytes_to_base64url
 
-from rugcourse.access import passkeys
-from rugcourse.access.events import Origin
-from rugcourse.access.passkeys import BadPasskey, Site, site_of
-from rugcourse.access.sessions import Insider, NotLetIn, find_insider
+from rugcourse.auth import passkeys
+from rugcourse.auth.passkeys import BadPasskey, Site, site_of
+from rugcourse.auth.security_events import Origin
+from rugcourse.auth.sessions import Insider, NotLetIn, find_insider
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role

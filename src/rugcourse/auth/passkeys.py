@@ -25,9 +25,9 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from rugcourse.access import events
-from rugcourse.access.events import EventKind, Origin
-from rugcourse.access.sessions import Insider, NotLetIn, Pass, open_session
+from rugcourse.auth import security_events
+from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.sessions import Insider, NotLetIn, Pass, open_session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import PasskeyRow
@@ -171,7 +171,7 @@ def _finish_login(
         row.uses, row.used_at = found.new_sign_count, clock.now()
         if half is not None:
             admins.end_session(session, admin.id, half.session_id)
-        events.record(session, clock, EventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
+        security_events.record(session, clock, EventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from webauthn.helpers import bytes_to_base64url, encode_cbor
 
-from rugcourse.access.passkeys import Site
+from rugcourse.auth.passkeys import Site
 
 _PRESENT, _VERIFIED, _WITH_KEY = 0x01, 0x04, 0x40
 
