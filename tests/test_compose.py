@@ -30,8 +30,8 @@ from rugcourse.cli.main import app
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryState
-from rugcourse.doctor.findings import State
-from rugcourse.doctor.machine import look_at_broker
+from rugcourse.doctor.checks.local import look_at_broker
+from rugcourse.doctor.report import State
 from rugcourse.runtime import import_lessons, open_dispatcher, open_runtime
 from rugcourse.settings import Settings
 

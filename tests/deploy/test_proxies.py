@@ -25,8 +25,8 @@ from tests.servers import HOST, Server, free_port
 from tests.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
-from rugcourse.doctor.client_address import MADE_UP, check_client_address
-from rugcourse.doctor.findings import State
+from rugcourse.doctor.checks.client_address import MADE_UP, check_client_address
+from rugcourse.doctor.report import State
 from rugcourse.links import Links, Signer
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -11,8 +11,8 @@ import pytest
 from tests.servers import HOST, free_port
 
 from rugcourse.clock import VirtualClock
-from rugcourse.doctor.client_address import MADE_UP, ReceivedRequest, check_client_address, judge
-from rugcourse.doctor.findings import State
+from rugcourse.doctor.checks.client_address import MADE_UP, ReceivedRequest, check_client_address, judge
+from rugcourse.doctor.report import State
 from rugcourse.links import Links, Signer
 from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app

@@ -12,8 +12,8 @@ from tests.builders import make_settings
 
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.doctor.files import check_files
-from rugcourse.doctor.findings import Finding, State
+from rugcourse.doctor.checks.files import check_files
+from rugcourse.doctor.report import Finding, State
 from rugcourse.settings import Settings
 
 

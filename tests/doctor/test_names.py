@@ -10,9 +10,9 @@ from tests.builders import make_settings
 from tests.doctor.nameserver import nameserver
 from tests.servers import free_port
 
-from rugcourse.doctor.dns import Dns
-from rugcourse.doctor.findings import CHECKS, Finding, State
-from rugcourse.doctor.names import look_at_names
+from rugcourse.doctor.checks.dns_records import look_at_names
+from rugcourse.doctor.report import CHECKS, Finding, State
+from rugcourse.doctor.resolver import Dns
 from rugcourse.emails.dkim_keys import load_keys, make_keys
 from rugcourse.settings import Settings
 
@@ -169,6 +169,6 @@ def test_a_relay_elsewhere_has_a_name_of_its_own(settings: Settings) -> None:
 def test_without_a_dns_server_nobody_says_that_anything_is_wrong(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
     found = list(look_at_names(settings, Dns(f"127.0.0.1:{free_port()}")))
     assert states(found) == {"spf": State.UNKNOWN}

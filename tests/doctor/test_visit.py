@@ -26,13 +26,19 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import PasskeyRow, ProcessRow, Role
 from rugcourse.db.queries import admins, heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
-from rugcourse.doctor.admins import check_admins
-from rugcourse.doctor.courses import check_courses
-from rugcourse.doctor.findings import CHECKS, State
-from rugcourse.doctor.machine import check_withdrawals, look_at_broker, look_at_database, look_at_disk, look_at_settings
-from rugcourse.doctor.mail_server import look_at_mail_server
-from rugcourse.doctor.visit import Visit, keep, last_visit, visit
-from rugcourse.doctor.website import look_at_website
+from rugcourse.doctor.checks.admins import check_admins
+from rugcourse.doctor.checks.courses import check_courses
+from rugcourse.doctor.checks.local import (
+    check_withdrawals,
+    look_at_broker,
+    look_at_database,
+    look_at_disk,
+    look_at_settings,
+)
+from rugcourse.doctor.checks.smtp import look_at_mail_server
+from rugcourse.doctor.checks.website import look_at_website
+from rugcourse.doctor.report import CHECKS, State
+from rugcourse.doctor.runner import Visit, keep, last_visit, visit
 from rugcourse.links import Links, Signer
 from rugcourse.runtime import Runtime
 from rugcourse.settings import DEFAULT_SECRET, Settings

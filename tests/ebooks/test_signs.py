@@ -14,7 +14,7 @@ from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.linter import check, left_out_of_books
 from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryKind
-from rugcourse.doctor.courses import check_books
+from rugcourse.doctor.checks.courses import check_books
 from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.signs import left_out, showable

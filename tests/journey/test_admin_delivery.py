@@ -22,7 +22,7 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     site: Site,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
     runtime = site.runtime
     readers = [make_reader(runtime) for _ in range(4)]
     at_eight(runtime)

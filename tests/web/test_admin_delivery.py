@@ -113,7 +113,7 @@ def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
 def test_the_doctor_looks_when_somebody_presses_in_both_languages(
     editor: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rugcourse.doctor.dns._SECONDS", 0.3)
+    monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
     assert "Nobody has looked yet" in editor.get("/admin/delivery").text
     page = press(editor, "/admin/delivery", action="look")
     assert "which is nobody" in page

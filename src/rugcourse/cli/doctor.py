@@ -24,8 +24,8 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Look at settings, servers and the DNS: what is wrong, why it matters, how to mend it. Exit code 1 if so."""
-    from rugcourse.doctor.findings import CHECKS
-    from rugcourse.doctor.visit import keep, visit
+    from rugcourse.doctor.report import CHECKS
+    from rugcourse.doctor.runner import keep, visit
     from rugcourse.runtime import open_runtime
     from rugcourse.settings import load_settings
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from rugcourse.doctor.dns import Dns
+from rugcourse.doctor.resolver import Dns
 
 _MOST_LOOKUPS, _MOST_VOID = 10, 2  # RFC 7208, 4.6.4
 _TERM = re.compile(r"([+?~-]?)([a-z0-9]+)(?:[:]([^/\s]*))?((?:/.*)?)", re.IGNORECASE)

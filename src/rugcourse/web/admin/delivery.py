@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
-from rugcourse.doctor.findings import CHECKS
-from rugcourse.doctor.visit import keep, last_visit, visit
+from rugcourse.doctor.report import CHECKS
+from rugcourse.doctor.runner import keep, last_visit, visit
 from rugcourse.runtime import let_go
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of

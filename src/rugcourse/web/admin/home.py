@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import DeliveryState, Role
 from rugcourse.db.queries import campaigns, deliveries, sending_holds
-from rugcourse.doctor.visit import last_visit
+from rugcourse.doctor.runner import last_visit
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rugcourse.db.engine import Database
-from rugcourse.doctor.findings import Finding, _, well, wrong
+from rugcourse.doctor.report import Finding, _, well, wrong
 from rugcourse.settings import Settings, secret_files
 
 _OTHERS = stat.S_IRWXO

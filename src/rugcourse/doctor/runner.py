@@ -12,13 +12,12 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
-from rugcourse.doctor.admins import check_admins
-from rugcourse.doctor.client_address import check_client_address
-from rugcourse.doctor.courses import check_books, check_courses
-from rugcourse.doctor.dns import Dns
-from rugcourse.doctor.files import check_files
-from rugcourse.doctor.findings import CHECKS, Finding, State
-from rugcourse.doctor.machine import (
+from rugcourse.doctor.checks.admins import check_admins
+from rugcourse.doctor.checks.client_address import check_client_address
+from rugcourse.doctor.checks.courses import check_books, check_courses
+from rugcourse.doctor.checks.dns_records import look_at_names
+from rugcourse.doctor.checks.files import check_files
+from rugcourse.doctor.checks.local import (
     check_withdrawals,
     look_at_broker,
     look_at_database,
@@ -26,9 +25,10 @@ from rugcourse.doctor.machine import (
     look_at_settings,
     look_at_spamassassin,
 )
-from rugcourse.doctor.mail_server import look_at_mail_server
-from rugcourse.doctor.names import look_at_names
-from rugcourse.doctor.website import look_at_website
+from rugcourse.doctor.checks.smtp import look_at_mail_server
+from rugcourse.doctor.checks.website import look_at_website
+from rugcourse.doctor.report import CHECKS, Finding, State
+from rugcourse.doctor.resolver import Dns
 from rugcourse.emails.catalogue import branding_of
 from rugcourse.links import Links
 from rugcourse.settings import Settings

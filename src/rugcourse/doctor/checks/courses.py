@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
-from rugcourse.doctor.findings import Finding, _, advice, well
+from rugcourse.doctor.report import Finding, _, advice, well
 from rugcourse.ebooks.cache import out_of_date
 from rugcourse.emails.catalogue import House
 from rugcourse.links import Links

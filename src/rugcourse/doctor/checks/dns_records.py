@@ -6,8 +6,8 @@ import re
 import socket
 from collections.abc import Iterator
 
-from rugcourse.doctor.dns import Dns, DnsAway, DnsFailed
-from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.resolver import Dns, DnsAway, DnsFailed
 from rugcourse.doctor.spf import PermError, Reading, records_of
 from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
 from rugcourse.settings import Settings

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rugcourse.clock import Clock
-from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
 from rugcourse.links import Links
 from rugcourse.settings import Settings
 

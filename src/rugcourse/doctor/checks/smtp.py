@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rugcourse.delivery.smtp import Connection, ServerUnavailable
-from rugcourse.doctor.findings import Finding, _, advice, well, wrong
-from rugcourse.doctor.names import LOCAL
+from rugcourse.doctor.checks.dns_records import LOCAL
+from rugcourse.doctor.report import Finding, _, advice, well, wrong
 from rugcourse.settings import Settings
 
 _SECONDS = 10.0

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from rugcourse.doctor.findings import Finding, _, advice, well, wrong
-from rugcourse.doctor.names import LOCAL
+from rugcourse.doctor.checks.dns_records import LOCAL
+from rugcourse.doctor.report import Finding, _, advice, well, wrong
 from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
 

@@ -15,7 +15,7 @@ from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
-from rugcourse.doctor.findings import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
 from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settings
 
 _SILENT_SECONDS = 60.0  # of the machine's time

@@ -8,7 +8,7 @@ from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
-from rugcourse.doctor.findings import Finding, _, advice, well
+from rugcourse.doctor.report import Finding, _, advice, well
 
 
 def check_admins(database: Database) -> Iterator[Finding]:
