@@ -19,6 +19,7 @@ from tests.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.auth.admins import invite, set_first_password
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
@@ -31,7 +32,6 @@ from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.reports import cached_stats
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.web.app import create_app
 from rugcourse.web.pages import warm_up

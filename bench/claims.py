@@ -12,10 +12,10 @@ from tests.builders import course_of
 from tests.crowd import add_crowd
 
 from bench.site import open_store
+from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
 from rugcourse.db.models import EnrolmentRow, Queue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
-from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
 
 DUE = 1000

@@ -13,13 +13,13 @@ from sqlalchemy import select, update
 from tests.builders import course_of
 from tests.servers import HOST
 
+from rugcourse.bootstrap import Runtime, sender
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries.deliveries import Outgoing
 from rugcourse.delivery.composer import Composer, Particulars
 from rugcourse.delivery.template_cache import Prepared, stream_of
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.mime import Skeleton
-from rugcourse.runtime import Runtime, sender
 
 READERS = 150
 

@@ -15,12 +15,12 @@ from tests.servers import HOST, free_port, postgres
 from tests.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 
 AT_ONCE = 50
 ROUNDS = 20

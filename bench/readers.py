@@ -26,12 +26,12 @@ from tests.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
 from bench.site import cpu_seconds, resident_mb, tidy_up
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import EventKind, EventRow, LessonVersionRow, SubscriberRow
 from rugcourse.links import Links, MailRef
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 READERS = 20_000

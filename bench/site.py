@@ -18,11 +18,11 @@ from tests.crowd import add_crowd
 from tests.servers import HOST, postgres, postgres_server, postgres_url, redis
 from tests.stack import Process, Stack, environment
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState, EnrolmentRow, LeaseRow, Queue
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 WORKERS = 2

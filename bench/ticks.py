@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from tests.builders import course_of
 
 from bench.site import open_store
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
@@ -21,7 +22,6 @@ from rugcourse.db.models import (
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import look
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from rugcourse.bootstrap import Runtime, follow_up, open_runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
@@ -24,7 +25,6 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.links import MailRef
-from rugcourse.runtime import Runtime, follow_up, open_runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings, load_settings
 

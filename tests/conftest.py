@@ -14,12 +14,12 @@ from tests.builders import MORNING, make_runtime, make_settings
 from tests.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Base
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,13 +26,13 @@ from tests.servers import HOST, Server, free_port, redis_program
 from tests.sink import Sink
 from tools.stack import services
 
+from rugcourse.bootstrap import import_lessons, open_dispatcher, open_runtime
 from rugcourse.cli.main import app
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryState
 from rugcourse.doctor.checks.local import look_at_broker
 from rugcourse.doctor.report import State
-from rugcourse.runtime import import_lessons, open_dispatcher, open_runtime
 from rugcourse.settings import Settings
 
 ROOT = Path(__file__).parent.parent

@@ -8,9 +8,9 @@ from pathlib import Path
 import dkim
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, send_now, sender
 from rugcourse.emails.dkim_keys import load_keys, make_keys
 from rugcourse.emails.plain import plain_message
-from rugcourse.runtime import Runtime, send_now, sender
 
 
 def test_a_notice_that_is_in_no_ledger_is_signed_as_all_mails_are(runtime: Runtime, sink: Sink, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
+from rugcourse.bootstrap import sender
 from rugcourse.content import Course, Lesson
 from rugcourse.email_preview.sample import Proofs
 from rugcourse.emails.catalogue import branding_of
-from rugcourse.runtime import sender
 from rugcourse.settings import Settings
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -9,6 +9,7 @@ from tests.bounces.test_take import about, back, come, dispatcher, email, runtim
 from tests.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -16,7 +17,6 @@ from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.admin_changes import correct_address
-from rugcourse.runtime import Runtime
 
 RIGHT = "right@other.example"
 GONE = "postfix unknown user"

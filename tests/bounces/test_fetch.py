@@ -20,11 +20,11 @@ from tests.servers import HOST, free_port
 from tests.sink import Sink
 from tests.web.reading import everything
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Intake, Taken
 from rugcourse.bounces.imap_poller import MailboxAway, fetch, tidy
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import DeliveryState, SubscriberStatus
-from rugcourse.runtime import Runtime
 from rugcourse.settings import Mailbox
 from rugcourse.worker.tasks import forget_in_time
 

@@ -11,13 +11,13 @@ from tests.bounces.test_take import about, back, dispatcher, email, runtime  # n
 from tests.builders import lessons_to, plan, ref, send_all
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.parser import read
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 
 FULL = Report(Kind.SOFT, "5.2.2", "mailbox full")
 

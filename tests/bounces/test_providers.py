@@ -24,13 +24,13 @@ from tests.builders import lessons_to, make_runtime, make_settings, plan, reader
 from tests.sink import Sink
 from tests.web.reading import everything
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces.webhooks import ses
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.settings import SettingsError
 from rugcourse.web.app import create_app
 

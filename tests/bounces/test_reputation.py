@@ -6,12 +6,12 @@ import pytest
 from tests.builders import course_of
 from tests.crowd import add_crowd, add_lesson_mails
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.complaint_rate import Level, Limits, too_many
 from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 

@@ -31,6 +31,7 @@ from tests.servers import HOST, free_port
 from tests.sink import Fault, Sink
 from tests.web.reading import everything
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces import complaint_rate
 from rugcourse.bounces.handler import Done, Taken
 from rugcourse.bounces.lmtp_server import Door, open_door
@@ -44,7 +45,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime, open_dispatcher
 
 ADDRESS = "bounces@courses.example"
 RAW = {sample.name: sample.raw for sample in SAMPLES}

@@ -14,6 +14,7 @@ from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
 from rugcourse.campaigns.progress import Progress, progress_of
@@ -38,7 +39,6 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
 
 MONDAY = date(2026, 11, 30)

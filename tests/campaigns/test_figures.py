@@ -19,6 +19,7 @@ from tests.builders import (
 from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.course_editor.test_publish import publish
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns.progress import progress_of as campaign_progress
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
@@ -32,7 +33,6 @@ from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.progress import progress_of
 from rugcourse.reports import cached_stats, campaign_comparison, dashboard
 from rugcourse.reports.campaign_results import results_of
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 

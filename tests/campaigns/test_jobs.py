@@ -13,6 +13,7 @@ from tests.racing import meanwhile
 from tests.sink import Sink
 from tests.web.reading import everything
 
+from rugcourse.bootstrap import Runtime, let_go
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
@@ -38,7 +39,6 @@ from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime, let_go
 from rugcourse.scheduling import Timing
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
 from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList

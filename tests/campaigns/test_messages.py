@@ -10,10 +10,10 @@ from tests.campaigns.test_campaigns import draft
 from tests.course_editor.test_moving import renamed
 from tests.course_editor.test_publish import inserted, publish
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import CampaignKind, LessonRow
 from rugcourse.db.queries import campaigns, courses
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 

@@ -11,6 +11,7 @@ from tests.campaigns.test_campaigns import author, draft, reader_of_another_cour
 from tests.racing import meanwhile
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
@@ -27,7 +28,6 @@ from rugcourse.db.queries.audiences import Audience, Following, Permission, perm
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment import consents, preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 

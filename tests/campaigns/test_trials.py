@@ -16,6 +16,7 @@ from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
 from tests.web.test_admin_campaigns import post
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
@@ -25,7 +26,6 @@ from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 
 OTHER = {"nl": "Een heel ander onderwerp"}
 

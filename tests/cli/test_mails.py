@@ -21,12 +21,12 @@ from tests.builders import (
 from tests.sink import Fault, Sink
 from typer.testing import CliRunner
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.cli.main import app
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 
 Run = Callable[..., Result]
 

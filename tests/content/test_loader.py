@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.builders import COURSE, LESSONS
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, load_course, load_courses
 from rugcourse.content.markdown import count_words
 from rugcourse.course_editor.file_sync import import_courses
-from rugcourse.runtime import Runtime
 
 LESSON = "02-overbelasting.nl.md"
 LIST = "06-specifieke-oorzaak.nl.md"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.builders import LESSONS, course_of
 from tests.web.reading import CHROME
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.model import without_invisible
 from rugcourse.content.writer import file_names, to_file
@@ -29,7 +30,6 @@ from rugcourse.db.queries import courses
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.ebooks import cache
 from rugcourse.email_preview.sample import parts_of
-from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 
 SLUG = "proef"

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 from tests.builders import COURSE, course_of
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import (
     Desk,
@@ -22,7 +23,6 @@ from rugcourse.course_editor.merge import Clash
 from rugcourse.course_editor.publishing import Seen, publish_lesson
 from rugcourse.db.models import ChangeRow, DiscardedDraftRow
 from rugcourse.db.queries import admins
-from rugcourse.runtime import Runtime
 
 SLUG = "stress"
 

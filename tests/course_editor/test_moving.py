@@ -10,6 +10,7 @@ from tests.course_editor.test_publish import days as look_once_a_day
 from tests.course_editor.test_publish import edited, inserted, publish, slugs_to
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, Lesson
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.file_sync import take_in
@@ -23,7 +24,6 @@ from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.resend import resend
 from rugcourse.learning.progress import progress_of
-from rugcourse.runtime import Runtime
 
 Move = Callable[[Runtime, int, int], None]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from tests.builders import course_of
 
+from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.course_editor.file_sync import take_in
@@ -32,7 +33,6 @@ from rugcourse.db.models import (
 from rugcourse.db.queries import courses, enrolments, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.delivery.planner import plan_due
-from rugcourse.runtime import Runtime, follow_up
 from rugcourse.scheduling import Schedule
 
 FIRST_LESSONS = 4

@@ -8,6 +8,7 @@ import pytest
 from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts, history
 from rugcourse.course_editor.drafts import BEHIND, NoSuchLesson, SavedMeanwhile, SlugTaken
@@ -19,7 +20,6 @@ from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 
 NOBODY = None  # at the command line
 

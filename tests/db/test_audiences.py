@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_pending, make_reader, plan, ref, send_all
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AttemptRow, EnrolmentStatus, Stage
 from rugcourse.db.queries import audiences, subscribers
@@ -14,7 +15,6 @@ from rugcourse.db.queries.audiences import Audience, Following, Span
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.runtime import Runtime
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
 from tests.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_course
 from rugcourse.db import migrate
@@ -24,7 +25,6 @@ from rugcourse.db.migrate import is_current, upgrade
 from rugcourse.db.models import Base, EnrolmentRow, LessonVersionRow, SubscriberRow
 from rugcourse.db.queries import courses
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 
 
 def reordered(course: Course, *slugs: str) -> Course:

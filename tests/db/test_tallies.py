@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 from tests.builders import at_eight, lessons_to, make_reader, plan, reader_with_lesson, send_all
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import (
@@ -25,7 +26,6 @@ from rugcourse.db.queries.email_events import Event
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 
 
 def number(runtime: Runtime, what: str) -> int:

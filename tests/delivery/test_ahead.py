@@ -8,6 +8,7 @@ import pytest
 from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, start
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, DeliveryKind, DeliveryState, EnrolmentRow, EnrolmentStatus
@@ -17,7 +18,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.send_next import NotNow, may_ask, send_next_now
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow
 from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.forecast import Upcoming, count_by_hour, forecast
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 
 
 def look_ahead(runtime: Runtime, days: int = 30) -> list[Upcoming]:

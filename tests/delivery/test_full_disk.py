@@ -13,13 +13,13 @@ import pytest
 from tests.builders import lessons_to, planned_readers, send_all
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.journal import Journal, JournalError, dead_journals, read_records
 from rugcourse.delivery.recovery import settle_journals
-from rugcourse.runtime import Runtime, follow_up
 
 _LONGEST_LINE = 130
 

@@ -13,6 +13,7 @@ import pytest
 from tests.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.db.queries import deliveries
@@ -24,7 +25,6 @@ from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.recovery import expire_leases, settle_journals
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment.admin_changes import correct_address
-from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 
 
 def test_a_settled_lease_leaves_nothing_to_recover(tmp_path: Path) -> None:

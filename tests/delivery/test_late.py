@@ -9,13 +9,13 @@ from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_re
 from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, Queue, SubscriberStatus
 from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
 
 _FULL = "452 4.2.2 mailbox full"

@@ -8,11 +8,11 @@ from itertools import count
 from tests.builders import COURSE, course_of, mails_to, make_pending
 from tests.course_editor.test_publish import edited, publish
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts
 from rugcourse.db.queries import courses
 from rugcourse.delivery import holds
-from rugcourse.runtime import Runtime
 
 _titles = count(1)
 

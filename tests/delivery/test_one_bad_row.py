@@ -10,6 +10,7 @@ from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_re
 from tests.campaigns.test_campaigns import draft, start
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -24,7 +25,6 @@ from rugcourse.delivery import forecast
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 from rugcourse.worker.tasks import look
 

@@ -10,11 +10,11 @@ import pytest
 from tests.builders import at_eight, course_of, make_pending, make_reader, plan, send_all
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.rate_limits import WarmUp
-from rugcourse.runtime import Runtime, open_dispatcher
 
 Limited = Callable[..., Dispatcher]
 

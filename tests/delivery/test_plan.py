@@ -9,12 +9,12 @@ from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to
 from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
 from rugcourse.db.queries import courses, enrolments, subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 

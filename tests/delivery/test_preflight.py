@@ -8,13 +8,13 @@ from tests.builders import COURSE, LESSONS, make_pending, make_reader, send_all
 from tests.emails.test_mails import compose
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
 from rugcourse.db.course_cache import Library
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.linter import look_at
 from rugcourse.email_preview.spamassassin import Opinion, ask
-from rugcourse.runtime import Runtime
 
 _MOST_POINTS = 0.5
 

@@ -21,6 +21,7 @@ from tests.builders import (
 )
 from tests.racing import Act, meanwhile
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -33,7 +34,6 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.preferences import set_measuring
 from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.tracking import recorder
 from rugcourse.tracking.recorder import Fetch, record_fetches

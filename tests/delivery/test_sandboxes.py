@@ -23,6 +23,7 @@ from tests.builders import (
 )
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -33,7 +34,6 @@ from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.runtime import Runtime
 from rugcourse.tracking import recorder
 from rugcourse.tracking.recorder import Fetch, record_fetches
 

@@ -22,6 +22,7 @@ from tests.builders import (
 )
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.bounces.handler import Done, Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -36,7 +37,6 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.suppression import lift, suppress
-from rugcourse.runtime import Runtime, follow_up
 from rugcourse.scheduling import Schedule
 
 

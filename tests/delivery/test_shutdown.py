@@ -11,10 +11,10 @@ import pytest
 from tests.builders import lessons_to, make_runtime, make_settings, planned_readers, send_all
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, Queue
-from rugcourse.runtime import open_dispatcher
 
 
 @dataclass

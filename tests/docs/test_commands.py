@@ -29,11 +29,11 @@ from tests.docs.commands import PAGES, ROOT, commands_in, documented, settings_i
 from tests.servers import HOST, free_port, free_ports
 from tests.sink import Sink
 
+from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryRow, DeliveryState
-from rugcourse.runtime import open_dispatcher
 from rugcourse.settings import Settings
 
 BIN = ROOT / ".venv" / "bin"

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from tests.servers import HOST, free_port
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.doctor.checks.client_address import MADE_UP, ReceivedRequest, check_client_address, judge
 from rugcourse.doctor.report import State
 from rugcourse.links import Links, Signer
-from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 from rugcourse.web.server import BackgroundServer
 

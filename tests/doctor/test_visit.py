@@ -20,6 +20,7 @@ from tests.sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.auth.admins import invite
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db.engine import Database
@@ -40,7 +41,6 @@ from rugcourse.doctor.checks.website import look_at_website
 from rugcourse.doctor.report import CHECKS, State
 from rugcourse.doctor.runner import Visit, keep, last_visit, visit
 from rugcourse.links import Links, Signer
-from rugcourse.runtime import Runtime
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.web.app import create_app
 from rugcourse.web.server import BackgroundServer

@@ -8,7 +8,7 @@ import pytest
 from tests.drills.tally import Tally, take_stock
 from tests.sink import Sink
 
-from rugcourse.runtime import Runtime
+from rugcourse.bootstrap import Runtime
 
 _RESULT = Path(__file__).parent.parent.parent / "var" / "drill.json"
 _tallies: dict[str, dict[str, object]] = {}

@@ -22,6 +22,7 @@ from tests.builders import (
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.models import DeliveryKind, DeliveryRow, DeliveryState
@@ -32,7 +33,6 @@ from rugcourse.emails.templates import TemplateError
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 
 Passes = Callable[[Runtime, Sink], Tally]
 

@@ -17,13 +17,13 @@ from tests.drills.tally import Tally
 from tests.servers import Server, postgres_server, postgres_url
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db import engine as store
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 40
 Passes = Callable[[Runtime, Sink], Tally]

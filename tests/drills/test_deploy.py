@@ -15,6 +15,7 @@ from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
 from tests.sink import Sink
 from tests.stack import Process, Stack, environment
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
@@ -23,7 +24,6 @@ from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 Passes = Callable[[Runtime, Sink], Tally]

@@ -12,11 +12,11 @@ from tests.builders import planned_readers, send_all
 from tests.drills.tally import Tally
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Queue
 from rugcourse.delivery import journal as journals
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 60
 

@@ -26,13 +26,13 @@ from tests.servers import free_port
 from tests.sink import Fault, Sink
 from tests.stack import Process, Stack, environment
 
+from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Queue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.recovery import expire_leases, settle_journals
-from rugcourse.runtime import Runtime, follow_up, open_dispatcher
 from rugcourse.scheduling import Schedule
 
 READERS = 10

@@ -11,12 +11,12 @@ from tests.builders import at_eight, lessons_to, make_reader, plan, planned_read
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.recovery import expire_leases
-from rugcourse.runtime import Runtime, open_dispatcher
 
 READERS = 30
 Passes = Callable[[Runtime, Sink], Tally]

@@ -14,11 +14,11 @@ from tests.drills.tally import Tally, accepted, wait_until
 from tests.sink import Sink
 from tests.stack import Stack, environment
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.scheduling import Schedule
 from rugcourse.worker.app import create_app, ringer
 

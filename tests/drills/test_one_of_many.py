@@ -11,10 +11,10 @@ from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.drills.tally import Tally
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryKind, DeliveryRow, DeliveryState, ScheduleRow
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 READERS = 20

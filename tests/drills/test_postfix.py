@@ -15,13 +15,13 @@ from tests.builders import at_eight, mails_to, make_reader, make_runtime, make_s
 from tests.servers import HOST, free_port
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces.lmtp_server import Door, open_door
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.runtime import Runtime, open_dispatcher
 
 ADDRESS = "bounces@courses.example"
 _MASTER = """\

@@ -16,9 +16,9 @@ from tests.servers import HOST, Server, redis_server, redis_url
 from tests.sink import Sink
 from tests.stack import Stack, environment
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 READERS = 3000

@@ -13,13 +13,13 @@ from tests.builders import at_eight, make_reader, plan, send_all
 from tests.drills.tally import Tally
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import sending_holds
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.worker.pulse import Pulse
 
 Passes = Callable[[Runtime, Sink], Tally]

@@ -12,11 +12,11 @@ from tests.builders import enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.drills.tally import Tally
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 
 pytestmark = pytest.mark.long_on_postgresql

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.builders import COURSE, LESSONS, course_of
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
 from rugcourse.db.queries.ebooks import EditionKind
 from rugcourse.ebooks import cache
@@ -19,7 +20,6 @@ from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
 from rugcourse.emails.catalogue import House
-from rugcourse.runtime import Runtime
 
 HOUSE = House('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

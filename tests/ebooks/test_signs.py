@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
 
+from rugcourse.bootstrap import Runtime, import_lessons, make_books
 from rugcourse.content import Course, load_course
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
@@ -20,7 +21,6 @@ from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.signs import left_out, showable
 from rugcourse.ebooks.typst import CannotBeSet, make_pdf
 from rugcourse.emails.catalogue import House
-from rugcourse.runtime import Runtime, import_lessons, make_books
 from rugcourse.web.app import create_app
 
 HOUSE = House("Practice", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")

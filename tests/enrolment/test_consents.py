@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
 from rugcourse.db.queries import subscribers
@@ -13,7 +14,6 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown, Source
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.i18n import translations
-from rugcourse.runtime import Runtime
 
 SHOWN = Shown("nl", "De Praktijk", "Begrijp je rugpijn", "# What we keep\n\n- all of this")
 

@@ -25,6 +25,7 @@ from tests.course_editor.test_publish import inserted, publish
 from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -55,7 +56,6 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import come_back, leave_course, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
 from rugcourse.enrolment.suppression import lift, suppress
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
 
 OTHER_COURSE = "stress-en-rugpijn"

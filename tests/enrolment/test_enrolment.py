@@ -26,6 +26,7 @@ from tests.campaigns.test_campaigns import sign_up_for_another_course
 from tests.campaigns.test_jobs import imported
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -60,7 +61,6 @@ from rugcourse.enrolment.signup import (
 from rugcourse.enrolment.suppression import check_key, lift, suppress
 from rugcourse.links import Signer
 from rugcourse.privacy.retention import forget
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import SettingsError
 

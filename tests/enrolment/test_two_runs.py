@@ -11,6 +11,7 @@ from tests.campaigns.test_campaigns import draft, start
 from tests.course_editor.test_publish import days, inserted, publish
 from tests.sink import Fault, Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
 from rugcourse.clock import VirtualClock
@@ -21,7 +22,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Timing
 
 NEW = "ertussen"

@@ -13,9 +13,9 @@ from tests.builders import make_runtime, make_settings, plan, send_all
 from tests.servers import HOST, free_port
 from tests.sink import Sink
 
+from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
-from rugcourse.runtime import open_dispatcher
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import MIN_SECONDS
 from rugcourse.web.server import BackgroundServer

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, Stage
 from rugcourse.db.queries import learning
@@ -15,7 +16,6 @@ from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_aski
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.learning.scoring import score
-from rugcourse.runtime import Runtime
 
 
 def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> DeliveryRow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import ab_tests
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
@@ -15,7 +16,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
 from rugcourse.learning.answers import Asked, Press, record_answers
 from rugcourse.learning.assessment import save_attempt
-from rugcourse.runtime import Runtime
 
 
 def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.builders import course_of
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.hardest_question import ENOUGH, Surprises
-from rugcourse.runtime import Runtime
 
 
 def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answered(runtime: Runtime) -> None:

@@ -19,6 +19,7 @@ from tests.builders import make_settings
 from tests.model import course
 from tests.model.mail_server import Behaviour, MailServer
 
+from rugcourse.bootstrap import Runtime, open_dispatcher, open_runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.db import counters
@@ -42,7 +43,6 @@ from rugcourse.delivery import journal as journals
 from rugcourse.delivery.journal import JournalError
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.emails import catalogue
-from rugcourse.runtime import Runtime, open_dispatcher, open_runtime
 from rugcourse.worker.tasks import look
 
 BOUNCES = "bounces@courses.example"
@@ -72,7 +72,7 @@ class Worker:
         self.begun: set[int] = set()
         self._settling = False
         database = _WorkersDatabase(runtime.database, self)
-        with mock.patch("rugcourse.runtime.Journal", lambda folder: _WorkersJournal(folder, self)):
+        with mock.patch("rugcourse.bootstrap.Journal", lambda folder: _WorkersJournal(folder, self)):
             self.dispatcher = open_dispatcher(replace(runtime, database=database))
 
     def send_all(self) -> None:

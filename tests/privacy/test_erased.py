@@ -15,6 +15,7 @@ from tests.auth.test_access import make_admin
 from tests.builders import make_reader
 from tests.privacy.test_privacy import EMAIL, all_rows, email, forget_now, rows, subscriber_id  # noqa: F401 - a fixture
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import (
@@ -37,7 +38,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.retention import Forgotten
-from rugcourse.runtime import Runtime
 
 _DOMAIN = EMAIL.rpartition("@")[2]
 

@@ -12,6 +12,7 @@ from tests.builders import COURSE, MORNING, course_of, lessons_to
 from tests.privacy.test_privacy import copy_of, email, subscriber_id  # noqa: F401 - a fixture
 
 from rugcourse import paths
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content.model import Course, Question
 from rugcourse.course_editor.file_sync import take_in
@@ -29,7 +30,6 @@ from rugcourse.db.queries import ab_tests, admins
 from rugcourse.db.types import UtcDateTime
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.inventory import of_readers
-from rugcourse.runtime import Runtime
 
 SHOWN = [(group.table, column, place) for group in of_readers() for column, place in group.shown.items()]
 TABLES = {table.name: table for table in Base.metadata.sorted_tables}

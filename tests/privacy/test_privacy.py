@@ -28,6 +28,7 @@ from tests.campaigns.test_campaigns import MESSAGE
 from tests.sink import Fault, Sink
 
 from rugcourse import paths
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.ab_tests import begin
 from rugcourse.campaigns.drafts import Author
@@ -64,7 +65,6 @@ from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.runtime import Runtime
 from rugcourse.tracking.recorder import Fetch, record_fetches
 
 EMAIL = "erase.me@example.org"

@@ -26,6 +26,7 @@ from tests.builders import (
 )
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, let_go, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db import withdrawal_log
 from rugcourse.db.engine import Database
@@ -38,7 +39,6 @@ from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import forget
-from rugcourse.runtime import Runtime, let_go, open_dispatcher
 
 COMPLAINED = next(one.raw for one in SAMPLES if one.kind == "complaint")
 

@@ -18,6 +18,7 @@ from tests.builders import (
 from tests.privacy.test_privacy import forget_now
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
@@ -27,7 +28,6 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.warnings import warn
-from rugcourse.runtime import Runtime
 from rugcourse.worker.tasks import forget_in_time
 
 

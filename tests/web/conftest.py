@@ -7,10 +7,10 @@ from tests.builders import reader_with_lesson
 from tests.web.reading import CHROME
 from tests.web.test_admin import log_in
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from tests.builders import mails_to, ref
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import Base, DeliveryKind
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 
 CHROME = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"

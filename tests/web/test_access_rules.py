@@ -20,12 +20,12 @@ from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 from rugcourse.subscribers import csv_import
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of
 from rugcourse.web.app import create_app

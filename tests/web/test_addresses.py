@@ -23,6 +23,7 @@ from tests.sink import Sink
 from tests.web.reading import everything, path
 from tests.web.test_own_page import mailed_link
 
+from rugcourse.bootstrap import Runtime, let_go
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import subscribers
@@ -35,7 +36,6 @@ from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime, let_go
 
 NEW = "new@home.example"
 

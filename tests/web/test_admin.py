@@ -13,10 +13,10 @@ from tests.web.reading import CHROME, everything
 
 from rugcourse import paths
 from rugcourse.auth.admins import invite
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
-from rugcourse.runtime import Runtime
 from rugcourse.web import forms
 from rugcourse.web.app import create_app
 

@@ -15,6 +15,7 @@ from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_r
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
@@ -29,7 +30,6 @@ from rugcourse.db.models import (
 )
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import Asked, Press, record_answers
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import Schedule, Timing
 from rugcourse.scheduling.campaign_timing import next_mail
 

@@ -9,6 +9,7 @@ from tests.builders import course_of, enrolment_of, lessons_to, make_reader, pla
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate
 from rugcourse.bounces.handler import Told
 from rugcourse.bounces.report import Kind, Report
@@ -22,7 +23,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.spamassassin import is_installed
 from rugcourse.enrolment.suppression import find, suppress
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 
 WHY = "a telephone call"
 

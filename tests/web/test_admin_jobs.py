@@ -12,9 +12,9 @@ from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post, seen_on
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import ChangeRow, Role, SubscriberRow
-from rugcourse.runtime import Runtime
 
 INTAKE = {"course": COURSE, "language": "nl", "zone": "Europe/Amsterdam", "hour": "8", "agreed_at": "2026-03-31",
           "agreed_text": "Yes, mail me the course", "agreed_where": "paper form"}  # fmt: skip

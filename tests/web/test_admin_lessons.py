@@ -17,6 +17,7 @@ from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
@@ -25,7 +26,6 @@ from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import ChangeRow, Role
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 
 LESSON = f"/admin/lessons/{COURSE}/stress"
 

@@ -17,11 +17,11 @@ from tests.sink import Sink
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState, Role, SubscriberRow
 from rugcourse.db.queries import subscribers
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.runtime import Runtime
 
 WHY = "they asked for it by telephone"
 

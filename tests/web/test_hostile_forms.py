@@ -32,11 +32,11 @@ from tests.web.test_access_rules import app, browser_of, places, routes  # noqa:
 from tests.web.test_admin import form_of
 from tests.within import within
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import names_of
 from rugcourse.db.models import Role
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 from rugcourse.web.access import Access, all_routes
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token

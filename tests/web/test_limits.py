@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.servers import HOST, free_port
 
-from rugcourse.runtime import Runtime
+from rugcourse.bootstrap import Runtime
 from rugcourse.web import app, limits
 from rugcourse.web.limits import BoundedMemory, Limits, network, shortened
 

@@ -30,10 +30,10 @@ from rugcourse.auth.admins import (
 )
 from rugcourse.auth.security_events import Origin
 from rugcourse.auth.sessions import find_insider, open_session
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
 from rugcourse.db.queries import admins
-from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 from rugcourse.worker.tasks import forget_in_time
 

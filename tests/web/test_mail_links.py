@@ -14,6 +14,7 @@ from tests.builders import course_of, enrolment_of, lessons_to, make_pending, re
 from tests.sink import Sink
 from tests.web.reading import CHROME, everything, path
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.course_cache import Library
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
@@ -21,7 +22,6 @@ from rugcourse.db.queries import courses, subscribers
 from rugcourse.ebooks.cache import fill_shelf
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 from rugcourse.web.app import create_app
 
 

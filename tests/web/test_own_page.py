@@ -33,6 +33,7 @@ from tests.campaigns.test_permission import broadcast, next_due
 from tests.sink import Fault, Sink
 from tests.web.reading import everything, path
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     DeliveryKind,
@@ -52,7 +53,6 @@ from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import LINK_DAYS, Purpose
 from rugcourse.privacy.erase import erase
-from rugcourse.runtime import Runtime
 from rugcourse.web.forms import form_token
 
 REMARK = {"helped": "yes", "remark": "Duidelijk"}

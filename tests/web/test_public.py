@@ -13,13 +13,13 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 from tests.builders import COURSE, course_of, make_reader, make_runtime, make_settings
 
+from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryRow, FeedbackRow, SubscriberRow
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.papers import notice_text
-from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
 from rugcourse.web.limits import network

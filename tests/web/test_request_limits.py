@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from tests.servers import HOST, free_port
 
-from rugcourse.runtime import Runtime
+from rugcourse.bootstrap import Runtime
 from rugcourse.web import connections, guard
 from rugcourse.web.app import create_app
 from rugcourse.web.guard import Limit

@@ -22,6 +22,7 @@ from tests.web.test_admin import form_of
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 from tests.web.test_admin_lessons import LESSON, typed
 
+from rugcourse.bootstrap import Runtime, sender
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.markdown import UnknownTag
@@ -34,7 +35,6 @@ from rugcourse.ebooks.epub import make_epub
 from rugcourse.email_preview.sample import Proofs, Somebody, parts_of
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.catalogue import House, branding_of
-from rugcourse.runtime import Runtime, sender
 
 RAN = "1094"
 CODE = (

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from tests.builders import COURSE, course_of, lessons_to, make_reader, ref
 from tests.learning.test_learning import next_lesson
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import words_of
@@ -22,7 +23,6 @@ from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.links import Purpose
-from rugcourse.runtime import Runtime
 
 LESSON = "specifieke-oorzaak"
 LANGUAGES = ["nl", "en"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tests.builders import mails_to, make_pending
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime
 from rugcourse.worker.app import create_app
 from rugcourse.worker.pulse import Ear, Pulse
 from rugcourse.worker.tasks import register

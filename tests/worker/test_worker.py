@@ -18,11 +18,11 @@ from sqlalchemy import update
 from tests.builders import at_eight, lessons_to, mails_to, make_pending, make_reader, make_runtime, make_settings
 from tests.sink import Sink
 
+from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.runtime import Runtime, open_runtime
 from rugcourse.worker.app import FETCH, create_app, ringer
 from rugcourse.worker.embedded import embed
 from rugcourse.worker.tasks import check_books, fetch_new
@@ -148,7 +148,7 @@ def processes(postgres_url: str, redis_url: str, database: Database, sink: Sink,
 # Sends the signal while a module that Celery's producer needs is half imported, or else a little later.
 _STOPPED_WHILE_STARTING = """
 import os, signal, sys, threading
-from rugcourse.runtime import open_runtime
+from rugcourse.bootstrap import open_runtime
 from rugcourse.settings import Settings
 from rugcourse.worker.standalone import run_beat
 

@@ -10,7 +10,7 @@ import typer
 from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from rugcourse.runtime import Runtime
+    from rugcourse.bootstrap import Runtime
 
 app = typer.Typer(help="Bounces and complaints.", no_args_is_help=True)
 

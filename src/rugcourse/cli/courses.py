@@ -73,10 +73,10 @@ def render(
 @app.command("import")
 def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
+    from rugcourse.bootstrap import import_lessons
     from rugcourse.cli.opening import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.merge import BothChanged
-    from rugcourse.runtime import import_lessons
 
     chosen = _clash_or_exit(clash)
     runtime = open_checked()

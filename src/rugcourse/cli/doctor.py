@@ -24,9 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Look at settings, servers and the DNS: what is wrong, why it matters, how to mend it. Exit code 1 if so."""
+    from rugcourse.bootstrap import open_runtime
     from rugcourse.doctor.report import CHECKS
     from rugcourse.doctor.runner import keep, visit
-    from rugcourse.runtime import open_runtime
     from rugcourse.settings import load_settings
 
     runtime = open_runtime(load_settings())

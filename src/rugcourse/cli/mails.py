@@ -118,9 +118,9 @@ def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     Before everything goes on, whoever left, was erased, complained, or ended the measuring or other news after a backup
     that was put back does so again.
     """
+    from rugcourse.bootstrap import let_go
     from rugcourse.cli.opening import open_checked
     from rugcourse.db.queries.sending_holds import ALL
-    from rugcourse.runtime import let_go
 
     runtime = open_checked()
     key = _key(campaign, domain)

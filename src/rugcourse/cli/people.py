@@ -11,7 +11,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from rugcourse.runtime import Runtime
+    from rugcourse.bootstrap import Runtime
 
 _FOR_ONE_USER = 0o600
 

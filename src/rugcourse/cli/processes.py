@@ -38,9 +38,9 @@ def demo(
 
 def serve() -> None:
     """Run web pages, worker and beat in one process. Prepares the database and imports the lessons first."""
+    from rugcourse.bootstrap import import_lessons, open_runtime
     from rugcourse.db.migrate import upgrade
     from rugcourse.enrolment.suppression import check_key
-    from rugcourse.runtime import import_lessons, open_runtime
     from rugcourse.settings import load_settings
     from rugcourse.web.app import create_app
     from rugcourse.web.server import serve as serve_pages
@@ -109,8 +109,8 @@ def beat() -> None:
 @database.command("upgrade")
 def upgrade_database() -> None:
     """Create the tables, or bring them up to date. Safe to repeat."""
+    from rugcourse.bootstrap import open_runtime
     from rugcourse.db.migrate import upgrade
-    from rugcourse.runtime import open_runtime
     from rugcourse.settings import load_settings
 
     upgrade(open_runtime(load_settings()).database)

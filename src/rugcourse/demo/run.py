@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rugcourse.auth.admins import invite, set_first_password
+from rugcourse.bootstrap import Runtime, import_lessons, open_runtime
 from rugcourse.clock import ScaledClock
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Role
@@ -20,7 +21,6 @@ from rugcourse.demo.saved_clock import open_clock, save_clock
 from rugcourse.inbox import app as inbox_pages
 from rugcourse.inbox.mailbox import Mailbox
 from rugcourse.inbox.sink import open_sink
-from rugcourse.runtime import Runtime, import_lessons, open_runtime
 from rugcourse.settings import Settings, load_settings
 from rugcourse.web import app as pages
 from rugcourse.web.ports import require_free

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher, open_runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.engine import Database
@@ -27,7 +28,6 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
 from rugcourse.links import MailRef, Purpose
-from rugcourse.runtime import Runtime, follow_up, open_dispatcher, open_runtime
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
 from rugcourse.simulation.people import Person, make_person

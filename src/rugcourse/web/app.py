@@ -16,10 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 from rugcourse.auth.passwords import TooBusy
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.learning.hardest_question import Surprises
 from rugcourse.links import BadToken
-from rugcourse.runtime import Runtime
 from rugcourse.web import acts, addresses, client_address, door, hooks, lessons, own_page, public
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (

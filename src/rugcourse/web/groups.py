@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.group_commit import GroupCommit
 from rugcourse.learning.answers import Asked, Asking, Press, Taken, find_askings, record_answers
-from rugcourse.runtime import Runtime
 from rugcourse.tracking.recorder import Fetch, record_fetches
 
 

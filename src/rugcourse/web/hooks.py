@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.webhooks import Provider, Unreadable, Unverified, open_provider
 from rugcourse.bounces.webhooks import Request as Said
-from rugcourse.runtime import Runtime
 from rugcourse.web.access import Access, access
 from rugcourse.web.limits import Limits
 from rugcourse.web.pages import NotFound, runtime_of

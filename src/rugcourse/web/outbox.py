@@ -13,8 +13,8 @@ import structlog
 
 from rugcourse.auth import notices
 from rugcourse.auth.notices import Notice
+from rugcourse.bootstrap import Runtime, send_now, sender
 from rugcourse.privacy.notices import ReaderNotice, compose
-from rugcourse.runtime import Runtime, send_now, sender
 
 _MOST_WAITING = 100
 log = structlog.get_logger()

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from rugcourse import paths
+from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html
@@ -29,7 +30,6 @@ from rugcourse.i18n import (
     translations,
     weekday_name,
 )
-from rugcourse.runtime import Runtime
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.web.browsers import browser_name
 

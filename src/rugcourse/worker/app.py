@@ -11,8 +11,8 @@ from celery.schedules import crontab
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
 
+from rugcourse.bootstrap import Ring
 from rugcourse.db.models import Queue
-from rugcourse.runtime import Ring
 from rugcourse.settings import Settings
 
 log = structlog.get_logger()

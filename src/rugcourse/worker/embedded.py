@@ -12,8 +12,8 @@ from celery.beat import Scheduler, Service
 from celery.worker import WorkController
 from kombu.transport import memory
 
+from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.runtime import Runtime, open_dispatcher
 from rugcourse.worker.app import create_app, ringer, worker_options
 from rugcourse.worker.pulse import Ear, Pulse
 from rugcourse.worker.tasks import register

@@ -17,11 +17,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import ProcessRow
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery import restore_guard
-from rugcourse.runtime import Runtime
 
 log = structlog.get_logger()
 

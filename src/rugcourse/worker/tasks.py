@@ -12,6 +12,7 @@ import structlog
 from celery import Celery
 
 from rugcourse.auth import security_events
+from rugcourse.bootstrap import Runtime, follow_up, no_ring, send_now, sender
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns.ab_tests import decide_next
 from rugcourse.campaigns.lifecycle import enrol_batch, sweep
@@ -28,7 +29,6 @@ from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
 from rugcourse.reports.cached_stats import refresh
-from rugcourse.runtime import Runtime, follow_up, no_ring, send_now, sender
 from rugcourse.subscribers.background_jobs import forget_abandoned, go_on
 from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.desk import Desk

@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.bootstrap import let_go
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
 from rugcourse.doctor.runner import keep, last_visit, visit
-from rugcourse.runtime import let_go
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of
 from rugcourse.web.pages import READ, runtime_of

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import Insider
+from rugcourse.bootstrap import send_proof
 from rugcourse.campaigns import drafts, send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
@@ -20,7 +21,6 @@ from rugcourse.db.queries.audiences import Audience, Following, permission_of
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.email_preview.linter import look_at
 from rugcourse.email_preview.sample import parts_of
-from rugcourse.runtime import send_proof
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts

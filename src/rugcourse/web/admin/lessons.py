@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from rugcourse.auth.sessions import Insider
+from rugcourse.bootstrap import make_books, send_proof
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.course_editor import drafts, history, linter
@@ -32,7 +33,6 @@ from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import Reading, due_recaps
-from rugcourse.runtime import make_books, send_proof
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number
