@@ -34,7 +34,7 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.reports import cached_stats
 from rugcourse.scheduling import Schedule
 from rugcourse.web.app import create_app
-from rugcourse.web.pages import warm_up
+from rugcourse.web.rendering import warm_up
 
 SUBSCRIBERS = 1_000_000
 LESSONS = int(os.environ.get("BENCH_LESSONS", "9"))  # of each of them, in the ledger

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from tests.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.web import app, limits
-from rugcourse.web.limits import BoundedMemory, Limits, network, shortened
+from rugcourse.web import app, rate_limits
+from rugcourse.web.rate_limits import BoundedMemory, Limits, network, shortened
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_nothing_is_remembered_of_networks_when_all_together_had_their_share(cou
 
 
 def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_MOST_KEYS", 100)
+    monkeypatch.setattr(rate_limits, "_MOST_KEYS", 100)
     memory = BoundedMemory()
     assert all(memory.acquire_entry(f"a{number}", 1, 3600) for number in range(100))
     assert not memory.acquire_entry("one more", 1, 3600), "what is remembered counts, new names wait"
@@ -103,7 +103,7 @@ def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Limits)
 
 
 def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(monkeypatch: pytest.MonkeyPatch, counted: Limits) -> None:
-    monkeypatch.setattr(limits, "_MOST_KEYS", 3)
+    monkeypatch.setattr(rate_limits, "_MOST_KEYS", 3)
     for number in range(5):
         counted.allows_mail(f"hash {number}")
     assert not counted.allows_mail("one more")

@@ -22,7 +22,7 @@ from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
-from rugcourse.web.limits import network
+from rugcourse.web.rate_limits import network
 
 SITE = f"/nl/{COURSE}"
 

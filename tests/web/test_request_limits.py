@@ -10,9 +10,9 @@ import pytest
 from tests.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.web import connections, guard
+from rugcourse.web import connections, middleware
 from rugcourse.web.app import create_app
-from rugcourse.web.guard import Limit
+from rugcourse.web.middleware import Limit
 from rugcourse.web.server import BackgroundServer
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -95,7 +95,7 @@ def test_a_length_that_is_too_large_is_refused_before_the_body_comes(port: int) 
 
 
 def test_a_body_that_comes_too_slowly_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "_USUAL", Limit(64_000, 0.3))
+    monkeypatch.setattr(middleware, "_USUAL", Limit(64_000, 0.3))
     with connect(port) as connection:
         connection.sendall(head("/nl/my-page", FORM, "Content-Length: 1000") + b"email=")
         assert answer_of(connection).startswith(b"HTTP/1.1 408")

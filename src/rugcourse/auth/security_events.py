@@ -49,7 +49,7 @@ _ROUTINE = {EventKind.LOGIN, EventKind.RIGHT_PASSWORD, EventKind.LOGIN_BY_PASSKE
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from. `network`: see `rugcourse.web.limits.network`, shortened further."""
+    """Where a request came from. `network`: see `rugcourse.web.rate_limits.network`, shortened further."""
 
     network: str = ""
     browser: str = ""

@@ -4,8 +4,8 @@
     @access(Access.OWNER)
     def team_press(request: Request, …
 
-The endpoint enforces it (see `rugcourse.web.admin.gate` and `rugcourse.web.readers`), and a test asks every route as
-everybody who may not, with forms of ours and without (`tests/web/test_access_rules.py`).
+The endpoint enforces it (see `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`), and a test asks every route
+as everybody who may not, with forms of ours and without (`tests/web/test_access_rules.py`).
 """
 
 from __future__ import annotations

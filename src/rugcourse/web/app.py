@@ -20,44 +20,49 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
 from rugcourse.learning.hardest_question import Surprises
 from rugcourse.links import BadToken
-from rugcourse.web import acts, addresses, client_address, door, hooks, lessons, own_page, public
+from rugcourse.web import client_address, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
+    ab_tests,
     account,
+    auth,
+    bulk_jobs,
+    campaign_wizard,
     campaigns,
-    coming_in,
-    delivery,
-    drafting,
-    gate,
-    home,
-    jobs,
-    people,
-    preflight,
+    dashboard,
+    deliverability,
+    email_check,
+    login,
+    subscribers,
     suppressions,
     team,
-    trials,
 )
 from rugcourse.web.admin import lessons as admin_lessons
-from rugcourse.web.groups import Groups
-from rugcourse.web.guard import HEADERS, Guard
-from rugcourse.web.limits import Limits
+from rugcourse.web.group_commits import Groups
+from rugcourse.web.middleware import HEADERS, Guard
 from rugcourse.web.outbox import Outbox
-from rugcourse.web.pages import READ, STATIC_TYPES, NotFound, TooMany, page, preferred_language, static_file, warm_up
+from rugcourse.web.public import catalogue, signup
+from rugcourse.web.rate_limits import Limits
+from rugcourse.web.reader import lessons, new_address, own_page
+from rugcourse.web.rendering import (
+    READ,
+    STATIC_TYPES,
+    NotFound,
+    TooMany,
+    page,
+    preferred_language,
+    static_file,
+    warm_up,
+)
 
 _ADMIN_PAGES = (
-    *(home, delivery, suppressions, preflight, admin_lessons, drafting, campaigns, people, jobs, trials),
-    *(coming_in, account, team),
+    *(dashboard, deliverability, suppressions, email_check, admin_lessons, campaign_wizard, campaigns, subscribers),
+    *(bulk_jobs, ab_tests, login, account, team),
 )
 _FORGET_SECONDS = 3600.0
 _ONE_SLASH_TOO_MANY = re.compile(r"(/[a-z0-9-]+)+/")
-_PAGES = (
-    hooks,
-    lessons,
-    own_page,
-    addresses,
-    door,
-    public,
-)  # `door` before `public`: a course is called like no page of its
+# `signup` before `catalogue`, whose `/{language}/{course}` would take its addresses.
+_PAGES = (webhooks, lessons, own_page, new_address, signup, catalogue)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -79,11 +84,11 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_exception_handler(TooBusy, _away)
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(Exception, _broken)
-    app.router.routes.extend(acts.routes)
+    app.router.routes.extend(tracking.routes)
     app.add_api_route("/static/{fingerprint}/{name}", _static, methods=["GET", "HEAD"])
     app.add_api_route("/healthz", _health, methods=["GET", "HEAD"])
     app.include_router(client_address.router)
-    for outside, handler in gate.ANSWERS.items():
+    for outside, handler in auth.ANSWERS.items():
         app.add_exception_handler(outside, handler)
     for pages in (*_ADMIN_PAGES, *_PAGES):
         app.include_router(pages.router)

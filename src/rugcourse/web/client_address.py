@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from rugcourse.links import Purpose
 from rugcourse.web.access import Access, access
-from rugcourse.web.pages import NotFound, runtime_of
+from rugcourse.web.rendering import NotFound, runtime_of
 
 router = APIRouter()
 

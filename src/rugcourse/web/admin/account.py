@@ -21,7 +21,7 @@ from rugcourse.auth.sessions import Insider, NotLetIn, confirm_second_factor
 from rugcourse.auth.totp import Vault, context_of_form
 from rugcourse.db.queries import admins
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import (
+from rugcourse.web.admin.auth import (
     admin_page,
     check_form,
     check_password,
@@ -31,7 +31,7 @@ from rugcourse.web.admin.gate import (
     tell,
 )
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

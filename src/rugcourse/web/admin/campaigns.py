@@ -21,9 +21,9 @@ from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 

@@ -34,9 +34,9 @@ from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import Reading, due_recaps
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 

@@ -13,9 +13,9 @@ from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
-from rugcourse.web.pages import READ, runtime_of
+from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 

@@ -23,9 +23,9 @@ from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, check_password, insider_of, tell
+from rugcourse.web.admin.auth import admin_page, check_form, check_password, insider_of, tell
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, runtime_of
+from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 

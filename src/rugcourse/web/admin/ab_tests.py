@@ -13,9 +13,9 @@ from rugcourse.campaigns.ab_tests import NoSubject, SameWording, TrialRuns
 from rugcourse.db.models import Role
 from rugcourse.db.queries import courses
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, typed_fields
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of, typed_fields
 from rugcourse.web.forms import whole_number
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

@@ -38,10 +38,10 @@ from rugcourse.scheduling import Schedule
 from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.access import Access, access
-from rugcourse.web.addresses import ask_new_address
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
 from rugcourse.web.forms import reason_typed, whole_number
-from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.reader.new_address import ask_new_address
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 

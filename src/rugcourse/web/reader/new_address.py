@@ -17,8 +17,8 @@ from rugcourse.links import Purpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import take_as_long_as_always
-from rugcourse.web.pages import READ, NotFound, TooMany, page, runtime_of
-from rugcourse.web.readers import Reader, find_reader, rights_page
+from rugcourse.web.reader.access import Reader, find_reader, rights_page
+from rugcourse.web.rendering import READ, NotFound, TooMany, page, runtime_of
 
 router = APIRouter()
 

@@ -15,8 +15,8 @@ from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
 from rugcourse.doctor.runner import keep, last_visit, visit
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
-from rugcourse.web.pages import READ, runtime_of
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 

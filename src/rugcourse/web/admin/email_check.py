@@ -19,10 +19,10 @@ from rugcourse.email_preview.linter import Look, look_at
 from rugcourse.email_preview.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
 from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.campaign_samples import mails_of
 from rugcourse.web.admin.campaigns import Id, find_campaign
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
-from rugcourse.web.admin.proofs import mails_of
-from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 

@@ -24,10 +24,8 @@ from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.campaigns import Id, find_campaign
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of, mail_page, typed_fields
-from rugcourse.web.admin.proofs import course_of, mail_of, mails_of, spoken_in
-from rugcourse.web.admin.steps import (
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of, mail_page, typed_fields
+from rugcourse.web.admin.campaign_forms import (
     STEPS,
     Unreadable,
     WhenFields,
@@ -38,7 +36,9 @@ from rugcourse.web.admin.steps import (
     when_values,
     who_values,
 )
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.admin.campaign_samples import course_of, mail_of, mails_of, spoken_in
+from rugcourse.web.admin.campaigns import Id, find_campaign
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

@@ -15,9 +15,9 @@ from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import MailRef, Purpose
 from rugcourse.tracking.recorder import Fetch
 from rugcourse.web.access import Access, access
-from rugcourse.web.groups import Groups
-from rugcourse.web.pages import NotFound, runtime_of
-from rugcourse.web.readers import personal_page
+from rugcourse.web.group_commits import Groups
+from rugcourse.web.reader.access import personal_page
+from rugcourse.web.rendering import NotFound, runtime_of
 
 # A transparent picture of one pixel: GIF89a, the smallest that every mail program shows.
 _PIXEL = (

@@ -16,10 +16,10 @@ from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import Purpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
-from rugcourse.web.pages import READ, NotFound, runtime_of
-from rugcourse.web.public import count_reading
-from rugcourse.web.quiz import TestProgress
-from rugcourse.web.readers import Reader, find_reader, reader_page
+from rugcourse.web.public.assessment_state import TestProgress
+from rugcourse.web.public.catalogue import count_reading
+from rugcourse.web.reader.access import Reader, find_reader, reader_page
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

@@ -12,8 +12,8 @@ from rugcourse.doctor.runner import last_visit
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.gate import admin_page, insider_of
-from rugcourse.web.pages import READ, preferred_language, runtime_of
+from rugcourse.web.admin.auth import admin_page, insider_of
+from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
 

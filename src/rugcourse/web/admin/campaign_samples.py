@@ -7,7 +7,7 @@ from fastapi import Request
 from rugcourse.content import Course
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
 from rugcourse.db.queries import campaigns
-from rugcourse.web.pages import NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 
 
 def course_of(request: Request, row: CampaignRow) -> Course:

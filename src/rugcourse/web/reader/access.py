@@ -16,7 +16,7 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.links import LINK_DAYS, MailRef, Purpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
-from rugcourse.web.pages import NotFound, course_frame, page, runtime_of
+from rugcourse.web.rendering import NotFound, course_frame, page, runtime_of
 
 # A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
 RIGHTS_MINUTES = 60

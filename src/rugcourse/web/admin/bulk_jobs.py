@@ -29,10 +29,10 @@ from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList
 from rugcourse.subscribers.bulk_actions import Act, CountChanged, Order
 from rugcourse.subscribers.csv_import import Column, Intake, NotAList
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import admin_page, check_form, insider_of
-from rugcourse.web.admin.steps import Unreadable, WhoFields, date_from
+from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.campaign_forms import Unreadable, WhoFields, date_from
 from rugcourse.web.forms import reason_typed, whole_number
-from rugcourse.web.pages import READ, NotFound, preferred_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 

@@ -24,11 +24,11 @@ from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time
-from rugcourse.web.own_page import place_of
-from rugcourse.web.pages import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
-from rugcourse.web.public import find_course
-from rugcourse.web.quiz import TestProgress
-from rugcourse.web.readers import Reader, find_reader, reader_page, shown_to
+from rugcourse.web.public.assessment_state import TestProgress
+from rugcourse.web.public.catalogue import find_course
+from rugcourse.web.reader.access import Reader, find_reader, reader_page, shown_to
+from rugcourse.web.reader.own_page import place_of
+from rugcourse.web.rendering import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
 
 router = APIRouter()
 

@@ -13,8 +13,8 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.webhooks import Provider, Unreadable, Unverified, open_provider
 from rugcourse.bounces.webhooks import Request as Said
 from rugcourse.web.access import Access, access
-from rugcourse.web.limits import Limits
-from rugcourse.web.pages import NotFound, runtime_of
+from rugcourse.web.rate_limits import Limits
+from rugcourse.web.rendering import NotFound, runtime_of
 
 router = APIRouter()
 log = structlog.get_logger()

@@ -34,7 +34,7 @@ from rugcourse.auth.sessions import (
 from rugcourse.auth.totp import Vault
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.gate import (
+from rugcourse.web.admin.auth import (
     admin_page,
     check_form,
     check_origin,
@@ -51,7 +51,7 @@ from rugcourse.web.admin.gate import (
     tell,
 )
 from rugcourse.web.forms import take_as_long_as_always
-from rugcourse.web.pages import READ, NotFound, runtime_of
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

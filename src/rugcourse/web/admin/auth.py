@@ -25,8 +25,8 @@ from rugcourse.auth.security_events import EventKind, Origin
 from rugcourse.auth.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
 from rugcourse.db.models import Role
 from rugcourse.links import BadToken, Purpose
-from rugcourse.web.limits import shortened
-from rugcourse.web.pages import NotFound, page, preferred_language, runtime_of
+from rugcourse.web.rate_limits import shortened
+from rugcourse.web.rendering import NotFound, page, preferred_language, runtime_of
 
 _SESSION, _DEVICE = "rugcourse_admin", "rugcourse_device"
 _PATH = "/admin"

@@ -33,8 +33,7 @@ from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.scheduling import Schedule
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import schedule_choices
-from rugcourse.web.pages import READ, NotFound, runtime_of
-from rugcourse.web.readers import (
+from rugcourse.web.reader.access import (
     RIGHTS_MINUTES,
     Reader,
     find_reader,
@@ -44,6 +43,7 @@ from rugcourse.web.readers import (
     shown_to,
     tell,
 )
+from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
 

@@ -17,7 +17,7 @@ from rugcourse.privacy.notice import controller, notice, summary, supervisor_pag
 from rugcourse.tracking.bot_detection import judge
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time
-from rugcourse.web.pages import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of
 
 router = APIRouter()
 

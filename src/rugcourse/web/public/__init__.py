@@ -1,0 +1,1 @@
+"""Pages for visitors: the catalogue, signing up, the test before a course."""
