@@ -24,7 +24,7 @@ from bench.naive import naive_rate
 from bench.rendering import mean_lesson_bytes
 from bench.site import WORKERS, Site, open_site
 from rugcourse.db.models import DeliveryKind, DeliveryRow, Queue
-from rugcourse.worker.app import create_app, ringer
+from rugcourse.worker.celery_app import create_app, ringer
 
 SAME_MINUTE = 10_000
 MANY = 120_000

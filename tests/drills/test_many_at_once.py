@@ -20,7 +20,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.scheduling import Schedule
-from rugcourse.worker.app import create_app, ringer
+from rugcourse.worker.celery_app import create_app, ringer
 
 Passes = Callable[[Runtime, Sink], Tally]
 

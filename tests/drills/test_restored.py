@@ -20,7 +20,7 @@ from rugcourse.db.queries import sending_holds
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.worker.pulse import Pulse
+from rugcourse.worker.heartbeat import Pulse
 
 Passes = Callable[[Runtime, Sink], Tally]
 READERS = 5

@@ -13,8 +13,8 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.worker.app import create_app
-from rugcourse.worker.pulse import Ear, Pulse
+from rugcourse.worker.celery_app import create_app
+from rugcourse.worker.heartbeat import Ear, Pulse
 from rugcourse.worker.tasks import register
 
 
@@ -93,7 +93,7 @@ def test_a_process_lives_whose_data_folder_is_not_there_or_may_not_be_written(
     for folder in (tmp_path / "not" / "there", blocked / "below"):
         moved = replace(runtime, settings=runtime.settings.model_copy(update={"data_dir": folder}))
         pulse = Pulse(moved, "web")
-        monkeypatch.setattr("rugcourse.worker.pulse.BEAT_SECONDS", 0.05)
+        monkeypatch.setattr("rugcourse.worker.heartbeat.BEAT_SECONDS", 0.05)
         pulse.start()
         time.sleep(0.3)
         assert all(thread.is_alive() for thread in pulse._threads)

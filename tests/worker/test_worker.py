@@ -23,7 +23,7 @@ from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.worker.app import FETCH, create_app, ringer
+from rugcourse.worker.celery_app import FETCH, create_app, ringer
 from rugcourse.worker.embedded import embed
 from rugcourse.worker.tasks import check_books, fetch_new
 
@@ -150,7 +150,7 @@ _STOPPED_WHILE_STARTING = """
 import os, signal, sys, threading
 from rugcourse.bootstrap import open_runtime
 from rugcourse.settings import Settings
-from rugcourse.worker.standalone import run_beat
+from rugcourse.worker.processes import run_beat
 
 def stop():
     os.kill(os.getpid(), signal.SIGINT)

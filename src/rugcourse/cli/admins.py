@@ -19,7 +19,7 @@ def create(
 ) -> None:
     """Create an admin, or help one back in: print a link that sets the password, once, for a day."""
     from rugcourse.auth.admins import invite
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.enrolment.signup import NotAnAddress
 
     runtime = open_checked(own_secret=True)
@@ -34,7 +34,7 @@ def create(
 @app.command("list")
 def list_admins(as_json: Json = False) -> None:
     """List the admins."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import admins
 
     with open_checked().database.read() as session:
@@ -56,7 +56,7 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
     """Let an admin in no more, and end their sessions."""
     from rugcourse.auth.admins import LastOwner
     from rugcourse.auth.admins import disable as disable_admin
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import admins
     from rugcourse.enrolment.signup import normalise_email
 

@@ -26,7 +26,7 @@ def listen(
     import threading
 
     from rugcourse.bounces.lmtp_server import Door, open_door
-    from rugcourse.worker.pulse import Pulse
+    from rugcourse.worker.heartbeat import Pulse
 
     runtime = _open()
     door = Door(runtime.intake, runtime.settings.bounce_address)
@@ -52,7 +52,7 @@ def fetch(
 
     from rugcourse.bounces.imap_poller import MailboxAway
     from rugcourse.bounces.imap_poller import fetch as fetch_new
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
 
     runtime = open_checked(own_secret=True)
     mailbox = runtime.settings.mailbox
@@ -91,7 +91,7 @@ def take(
 
 def _open() -> Runtime:
     """Exit code 2 where no address for bounces is set."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
 
     runtime = open_checked(own_secret=True)
     if not runtime.settings.bounce_address:

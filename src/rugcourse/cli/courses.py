@@ -74,7 +74,7 @@ def render(
 def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
     from rugcourse.bootstrap import import_lessons
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.merge import BothChanged
 
@@ -95,7 +95,7 @@ def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
 def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
     from rugcourse import paths
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.file_sync import export_courses
     from rugcourse.course_editor.merge import BothChanged

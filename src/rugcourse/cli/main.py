@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from rugcourse import __version__
-from rugcourse.cli import admins, bounces, courses, doctor, mails, people, privacy, processes, rehearsals, reports
+from rugcourse.cli import admins, bounces, courses, doctor, planning, privacy, processes, reports, sending, subscribers
 
 app = typer.Typer(
     name="rugcourse",
@@ -22,15 +22,15 @@ app = typer.Typer(
 )
 processes.add_to(app)
 app.add_typer(courses.app, name="lessons")
-app.add_typer(people.app, name="subscribers")
+app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(admins.app, name="admin")
-app.add_typer(mails.deliveries, name="deliveries")
+app.add_typer(sending.deliveries, name="deliveries")
 app.add_typer(bounces.app, name="bounces")
-app.add_typer(mails.sending, name="sending")
+app.add_typer(sending.sending, name="sending")
 app.add_typer(privacy.app, name="privacy")
 doctor.add_to(app)
 reports.add_to(app)
-rehearsals.add_to(app)
+planning.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -69,12 +69,12 @@ def serve() -> None:
 
 def web() -> None:
     """Run the web pages only."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.web.app import create_app
     from rugcourse.web.server import serve as serve_pages
-    from rugcourse.worker.app import create_app as create_celery
-    from rugcourse.worker.app import ringer
-    from rugcourse.worker.pulse import Pulse
+    from rugcourse.worker.celery_app import create_app as create_celery
+    from rugcourse.worker.celery_app import ringer
+    from rugcourse.worker.heartbeat import Pulse
 
     runtime = open_checked(own_secret=True)
     runtime.settings.require_own_sender()
@@ -90,8 +90,8 @@ def web() -> None:
 
 def worker() -> None:
     """Run a worker that plans and sends. Any number of them share the work."""
-    from rugcourse.cli.opening import open_checked
-    from rugcourse.worker.standalone import run_worker
+    from rugcourse.cli.context import open_checked
+    from rugcourse.worker.processes import run_worker
 
     runtime = open_checked(own_secret=True)
     runtime.settings.require_own_sender()
@@ -100,8 +100,8 @@ def worker() -> None:
 
 def beat() -> None:
     """Run the beat that lets workers look for what is due. More than one does no harm."""
-    from rugcourse.cli.opening import open_checked
-    from rugcourse.worker.standalone import run_beat
+    from rugcourse.cli.context import open_checked
+    from rugcourse.worker.processes import run_beat
 
     run_beat(open_checked())
 

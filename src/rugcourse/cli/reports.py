@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
 
 def stats(as_json: Json = False) -> None:
     """Show the figures of every course."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.reports.course_stats import gather
 
     found = gather(open_checked().database)
@@ -47,7 +47,7 @@ def audit(
     demo: Annotated[Path | None, typer.Option("--demo", help="Audit the demo that is kept in this folder.")] = None,
 ) -> None:
     """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
-    from rugcourse.cli.opening import open_checked, open_demo
+    from rugcourse.cli.context import open_checked, open_demo
     from rugcourse.delivery.reconciliation import PATIENCE_SECONDS
     from rugcourse.delivery.reconciliation import audit as check_books
 
@@ -74,7 +74,7 @@ def counters(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make them what the rows say.")] = False,
 ) -> None:
     """Compare the counters behind the admin pages with the rows they count. Exit code 1 if they differ."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.counters import differences
     from rugcourse.db.counters import rebuild as rebuild_counters
 

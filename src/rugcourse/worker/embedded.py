@@ -14,8 +14,8 @@ from kombu.transport import memory
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.worker.app import create_app, ringer, worker_options
-from rugcourse.worker.pulse import Ear, Pulse
+from rugcourse.worker.celery_app import create_app, ringer, worker_options
+from rugcourse.worker.heartbeat import Ear, Pulse
 from rugcourse.worker.tasks import register
 
 _POLL_SECONDS = 0.2

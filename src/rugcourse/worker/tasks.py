@@ -30,9 +30,9 @@ from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
 from rugcourse.reports.cached_stats import refresh
 from rugcourse.subscribers.background_jobs import forget_abandoned, go_on
-from rugcourse.worker.app import AUDIT, DELIVER, FETCH, FORGET, TICK
-from rugcourse.worker.desk import Desk
-from rugcourse.worker.pulse import Ear
+from rugcourse.worker.celery_app import AUDIT, DELIVER, FETCH, FORGET, TICK
+from rugcourse.worker.heartbeat import Ear
+from rugcourse.worker.queue_slots import Desk
 
 log = structlog.get_logger()
 

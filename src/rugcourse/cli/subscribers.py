@@ -25,7 +25,7 @@ def list_people(
     as_json: Json = False,
 ) -> None:
     """List readers, in the order of signing up."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import subscribers
 
     with open_checked().database.read() as session:
@@ -46,7 +46,7 @@ def list_people(
 @app.command()
 def show(email: Annotated[str, typer.Argument(help="The reader's address.")], as_json: Json = False) -> None:
     """Show who a reader is, when they are written to, and what they got."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.subscribers.profile import find_reader
 
     runtime = open_checked()
@@ -75,7 +75,7 @@ def suppress(
     reason: Annotated[str, typer.Option(help="Why, in a word or two.")] = "operator",
 ) -> None:
     """Never write to an address again, also when it signs up anew. Who only asks for no more mail: `unsubscribe`."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries.subscribers import REASONS
     from rugcourse.enrolment.signup import NotAnAddress
     from rugcourse.enrolment.suppression import suppress as suppress_address
@@ -95,7 +95,7 @@ def suppress(
 @app.command()
 def unsubscribe(email: Annotated[str, typer.Argument(help="The address of who asked to get no more mail.")]) -> None:
     """End all mail to a person who asked for that. They can undo it for 30 days, and sign up again."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.enrolment.preferences import NotAReader, unsubscribe_on_request
 
     runtime = open_checked(own_secret=True)
@@ -115,7 +115,7 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="The file to write to; else it is printed.")] = None,
 ) -> None:
     """Write down everything that is known of a person, as JSON."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
 
     runtime = open_checked()
     found = runtime.copy_of(_id_of(runtime, email))
@@ -135,7 +135,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Delete everything about a person, for good. What is left is a keyed hash, so that no import brings them back."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.privacy.erase import erase as erase_person
 
     runtime = open_checked(own_secret=True)

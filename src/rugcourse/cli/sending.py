@@ -24,7 +24,7 @@ def list_deliveries(
     as_json: Json = False,
 ) -> None:
     """List mails in a state, oldest first."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.models import DeliveryState
     from rugcourse.db.queries import deliveries as ledger
 
@@ -47,7 +47,7 @@ def resend_deliveries(
     everything: Annotated[bool, typer.Option("--all", help="All that are unknown.")] = False,
 ) -> None:
     """Send unknown mails again, as the same message. Exit code 1 when one of them is not unknown (any more)."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.models import DeliveryState
     from rugcourse.db.queries import deliveries as ledger
     from rugcourse.delivery.resend import resend
@@ -69,7 +69,7 @@ def resend_deliveries(
 @sending.command("status")
 def status(as_json: Json = False) -> None:
     """Show what is held, and which processes live. Exit code 1 when everything is held."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import heartbeats, sending_holds
     from rugcourse.db.queries.sending_holds import ALL
 
@@ -102,7 +102,7 @@ def hold(
     reason: Annotated[str, typer.Option(help="Why, for whoever looks.")] = "an operator held it",
 ) -> None:
     """Send nothing, or nothing of a campaign or to a domain, until you say go. Nothing is lost meanwhile."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.delivery.holds import hold_by_operator
 
     runtime = open_checked()
@@ -119,7 +119,7 @@ def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     that was put back does so again.
     """
     from rugcourse.bootstrap import let_go
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries.sending_holds import ALL
 
     runtime = open_checked()
@@ -137,7 +137,7 @@ def limit(
     per_minute: Annotated[int | None, typer.Option(help="Lessons a minute; left out: no limit.", min=1)] = None,
 ) -> None:
     """Let no more than so many lessons of a campaign go out in a minute. Exit code 1 when there is no such campaign."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import sending_holds
 
     with open_checked().database.write() as session:
@@ -154,9 +154,9 @@ def alive(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")
     import socket
     from datetime import timedelta
 
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import heartbeats
-    from rugcourse.worker.pulse import BEAT_SECONDS
+    from rugcourse.worker.heartbeat import BEAT_SECONDS
 
     runtime = open_checked()
     oldest = runtime.clock.now() - timedelta(seconds=3 * BEAT_SECONDS)

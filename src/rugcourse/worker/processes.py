@@ -11,8 +11,8 @@ from celery.apps.beat import Beat
 from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
-from rugcourse.worker.app import create_app, ringer, worker_options
-from rugcourse.worker.pulse import Ear, Pulse
+from rugcourse.worker.celery_app import create_app, ringer, worker_options
+from rugcourse.worker.heartbeat import Ear, Pulse
 from rugcourse.worker.tasks import register
 
 

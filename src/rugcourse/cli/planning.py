@@ -50,7 +50,7 @@ def forecast(
     as_json: Json = False,
 ) -> None:
     """Show who gets what when, without sending."""
-    from rugcourse.cli.opening import open_checked
+    from rugcourse.cli.context import open_checked
     from rugcourse.delivery.forecast import count_by_hour
     from rugcourse.delivery.forecast import forecast as look_ahead
 
