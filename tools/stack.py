@@ -22,9 +22,9 @@ from ruamel.yaml import YAML
 from tests.servers import HOST, postgres, redis
 from tests.stack import Stack, environment
 
-from rugcourse.inbox import app as inbox_pages
-from rugcourse.inbox.mailbox import Mailbox
-from rugcourse.inbox.sink import open_sink
+from rugcourse.dev.mailcatcher import web as inbox_pages
+from rugcourse.dev.mailcatcher.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.smtp_server import open_sink
 from rugcourse.web.ports import PortBusy, require_free
 from rugcourse.web.server import BackgroundServer
 

@@ -58,7 +58,7 @@ def render(
     folder: Folder = None,
 ) -> None:
     """Write a lesson as its readers get it: .html, .txt and .eml, and pictures where Chromium is found."""
-    from rugcourse.preview import NoSuchLesson, render_lesson
+    from rugcourse.dev.lesson_preview import NoSuchLesson, render_lesson
     from rugcourse.settings import load_settings
 
     try:

@@ -11,7 +11,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from rugcourse.simulation.run import Report
+    from rugcourse.dev.simulation.simulator import Report
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def simulate(
     from rich.console import Console
     from rich.progress import Progress
 
+    from rugcourse.dev.simulation.simulator import simulate as play
     from rugcourse.settings import load_settings
-    from rugcourse.simulation.run import simulate as play
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("days", total=days)

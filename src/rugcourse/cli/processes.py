@@ -24,7 +24,7 @@ def demo(
     folder: Annotated[Path, typer.Option("--dir", help="Where the demo keeps everything.")] = Path("var/demo"),
 ) -> None:
     """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
-    from rugcourse.demo.run import ADMIN, Addresses, run_demo
+    from rugcourse.dev.demo import ADMIN, Addresses, run_demo
 
     def ready(addresses: Addresses) -> None:
         typer.echo(f"Courses       {addresses.site}")

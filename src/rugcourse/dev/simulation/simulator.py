@@ -23,6 +23,8 @@ from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import Audit, audit
+from rugcourse.dev.simulation.mail_transport import Mail, Post
+from rugcourse.dev.simulation.people import Person, make_person
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
@@ -30,8 +32,6 @@ from rugcourse.learning.answers import Asked, Press, find_askings, record_answer
 from rugcourse.links import MailRef, Purpose
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
-from rugcourse.simulation.people import Person, make_person
-from rugcourse.simulation.post import Mail, Post
 
 START = datetime(2026, 10, 19, 5, tzinfo=UTC)  # a Monday; most of Europe puts its clocks back on the Sunday after
 _STEP = timedelta(minutes=15)  # every zone's full hours fall on one of these

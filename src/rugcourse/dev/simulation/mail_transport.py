@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.smtp import Accepted, Envelope, Outcome, Rejected
-from rugcourse.simulation.people import Person
+from rugcourse.dev.simulation.people import Person
 
 _LINK = re.compile(rb"https?://[^/\s]+/([a-z])/([A-Za-z0-9_-]+)")
 _TEXT_ENDS = b"Content-Type: text/html"

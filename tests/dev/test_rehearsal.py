@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.builders import make_settings
 
-from rugcourse.simulation.people import make_person
-from rugcourse.simulation.run import Report, simulate
+from rugcourse.dev.simulation.people import make_person
+from rugcourse.dev.simulation.simulator import Report, simulate
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
+from rugcourse.dev.mailcatcher.mailbox import Mailbox, parse, part
 from rugcourse.emails.sandbox import Sandbox
-from rugcourse.inbox.mailbox import Mailbox, parse, part
 
 # What a careful mail program would allow: no script, nothing from elsewhere but the mail's own pictures.
 _MAIL_POLICY = (

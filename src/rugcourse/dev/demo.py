@@ -17,10 +17,10 @@ from rugcourse.clock import ScaledClock
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
-from rugcourse.demo.saved_clock import open_clock, save_clock
-from rugcourse.inbox import app as inbox_pages
-from rugcourse.inbox.mailbox import Mailbox
-from rugcourse.inbox.sink import open_sink
+from rugcourse.dev.mailcatcher import web as inbox_pages
+from rugcourse.dev.mailcatcher.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.smtp_server import open_sink
+from rugcourse.dev.saved_clock import open_clock, save_clock
 from rugcourse.settings import Settings, load_settings
 from rugcourse.web import app as pages
 from rugcourse.web.ports import require_free

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from rugcourse.inbox.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.mailbox import Mailbox
 
 
 class _Keeper:
