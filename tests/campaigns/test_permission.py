@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.builders import enrolment_of, mails_to, make_reader, plan, send_all
-from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, start
+from tests.builders import answer, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, sign_up_for_another_course, start
 from tests.racing import meanwhile
 from tests.sink import Sink
 
@@ -28,6 +28,7 @@ from rugcourse.db.queries.audiences import Audience, Following, Permission, perm
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment import consents, preferences
+from rugcourse.enrolment.confirmation import confirm
 from rugcourse.scheduling import Timing
 
 
@@ -372,3 +373,32 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
         people = audiences.sample(session, audience, clock.now(), 10, allowed)
     expected = {listed, asked} if audience.languages else {asked}
     assert {person.email for person, _ in people} == expected
+
+
+def test_a_message_about_a_course_is_for_nobody_chosen_by_what_they_did_in_another_one(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    """A reader of two courses answers in the other one."""
+    email = make_reader(runtime, news=False)
+    sign_up_for_another_course(runtime, email)
+    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    send_all(dispatcher)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    clock.advance(days=3)
+    with runtime.database.read() as session:
+        courses = {one.campaign_id: campaigns.course_of(session, one.campaign_id) for one in lessons_to(runtime, email)}
+    first, other = courses
+    [place] = [place for place, one in enumerate(lessons_to(runtime, email)) if one.campaign_id == other]
+    answer(runtime, email, place)
+    allowed = Permission(courses[first] or 0, frozenset({Ground.COURSE}))
+    with runtime.database.read() as session:
+
+        def size(audience: Audience) -> int:
+            return audiences.size(session, audience, clock.now(), allowed)
+
+        assert size(Audience()) == size(Audience(course_id=courses[first])) == 1
+        assert size(Audience(answered_within=1)) == 0
+        assert size(Audience(silent_for=1)) == 1
+        assert size(Audience(course_id=courses[other])) == 0

@@ -76,7 +76,7 @@ class Terms:
                 _(
                     "Whether you open a mail or follow a link; a link that you follow also shows that the "
                     "mail arrived. Only if you allow it. If you do not, your mails contain no invisible "
-                    "picture and only ordinary links."
+                    "picture, and the links in their text are ordinary."
                 ),
             ),
             Purpose.NEWS: (
@@ -430,9 +430,10 @@ def _rights(settings: Settings, language: str) -> Iterator[str]:
     )
     yield _(
         "Stay out of comparisons and statistics: tick a box on your own page. We then leave your "
-        "answers and tests out of all figures, also those from before, and do not use what you do "
-        "with a mail to choose between two versions of a text. How many mails were opened and "
-        "links followed stays counted, without names."
+        "answers and test scores out of all figures, also those from before, and do not use what "
+        "you do with a mail to choose between two versions of a text. How many mails were opened, "
+        "links followed, tests taken and lessons called helpful stays counted, without names. "
+        "Your answers can still decide which messages you get."
     )
     yield _("Ask us anything about this: %(address)s. You have an answer within a month.") % {
         "address": settings.reply_to or settings.sender_address

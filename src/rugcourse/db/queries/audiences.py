@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, cast, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, cast, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import Float
 
@@ -225,8 +225,10 @@ def all_tags(session: Session) -> Sequence[str]:
 
 def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -> Iterator[ColumnElement[bool]]:
     yield SubscriberRow.status == SubscriberStatus.ACTIVE
-    if allowed is not None:
-        yield or_(*_agreed(allowed, audience))
+    if allowed is None:
+        yield from _about_answers(audience, now)
+    else:
+        yield or_(false(), *_agreed(allowed, audience, now))
     if audience.languages:
         yield SubscriberRow.language.in_(audience.languages)
     if audience.confirmed_from is not None:
@@ -236,15 +238,18 @@ def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -
     for tag in audience.tags:
         yield exists().where(TagRow.subscriber_id == SubscriberRow.id, TagRow.tag == tag)
     yield from _about_course(audience)
-    yield from _about_answers(audience, now)
 
 
-def _agreed(allowed: Permission, audience: Audience) -> Iterator[ColumnElement[bool]]:
+def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """For each ground: who agreed to it, and to be chosen by what they answered."""
     if Ground.NEWS in allowed.grounds:
-        yield SubscriberRow.news.is_(True) & (_was_asked() if audience.is_about_learning else true())
-    if Ground.COURSE in allowed.grounds:
-        yield _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
-        yield _completed_and_did_not_leave(allowed.course_id)
+        was_asked = _was_asked() if audience.is_about_learning else true()
+        yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
+    # Who agreed to a course did not agree to be chosen by what they do in another one.
+    if Ground.COURSE in allowed.grounds and audience.course_id in {None, allowed.course_id}:
+        reads = _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
+        agreed = or_(reads, _completed_and_did_not_leave(allowed.course_id))
+        yield and_(agreed, *_about_answers(audience, now, allowed.course_id))
 
 
 def _was_asked() -> ColumnElement[bool]:
@@ -346,11 +351,13 @@ def _test(audience: Audience) -> ColumnElement[bool]:
     return taken.exists()
 
 
-def _about_answers(audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
+def _about_answers(audience: Audience, now: datetime, course_id: int | None = None) -> Iterator[ColumnElement[bool]]:
+    """When they answered last: in a course, or in any."""
+    in_course = () if course_id is None else (AnswerRow.course_id == course_id,)
+
     def answered_in(days: int) -> ColumnElement[bool]:
-        return exists().where(
-            AnswerRow.subscriber_id == SubscriberRow.id, AnswerRow.last_at >= now - timedelta(days=days)
-        )
+        since = now - timedelta(days=days)
+        return exists().where(AnswerRow.subscriber_id == SubscriberRow.id, AnswerRow.last_at >= since, *in_course)
 
     if audience.answered_within is not None:
         yield answered_in(audience.answered_within)

@@ -59,8 +59,11 @@ class ActFields(WhoFields):
         reason = reason_typed(self.reason)
         if not reason:
             raise Unreadable(Finding("no-reason", "reason"))
+        audience = self.audience()
+        if self.act == Act.TAG and audience.is_about_learning:
+            raise Unreadable(Finding("tag-by-learning", "tag"))
         return Order(
-            audience=self.audience(),
+            audience=audience,
             act=Act(self.act),
             reason=reason,
             tag="".join(tags),
