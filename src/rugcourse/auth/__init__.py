@@ -1,6 +1,7 @@
-"""Who may use the admin pages: coming in, staying in, and the log of what each changed.
+"""Who may use the admin pages: logging in, sessions, second factors, and the log of security events.
 
-    create → a link, once, for a day → password → (code of an authenticator) → session → role decides
+    invite → a link, once, for a day → password → code of an authenticator, or a passkey → session → role decides
 
-Whatever fails looks the same from outside. Guessing is slowed per address and network, and never locks anybody out.
+Whatever fails looks the same from outside. Guessing is slowed down per address and network, and never locks anybody
+out.
 """

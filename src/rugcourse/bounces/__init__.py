@@ -1,6 +1,9 @@
-"""Mail that comes back: bounces, complaints, and answers of machines.
+"""Bounces, complaints and automatic replies.
 
-`read` says what a message is, and nothing else. It comes in by one of three doors: `listen` (SMTP and LMTP), `fetch` (a
-mailbox), `providers` (the webhooks of relays). `take` finds the delivery that it is about and does what follows;
-`reputation` says when too many complain. Nothing here ever answers.
+    parser          says what a message is, and nothing else; `phrases` and `classifier` are its rules
+    lmtp_server     receives them by SMTP or LMTP; `imap_poller` reads a mailbox; `webhooks` hear relays
+    handler         finds the delivery that a report is about, and does what follows
+    complaint_rate  holds a campaign or a domain where too many readers complain
+
+Nothing here ever answers a mail.
 """

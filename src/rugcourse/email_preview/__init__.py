@@ -1,1 +1,1 @@
-"""Mails before they are sent: samples, what is wrong with them, what SpamAssassin makes of them."""
+"""Mails before they are sent: `sample` renders one, `linter` says what is wrong with it, `spamassassin` scores it."""

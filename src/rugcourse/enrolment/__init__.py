@@ -1,1 +1,1 @@
-"""How a visitor becomes a reader, changes when they are written to, and leaves."""
+"""Signing up, confirming, consent, preferences, suppression, and leaving."""

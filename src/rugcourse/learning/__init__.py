@@ -1,1 +1,1 @@
-"""What readers know: the knowledge test, answers to quizzes, and the missed questions that come back."""
+"""What readers know: the knowledge test, answers to quizzes, and spaced repetition of missed questions."""

@@ -1,5 +1,4 @@
-"""What people may ask of us, and what we do unasked.
+"""Privacy (GDPR): what is kept and until when, the copy of everything, erasure, retention, and the papers.
 
-What is kept, and why and until when (`inventory`, to read first); a copy of everything; being erased; being forgotten
-in time; and what the law has us tell people and write down.
+Read `inventory` first: every column, whose it is, what for, and until when.
 """

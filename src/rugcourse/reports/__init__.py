@@ -1,1 +1,1 @@
-"""Figures about campaigns and courses, and the dashboard."""
+"""Figures for the admin pages: campaign results and comparisons, course statistics, the dashboard."""

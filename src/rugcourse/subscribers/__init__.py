@@ -1,1 +1,1 @@
-"""Subscribers as admins work with them: lists to import and export, bulk actions, one person's timeline."""
+"""Subscribers as admins work with them: CSV import and export, bulk actions, background jobs, one person's timeline."""

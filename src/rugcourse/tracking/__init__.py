@@ -1,1 +1,1 @@
-"""What happens to a mail after it arrived, and whether a human or a machine did it."""
+"""Opens and clicks: recorded only for readers who agreed, each judged to be by a human or a bot."""

@@ -1,1 +1,1 @@
-"""The scheduler and the senders, run by Celery. A task is a doorbell: what is to be done stands in the database."""
+"""Celery: the scheduler, queues and tasks. A task only says "look now"; the database says what is to be done."""

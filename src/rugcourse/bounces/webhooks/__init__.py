@@ -1,7 +1,7 @@
-"""What relays say by webhook about the mail that they took from us, and how it is known to be their word.
+"""Webhooks of relays: what they report about mail that they took from us, and how each proves who it is.
 
-Each provider turns a request into `Told`s. What it can't prove to come from there is `Unverified`, and does nothing;
-what was proved once and is sent again says the same about the same mail, so that nothing more follows from it.
+A provider turns a request into `Told`s. What it can't prove to come from there is `Unverified` and does nothing. What
+was proved once and is sent again is a report about the same mail: nothing more follows from it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The statements, by what they are about. Each takes a session; who opened it ends the transaction."""
+"""SQL statements, by what they are about. Each takes a session; whoever opened it ends the transaction."""

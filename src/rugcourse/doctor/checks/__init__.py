@@ -1,1 +1,1 @@
-"""What the doctor looks at, a module each."""
+"""What the doctor checks, a module for each subject."""

@@ -1,1 +1,1 @@
-"""The pages of those who run the courses, under /admin. Each says at its top which role it needs."""
+"""The pages of those who run the courses, under /admin. `auth` decides who is let in; each route names its role."""

@@ -1,1 +1,1 @@
-"""Pages for visitors: the catalogue, signing up, the test before a course."""
+"""Pages for visitors: the catalogue of courses, the knowledge test, signing up and confirming."""

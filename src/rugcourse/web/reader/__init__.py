@@ -1,1 +1,1 @@
-"""Pages behind the links of a reader's mails."""
+"""Pages behind the links of a reader's mails: their own page, lessons, unsubscribing, another address."""
