@@ -15,11 +15,11 @@ from tests.servers import HOST
 
 from rugcourse.bootstrap import Runtime, sender
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
-from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.composer import Composer, Particulars
-from rugcourse.delivery.template_cache import Prepared, stream_of
+from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.delivery.composer import Composer, Personalisation
+from rugcourse.delivery.template_cache import PreparedEmail, stream_of
 from rugcourse.emails import catalogue, templates
-from rugcourse.emails.mime import Skeleton
+from rugcourse.emails.mime import MimeSkeleton
 
 READERS = 150
 
@@ -44,15 +44,15 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
     assert lesson is not None
     with runtime.database.read() as session:
         person = session.get_one(SubscriberRow, subscriber_id)
-    reader = Outgoing(
+    reader = DeliveryJob(
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
         *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
     letter = catalogue.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
     ours = sender(runtime.settings)
-    skeleton = Skeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
-    prepared = Prepared(letter, skeleton, course, lesson, person.language)
-    values = Composer(runtime.links, runtime.settings.sender_domain).values(reader, prepared, Particulars())
+    skeleton = MimeSkeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
+    prepared = PreparedEmail(letter, skeleton, course, lesson, person.language)
+    values = Composer(runtime.links, runtime.settings.sender_domain).values(reader, prepared, Personalisation())
     html, text = letter.write(values)
     message = EmailMessage(policy=SMTP)
     message["From"] = f"{ours.name} <{ours.address}>"

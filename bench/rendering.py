@@ -14,13 +14,13 @@ from typing import Any
 
 from rugcourse.content import load_course
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.composer import Composer, Particulars
-from rugcourse.delivery.template_cache import Prepared, stream_of
+from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.delivery.composer import Composer, Personalisation
+from rugcourse.delivery.template_cache import PreparedEmail, stream_of
 from rugcourse.email_preview.sample import NOBODY
 from rugcourse.emails import catalogue, templates
-from rugcourse.emails.catalogue import House
-from rugcourse.emails.mime import Sender, Skeleton
+from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.links import Links, Signer
 
 _COURSE = Path("lessons/oorzaken-van-rugpijn")
@@ -29,7 +29,7 @@ OURS_PER_ROUND = 400
 NAIVE_PER_ROUND = 20
 
 LINKS = Links("https://courses.example", Signer((b"a key for the bench",)))
-HOUSE = House("De Praktijk", "Stijn", {"nl": "Fysiotherapeut", "en": "Physiotherapist"}, "Straat 1")
+HOUSE = Branding("De Praktijk", "Stijn", {"nl": "Fysiotherapeut", "en": "Physiotherapist"}, "Straat 1")
 SENDER = Sender("De Praktijk", "cursus@courses.example", "", "courses.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def lesson_message(number: int = 1, language: str = "nl") -> bytes:
     """The message of lesson `number`, for somebody."""
     prepared = _prepare(number, language)
     composer = Composer(LINKS, "courses.example")
-    return composer.write(composer.draft(_reader(1), prepared, Particulars()), NOW, eight_bit=True)
+    return composer.write(composer.draft(_reader(1), prepared, Personalisation()), NOW, eight_bit=True)
 
 
 def compare_rendering() -> dict[str, Any]:
@@ -55,13 +55,13 @@ def compare_rendering() -> dict[str, Any]:
     composer = Composer(LINKS, "courses.example")
 
     def ours(number: int, *, eight_bit: bool) -> bytes:
-        return composer.write(composer.draft(_reader(number), prepared, Particulars()), NOW, eight_bit=eight_bit)
+        return composer.write(composer.draft(_reader(number), prepared, Personalisation()), NOW, eight_bit=eight_bit)
 
     def naive(number: int) -> bytes:
         """What a straightforward implementation does for each subscriber."""
         fresh = catalogue.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
         mail = _reader(number).ref
-        html, text = fresh.write(composer.values(_reader(number), prepared, Particulars()))
+        html, text = fresh.write(composer.values(_reader(number), prepared, Personalisation()))
         message = EmailMessage(policy=SMTP)
         message["From"] = f"{SENDER.name} <{SENDER.address}>"
         message["To"] = _reader(number).email
@@ -104,15 +104,15 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
     return 1000 * (time.perf_counter() - begun) / count
 
 
-def _prepare(number: int, language: str) -> Prepared:
+def _prepare(number: int, language: str) -> PreparedEmail:
     course = load_course(_COURSE)
     lesson = course.lessons[number - 1]
     letter = catalogue.lesson_letter(course, lesson, language, HOUSE, LINKS)
     stream = stream_of(DeliveryKind.LESSON, course)
-    return Prepared(letter, Skeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
+    return PreparedEmail(letter, MimeSkeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
 
 
-def _reader(number: int) -> Outgoing:
+def _reader(number: int) -> DeliveryJob:
     return NOBODY._replace(
         id=number,
         subscriber_id=number,

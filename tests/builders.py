@@ -23,7 +23,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.links import MailRef
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings, load_settings
@@ -146,7 +146,7 @@ def send_all(dispatcher: Dispatcher) -> None:
 def answer(runtime: Runtime, email: str, number: int = 0) -> None:
     """A reader answers the first question of one of their lessons."""
     with runtime.database.write() as session:
-        press = Press(Asked(ref(runtime, lessons_to(runtime, email)[number].id), 0), 0)
+        press = SubmittedAnswer(QuestionRef(ref(runtime, lessons_to(runtime, email)[number].id), 0), 0)
         record_answers(session, runtime.library, runtime.clock, [press])
 
 

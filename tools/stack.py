@@ -23,7 +23,7 @@ from tests.servers import HOST, postgres, redis
 from tests.stack import Stack, environment
 
 from rugcourse.dev.mailcatcher import web as inbox_pages
-from rugcourse.dev.mailcatcher.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 from rugcourse.dev.mailcatcher.smtp_server import open_sink
 from rugcourse.web.ports import PortBusy, require_free
 from rugcourse.web.server import BackgroundServer
@@ -55,7 +55,7 @@ def _described(file: Path) -> dict[str, Any]:
 @contextmanager
 def inbox(folder: Path, site: str, page_port: int, smtp_port: int) -> Iterator[str]:
     """A mail server that keeps what it gets, with a page; yields its address."""
-    mailbox = Mailbox(folder)
+    mailbox = CaughtMails(folder)
     sink = open_sink(mailbox, HOST, smtp_port)
     page = BackgroundServer(inbox_pages.create_app(mailbox, site), HOST, page_port)
     sink.start()

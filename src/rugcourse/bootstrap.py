@@ -12,11 +12,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse import paths
-from rugcourse.bounces.complaint_rate import Limits as ComplaintLimits
+from rugcourse.bounces.complaint_rate import ComplaintLimits
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.course_editor.file_sync import Imported, import_courses
-from rugcourse.course_editor.merge import Clash
-from rugcourse.db.course_cache import Library
+from rugcourse.course_editor.merge import OnConflict
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
 from rugcourse.db.queries.sending_holds import ALL
@@ -24,26 +24,26 @@ from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.delivery import holds, restore_guard
 from rugcourse.delivery.claimer import Claimer
 from rugcourse.delivery.composer import Composer
-from rugcourse.delivery.dispatcher import Connect, Dispatcher, Policy
+from rugcourse.delivery.dispatcher import Connect, Dispatcher, SendPolicy
 from rugcourse.delivery.failures import FollowUp
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.rate_limits import Limits, WarmUp
+from rugcourse.delivery.rate_limits import SendLimits, WarmUp
 from rugcourse.delivery.recovery import settle_journals
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
-from rugcourse.delivery.template_cache import Press
+from rugcourse.delivery.template_cache import TemplateCache
 from rugcourse.ebooks.cache import fill_shelf
-from rugcourse.email_preview.sample import Proofs, addressed
-from rugcourse.emails.catalogue import House, branding_of
+from rugcourse.email_preview.sample import SampleEmails, addressed
+from rugcourse.emails.catalogue import Branding, branding_of
 from rugcourse.emails.mime import Sender
 from rugcourse.links import Links, MailRef, Signer
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.replay import replay
 from rugcourse.privacy.retention import Retention
-from rugcourse.scheduling import Patience, QuietHours
+from rugcourse.scheduling import QuietHours, SendWindow
 from rugcourse.settings import Settings
 
 if TYPE_CHECKING:
-    from rugcourse.bounces.handler import Intake
+    from rugcourse.bounces.handler import BounceHandler
     from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class Runtime:
     database: Database
     signer: Signer
     links: Links
-    library: Library
+    library: CourseCache
     ring: Ring = no_ring
 
     def __post_init__(self) -> None:
@@ -74,15 +74,15 @@ class Runtime:
         return WithdrawalLog.of(self.settings, self.signer)
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> SendWindow:
         quiet = self.settings.quiet
-        return Patience(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
+        return SendWindow(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
 
     @property
-    def intake(self) -> Intake:
-        from rugcourse.bounces.handler import Intake  # noqa: PLC0415 - 5 MB for those who take in what comes back
+    def intake(self) -> BounceHandler:
+        from rugcourse.bounces.handler import BounceHandler  # noqa: PLC0415 - 5 MB for those who take in what comes back
 
-        return Intake(self.database, self.clock, self.links, self.complaint_limits)
+        return BounceHandler(self.database, self.clock, self.links, self.complaint_limits)
 
     @property
     def complaint_limits(self) -> ComplaintLimits:
@@ -101,12 +101,12 @@ class Runtime:
         return self.settings.lessons_dir or paths.folder("lessons")
 
     @property
-    def house(self) -> House:
+    def house(self) -> Branding:
         return branding_of(self.settings)
 
     @property
-    def proofs(self) -> Proofs:
-        return Proofs(self.settings.base_url, self.house, sender(self.settings))
+    def proofs(self) -> SampleEmails:
+        return SampleEmails(self.settings.base_url, self.house, sender(self.settings))
 
 
 def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
@@ -118,15 +118,15 @@ def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no
         database=Database(settings.database_url, password=settings.database_password),
         signer=signer,
         links=Links(settings.base_url, signer),
-        library=Library(),
+        library=CourseCache(),
         ring=ring,
     )
 
 
-def import_lessons(runtime: Runtime, folder: Path | None = None, clash: Clash = Clash.HERE) -> list[Imported]:
+def import_lessons(runtime: Runtime, folder: Path | None = None, clash: OnConflict = OnConflict.HERE) -> list[Imported]:
     """Make the courses in a folder, or in the one of the settings, what readers get, with their books.
 
-    What was changed here since stays. Raises AuthoringErrors; BothChanged where `clash` says so.
+    What was changed here since stays. Raises AuthoringErrors; MergeConflict where `clash` says so.
     """
     imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, clash)
     make_books(runtime)
@@ -225,9 +225,9 @@ def dkim_signer(settings: Settings) -> DkimSigner | None:
     return DkimSigner(settings.sender_domain, in_use(load_keys(settings.dkim_files)))
 
 
-def limits(settings: Settings) -> Limits:
+def limits(settings: Settings) -> SendLimits:
     start = settings.warmup_start
-    return Limits(
+    return SendLimits(
         per_minute=settings.per_minute,
         domains=settings.per_domain,
         warm_up=WarmUp(start, settings.warmup_count, settings.warmup_growth) if start else None,
@@ -252,7 +252,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         claimer=Claimer(
             database=runtime.database,
             clock=runtime.clock,
-            press=Press(runtime.library, runtime.house, sender(settings), runtime.links),
+            press=TemplateCache(runtime.library, runtime.house, sender(settings), runtime.links),
             composer=composer,
             journal=journal,
             limits=limits(settings),
@@ -264,5 +264,5 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
         return_path=return_paths(runtime),
         follow_up=follow_up(runtime),
-        policy=Policy(settings.smtp_timeout_seconds, settings.max_attempts),
+        policy=SendPolicy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

@@ -24,14 +24,14 @@ from rugcourse.auth.sessions import (
     CODE_SECONDS,
     IDLE_SECONDS,
     LONGEST_SECONDS,
-    Insider,
-    NotLetIn,
-    come_in,
+    AdminIdentity,
+    LoginFailed,
     confirm_second_factor,
-    find_insider,
+    find_identity,
     give_code,
+    log_in,
 )
-from rugcourse.auth.totp import Vault, context_of_admin, context_of_form
+from rugcourse.auth.totp import SecretBox, context_of_admin, context_of_form
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, ChangeRow, Role
@@ -39,7 +39,7 @@ from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 
 PASSWORD = "three quiet green spines"
-VAULT = Vault(["a-key-for-tests-0123456789"])
+VAULT = SecretBox(["a-key-for-tests-0123456789"])
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORIGIN = Origin("192.0.2.0/24", "Firefox")
 
@@ -50,8 +50,8 @@ def make_admin(database: Database, clock: VirtualClock, email: str = "owner@x.ex
     return invitation.admin_id
 
 
-def enter(database: Database, clock: VirtualClock, email: str = "owner@x.example") -> Insider:
-    found = find_insider(database, clock, come_in(database, clock, email, PASSWORD, ORIGIN).token)
+def enter(database: Database, clock: VirtualClock, email: str = "owner@x.example") -> AdminIdentity:
+    found = find_identity(database, clock, log_in(database, clock, email, PASSWORD, ORIGIN).token)
     assert found is not None
     return found
 
@@ -86,38 +86,38 @@ def test_a_weak_password_is_refused(password: str) -> None:
 )  # fmt: skip
 def test_only_the_right_password_lets_in(database: Database, clock: VirtualClock, email: str, password: str) -> None:
     make_admin(database, clock)
-    with pytest.raises(NotLetIn):
-        come_in(database, clock, email, password, ORIGIN)
+    with pytest.raises(LoginFailed):
+        log_in(database, clock, email, password, ORIGIN)
     assert enter(database, clock).role == Role.OWNER
 
 
 def test_who_was_invited_and_never_came_cant_come_in_with_anything(database: Database, clock: VirtualClock) -> None:
     invite(database, clock, "new@x.example", Role.EDITOR)
     for password in ("", "a password that nobody has"):
-        with pytest.raises(NotLetIn):
-            come_in(database, clock, "new@x.example", password, ORIGIN)
+        with pytest.raises(LoginFailed):
+            log_in(database, clock, "new@x.example", password, ORIGIN)
 
 
 def test_a_session_ends_when_nobody_is_there_and_in_any_case_after_two_weeks(
     database: Database, clock: VirtualClock
 ) -> None:
     make_admin(database, clock)
-    token = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
+    token = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
     for _ in range(int(LONGEST_SECONDS // IDLE_SECONDS) * 2 - 1):
         clock.advance(seconds=IDLE_SECONDS / 2)
-        assert find_insider(database, clock, token) is not None
+        assert find_identity(database, clock, token) is not None
     clock.advance(seconds=IDLE_SECONDS)
-    assert find_insider(database, clock, token) is None
-    idle = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
+    assert find_identity(database, clock, token) is None
+    idle = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
     clock.advance(seconds=IDLE_SECONDS + 1)
-    assert find_insider(database, clock, idle) is None
-    assert find_insider(database, clock, "no such token") is None
+    assert find_identity(database, clock, idle) is None
+    assert find_identity(database, clock, "no such token") is None
 
 
 def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
     insider = enter(database, clock)
-    token = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
+    token = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
     secret = totp.new_secret()
     confirm_second_factor(database, clock, VAULT, insider, secret, pyotp.TOTP(secret).now())
     with database.read() as session:
@@ -134,22 +134,22 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(database: Databas
     begun = datetime.now(UTC)  # of one moment: between two calls the half minute of a code may end
     code, later = (pyotp.TOTP(secret).at(begun + timedelta(seconds=wait)) for wait in (0, 30))
     confirm_second_factor(database, clock, VAULT, first, secret, code)
-    given = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
-    half = find_insider(database, clock, given.token)
+    given = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
+    half = find_identity(database, clock, given.token)
     assert given.second_factor_due
     assert half is not None
     assert half.second_factor_due
-    with pytest.raises(NotLetIn):  # the code that set it up does not work a second time
+    with pytest.raises(LoginFailed):  # the code that set it up does not work a second time
         give_code(database, clock, VAULT, half, code, ORIGIN)
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         give_code(database, clock, VAULT, half, "000000", ORIGIN)
     full = give_code(database, clock, VAULT, half, later, ORIGIN)
     assert not full.second_factor_due
     assert full.token != given.token
-    assert find_insider(database, clock, given.token) is None
-    again = come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
+    assert find_identity(database, clock, given.token) is None
+    again = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
     clock.advance(seconds=CODE_SECONDS + 1)
-    assert find_insider(database, clock, again.token) is None
+    assert find_identity(database, clock, again.token) is None
 
 
 def test_a_code_belongs_to_its_moment_and_works_once() -> None:
@@ -164,9 +164,9 @@ def test_a_code_belongs_to_its_moment_and_works_once() -> None:
 
 
 def test_a_secret_can_be_read_with_an_older_key_and_not_without_it() -> None:
-    locked = Vault(["the-old-key-0123456789"]).lock("JBSWY3DP", "admin 1")
-    assert Vault(["the-new-key-0123456789", "the-old-key-0123456789"]).open(locked, "admin 1") == "JBSWY3DP"
-    assert Vault(["the-new-key-0123456789"]).open(locked, "admin 1") is None
+    locked = SecretBox(["the-old-key-0123456789"]).lock("JBSWY3DP", "admin 1")
+    assert SecretBox(["the-new-key-0123456789", "the-old-key-0123456789"]).open(locked, "admin 1") == "JBSWY3DP"
+    assert SecretBox(["the-new-key-0123456789"]).open(locked, "admin 1") is None
 
 
 def test_a_secret_opens_only_where_it_was_locked_for() -> None:
@@ -180,9 +180,9 @@ def test_a_secret_opens_only_where_it_was_locked_for() -> None:
 
 def test_another_password_ends_all_other_sessions(database: Database, clock: VirtualClock) -> None:
     admin_id = make_admin(database, clock)
-    mine, other = enter(database, clock), come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
+    mine, other = enter(database, clock), log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
     change_password(database, clock, admin_id, "seven brass kettles sing", session_id=mine.session_id)
-    assert find_insider(database, clock, other.token) is None
+    assert find_identity(database, clock, other.token) is None
     with database.read() as session:
         assert [one.id for one in admins.sessions_of(session, admin_id)] == [mine.session_id]
 
@@ -196,12 +196,12 @@ def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: D
         with pytest.raises(LastOwner):
             attempt()
     editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
-    token = come_in(database, clock, "editor@x.example", PASSWORD, ORIGIN).token
+    token = log_in(database, clock, "editor@x.example", PASSWORD, ORIGIN).token
     change_role(database, clock, editor, Role.OWNER, owner)
-    assert find_insider(database, clock, token) is None
+    assert find_identity(database, clock, token) is None
     disable(database, clock, owner, editor)
-    with pytest.raises(NotLetIn):
-        come_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
+    with pytest.raises(LoginFailed):
+        log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
 
 
 def test_every_change_is_logged_with_who_and_how_it_was_before(database: Database, clock: VirtualClock) -> None:
@@ -221,7 +221,7 @@ def test_every_change_is_logged_with_who_and_how_it_was_before(database: Databas
 
 def test_roles_reach_no_further_than_themselves() -> None:
     def may(role: Role) -> list[Role]:
-        insider = Insider(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
+        insider = AdminIdentity(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
         return [one for one in Role if insider.may(one)]
 
     assert may(Role.OWNER) == [*Role]

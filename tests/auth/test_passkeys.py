@@ -12,7 +12,7 @@ from webauthn.helpers import bytes_to_base64url
 from rugcourse.auth import passkeys
 from rugcourse.auth.passkeys import BadPasskey, Site, site_of
 from rugcourse.auth.security_events import Origin
-from rugcourse.auth.sessions import Insider, NotLetIn, find_insider
+from rugcourse.auth.sessions import AdminIdentity, LoginFailed, find_identity
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
@@ -60,7 +60,7 @@ def test_what_is_no_answer_to_a_challenge_of_ours_opens_nothing(
     database: Database, clock: VirtualClock, text: str
 ) -> None:
     passkeys.begin_login(database, clock, SITE, "browser")
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         passkeys.finish_login(database, clock, SITE, text, "browser", Origin())
     admin = make_admin(database, clock, "owner@x.example", Role.OWNER)
     with pytest.raises(BadPasskey):
@@ -82,8 +82,8 @@ def test_a_challenge_is_answered_once_and_within_minutes(database: Database, clo
         assert not admins.use_challenge(session, late, bound_to, clock.now())  # it is forgotten
 
 
-def identity(admin_id: int, session_id: int = 1) -> Insider:
-    return Insider(admin_id, session_id, "owner@x.example", Role.OWNER, False, False)
+def identity(admin_id: int, session_id: int = 1) -> AdminIdentity:
+    return AdminIdentity(admin_id, session_id, "owner@x.example", Role.OWNER, False, False)
 
 
 def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: Database, clock: VirtualClock) -> None:
@@ -101,7 +101,7 @@ def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: 
     passkeys.finish_registration(database, clock, SITE, identity(first), device.made(mine), "phone")
 
     stolen = json.loads(passkeys.begin_login(database, clock, SITE, "one browser"))["challenge"]
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         passkeys.finish_login(database, clock, SITE, device.asked(stolen), "another browser", Origin())
     known = json.loads(passkeys.begin_login(database, clock, SITE, "one browser"))["challenge"]
     given = passkeys.finish_login(database, clock, SITE, device.asked(known), "one browser", Origin())
@@ -119,11 +119,11 @@ def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, c
     half = enter(database, clock)
     assert half.second_factor_due, "a password alone opens nothing for who has a passkey"
     wrong = json.loads(passkeys.begin_second_factor(database, clock, SITE, theirs))["challenge"]
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         passkeys.finish_second_factor(database, clock, SITE, theirs, device.asked(wrong), Origin())
     right = json.loads(passkeys.begin_second_factor(database, clock, SITE, half))["challenge"]
     given = passkeys.finish_second_factor(database, clock, SITE, half, device.asked(right), Origin())
-    found = find_insider(database, clock, given.token)
+    found = find_identity(database, clock, given.token)
     assert found is not None
     assert not found.second_factor_due
 
@@ -146,10 +146,10 @@ def test_what_is_no_attestation_is_refused_whatever_the_parsers_make_of_it(
     known = json.loads(passkeys.begin_login(database, clock, SITE, "browser"))["challenge"]
     asked = json.loads(device.asked(known))
     asked["response"]["authenticatorData"] = garbage
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         passkeys.finish_login(database, clock, SITE, json.dumps(asked), "browser", Origin())
 
 
 def test_json_that_is_too_deep_opens_nothing(database: Database, clock: VirtualClock) -> None:
-    with pytest.raises(NotLetIn):
+    with pytest.raises(LoginFailed):
         passkeys.finish_login(database, clock, SITE, '{"a":' * 3_000, "browser", Origin())

@@ -10,8 +10,8 @@ from tests.builders import answer, at_eight, enrolment_of, lessons_to, plan, rea
 from tests.sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Done, Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, SubscriberStatus
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -49,7 +49,7 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
     path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[-1]
     put_right(runtime, clock, email)
     raw = about(GONE, email.upper())
-    assert runtime.intake.take(path, raw if named else without_recipient(raw)).done == Done.NOTED
+    assert runtime.intake.take(path, raw if named else without_recipient(raw)).done == BounceOutcome.NOTED
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, RIGHT)
     assert is_suppressed(runtime, email) == named
@@ -75,7 +75,7 @@ def test_the_new_address_that_bounces_is_suppressed(
     plan(runtime)
     send_all(dispatcher)
     taken = runtime.intake.take(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
-    assert (taken.done, status_of(runtime, RIGHT)) == (Done.SUPPRESSED, SubscriberStatus.SUPPRESSED)
+    assert (taken.done, status_of(runtime, RIGHT)) == (BounceOutcome.SUPPRESSED, SubscriberStatus.SUPPRESSED)
     assert not is_suppressed(runtime, email)
 
 
@@ -96,7 +96,7 @@ def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_on
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [Done.NOTED] * 3
+    assert found == [BounceOutcome.NOTED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
@@ -111,7 +111,7 @@ def test_who_has_the_address_of_before_by_now_is_left_alone(
     put_right(runtime, clock, email)
     person = enrolment_of(runtime, neighbour).subscriber_id
     correct_address(runtime.database, runtime.clock, runtime.signer, person, email)
-    assert runtime.intake.take(path, about(GONE, email)).done == Done.NOTED
+    assert runtime.intake.take(path, about(GONE, email)).done == BounceOutcome.NOTED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, email)
 
@@ -133,7 +133,7 @@ def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [Done.NOTED, Done.NOTED, Done.SUPPRESSED]
+    assert found == [BounceOutcome.NOTED, BounceOutcome.NOTED, BounceOutcome.SUPPRESSED]
     assert is_suppressed(runtime, email)
     assert not is_suppressed(runtime, "elsewhere@far.example")
 
@@ -152,20 +152,20 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
         raw = about("complaint of yahoo", email).replace(b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode())
         done = runtime.intake.take(path, raw).done
     else:
-        done = runtime.intake.hear(Told(Report(Kind.COMPLAINT), path, email, clock.now())).done
-    assert done == Done.NOTED
+        done = runtime.intake.hear(ProviderEvent(BounceReport(BounceType.COMPLAINT), path, email, clock.now())).done
+    assert done == BounceOutcome.NOTED
     assert is_suppressed(runtime, email)
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
 
 
-@pytest.mark.parametrize("kind", [Kind.HARD, Kind.COMPLAINT])
+@pytest.mark.parametrize("kind", [BounceType.HARD, BounceType.COMPLAINT])
 def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
     runtime: Runtime,  # noqa: F811
     dispatcher: Dispatcher,  # noqa: F811
     email: str,  # noqa: F811
     clock: VirtualClock,
-    kind: Kind,
+    kind: BounceType,
 ) -> None:
     for day in (1, 2):
         at_eight(runtime, day)
@@ -176,9 +176,9 @@ def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
     found = []
     for one in lessons_to(runtime, RIGHT):
         clock.advance(minutes=1)
-        report = Report(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
-        found.append(runtime.intake.hear(Told(report, "", email, clock.now())).done)
-    assert found == [Done.NOTED] * 3
+        report = BounceReport(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
+        found.append(runtime.intake.hear(ProviderEvent(report, "", email, clock.now())).done)
+    assert found == [BounceOutcome.NOTED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
 
@@ -191,7 +191,7 @@ def test_a_report_of_a_mail_to_the_address_of_before_suppresses_no_other_address
 ) -> None:
     path = back(runtime, sink, email)
     put_right(runtime, clock, email)
-    assert runtime.intake.take(path, about(GONE, "elsewhere@far.example")).done == Done.NOTED
+    assert runtime.intake.take(path, about(GONE, "elsewhere@far.example")).done == BounceOutcome.NOTED
     assert not is_suppressed(runtime, "elsewhere@far.example")
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
@@ -205,16 +205,20 @@ def test_a_report_names_nobody_elses_address(
     """A reader can write any report about their own mail, and no more than that follows from it."""
     neighbour = reader_with_lesson(runtime, dispatcher)
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[-1].id), "bounces@courses.example")
-    assert runtime.intake.take(path, about(GONE, neighbour)).done == Done.NOTED
+    assert runtime.intake.take(path, about(GONE, neighbour)).done == BounceOutcome.NOTED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)
 
 
 REPORTS = {
-    "policy": Report(Kind.POLICY, "5.7.26", "unauthenticated mail is refused"),
-    "policy of another address": Report(Kind.POLICY, "5.7.26", "refused", recipient="elsewhere@far.example"),
-    "another address is gone": Report(Kind.HARD, "5.1.1", "no such user", recipient="elsewhere@far.example"),
-    "another address is full": Report(Kind.SOFT, "5.2.2", "full", recipient="elsewhere@far.example"),
+    "policy": BounceReport(BounceType.POLICY, "5.7.26", "unauthenticated mail is refused"),
+    "policy of another address": BounceReport(
+        BounceType.POLICY, "5.7.26", "refused", recipient="elsewhere@far.example"
+    ),
+    "another address is gone": BounceReport(
+        BounceType.HARD, "5.1.1", "no such user", recipient="elsewhere@far.example"
+    ),
+    "another address is full": BounceReport(BounceType.SOFT, "5.2.2", "full", recipient="elsewhere@far.example"),
 }
 
 
@@ -224,13 +228,13 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forwar
     dispatcher: Dispatcher,  # noqa: F811
     email: str,  # noqa: F811
     clock: VirtualClock,
-    report: Report,
+    report: BounceReport,
 ) -> None:
     answer(runtime, email)
     clock.advance(minutes=5)
     mail = ref(runtime, lessons_to(runtime, email)[0].id)
     told = replace(report, at=clock.now(), message_ids=(runtime.links.message_id(mail, "courses.example"),))
-    assert runtime.intake.hear(Told(told, "", told.recipient, clock.now())).done == Done.AGAIN
+    assert runtime.intake.hear(ProviderEvent(told, "", told.recipient, clock.now())).done == BounceOutcome.AGAIN
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)

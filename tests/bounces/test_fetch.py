@@ -21,7 +21,7 @@ from tests.sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Intake, Taken
+from rugcourse.bounces.handler import BounceHandler, HandledBounce
 from rugcourse.bounces.imap_poller import MailboxAway, fetch, tidy
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import DeliveryState, SubscriberStatus
@@ -179,12 +179,12 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
         put(mailbox, header + b"\r\n" + RAW["a letter"])
     put(mailbox, b"X-Breaks: us\r\n" + RAW["a letter"])
     put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
-    take = Intake.take
+    take = BounceHandler.take
 
-    def breaking(self: Intake, recipient: str, raw: bytes) -> Taken:
+    def breaking(self: BounceHandler, recipient: str, raw: bytes) -> HandledBounce:
         return take(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
 
-    monkeypatch.setattr(Intake, "take", breaking)
+    monkeypatch.setattr(BounceHandler, "take", breaking)
     assert fetch(runtime.intake, mailbox) == 4
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 1, "it stays unread, with a flag, for whoever looks"

@@ -10,9 +10,9 @@ from tests.within import within
 from rugcourse.bounces import phrases
 from rugcourse.bounces.imap_poller import _recipient
 from rugcourse.bounces.parser import read, read_reply
-from rugcourse.bounces.report import Kind
+from rugcourse.bounces.report import BounceType
 from rugcourse.bounces.text import shortened
-from rugcourse.bounces.webhooks.base import Unreadable, as_json
+from rugcourse.bounces.webhooks.base import MalformedPayload, as_json
 from rugcourse.links import Links, Signer
 
 SIZE = 1_000_000
@@ -78,8 +78,8 @@ def test_a_header_of_a_megabyte_is_read_in_no_time(header: bytes) -> None:
 def test_messages_in_messages_are_not_followed_for_ever() -> None:
     def work() -> None:
         deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(300))
-        assert read(b"From: MAILER-DAEMON@x\r\n" + deep + b"\n" * SIZE).kind == Kind.OTHER
-        assert read(b"Content-Type: message/rfc822\r\n\r\n" * 15_000).kind == Kind.OTHER
+        assert read(b"From: MAILER-DAEMON@x\r\n" + deep + b"\n" * SIZE).kind == BounceType.OTHER
+        assert read(b"Content-Type: message/rfc822\r\n\r\n" * 15_000).kind == BounceType.OTHER
         read(BOUNCE % b"multipart/mixed; boundary=b" + b"--b\r\n\r\nx\r\n" * 90_000)
         read(
             BOUNCE % b"multipart/mixed; boundary=b"
@@ -108,7 +108,7 @@ def test_the_words_of_servers_are_looked_for_in_no_time() -> None:
 def test_json_that_never_closes_is_no_json(opening: str) -> None:
     def work() -> None:
         for text in (opening * (SIZE // len(opening)), json.dumps([0]) + opening * 1000):
-            with pytest.raises(Unreadable):
+            with pytest.raises(MalformedPayload):
                 as_json(text)
 
     within(SECONDS, 400, work)

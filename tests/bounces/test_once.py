@@ -12,14 +12,14 @@ from tests.builders import lessons_to, plan, ref, send_all
 from tests.sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Done, Told
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.parser import read
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState
 from rugcourse.delivery.dispatcher import Dispatcher
 
-FULL = Report(Kind.SOFT, "5.2.2", "mailbox full")
+FULL = BounceReport(BounceType.SOFT, "5.2.2", "mailbox full")
 
 
 def report(email: str, arrived: datetime | None, message_id: str = "<one@mx.example>") -> bytes:  # noqa: F811
@@ -49,7 +49,7 @@ def sent_again(
     """A lesson that came back, and went out again; returns when it went out first."""
     first = clock.now()
     clock.advance(hours=2)
-    assert runtime.intake.take(back(runtime, sink, email), report(email, first)).done == Done.NOTED
+    assert runtime.intake.take(back(runtime, sink, email), report(email, first)).done == BounceOutcome.NOTED
     send_again(runtime, dispatcher, clock)
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
     return first
@@ -71,9 +71,11 @@ def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_thir
     taken = {
         "the same message": lambda: runtime.intake.take(path, b"Delivered-To: x@y\r\n" + report(email, sent_again)),
         "another message": lambda: runtime.intake.take(path, report(email, sent_again, "<two@mx.example>")),
-        "a webhook": lambda: runtime.intake.hear(Told(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))),
+        "a webhook": lambda: runtime.intake.hear(
+            ProviderEvent(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))
+        ),
     }[door]()
-    assert taken.done == Done.AGAIN
+    assert taken.done == BounceOutcome.AGAIN
     for _ in range(2):
         send_again(runtime, dispatcher, clock)
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 2
@@ -92,7 +94,7 @@ def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
     path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     arrived = clock.now() - timedelta(minutes=10)
     assert arrived > sent_again
-    assert runtime.intake.take(path, report(email, arrived, "<two@mx.example>")).done == Done.NOTED
+    assert runtime.intake.take(path, report(email, arrived, "<two@mx.example>")).done == BounceOutcome.NOTED
     send_again(runtime, dispatcher, clock)
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 3
 
@@ -108,8 +110,8 @@ def test_a_date_that_cant_be_is_not_believed(
 ) -> None:
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[0].id), "bounces@courses.example")
     wrong = report(email, clock.now().replace(year=clock.now().year + years), "<two@mx.example>")
-    assert runtime.intake.take(path, wrong).done == Done.NOTED
-    assert runtime.intake.take(path, wrong).done == Done.AGAIN
+    assert runtime.intake.take(path, wrong).done == BounceOutcome.NOTED
+    assert runtime.intake.take(path, wrong).done == BounceOutcome.AGAIN
 
 
 def test_a_report_without_a_date_is_known_by_what_it_says(
@@ -121,7 +123,7 @@ def test_a_report_without_a_date_is_known_by_what_it_says(
 ) -> None:
     path, raw = back(runtime, sink, email), report(email, None)
     assert read(raw).at is None
-    assert runtime.intake.take(path, raw).done == Done.NOTED
+    assert runtime.intake.take(path, raw).done == BounceOutcome.NOTED
     send_again(runtime, dispatcher, clock)
-    assert runtime.intake.take(path, raw).done == Done.AGAIN
+    assert runtime.intake.take(path, raw).done == BounceOutcome.AGAIN
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED

@@ -8,7 +8,7 @@ import pytest
 from tests.bounces.corpus import MESSAGE_ID, SAMPLES, Sample
 
 from rugcourse.bounces.parser import LARGEST, read
-from rugcourse.bounces.report import Kind
+from rugcourse.bounces.report import BounceType
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
@@ -22,7 +22,7 @@ def test_each_system_is_understood(sample: Sample) -> None:
 
 def test_the_corpus_has_what_the_big_systems_send() -> None:
     assert len(SAMPLES) >= 60
-    assert {sample.kind for sample in SAMPLES} == {*Kind}
+    assert {sample.kind for sample in SAMPLES} == {*BounceType}
     assert len({sample.name for sample in SAMPLES}) == len(SAMPLES)
 
 

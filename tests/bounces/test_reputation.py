@@ -7,17 +7,17 @@ from tests.builders import course_of
 from tests.crowd import add_crowd, add_lesson_mails
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.complaint_rate import Level, Limits, too_many
-from rugcourse.bounces.handler import Done, Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.complaint_rate import ComplaintLimits, Level, too_many
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.queries import sending_holds
 from rugcourse.scheduling import Schedule
 
 
-def complain(runtime: Runtime, number: int) -> Done:
+def complain(runtime: Runtime, number: int) -> BounceOutcome:
     address = f"r{number}@d{number % 7}.example"
-    return runtime.intake.hear(Told(Report(Kind.COMPLAINT), "", address, runtime.clock.now())).done
+    return runtime.intake.hear(ProviderEvent(BounceReport(BounceType.COMPLAINT), "", address, runtime.clock.now())).done
 
 
 def held(runtime: Runtime) -> set[str]:
@@ -33,7 +33,7 @@ def held(runtime: Runtime) -> set[str]:
     ],
 )  # fmt: skip
 def test_a_share_says_nothing_warns_or_stops(complaints: int, arrived: int, level: Level) -> None:
-    assert Limits().level(complaints, arrived) == level
+    assert ComplaintLimits().level(complaints, arrived) == level
 
 
 def test_the_third_of_a_thousand_stops_the_campaign_and_the_domain(runtime: Runtime, clock: VirtualClock) -> None:
@@ -41,12 +41,12 @@ def test_the_third_of_a_thousand_stops_the_campaign_and_the_domain(runtime: Runt
     add_crowd(runtime.database, course.campaign_id, 1000, Schedule("UTC", 8), None)
     add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)
     clock.advance(hours=1)
-    assert complain(runtime, 7) == Done.SUPPRESSED
-    assert complain(runtime, 7) == Done.AGAIN
-    assert complain(runtime, 14) == Done.SUPPRESSED
+    assert complain(runtime, 7) == BounceOutcome.SUPPRESSED
+    assert complain(runtime, 7) == BounceOutcome.AGAIN
+    assert complain(runtime, 14) == BounceOutcome.SUPPRESSED
     assert held(runtime) == set()
     with runtime.database.read() as session:
-        (worst,) = too_many(session, Limits(), clock.now())
+        (worst,) = too_many(session, ComplaintLimits(), clock.now())
     assert (worst.campaign_id, worst.complaints, worst.arrived, worst.percent) == (course.campaign_id, 2, 1000, 0.2)
     complain(runtime, 21)  # three of 143 at d0.example, and of a thousand in all
     assert held(runtime) == {f"campaign:{course.campaign_id}", "domain:d0.example"}

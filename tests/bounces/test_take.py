@@ -33,9 +33,9 @@ from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces import complaint_rate
-from rugcourse.bounces.handler import Done, Taken
+from rugcourse.bounces.handler import BounceOutcome, HandledBounce
 from rugcourse.bounces.lmtp_server import Door, open_door
-from rugcourse.bounces.report import Kind
+from rugcourse.bounces.report import BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.engine import Database
@@ -78,7 +78,9 @@ def about(name: str, email: str) -> bytes:
     return RAW[name].replace(b"r@far.example", email.encode())
 
 
-def come(runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw) -> Taken:
+def come(
+    runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw
+) -> HandledBounce:
     """What a server reports now: of the address that was written to, in a message of its own."""
     arrived = about(name, addressee(runtime, recipient)).replace(
         b"Mon, 23 Nov 2026 08:00:01 +0100", format_datetime(runtime.clock.now()).encode()
@@ -130,13 +132,13 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     taken = come(runtime, back(runtime, sink, email), "postfix unknown user")
-    assert (taken.done, taken.report.kind) == (Done.SUPPRESSED, Kind.HARD)
+    assert (taken.done, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
     lesson = lessons_to(runtime, email)[-1]
     assert lesson.state == DeliveryState.FAILED
     assert (lesson.reply or "").startswith("came back: 5.1.1")
     assert email not in (lesson.reply or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == Done.AGAIN
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.AGAIN
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
@@ -157,15 +159,21 @@ def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_a
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [Done.NOTED, Done.NOTED, Done.NOTED, Done.NOTED, Done.SUPPRESSED]
+    assert found == [
+        BounceOutcome.NOTED,
+        BounceOutcome.NOTED,
+        BounceOutcome.NOTED,
+        BounceOutcome.NOTED,
+        BounceOutcome.SUPPRESSED,
+    ]
 
 
 def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all_others(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     first = lessons_to(runtime, email)[0]
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == Done.NOTED
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == Done.AGAIN
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.NOTED
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.AGAIN
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
     assert (waiting.reply or "").startswith("came back: 5.2.2")
@@ -215,7 +223,7 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
-        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.NOTED
+        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.NOTED
         assert lessons_to(runtime, email)[0].state == state
         clock.advance(days=1)
         plan(runtime)
@@ -278,11 +286,11 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
 ) -> None:
     """A reader knows the return paths of their own mails, and so can write any report about them."""
-    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == Done.NOTED
+    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.NOTED
     for _ in range(4):
         reader_with_lesson(runtime, dispatcher)
         forged = back(runtime, sink, sink.taken[-1].recipient)
-        assert come(runtime, forged, "complaint of outlook").done == Done.SUPPRESSED
+        assert come(runtime, forged, "complaint of outlook").done == BounceOutcome.SUPPRESSED
     with runtime.database.read() as session:
         assert sending_holds.all_holds(session) == []
         assert complaint_rate.of_campaigns(session, runtime.clock.now()) == []
@@ -297,10 +305,10 @@ def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
     def quote(raw: bytes) -> bytes:
         return raw.replace(b"<AbCd-1234@courses.example>", ours.encode())
 
-    assert come(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == Done.SUPPRESSED
+    assert come(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == BounceOutcome.SUPPRESSED
     assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == Done.AGAIN
+    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == BounceOutcome.AGAIN
     assert enrolment_of(runtime, email).lessons_planned == 1
 
 
@@ -311,7 +319,7 @@ def test_what_is_no_bounce_changes_nothing_and_is_never_answered(
     runtime: Runtime, sink: Sink, email: str, name: str
 ) -> None:
     address, before, sent = back(runtime, sink, email), everything(runtime), len(sink.taken)
-    assert come(runtime, address, name).done == Done.IGNORED
+    assert come(runtime, address, name).done == BounceOutcome.IGNORED
     assert everything(runtime) == before
     assert len(sink.taken) == sent
 
@@ -332,14 +340,16 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
     ):
         with pytest.raises(BadToken):
             runtime.links.returned(one)
-        assert come(runtime, one, "postfix unknown user").done == Done.NOBODYS  # it quotes a Message-ID of nobody
+        assert (
+            come(runtime, one, "postfix unknown user").done == BounceOutcome.NOBODYS
+        )  # it quotes a Message-ID of nobody
     assert everything(runtime) == before
 
 
 def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
     address = back(runtime, sink, email)
     erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
-    assert come(runtime, address, "postfix unknown user").done == Done.NOBODYS
+    assert come(runtime, address, "postfix unknown user").done == BounceOutcome.NOBODYS
 
 
 @contextmanager
@@ -375,7 +385,7 @@ def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Ru
     def poisoned(raw: bytes) -> bytes:
         return raw.replace(b"Diagnostic-Code: smtp; ", b"Diagnostic-Code: smtp; \x00\x1b[31m no \x00", 1)
 
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == Done.SUPPRESSED
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == BounceOutcome.SUPPRESSED
     assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
 
 
@@ -437,8 +447,8 @@ def test_no_machine_unsubscribes_anybody_by_itself(
 
 def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runtime, sink: Sink, email: str) -> None:
     address = unsubscribe_address(runtime, sink, email)
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == Done.SUPPRESSED
-    assert runtime.intake.take(address, WISH).done == Done.UNSUBSCRIBED
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.SUPPRESSED
+    assert runtime.intake.take(address, WISH).done == BounceOutcome.UNSUBSCRIBED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     before = everything(runtime)
@@ -454,7 +464,7 @@ def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, 
         runtime.links.returned(address)
     with pytest.raises(BadToken):
         runtime.links.unsubscribed(back(runtime, sink, email))
-    assert runtime.intake.take(back(runtime, sink, email), WISH).done == Done.IGNORED
+    assert runtime.intake.take(back(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 
@@ -467,4 +477,4 @@ def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [Done.NOTED] * 4 + [Done.SUPPRESSED]
+    assert found == [BounceOutcome.NOTED] * 4 + [BounceOutcome.SUPPRESSED]

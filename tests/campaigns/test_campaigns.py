@@ -17,10 +17,10 @@ from tests.sink import Fault, Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
-from rugcourse.campaigns.progress import Progress, progress_of
+from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
-from rugcourse.course_editor.publishing import Behind
+from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db import counters
 from rugcourse.db.models import (
     CampaignKind,
@@ -86,7 +86,7 @@ def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
         return row
 
 
-def progress(runtime: Runtime, campaign_id: int) -> Progress:
+def progress(runtime: Runtime, campaign_id: int) -> CampaignProgress:
     with runtime.database.read() as session:
         return progress_of(session, row_of(runtime, campaign_id))
 
@@ -336,7 +336,7 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     assert enrolment_in(runtime, made, email) == ("cancelled", None)
     now = progress(runtime, made)
     assert (now.total.planned, now.total.states["cancelled"], now.finished) == (1, 1, False)
-    with pytest.raises(lifecycle.NotNow):
+    with pytest.raises(lifecycle.InvalidCampaignState):
         lifecycle.resume(runtime.database, author(runtime), made)
     lifecycle.archive(runtime.database, author(runtime), made)
     assert row_of(runtime, made).archived_at is not None
@@ -503,7 +503,7 @@ def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counte
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
     clock.advance(minutes=5)
-    publish(runtime, inserted(runtime, 3), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     assert enrolment_of(runtime, stages["done"]).status == "active"
     with pytest.raises(lifecycle.CountChanged):
         lifecycle.start(runtime.database, author(runtime), made, again=3)
@@ -550,7 +550,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
             act(runtime.database, author(runtime), made)
     with pytest.raises(NoDraft):
         drafts.duplicate(runtime.database, author(runtime), made, "Copy")
-    with pytest.raises(lifecycle.NotNow):
+    with pytest.raises(lifecycle.InvalidCampaignState):
         lifecycle.cancel(runtime.database, author(runtime), made)
     drafts.restore(runtime.database, author(runtime), made)
     after = row_of(runtime, made)
@@ -633,10 +633,10 @@ def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Run
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     lifecycle.start(runtime.database, author(runtime), made)
-    with pytest.raises(lifecycle.NotNow):
+    with pytest.raises(lifecycle.InvalidCampaignState):
         lifecycle.archive(runtime.database, author(runtime), made)
     enrol(runtime)
-    with pytest.raises(lifecycle.NotNow):
+    with pytest.raises(lifecycle.InvalidCampaignState):
         lifecycle.archive(runtime.database, author(runtime), made)
 
 
@@ -801,7 +801,7 @@ def test_who_has_a_course_twice_gets_a_lesson_that_is_put_in_once(
     start(runtime, made)
     if both_over:
         read_on(runtime, dispatcher)
-    publish(runtime, inserted(runtime, 1), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 1), behind=AlreadyPast.FINISHED)
     read_on(runtime, dispatcher)
     new = course_of(runtime).lesson_ids["ertussen"]
     assert [one.lesson_id for one in mails_to(runtime, email)].count(new) == 1

@@ -29,7 +29,7 @@ from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
 from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.progress import progress_of
 from rugcourse.reports import cached_stats, campaign_comparison, dashboard
 from rugcourse.reports.campaign_results import results_of
@@ -108,7 +108,7 @@ def answered_right(runtime: Runtime, dispatcher: Dispatcher) -> str:
     """A reader who answered the first question of the first lesson right; returns their address."""
     email = reader_with_lesson(runtime, dispatcher)
     option = course_of(runtime).course.lessons[0].texts["nl"].quiz[0].right_option
-    press = Press(Asked(ref(runtime, lessons_to(runtime, email)[-1].id), 0), option)
+    press = SubmittedAnswer(QuestionRef(ref(runtime, lessons_to(runtime, email)[-1].id), 0), option)
     with runtime.database.write() as session:
         record_answers(session, runtime.library, runtime.clock, [press])
     return email

@@ -41,15 +41,15 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Timing
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
-from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList
-from rugcourse.subscribers.bulk_actions import Act, Order
+from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
+from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest
 from rugcourse.subscribers.csv_import import (
     CHUNK,
     Column,
-    Intake,
+    ImportSettings,
+    LineProblem,
     NotAList,
     Outcome,
-    Problem,
     guess,
     read_line,
     read_list,
@@ -57,7 +57,7 @@ from rugcourse.subscribers.csv_import import (
 
 TODAY = date(2026, 11, 23)
 
-INTAKE = Intake(
+INTAKE = ImportSettings(
     course=COURSE, columns={Column.EMAIL: 0, Column.NAME: 1}, language="nl", zone="Europe/Amsterdam", hour=8,
     tags=("intake",), agreed_at=date(2026, 3, 31), agreed_text="Yes, mail me the course", agreed_where="paper form",
 )  # fmt: skip
@@ -72,7 +72,7 @@ def work(runtime: Runtime) -> None:
         pass
 
 
-def looked_through(runtime: Runtime, content: str, intake: Intake = INTAKE) -> int:
+def looked_through(runtime: Runtime, content: str, intake: ImportSettings = INTAKE) -> int:
     job_id = lay_down(runtime, content)
     kept = set(job_of(runtime, job_id).about["kept"])
     columns = {column: place for column, place in intake.columns.items() if place in kept}
@@ -130,7 +130,7 @@ def test_an_hour_is_read_as_people_write_it(text: str) -> None:
     found = read_line(
         2, ["a@x.example", text], INTAKE.model_copy(update={"columns": {Column.EMAIL: 0, Column.HOUR: 1}}), TODAY
     )
-    assert not isinstance(found, Problem)
+    assert not isinstance(found, LineProblem)
     assert found.schedule.hour == 8
 
 
@@ -179,7 +179,7 @@ def test_what_is_no_list_is_refused_whole(content: bytes, why: str) -> None:
 def test_a_line_that_cant_be_read_says_where(cells: list[str], column: Column) -> None:
     every = INTAKE.model_copy(update={"columns": {one: place for place, one in enumerate(Column)}})
     found = read_line(7, cells, every, TODAY)
-    assert isinstance(found, Problem)
+    assert isinstance(found, LineProblem)
     assert (found.line, found.column) == (7, column)
 
 
@@ -342,7 +342,7 @@ def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -
     work(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
     assert job_of(runtime, job_id).state == "done"
-    with pytest.raises(NotNow):
+    with pytest.raises(InvalidJobState):
         background_jobs.start(runtime.database, runtime.clock, job_id, None)
 
 
@@ -383,8 +383,8 @@ def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -
     assert (job.state, job.problems) == ("cancelled", [[3, "email", ""]])
 
 
-def done(runtime: Runtime, act: Act, **others: object) -> dict[str, int]:
-    order = Order(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
+def done(runtime: Runtime, act: BulkAction, **others: object) -> dict[str, int]:
+    order = BulkActionRequest(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
     job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
@@ -395,13 +395,16 @@ def test_an_act_is_done_for_its_audience_alone_and_twice_does_no_harm(runtime: R
     emails = [make_reader(runtime) for _ in range(3)]
     make_pending(runtime)
     for _ in range(2):
-        assert done(runtime, Act.TAG, tag="winter") == {"people": 3, "done": 3}
-    assert done(runtime, Act.UNTAG, tag="winter", audience=Audience(tags=("winter",), languages=("en",)))["done"] == 0
-    assert done(runtime, Act.PAUSE, audience=Audience(tags=("winter",))) == {"people": 3, "done": 3}
+        assert done(runtime, BulkAction.TAG, tag="winter") == {"people": 3, "done": 3}
+    assert (
+        done(runtime, BulkAction.UNTAG, tag="winter", audience=Audience(tags=("winter",), languages=("en",)))["done"]
+        == 0
+    )
+    assert done(runtime, BulkAction.PAUSE, audience=Audience(tags=("winter",))) == {"people": 3, "done": 3}
     assert enrolment_of(runtime, emails[0]).next_due_at is None
-    assert done(runtime, Act.RESUME)["done"] == 3
+    assert done(runtime, BulkAction.RESUME)["done"] == 3
     assert enrolment_of(runtime, emails[0]).next_due_at is not None
-    assert done(runtime, Act.SUPPRESS, audience=Audience(tags=("winter",)))["done"] == 3
+    assert done(runtime, BulkAction.SUPPRESS, audience=Audience(tags=("winter",)))["done"] == 3
     assert sorted(people(runtime).values()) == [SubscriberStatus.PENDING] + [SubscriberStatus.SUPPRESSED] * 3
 
 
@@ -410,7 +413,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[:1], "moved")
-    order = Order(audience=Audience(tags=("moved",)), act=Act.SUPPRESS, reason="because")
+    order = BulkActionRequest(audience=Audience(tags=("moved",)), act=BulkAction.SUPPRESS, reason="because")
     job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
     seen = background_jobs.etag(job_of(runtime, job_id))
     with runtime.database.write() as session:
@@ -430,7 +433,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
 
 def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
     make_reader(runtime)
-    order = Order(audience=Audience(), act=Act.SUPPRESS, reason="because")
+    order = BulkActionRequest(audience=Audience(), act=BulkAction.SUPPRESS, reason="because")
     job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
     newcomer = make_reader(runtime)
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
@@ -442,8 +445,8 @@ def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant
 def test_unsubscribing_many_is_the_own_withdrawal_of_each(runtime: Runtime) -> None:
     emails = [make_reader(runtime) for _ in range(2)]
     make_pending(runtime)
-    assert done(runtime, Act.UNSUBSCRIBE)["done"] == 2
-    assert done(runtime, Act.UNSUBSCRIBE)["done"] == 0
+    assert done(runtime, BulkAction.UNSUBSCRIBE)["done"] == 2
+    assert done(runtime, BulkAction.UNSUBSCRIBE)["done"] == 0
     assert sorted(people(runtime).values()) == [SubscriberStatus.LEFT] * 2 + [SubscriberStatus.PENDING]
     assert [enrolment_of(runtime, one).next_due_at for one in emails] == [None, None]
     withdrawn = [one for one in everything(runtime)["consent"] if "admin" in one]
@@ -455,7 +458,7 @@ def test_an_act_for_more_than_a_batch_passes_over_nobody(runtime: Runtime, monke
     monkeypatch.setattr(bulk_actions, "BATCH", 2)
     for _ in range(5):
         make_reader(runtime)
-    assert done(runtime, Act.SUPPRESS)["done"] == 5
+    assert done(runtime, BulkAction.SUPPRESS)["done"] == 5
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
 
 
@@ -468,7 +471,10 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
     pause(runtime.database, clock, people_ids[1], clock.now() + timedelta(days=30))
     until = clock.now().date() + timedelta(days=3)
     job = bulk_actions.propose(
-        runtime.database, clock, Order(audience=Audience(), act=Act.PAUSE, reason="holidays", until=until), None
+        runtime.database,
+        clock,
+        BulkActionRequest(audience=Audience(), act=BulkAction.PAUSE, reason="holidays", until=until),
+        None,
     )
     background_jobs.start(runtime.database, clock, job, None)
     work(runtime)
@@ -614,8 +620,8 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
     assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}
 
 
-def act_started(runtime: Runtime, act: Act, **others: object) -> None:
-    order = Order(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
+def act_started(runtime: Runtime, act: BulkAction, **others: object) -> None:
+    order = BulkActionRequest(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
     background_jobs.start(
         runtime.database, runtime.clock, bulk_actions.propose(runtime.database, runtime.clock, order, None), None
     )
@@ -626,7 +632,7 @@ def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
-    act_started(runtime, Act.PAUSE, until=clock.now().date() + timedelta(days=3))
+    act_started(runtime, BulkAction.PAUSE, until=clock.now().date() + timedelta(days=3))
     own = f"pause of {who}"
 
     def pause_too() -> None:
@@ -647,7 +653,7 @@ def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = enrolment_of(runtime, make_reader(runtime)).subscriber_id
-    act_started(runtime, Act.SUPPRESS)
+    act_started(runtime, BulkAction.SUPPRESS)
 
     def put_right() -> None:
         correct_address(runtime.database, clock, runtime.signer, who, "right@x.example")

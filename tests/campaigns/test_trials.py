@@ -18,13 +18,14 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import ab_tests
-from rugcourse.campaigns.ab_tests import NONE, A, Arm, B, NoSubject, SameWording, TrialRuns, compare
+from rugcourse.campaigns.ab_tests import NONE, A, B, NoSubject, SameWording, TrialRuns, compare
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
 from rugcourse.db.queries import courses
+from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.delivery.dispatcher import Dispatcher
 
 OTHER = {"nl": "Een heel ander onderwerp"}
@@ -76,18 +77,19 @@ def later(runtime: Runtime, **span: float) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "winner"),
     [
-        (Arm(400, 120), Arm(400, 160), B), (Arm(400, 160), Arm(400, 120), A), (Arm(400, 120), Arm(400, 128), NONE),
-        (Arm(0, 0), Arm(400, 10), NONE), (Arm(100, 0), Arm(100, 0), NONE), (Arm(100, 100), Arm(100, 100), NONE),
+        (Variant(400, 120), Variant(400, 160), B), (Variant(400, 160), Variant(400, 120), A), (Variant(400, 120), Variant(400, 128), NONE),
+        (Variant(0, 0), Variant(400, 10), NONE), (Variant(100, 0), Variant(100, 0), NONE), (Variant(100, 100), Variant(100, 100), NONE),
     ],
 )  # fmt: skip
-def test_a_subject_wins_only_where_chance_is_no_explanation(first: Arm, second: Arm, winner: str) -> None:
+def test_a_subject_wins_only_where_chance_is_no_explanation(first: Variant, second: Variant, winner: str) -> None:
     assert compare(first, second).winner == winner
 
 
 def test_two_subjects_that_are_as_good_rarely_show_a_winner() -> None:
     draw = Random(1)  # noqa: S311 - no secret
     found = [
-        compare(*(Arm(400, sum(draw.random() < 0.3 for _ in range(400))) for _ in range(2))).winner for _ in range(400)
+        compare(*(Variant(400, sum(draw.random() < 0.3 for _ in range(400))) for _ in range(2))).winner
+        for _ in range(400)
     ]
     assert sum(one != NONE for one in found) / len(found) < 0.08  # one in twenty, and what a draw of 400 may add
 

@@ -9,17 +9,17 @@ from tests.builders import COURSE, course_of
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import (
-    Desk,
+    EditorState,
+    LessonNotFound,
     NewerDraft,
     NoSuchDraft,
-    NoSuchLesson,
     PublishedMeanwhile,
     SavedMeanwhile,
 )
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.merge import Clash
+from rugcourse.course_editor.merge import OnConflict
 from rugcourse.course_editor.publishing import Seen, publish_lesson
 from rugcourse.db.models import ChangeRow, DiscardedDraftRow
 from rugcourse.db.queries import admins
@@ -27,7 +27,7 @@ from rugcourse.db.queries import admins
 SLUG = "stress"
 
 
-def desk_of(runtime: Runtime, slug: str = SLUG) -> Desk:
+def desk_of(runtime: Runtime, slug: str = SLUG) -> EditorState:
     return drafts.open_desk(runtime.database, runtime.library, COURSE, slug)
 
 
@@ -66,7 +66,7 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
 def test_the_draft_of_a_new_lesson_can_be_restored_although_the_course_does_not_have_it(runtime: Runtime) -> None:
     slug = drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", "overbelasting", None)
     discarded = discard(runtime, 1, slug)
-    with pytest.raises(NoSuchLesson):
+    with pytest.raises(LessonNotFound):
         desk_of(runtime, slug)
     assert restore(runtime, discarded) == (COURSE, slug)
     assert desk_of(runtime, slug).manuscript.fields["en.title"] == "Slapen"
@@ -187,7 +187,7 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
     texts = {code: text.model_copy(update={"highlight": "In a file"}) for code, text in lesson.texts.items()}
     new = lesson.model_copy(update={"texts": texts})
     lessons = tuple(new if one is lesson else one for one in course.lessons)
-    take_in(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], Clash.FILES)
+    take_in(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], OnConflict.FILES)
     assert restore(runtime, discard(runtime, 1)) == (COURSE, SLUG)
     newer = desk_of(runtime).newer
     assert newer is not None

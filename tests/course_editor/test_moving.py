@@ -17,7 +17,7 @@ from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.merge import numbered
-from rugcourse.course_editor.publishing import Behind
+from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
@@ -114,7 +114,7 @@ def test_who_had_all_lessons_stays_finished_and_goes_back_only_where_the_author_
     move_in_admin(runtime, 2, 10)
     course = course_of(runtime).course
     another = {**inserted(runtime, 3).fields, "quiz.0.id": "more-1", "quiz.1.id": "more-2"}
-    assert publish(runtime, Manuscript(course, "nog-een", 11, another), behind=Behind.FINISHED) == 1
+    assert publish(runtime, Manuscript(course, "nog-een", 11, another), behind=AlreadyPast.FINISHED) == 1
     days(runtime, dispatcher, 2)
     assert slugs_to(runtime, reader)[9:] == ["nog-een"]
     assert enrolment_of(runtime, reader).status == "completed"

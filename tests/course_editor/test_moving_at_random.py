@@ -19,7 +19,7 @@ from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.merge import numbered
-from rugcourse.course_editor.publishing import Behind, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, publish_lesson, take_out
 from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,
@@ -172,17 +172,17 @@ class Story:
         course = self.published.course
         slug, place = self.new_name(), at % (len(course.lessons) + 1) + 1
         self.names[slug] = slug
-        behind = list(Behind)[which % len(Behind)]
+        behind = list(AlreadyPast)[which % len(AlreadyPast)]
         self.publish(Manuscript(course, slug, place, fields_of(self.lesson(slug))), behind)
         self.expect_new(slug)
         for reader in self.readers:
-            meant = behind == Behind.FINISHED or (
-                behind == Behind.PASSED and self.status(reader) == EnrolmentStatus.ACTIVE
+            meant = behind == AlreadyPast.FINISHED or (
+                behind == AlreadyPast.PASSED and self.status(reader) == EnrolmentStatus.ACTIVE
             )
             if meant:
                 reader.ahead.add(slug)
 
-    def publish(self, manuscript: Manuscript, behind: Behind = Behind.NOBODY) -> None:
+    def publish(self, manuscript: Manuscript, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
         publish_lesson(self.runtime.database, self.runtime.clock, None, manuscript, behind=behind)
 
     def take_out(self, which: int, _: int) -> None:

@@ -11,10 +11,10 @@ from tests.sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts, history
-from rugcourse.course_editor.drafts import BEHIND, NoSuchLesson, SavedMeanwhile, SlugTaken
+from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SavedMeanwhile, SlugTaken
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, take_out
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -39,7 +39,10 @@ def inserted(runtime: Runtime, place: int) -> Manuscript:
 
 
 def publish(
-    runtime: Runtime, manuscript: Manuscript, under_way: UnderWay = UnderWay.NEW, behind: Behind = Behind.NOBODY
+    runtime: Runtime,
+    manuscript: Manuscript,
+    under_way: ExistingReaders = ExistingReaders.NEW,
+    behind: AlreadyPast = AlreadyPast.NOBODY,
 ) -> int:
     return publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, under_way, behind)
 
@@ -68,9 +71,9 @@ def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
 ) -> None:
     first = make_reader(runtime)
     days(runtime, dispatcher, 1)
-    publish(runtime, edited(runtime, "overbelasting", "Tweede versie"), UnderWay.OLD)
+    publish(runtime, edited(runtime, "overbelasting", "Tweede versie"), ExistingReaders.OLD)
     second = make_reader(runtime)
-    publish(runtime, edited(runtime, "overbelasting", "Derde versie"), UnderWay.OLD)
+    publish(runtime, edited(runtime, "overbelasting", "Derde versie"), ExistingReaders.OLD)
     third = make_reader(runtime)
     days(runtime, dispatcher, 2)
     assert titles_to(runtime, first)[1] == "Als je rug te veel moet"
@@ -81,21 +84,21 @@ def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
 def test_the_new_version_for_all_ends_what_was_kept_for_some(runtime: Runtime, dispatcher: Dispatcher) -> None:
     reader = make_reader(runtime)
     days(runtime, dispatcher, 1)
-    publish(runtime, edited(runtime, "overbelasting", "Tweede"), UnderWay.OLD)
-    publish(runtime, edited(runtime, "overbelasting", "Derde"), UnderWay.NEW)
+    publish(runtime, edited(runtime, "overbelasting", "Tweede"), ExistingReaders.OLD)
+    publish(runtime, edited(runtime, "overbelasting", "Derde"), ExistingReaders.NEW)
     days(runtime, dispatcher, 1)
     assert titles_to(runtime, reader)[1] == "Derde"
 
 
 @pytest.mark.parametrize(
     ("behind", "went_back", "middle_gets", "finished_gets"),
-    [(Behind.NOBODY, 0, 0, 0), (Behind.PASSED, 1, 1, 0), (Behind.FINISHED, 2, 1, 1)],
+    [(AlreadyPast.NOBODY, 0, 0, 0), (AlreadyPast.PASSED, 1, 1, 0), (AlreadyPast.FINISHED, 2, 1, 1)],
 )
 def test_a_lesson_put_in_late_goes_to_whom_it_is_meant_for_and_nobody_gets_one_twice(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,
-    behind: Behind,
+    behind: AlreadyPast,
     went_back: int,
     middle_gets: int,
     finished_gets: int,
@@ -126,7 +129,7 @@ def test_a_lesson_for_who_passed_its_place_goes_to_who_waits_for_the_last_one(
     clock.advance(days=1)
     plan(runtime)
     assert enrolment_of(runtime, reader).status == "completed"  # the last one stands planned
-    assert publish(runtime, inserted(runtime, 3), behind=Behind.PASSED) == 1
+    assert publish(runtime, inserted(runtime, 3), behind=AlreadyPast.PASSED) == 1
     person = enrolment_of(runtime, reader).subscriber_id
     preferences.pause(runtime.database, clock, person)
     preferences.go_on(runtime.database, clock, person)
@@ -218,6 +221,6 @@ def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(run
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
     take_out(runtime.database, runtime.clock, NOBODY, COURSE, slug)
-    with pytest.raises(NoSuchLesson):
+    with pytest.raises(LessonNotFound):
         publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=Seen(0, version))
     assert course_of(runtime).course.lesson(slug) is None

@@ -11,10 +11,10 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AttemptRow, EnrolmentStatus, Stage
 from rugcourse.db.queries import audiences, subscribers
-from rugcourse.db.queries.audiences import Audience, Following, Span
+from rugcourse.db.queries.audiences import Audience, Following, IdRange
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
     preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, gone)[0].id)
     ids = {name: enrolment_of(runtime, email).subscriber_id for name, email in found.items()}
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
+        record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
         english = subscribers.by_email(session, found["english"])
         assert english is not None
         english.language = "en"
@@ -51,7 +51,7 @@ def names_in(runtime: Runtime, audience: Audience) -> set[str]:
         found = {person.email.partition("@")[0] for person, _ in audiences.sample(session, audience, now, 100)}
         assert audiences.size(session, audience, now) == len(found)
         assert sum(count for _, count in audiences.schedules(session, audience, now)) == len(found)
-        assert len(audiences.members(session, audience, now, Span(0, 10**9, 100))) == len(found)
+        assert len(audiences.members(session, audience, now, IdRange(0, 10**9, 100))) == len(found)
     return found
 
 

@@ -16,7 +16,7 @@ from rugcourse.db.queries import enrolments, subscribers
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.delivery.send_next import NotNow, may_ask, send_next_now
+from rugcourse.delivery.send_next import NothingToSend, may_ask, send_next_now
 from rugcourse.enrolment import preferences
 from rugcourse.scheduling import Timing
 
@@ -73,7 +73,7 @@ def test_after_todays_lesson_it_is_one_more_and_tomorrows_comes_as_ever(
 def test_it_works_once_a_day(runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock) -> None:
     ask(runtime, email)
     for _ in range(3):
-        with pytest.raises(NotNow):
+        with pytest.raises(NothingToSend):
             ask(runtime, email)
     send_all(dispatcher)
     clock.advance(days=1)
@@ -93,7 +93,7 @@ def test_the_whole_course_can_be_asked_for_and_then_it_is_over(
     assert slugs_sent(runtime, email) == list(range(1, 10))
     enrolment = enrolment_of(runtime, email)
     assert (enrolment.status, enrolment.next_due_at) == (EnrolmentStatus.COMPLETED, None)
-    with pytest.raises(NotNow):
+    with pytest.raises(NothingToSend):
         ask(runtime, email)
     assert_balanced(runtime)
 
@@ -101,11 +101,11 @@ def test_the_whole_course_can_be_asked_for_and_then_it_is_over(
 def test_who_paused_or_left_does_not_get_one(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     person = enrolment_of(runtime, email).subscriber_id
     preferences.pause(runtime.database, clock, person)
-    with pytest.raises(NotNow):
+    with pytest.raises(NothingToSend):
         ask(runtime, email)
     preferences.go_on(runtime.database, clock, person)
     preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
-    with pytest.raises(NotNow):
+    with pytest.raises(NothingToSend):
         ask(runtime, email)
     assert lessons_to(runtime, email) == []
 
@@ -155,7 +155,7 @@ def test_a_campaign_that_is_stopped_sends_no_next_lesson(
         if stop == "cancel":  # then the mail is about the course as its reader follows it elsewhere
             send_next_now(runtime.database, clock, mail)
         else:
-            with pytest.raises(NotNow):
+            with pytest.raises(NothingToSend):
                 send_next_now(runtime.database, clock, mail)
     send_all(dispatcher)
     sent = [one for one in mails_to(runtime, email) if one.campaign_id == made and one.state == DeliveryState.ACCEPTED]

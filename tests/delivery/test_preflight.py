@@ -10,11 +10,11 @@ from tests.sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.linter import look_at
-from rugcourse.email_preview.spamassassin import Opinion, ask
+from rugcourse.email_preview.spamassassin import SpamScore, ask
 
 _MOST_POINTS = 0.5
 
@@ -97,7 +97,7 @@ def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
 @pytest.mark.needs("spamassassin")
 def test_no_lesson_looks_like_spam(runtime: Runtime) -> None:
     with runtime.database.read() as session:
-        courses = [one.course for one in Library().courses(session)]
+        courses = [one.course for one in CourseCache().courses(session)]
     opinions = ask(
         [
             runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now())
@@ -127,4 +127,4 @@ def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
     assert [one for one in opinions if one.score > _MOST_POINTS] == []
     assert of_spam.score > 3
     assert "DRUG" in " ".join(name for _, name, _ in of_spam.rules)
-    assert isinstance(of_spam, Opinion)
+    assert isinstance(of_spam, SpamScore)

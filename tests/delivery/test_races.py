@@ -22,8 +22,8 @@ from tests.builders import (
 from tests.racing import Act, meanwhile
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course
 from rugcourse.db.models import DeliveryRow, DeliveryState
@@ -36,7 +36,7 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
 from rugcourse.tracking import recorder
-from rugcourse.tracking.recorder import Fetch, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_fetches
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -221,8 +221,8 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
     clock.advance(hours=1)
 
     def report_full() -> None:
-        full = Report(Kind.SOFT, "5.2.2", "full", at=clock.now())
-        runtime.intake.hear(Told(full, "", email, clock.now()))
+        full = BounceReport(BounceType.SOFT, "5.2.2", "full", at=clock.now())
+        runtime.intake.hear(ProviderEvent(full, "", email, clock.now()))
 
     monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/x")
     step = (subscribers, "lock") if use == "answer" else (email_events, "add_events")
@@ -231,7 +231,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
             answer(runtime, email)
         else:
             with runtime.database.write() as session:
-                fetch = Fetch(ref(runtime, lesson.id), 0, "GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
+                fetch = TrackingHit(ref(runtime, lesson.id), 0, "GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
                 record_fetches(session, runtime.library, clock, [fetch])
     assert errors == []
     with runtime.database.read() as session:

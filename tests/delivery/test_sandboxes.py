@@ -24,8 +24,8 @@ from tests.builders import (
 from tests.sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Done, Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -33,9 +33,9 @@ from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.tracking import recorder
-from rugcourse.tracking.recorder import Fetch, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_fetches
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _PUT_OFF = "451 4.7.1 under analysis, try again later"
@@ -50,7 +50,7 @@ class Use(Protocol):
 def answer_everything(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """All options of the two questions of a reader's newest lesson, one by one or in one transaction."""
     mail = ref(runtime, lessons_to(runtime, email)[-1].id)
-    presses = [Press(Asked(mail, question), option) for question in (0, 1) for option in range(4)]
+    presses = [SubmittedAnswer(QuestionRef(mail, question), option) for question in (0, 1) for option in range(4)]
     for some in [presses] if at_once else [[one] for one in presses]:
         with runtime.database.write() as session:
             record_answers(session, runtime.library, runtime.clock, some)
@@ -59,7 +59,7 @@ def answer_everything(runtime: Runtime, email: str, *, at_once: bool = False) ->
 def follow_everything(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """The picture and all links of a reader's newest lesson."""
     mail = ref(runtime, lessons_to(runtime, email)[-1].id)
-    fetches = [Fetch(mail, link, "GET", _BROWSER) for link in (None, *range(6))]
+    fetches = [TrackingHit(mail, link, "GET", _BROWSER) for link in (None, *range(6))]
     for some in [fetches] if at_once else [[one] for one in fetches]:
         with runtime.database.write() as session:
             record_fetches(session, runtime.library, runtime.clock, some)
@@ -67,7 +67,7 @@ def follow_everything(runtime: Runtime, email: str, *, at_once: bool = False) ->
 
 def see_the_picture(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """The picture alone, as often as a gateway that renders a mail may fetch it."""
-    fetch = Fetch(ref(runtime, lessons_to(runtime, email)[-1].id), None, "GET", _BROWSER)
+    fetch = TrackingHit(ref(runtime, lessons_to(runtime, email)[-1].id), None, "GET", _BROWSER)
     with runtime.database.write() as session:
         record_fetches(session, runtime.library, runtime.clock, [fetch] * (2 if at_once else 1))
 
@@ -127,8 +127,8 @@ def test_a_lesson_that_came_back_after_a_sandbox_had_used_it_comes_again(
     use(runtime, email)
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
-    report = Report(Kind.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    assert runtime.intake.hear(Told(report, "", email, clock.now())).done == Done.NOTED
+    report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
+    assert runtime.intake.hear(ProviderEvent(report, "", email, clock.now())).done == BounceOutcome.NOTED
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
@@ -142,8 +142,8 @@ def test_a_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_same(
     send_all(dispatcher)
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
-    report = Report(Kind.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
+    report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
+    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     use(runtime, email)
     plan(runtime)
     send_all(dispatcher)
@@ -167,8 +167,8 @@ def test_the_last_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_sa
         send_all(dispatcher)
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
-    report = Report(Kind.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
+    report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
+    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     at_eight(runtime, last + 1)
     answer(runtime, email, last)
     for _ in range(2):
@@ -242,8 +242,8 @@ def test_a_lesson_by_which_its_reader_unsubscribed_does_not_come_again_for_a_lat
     preferences.unsubscribe(runtime.database, clock, lesson.id)
     clock.advance(minutes=10)
     preferences.come_back(runtime.database, clock, lesson.id)
-    report = Report(Kind.SOFT, "4.2.2", "full", (lesson.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
+    report = BounceReport(BounceType.SOFT, "4.2.2", "full", (lesson.message_id or "",))
+    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     for day in (1, 2):
         at_eight(runtime, day)
         plan(runtime)

@@ -23,8 +23,8 @@ from tests.builders import (
 from tests.sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, follow_up
-from rugcourse.bounces.handler import Done, Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, Queue, Verdict
 from rugcourse.db.queries import deliveries, email_events
@@ -426,10 +426,12 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     plan(runtime)
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, resent)
-    report = Report(Kind.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
-    assert runtime.intake.hear(Told(report, "", resent, before)).done == Done.AGAIN
+    report = BounceReport(BounceType.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
+    assert runtime.intake.hear(ProviderEvent(report, "", resent, before)).done == BounceOutcome.AGAIN
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
-    assert runtime.intake.hear(Told(report, "", resent, clock.now())).done == Done.NOTED  # of the second one
+    assert (
+        runtime.intake.hear(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.NOTED
+    )  # of the second one
 
 
 @pytest.mark.parametrize("then", ["waits", "planned", "address"])
@@ -528,10 +530,10 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     email = reader_with_lesson(runtime, dispatcher)
     [lesson] = lessons_to(runtime, email)
     clock.advance(hours=1)
-    report = Report(Kind.SOFT, "5.2.2", message_ids=(lesson.message_id or "",))
+    report = BounceReport(BounceType.SOFT, "5.2.2", message_ids=(lesson.message_id or "",))
     if first == "answer":
         answer(runtime, email)
-    runtime.intake.hear(Told(report, "", email, clock.now()))
+    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     if first == "report":
         answer(runtime, email)
     at_eight(runtime, 1)

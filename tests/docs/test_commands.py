@@ -74,7 +74,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """How a documented command is run. `{names}` stand for values of `Prepared`.
+    """How a documented command is run. `{names}` stand for values of `PreparedEmail`.
 
     `instead`: the words to type, where the page leaves some open. `before`: a command that it needs. `says`: in its
     output. `ready`: it runs until it is stopped, and this tells when it may be.

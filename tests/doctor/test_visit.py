@@ -39,7 +39,7 @@ from rugcourse.doctor.checks.local import (
 from rugcourse.doctor.checks.smtp import look_at_mail_server
 from rugcourse.doctor.checks.website import look_at_website
 from rugcourse.doctor.report import CHECKS, State
-from rugcourse.doctor.runner import Visit, keep, last_visit, visit
+from rugcourse.doctor.runner import DoctorRun, keep, last_visit, visit
 from rugcourse.links import Links, Signer
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.web.app import create_app
@@ -79,7 +79,7 @@ def states(findings: object) -> dict[str, State]:
     return {one.check: one.state for one in findings}  # type: ignore[attr-defined]
 
 
-def said(found: Visit) -> dict[str, str]:
+def said(found: DoctorRun) -> dict[str, str]:
     return {one.check: f"{one.found % one.values} {one.mend % one.values}" for one in found.findings}
 
 

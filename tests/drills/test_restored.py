@@ -20,7 +20,7 @@ from rugcourse.db.queries import sending_holds
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.worker.heartbeat import Pulse
+from rugcourse.worker.heartbeat import Heartbeat
 
 Passes = Callable[[Runtime, Sink], Tally]
 READERS = 5
@@ -90,7 +90,7 @@ def test_a_backup_put_back_in_its_place_is_noticed_by_what_it_has_forgotten(
     plan(runtime)
     send_all(dispatcher)
     passes(runtime, sink)
-    pulse = Pulse(runtime, "worker")
+    pulse = Heartbeat(runtime, "worker")
     pulse._beat()
     runtime.database.engine.dispose()
     with sqlite3.connect(tmp_path / "test.db") as original:
@@ -108,7 +108,7 @@ def test_a_database_that_goes_back_in_time_under_a_running_worker_is_held(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     readers_due(runtime, dispatcher)
-    pulse = Pulse(runtime, "worker")
+    pulse = Heartbeat(runtime, "worker")
     pulse._beat()
     pulse._beat()
     assert held(runtime) == []
@@ -125,7 +125,7 @@ def test_a_database_that_goes_back_in_time_under_a_running_worker_is_held(
 def test_a_process_that_slept_for_a_month_is_no_sign_of_a_backup(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    sleeper, other = Pulse(runtime, "worker"), Pulse(runtime, "worker")
+    sleeper, other = Heartbeat(runtime, "worker"), Heartbeat(runtime, "worker")
     sleeper._beat()
     clock.advance(days=30)
     other._beat()
@@ -136,7 +136,7 @@ def test_a_process_that_slept_for_a_month_is_no_sign_of_a_backup(
 def test_a_sign_of_life_whose_commit_was_not_answered_is_no_sign_of_a_backup(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    pulse = Pulse(runtime, "worker")
+    pulse = Heartbeat(runtime, "worker")
     pulse._beat()
     before = pulse._seen_at
     clock.advance(seconds=10)

@@ -19,9 +19,9 @@ from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
-from rugcourse.emails.catalogue import House
+from rugcourse.emails.catalogue import Branding
 
-HOUSE = House('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding('Fysio #let x = 1 \\ & "Zn" <b>', "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -102,7 +102,7 @@ def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_change
     )
     published = course_of(runtime)
 
-    def edition(house: House) -> bytes:
+    def edition(house: Branding) -> bytes:
         return cache.edition_of(runtime.database, runtime.clock, runtime.links, house, published, "nl", EditionKind.PDF)
 
     first = edition(HOUSE)

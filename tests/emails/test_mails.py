@@ -20,20 +20,20 @@ from tests.builders import COURSE, LESSONS
 import rugcourse
 from rugcourse.content import Course, Lesson, load_course
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.composer import Composer, Particulars
-from rugcourse.delivery.template_cache import Prepared, stream_of
+from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.delivery.composer import Composer, Personalisation
+from rugcourse.delivery.template_cache import PreparedEmail, stream_of
 from rugcourse.emails import catalogue as mails
 from rugcourse.emails import templates
-from rugcourse.emails.catalogue import House
-from rugcourse.emails.mime import Addressing, Sender, Skeleton, Stream, assemble
+from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.mime import MessageStream, MimeSkeleton, RecipientHeaders, Sender, assemble
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment import consent_texts
 from rugcourse.links import Links, MailRef, Signer
 
 ROOT = Path(__file__).parents[2]
 LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
-HOUSE = House("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
+HOUSE = Branding("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
 SENDER = Sender("Fysio", "cursus@c.example", "", "c.example", feedback_id="c.example")
 NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
 MAIL = MailRef(7, 7)
@@ -44,13 +44,13 @@ def course() -> Course:
     return load_course(LESSONS / COURSE)
 
 
-def outgoing(**changes: Any) -> Outgoing:
+def outgoing(**changes: Any) -> DeliveryJob:
     fields = {
         "id": 7, "kind": DeliveryKind.LESSON, "campaign_id": 1, "subscriber_id": 1, "email": "sam@x.example",
         "domain": "x.example", "name": "Sam Jansen", "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
         "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None, "stamp": 7,
     }  # fmt: skip
-    return Outgoing(**{**fields, **changes})
+    return DeliveryJob(**{**fields, **changes})
 
 
 def compose(
@@ -64,15 +64,15 @@ def compose(
     **changes: Any,
 ) -> bytes:
     letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
-    prepared = Prepared(
+    prepared = PreparedEmail(
         letter,
-        Skeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
+        MimeSkeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
         course,
         lesson,
         language,
     )
     composer = Composer(LINKS, "c.example", bounce_address=bounce_address)
-    draft = composer.draft(outgoing(**changes), prepared, Particulars(recap))
+    draft = composer.draft(outgoing(**changes), prepared, Personalisation(recap))
     return composer.write(draft, NOW, eight_bit=eight_bit)
 
 
@@ -100,7 +100,7 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
 
 
 def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_to_no_list(course: Course) -> None:
-    headers = Skeleton.make(SENDER, "x", "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+    headers = MimeSkeleton.make(SENDER, "x", "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
     assert b"Auto-Submitted: auto-generated" in headers
     assert b"X-Auto-Response-Suppress: OOF, AutoReply" in headers
     assert b"List-" not in headers
@@ -109,7 +109,7 @@ def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_t
 def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) -> None:
     """RFC 8058, 3.1: an https address."""
     plain = replace(SENDER, one_click=False)
-    headers = Skeleton.make(plain, "x", "nl", stream_of(DeliveryKind.LESSON, course)).headers
+    headers = MimeSkeleton.make(plain, "x", "nl", stream_of(DeliveryKind.LESSON, course)).headers
     assert b"List-Id: " in headers
     assert b"List-Unsubscribe-Post" not in headers
 
@@ -118,8 +118,8 @@ def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) 
 def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind: DeliveryKind) -> None:
     stream = stream_of(kind, course)
     for names_course in (False, True):
-        skeleton = Skeleton.make(replace(SENDER, names_course=names_course), "x", "nl", stream)
-        addressing = Addressing(
+        skeleton = MimeSkeleton.make(replace(SENDER, names_course=names_course), "x", "nl", stream)
+        addressing = RecipientHeaders(
             "sam@x.example", "<7@c.example>", NOW, 1, LINKS.unsubscribe(MAIL), LINKS.preferences(MAIL)
         )
         message, _, _ = parse(assemble(skeleton, addressing, "", ""))
@@ -142,9 +142,11 @@ def test_where_mail_is_taken_in_a_message_unsubscribes_too(course: Course) -> No
 
 def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -> None:
     letter = mails.lesson_letter(course, course.lessons[0], "nl", HOUSE, LINKS)
-    traced = Skeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", stream_of(DeliveryKind.LESSON, course))
+    traced = MimeSkeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", stream_of(DeliveryKind.LESSON, course))
     composer = Composer(LINKS, "c.example")
-    draft = composer.draft(outgoing(), Prepared(letter, traced, course, course.lessons[0], "nl"), Particulars())
+    draft = composer.draft(
+        outgoing(), PreparedEmail(letter, traced, course, course.lessons[0], "nl"), Personalisation()
+    )
     message, _, _ = parse(composer.write(draft, NOW, eight_bit=True))
     assert message["X-Trace"] == message["Message-ID"]
 
@@ -276,13 +278,13 @@ def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> 
     assert "https://c.example/c/x" in html
     assert (
         b"List-Unsubscribe"
-        not in Skeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+        not in MimeSkeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
     )
 
 
 def test_a_subject_cannot_add_a_header() -> None:
     with pytest.raises(ValueError, match=r"(?i)header"):
-        Skeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", Stream(COURSE, "lesson", listed=True))
+        MimeSkeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", MessageStream(COURSE, "lesson", listed=True))
 
 
 def test_the_message_id_of_an_earlier_try_is_kept(course: Course) -> None:

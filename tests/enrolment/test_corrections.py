@@ -26,8 +26,8 @@ from tests.racing import meanwhile
 from tests.sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     COMPLAINT,
@@ -48,7 +48,7 @@ from rugcourse.enrolment.admin_changes import (
     AddressTaken,
     AnotherRunGoesOn,
     HadThatLesson,
-    NoSuchLesson,
+    LessonNotInCourse,
     correct_address,
     move_to_lesson,
 )
@@ -91,7 +91,7 @@ def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
 def test_there_is_no_other_lesson(runtime: Runtime) -> None:
     email = make_reader(runtime)
     for lesson_id in (0, 10):
-        with pytest.raises(NoSuchLesson):
+        with pytest.raises(LessonNotInCourse):
             move(runtime, email, lesson_id)
 
 
@@ -136,8 +136,8 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
     [lesson] = lessons_to(runtime, new)
     assert lesson.message_id != before
     if heard == "complaint":  # without an address, as most providers tell it
-        report = Report(Kind.COMPLAINT, message_ids=(lesson.message_id or "",))
-        runtime.intake.hear(Told(report, "", "", clock.now()))
+        report = BounceReport(BounceType.COMPLAINT, message_ids=(lesson.message_id or "",))
+        runtime.intake.hear(ProviderEvent(report, "", "", clock.now()))
     with runtime.database.read() as session:
         assert subscribers.by_email(session, new).status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
 
@@ -328,8 +328,8 @@ def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppresse
     if way == "unsubscribes":
         unsubscribe(runtime.database, clock, mail)
     else:
-        complaint = Report(Kind.COMPLAINT, at=clock.now())
-        runtime.intake.hear(Told(complaint, "", email, clock.now()))
+        complaint = BounceReport(BounceType.COMPLAINT, at=clock.now())
+        runtime.intake.hear(ProviderEvent(complaint, "", email, clock.now()))
     lift(runtime.database, clock, runtime.signer, email)
     next_days(runtime, dispatcher, 1, 3)
     assert [one.attempts for one in lessons_to(runtime, email)] == [1]
@@ -365,7 +365,7 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppressio
 
 def report_gone(runtime: Runtime, email: str) -> None:
     now = runtime.clock.now()
-    runtime.intake.hear(Told(Report(Kind.HARD, "5.1.1", "no such user", at=now), "", email, now))
+    runtime.intake.hear(ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "no such user", at=now), "", email, now))
 
 
 def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_again(

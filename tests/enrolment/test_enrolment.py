@@ -27,8 +27,8 @@ from tests.campaigns.test_jobs import imported
 from tests.sink import Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     BOUNCE,
@@ -566,17 +566,17 @@ def test_who_was_on_a_list_meanwhile_gets_what_they_chose_last_and_not_what_the_
         assert subscribers.load_schedule(session, mail.subscriber_id).hour == hour
 
 
-@pytest.mark.parametrize("kind", [Kind.HARD, Kind.SOFT])
+@pytest.mark.parametrize("kind", [BounceType.HARD, BounceType.SOFT])
 def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_once_more(
-    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: Kind
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: BounceType
 ) -> None:
     email = make_pending(runtime, "two@x.example")
     send_all(dispatcher)
     [first] = mails_to(runtime, email, DeliveryKind.CONFIRM)
-    report = Report(kind, "5.1.1" if kind == Kind.HARD else "4.2.2", "no", (first.message_id or "",))
-    runtime.intake.hear(Told(report, "", email, clock.now()))
+    report = BounceReport(kind, "5.1.1" if kind == BounceType.HARD else "4.2.2", "no", (first.message_id or "",))
+    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     clock.advance(minutes=30)
-    if kind == Kind.HARD:
+    if kind == BounceType.HARD:
         lift(runtime.database, clock, runtime.signer, email)
     for _ in range(3):
         make_pending(runtime, email)

@@ -12,11 +12,11 @@ from tests.course_editor.test_publish import days, inserted, publish
 from tests.sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import take_in
-from rugcourse.course_editor.publishing import Behind, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, take_out
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
@@ -74,7 +74,7 @@ def test_a_lesson_for_who_finished_does_not_go_to_who_left_a_later_run(
     begin_again(runtime, dispatcher)
     leave(runtime, email)
     before = slugs_had(runtime, email)
-    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
     days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email) == before
     assert balances(runtime)
@@ -89,7 +89,7 @@ def test_a_lesson_for_who_finished_goes_to_who_left_an_earlier_run_and_had_all_o
     begin_again(runtime, dispatcher)
     days(runtime, dispatcher, LESSONS)
     assert statuses(runtime) == [EnrolmentStatus.LEFT, EnrolmentStatus.COMPLETED]
-    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
     days(runtime, dispatcher, 2)
     assert slugs_had(runtime, email).count(NEW) == 1
     assert balances(runtime)
@@ -109,8 +109,8 @@ def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
     if way == "resend":
         resend(runtime.database, clock, [last.id])
     else:
-        report = Report(Kind.SOFT, "4.2.2", "full", (last.message_id or "",))
-        runtime.intake.hear(Told(report, "", email, clock.now()))
+        report = BounceReport(BounceType.SOFT, "4.2.2", "full", (last.message_id or "",))
+        runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
     before = slugs_had(runtime, email)
     assert lessons_to(runtime, email)[LESSONS - 1].state == DeliveryState.CANCELLED
     assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.LEFT]
@@ -149,7 +149,7 @@ def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run
     begin_again(runtime, dispatcher)
     mail = lessons_to(runtime, email)[-1].id
     preferences.unsubscribe(runtime.database, clock, mail)
-    publish(runtime, inserted(runtime, 2), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
     preferences.come_back(runtime.database, clock, mail)
     days(runtime, dispatcher, 15)
@@ -163,7 +163,7 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
 ) -> None:
     email = finished(runtime, dispatcher)
     leave(runtime, email)
-    publish(runtime, inserted(runtime, 3), behind=Behind.FINISHED)
+    publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
     preferences.come_back(runtime.database, clock, lessons_to(runtime, email)[-1].id)
     days(runtime, dispatcher, 3)

@@ -11,8 +11,8 @@ from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtur
 from tests.journey.test_admin_campaign import OWNER, come_in
 
 from rugcourse.auth.admins import invite, set_first_password
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.db.models import Role
 
 
@@ -28,8 +28,10 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     at_eight(runtime)
     site.deliver()
     for reader in readers[:3]:
-        runtime.intake.hear(Told(Report(Kind.COMPLAINT), "", reader, runtime.clock.now()))
-    runtime.intake.hear(Told(Report(Kind.HARD, "5.1.1", "550 no such user"), "", readers[3], runtime.clock.now()))
+        runtime.intake.hear(ProviderEvent(BounceReport(BounceType.COMPLAINT), "", reader, runtime.clock.now()))
+    runtime.intake.hear(
+        ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "550 no such user"), "", readers[3], runtime.clock.now())
+    )
     invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)

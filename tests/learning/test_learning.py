@@ -12,7 +12,14 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.learning.answers import Answered, Asked, Asking, Press, find_askings, record_answers
+from rugcourse.learning.answers import (
+    AnswerResult,
+    QuestionInMail,
+    QuestionRef,
+    SubmittedAnswer,
+    find_askings,
+    record_answers,
+)
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.learning.scoring import score
@@ -25,24 +32,26 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
     return lessons_to(runtime, email)[-1]
 
 
-def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> Asking | None:
+def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> QuestionInMail | None:
     with runtime.database.read() as session:
-        return find_askings(session, runtime.library, runtime.clock, [Asked(ref(runtime, delivery.id), number)])[0]
+        return find_askings(session, runtime.library, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)])[
+            0
+        ]
 
 
-def press_all(runtime: Runtime, *presses: Press) -> list[Answered | None]:
+def press_all(runtime: Runtime, *presses: SubmittedAnswer) -> list[AnswerResult | None]:
     """In one transaction."""
     with runtime.database.write() as session:
         taken = record_answers(session, runtime.library, runtime.clock, presses)
     return [one.answered if one else None for one in taken]
 
 
-def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> Answered:
+def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> AnswerResult:
     asking = asking_of(runtime, delivery, number)
     assert asking is not None
     good = asking.question.right_option
     option = good if right else (good + 1) % len(asking.question.options)
-    [answered] = press_all(runtime, Press(Asked(ref(runtime, delivery.id), number), option))
+    [answered] = press_all(runtime, SubmittedAnswer(QuestionRef(ref(runtime, delivery.id), number), option))
     assert answered is not None
     return answered
 
@@ -120,7 +129,9 @@ def test_an_option_that_does_not_exist_is_refused_and_links_that_lead_nowhere_le
     assert asking_of(runtime, first, 7) is None
     assert asking_of(runtime, first, RECAP_NUMBER) is None
     [option, nothing] = press_all(
-        runtime, Press(Asked(ref(runtime, first.id), 0), 9), Press(Asked(ref(runtime, first.id + 99), 0), 0)
+        runtime,
+        SubmittedAnswer(QuestionRef(ref(runtime, first.id), 0), 9),
+        SubmittedAnswer(QuestionRef(ref(runtime, first.id + 99), 0), 0),
     )
     assert (option, nothing) == (None, None)
     with runtime.database.read() as session:
@@ -138,10 +149,10 @@ def test_presses_that_share_a_transaction_are_taken_one_after_the_other(
     right, wrong = asking.question.right_option, (asking.question.right_option + 1) % 3
     answered = press_all(
         runtime,
-        Press(Asked(ref(runtime, first.id), 0), wrong),
-        Press(Asked(ref(runtime, theirs.id), 0), right),
-        Press(Asked(ref(runtime, first.id), 0), right),
-        Press(Asked(ref(runtime, first.id), 1), 0),
+        SubmittedAnswer(QuestionRef(ref(runtime, first.id), 0), wrong),
+        SubmittedAnswer(QuestionRef(ref(runtime, theirs.id), 0), right),
+        SubmittedAnswer(QuestionRef(ref(runtime, first.id), 0), right),
+        SubmittedAnswer(QuestionRef(ref(runtime, first.id), 1), 0),
     )
     assert [one.answered for one in answered if one] == [2, 1, 2, 2]
     with runtime.database.read() as session:

@@ -14,7 +14,7 @@ from rugcourse.db.queries import ab_tests as kept_trials
 from rugcourse.db.queries import learning
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment.preferences import come_back, set_left_out, unsubscribe
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.assessment import save_attempt
 
 
@@ -28,7 +28,10 @@ def answer_question(runtime: Runtime, email: str, question: int, option: int = 0
     [lesson, *_] = lessons_to(runtime, email)
     with runtime.database.write() as session:
         record_answers(
-            session, runtime.library, runtime.clock, [Press(Asked(ref(runtime, lesson.id), question), option)]
+            session,
+            runtime.library,
+            runtime.clock,
+            [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), question), option)],
         )
 
 

@@ -6,13 +6,13 @@ from tests.builders import course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.learning.assessment import save_attempt
-from rugcourse.learning.hardest_question import ENOUGH, Surprises
+from rugcourse.learning.hardest_question import ENOUGH, HardestQuestions
 
 
 def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answered(runtime: Runtime) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
-    surprises = Surprises()
+    surprises = HardestQuestions()
     right = {one.id: one.right_option for one in test.questions}
     missed = test.questions[3]
     wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
@@ -35,8 +35,8 @@ def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime)
         right = {one.id: one.right_option for one in test.questions}
         save_attempt(runtime.database, runtime.clock, published.id, test, right)
     with runtime.database.read() as session:
-        assert Surprises().of(session, published.id, test.model_copy(update={"surprise": None})) is None
-        found = Surprises().of(session, published.id, test)
+        assert HardestQuestions().of(session, published.id, test.model_copy(update={"surprise": None})) is None
+        found = HardestQuestions().of(session, published.id, test)
     assert found is not None
     assert found.missed_percent is None
 
@@ -52,6 +52,6 @@ def test_what_nobody_was_asked_surprises_nobody(runtime: Runtime) -> None:
     longer = test.model_copy(update={"questions": (*test.questions, added)})
     save_attempt(runtime.database, runtime.clock, published.id, longer, {**right, added.id: added.right_option + 1})
     with runtime.database.read() as session:
-        found = Surprises().of(session, published.id, longer)
+        found = HardestQuestions().of(session, published.id, longer)
     assert found is not None
     assert (found.question.id, found.missed_percent) == (missed.id, 20)

@@ -14,16 +14,16 @@ from tests.model.groups import WHICH, WHO, in_group
 
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
-from rugcourse.campaigns.lifecycle import NotNow
+from rugcourse.campaigns.lifecycle import InvalidCampaignState
 from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience
 from rugcourse.enrolment import admin_changes
-from rugcourse.enrolment.admin_changes import HadThatLesson, NoSuchLesson
+from rugcourse.enrolment.admin_changes import HadThatLesson, LessonNotInCourse
 from rugcourse.scheduling import Schedule, Timing
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
-from rugcourse.subscribers.bulk_actions import Act, Order
-from rugcourse.subscribers.csv_import import Column, Intake
+from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest
+from rugcourse.subscribers.csv_import import Column, ImportSettings
 from rugcourse.worker.tasks import check_books, forget_in_time
 
 _GROUP = "admins"
@@ -51,14 +51,14 @@ class AdminRules(Play):
     @in_group(_GROUP, which=WHICH)
     def campaign_is_paused(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: lifecycle.pause(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.pause(self.database, self._author(), campaign.id), InvalidCampaignState)
         self.expect(not campaign.stopped, did, f"pausing campaign {campaign.id}")
         campaign.stopped = True
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_resumed(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: lifecycle.resume(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.resume(self.database, self._author(), campaign.id), InvalidCampaignState)
         self.expect(campaign.stopped and not campaign.cancelled, did, f"resuming campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.paused_itself = False
@@ -67,7 +67,7 @@ class AdminRules(Play):
     def campaign_is_cancelled(self, which: int) -> None:
         campaign = self._campaign(which)
         may = campaign.kind != CampaignKind.EVERGREEN and not campaign.cancelled
-        did = self.attempt(lambda: lifecycle.cancel(self.database, self._author(), campaign.id), NotNow)
+        did = self.attempt(lambda: lifecycle.cancel(self.database, self._author(), campaign.id), InvalidCampaignState)
         self.expect(may, did, f"cancelling campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.cancelled = True
@@ -76,7 +76,9 @@ class AdminRules(Play):
     @in_group(_GROUP, which=WHICH, back=st.booleans())
     def campaign_is_archived(self, which: int, back: bool) -> None:
         campaign = self._campaign(which)
-        self.attempt(lambda: lifecycle.archive(self.database, self._author(), campaign.id, back=back), NotNow)
+        self.attempt(
+            lambda: lifecycle.archive(self.database, self._author(), campaign.id, back=back), InvalidCampaignState
+        )
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_copied(self, which: int) -> None:
@@ -86,16 +88,20 @@ class AdminRules(Play):
             kind = CampaignKind.COHORT if campaign.kind == CampaignKind.EVERGREEN else campaign.kind
             self._let_go(copy, kind)
 
-    @in_group(_GROUP, act=st.sampled_from([Act.PAUSE, Act.PAUSE, Act.RESUME]), days=st.sampled_from([None, 1, 3]))
-    def act_for_all(self, act: Act, days: int | None) -> None:
-        until = None if days is None or act != Act.PAUSE else (self.now + timedelta(days=days)).date()
-        order = Order(audience=Audience(), act=act, reason="for all", until=until)
+    @in_group(
+        _GROUP,
+        act=st.sampled_from([BulkAction.PAUSE, BulkAction.PAUSE, BulkAction.RESUME]),
+        days=st.sampled_from([None, 1, 3]),
+    )
+    def act_for_all(self, act: BulkAction, days: int | None) -> None:
+        until = None if days is None or act != BulkAction.PAUSE else (self.now + timedelta(days=days)).date()
+        order = BulkActionRequest(audience=Audience(), act=act, reason="for all", until=until)
         job = bulk_actions.propose(self.database, self.clock, order, None)
         background_jobs.start(self.database, self.clock, job, None)
         self._work_off()
         midnight = None if until is None else self.now.replace(hour=0, minute=0, second=0) + timedelta(days=days or 0)
         for reader in self.model.readers:
-            paused = act == Act.PAUSE
+            paused = act == BulkAction.PAUSE
             kept = reader.schedule if reader.schedules and paused else None
             rests_longer = (
                 kept is not None
@@ -108,7 +114,7 @@ class AdminRules(Play):
     @in_group(_GROUP, who=WHO, news=st.booleans(), schedule=SCHEDULES)
     def list_is_imported(self, who: int, news: bool, schedule: Schedule) -> None:
         reader = self.reader(who)
-        intake = Intake(
+        intake = ImportSettings(
             course=course.SLUG, columns={Column.EMAIL: 0}, language="nl", zone=schedule.zone, hour=schedule.hour,
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
@@ -135,7 +141,7 @@ class AdminRules(Play):
             lesson_id = campaigns.lessons_of(session, self.model.evergreen.id).get(number, 0)
         did = self.attempt(
             lambda: admin_changes.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
-            HadThatLesson, NoSuchLesson,
+            HadThatLesson, LessonNotInCourse,
         )  # fmt: skip
         if did:
             enrolment.owed = set(self.model.lessons[number - 1 :])

@@ -14,8 +14,8 @@ from tests.model.groups import WHICH, in_group
 from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.merge import Clash
-from rugcourse.course_editor.publishing import Behind, UnderWay, publish_lesson, take_out
+from rugcourse.course_editor.merge import OnConflict
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, publish_lesson, take_out
 from rugcourse.db.queries import courses
 
 _GROUP = "authors"
@@ -29,14 +29,14 @@ class AuthorRules(Play):
         super().__init__()
         self.versions = dict.fromkeys((*course.FIRST_LESSONS, *course.LATER_LESSONS), 1)
 
-    @in_group(_GROUP, which=WHICH, under_way=st.sampled_from(list(UnderWay)))
-    def lesson_is_edited(self, which: int, under_way: UnderWay) -> None:
+    @in_group(_GROUP, which=WHICH, under_way=st.sampled_from(list(ExistingReaders)))
+    def lesson_is_edited(self, which: int, under_way: ExistingReaders) -> None:
         slug = self._lesson(which)
         self.versions[slug] += 1
         self._publish(slug, self.model.lessons.index(slug) + 1, under_way=under_way)
 
-    @in_group(_GROUP, which=WHICH, place=st.integers(1, _MOST_LESSONS), behind=st.sampled_from(list(Behind)))
-    def lesson_is_put_in(self, which: int, place: int, behind: Behind) -> None:
+    @in_group(_GROUP, which=WHICH, place=st.integers(1, _MOST_LESSONS), behind=st.sampled_from(list(AlreadyPast)))
+    def lesson_is_put_in(self, which: int, place: int, behind: AlreadyPast) -> None:
         """A new one, or one that was there before."""
         slug = self._absent_lesson(which)
         if slug is not None:
@@ -94,7 +94,12 @@ class AuthorRules(Play):
         return absent[which % len(absent)] if absent and len(self.model.lessons) < _MOST_LESSONS else None
 
     def _publish(
-        self, slug: str, place: int, *, under_way: UnderWay = UnderWay.NEW, behind: Behind = Behind.NOBODY
+        self,
+        slug: str,
+        place: int,
+        *,
+        under_way: ExistingReaders = ExistingReaders.NEW,
+        behind: AlreadyPast = AlreadyPast.NOBODY,
     ) -> None:
         with self.database.read() as session:
             published = self.product.runtime.library.course(session, course.SLUG)
@@ -110,14 +115,14 @@ class AuthorRules(Play):
             assert published is not None
             courses.note_files(session, published.course)
         files = course.course_of([(slug, self.versions[slug]) for slug in order])
-        take_in(self.database, self.clock, [files], Clash.FILES)
+        take_in(self.database, self.clock, [files], OnConflict.FILES)
 
     def _change_course(
         self,
         order: list[str],
         publish: Callable[[], Any],
         new: str | None = None,
-        behind: Behind = Behind.NOBODY,
+        behind: AlreadyPast = AlreadyPast.NOBODY,
         was: str | None = None,
     ) -> None:
         """Publish another order of lessons. `new`: one that was not there; `was`: what it was called before."""
@@ -140,14 +145,20 @@ class AuthorRules(Play):
         return bool(runs) and runs[-1] is enrolment and not any(remaining[id(one)] for one in runs)
 
     def _is_for(
-        self, enrolment: Enrolment, remaining: list[str], order: list[str], new: str, behind: Behind, was: str | None
+        self,
+        enrolment: Enrolment,
+        remaining: list[str],
+        order: list[str],
+        new: str,
+        behind: AlreadyPast,
+        was: str | None,
     ) -> bool:
         """Whether who is in the middle of a course gets a lesson that was put in."""
         if not remaining:
-            return behind == Behind.FINISHED
+            return behind == AlreadyPast.FINISHED
         if remaining[0] == was:
             return True
-        if behind != Behind.NOBODY and not enrolment.left:
+        if behind != AlreadyPast.NOBODY and not enrolment.left:
             return True
         ahead = [order.index(one) for one in remaining if one in order]
         return bool(ahead) and order.index(new) >= min(ahead) - 1  # also right before the one that comes next

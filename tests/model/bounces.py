@@ -14,15 +14,15 @@ from tests.model.expectations import Sent, Status
 from tests.model.groups import WHICH, WHO, in_group
 from tests.model.installation import BOUNCES
 
-from rugcourse.bounces.handler import Done, Told
-from rugcourse.bounces.parser import Kind, Report
+from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.enrolment import admin_changes, suppression
 from rugcourse.enrolment.admin_changes import AddressTaken
 from rugcourse.enrolment.suppression import NotSuppressed
 
 _GROUP = "bounces"
-_STATUSES = {Kind.HARD: "5.1.1", Kind.SOFT: "4.2.2", Kind.POLICY: "5.7.1"}
+_STATUSES = {BounceType.HARD: "5.1.1", BounceType.SOFT: "4.2.2", BounceType.POLICY: "5.7.1"}
 _MAY_COME_BACK = {DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING}
 _MOST_COMPLAINTS = 2  # more within a week, and their campaign is held
 
@@ -32,7 +32,7 @@ class Bounce:
     """Something that came back. `again` takes it in once more."""
 
     sent: Sent
-    again: Callable[[], Done]
+    again: Callable[[], BounceOutcome]
 
 
 class BounceRules(Play):
@@ -45,7 +45,7 @@ class BounceRules(Play):
         _GROUP, who=WHO, which=WHICH, kind=st.sampled_from(list(_STATUSES)), by_mail=st.booleans(),
         hours=st.sampled_from([0, 0, 3, 30]),
     )  # fmt: skip
-    def mail_comes_back(self, who: int, which: int, kind: Kind, by_mail: bool, hours: int) -> None:
+    def mail_comes_back(self, who: int, which: int, kind: BounceType, by_mail: bool, hours: int) -> None:
         """`hours`: so long after it was taken, if that is not over yet."""
         sent = self.mail_of(self.reader(who), which)
         if sent is None or sent.is_back:
@@ -63,7 +63,7 @@ class BounceRules(Play):
         bounce = self.bounces[which % len(self.bounces)]
         before = self._state(bounce.sent)
         done = bounce.again()
-        if done in {Done.NOTED, Done.SUPPRESSED} and before != self._state(bounce.sent):
+        if done in {BounceOutcome.NOTED, BounceOutcome.SUPPRESSED} and before != self._state(bounce.sent):
             self.disagree(f"what came back counted twice: {bounce.sent.kind} {bounce.sent.lesson} ({done})")
 
     @in_group(_GROUP, who=WHO, which=WHICH)
@@ -74,11 +74,12 @@ class BounceRules(Play):
             return
         self.complaints += 1
         intake = self.product.runtime.intake
-        done = intake.hear(Told(Report(Kind.COMPLAINT), self._return_path(sent), sent.to, self.now)).done
-        if sent.life == reader.life and done == Done.SUPPRESSED:
+        complaint = ProviderEvent(BounceReport(BounceType.COMPLAINT), self._return_path(sent), sent.to, self.now)
+        done = intake.hear(complaint).done
+        if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
-        heard = {Done.SUPPRESSED if sent.to == reader.email else Done.NOTED, Done.AGAIN}
+        heard = {BounceOutcome.SUPPRESSED if sent.to == reader.email else BounceOutcome.NOTED, BounceOutcome.AGAIN}
         self.expect(sent.life == reader.life, done in heard, f"{reader.name} complains")
 
     @in_group(_GROUP, who=WHO)
@@ -116,48 +117,54 @@ class BounceRules(Play):
             reader.email = email
             self.model.failed_comes_again(reader)
 
-    def _follow(self, sent: Sent, kind: Kind, *, by_mail: bool, take: Callable[[], Done]) -> None:
+    def _follow(self, sent: Sent, kind: BounceType, *, by_mail: bool, take: Callable[[], BounceOutcome]) -> None:
         reader, row = sent.reader, self._row(sent)
         counts = row is not None and row.state in _MAY_COME_BACK and sent.life == reader.life
         to_present_address = sent.to == reader.email
-        used = not (kind == Kind.HARD and to_present_address) and self.product.was_used(sent.delivery_id)
+        used = not (kind == BounceType.HARD and to_present_address) and self.product.was_used(sent.delivery_id)
         done = take()
         if not counts:
-            self.expect(expected=True, found=done in {Done.AGAIN, Done.NOBODYS}, what=f"{kind} of {sent.kind}: {done}")
+            self.expect(
+                expected=True,
+                found=done in {BounceOutcome.AGAIN, BounceOutcome.NOBODYS},
+                what=f"{kind} of {sent.kind}: {done}",
+            )
             return
         if used:  # the report is about a forward
-            self.expect(Done.AGAIN, done, f"{kind} of {sent.kind} that {reader.name} used")
+            self.expect(BounceOutcome.AGAIN, done, f"{kind} of {sent.kind} that {reader.name} used")
             return
-        if kind == Kind.HARD and not to_present_address:
+        if kind == BounceType.HARD and not to_present_address:
             self._follow_old_address(sent, done)
             return
-        self.model.returned(sent, comes_again=kind != Kind.HARD)
-        if kind == Kind.HARD:
-            self.expect(Done.SUPPRESSED, done, f"{kind} of {sent.kind} of {reader.name}")
+        self.model.returned(sent, comes_again=kind != BounceType.HARD)
+        if kind == BounceType.HARD:
+            self.expect(BounceOutcome.SUPPRESSED, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.suppress(reader, "bounce")
             return
-        reader.soft_returns += kind != Kind.POLICY
+        reader.soft_returns += kind != BounceType.POLICY
         reader.refused = True  # after the third time it counts as failed
-        if kind == Kind.POLICY and not by_mail and to_present_address:
-            self.expect(Done.HELD, done, f"{kind} of {sent.kind} of {reader.name}")
+        if kind == BounceType.POLICY and not by_mail and to_present_address:
+            self.expect(BounceOutcome.HELD, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.trouble(self.now)
 
-    def _follow_old_address(self, sent: Sent, done: Done) -> None:
+    def _follow_old_address(self, sent: Sent, done: BounceOutcome) -> None:
         """It says nothing about the present one; whether the lesson comes again is the product's to say."""
-        sent.is_back = done != Done.AGAIN
+        sent.is_back = done != BounceOutcome.AGAIN
         if sent.is_back:
             self.model.takes_no_date(sent)
         sent.allowed += 1
         sent.reader.refused = True
 
-    def _report(self, sent: Sent, kind: Kind) -> Callable[[], Done]:
+    def _report(self, sent: Sent, kind: BounceType) -> Callable[[], BounceOutcome]:
         """A delivery report by mail, the same bytes each time."""
         path = self._return_path(sent)
         raw = _report_of(path, sent, kind, self.now)
         return lambda: self.product.runtime.intake.take(path, raw).done
 
-    def _webhook(self, sent: Sent, kind: Kind) -> Callable[[], Done]:
-        told = Told(Report(kind, _STATUSES[kind], "as the relay says"), self._return_path(sent), sent.to, self.now)
+    def _webhook(self, sent: Sent, kind: BounceType) -> Callable[[], BounceOutcome]:
+        told = ProviderEvent(
+            BounceReport(kind, _STATUSES[kind], "as the relay says"), self._return_path(sent), sent.to, self.now
+        )
         return lambda: self.product.runtime.intake.hear(told).done
 
     def _return_path(self, sent: Sent) -> str:
@@ -172,7 +179,7 @@ class BounceRules(Play):
         return row and row.state
 
 
-def _report_of(path: str, sent: Sent, kind: Kind, now: datetime) -> bytes:
+def _report_of(path: str, sent: Sent, kind: BounceType, now: datetime) -> bytes:
     """As RFC 3464 has it."""
     lines = [
         "From: MAILER-DAEMON@mx.example",

@@ -13,12 +13,12 @@ from tests.model.groups import WHICH, WHO, in_group, step
 
 from rugcourse.db.models import DeliveryKind, DeliveryRow
 from rugcourse.db.queries.enrolments import find_in_course
-from rugcourse.delivery.send_next import NotNow, send_next_now
+from rugcourse.delivery.send_next import NothingToSend, send_next_now
 from rugcourse.enrolment import magic_link, preferences
 from rugcourse.enrolment.confirmation import VALID_DAYS, NotConfirmable, confirm
 from rugcourse.enrolment.preferences import UNDO_DAYS, NotAReader, TooLate
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
 
@@ -135,7 +135,7 @@ class ReaderRules(Play):
         sent = self.mail_of(reader, which)
         if sent is None:
             return
-        did = self.attempt(lambda: send_next_now(self.database, self.clock, sent.delivery_id), NotNow)
+        did = self.attempt(lambda: send_next_now(self.database, self.clock, sent.delivery_id), NothingToSend)
         may = sent.life == reader.life and reader.is_reading(self.now)
         if did and not may:
             self.disagree(f"{reader.name} gets the next lesson now, and may not")
@@ -177,9 +177,9 @@ class ReaderRules(Play):
 
     def _answer_question(self, sent: Sent, option: int) -> None:
         runtime = self.product.runtime
-        asked = Asked(runtime.links.quoted(sent.message_id), 0)
+        asked = QuestionRef(runtime.links.quoted(sent.message_id), 0)
         with self.database.write() as session:
-            record_answers(session, runtime.library, self.clock, [Press(asked, option)])
+            record_answers(session, runtime.library, self.clock, [SubmittedAnswer(asked, option)])
 
     def join_now(self, reader: Reader, schedule: Schedule) -> None:
         self._sign_up(reader, schedule)

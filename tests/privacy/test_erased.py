@@ -32,7 +32,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import admins, heartbeats, jobs, sending_holds
 from rugcourse.db.queries.jobs import JobKind, JobState
-from rugcourse.db.queries.sending_holds import Bucket
+from rugcourse.db.queries.sending_holds import TokenBucket
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.feedback import Feedback, save_feedback
@@ -48,7 +48,7 @@ def trace_of_domain(runtime: Runtime, domain: str) -> None:
         sending_holds.add_hold(
             session, sending_holds.domain_key(domain), "421 later", runtime.clock.now(), runtime.clock.now()
         )
-        sending_holds.save_buckets(session, {sending_holds.domain_key(domain): Bucket(1.0, runtime.clock.now())})
+        sending_holds.save_buckets(session, {sending_holds.domain_key(domain): TokenBucket(1.0, runtime.clock.now())})
         known = {"at": runtime.clock.now().isoformat(), "levels": {domain: "stop"}}
         heartbeats.remember(session, heartbeats.REPUTATION, json.dumps(known))
 

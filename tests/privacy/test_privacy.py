@@ -59,13 +59,13 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.learning.answers import Asked, Press, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.tracking.recorder import Fetch, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_fetches
 
 EMAIL = "erase.me@example.org"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -89,8 +89,8 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, EMAIL)
     with runtime.database.write() as session:
-        record_fetches(session, runtime.library, clock, [Fetch(ref(runtime, lesson.id), None, "GET", _BROWSER)])
-        record_answers(session, runtime.library, clock, [Press(Asked(ref(runtime, lesson.id), 0), 0)])
+        record_fetches(session, runtime.library, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
+        record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
     new_address.ask(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")

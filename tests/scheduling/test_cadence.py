@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rugcourse.scheduling import Patience, Schedule, SendNow, ShiftTo, decide, is_zone, next_due, zone_names
+from rugcourse.scheduling import Schedule, SendNow, SendWindow, ShiftTo, decide, is_zone, next_due, zone_names
 
 GRACE = timedelta(hours=4)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_a_pace_of_no_days_is_refused() -> None:
 @given(schedules, instants, st.integers(0, 20 * 24))
 def test_a_lesson_only_goes_out_within_the_grace_of_its_hour(schedule: Schedule, due: datetime, hours: int) -> None:
     now = due + timedelta(hours=hours)
-    match decide(schedule, due, now, Patience(GRACE)):
+    match decide(schedule, due, now, SendWindow(GRACE)):
         case SendNow(local_date, _):
             slot = next_due(schedule, now - GRACE)
             assert slot is not None

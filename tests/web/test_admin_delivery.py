@@ -11,8 +11,8 @@ from tests.web.test_admin import form_of, log_in
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.campaigns import drafts
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import VirtualClock
@@ -39,13 +39,13 @@ def person(runtime: Runtime, email: str) -> str:
     return found.status
 
 
-def tell(runtime: Runtime, email: str, kind: Kind, words: str = "") -> None:
-    runtime.intake.hear(Told(Report(kind, words=words), "", email, runtime.clock.now()))
+def tell(runtime: Runtime, email: str, kind: BounceType, words: str = "") -> None:
+    runtime.intake.hear(ProviderEvent(BounceReport(kind, words=words), "", email, runtime.clock.now()))
 
 
 def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runtime: Runtime, email: str) -> None:
     assert email not in editor.get("/admin/delivery").text
-    tell(runtime, email, Kind.HARD, "550 no such user")
+    tell(runtime, email, BounceType.HARD, "550 no such user")
     page = editor.get("/admin/delivery").text
     assert email in page
     assert "550 no such user" in page
@@ -53,7 +53,7 @@ def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runt
 
 
 def test_html_in_what_a_server_says_is_only_text(editor: TestClient, runtime: Runtime, email: str) -> None:
-    tell(runtime, email, Kind.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
+    tell(runtime, email, BounceType.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
     for path in ("/admin/delivery", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):
         page = editor.get(path).text
         assert "550 &lt;script&gt;" in page
@@ -69,7 +69,7 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     plan(runtime)
     send_all(dispatcher)
     for one in emails:
-        tell(runtime, one, Kind.COMPLAINT)
+        tell(runtime, one, BounceType.COMPLAINT)
     log_in(editor, "editor@x.example")
     assert "per cent of its readers called it spam" in editor.get("/admin").text
     assert "example.org (3)" in editor.get("/admin/delivery").text
@@ -147,7 +147,7 @@ def test_an_address_is_asked_about_stopped_and_written_to_again(
 
 
 def test_who_complained_comes_back_of_their_own_will_only(editor: TestClient, runtime: Runtime, email: str) -> None:
-    tell(runtime, email, Kind.COMPLAINT)
+    tell(runtime, email, BounceType.COMPLAINT)
     found = find(runtime.database, runtime.signer, email)
     assert found is not None
     assert found.reason == COMPLAINT

@@ -11,12 +11,12 @@ from tests.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.web import app, rate_limits
-from rugcourse.web.rate_limits import BoundedMemory, Limits, network, shortened
+from rugcourse.web.rate_limits import BoundedMemory, RequestLimits, network, shortened
 
 
 @pytest.fixture
-def counted() -> Limits:
-    return Limits("memory://", 3, 5)
+def counted() -> RequestLimits:
+    return RequestLimits("memory://", 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +34,12 @@ def test_a_network_is_what_one_subscriber_chooses_addresses_from(client: str | N
     assert (network(client), shortened(client)) == (whole, written)
 
 
-def test_a_network_and_all_of_them_have_their_share(counted: Limits) -> None:
+def test_a_network_and_all_of_them_have_their_share(counted: RequestLimits) -> None:
     assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
     assert [counted.allows_signup(f"192.0.2.{number}") for number in range(2, 6)] == [True, True, False, False]
 
 
-def test_nothing_is_remembered_of_networks_when_all_together_had_their_share(counted: Limits) -> None:
+def test_nothing_is_remembered_of_networks_when_all_together_had_their_share(counted: RequestLimits) -> None:
     memory = counted._limiter.storage
     for number in range(200):
         counted.allows_signup(f"192.0.2.{number}")
@@ -61,7 +61,7 @@ def test_memory_is_bounded_and_room_comes_with_time(monkeypatch: pytest.MonkeyPa
     assert len(memory.events) == 1
 
 
-def test_a_network_is_forgotten_when_its_window_is_over(counted: Limits) -> None:
+def test_a_network_is_forgotten_when_its_window_is_over(counted: RequestLimits) -> None:
     counted.allows_signup("192.0.2.1")
     counted.allows_signup("192.0.2.2")
     memory = counted._memory
@@ -90,11 +90,11 @@ def test_networks_are_forgotten_though_nobody_comes_by(runtime: Runtime, monkeyp
 
 
 def test_without_redis_a_process_counts_for_itself() -> None:
-    counted = Limits(f"redis://{HOST}:{free_port()}/0", 3, 100)
+    counted = RequestLimits(f"redis://{HOST}:{free_port()}/0", 3, 100)
     assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
 
 
-def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Limits) -> None:
+def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: RequestLimits) -> None:
     assert counted.is_first_use("token", "a")
     assert counted.is_first_use("token", "a")
     assert not counted.is_first_use("token", "b")
@@ -102,7 +102,9 @@ def test_a_proof_is_good_for_one_body_and_for_trying_that_again(counted: Limits)
     assert counted.is_first_use("token", "a")
 
 
-def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(monkeypatch: pytest.MonkeyPatch, counted: Limits) -> None:
+def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(
+    monkeypatch: pytest.MonkeyPatch, counted: RequestLimits
+) -> None:
     monkeypatch.setattr(rate_limits, "_MOST_KEYS", 3)
     for number in range(5):
         counted.allows_mail(f"hash {number}")
@@ -114,7 +116,7 @@ def test_a_full_table_keeps_no_admin_out_of_what_is_theirs(monkeypatch: pytest.M
 
 def test_a_redis_that_says_nothing_is_waited_for_once() -> None:
     with socket.create_server((HOST, 0)) as silent:
-        counted = Limits(f"redis://{HOST}:{silent.getsockname()[1]}/0", 3, 100)
+        counted = RequestLimits(f"redis://{HOST}:{silent.getsockname()[1]}/0", 3, 100)
         asked: list[int] = []
         hit = counted._limiter.hit
         counted._limiter.hit = lambda *what: (asked.append(1), hit(*what))[1]  # type: ignore[method-assign]

@@ -29,7 +29,7 @@ from rugcourse.auth.admins import (
     reset_is_open,
 )
 from rugcourse.auth.security_events import Origin
-from rugcourse.auth.sessions import find_insider, open_session
+from rugcourse.auth.sessions import find_identity, open_session
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
@@ -389,7 +389,7 @@ def test_removing_a_passkey_ends_the_sessions_that_it_opened(
         "/admin/account", data={**form_of(owner), "action": "passkey-out", "passkey": "1", "old": PASSWORD}
     )
     assert answer.status_code == 200
-    assert find_insider(runtime.database, clock, opened.token) is None
+    assert find_identity(runtime.database, clock, opened.token) is None
     assert owner.get("/admin").status_code == 200
 
 

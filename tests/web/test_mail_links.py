@@ -16,7 +16,7 @@ from tests.web.reading import CHROME, everything, path
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
 from rugcourse.db.queries import courses, subscribers
 from rugcourse.ebooks.cache import fill_shelf
@@ -212,7 +212,7 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
         document = {**version.document, "texts": {**version.document["texts"]}}
         document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
         session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
-    browser = TestClient(create_app(replace(runtime, library=Library())), follow_redirects=False, headers=CHROME)
+    browser = TestClient(create_app(replace(runtime, library=CourseCache())), follow_redirects=False, headers=CHROME)
     link = path(runtime, Purpose.CLICK, email, 0)
     answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")

@@ -32,9 +32,9 @@ from rugcourse.db.models import DeliveryState, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
-from rugcourse.email_preview.sample import Proofs, Somebody, parts_of
+from rugcourse.email_preview.sample import SampleEmails, SampleReader, parts_of
 from rugcourse.emails import catalogue, templates
-from rugcourse.emails.catalogue import House, branding_of
+from rugcourse.emails.catalogue import Branding, branding_of
 
 RAN = "1094"
 CODE = (
@@ -60,9 +60,9 @@ def course() -> Course:
 
 
 @pytest.fixture
-def proofs(tmp_path: Path) -> Proofs:
+def proofs(tmp_path: Path) -> SampleEmails:
     settings = make_settings(tmp_path)
-    return Proofs(settings.base_url, branding_of(settings), sender(settings))
+    return SampleEmails(settings.base_url, branding_of(settings), sender(settings))
 
 
 def fields() -> list[str]:
@@ -105,7 +105,7 @@ def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: R
 
 
 @pytest.mark.parametrize("name", fields())
-def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: Proofs, name: str) -> None:
+def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: SampleEmails, name: str) -> None:
     """A draft is shown before anything refuses it: by itself each field is text, in a mail and in a book."""
     language = name.partition(".")[0]
     for code in CODE:
@@ -183,15 +183,15 @@ def test_a_broadcast_shows_code_as_text_or_refuses_it(editor: TestClient, runtim
         assert_inert(editor.get("/admin/campaigns").text)
 
 
-def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, proofs: Proofs) -> None:
+def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, proofs: SampleEmails) -> None:
     for code in CODE:
-        named = House(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
+        named = Branding(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
         for language in ("nl", "en"):
             theirs = replace(proofs, house=named)
-            assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, Somebody(code))))
+            assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, SampleReader(code))))
 
 
-def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, proofs: Proofs) -> None:
+def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, proofs: SampleEmails) -> None:
     written = shown(proofs.of_lesson(course, course.lessons[0], "nl", MORNING))
     for secret in (
         templates._OPEN,

@@ -14,12 +14,12 @@ from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.worker.celery_app import create_app
-from rugcourse.worker.heartbeat import Ear, Pulse
+from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
 
 
 def test_a_process_says_that_it_lives(runtime: Runtime) -> None:
-    pulse = Pulse(runtime, "worker")
+    pulse = Heartbeat(runtime, "worker")
     pulse.start()
     end = time.monotonic() + 20
     found: list[str] = []
@@ -35,10 +35,10 @@ def test_a_worker_that_hears_nobody_looks_for_itself_and_rests_when_it_is_rung_f
     runtime: Runtime, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = replace_ticks(runtime, 0.05)
-    ear = Ear()
+    ear = BrokerActivity()
     look = register(create_app(runtime.settings), runtime, dispatcher, ear)
     email = make_pending(runtime)
-    pulse = Pulse(runtime, "worker")
+    pulse = Heartbeat(runtime, "worker")
     pulse.watch(ear, look)
     end = time.monotonic() + 30
     while mails_to(runtime, email)[0].state != DeliveryState.ACCEPTED and time.monotonic() < end:
@@ -50,7 +50,7 @@ def test_a_worker_that_hears_nobody_looks_for_itself_and_rests_when_it_is_rung_f
 def test_a_worker_that_is_rung_for_does_not_look_by_itself(runtime: Runtime) -> None:
     runtime = replace_ticks(runtime, 0.2)
     looked = []
-    ear, pulse = Ear(), Pulse(runtime, "worker")
+    ear, pulse = BrokerActivity(), Heartbeat(runtime, "worker")
     pulse.watch(ear, lambda: looked.append(1))
     for _ in range(20):
         ear.hear()
@@ -69,8 +69,8 @@ def test_a_worker_goes_on_looking_after_a_mistake(runtime: Runtime, mistake: Exc
         if len(looked) == 1:
             raise mistake
 
-    pulse = Pulse(replace_ticks(runtime, 0.02), "worker")
-    pulse.watch(Ear(), run_step)
+    pulse = Heartbeat(replace_ticks(runtime, 0.02), "worker")
+    pulse.watch(BrokerActivity(), run_step)
     end = time.monotonic() + 20
     while len(looked) < 3 and time.monotonic() < end:
         time.sleep(0.02)
@@ -92,7 +92,7 @@ def test_a_process_lives_whose_data_folder_is_not_there_or_may_not_be_written(
     blocked.write_text("x")
     for folder in (tmp_path / "not" / "there", blocked / "below"):
         moved = replace(runtime, settings=runtime.settings.model_copy(update={"data_dir": folder}))
-        pulse = Pulse(moved, "web")
+        pulse = Heartbeat(moved, "web")
         monkeypatch.setattr("rugcourse.worker.heartbeat.BEAT_SECONDS", 0.05)
         pulse.start()
         time.sleep(0.3)

@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 
 from rugcourse.auth import security_events
 from rugcourse.auth.security_events import EventKind, Origin
-from rugcourse.auth.sessions import Insider, NotLetIn, Pass, open_session
+from rugcourse.auth.sessions import AdminIdentity, IssuedSession, LoginFailed, open_session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import PasskeyRow
@@ -60,7 +60,7 @@ def site_of(base_url: str, name: str) -> Site | None:
     return Site(host, f"{parts.scheme}://{parts.netloc}", name)
 
 
-def begin_registration(database: Database, clock: Clock, site: Site, insider: Insider) -> str:
+def begin_registration(database: Database, clock: Clock, site: Site, insider: AdminIdentity) -> str:
     """What the browser needs to make a passkey, as JSON. The caller has asked for the password just now."""
     with database.write() as session:
         known = admins.passkeys_of(session, insider.admin_id)
@@ -78,7 +78,9 @@ def begin_registration(database: Database, clock: Clock, site: Site, insider: In
     return webauthn.options_to_json(options)
 
 
-def finish_registration(database: Database, clock: Clock, site: Site, insider: Insider, answer: str, name: str) -> None:
+def finish_registration(
+    database: Database, clock: Clock, site: Site, insider: AdminIdentity, answer: str, name: str
+) -> None:
     """Keep a passkey that a device made, and end all other sessions. Raises BadPasskey."""
     try:
         challenge = _use_challenge(database, clock, _read(answer), _registration_of(insider))
@@ -110,20 +112,22 @@ def begin_login(database: Database, clock: Clock, site: Site, browser_token: str
     return _begin_login(database, clock, site, _login_of(browser_token))
 
 
-def finish_login(database: Database, clock: Clock, site: Site, answer: str, browser_token: str, origin: Origin) -> Pass:
-    """A session for who holds a passkey; no code is asked for. Raises NotLetIn."""
+def finish_login(
+    database: Database, clock: Clock, site: Site, answer: str, browser_token: str, origin: Origin
+) -> IssuedSession:
+    """A session for who holds a passkey; no code is asked for. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _login_of(browser_token), origin)
 
 
-def begin_second_factor(database: Database, clock: Clock, site: Site, insider: Insider) -> str:
+def begin_second_factor(database: Database, clock: Clock, site: Site, insider: AdminIdentity) -> str:
     """The same after the password, for a passkey of this admin's."""
     return _begin_login(database, clock, site, _second_factor_of(insider))
 
 
 def finish_second_factor(
-    database: Database, clock: Clock, site: Site, insider: Insider, answer: str, origin: Origin
-) -> Pass:
-    """Exchange the session of the password for a full one. Raises NotLetIn."""
+    database: Database, clock: Clock, site: Site, insider: AdminIdentity, answer: str, origin: Origin
+) -> IssuedSession:
+    """Exchange the session of the password for a full one. Raises LoginFailed."""
     return _finish_login(database, clock, site, answer, _second_factor_of(insider), origin, insider)
 
 
@@ -143,8 +147,8 @@ def _finish_login(
     answer: str,
     bound_to: str,
     origin: Origin,
-    half: Insider | None = None,
-) -> Pass:
+    half: AdminIdentity | None = None,
+) -> IssuedSession:
     """`half`: whose session of the password it is exchanged for."""
     read = _read(answer)
     challenge = _use_challenge(database, clock, read, bound_to)
@@ -153,9 +157,9 @@ def _finish_login(
         row = admins.passkey(session, name, lock=True) if _NAME.fullmatch(name) else None
         admin = admins.find(session, row.admin_id) if row else None
         if row is None or admin is None or admin.disabled_at is not None:
-            raise NotLetIn
+            raise LoginFailed
         if half is not None and half.admin_id != admin.id:
-            raise NotLetIn
+            raise LoginFailed
         try:
             found = webauthn.verify_authentication_response(
                 credential=answer,
@@ -167,7 +171,7 @@ def _finish_login(
                 require_user_verification=True,
             )
         except Exception:  # noqa: BLE001 - see above
-            raise NotLetIn from None
+            raise LoginFailed from None
         row.uses, row.used_at = found.new_sign_count, clock.now()
         if half is not None:
             admins.end_session(session, admin.id, half.session_id)
@@ -175,7 +179,7 @@ def _finish_login(
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
 
 
-def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) -> None:
+def remove(database: Database, clock: Clock, insider: AdminIdentity, passkey_id: int) -> None:
     """Let nobody in any more with a passkey of this admin's; whoever came in with it is out, but this session stays."""
     with database.write() as session:
         if admins.remove_passkey(session, insider.admin_id, passkey_id):
@@ -183,11 +187,11 @@ def remove(database: Database, clock: Clock, insider: Insider, passkey_id: int) 
             admins.log_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
 
 
-def _registration_of(insider: Insider) -> str:
+def _registration_of(insider: AdminIdentity) -> str:
     return _bound_to("registration", str(insider.admin_id), str(insider.session_id))
 
 
-def _second_factor_of(insider: Insider) -> str:
+def _second_factor_of(insider: AdminIdentity) -> str:
     return _bound_to("second factor", str(insider.admin_id), str(insider.session_id))
 
 
@@ -205,20 +209,20 @@ def _remember(session: Session, clock: Clock, challenge: bytes, bound_to: str) -
 
 
 def _read(answer: str) -> dict[str, Any]:
-    """Raises NotLetIn."""
+    """Raises LoginFailed."""
     try:
         found = json.loads(answer) if len(answer) <= _LONGEST else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise NotLetIn
+        raise LoginFailed
     return found
 
 
 def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bound_to: str) -> bytes:
     """The challenge that an answer is about: it was made for this, and is used up, whatever the answer.
 
-    Raises NotLetIn.
+    Raises LoginFailed.
     """
     try:
         said = json.loads(base64url_to_bytes(answer["response"]["clientDataJSON"]))
@@ -226,10 +230,10 @@ def _use_challenge(database: Database, clock: Clock, answer: dict[str, Any], bou
         raw = base64url_to_bytes(challenge)
         challenge = bytes_to_base64url(raw)  # nothing but letters of base64 reaches the store
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise NotLetIn from None
+        raise LoginFailed from None
     with database.write() as session:
         if not admins.use_challenge(session, challenge, bound_to, clock.now()):
-            raise NotLetIn
+            raise LoginFailed
     return raw
 
 

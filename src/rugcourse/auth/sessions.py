@@ -13,7 +13,7 @@ from rugcourse.auth.admins import hash_token
 from rugcourse.auth.passwords import is_right
 from rugcourse.auth.recovery_codes import use_recovery_code
 from rugcourse.auth.security_events import EventKind, Origin
-from rugcourse.auth.totp import Vault, context_of_admin
+from rugcourse.auth.totp import SecretBox, context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, Role
@@ -33,16 +33,16 @@ _RANKS = {Role.OWNER: 3, Role.EDITOR: 2, Role.ANALYST: 1}
 MUST_HAVE_SECOND_FACTOR = (Role.OWNER, Role.EDITOR)
 
 
-class NotLetIn(Exception):
+class LoginFailed(Exception):
     """Wrong address, password or code, or disabled: which of them is not told."""
 
 
-class TooManyCodes(NotLetIn):
+class TooManyCodes(LoginFailed):
     """The session is over: somebody who knows the password guesses at the code."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class IssuedSession:
     """What a browser gets: the cookie's value, and whether a second factor is still asked for."""
 
     token: str
@@ -51,7 +51,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Insider:
+class AdminIdentity:
     """An admin in a session.
 
     `has_second_factor`: an authenticator or a passkey. `set_up_by`: until when (UTC) one must be set up; None where
@@ -79,8 +79,8 @@ def find_admin_id(database: Database, address: str) -> int | None:
     return admin.id if admin else None
 
 
-def come_in(database: Database, clock: Clock, address: str, password: str, origin: Origin) -> Pass:
-    """A new session for the right password. Raises NotLetIn, as slowly for an address that nobody has; TooBusy."""
+def log_in(database: Database, clock: Clock, address: str, password: str, origin: Origin) -> IssuedSession:
+    """A new session for the right password. Raises LoginFailed, as slowly for an address that nobody has; TooBusy."""
     email = normalise_email(address) or ""
     with database.read() as session:
         admin = admins.by_email(session, email)
@@ -89,7 +89,7 @@ def come_in(database: Database, clock: Clock, address: str, password: str, origi
         if admin is not None:
             with database.write() as session:
                 security_events.record(session, clock, EventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
-        raise NotLetIn
+        raise LoginFailed
     with database.write() as session:
         due = admin.totp_secret is not None or admins.has_passkey(session, admin.id)
         kept = admins.find(session, admin.id, lock=True)
@@ -100,15 +100,17 @@ def come_in(database: Database, clock: Clock, address: str, password: str, origi
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
 
-def knows_password(database: Database, insider: Insider, password: str) -> bool:
+def knows_password(database: Database, insider: AdminIdentity, password: str) -> bool:
     """Raises TooBusy."""
     with database.read() as session:
         admin = admins.find(session, insider.admin_id)
     return is_right(admin.password_hash if admin else None, password)
 
 
-def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, code: str, origin: Origin) -> Pass:
-    """Exchange the session of the password for a full one. Raises NotLetIn, TooManyCodes.
+def give_code(
+    database: Database, clock: Clock, vault: SecretBox, insider: AdminIdentity, code: str, origin: Origin
+) -> IssuedSession:
+    """Exchange the session of the password for a full one. Raises LoginFailed, TooManyCodes.
 
     `code`: of the authenticator, or a recovery code. It is counted before it is looked at, in a transaction of its own:
     many at once are as many tries.
@@ -130,10 +132,10 @@ def give_code(database: Database, clock: Clock, vault: Vault, insider: Insider, 
             security_events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
     if tried == MOST_CODES:
         raise TooManyCodes
-    raise NotLetIn
+    raise LoginFailed
 
 
-def find_insider(database: Database, clock: Clock, token: str, grace_days: int = 0) -> Insider | None:
+def find_identity(database: Database, clock: Clock, token: str, grace_days: int = 0) -> AdminIdentity | None:
     """Whose session a cookie names; None when it is over, or never was one.
 
     `grace_days`: how long after their first login owners and editors may do without a second factor.
@@ -149,7 +151,7 @@ def find_insider(database: Database, clock: Clock, token: str, grace_days: int =
             admins.see_session(session, row.id, now)
     has_authenticator = admin.totp_secret is not None
     must = admin.role in MUST_HAVE_SECOND_FACTOR and not (has_authenticator or has_passkey)
-    return Insider(
+    return AdminIdentity(
         admin_id=admin.id,
         session_id=row.id,
         email=admin.email,
@@ -161,32 +163,32 @@ def find_insider(database: Database, clock: Clock, token: str, grace_days: int =
     )
 
 
-def leave(database: Database, clock: Clock, insider: Insider, origin: Origin) -> None:
+def leave(database: Database, clock: Clock, insider: AdminIdentity, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, insider.admin_id, insider.session_id)
         security_events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
 
 
 def confirm_second_factor(
-    database: Database, clock: Clock, vault: Vault, insider: Insider, secret: str, code: str
+    database: Database, clock: Clock, vault: SecretBox, insider: AdminIdentity, secret: str, code: str
 ) -> None:
     """Ask for codes of this secret from now on, if the app shows the right one; end all other sessions.
 
-    Raises NotLetIn.
+    Raises LoginFailed.
     """
     step = totp.used_step(secret, code, SystemClock().now(), None)
     if step is None:
-        raise NotLetIn
+        raise LoginFailed
     with database.write() as session:
         admin = admins.find(session, insider.admin_id, lock=True)
         if admin is None:
-            raise NotLetIn
+            raise LoginFailed
         admin.totp_secret, admin.totp_step = vault.lock(secret, context_of_admin(admin.id)), step
         admins.end_sessions(session, admin.id, but=insider.session_id)
         admins.log_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
-def _use_code(session: Session, admin: AdminRow, vault: Vault, code: str) -> EventKind | None:
+def _use_code(session: Session, admin: AdminRow, vault: SecretBox, code: str) -> EventKind | None:
     """What a code let in as; None for a wrong one."""
     if use_recovery_code(session, admin.id, code):
         return EventKind.LOGIN_BY_RECOVERY_CODE
@@ -198,7 +200,9 @@ def _use_code(session: Session, admin: AdminRow, vault: Vault, code: str) -> Eve
     return EventKind.LOGIN
 
 
-def open_session(session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool) -> Pass:
+def open_session(
+    session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool
+) -> IssuedSession:
     """A new session of an admin, in a transaction of the caller."""
     token = secrets.token_urlsafe(32)
     admins.add_session(
@@ -212,7 +216,7 @@ def open_session(session: Session, clock: Clock, admin_id: int, browser: str, *,
             seen_at=clock.now(),
         ),
     )
-    return Pass(token, second_factor_due, admin_id)
+    return IssuedSession(token, second_factor_due, admin_id)
 
 
 def _is_valid(row: AdminSessionRow, admin: AdminRow, clock: Clock, now: datetime) -> bool:

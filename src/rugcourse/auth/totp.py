@@ -16,7 +16,7 @@ _STEP_SECONDS = 30
 _DRIFT = (0, -1, 1)  # a clock may be half a minute off
 
 
-class Vault:
+class SecretBox:
     """Keeps secrets out of copies of the database. `keys`: the secret keys of the settings, newest first.
 
     What is locked for one context opens in no other: a secret that was copied from an admin's row is no answer to a

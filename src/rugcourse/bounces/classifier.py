@@ -12,7 +12,7 @@ from enum import StrEnum, auto
 from typing import NamedTuple
 
 from rugcourse.bounces import phrases
-from rugcourse.bounces.report import Kind
+from rugcourse.bounces.report import BounceType
 
 STATUS = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 CODE = re.compile(r"(?<![\w.:/+-])([45]\d\d)(?=[ -]\D|[ -][45]\.\d|-?$)", re.MULTILINE)
@@ -22,9 +22,9 @@ _HOST_ENDS = frozenset(("com", "net", "org", "edu", "gov", "biz", "info", "jp", 
 
 # By RFC 3463 and the registry of IANA. Of x.1.x, 5 says that all is well, and 7 and 8 are about the sender.
 _STATUSES = (
-    (Kind.HARD, re.compile(r"5\.1\.(?:[12369]|10|351)$|5\.2\.1$|5\.4\.4$|5\.4\.310$")),
-    (Kind.POLICY, re.compile(r"[45]\.7\.\d+$|5\.1\.[78]$")),
-    (Kind.SOFT, re.compile(r"4\.(?!0\.)|5\.2\.[234]$|5\.3\.[1-9]\d*$|5\.4\.(?!0$|1$)\d+$|5\.6\.[1-9]\d*$")),
+    (BounceType.HARD, re.compile(r"5\.1\.(?:[12369]|10|351)$|5\.2\.1$|5\.4\.4$|5\.4\.310$")),
+    (BounceType.POLICY, re.compile(r"[45]\.7\.\d+$|5\.1\.[78]$")),
+    (BounceType.SOFT, re.compile(r"4\.(?!0\.)|5\.2\.[234]$|5\.3\.[1-9]\d*$|5\.4\.(?!0$|1$)\d+$|5\.6\.[1-9]\d*$")),
 )
 _NO_MAIL_HERE = frozenset(("521", "556"))  # RFC 7504
 # The mail was not refused for its reader: they were not named yet (RFC 5321, 3.3).
@@ -62,11 +62,11 @@ _TABLES = {
 }
 _WHOEVER_READS = frozenset((Meaning.REFUSED, Meaning.LIMIT, Meaning.PASSING))
 _KINDS = {
-    Meaning.REFUSED: Kind.POLICY,
-    Meaning.DENIED: Kind.POLICY,
-    Meaning.PASSING: Kind.SOFT,
-    Meaning.TROUBLE: Kind.SOFT,
-    Meaning.NO_MAIL: Kind.HARD,
+    Meaning.REFUSED: BounceType.POLICY,
+    Meaning.DENIED: BounceType.POLICY,
+    Meaning.PASSING: BounceType.SOFT,
+    Meaning.TROUBLE: BounceType.SOFT,
+    Meaning.NO_MAIL: BounceType.HARD,
 }
 
 
@@ -102,27 +102,27 @@ def _is_address(word: str) -> bool:
     return all(labels) and (len(labels) > 2 or (len(labels) == 2 and labels[1] in _HOST_ENDS))
 
 
-def judge(status: str, reply: str, otherwise: Kind = Kind.SOFT) -> Kind:
+def judge(status: str, reply: str, otherwise: BounceType = BounceType.SOFT) -> BounceType:
     """`status`: the one around the reply; `otherwise`: where neither says."""
     return by_words(reply, status) or by_status(said(reply).status) or by_status(status) or otherwise
 
 
-def by_status(status: str) -> Kind | None:
+def by_status(status: str) -> BounceType | None:
     """None where it says too little: x.0.0, x.5.0, or 5.1.0, with which some mean this and some that."""
     return next((kind for kind, statuses in _STATUSES if statuses.match(status)), None)
 
 
-def by_words(raw: str, status: str = "", conversation: str = "") -> Kind | None:
+def by_words(raw: str, status: str = "", conversation: str = "") -> BounceType | None:
     """None where they say nothing. `conversation`: the words around, which tell what was answered to what."""
     if phrases.REFUSED_PAGES.search(raw.lower()):
-        return Kind.POLICY
+        return BounceType.POLICY
     reply = said(raw)
     meaning = _meaning(reply.text)
     if meaning not in _WHOEVER_READS and reply.code:
         if _BEFORE_THE_READER.search(f"{conversation}\n{raw}".lower()):
-            return Kind.SOFT if reply.is_temporary else Kind.POLICY
+            return BounceType.SOFT if reply.is_temporary else BounceType.POLICY
         if reply.code in _NO_MAIL_HERE:
-            return Kind.HARD
+            return BounceType.HARD
     return _kind_of(meaning, reply, reply.status or status) if meaning else None
 
 
@@ -130,13 +130,15 @@ def _meaning(text: str) -> Meaning | None:
     return next((one for one, tables in _TABLES.items() if any(table.search(text) for table in tables)), None)
 
 
-def _kind_of(meaning: Meaning, reply: Said, status: str) -> Kind | None:
+def _kind_of(meaning: Meaning, reply: Said, status: str) -> BounceType | None:
     if meaning in _KINDS:
         return _KINDS[meaning]
     if meaning == Meaning.LIMIT:
-        return Kind.POLICY if status[1:4] == ".7." else Kind.SOFT
+        return BounceType.POLICY if status[1:4] == ".7." else BounceType.SOFT
     if (reply.status or reply.code or status).startswith("4"):
-        return Kind.SOFT  # such as a reader that could not be looked up for now
+        return BounceType.SOFT  # such as a reader that could not be looked up for now
     if meaning == Meaning.NO_DOMAIN or by_status(status) is None:
-        return Kind.HARD
-    return by_status(status) if meaning == Meaning.UNAVAILABLE or by_status(status) == Kind.SOFT else Kind.HARD
+        return BounceType.HARD
+    return (
+        by_status(status) if meaning == Meaning.UNAVAILABLE or by_status(status) == BounceType.SOFT else BounceType.HARD
+    )

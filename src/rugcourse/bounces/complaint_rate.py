@@ -37,7 +37,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ComplaintLimits:
     """Complaints per mail that arrived, from 0 to 1: from when it is a warning, and from when it stops."""
 
     warning: float = 0.001
@@ -63,7 +63,7 @@ class Reputation:
         return round(100 * self.complaints / max(self.arrived, self.complaints, 1), 2)
 
 
-def too_many(session: Session, limits: Limits, now: datetime) -> list[Reputation]:
+def too_many(session: Session, limits: ComplaintLimits, now: datetime) -> list[Reputation]:
     """The campaigns that more readers call spam than the warning allows, the worst first."""
     return [one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != Level.FINE]
 
@@ -85,7 +85,7 @@ def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Level]]:
     return [(domain, complaints, Level(levels.get(domain, Level.FINE))) for domain, complaints in found]
 
 
-def refresh(database: Database, clock: Clock, limits: Limits) -> bool:
+def refresh(database: Database, clock: Clock, limits: ComplaintLimits) -> bool:
     """Work out anew, if that is some time ago, at which domains too many complain; returns whether it was.
 
     Counting what arrived at a domain takes a while where millions did, so no page does.
@@ -112,7 +112,7 @@ def _worked_out_at(kept: str) -> datetime:
 
 
 def stop_where_too_many(
-    session: Session, limits: Limits, campaign_id: int | None, domain: str, now: datetime
+    session: Session, limits: ComplaintLimits, campaign_id: int | None, domain: str, now: datetime
 ) -> list[str]:
     """After a complaint: hold the campaign, and the domain, if that was one too many; returns what is held."""
     session.flush()
@@ -137,7 +137,9 @@ def stop_where_too_many(
     return held
 
 
-def _level_at(session: Session, limits: Limits, domain: str, complaints: int, since: datetime, limit: float) -> Level:
+def _level_at(
+    session: Session, limits: ComplaintLimits, domain: str, complaints: int, since: datetime, limit: float
+) -> Level:
     """Counts what arrived no further than it takes to be below a limit."""
     arrived = bounces.arrived_at_domain(session, domain, since, int(complaints / limit) + 1)
     return limits.level(complaints, arrived)

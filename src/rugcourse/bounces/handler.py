@@ -21,9 +21,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.bounces.addressee import Addressee, addressee_of, is_former
-from rugcourse.bounces.complaint_rate import Limits, stop_where_too_many
+from rugcourse.bounces.complaint_rate import ComplaintLimits, stop_where_too_many
 from rugcourse.bounces.parser import is_automatic, read, read_reply
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
@@ -44,7 +44,7 @@ MOST_AGAIN = 2  # times that a lesson is sent once more
 LONGEST_QUEUED = timedelta(days=7)  # mail servers try for five days or less
 
 
-class Done(StrEnum):
+class BounceOutcome(StrEnum):
     """What was done."""
 
     NOBODYS = "nobody's"  # no delivery of ours, or a forged address
@@ -57,44 +57,44 @@ class Done(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class HandledBounce:
     """What a message was, and what was done; `delivery_id` is None where it is nobody's."""
 
-    report: Report
-    done: Done
+    report: BounceReport
+    done: BounceOutcome
     delivery_id: int | None = None
 
 
-class Told(NamedTuple):
+class ProviderEvent(NamedTuple):
     """What somebody whose word is known to be theirs says about a mail: a relay, by a webhook.
 
     Which mail it is stands in its return path, in a Message-ID of the report, or else it is the newest one that
     `address` had been sent at the instant `at` (UTC).
     """
 
-    report: Report
+    report: BounceReport
     return_path: str
     address: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class BounceHandler:
     """Takes in what comes back, by whatever door. Taking it in twice is the same as once."""
 
     database: Database
     clock: Clock
     links: Links
-    limits: Limits
+    limits: ComplaintLimits
 
-    def take(self, recipient: str, raw: bytes, sender: str | None = None) -> Taken:
+    def take(self, recipient: str, raw: bytes, sender: str | None = None) -> HandledBounce:
         """A message that came to an address. `sender`: of its envelope, where that is known."""
         with ignored(BadToken):
             return self._unsubscribe(self.links.unsubscribed(recipient), raw, sender)
         report = read(raw)
         return self._follow(report, self._named(recipient, report), by_mail=True)
 
-    def hear(self, told: Told) -> Taken:
+    def hear(self, told: ProviderEvent) -> HandledBounce:
         """What a relay says."""
         mail = self._named(told.return_path, told.report)
         email = normalise_email(told.address)
@@ -103,31 +103,31 @@ class Intake:
                 mail = bounces.newest_mail(session, email, told.at)
         return self._follow(replace(told.report, recipient=told.address, at=told.at), mail)
 
-    def refuse(self, session: Session, delivery_id: int, reply: str) -> Done:
+    def refuse(self, session: Session, delivery_id: int, reply: str) -> BounceOutcome:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
 
         In the transaction that writes the refusal down.
         """
         found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is None:
-            return Done.NOBODYS
+            return BounceOutcome.NOBODYS
         report = read_reply(reply)
         done = self._follow_in(session, *found, report, refused=True, by_mail=False)
         log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return done
 
-    def _unsubscribe(self, mail: MailRef, raw: bytes, sender: str | None) -> Taken:
+    def _unsubscribe(self, mail: MailRef, raw: bytes, sender: str | None) -> HandledBounce:
         """What the `mailto:` of List-Unsubscribe is for (RFC 2369): whatever somebody writes there, they mean it.
 
         What a machine answers by itself is no wish of anybody's.
         """
         if sender in {"", "<>"} or is_automatic(raw):
-            return Taken(Report(Kind.AUTO_REPLY), Done.IGNORED, mail.delivery_id)
+            return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
         preferences.unsubscribe_at_once(self.database, self.clock, mail)
         log.info("a reader unsubscribed by mail", delivery=mail.delivery_id)
-        return Taken(Report(Kind.OTHER), Done.UNSUBSCRIBED, mail.delivery_id)
+        return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 
-    def _named(self, recipient: str, report: Report) -> MailRef | None:
+    def _named(self, recipient: str, report: BounceReport) -> MailRef | None:
         """The mail that an address or a Message-ID of ours names."""
         with ignored(BadToken):
             return self.links.returned(recipient)
@@ -138,25 +138,25 @@ class Intake:
 
     def _follow(
         self,
-        report: Report,
+        report: BounceReport,
         mail: MailRef | None,
         *,
         by_mail: bool = False,
-    ) -> Taken:
+    ) -> HandledBounce:
         """`by_mail`: anybody can have written it who has the mail."""
         if mail is None:
-            return Taken(report, Done.NOBODYS)
+            return HandledBounce(report, BounceOutcome.NOBODYS)
         delivery_id = mail.delivery_id
-        if report.kind in {Kind.AUTO_REPLY, Kind.DELAYED, Kind.OTHER}:
-            return Taken(report, Done.IGNORED, delivery_id)
+        if report.kind in {BounceType.AUTO_REPLY, BounceType.DELAYED, BounceType.OTHER}:
+            return HandledBounce(report, BounceOutcome.IGNORED, delivery_id)
         with self.database.write() as session:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None or not self._is_of(mail, *found):  # erased since
-                return Taken(report, Done.NOBODYS)
+                return HandledBounce(report, BounceOutcome.NOBODYS)
             done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
-        if done != Done.AGAIN:
+        if done != BounceOutcome.AGAIN:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
-        return Taken(report, done, delivery_id)
+        return HandledBounce(report, done, delivery_id)
 
     def _is_of(self, mail: MailRef, person: SubscriberRow, delivery: DeliveryRow) -> bool:
         """Whether what names a mail names this one: as its links do, or, after a correction, as its Message-ID does."""
@@ -177,61 +177,61 @@ class Intake:
         session: Session,
         person: SubscriberRow,
         delivery: DeliveryRow,
-        report: Report,
+        report: BounceReport,
         *,
         refused: bool,
         by_mail: bool,
-    ) -> Done:
+    ) -> BounceOutcome:
         sent_at = delivery.settled_at or delivery.planned_at
         about = addressee_of(person, self.links.signer, report.recipient, former=self._went_before(person, delivery))
-        if report.kind == Kind.COMPLAINT:
+        if report.kind == BounceType.COMPLAINT:
             return self._complained(session, person, delivery, report, about, by_mail=by_mail)
         now = self.clock.now()
         identity = self.links.signer.digest(report.identity) if report.identity else None
         noted = bounces.bounces_of(session, delivery.id)
-        is_gone = report.kind == Kind.HARD and about == Addressee.READER
+        is_gone = report.kind == BounceType.HARD and about == Addressee.READER
         # A forward to a full mailbox, or one that refuses us, says so too, and the reader's own has it.
         used = not is_gone and deliveries.was_used(session, delivery.id)
         again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
         words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
-        failure = bounces.Failure(words, again, refused, blames_reader=report.kind != Kind.POLICY)
+        failure = bounces.Failure(words, again, refused, blames_reader=report.kind != BounceType.POLICY)
         known = identity is not None and any(one == identity for _, one in noted)
         ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
         if (
             known
-            or (used and not (refused and report.kind == Kind.POLICY))  # which still holds the domain
+            or (used and not (refused and report.kind == BounceType.POLICY))  # which still holds the domain
             or _is_of_the_time_before(ended, report.at, sent_at)
             or not bounces.note_bounce(session, delivery.id, failure, now, report=identity)
         ):
-            return Done.AGAIN
+            return BounceOutcome.AGAIN
         if again and delivery.enrolment_id is not None:
             have_again(session, delivery.enrolment_id, delivery.id, now)
         if about == Addressee.FORMER:
-            if report.kind == Kind.HARD:
+            if report.kind == BounceType.HARD:
                 self._suppress_former(session, person, report, BOUNCE)
-            return Done.NOTED
-        if report.kind == Kind.POLICY and not by_mail:
+            return BounceOutcome.NOTED
+        if report.kind == BounceType.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
-            return Done.HELD
-        if is_gone or (report.kind != Kind.POLICY and _is_gone(session, now, person, sent_at)):
+            return BounceOutcome.HELD
+        if is_gone or (report.kind != BounceType.POLICY and _is_gone(session, now, person, sent_at)):
             suppress_in(session, now, self.links.signer, person.email, BOUNCE)
-            return Done.SUPPRESSED
-        return Done.NOTED
+            return BounceOutcome.SUPPRESSED
+        return BounceOutcome.NOTED
 
     def _complained(
         self,
         session: Session,
         person: SubscriberRow,
         delivery: DeliveryRow,
-        report: Report,
+        report: BounceReport,
         about: Addressee,
         *,
         by_mail: bool,
-    ) -> Done:
+    ) -> BounceOutcome:
         """Who has the address that a reader had before is another person, and says nothing for this one."""
         now = self.clock.now()
         if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
-            return Done.AGAIN
+            return BounceOutcome.AGAIN
         if about == Addressee.FORMER:
             self._suppress_former(session, person, report, COMPLAINT)
         else:
@@ -240,9 +240,9 @@ class Intake:
             person.left_at = person.left_at or now
         if not by_mail:
             stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
-        return Done.NOTED if about == Addressee.FORMER else Done.SUPPRESSED
+        return BounceOutcome.NOTED if about == Addressee.FORMER else BounceOutcome.SUPPRESSED
 
-    def _suppress_former(self, session: Session, person: SubscriberRow, report: Report, reason: str) -> None:
+    def _suppress_former(self, session: Session, person: SubscriberRow, report: BounceReport, reason: str) -> None:
         """The address that a person had before, where the report names it: only its hash is known otherwise.
 
         Any other that it names was perhaps never written to. Who has it by now is left alone: nobody can say by a

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from rugcourse.bounces.handler import Intake
+from rugcourse.bounces.handler import BounceHandler
 from rugcourse.bounces.parser import LARGEST, tamed
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.links import Links
@@ -39,7 +39,7 @@ class MailboxAway(Exception):
     """The mailbox can't be read. Says what its server answered."""
 
 
-def fetch(intake: Intake, mailbox: Mailbox) -> int:
+def fetch(intake: BounceHandler, mailbox: Mailbox) -> int:
     """Take in what is new in a mailbox; returns how many messages that were. Raises MailboxAway, DatabaseAway."""
     with _opened(mailbox) as server:
         numbers = _ok(server.uid("SEARCH", "UNSEEN", "UNFLAGGED"))[0].split()[:_MOST]
@@ -50,7 +50,7 @@ def fetch(intake: Intake, mailbox: Mailbox) -> int:
         return len(numbers)
 
 
-def tidy(intake: Intake, mailbox: Mailbox, days: int) -> int:
+def tidy(intake: BounceHandler, mailbox: Mailbox, days: int) -> int:
     """Delete messages that came more than some days ago, but for those that wait; returns how many.
 
     Raises MailboxAway.
@@ -74,7 +74,7 @@ def _imap_date(instant: datetime) -> str:
     return f"{instant.day:02}-{_MONTHS[instant.month - 1]}-{instant.year}"
 
 
-def _take(intake: Intake, raw: bytes) -> bool:
+def _take(intake: BounceHandler, raw: bytes) -> bool:
     """Whether a message could be taken in. Raises DatabaseAway: then none can be."""
     try:
         intake.take(_recipient(intake.links, raw), raw)

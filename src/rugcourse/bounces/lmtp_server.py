@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
-from rugcourse.bounces.handler import Done, Intake
+from rugcourse.bounces.handler import BounceHandler, BounceOutcome
 from rugcourse.bounces.parser import LARGEST
 from rugcourse.db.engine import DatabaseAway
 
@@ -22,7 +22,7 @@ _MOST_RECIPIENTS = 10
 class Door:
     """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
 
-    def __init__(self, intake: Intake, address: str) -> None:
+    def __init__(self, intake: BounceHandler, address: str) -> None:
         """`address`: where bounces come to, with or without a token."""
         self._intake = intake
         self._local, _, self._domain = address.lower().rpartition("@")
@@ -51,7 +51,7 @@ class Door:
             except Exception as error:  # noqa: BLE001 - it comes from anybody, and our words are nobody's business
                 log.warning("a message that came back can't be taken in", error=type(error).__name__)
                 return "451 4.3.0 try again later"
-            if taken.done == Done.NOBODYS:
+            if taken.done == BounceOutcome.NOBODYS:
                 log.info("mail that is nobody's came back", kind=taken.report.kind)
         return "250 2.0.0 taken"
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from rugcourse.bounces.classifier import judge
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
 
-_KINDS = {"Permanent": Kind.HARD, "Transient": Kind.SOFT, "Undetermined": Kind.SOFT}
+_KINDS = {"Permanent": BounceType.HARD, "Transient": BounceType.SOFT, "Undetermined": BounceType.SOFT}
 _REFUSED = frozenset(("ContentRejected", "AttachmentRejected"))
 _FIRST = '{"'
 
@@ -26,13 +26,13 @@ def text(value: Any, *names: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def reports_of(said: Any) -> list[tuple[str, Report]]:
+def reports_of(said: Any) -> list[tuple[str, BounceReport]]:
     """(address, what happened to the mail to it)."""
     match text(said, "notificationType") or text(said, "eventType"):
         case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
             recipients = part(said, "complaint", "complainedRecipients")
             words = text(said, "complaint", "complaintFeedbackType") or "spam"
-            report = Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=_message_ids(said))
+            report = BounceReport(BounceType.COMPLAINT, words=shortened(words)[:40], message_ids=_message_ids(said))
             return [(text(one, "emailAddress"), report) for one in _list(recipients)]
         case "Bounce":
             recipients = part(said, "bounce", "bouncedRecipients")
@@ -41,7 +41,7 @@ def reports_of(said: Any) -> list[tuple[str, Report]]:
             return []
 
 
-def read_notification(body: str) -> Report | None:
+def read_notification(body: str) -> BounceReport | None:
     """What stands in a mail of SNS; None where it is none."""
     said = _first_object(body)
     if text(said, "Type") == "Notification":
@@ -49,18 +49,20 @@ def read_notification(body: str) -> Report | None:
     if not (text(said, "notificationType") or text(said, "eventType")):
         return None
     found = reports_of(said)
-    return found[0][1] if found else Report(Kind.OTHER, message_ids=_message_ids(said))
+    return found[0][1] if found else BounceReport(BounceType.OTHER, message_ids=_message_ids(said))
 
 
-def _bounce(said: Any, recipient: Any) -> Report:
-    kind = _KINDS.get(text(said, "bounce", "bounceType"), Kind.SOFT)
+def _bounce(said: Any, recipient: Any) -> BounceReport:
+    kind = _KINDS.get(text(said, "bounce", "bounceType"), BounceType.SOFT)
     if text(said, "bounce", "bounceSubType") in _REFUSED:
-        kind = Kind.POLICY
+        kind = BounceType.POLICY
     diagnostic = text(recipient, "diagnosticCode")
     words = diagnostic.partition(";")[2].strip() or diagnostic
     status = text(recipient, "status")
     kept = status if status.count(".") == 2 else ""
-    return Report(judge(kept, words, kind), kept, shortened(words), _message_ids(said), text(recipient, "emailAddress"))
+    return BounceReport(
+        judge(kept, words, kind), kept, shortened(words), _message_ids(said), text(recipient, "emailAddress")
+    )
 
 
 def _message_ids(said: Any) -> tuple[str, ...]:

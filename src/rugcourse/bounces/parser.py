@@ -18,7 +18,7 @@ from flufl.bounce import all_failures
 from rugcourse.bounces.classifier import STATUS, by_status, by_words, judge, said
 from rugcourse.bounces.notification import read_notification
 from rugcourse.bounces.phrases import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import (
     WORDS_READ,
     address_in,
@@ -49,15 +49,15 @@ _FIRST_FIELD = re.compile(
 )
 
 
-def read(raw: bytes) -> Report:
+def read(raw: bytes) -> BounceReport:
     """What a message is. Never raises: what can't be read is `OTHER`."""
     try:
         known = tamed(raw)
         if known.lower().count(b"multipart") > _MOST_PARTS or known.lower().count(b"message/rfc822") > _MOST_PARTS:
-            return Report(Kind.OTHER)
+            return BounceReport(BounceType.OTHER)
         return _read(message_from_bytes(known, policy=policy.compat32))  # decodes no header before it is asked for
     except Exception:  # noqa: BLE001 - it comes from anybody, and the parser has surprises of its own
-        return Report(Kind.OTHER)
+        return BounceReport(BounceType.OTHER)
 
 
 def tamed(raw: bytes) -> bytes:
@@ -70,11 +70,11 @@ def tamed(raw: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def read_reply(reply: str) -> Report:
+def read_reply(reply: str) -> BounceReport:
     """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
     reply = reply[:WORDS_READ]
     status = next(iter(STATUS.findall(reply)), "")
-    return Report(judge(status, reply), status, reply)
+    return BounceReport(judge(status, reply), status, reply)
 
 
 def is_automatic(raw: bytes) -> bool:
@@ -90,14 +90,14 @@ def is_automatic(raw: bytes) -> bool:
     return is_report or _is_from_nobody(message) or _is_from_a_server(message) or _says_automatic(message)
 
 
-def _read(message: Message) -> Report:
+def _read(message: Message) -> BounceReport:
     report = _what_it_is(message)
     at = report.at or instant(header(message, "Date"))
     identity = header(message, "Message-ID") or f"{at} {report.recipient} {report.status} {report.words}"
     return replace(report, recipient=report.recipient or _failed_recipient(message), at=at, identity=identity)
 
 
-def _what_it_is(message: Message) -> Report:
+def _what_it_is(message: Message) -> BounceReport:
     quoted = tuple(dict.fromkeys(quoted_ids(message)))
     types = {part.get_content_type() for part in message.walk()}
     if "message/feedback-report" in types or _is_complaint(message, types):
@@ -106,7 +106,7 @@ def _what_it_is(message: Message) -> Report:
     return read_notification(text) or _answer(message, types, text, quoted)
 
 
-def _answer(message: Message, types: set[str], text: str, quoted: tuple[str, ...]) -> Report:
+def _answer(message: Message, types: set[str], text: str, quoted: tuple[str, ...]) -> BounceReport:
     """What no reader wrote, and no relay, but the machine that mail went to."""
     blocks = [block for part in message.walk() for block in _blocks(part)] or _blocks_in(text)
     if any(block.get("Action") or block.get("Status") for block in blocks):
@@ -114,10 +114,10 @@ def _answer(message: Message, types: set[str], text: str, quoted: tuple[str, ...
     if "message/delivery-status" in types or _is_from_a_server(message):  # some of them say auto-replied, too
         return _undelivered(message, text, quoted)
     if _is_auto_reply(message, text):
-        return Report(Kind.AUTO_REPLY)
+        return BounceReport(BounceType.AUTO_REPLY)
     if _is_about_delivery(message, text) or (message.get("From") and any(all_failures(message))):
         return _undelivered(message, text, quoted)
-    return Report(Kind.OTHER, message_ids=quoted)
+    return BounceReport(BounceType.OTHER, message_ids=quoted)
 
 
 def _is_from_a_server(message: Message) -> bool:
@@ -131,12 +131,12 @@ def _is_complaint(message: Message, types: set[str]) -> bool:
     return "message/rfc822" in types and COMPLAINED.search(header(message, "Subject").lower())
 
 
-def _complaint(message: Message, quoted: tuple[str, ...]) -> Report:
+def _complaint(message: Message, quoted: tuple[str, ...]) -> BounceReport:
     """RFC 5965, 3.1: only `not-spam` is good news."""
     blocks = [block for part in message.walk() for block in _blocks(part)]
     said_kind = first_field(blocks, "Feedback-Type").lower()
-    return Report(
-        Kind.OTHER if said_kind == "not-spam" else Kind.COMPLAINT,
+    return BounceReport(
+        BounceType.OTHER if said_kind == "not-spam" else BounceType.COMPLAINT,
         words=said_kind[:40],
         message_ids=quoted,
         recipient=address_in(first_field(blocks, "Original-Rcpt-To")),
@@ -160,17 +160,17 @@ def _blocks_in(text: str) -> list[Message]:
     return [message_from_string(found[1], policy=policy.compat32) for found in fields if found]
 
 
-def _delivery_report(blocks: Sequence[Message], text: str, quoted: tuple[str, ...]) -> Report:
+def _delivery_report(blocks: Sequence[Message], text: str, quoted: tuple[str, ...]) -> BounceReport:
     recipients = [block for block in blocks if block.get("Action") or block.get("Status")]
     failed = next((one for one in recipients if field(one, "Action").lower().startswith("fail")), None)
     about = failed or recipients[0]
     outer = next(iter(STATUS.findall(field(about, "Status"))), "")
     words = _diagnostic(about)
     if field(about, "Action").lower().startswith(("delay", "relay", "deliver", "expand")):
-        return Report(Kind.DELAYED, outer, shortened(words), quoted)
+        return BounceReport(BounceType.DELAYED, outer, shortened(words), quoted)
     own = before_the_original(text)
-    return Report(
-        _kind_of(outer, words, own) or Kind.SOFT,
+    return BounceReport(
+        _kind_of(outer, words, own) or BounceType.SOFT,
         said(words).status or said(reply_in(own)).status or outer,
         shortened(words or own),
         quoted,
@@ -184,7 +184,7 @@ def _diagnostic(block: Message) -> str:
     return whole.partition(";")[2].strip() or whole
 
 
-def _kind_of(outer: str, words: str, text: str) -> Kind | None:
+def _kind_of(outer: str, words: str, text: str) -> BounceType | None:
     """The innermost word counts: of the far server, then of the near one, then the status around both."""
     reply = reply_in(text)
     kind = by_words(words, outer, text) or by_status(said(words).status)
@@ -192,14 +192,14 @@ def _kind_of(outer: str, words: str, text: str) -> Kind | None:
     return kind or by_status(outer) or by_words(text, outer)
 
 
-def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> Report:
+def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> BounceReport:
     """A report that follows no standard."""
     subject, own = header(message, "Subject"), before_the_original(text)
     if STILL_TRYING.search(f"{subject} {own}".lower()):
-        return Report(Kind.DELAYED, message_ids=quoted)
+        return BounceReport(BounceType.DELAYED, message_ids=quoted)
     status = said(reply_in(own)).status or said(own).status
-    kind = _kind_of(status, "", own) or by_words(subject) or Kind.SOFT
-    return Report(kind, status, shortened(telling_line(own)), quoted)
+    kind = _kind_of(status, "", own) or by_words(subject) or BounceType.SOFT
+    return BounceReport(kind, status, shortened(telling_line(own)), quoted)
 
 
 def _failed_recipient(message: Message) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class BounceType(StrEnum):
     """What came back."""
 
     HARD = "hard"  # there is no such mailbox: nothing will ever arrive
@@ -20,14 +20,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class BounceReport:
     """`status`: such as 5.1.1, where it says one; `words`: what the server said; `message_ids`: of the mails that it
     quotes, which find the delivery where the address it came to does not; `recipient`: the address that it is about,
     as it is written there; `at`: when that mail was taken over, or else when this was written (UTC); `identity`: the
     same by whatever door this message comes, and however often.
     """
 
-    kind: Kind
+    kind: BounceType
     status: str = ""
     words: str = ""
     message_ids: tuple[str, ...] = ()

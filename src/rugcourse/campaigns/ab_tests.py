@@ -23,7 +23,7 @@ from rugcourse.content import Lesson, Message
 from rugcourse.db.engine import Database
 from rugcourse.db.models import TrialRow
 from rugcourse.db.queries import ab_tests, admins, courses
-from rugcourse.db.queries.ab_tests import Arm
+from rugcourse.db.queries.ab_tests import Variant
 
 LEAST, USUAL = 100, 400  # mails of each: fewer tell nothing about the few per cent that subjects differ by
 DAYS_TO_ACT = 3
@@ -53,16 +53,16 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class AbTest:
     """A trial as a page shows it. `subjects`: by language, of each wording; `arms` as far as it is counted."""
 
     row: TrialRow
     subjects: tuple[dict[str, str], dict[str, str]]
-    arms: tuple[Arm, Arm] | None
+    arms: tuple[Variant, Variant] | None
     confidence: float | None
 
 
-def compare(first: Arm, second: Arm) -> Comparison:
+def compare(first: Variant, second: Variant) -> Comparison:
     """Two shares by the two-sided z-test with a pooled share."""
     if not first.mails or not second.mails:
         return Comparison(NONE, 0.0)
@@ -156,14 +156,14 @@ def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None)
             admins.log_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
 
 
-def trials_of(session: Session, lesson_ids: list[int]) -> list[Trial]:
+def trials_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
     """The trials of some lessons, the newest first. While one runs it shows how many mails are in, and not what came of
     them: who sees a lead decides too early.
     """
     return [_shown(session, row) for row in ab_tests.of_lessons(session, lesson_ids)]
 
 
-def _shown(session: Session, row: TrialRow) -> Trial:
+def _shown(session: Session, row: TrialRow) -> AbTest:
     subjects = [courses.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
-    arms = (Arm(*row.found[A]), Arm(*row.found[B])) if A in row.found else None
-    return Trial(row, (subjects[0], subjects[1]), arms, row.found.get("confidence"))
+    arms = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
+    return AbTest(row, (subjects[0], subjects[1]), arms, row.found.get("confidence"))

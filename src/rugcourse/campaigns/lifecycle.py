@@ -21,13 +21,13 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
 from rugcourse.db.queries import audiences, campaigns, courses, delivery_planning, subscribers
-from rugcourse.db.queries.audiences import Again, Audience, Span, permission_of
+from rugcourse.db.queries.audiences import Again, Audience, IdRange, permission_of
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
 BATCH = 5000
 
 
-class NotNow(Exception):
+class InvalidCampaignState(Exception):
     """The campaign is not in a state in which that can be done."""
 
 
@@ -106,7 +106,7 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
         if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
             courses.lock_id(session, row.course_id)
         again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
-        span = Span(row.enrolled_up_to, row.enrol_up_to, BATCH)
+        span = IdRange(row.enrolled_up_to, row.enrol_up_to, BATCH)
         members = partial(audiences.members, session, audience, started, again=again, allowed=permission_of(row))
         people = [subscriber_id for subscriber_id, _ in members(span)]
         dues = defaultdict(list)
@@ -118,7 +118,7 @@ def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> i
 
 
 def _locked(
-    session: Session, members: Callable[[Span], list[tuple[int, Schedule]]], people: list[int], span: Span
+    session: Session, members: Callable[[IdRange], list[tuple[int, Schedule]]], people: list[int], span: IdRange
 ) -> Iterator[tuple[int, Schedule]]:
     """Those of some people who belong to the audience still, locked: who leaves, wants no news or goes on after a pause
     at this moment would not find the enrolment that is made for them.
@@ -126,7 +126,7 @@ def _locked(
     if not people:
         return
     subscribers.lock(session, people)
-    found = dict(members(Span(span.after_id, people[-1], people[-1] - span.after_id)))
+    found = dict(members(IdRange(span.after_id, people[-1], people[-1] - span.after_id)))
     yield from ((one, found[one]) for one in people if one in found)
 
 
@@ -141,7 +141,7 @@ def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: Qui
 
 
 def pause(database: Database, author: Author, campaign_id: int) -> None:
-    """Plan and send nothing more until it is resumed. Raises NotNow."""
+    """Plan and send nothing more until it is resumed. Raises InvalidCampaignState."""
     with database.write() as session:
         row = _in(session, campaign_id, CampaignStatus.RUNNING)
         row.status, row.because = CampaignStatus.PAUSED, None
@@ -149,7 +149,7 @@ def pause(database: Database, author: Author, campaign_id: int) -> None:
 
 
 def resume(database: Database, author: Author, campaign_id: int) -> None:
-    """Go on: nobody gets a pile, and moments that passed meanwhile come anew. Raises NotNow."""
+    """Go on: nobody gets a pile, and moments that passed meanwhile come anew. Raises InvalidCampaignState."""
     with database.write() as session:
         row = _in(session, campaign_id, CampaignStatus.PAUSED)
         row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, author.at
@@ -157,24 +157,27 @@ def resume(database: Database, author: Author, campaign_id: int) -> None:
 
 
 def cancel(database: Database, author: Author, campaign_id: int) -> None:
-    """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises NotNow."""
+    """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises InvalidCampaignState."""
     with database.write() as session:
         row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
         if row.kind == CampaignKind.EVERGREEN:
-            raise NotNow
+            raise InvalidCampaignState
         row.status, row.because = CampaignStatus.CANCELLED, None
         author.note(session, "cancel", row)
 
 
 def archive(database: Database, author: Author, campaign_id: int, *, back: bool = False) -> None:
-    """Take a campaign from the list, or bring it back; nothing of it is deleted. Raises NotNow while it could send."""
+    """Take a campaign from the list, or bring it back; nothing of it is deleted.
+
+    Raises InvalidCampaignState while it could send.
+    """
     with database.write() as session:
         row = campaigns.find(session, campaign_id, lock=True)
         if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
-            raise NotNow
+            raise InvalidCampaignState
         begins = row.enrolled_up_to < row.enrol_up_to
         if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
-            raise NotNow
+            raise InvalidCampaignState
         row.archived_at = None if back else author.at
         author.note(session, "unarchive" if back else "archive", row)
 
@@ -198,5 +201,5 @@ def sweep(database: Database, clock: Clock) -> int:
 def _in(session: Session, campaign_id: int, *statuses: CampaignStatus) -> CampaignRow:
     row = campaigns.find(session, campaign_id, lock=True)
     if row is None or row.status not in statuses:
-        raise NotNow
+        raise InvalidCampaignState
     return row

@@ -27,7 +27,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CampaignProgress:
     """A campaign in numbers. `enrolling`: how far its start is, in per cent; None when all are enrolled."""
 
     readers: dict[str, int]
@@ -37,7 +37,7 @@ class Progress:
     finished: bool
 
 
-def progress_of(session: Session, row: CampaignRow) -> Progress:
+def progress_of(session: Session, row: CampaignRow) -> CampaignProgress:
     counted = counters.totals(session, row.id)
     readers = {one.value: counted.get((row.id, 0, f"reader {one.value}"), 0) for one in EnrolmentStatus}
     found = (
@@ -54,4 +54,4 @@ def progress_of(session: Session, row: CampaignRow) -> Progress:
     enrolling = None if done else 100 * row.enrolled_up_to // max(1, row.enrol_up_to)
     begun = row.status in {CampaignStatus.RUNNING, CampaignStatus.PAUSED} and row.started_at is not None
     finished = begun and done and not readers["active"] and not total.states["open"]
-    return Progress(readers, lines, total, enrolling, finished)
+    return CampaignProgress(readers, lines, total, enrolling, finished)

@@ -26,7 +26,7 @@ def listen(
     import threading
 
     from rugcourse.bounces.lmtp_server import Door, open_door
-    from rugcourse.worker.heartbeat import Pulse
+    from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = _open()
     door = Door(runtime.intake, runtime.settings.bounce_address)
@@ -35,7 +35,7 @@ def listen(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     server.start()
-    pulse = Pulse(runtime, "bounces")
+    pulse = Heartbeat(runtime, "bounces")
     pulse.start()
     typer.echo(f"rugcourse takes in bounces on {host}:{port}", err=True)
     over.wait()
@@ -77,7 +77,7 @@ def take(
     as_json: Json = False,
 ) -> None:
     """Take in one message from standard input. Exit code 1 if it is nobody's."""
-    from rugcourse.bounces.handler import Done
+    from rugcourse.bounces.handler import BounceOutcome
     from rugcourse.bounces.parser import LARGEST
 
     runtime = _open()
@@ -86,7 +86,7 @@ def take(
         print_json(taken)
     else:
         typer.echo(f"{taken.report.kind} {taken.report.status} {taken.done}".replace("  ", " "))
-    raise typer.Exit(1 if taken.done == Done.NOBODYS else 0)
+    raise typer.Exit(1 if taken.done == BounceOutcome.NOBODYS else 0)
 
 
 def _open() -> Runtime:

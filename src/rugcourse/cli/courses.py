@@ -11,7 +11,7 @@ from rugcourse.cli.output import Json, print_json
 
 if TYPE_CHECKING:
     from rugcourse.content import Course
-    from rugcourse.course_editor.merge import Clash
+    from rugcourse.course_editor.merge import OnConflict
 
 app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
 
@@ -58,12 +58,12 @@ def render(
     folder: Folder = None,
 ) -> None:
     """Write a lesson as its readers get it: .html, .txt and .eml, and pictures where Chromium is found."""
-    from rugcourse.dev.lesson_preview import NoSuchLesson, render_lesson
+    from rugcourse.dev.lesson_preview import PreviewNotFound, render_lesson
     from rugcourse.settings import load_settings
 
     try:
         files = render_lesson(load_settings(), load_or_exit(folder), slug, language, out)
-    except NoSuchLesson as error:
+    except PreviewNotFound as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
     for file in files:
@@ -76,13 +76,13 @@ def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
     from rugcourse.bootstrap import import_lessons
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
-    from rugcourse.course_editor.merge import BothChanged
+    from rugcourse.course_editor.merge import MergeConflict
 
     chosen = _clash_or_exit(clash)
     runtime = open_checked()
     try:
         imported = import_lessons(runtime, folder, chosen)
-    except (AuthoringErrors, BothChanged) as error:
+    except (AuthoringErrors, MergeConflict) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     for one in imported:
@@ -98,7 +98,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.file_sync import export_courses
-    from rugcourse.course_editor.merge import BothChanged
+    from rugcourse.course_editor.merge import MergeConflict
 
     chosen = _clash_or_exit(clash)
     runtime = open_checked()
@@ -112,7 +112,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     except OSError as error:
         typer.echo(f"error: {error.filename}: {error.strerror}; nothing is noted as exported", err=True)
         raise typer.Exit(1) from None
-    except BothChanged as error:
+    except MergeConflict as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except AuthoringErrors as error:
@@ -130,13 +130,13 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
         typer.echo("the files hold all that readers get", err=True)
 
 
-def _clash_or_exit(clash: str) -> Clash:
-    from rugcourse.course_editor.merge import Clash
+def _clash_or_exit(clash: str) -> OnConflict:
+    from rugcourse.course_editor.merge import OnConflict
 
-    if clash not in {*Clash}:
-        typer.echo(f"error: --clash must be one of {', '.join(Clash)}", err=True)
+    if clash not in {*OnConflict}:
+        typer.echo(f"error: --clash must be one of {', '.join(OnConflict)}", err=True)
         raise typer.Exit(2)
-    return Clash(clash)
+    return OnConflict(clash)
 
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:

@@ -11,7 +11,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from rugcourse.dev.simulation.simulator import Report
+    from rugcourse.dev.simulation.simulator import SimulationReport
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,7 +83,7 @@ def forecast(
     print_table("", ["date (UTC)", "lessons", "most"], table)
 
 
-def _print(report: Report) -> None:
+def _print(report: SimulationReport) -> None:
     typer.echo(f"{report.subscribers} readers, {report.days} days, seed {report.seed}: {report.seconds:g} s")
     typer.echo(f"mails {report.mails}, of which lessons {report.lessons}; {report.bounced} readers bounced")
     typer.echo(f"minutes late: p50 {report.late_p50}, p99 {report.late_p99}, at most {report.late_max}")

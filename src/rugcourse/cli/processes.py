@@ -74,13 +74,13 @@ def web() -> None:
     from rugcourse.web.server import serve as serve_pages
     from rugcourse.worker.celery_app import create_app as create_celery
     from rugcourse.worker.celery_app import ringer
-    from rugcourse.worker.heartbeat import Pulse
+    from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = open_checked(own_secret=True)
     runtime.settings.require_own_sender()
     settings = runtime.settings
     runtime = replace(runtime, ring=ringer(create_celery(settings)))
-    pulse = Pulse(runtime, "web")
+    pulse = Heartbeat(runtime, "web")
     pulse.start()
     try:
         serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)

@@ -15,7 +15,7 @@ NOTICE = "alarm-signs"
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Place(NamedTuple):
+class TextRef(NamedTuple):
     """One text of a course. `stem`: `course`, `test`, `alarm-signs`, or a lesson's `02-slug`; its file is
     `<stem>.<language>.md`.
     """
@@ -34,10 +34,10 @@ class Place(NamedTuple):
         return f"{self.stem}.{self.language}.md"
 
 
-class Disagreement(NamedTuple):
+class Inconsistency(NamedTuple):
     """Where two parts disagree. `field`: such as `("quiz", 0, "id")`; `kind` names the rule."""
 
-    place: Place
+    place: TextRef
     field: tuple[str | int, ...]
     kind: str
     message: str
@@ -52,14 +52,14 @@ def disagreements(
     tests: Mapping[str, KnowledgeTest],
     notices: Mapping[str, AlarmSigns],
     lessons: Mapping[str, Mapping[str, LessonText]],
-) -> list[Disagreement]:
+) -> list[Inconsistency]:
     """All of them. Each mapping is by language; `lessons` by stem, in order."""
     return [
         *_translations("test", tests, "questions", lambda test: test.questions),
         *_retests(lessons),
         *(one for stem, lesson in lessons.items() for one in _translations(stem, lesson, "quiz", lambda it: it.quiz)),
         *_ids(tests, lessons),
-        *_named_lessons(texts, {Place(stem, "").slug for stem in lessons}),
+        *_named_lessons(texts, {TextRef(stem, "").slug for stem in lessons}),
         *_levels(notices),
         *_numbers(notices),
         *_notice_tags(notices, lessons),
@@ -68,7 +68,7 @@ def disagreements(
 
 def _translations(
     stem: str, parsed: Mapping[str, Model], field: str, questions: Callable[[Model], tuple[Question, ...]]
-) -> Iterator[Disagreement]:
+) -> Iterator[Inconsistency]:
     """Translations ask the same questions, with the same right option."""
     if not parsed:
         return
@@ -80,10 +80,10 @@ def _translations(
             pairs = zip(found, expected, strict=False)
             index = next((i for i, (one, other) in enumerate(pairs) if one != other), 0)
             message = (
-                f"`{field}` differs from {Place(stem, first_language).file_name}: the ids, the number of options, "
+                f"`{field}` differs from {TextRef(stem, first_language).file_name}: the ids, the number of options, "
                 "the right option and `safety` must be the same in every language"
             )
-            yield Disagreement(Place(stem, language), (field, index), "differs", message)
+            yield Inconsistency(TextRef(stem, language), (field, index), "differs", message)
 
 
 def _shape(question: Question) -> tuple[str, int, int, bool]:
@@ -91,42 +91,44 @@ def _shape(question: Question) -> tuple[str, int, int, bool]:
     return question.id, question.right_option, len(question.options), safety
 
 
-def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Disagreement]:
+def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Inconsistency]:
     for stem, texts in lessons.items():
         if len({text.retest for text in texts.values()}) > 1:
-            place = Place(stem, next(iter(texts)))
-            yield Disagreement(place, ("retest",), "differs", "`retest` must be the same in every language")
+            place = TextRef(stem, next(iter(texts)))
+            yield Inconsistency(place, ("retest",), "differs", "`retest` must be the same in every language")
 
 
-def _ids(tests: Mapping[str, KnowledgeTest], lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Disagreement]:
+def _ids(
+    tests: Mapping[str, KnowledgeTest], lessons: Mapping[str, Mapping[str, LessonText]]
+) -> Iterator[Inconsistency]:
     """An id is used once in the course."""
     seen: dict[str, str] = {}
-    asked: list[tuple[Place, str, tuple[Question, ...]]] = [
-        (Place("test", language), "questions", test.questions) for language, test in list(tests.items())[:1]
+    asked: list[tuple[TextRef, str, tuple[Question, ...]]] = [
+        (TextRef("test", language), "questions", test.questions) for language, test in list(tests.items())[:1]
     ]
     for stem, texts in lessons.items():
-        asked += [(Place(stem, language), "quiz", text.quiz) for language, text in list(texts.items())[:1]]
+        asked += [(TextRef(stem, language), "quiz", text.quiz) for language, text in list(texts.items())[:1]]
     for place, field, questions in asked:
         for index, question in enumerate(questions):
             if question.id in seen:
                 message = f"the question id {question.id!r} is also used in {seen[question.id]}"
-                yield Disagreement(place, (field, index, "id"), "twice", message)
+                yield Inconsistency(place, (field, index, "id"), "twice", message)
             seen.setdefault(question.id, place.file_name)
 
 
-def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator[Disagreement]:
+def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator[Inconsistency]:
     for language, text in texts.items():
-        place = Place("course", language)
+        place = TextRef("course", language)
         for index, tile in enumerate(text.tiles):
             if tile.lesson not in slugs:
                 message = f"there is no lesson with the slug {tile.lesson!r}"
-                yield Disagreement(place, ("tiles", index, "lesson"), "no-lesson", message)
+                yield Inconsistency(place, ("tiles", index, "lesson"), "no-lesson", message)
         if text.sample is not None and text.sample not in slugs:
             message = f"there is no lesson with the slug {text.sample!r}"
-            yield Disagreement(place, ("sample",), "no-lesson", message)
+            yield Inconsistency(place, ("sample",), "no-lesson", message)
 
 
-def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Disagreement]:
+def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
     """No sign gets lost in a translation: as many of each urgency, in the same order."""
     if not notices:
         return
@@ -137,40 +139,42 @@ def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Disagreement]:
         if found != expected:
             index = next((i for i, (one, other) in enumerate(zip(found, expected, strict=False)) if one != other), 0)
             message = (
-                f"`levels` differs from {Place(NOTICE, first_language).file_name}: the urgencies, their order and the "
-                "number of signs must be the same in every language"
+                f"`levels` differs from {TextRef(NOTICE, first_language).file_name}: the urgencies, their order and "
+                "the number of signs must be the same in every language"
             )
-            yield Disagreement(Place(NOTICE, language), ("levels", index), "differs", message)
+            yield Inconsistency(TextRef(NOTICE, language), ("levels", index), "differs", message)
 
 
 def _level_shapes(notice: AlarmSigns) -> list[tuple[Urgency, int]]:
     return [(level.urgency, len(level.signs)) for level in notice.levels]
 
 
-def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Disagreement]:
+def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
     """Each number stands with a level that is there, and an emergency has a number to call."""
     for language, notice in notices.items():
-        place, there = Place(NOTICE, language), {level.urgency for level in notice.levels}
+        place, there = TextRef(NOTICE, language), {level.urgency for level in notice.levels}
         for country, numbers in notice.numbers.items():
             for index, number in enumerate(numbers):
                 for urgency in number.levels:
                     if urgency not in there:
                         message = f"there is no level with the urgency `{urgency}`"
-                        yield Disagreement(place, ("numbers", country, index, "levels"), "no-level", message)
+                        yield Inconsistency(place, ("numbers", country, index, "levels"), "no-level", message)
         named = {urgency for numbers in notice.numbers.values() for one in numbers for urgency in one.levels}
         if Urgency.EMERGENCY in there - named:
             index = next(i for i, level in enumerate(notice.levels) if level.urgency == Urgency.EMERGENCY)
             message = f"no number under `numbers` names the level `{Urgency.EMERGENCY}`"
-            yield Disagreement(place, ("levels", index), "no-number", message)
+            yield Inconsistency(place, ("levels", index), "no-number", message)
 
 
 def _notice_tags(
     notices: Mapping[str, AlarmSigns], lessons: Mapping[str, Mapping[str, LessonText]]
-) -> Iterator[Disagreement]:
+) -> Iterator[Inconsistency]:
     """A lesson shows signs only where the course has some."""
     for stem, texts in lessons.items():
         for language, text in texts.items():
             line = notice_line(text.body)
             if line is not None and not (language in notices and notices[language].levels):
-                message = f"{NOTICE_TAG} stands here, but there is no {Place(NOTICE, language).file_name} with `levels`"
-                yield Disagreement(Place(stem, language), ("body", line), "no-notice", message)
+                message = (
+                    f"{NOTICE_TAG} stands here, but there is no {TextRef(NOTICE, language).file_name} with `levels`"
+                )
+                yield Inconsistency(TextRef(stem, language), ("body", line), "no-notice", message)

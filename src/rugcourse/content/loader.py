@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rugcourse.content.consistency import Place, disagreements, stem_of
+from rugcourse.content.consistency import TextRef, disagreements, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.languages import LANGUAGES
@@ -190,7 +190,7 @@ class _Reader:
         by_stem = {stem_of(number, slug): parsed for (number, slug), parsed in lessons}
         parts: dict[str, Parsed[Any]] = {"course": texts, "test": tests, "alarm-signs": alarm_signs, **by_stem}
         documents = {
-            Place(stem, language): document
+            TextRef(stem, language): document
             for stem, parsed in parts.items()
             for language, (document, _) in parsed.items()
         }

@@ -8,7 +8,7 @@ from io import StringIO
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from rugcourse.content.consistency import Place, stem_of
+from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.model import Course
 
 _WIDTH = 10_000  # a value stays on its line
@@ -18,7 +18,9 @@ def file_names(course: Course) -> dict[str, BaseModel]:
     """File name → what stands in it, of all that belongs to this course alone."""
     parts: dict[str, Mapping[str, BaseModel]] = {"course": course.texts, "test": course.tests}
     parts |= {stem_of(lesson.number, lesson.slug): lesson.texts for lesson in course.lessons}
-    return {Place(stem, language).file_name: text for stem, texts in parts.items() for language, text in texts.items()}
+    return {
+        TextRef(stem, language).file_name: text for stem, texts in parts.items() for language, text in texts.items()
+    }
 
 
 def to_file(text: BaseModel) -> str:

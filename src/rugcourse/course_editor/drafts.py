@@ -12,7 +12,7 @@ from rugcourse.clock import Clock
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript, place_behind
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.courses import PublishedCourse
@@ -24,7 +24,7 @@ BEHIND, STOOD = "behind", "stood"
 LONGEST_SLUG = 60
 
 
-class NoSuchLesson(Exception):
+class LessonNotFound(Exception):
     """There is no such course, or no lesson and no draft of one."""
 
 
@@ -49,7 +49,7 @@ class NewerDraft(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EditorState:
     """A lesson as it lies on the desk. `saved`: the number of its draft, another one each time that it is kept, 0 for
     none; `saved_at` (UTC) and `saved_by`: of the last time. `lesson_id` is None for one that is not in the course.
     `began_from`: the version that readers got when the draft was begun, `version` what they get now; `newer`: what was
@@ -67,30 +67,30 @@ class Desk:
     saved_by: str | None = None
 
 
-def open_desk(database: Database, library: Library, course: str, slug: str) -> Desk:
-    """The draft of a lesson, or else the lesson as readers get it. Raises NoSuchLesson."""
+def open_desk(database: Database, library: CourseCache, course: str, slug: str) -> EditorState:
+    """The draft of a lesson, or else the lesson as readers get it. Raises LessonNotFound."""
     with database.read() as session:
         published = library.course(session, course)
         if published is None:
-            raise NoSuchLesson
+            raise LessonNotFound
         draft = lesson_drafts.find(session, published.id, slug)
         version = current_version(session, published.id, slug)
         newer = newer_version(session, published.id, course, slug, draft.began_from) if draft else None
     lesson = published.course.lesson(slug)
     if draft is None and lesson is None:
-        raise NoSuchLesson
+        raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
     place = place_behind(published.course, slug, fields.pop(BEHIND, None))
     manuscript = Manuscript(published.course, slug, place, fields)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
-        return Desk(published, manuscript, 0, lesson_id, version, version)
-    return Desk(
+        return EditorState(published, manuscript, 0, lesson_id, version, version)
+    return EditorState(
         published, manuscript, draft.saved, lesson_id, draft.began_from, version, newer, draft.saved_at, draft.saved_by
     )
 
 
-def typed_over(desk: Desk, typed: dict[str, str]) -> Manuscript:
+def typed_over(desk: EditorState, typed: dict[str, str]) -> Manuscript:
     """What is typed now, in the place of what was kept."""
     course, slug = desk.published.course, desk.manuscript.slug
     place = desk.manuscript.place
@@ -102,7 +102,7 @@ def typed_over(desk: Desk, typed: dict[str, str]) -> Manuscript:
 def keep(
     database: Database,
     clock: Clock,
-    desk: Desk,
+    desk: EditorState,
     manuscript: Manuscript,
     admin_id: int | None,
     seen: int,
@@ -126,17 +126,17 @@ def keep(
 
 
 def begin(
-    database: Database, clock: Clock, library: Library, course: str, title: str, behind: str, admin_id: int | None
+    database: Database, clock: Clock, library: CourseCache, course: str, title: str, behind: str, admin_id: int | None
 ) -> str:
     """A draft of a new lesson behind another one; returns its slug, made from its title.
 
-    `behind`: the slug of that other one, empty for the first place. Raises NoSuchLesson, SlugTaken.
+    `behind`: the slug of that other one, empty for the first place. Raises LessonNotFound, SlugTaken.
     """
     slug = slug_from(title)
     with database.write() as session:
         published = library.course(session, course)
         if published is None:
-            raise NoSuchLesson
+            raise LessonNotFound
         if not slug or courses.is_slug_used(session, published.id, slug):
             raise SlugTaken
         fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
@@ -145,7 +145,7 @@ def begin(
     return slug
 
 
-def discard(database: Database, clock: Clock, desk: Desk, admin_id: int | None, seen: int) -> int:
+def discard(database: Database, clock: Clock, desk: EditorState, admin_id: int | None, seen: int) -> int:
     """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
 
     `seen`: its number when it was opened. Raises SavedMeanwhile.

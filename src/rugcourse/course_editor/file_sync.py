@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
-from rugcourse.content.consistency import Place, stem_of
+from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.fingerprints import prints_of
 from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
 from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
-from rugcourse.course_editor.merge import BothChanged, Clash, merge
+from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses
 
@@ -38,22 +38,26 @@ class Imported:
     newer_here: tuple[str, ...] = ()
 
 
-def import_courses(database: Database, clock: Clock, folder: Path, clash: Clash = Clash.HERE) -> list[Imported]:
+def import_courses(
+    database: Database, clock: Clock, folder: Path, clash: OnConflict = OnConflict.HERE
+) -> list[Imported]:
     """Make every course in `folder` what readers get: all of them in one transaction, or none.
 
     What is newer here stays. Mails that are under way keep the wording that was pinned for them. Raises
-    AuthoringErrors, and BothChanged where `clash` says so.
+    AuthoringErrors, and MergeConflict where `clash` says so.
     """
     return take_in(database, clock, load_courses(folder), clash)
 
 
-def take_in(database: Database, clock: Clock, files: Sequence[Course], clash: Clash = Clash.HERE) -> list[Imported]:
-    """The same for courses that were read from files. Raises AuthoringErrors, BothChanged."""
+def take_in(
+    database: Database, clock: Clock, files: Sequence[Course], clash: OnConflict = OnConflict.HERE
+) -> list[Imported]:
+    """The same for courses that were read from files. Raises AuthoringErrors, MergeConflict."""
     with database.write() as session:
         return [_import(session, clock, course, clash) for course in files]
 
 
-def _import(session: Session, clock: Clock, files: Course, clash: Clash) -> Imported:
+def _import(session: Session, clock: Clock, files: Course, clash: OnConflict) -> Imported:
     try:
         return _import_in(session, clock, files, clash)
     except CannotTellApart as error:
@@ -66,7 +70,7 @@ def _import(session: Session, clock: Clock, files: Course, clash: Clash) -> Impo
         raise AuthoringErrors([_problem(files, slug, message) for slug in error.new]) from None
 
 
-def _import_in(session: Session, clock: Clock, files: Course, clash: Clash) -> Imported:
+def _import_in(session: Session, clock: Clock, files: Course, clash: OnConflict) -> Imported:
     in_files = courses.lock(session, files.slug)
     published = courses.load_course(session, files.slug)
     course, newer_here = files, tuple[str, ...]()
@@ -97,7 +101,7 @@ def _check_slugs(here: Course, files: Course, newer_here: Sequence[str]) -> None
 
 def _problem(course: Course, slug: str, message: str) -> Problem:
     lesson = course.lesson(slug)
-    name = Place(stem_of(lesson.number, slug), next(iter(lesson.texts))).file_name if lesson else slug
+    name = TextRef(stem_of(lesson.number, slug), next(iter(lesson.texts))).file_name if lesson else slug
     return Problem(Path(course.slug) / name, 1, message)
 
 
@@ -114,13 +118,13 @@ class Exported:
 
 
 def export_courses(
-    database: Database, folder: Path, clash: Clash = Clash.REFUSE, *, is_source: bool = False
+    database: Database, folder: Path, clash: OnConflict = OnConflict.REFUSE, *, is_source: bool = False
 ) -> Exported:
     """Write what readers get to files. What is equal is not touched, and what is newer in the files stays.
 
     Either all courses are written, or none is touched. `is_source`: the lessons of this installation come from this
     folder, which is in step with what is here afterwards; any other folder is a copy. Raises AuthoringErrors for files
-    that can't be read; BothChanged; OSError.
+    that can't be read; MergeConflict; OSError.
     """
     with database.write() as session:
         changes = []
@@ -141,11 +145,11 @@ def export_courses(
     )
 
 
-def _change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: Clash) -> FolderChange | None:
+def _change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: OnConflict) -> FolderChange | None:
     try:
         return change_for(course, in_files, folder, clash)
-    except BothChanged as error:
-        raise BothChanged(error.course, error.parts, _EXPORT) from None
+    except MergeConflict as error:
+        raise MergeConflict(error.course, error.parts, _EXPORT) from None
 
 
 def _changed_parts(before: Course, after: Course) -> list[str]:

@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from rugcourse.content import AuthoringErrors, Course, load_course
-from rugcourse.content.consistency import Place
+from rugcourse.content.consistency import TextRef
 from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
 from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.course_editor.linter import check_whole
-from rugcourse.course_editor.merge import Clash, merge
+from rugcourse.course_editor.merge import OnConflict, merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class FolderChange:
         return copies
 
 
-def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: Clash) -> FolderChange | None:
+def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: OnConflict) -> FolderChange | None:
     """What brings a folder in step with `course`, the one that readers get; None if nothing does.
 
     `in_files`: see `merge`. Raises AuthoringErrors for a folder that can't be read, unless `clash` says to write over
-    it; BothChanged.
+    it; MergeConflict.
     """
     there = _read(folder, clash)
     present = _present(folder, there)
@@ -61,7 +61,7 @@ def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash:
         check_whole(wanted_course)
     wanted = file_names(wanted_course)
     if there is None or there.alarm_signs != wanted_course.alarm_signs:
-        wanted |= {Place("alarm-signs", one).file_name: text for one, text in wanted_course.alarm_signs.items()}
+        wanted |= {TextRef("alarm-signs", one).file_name: text for one, text in wanted_course.alarm_signs.items()}
     written = {name: text for name, text in wanted.items() if present.get(name) != text}
     gone = [name for name in present if name not in wanted]
     last = _texts_last_seen(there, in_files or prints_of(course))
@@ -73,14 +73,14 @@ def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash:
     return FolderChange(folder, written, tuple(gone), lost, newer)
 
 
-def _read(folder: Path, clash: Clash) -> Course | None:
+def _read(folder: Path, clash: OnConflict) -> Course | None:
     """The course in a folder, or None where there is none, or none that can be read and is to be kept."""
     if not any(folder.glob("*.md")):
         return None
     try:
         return load_course(folder)
     except AuthoringErrors:
-        if clash != Clash.HERE:
+        if clash != OnConflict.HERE:
             raise
         return None
 
@@ -93,7 +93,7 @@ def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
         **file_names(there),
         **{
             name: text
-            for name, text in ((Place("alarm-signs", one).file_name, text) for one, text in there.alarm_signs.items())
+            for name, text in ((TextRef("alarm-signs", one).file_name, text) for one, text in there.alarm_signs.items())
             if (folder / name).is_file()
         },
     }

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from rugcourse.content import AuthoringErrors, Course, Problem
-from rugcourse.content.consistency import Disagreement, disagreements, stem_of
+from rugcourse.content.consistency import Inconsistency, disagreements, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
@@ -27,7 +27,7 @@ _FULL_LINK = re.compile(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+\.)")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """`kind` names a sentence of `templates/web/admin/findings.html`, with `values` in it. `wrong`: it must be mended
     before readers can get the lesson. `where`: a field, such as `nl.subject`; empty for the lesson as a whole.
     """
@@ -48,7 +48,7 @@ class Measure:
     preheader: int
 
 
-def check(manuscript: Manuscript) -> list[Finding]:
+def check(manuscript: Manuscript) -> list[LintFinding]:
     """All findings, what is wrong before what could be better."""
     unreadable = unreadable_in(manuscript.fields, manuscript.spoken, notice=True)
     wrong = [*_untranslated(manuscript), *unreadable, *_without_right(manuscript), *_invalid(manuscript)]
@@ -91,33 +91,33 @@ def left_out_of_books(folder: Path) -> list[Problem]:
     ]
 
 
-def _between(course: Course) -> list[Disagreement]:
+def _between(course: Course) -> list[Inconsistency]:
     lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
     return disagreements(course.texts, course.tests, course.alarm_signs, lessons)
 
 
-def once(findings: list[Finding]) -> list[Finding]:
+def once(findings: list[LintFinding]) -> list[LintFinding]:
     """One for each place: what is missing is not also too short. A long text may have something of each kind."""
 
-    def place(one: Finding) -> tuple[str, str]:
+    def place(one: LintFinding) -> tuple[str, str]:
         return (one.where, one.kind if not one.where or one.where.endswith(".body") else "")
 
     return list({place(one): one for one in reversed(findings)}.values())[::-1]
 
 
-def _untranslated(manuscript: Manuscript) -> Iterator[Finding]:
+def _untranslated(manuscript: Manuscript) -> Iterator[LintFinding]:
     for language in manuscript.course.languages:
         if language not in manuscript.spoken:
-            yield Finding("no-translation", f"{language}.title")
+            yield LintFinding("no-translation", f"{language}.title")
 
 
-def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[Finding]:
+def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[LintFinding]:
     """What is in the texts of fields that no mail can hold. `notice`: the warning signs may stand in them."""
     for name, text in fields.items():
         if has_invisible(text):
-            yield Finding("invisible", name)
+            yield LintFinding("invisible", name)
         if not name.endswith(".body") and (tag := tag_in_line(text)):
-            yield Finding("tag-in-line", name, values={"text": tag})
+            yield LintFinding("tag-in-line", name, values={"text": tag})
     for language in languages:
         body = fields.get(f"{language}.body", "")
         yield from unsupported_in(body, f"{language}.body")
@@ -125,31 +125,31 @@ def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice
             check_tags(without_notice(body) if notice else body)
         except UnknownTag as error:
             where = f"{language}.body"
-            yield Finding("tag", where, values={"line": error.line + 1, "text": error.text, "notice": notice})
+            yield LintFinding("tag", where, values={"line": error.line + 1, "text": error.text, "notice": notice})
             continue
         for target in link_targets(body):
             if not _FULL_LINK.match(target):
-                yield Finding("link", f"{language}.body", values={"text": target[:80]})
+                yield LintFinding("link", f"{language}.body", values={"text": target[:80]})
 
 
-def unsupported_in(body: str, where: str) -> list[Finding]:
+def unsupported_in(body: str, where: str) -> list[LintFinding]:
     """Pictures and HTML in a text, the first of each: mending that one teaches how to mend the others."""
     first = {one.kind: one for one in reversed(unsupported(body))}
     in_order = sorted(first.values(), key=lambda one: one.line)
-    return [Finding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
+    return [LintFinding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
 
 
-def _without_right(manuscript: Manuscript) -> Iterator[Finding]:
+def _without_right(manuscript: Manuscript) -> Iterator[LintFinding]:
     if not manuscript.spoken:
         return
     first = manuscript.spoken[0]
     for number, question in enumerate(manuscript.document["texts"][first]["quiz"]):
         if not any(option["right"] for option in question["options"]):
             name = field_at(("texts", first, "quiz", number, "question"), manuscript.fields, manuscript.spoken)
-            yield Finding("no-right", name)
+            yield LintFinding("no-right", name)
 
 
-def _invalid(manuscript: Manuscript) -> Iterator[Finding]:
+def _invalid(manuscript: Manuscript) -> Iterator[LintFinding]:
     try:
         manuscript.lesson()
     except ValidationError as error:
@@ -158,51 +158,53 @@ def _invalid(manuscript: Manuscript) -> Iterator[Finding]:
                 yield finding_of(one, field_at(one["loc"], manuscript.fields, manuscript.spoken))
 
 
-def finding_of(problem: Any, where: str) -> Finding:  # noqa: PLR0911 - a table
+def finding_of(problem: Any, where: str) -> LintFinding:  # noqa: PLR0911 - a table
     """Pydantic's finding as one of ours."""
     kind, values = problem["type"], problem.get("ctx", {})
     match kind:
         case "string_too_short" | "missing":
-            return Finding("missing", where)
+            return LintFinding("missing", where)
         case "string_too_long":
-            return Finding("too-long", where, values={"most": values["max_length"], "length": len(problem["input"])})
+            return LintFinding(
+                "too-long", where, values={"most": values["max_length"], "length": len(problem["input"])}
+            )
         case "too_short" if where.endswith("options"):
-            return Finding("few-options", where.removesuffix("options") + "question")
+            return LintFinding("few-options", where.removesuffix("options") + "question")
         case "too_short":
-            return Finding("no-question", f"{where}.0.question")
+            return LintFinding("no-question", f"{where}.0.question")
         case "string_pattern_mismatch":
-            return Finding("address" if where.endswith(".link") else "one-line", where)
+            return LintFinding("address" if where.endswith(".link") else "one-line", where)
         case "exclamation" | "symbol" | "invisible":
-            return Finding(kind, where)
+            return LintFinding(kind, where)
         case _:
-            return Finding("other", where, values={"text": problem["msg"]})
+            return LintFinding("other", where, values={"text": problem["msg"]})
 
 
-def _disagreeing(manuscript: Manuscript) -> Iterator[Finding]:
+def _disagreeing(manuscript: Manuscript) -> Iterator[LintFinding]:
     lesson = manuscript.lesson()
     for one in _between(manuscript.course_with(lesson)):
         if one.place.slug == lesson.slug:
-            yield Finding(
+            yield LintFinding(
                 one.kind, field_at(("texts", one.place.language, *one.field), manuscript.fields, manuscript.spoken)
             )
         else:
-            yield Finding("other", "", values={"text": one.message})
+            yield LintFinding("other", "", values={"text": one.message})
 
 
-def _advice(manuscript: Manuscript, language: str) -> Iterator[Finding]:
+def _advice(manuscript: Manuscript, language: str) -> Iterator[LintFinding]:
     found = measure(manuscript, language)
     where = f"{language}.body"
     if found.words and not SHORTEST <= found.words <= LONGEST:
         kind = "few-words" if found.words < SHORTEST else "many-words"
-        yield Finding(kind, where, wrong=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST})
+        yield LintFinding(kind, where, wrong=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST})
     if found.ease is not None and found.ease < _READS_EASILY:
-        yield Finding("hard", where, wrong=False, values={"ease": found.ease})
+        yield LintFinding("hard", where, wrong=False, values={"ease": found.ease})
     for name, text in manuscript.fields.items():
         if name.startswith(f"{language}.") and (signs := left_out(text)):
-            yield Finding("left-out", name, wrong=False, values={"text": " ".join(signs)[:80]})
+            yield LintFinding("left-out", name, wrong=False, values={"text": " ".join(signs)[:80]})
     for target in _targets(manuscript, language):
         if target.startswith("http://"):
-            yield Finding("not-encrypted", where, wrong=False, values={"text": target[:80]})
+            yield LintFinding("not-encrypted", where, wrong=False, values={"text": target[:80]})
 
 
 def _targets(manuscript: Manuscript, language: str) -> list[str]:

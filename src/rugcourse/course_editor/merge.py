@@ -18,7 +18,7 @@ _IMPORT = (
 )
 
 
-class Clash(StrEnum):
+class OnConflict(StrEnum):
     """What to do with a part that was changed on both sides."""
 
     REFUSE = "refuse"
@@ -26,7 +26,7 @@ class Clash(StrEnum):
     FILES = "files"
 
 
-class BothChanged(Exception):
+class MergeConflict(Exception):
     """Parts of a course were changed here and in the files."""
 
     def __init__(self, course: str, parts: Sequence[str], advice: str = _IMPORT) -> None:
@@ -48,10 +48,10 @@ class Merged:
     newer_in_files: tuple[str, ...]
 
 
-def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: Clash) -> Merged:
+def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: OnConflict) -> Merged:
     """Bring both together; `in_files`: the prints of the files when they were last seen.
 
-    A part is the course without its lessons, or one lesson. Raises BothChanged.
+    A part is the course without its lessons, or one lesson. Raises MergeConflict.
     """
     ours, theirs = prints_of(here), prints_of(files)
     last_seen = in_files or ours  # before anybody could write lessons here, all came from files
@@ -67,12 +67,12 @@ def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: Clash
     moved_here, moved_there = _moved(ours, theirs, last_seen)
     if moved_here and moved_there:
         clashing.append(_ORDER)
-    if clashing and clash == Clash.REFUSE:
-        raise BothChanged(here.slug, clashing)
-    if clash == Clash.FILES:
+    if clashing and clash == OnConflict.REFUSE:
+        raise MergeConflict(here.slug, clashing)
+    if clash == OnConflict.FILES:
         from_here, from_files = from_here - set(clashing), from_files | (set(clashing) - {_ORDER})
     frame = here if _FRAME in from_here else files
-    ours_first = moved_here and not (moved_there and clash == Clash.FILES)
+    ours_first = moved_here and not (moved_there and clash == OnConflict.FILES)
     lessons = _lessons(here, files, from_here, ours_first=ours_first)
     newer_here = sorted(from_here) + [_ORDER] * ours_first
     newer_in_files = sorted(from_files) + [_ORDER] * (moved_there and not ours_first)

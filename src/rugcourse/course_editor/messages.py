@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from rugcourse.content import Message
-from rugcourse.course_editor.linter import Finding, finding_of, once, unreadable_in
+from rugcourse.course_editor.linter import LintFinding, finding_of, once, unreadable_in
 
 PARTS = ("title", "subject", "preheader", "body")
 
@@ -15,7 +15,7 @@ PARTS = ("title", "subject", "preheader", "body")
 class NotAMessage(Exception):
     """What is typed can't be sent. `findings`: all that is wrong with it."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[LintFinding]) -> None:
         super().__init__(", ".join(f"{one.where}: {one.kind}" for one in findings))
         self.findings = findings
 
@@ -30,7 +30,7 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
     texts = {language: {part: fields[f"{language}.{part}"] for part in PARTS} for language in languages}
     spoken = {language: text for language, text in texts.items() if any(text.values())}
     if not spoken:
-        raise NotAMessage([Finding("no-message", f"{languages[0]}.subject")])
+        raise NotAMessage([LintFinding("no-message", f"{languages[0]}.subject")])
     wrong = list(unreadable_in(fields, list(spoken), notice=False))
     try:
         message = Message.model_validate({"texts": spoken})
@@ -41,7 +41,7 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
     return message
 
 
-def _invalid(error: ValidationError) -> Iterator[Finding]:
+def _invalid(error: ValidationError) -> Iterator[LintFinding]:
     for one in error.errors():
         if one["type"] != "value_error":  # an unreadable text, which is told with its line
             yield finding_of(one, ".".join(str(part) for part in one["loc"][1:]))

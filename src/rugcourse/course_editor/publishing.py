@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Course
-from rugcourse.course_editor.drafts import NoSuchLesson, PublishedMeanwhile, SavedMeanwhile
+from rugcourse.course_editor.drafts import LessonNotFound, PublishedMeanwhile, SavedMeanwhile
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
@@ -18,14 +18,14 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 
 
-class UnderWay(StrEnum):
+class ExistingReaders(StrEnum):
     """What readers get who are in the course already, and whom the lesson still awaits."""
 
     NEW = "new"  # the new version, from their next lesson on
     OLD = "old"  # the version that was there when they were under way
 
 
-class Behind(StrEnum):
+class AlreadyPast(StrEnum):
     """Who gets a new lesson that was put in behind them."""
 
     NOBODY = "nobody"
@@ -49,15 +49,15 @@ def publish_lesson(
     clock: Clock,
     admin_id: int | None,
     manuscript: Manuscript,
-    under_way: UnderWay = UnderWay.NEW,
-    behind: Behind = Behind.NOBODY,
+    under_way: ExistingReaders = ExistingReaders.NEW,
+    behind: AlreadyPast = AlreadyPast.NOBODY,
     seen: Seen | None = None,
 ) -> int:
     """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
 
     `admin_id`: who publishes, for the log of changes; None: at the command line.
 
-    Mails that are being sent keep their wording. Raises NotReady, NoSuchLesson; SavedMeanwhile and PublishedMeanwhile
+    Mails that are being sent keep their wording. Raises NotReady, LessonNotFound; SavedMeanwhile and PublishedMeanwhile
     if anything is not as it was `seen`.
     """
     with database.write() as session:
@@ -73,14 +73,14 @@ def publish_lesson(
         before = courses.find_lesson(session, published.id, manuscript.slug)
         courses.save_course(session, course, clock.now())
         lesson_id, version_id = courses.find_lesson(session, published.id, manuscript.slug) or (0, 0)
-        if under_way == UnderWay.NEW:
+        if under_way == ExistingReaders.NEW:
             courses.keep_for_nobody(session, lesson_id)
         elif before is not None and before[1] != version_id:
             courses.keep_for_readers(session, lesson_id, before[1])
         went_back = 0
-        if is_new and behind != Behind.NOBODY:
+        if is_new and behind != AlreadyPast.NOBODY:
             place = next(one.number for one in course.lessons if one.slug == manuscript.slug)
-            finished_too = behind == Behind.FINISHED
+            finished_too = behind == AlreadyPast.FINISHED
             went_back = enrolments.go_back(session, published.id, place, clock.now(), finished_too=finished_too)
         lesson_drafts.remove(session, published.id, manuscript.slug)
         after = {
@@ -96,7 +96,7 @@ def publish_lesson(
 def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
     """Readers get a lesson no more; who waited for it goes on with the next. Its draft is discarded, not deleted.
 
-    Raises NoSuchLesson, NotReady.
+    Raises LessonNotFound, NotReady.
     """
     with database.write() as session:
         published = _locked(session, course_slug)
@@ -116,7 +116,7 @@ def _locked(session: Session, slug: str) -> courses.PublishedCourse:
     courses.lock(session, slug)
     published = courses.load_course(session, slug)
     if published is None:
-        raise NoSuchLesson
+        raise LessonNotFound
     return published
 
 
@@ -125,7 +125,7 @@ def _check_seen(session: Session, published: courses.PublishedCourse, slug: str,
     if (draft.saved if draft else 0) != seen.saved:
         raise SavedMeanwhile
     if seen.version != NONE and slug not in published.lesson_ids:  # taken out meanwhile
-        raise NoSuchLesson
+        raise LessonNotFound
     if newer_version(session, published.id, published.course.slug, slug, seen.version):
         raise PublishedMeanwhile
 

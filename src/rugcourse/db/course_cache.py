@@ -11,7 +11,7 @@ from rugcourse.db.queries.courses import PublishedCourse
 _KEPT_VERSIONS = 256
 
 
-class Library:
+class CourseCache:
     """Reads a course once per published wording; each look-up costs one small query. Safe to share among threads."""
 
     def __init__(self) -> None:

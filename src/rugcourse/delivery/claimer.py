@@ -21,13 +21,13 @@ from rugcourse.content import Question
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryKind, DeliveryState, Queue
 from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
-from rugcourse.db.queries.deliveries import Outgoing, Settlement
+from rugcourse.db.queries.deliveries import DeliveryJob, Settlement
 from rugcourse.delivery import holds, rate_limits
-from rugcourse.delivery.composer import Composer, Draft, Particulars
+from rugcourse.delivery.composer import Composer, Personalisation, PreparedMessage
 from rugcourse.delivery.journal import Journal
-from rugcourse.delivery.rate_limits import Limits
+from rugcourse.delivery.rate_limits import SendLimits
 from rugcourse.delivery.smtp import ServerUnavailable
-from rugcourse.delivery.template_cache import Prepared, Press
+from rugcourse.delivery.template_cache import PreparedEmail, TemplateCache
 from rugcourse.emails.templates import TemplateError
 from rugcourse.learning.recap import Reading, due_recaps
 
@@ -48,7 +48,7 @@ class Batch:
 
     lease: str
     until: datetime
-    drafts: list[Draft]
+    drafts: list[PreparedMessage]
     seen: int
     stale: frozenset[str]
     begun: set[int] = field(default_factory=set)
@@ -82,10 +82,10 @@ class Claimer:
 
     database: Database
     clock: Clock
-    press: Press
+    press: TemplateCache
     composer: Composer
     journal: Journal
-    limits: Limits
+    limits: SendLimits
     lease_seconds: float
     doubtful: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not answered
 
@@ -150,9 +150,9 @@ class Claimer:
                 raise
             self.journal.done(lease)
 
-    def _draft(self, session: Session, outgoing: Sequence[Outgoing], now: datetime) -> list[Draft]:
+    def _draft(self, session: Session, outgoing: Sequence[DeliveryJob], now: datetime) -> list[PreparedMessage]:
         """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
-        prepared: dict[int, Prepared] = {}
+        prepared: dict[int, PreparedEmail] = {}
         for one in outgoing:
             try:
                 prepared[one.id] = self.press.prepare(session, one)
@@ -165,7 +165,7 @@ class Claimer:
         agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
         return [
             self.composer.draft(
-                one, prepared[one.id], Particulars(recaps.get(one.id), dues.get(one.id), agreed.get(one.id))
+                one, prepared[one.id], Personalisation(recaps.get(one.id), dues.get(one.id), agreed.get(one.id))
             )
             for one in outgoing
             if one.id in prepared
@@ -179,7 +179,7 @@ class Claimer:
             log.exception("questions that were missed can't be looked up")
             return {}
 
-    def _put_off(self, session: Session, one: Outgoing, error: TemplateError, now: datetime) -> None:
+    def _put_off(self, session: Session, one: DeliveryJob, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
         delivery_planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
@@ -187,7 +187,7 @@ class Claimer:
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes
 
 
-def _readings(outgoing: Sequence[Outgoing], prepared: Mapping[int, Prepared]) -> dict[int, Reading]:
+def _readings(outgoing: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, Reading]:
     readings = {}
     for one in outgoing:
         mail = prepared.get(one.id)

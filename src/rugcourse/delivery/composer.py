@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.content import Lesson, Question
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import Outgoing, Pin
+from rugcourse.db.queries.deliveries import DeliveryJob, SentSnapshot
 from rugcourse.db.queries.enrolments import NextDue
 from rugcourse.db.queries.subscribers import Agreed
-from rugcourse.delivery.template_cache import Prepared
+from rugcourse.delivery.template_cache import PreparedEmail
 from rugcourse.emails.catalogue import answer_links, first_name
-from rugcourse.emails.mime import Addressing, assemble
+from rugcourse.emails.mime import RecipientHeaders, assemble
 from rugcourse.emails.templates import TemplateError
 from rugcourse.i18n import day_and_hour, day_and_year
 from rugcourse.learning.recap import RECAP_NUMBER
@@ -29,7 +29,7 @@ _TEXT_WIDTH = 74  # of what somebody typed, in the text part
 
 
 @dataclass(frozen=True, slots=True)
-class Particulars:
+class Personalisation:
     """What a mail says about its reader's own course. `next_due` is None while nothing is planned; `agreed`: how
     somebody from a list agreed to it.
     """
@@ -40,12 +40,12 @@ class Particulars:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PreparedMessage:
     """A message that is decided on and not written yet."""
 
-    outgoing: Outgoing
-    prepared: Prepared
-    particulars: Particulars
+    outgoing: DeliveryJob
+    prepared: PreparedEmail
+    particulars: Personalisation
     message_id: str
 
     @property
@@ -61,10 +61,12 @@ class Draft:
         return self.outgoing.domain
 
     @property
-    def pin(self) -> Pin:
+    def pin(self) -> SentSnapshot:
         """What the ledger is to remember of it."""
         recap = self.particulars.recap.id if self.particulars.recap else None
-        return Pin(self.outgoing.id, self.message_id, self.prepared.language, self.outgoing.lesson_version_id, recap)
+        return SentSnapshot(
+            self.outgoing.id, self.message_id, self.prepared.language, self.outgoing.lesson_version_id, recap
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +80,24 @@ class Composer:
     dkim: DkimSigner | None = None
     bounce_address: str = ""
 
-    def draft(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> Draft:
+    def draft(self, outgoing: DeliveryJob, prepared: PreparedEmail, particulars: Personalisation) -> PreparedMessage:
         """What the message of a delivery will be: of one that was tried before the same, at the same address."""
         tried = outgoing.message_id if self._is_for_this_address(outgoing) else None
         message_id = tried or self.links.message_id(outgoing.ref, self.domain)
-        return Draft(outgoing, prepared, particulars, message_id)
+        return PreparedMessage(outgoing, prepared, particulars, message_id)
 
-    def _is_for_this_address(self, outgoing: Outgoing) -> bool:
+    def _is_for_this_address(self, outgoing: DeliveryJob) -> bool:
         """Whether it was not tried before, or at the address that its reader has now: its Message-ID tells."""
         with suppress(BadToken):  # of a key that is not in the settings any more
             return outgoing.message_id is None or self.links.quoted(outgoing.message_id) == outgoing.ref
         return True
 
-    def write(self, draft: Draft, now: datetime, *, eight_bit: bool) -> bytes:
+    def write(self, draft: PreparedMessage, now: datetime, *, eight_bit: bool) -> bytes:
         """The message. `now` becomes its Date (UTC). Raises TemplateError."""
         outgoing, prepared = draft.outgoing, draft.prepared
         values = self.values(outgoing, prepared, draft.particulars)
         html, text = prepared.letter.write(values)
-        addressing = Addressing(
+        addressing = RecipientHeaders(
             to=outgoing.email,
             message_id=draft.message_id,
             date=now,
@@ -107,7 +109,7 @@ class Composer:
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
 
-    def values(self, outgoing: Outgoing, prepared: Prepared, particulars: Particulars) -> dict[str, Any]:
+    def values(self, outgoing: DeliveryJob, prepared: PreparedEmail, particulars: Personalisation) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""
         links, mail = self.links, outgoing.ref
         own: dict[str, Any] = {"unsubscribe_url": links.unsubscribe(mail), "preferences_url": links.preferences(mail)}
@@ -132,7 +134,7 @@ class Composer:
         return self.links.unsubscribe_address(mail, self.bounce_address) if self.bounce_address else ""
 
     def _lesson_values(
-        self, mail: MailRef, prepared: Prepared, lesson: Lesson, recap: Question | None
+        self, mail: MailRef, prepared: PreparedEmail, lesson: Lesson, recap: Question | None
     ) -> dict[str, Any]:
         links = self.links
         quiz = lesson.texts[prepared.language].quiz
@@ -144,7 +146,7 @@ class Composer:
             "recap": _recap(recap, mail, links),
         }
 
-    def _measured_values(self, outgoing: Outgoing, mail: MailRef, prepared: Prepared) -> dict[str, Any]:
+    def _measured_values(self, outgoing: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, Any]:
         """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
         links = self.links
         return {

@@ -32,7 +32,7 @@ from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import holds
 from rugcourse.delivery.claimer import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
-from rugcourse.delivery.composer import Composer, Draft
+from rugcourse.delivery.composer import Composer, PreparedMessage
 from rugcourse.delivery.failures import FollowUp, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
@@ -51,7 +51,7 @@ _SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
 
 
-class Courier(Protocol):
+class MailTransport(Protocol):
     """What takes messages: a connection to a mail server (`smtp.Connection` says what each of these does)."""
 
     eight_bit: bool
@@ -64,11 +64,11 @@ class Courier(Protocol):
     def quit(self) -> None: ...
 
 
-Connect = Callable[[], Courier]
+Connect = Callable[[], MailTransport]
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class SendPolicy:
     """How patient sending is. `timeout_seconds` is the machine's time, see `Clock.span`."""
 
     timeout_seconds: float
@@ -92,7 +92,7 @@ class Dispatcher:
         connect: Connect,
         return_path: Callable[[MailRef], str],
         follow_up: FollowUp,
-        policy: Policy,
+        policy: SendPolicy,
     ) -> None:
         """`follow_up`: what follows from a delivery that failed, in the transaction that writes it down."""
         self._database = database
@@ -105,7 +105,7 @@ class Dispatcher:
         self._follow_up = follow_up
         self._policy = policy
         self._of_thread = threading.local()
-        self._connections: list[Courier] = []
+        self._connections: list[MailTransport] = []
         self._under_way = 0
         self._ended = threading.Condition()
         self.stopping = threading.Event()
@@ -183,7 +183,7 @@ class Dispatcher:
             return False
         return True
 
-    def _send(self, batch: Batch, one: Draft, upcoming: Draft | None) -> None:
+    def _send(self, batch: Batch, one: PreparedMessage, upcoming: PreparedMessage | None) -> None:
         try:
             outcome = self._hand_over(batch, one, upcoming)
         except TemplateError as error:
@@ -193,7 +193,7 @@ class Dispatcher:
         batch.settlements.append(settlement)  # before the journal, which may be full: what is known must not be lost
         self._journal.reply(batch.lease, one.id, settlement.state, settlement.reply)
 
-    def _hand_over(self, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
+    def _hand_over(self, batch: Batch, one: PreparedMessage, upcoming: PreparedMessage | None) -> Outcome:
         """One try, or a second on a new connection where an old one turned out to be closed."""
         fresh = not self._has_connection()
         connection = self._connection()
@@ -202,7 +202,9 @@ class Dispatcher:
             outcome = self._try(self._connection(), batch, one, upcoming)
         return outcome
 
-    def _try(self, connection: Courier, batch: Batch, one: Draft, upcoming: Draft | None) -> Outcome:
+    def _try(
+        self, connection: MailTransport, batch: Batch, one: PreparedMessage, upcoming: PreparedMessage | None
+    ) -> Outcome:
         message = self._write(one, eight_bit=connection.eight_bit)
 
         def begin() -> None:
@@ -211,7 +213,7 @@ class Dispatcher:
 
         return connection.send(self._envelope(one), message, begin, self._envelope(upcoming) if upcoming else None)
 
-    def _write(self, one: Draft, *, eight_bit: bool) -> bytes:
+    def _write(self, one: PreparedMessage, *, eight_bit: bool) -> bytes:
         """Raises TemplateError, whatever it is that goes wrong with this one message."""
         try:
             return self._composer.write(one, self._clock.now(), eight_bit=eight_bit)
@@ -220,10 +222,10 @@ class Dispatcher:
         except Exception as error:
             raise TemplateError(f"{one.outgoing.kind}: {error!r}") from error
 
-    def _envelope(self, one: Draft) -> Envelope:
+    def _envelope(self, one: PreparedMessage) -> Envelope:
         return Envelope(self._return_path(one.outgoing.ref), one.recipient)
 
-    def _judge(self, batch: Batch, one: Draft, outcome: Outcome) -> Settlement:
+    def _judge(self, batch: Batch, one: PreparedMessage, outcome: Outcome) -> Settlement:
         """What an outcome means for the ledger."""
         last = one.outgoing.attempts + 1 >= self._policy.max_attempts
         reply = _without_address(outcome.reply, one.recipient)
@@ -241,7 +243,7 @@ class Dispatcher:
                 state = DeliveryState.FAILED
         return Settlement(one.id, state, reply)
 
-    def _again(self, one: Draft, reply: str) -> Settlement:
+    def _again(self, one: PreparedMessage, reply: str) -> Settlement:
         wait = _BACKOFF_SECONDS[min(one.outgoing.attempts, len(_BACKOFF_SECONDS) - 1)]
         wait *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
         retry_at = self._clock.now() + self._clock.span(wait)
@@ -313,15 +315,15 @@ class Dispatcher:
         return self._clock.now() + longest >= batch.until
 
     def _has_connection(self) -> bool:
-        connection: Courier | None = getattr(self._of_thread, "connection", None)
+        connection: MailTransport | None = getattr(self._of_thread, "connection", None)
         return connection is not None and connection.alive
 
-    def _connection(self) -> Courier:
+    def _connection(self) -> MailTransport:
         """This thread's connection, opened when there is none. Raises ServerUnavailable."""
         if not self._has_connection():
             self._of_thread.connection = self._connect()
             self._connections = [one for one in self._connections if one.alive] + [self._of_thread.connection]
-        connection: Courier = self._of_thread.connection
+        connection: MailTransport = self._of_thread.connection
         return connection
 
 

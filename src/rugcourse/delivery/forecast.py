@@ -14,7 +14,7 @@ from rugcourse.db.queries import campaigns, enrolments
 from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.enrolments import ExpectedEnrolment
 from rugcourse.delivery.planner import decide
-from rugcourse.scheduling import Patience, SendNow, ShiftTo, is_zone, next_mail
+from rugcourse.scheduling import SendNow, SendWindow, ShiftTo, is_zone, next_mail
 
 _PAGE = 2000
 
@@ -30,7 +30,7 @@ class Upcoming:
     local: datetime
 
 
-def forecast(database: Database, clock: Clock, patience: Patience, days: int) -> Iterator[Upcoming]:
+def forecast(database: Database, clock: Clock, patience: SendWindow, days: int) -> Iterator[Upcoming]:
     """Every lesson of the coming `days`, reader by reader. Reads the store a page at a time, of any size."""
     now = clock.now()
     until = now + timedelta(days=days)
@@ -51,7 +51,7 @@ def forecast(database: Database, clock: Clock, patience: Patience, days: int) ->
         after = page[-1].id
 
 
-def count_by_hour(database: Database, clock: Clock, patience: Patience, days: int) -> dict[datetime, int]:
+def count_by_hour(database: Database, clock: Clock, patience: SendWindow, days: int) -> dict[datetime, int]:
     """How many lessons go out in each hour (UTC) of the coming `days`; readers who are alike are looked at once."""
     now = clock.now()
     until = now + timedelta(days=days)
@@ -66,7 +66,7 @@ def count_by_hour(database: Database, clock: Clock, patience: Patience, days: in
 
 
 def _of_reader(
-    one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, patience: Patience
+    one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, patience: SendWindow
 ) -> Iterator[tuple[int, datetime]]:
     """(lesson, when) of all that comes for one enrolment."""
     if not is_zone(one.schedule.zone):  # nothing can be planned for them: the audit says so
@@ -78,7 +78,7 @@ def _of_reader(
         at = next_mail(campaign.timing, one.schedule, at, last_date)
 
 
-def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, patience: Patience) -> datetime | None:
+def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, patience: SendWindow) -> datetime | None:
     if one.due_at > now:
         return one.due_at
     match decide(campaign, one, now, patience):

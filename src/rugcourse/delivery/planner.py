@@ -17,7 +17,7 @@ from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.delivery_planning import LessonOfDay
 from rugcourse.db.queries.enrolments import DueEnrolment, ExpectedEnrolment, Step
 from rugcourse.delivery.failures import FollowUp, give_up_late
-from rugcourse.scheduling import Decision, Missed, Patience, SendNow, ShiftTo, decide_for, next_mail
+from rugcourse.scheduling import Decision, Missed, SendNow, SendWindow, ShiftTo, decide_for, next_mail
 
 log = structlog.get_logger()
 
@@ -38,12 +38,12 @@ class Plan:
         return Plan(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
 
 
-def plan_due(database: Database, clock: Clock, patience: Patience, follow_up: FollowUp) -> Plan:
+def plan_due(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> Plan:
     """Plan every lesson that is due now, and say what that came to. `follow_up`: see `plan_batches`."""
     return sum(plan_batches(database, clock, patience, follow_up), Plan())
 
 
-def plan_batches(database: Database, clock: Clock, patience: Patience, follow_up: FollowUp) -> Iterator[Plan]:
+def plan_batches(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> Iterator[Plan]:
     """Plan every lesson that is due now, a batch with each step.
 
     Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
@@ -83,7 +83,7 @@ def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator
             yield Plan(late=int(ended))
 
 
-def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Iterator[Plan]:
+def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> Iterator[Plan]:
     seen = BATCH
     while seen == BATCH:
         with database.write_batch(durable=False) as session:
@@ -92,7 +92,7 @@ def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience:
         seen = batch.planned + batch.shifted
 
 
-def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: Patience) -> Plan:
+def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> Plan:
     """One batch, in which a row that is wrong stops no other; the next one waits for the next tick.
 
     A campaign that can't be read itself is left as it is: no reader of it is to blame.
@@ -109,7 +109,7 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patienc
     return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), Plan())
 
 
-def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: Patience) -> Plan:
+def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: SendWindow) -> Plan:
     """One reader, who is put off for a while where that can't be done."""
     try:
         with database.write_batch(durable=False) as session:
@@ -124,7 +124,7 @@ def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: 
 
 
 def _plan_batch(
-    session: Session, campaign_id: int, now: datetime, patience: Patience, *, only: int | None = None
+    session: Session, campaign_id: int, now: datetime, patience: SendWindow, *, only: int | None = None
 ) -> Plan:
     # Locked before the places of lessons are read: who puts them in another order changes both, and waits for these.
     due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
@@ -155,7 +155,7 @@ def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolmen
     return delivery_planning.tried(session, first) if campaign.timing.promises and first else set()
 
 
-def _end_missed(session: Session, choices: Choices, now: datetime, patience: Patience) -> None:
+def _end_missed(session: Session, choices: Choices, now: datetime, patience: SendWindow) -> None:
     """What becomes of those who did not get the first mail at the moment that the campaign promised.
 
     Where nothing at all went out since, it is us who were away, and an admin says what becomes of the campaign. Where
@@ -178,7 +178,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Pat
         campaigns.pause_for_admin(session, campaign.id, TOO_LATE)
 
 
-def _was_delayed(campaign: Sending, one: DueEnrolment, patience: Patience) -> bool:
+def _was_delayed(campaign: Sending, one: DueEnrolment, patience: SendWindow) -> bool:
     """Whether a reader's own pause, or a limit the day before, moved their first mail away from the promised moment."""
     timing, undisturbed = campaign.timing, replace(one.schedule, paused=False, paused_until=None)
     begun = timing.at or datetime.combine(timing.day or one.due_at.date(), time(0), UTC) - timedelta(days=1)
@@ -190,7 +190,7 @@ def decide(
     campaign: Sending,
     one: DueEnrolment | ExpectedEnrolment,
     now: datetime,
-    patience: Patience,
+    patience: SendWindow,
     *,
     promised: bool = True,
 ) -> Decision | Missed:
@@ -226,15 +226,15 @@ class Choices:
     over: set[int] = field(default_factory=set)
     missed: dict[int, DueEnrolment] = field(default_factory=dict)
 
-    def choose(self, due: DueEnrolment, now: datetime, patience: Patience) -> None:
+    def choose(self, due: DueEnrolment, now: datetime, patience: SendWindow) -> None:
         """Decide about one."""
         self._choose(due, now, patience, promised=due.id not in self.tried)
 
-    def choose_by_schedule(self, due: DueEnrolment, now: datetime, patience: Patience) -> None:
+    def choose_by_schedule(self, due: DueEnrolment, now: datetime, patience: SendWindow) -> None:
         """Decide about one whose promised moment is over and whom nothing more is promised."""
         self._choose(due, now, patience, promised=False)
 
-    def _choose(self, due: DueEnrolment, now: datetime, patience: Patience, *, promised: bool) -> None:
+    def _choose(self, due: DueEnrolment, now: datetime, patience: SendWindow, *, promised: bool) -> None:
         campaign = self.campaign
         lesson_id = campaign.lessons.get(due.position)
         if lesson_id is None:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.models import Queue
 from rugcourse.db.queries import campaigns, sending_holds
-from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.db.queries.sending_holds import ALL, Bucket, campaign_key, domain_key
+from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.db.queries.sending_holds import ALL, TokenBucket, campaign_key, domain_key
 
 _BURST_SECONDS = 20.0  # how much of a limit can be saved up
 _SECONDS_PER_MINUTE = 60.0
@@ -38,7 +38,7 @@ class WarmUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SendLimits:
     """What the settings allow: `per_minute` for all our mail, `domains` by the recipient's domain."""
 
     per_minute: int | None = None
@@ -47,12 +47,12 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Gate:
+class RateLimiter:
     """What may pass at one moment. `held`: keys of what may not; `stale`: holds whose time is over."""
 
     held: set[str]
     stale: set[str]
-    buckets: dict[str, Bucket]
+    buckets: dict[str, TokenBucket]
 
     @property
     def closed(self) -> bool:
@@ -62,7 +62,7 @@ class Gate:
         """Keys of campaigns and domains that have had their share for now."""
         return {key for key, bucket in self.buckets.items() if bucket.tokens < 1}
 
-    def admit(self, queue: Queue, candidates: Sequence[Outgoing]) -> list[Outgoing]:
+    def admit(self, queue: Queue, candidates: Sequence[DeliveryJob]) -> list[DeliveryJob]:
         """Those that may go, each with its tokens taken."""
         if not self.buckets:
             return list(candidates)
@@ -81,7 +81,7 @@ _SENDING = "sending"
 _TODAY = "today"
 
 
-def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
+def open_gate(session: Session, limits: SendLimits, clock: Clock) -> RateLimiter:
     """Look at holds, and fill and lock the buckets, until the transaction ends."""
     now = clock.now()
     holds = sending_holds.all_holds(session)
@@ -101,19 +101,19 @@ def open_gate(session: Session, limits: Limits, clock: Clock) -> Gate:
     if cap is not None:
         today = buckets.get(_TODAY)
         if today is None or today.filled_at.date() != now.date():
-            buckets[_TODAY] = Bucket(float(cap), now)
-    return Gate(held, stale, buckets)
+            buckets[_TODAY] = TokenBucket(float(cap), now)
+    return RateLimiter(held, stale, buckets)
 
 
-def _fill(bucket: Bucket | None, per_second: float, now: datetime, second: timedelta) -> Bucket:
+def _fill(bucket: TokenBucket | None, per_second: float, now: datetime, second: timedelta) -> TokenBucket:
     most = max(1.0, per_second * _BURST_SECONDS)
     if bucket is None:
-        return Bucket(max(1.0, per_second), now)
+        return TokenBucket(max(1.0, per_second), now)
     gained = per_second * max(0.0, (now - bucket.filled_at) / second)
-    return Bucket(min(most, bucket.tokens + gained), now)
+    return TokenBucket(min(most, bucket.tokens + gained), now)
 
 
-def _keys(candidate: Outgoing) -> Iterator[str]:
+def _keys(candidate: DeliveryJob) -> Iterator[str]:
     yield _SENDING
     yield _TODAY
     yield campaign_key(candidate.campaign_id)

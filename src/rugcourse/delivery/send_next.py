@@ -15,12 +15,12 @@ from rugcourse.delivery import holds
 from rugcourse.scheduling import Schedule, next_mail
 
 
-class NotNow(Exception):
+class NothingToSend(Exception):
     """There is no next lesson, the reader has left or paused, or they asked for one before today."""
 
 
 def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
-    """Plan the next lesson of the course that a mail is of, as a mail that its reader waits for. Raises NotNow.
+    """Plan the next lesson of the course that a mail is of, as a mail that its reader waits for. Raises NothingToSend.
 
     It is today's lesson, unless today had one already: then it is one more, and tomorrow's comes as it would have.
     """
@@ -31,7 +31,7 @@ def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
         lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
         once_key = f"ahead:{enrolment.id}:{today}"
         if lesson_id is None or not delivery_planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
-            raise NotNow
+            raise NothingToSend
         _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 
 
@@ -53,12 +53,12 @@ def _goes_out(session: Session, campaign_id: int, now: datetime) -> bool:
 def _find(session: Session, delivery_id: int, now: datetime) -> tuple[EnrolmentRow, Schedule]:
     found = subscribers.by_delivery(session, delivery_id, lock=True)
     if found is None or found[0].status != SubscriberStatus.ACTIVE:
-        raise NotNow
+        raise NothingToSend
     person, delivery = found
     enrolment = enrolments.of_mail(session, delivery, lock=True)
     schedule = subscribers.load_schedule(session, person.id)
     if enrolment is None or not may_ask(session, enrolment, schedule, now):
-        raise NotNow
+        raise NothingToSend
     return enrolment, schedule
 
 

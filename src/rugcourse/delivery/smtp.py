@@ -58,7 +58,7 @@ class Envelope(NamedTuple):
     recipient: str
 
 
-class Offers(NamedTuple):
+class ServerCapabilities(NamedTuple):
     """What a server can do. `largest`: bytes of a message, None where it does not say."""
 
     encrypted: bool
@@ -127,10 +127,10 @@ class Connection:
             return Unknown(f"{code} {words}")
         return self._judge(code, words, accepted=code < 300)
 
-    def offers(self) -> Offers:
+    def offers(self) -> ServerCapabilities:
         """What the server said that it can do."""
         size = self._smtp.esmtp_features.get("size", "")
-        return Offers(
+        return ServerCapabilities(
             encrypted=isinstance(self._smtp.sock, ssl.SSLSocket),
             pipelining=self._pipelining,
             eight_bit=self.eight_bit,

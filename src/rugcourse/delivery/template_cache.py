@@ -8,42 +8,42 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
 from rugcourse.content.markdown import UnknownTag
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, Ground
 from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.deliveries import Outgoing
+from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.emails import catalogue
-from rugcourse.emails.catalogue import House
-from rugcourse.emails.mime import Sender, Skeleton, Stream
-from rugcourse.emails.templates import Letter, TemplateError
+from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.mime import MessageStream, MimeSkeleton, Sender
+from rugcourse.emails.templates import EmailTemplate, TemplateError
 from rugcourse.links import Links
 
 _KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedEmail:
     """A mail to which only its reader is missing. `lesson` is None for all that is no lesson."""
 
-    letter: Letter
-    skeleton: Skeleton
+    letter: EmailTemplate
+    skeleton: MimeSkeleton
     course: Course
     lesson: Lesson | None
     language: str
 
 
-class Press:
+class TemplateCache:
     """Prepares mails. Safe to share among threads: at worst two compile the same one at the same time."""
 
-    def __init__(self, library: Library, house: House, sender: Sender, links: Links) -> None:
+    def __init__(self, library: CourseCache, house: Branding, sender: Sender, links: Links) -> None:
         self._library = library
         self._house = house
         self._sender = sender
         self._links = links
-        self._prepared: dict[tuple[object, ...], Prepared] = {}
+        self._prepared: dict[tuple[object, ...], PreparedEmail] = {}
         self._cohorts: dict[int, bool] = {}
 
-    def prepare(self, session: Session, outgoing: Outgoing) -> Prepared:
+    def prepare(self, session: Session, outgoing: DeliveryJob) -> PreparedEmail:
         """The mail of a delivery. Raises TemplateError."""
         wording = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
         key = (*wording, self._is_cohort(session, outgoing.campaign_id))
@@ -67,7 +67,7 @@ class Press:
             found = self._cohorts[campaign_id] = campaigns.is_cohort(session, campaign_id)
         return found
 
-    def _make(self, session: Session, outgoing: Outgoing) -> Prepared:
+    def _make(self, session: Session, outgoing: DeliveryJob) -> PreparedEmail:
         published = self._library.course(session, outgoing.course)
         if published is None:
             raise LookupError(outgoing.course)
@@ -99,13 +99,13 @@ class Press:
                 letter = catalogue.link_letter(course, language, self._house, self._links)
             case unknown:  # a newer release shares this database
                 raise LookupError(unknown)
-        skeleton = Skeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))
-        return Prepared(letter, skeleton, course, lesson, language)
+        skeleton = MimeSkeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))
+        return PreparedEmail(letter, skeleton, course, lesson, language)
 
 
-def stream_of(kind: str, course: Course) -> Stream:
+def stream_of(kind: str, course: Course) -> MessageStream:
     """A mail about the signup itself belongs to no list, and there is nothing to unsubscribe from."""
-    return Stream(
+    return MessageStream(
         course=course.slug,
         kind=kind,
         listed=kind not in {DeliveryKind.CONFIRM, DeliveryKind.LINK},
@@ -113,7 +113,7 @@ def stream_of(kind: str, course: Course) -> Stream:
     )
 
 
-def _version_of(outgoing: Outgoing) -> int:
+def _version_of(outgoing: DeliveryJob) -> int:
     if outgoing.lesson_version_id is None:
         raise LookupError(f"delivery {outgoing.id} has no wording")
     return outgoing.lesson_version_id

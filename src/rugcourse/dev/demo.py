@@ -18,7 +18,7 @@ from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.dev.mailcatcher import web as inbox_pages
-from rugcourse.dev.mailcatcher.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 from rugcourse.dev.mailcatcher.smtp_server import open_sink
 from rugcourse.dev.saved_clock import open_clock, save_clock
 from rugcourse.settings import Settings, load_settings
@@ -96,7 +96,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
     upgrade(runtime.database)
     import_lessons(runtime)
     _let_admin_in(runtime, addresses.password)
-    mailbox = Mailbox(folder / "inbox")
+    mailbox = CaughtMails(folder / "inbox")
     sink = open_sink(mailbox, HOST, port + 2)
     sink.start()
     running.callback(sink.stop)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rugcourse.bootstrap import sender
 from rugcourse.content import Course, Lesson
-from rugcourse.email_preview.sample import Proofs
+from rugcourse.email_preview.sample import SampleEmails
 from rugcourse.emails.catalogue import branding_of
 from rugcourse.settings import Settings
 
@@ -21,21 +21,21 @@ _HEIGHT = 3400
 _BROWSER_SECONDS = 60
 
 
-class NoSuchLesson(Exception):
+class PreviewNotFound(Exception):
     """No course has a lesson with this slug, or not in this language."""
 
 
 def render_lesson(
     settings: Settings, courses: Sequence[Course], slug: str, language: str | None, out: Path
 ) -> list[Path]:
-    """Write the lesson `slug` into the folder `out`, and return the files. Raises NoSuchLesson.
+    """Write the lesson `slug` into the folder `out`, and return the files. Raises PreviewNotFound.
 
     Links are signed for nobody, so they open nothing. Pictures are made where a Chromium is found.
     """
     course, lesson = _find(courses, slug)
     languages = [language] if language else list(lesson.texts)
     if not set(languages) <= set(lesson.texts):
-        raise NoSuchLesson(f"the lesson {slug} is in {', '.join(lesson.texts)}, not in {language}")
+        raise PreviewNotFound(f"the lesson {slug} is in {', '.join(lesson.texts)}, not in {language}")
     out.mkdir(parents=True, exist_ok=True)
     return [file for one in languages for file in _write(settings, course, lesson, one, out)]
 
@@ -49,11 +49,11 @@ def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
         if (lesson := course.lesson(slug)) is not None:
             return course, lesson
     known = ", ".join(lesson.slug for course in courses for lesson in course.lessons)
-    raise NoSuchLesson(f"there is no lesson {slug}; there are: {known}")
+    raise PreviewNotFound(f"there is no lesson {slug}; there are: {known}")
 
 
 def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
-    proofs = Proofs(settings.base_url, branding_of(settings), sender(settings))
+    proofs = SampleEmails(settings.base_url, branding_of(settings), sender(settings))
     raw = proofs.of_lesson(course, lesson, language, datetime.now(UTC))
     message = message_from_bytes(raw, policy=policy.default)
     stem = out / f"{lesson.slug}.{language}"

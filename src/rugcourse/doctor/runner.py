@@ -37,7 +37,7 @@ _KEY = "doctor"
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class DoctorRun:
     """What was found, and when (UTC)."""
 
     at: datetime
@@ -48,7 +48,7 @@ class Visit:
         return tuple(one for one in self.findings if one.state == State.WRONG)
 
 
-def visit(settings: Settings, database: Database, clock: Clock, links: Links) -> Visit:
+def visit(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
     """Look at everything; takes some seconds."""
     looks: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: look_at_settings(settings),
@@ -69,10 +69,10 @@ def visit(settings: Settings, database: Database, clock: Clock, links: Links) ->
     with ThreadPoolExecutor(len(looks)) as pool:
         found = [finding for findings in pool.map(lambda look: list(look()), looks) for finding in findings]
     order = [*CHECKS]
-    return Visit(clock.now(), tuple(sorted(found, key=lambda one: order.index(one.check))))
+    return DoctorRun(clock.now(), tuple(sorted(found, key=lambda one: order.index(one.check))))
 
 
-def keep(database: Database, found: Visit) -> None:
+def keep(database: Database, found: DoctorRun) -> None:
     """Keep what was found, for the admin page."""
     findings = [
         {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
@@ -81,7 +81,7 @@ def keep(database: Database, found: Visit) -> None:
         heartbeats.remember(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
 
 
-def last_visit(database: Database) -> Visit | None:
+def last_visit(database: Database) -> DoctorRun | None:
     """What was found last; None before the first time."""
     with database.read() as session:
         kept = heartbeats.known(session, _KEY)
@@ -89,4 +89,4 @@ def last_visit(database: Database) -> Visit | None:
         return None
     value = json.loads(kept)
     findings = (Finding(**{**one, "state": State(one["state"])}) for one in value["findings"])
-    return Visit(datetime.fromisoformat(value["at"]), tuple(one for one in findings if one.check in CHECKS))
+    return DoctorRun(datetime.fromisoformat(value["at"]), tuple(one for one in findings if one.check in CHECKS))

@@ -8,7 +8,7 @@ import logging
 from contextlib import suppress
 
 from rugcourse.clock import Clock
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.courses import PublishedCourse
@@ -16,7 +16,7 @@ from rugcourse.db.queries.ebooks import EditionKey, EditionKind
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
-from rugcourse.emails.catalogue import House
+from rugcourse.emails.catalogue import Branding
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def edition_of(
     database: Database,
     clock: Clock,
     links: Links,
-    house: House,
+    house: Branding,
     published: PublishedCourse,
     language: str,
     kind: EditionKind,
@@ -65,7 +65,7 @@ def edition_of(
     return made
 
 
-def fill_shelf(database: Database, clock: Clock, links: Links, house: House, library: Library) -> None:
+def fill_shelf(database: Database, clock: Clock, links: Links, house: Branding, library: CourseCache) -> None:
     """Make each edition of each published course that is not there yet; what can't be made is logged."""
     with database.read() as session:
         published_courses = library.courses(session)
@@ -76,7 +76,7 @@ def fill_shelf(database: Database, clock: Clock, links: Links, house: House, lib
                     edition_of(database, clock, links, house, published, language, kind)
 
 
-def out_of_date(database: Database, links: Links, house: House) -> list[tuple[str, str, EditionKind]]:
+def out_of_date(database: Database, links: Links, house: Branding) -> list[tuple[str, str, EditionKind]]:
     """(course, language, kind) of each edition that is not there, or not as readers get the lessons."""
     with database.read() as session:
         found = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
@@ -95,7 +95,7 @@ def out_of_date(database: Database, links: Links, house: House) -> list[tuple[st
         ]
 
 
-def _book(published: PublishedCourse, language: str, links: Links, house: House) -> Book:
+def _book(published: PublishedCourse, language: str, links: Links, house: Branding) -> Book:
     return book_of(published.course, language, house, links.course(language, published.course.slug))
 
 

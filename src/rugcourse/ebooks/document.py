@@ -8,14 +8,14 @@ from typing import Any
 from rugcourse.content import Course, Lesson
 from rugcourse.content.blocks import Block, to_blocks
 from rugcourse.content.notice_tag import split_at_notice
-from rugcourse.emails.catalogue import House
+from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.notices import notice_of
 from rugcourse.i18n import translations
 
 Book = dict[str, Any]
 
 
-def book_of(course: Course, language: str, house: House, site: str) -> Book:
+def book_of(course: Course, language: str, house: Branding, site: str) -> Book:
     """A course as a book, with the words around it in its language. `site`: the address of the course's page."""
     text, alarm = course.texts[language], course.alarm_signs[language]
     tags = {"first_name": "", "practice": house.practice}

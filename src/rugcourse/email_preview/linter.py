@@ -33,7 +33,7 @@ _CSS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class EmailIssue:
     """`kind` names a sentence of `templates/web/admin/preflight-words.html`, with `values` in it. `wrong`: it should
     not go out like this.
     """
@@ -44,7 +44,7 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EmailReport:
     """What a mail is, in figures, and what is to be said of it. `size`: bytes of its HTML."""
 
     subject: str
@@ -52,10 +52,10 @@ class Look:
     words: int
     links: int
     images: int
-    remarks: tuple[Remark, ...]
+    remarks: tuple[EmailIssue, ...]
 
 
-def look_at(message: bytes, our_address: str) -> Look:
+def look_at(message: bytes, our_address: str) -> EmailReport:
     """Look at a message as it would go to the mail server. `our_address`: what our own links begin with; they are the
     doctor's business.
     """
@@ -70,7 +70,7 @@ def look_at(message: bytes, our_address: str) -> Look:
         *_about_links([link for link in page.links if not link[0].startswith(our_address)]),
         *_about_markup(page, html),
     )
-    return Look(
+    return EmailReport(
         subject=str(parsed["Subject"] or ""),
         size=len(html.encode()),
         words=len(page.words),
@@ -80,53 +80,53 @@ def look_at(message: bytes, our_address: str) -> Look:
     )
 
 
-def _about_subject(subject: str) -> Iterator[Remark]:
+def _about_subject(subject: str) -> Iterator[EmailIssue]:
     if not subject.strip():
-        yield Remark("no-subject", wrong=True)
+        yield EmailIssue("no-subject", wrong=True)
     if len(subject) > _LONGEST_SUBJECT:
-        yield Remark("long-subject", values={"length": len(subject), "most": _LONGEST_SUBJECT})
+        yield EmailIssue("long-subject", values={"length": len(subject), "most": _LONGEST_SUBJECT})
     if _PRETENDS.match(subject):
-        yield Remark("pretends", wrong=True)
+        yield EmailIssue("pretends", wrong=True)
     letters = [one for one in subject if one.isalpha()]
     if len(letters) > 5 and sum(one.isupper() for one in letters) > len(letters) / 2:
-        yield Remark("capitals", wrong=True)
+        yield EmailIssue("capitals", wrong=True)
     if re.search(r"[!?]{2}|!.*!|[$€£]{2}", subject):
-        yield Remark("shouts", wrong=True)
+        yield EmailIssue("shouts", wrong=True)
 
 
-def _about_shape(parsed: EmailMessage, message: bytes, html: str) -> Iterator[Remark]:
+def _about_shape(parsed: EmailMessage, message: bytes, html: str) -> Iterator[EmailIssue]:
     ways = parsed["List-Unsubscribe"] or ""
     if parsed["List-Id"] and (not ways or ("<https:" in ways and not parsed["List-Unsubscribe-Post"])):
-        yield Remark("no-unsubscribe", wrong=True)
+        yield EmailIssue("no-unsubscribe", wrong=True)
     if len(html.encode()) > _CUT_OFF:
-        yield Remark("large", values={"size": len(html.encode()) // 1000})
+        yield EmailIssue("large", values={"size": len(html.encode()) // 1000})
     if max(map(len, message.split(b"\r\n"))) > _LONGEST_LINE:
-        yield Remark("long-line", wrong=True)
+        yield EmailIssue("long-line", wrong=True)
 
 
-def _about_words(page: _Page, text: str) -> Iterator[Remark]:
+def _about_words(page: _Page, text: str) -> Iterator[EmailIssue]:
     said = {word.lower() for word in re.findall(r"\w{4,}", text)}
     shown = {word.lower() for word in page.words if len(word) >= 4}
     if not text.strip():
-        yield Remark("no-text", wrong=True)
+        yield EmailIssue("no-text", wrong=True)
     elif shown and len(shown & said) < _SHARE_IN_TEXT * len(shown):
-        yield Remark("other-text", wrong=True)
+        yield EmailIssue("other-text", wrong=True)
     if page.images and len(page.words) < _FEWEST_WORDS:
-        yield Remark("pictures", wrong=True, values={"images": len(page.images), "words": len(page.words)})
+        yield EmailIssue("pictures", wrong=True, values={"images": len(page.images), "words": len(page.words)})
     if any(not alt.strip() for alt in page.images):
-        yield Remark("no-alt")
+        yield EmailIssue("no-alt")
 
 
-def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[Remark]:
+def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[EmailIssue]:
     for target, words in links:
         scheme, host = _where(target)
         shown = _ADDRESS.match(words.strip())
         if shown and scheme in {"http", "https"} and shown[1].lower().removeprefix("www.") != host:
-            yield Remark("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
+            yield EmailIssue("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
         if _NUMBERS.match(host):
-            yield Remark("number-link", wrong=True, values={"host": host})
+            yield EmailIssue("number-link", wrong=True, values={"host": host})
     if any(_where(target)[0] == "http" for target, _ in links):
-        yield Remark("http-link")
+        yield EmailIssue("http-link")
 
 
 def _where(target: str) -> tuple[str, str]:
@@ -138,13 +138,13 @@ def _where(target: str) -> tuple[str, str]:
         return "", ""
 
 
-def _about_markup(page: _Page, html: str) -> Iterator[Remark]:
+def _about_markup(page: _Page, html: str) -> Iterator[EmailIssue]:
     if page.active:
-        yield Remark("active", wrong=True, values={"tags": ", ".join(sorted(page.active))})
+        yield EmailIssue("active", wrong=True, values={"tags": ", ".join(sorted(page.active))})
     seen = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
     css = [name for name, pattern in _CSS.items() if re.search(pattern, seen, re.IGNORECASE)]
     if css:
-        yield Remark("css", values={"names": ", ".join(css)})
+        yield EmailIssue("css", values={"names": ", ".join(css)})
 
 
 class _Page(HTMLParser):

@@ -8,16 +8,16 @@ from email import message_from_bytes, policy
 
 from rugcourse.content import Course, Lesson, Message, Question
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import Outgoing
-from rugcourse.delivery.composer import Composer, Particulars
-from rugcourse.delivery.template_cache import Prepared, stream_of
+from rugcourse.db.queries.deliveries import DeliveryJob
+from rugcourse.delivery.composer import Composer, Personalisation
+from rugcourse.delivery.template_cache import PreparedEmail, stream_of
 from rugcourse.emails import catalogue
-from rugcourse.emails.catalogue import House
-from rugcourse.emails.mime import Sender, Skeleton
-from rugcourse.emails.templates import Letter
+from rugcourse.emails.catalogue import Branding
+from rugcourse.emails.mime import MimeSkeleton, Sender
+from rugcourse.emails.templates import EmailTemplate
 from rugcourse.links import Links, Signer
 
-NOBODY = Outgoing(
+NOBODY = DeliveryJob(
     id=1,
     kind=DeliveryKind.LESSON,
     campaign_id=1,
@@ -39,22 +39,22 @@ NOBODY = Outgoing(
 
 
 @dataclass(frozen=True, slots=True)
-class Somebody:
+class SampleReader:
     """Who a proof is written for: their name, and the missed question that comes back."""
 
     name: str = "Sam"
     recap: Question | None = None
 
 
-SOMEBODY = Somebody()
+SOMEBODY = SampleReader()
 
 
 @dataclass(frozen=True, slots=True)
-class Proofs:
+class SampleEmails:
     """Makes proofs for one installation."""
 
     base_url: str
-    house: House
+    house: Branding
     sender: Sender
 
     def of_lesson(
@@ -63,7 +63,7 @@ class Proofs:
         lesson: Lesson,
         language: str,
         now: datetime,
-        reader: Somebody = SOMEBODY,
+        reader: SampleReader = SOMEBODY,
         *,
         is_cohort: bool = False,
     ) -> bytes:
@@ -82,19 +82,19 @@ class Proofs:
 
     def _write(
         self,
-        letter: Letter,
+        letter: EmailTemplate,
         course: Course,
         lesson: Lesson | None,
         language: str,
         now: datetime,
-        reader: Somebody,
+        reader: SampleReader,
     ) -> bytes:
         kind = DeliveryKind.LESSON if lesson else DeliveryKind.BROADCAST
-        skeleton = Skeleton.make(self.sender, letter.subject, language, stream_of(kind, course))
-        prepared = Prepared(letter, skeleton, course, lesson, language)
+        skeleton = MimeSkeleton.make(self.sender, letter.subject, language, stream_of(kind, course))
+        prepared = PreparedEmail(letter, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
         outgoing = NOBODY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
-        return composer.write(composer.draft(outgoing, prepared, Particulars(reader.recap)), now, eight_bit=True)
+        return composer.write(composer.draft(outgoing, prepared, Personalisation(reader.recap)), now, eight_bit=True)
 
 
 def parts_of(message: bytes) -> tuple[str, str]:

@@ -22,7 +22,7 @@ class SpamAssassinAway(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class SpamScore:
     """`score`: from 5 on it is taken for spam by default. `rules`: (points, name, what it is about), of those that gave
     or took points.
     """
@@ -35,7 +35,7 @@ def is_installed() -> bool:
     return shutil.which(_PROGRAM) is not None
 
 
-def ask(messages: Sequence[bytes]) -> list[Opinion]:
+def ask(messages: Sequence[bytes]) -> list[SpamScore]:
     """Its opinion of each message, in one run: starting it takes longer than reading. Raises SpamAssassinAway."""
     program = shutil.which(_PROGRAM)
     if program is None:
@@ -63,10 +63,10 @@ def _in_mbox(number: int, message: bytes) -> bytes:
     return b"From rugcourse@localhost Wed Nov 25 06:00:00 2026\nX-Number: %d\n%s\n" % (number, lines)
 
 
-def _opinion(said: str) -> tuple[int, Opinion]:
+def _opinion(said: str) -> tuple[int, SpamScore]:
     parsed: EmailMessage = message_from_string(said.partition("\n")[2], policy=policy.default)
     score = _SCORE.search(str(parsed["X-Spam-Status"] or ""))
     if score is None or parsed["X-Number"] is None:
         raise SpamAssassinAway
     rules = tuple((float(points), name, about.strip()) for points, name, about in _RULE.findall(said) if float(points))
-    return int(parsed["X-Number"]), Opinion(float(score[1]), rules)
+    return int(parsed["X-Number"]), SpamScore(float(score[1]), rules)

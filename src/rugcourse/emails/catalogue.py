@@ -15,7 +15,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.emails.notices import notice_of
-from rugcourse.emails.templates import Letter, compile_letter, merge
+from rugcourse.emails.templates import EmailTemplate, compile_letter, merge
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
@@ -38,7 +38,7 @@ _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Branding:
     """What every mail says about who sends it."""
 
     practice: str
@@ -47,8 +47,8 @@ class House:
     postal_address: str
 
 
-def branding_of(settings: Settings) -> House:
-    return House(
+def branding_of(settings: Settings) -> Branding:
+    return Branding(
         practice=settings.practice,
         author_name=settings.author_name,
         author_lines={language: settings.author_line(language) for language in LANGUAGES},
@@ -57,8 +57,8 @@ def branding_of(settings: Settings) -> House:
 
 
 def lesson_letter(
-    course: Course, lesson: Lesson, language: str, house: House, links: Links, *, is_cohort: bool = False
-) -> Letter:
+    course: Course, lesson: Lesson, language: str, house: Branding, links: Links, *, is_cohort: bool = False
+) -> EmailTemplate:
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`.
 
     `is_cohort`: of a campaign that may also have enrolled people who asked for other news.
@@ -85,8 +85,8 @@ def lesson_letter(
 
 
 def message_letter(
-    course: Course, message: Message, language: str, house: House, links: Links, *, is_news: bool
-) -> Letter:
+    course: Course, message: Message, language: str, house: Branding, links: Links, *, is_news: bool
+) -> EmailTemplate:
     """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`.
 
     `is_news`: for those who asked for other news, not for those who follow the course.
@@ -98,31 +98,31 @@ def message_letter(
     return compile_letter("message", language, text.subject, values, tuple(targets))
 
 
-def confirm_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+def confirm_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
     """Asks whether the signup was really theirs. Carries nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
     return compile_letter("confirm", language, subject, _common(course, language, house, links))
 
 
-def welcome_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+def welcome_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
     """Says what comes, and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
     return compile_letter("welcome", language, subject, _common(course, language, house, links))
 
 
-def imported_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+def imported_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
     """Says where an address comes from, what comes, and how to stop it: the first mail to somebody from a list."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
     return compile_letter("imported", language, subject, _common(course, language, house, links))
 
 
-def already_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+def already_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
     """Tells a reader that somebody signed up with their address again."""
     subject = translations(language).gettext("You already follow this course")
     return compile_letter("already", language, subject, _common(course, language, house, links))
 
 
-def link_letter(course: Course, language: str, house: House, links: Links) -> Letter:
+def link_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
     """Carries a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
     return compile_letter("link", language, subject, _common(course, language, house, links))
@@ -138,7 +138,7 @@ def first_name(name: str) -> str:
     return name.split(" ", 1)[0]
 
 
-def _body(markdown: str, house: House, targets: list[str]) -> dict[str, Any]:
+def _body(markdown: str, house: Branding, targets: list[str]) -> dict[str, Any]:
     """A Markdown body as HTML and as text. Where its links lead is added to `targets`; the HTML knows their numbers."""
 
     def numbered(target: str) -> str:
@@ -151,7 +151,7 @@ def _body(markdown: str, house: House, targets: list[str]) -> dict[str, Any]:
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
 
-def _common(course: Course, language: str, house: House, links: Links) -> dict[str, Any]:
+def _common(course: Course, language: str, house: Branding, links: Links) -> dict[str, Any]:
     return {
         "course": course.texts[language],
         "alarm": course.alarm_signs[language],

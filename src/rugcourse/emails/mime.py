@@ -39,7 +39,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class MessageStream:
     """What a mail is one of. `listed`: it belongs to a list, and can be unsubscribed; `prompted`: somebody did just now
     what it answers.
     """
@@ -51,17 +51,17 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Skeleton:
+class MimeSkeleton:
     """The bytes of a letter that every reader's message shares."""
 
     headers: bytes
     boundary: bytes
-    stream: Stream
+    stream: MessageStream
     trace: str
     feedback: str
 
     @classmethod
-    def make(cls, sender: Sender, subject: str, language: str, stream: Stream) -> Skeleton:
+    def make(cls, sender: Sender, subject: str, language: str, stream: MessageStream) -> MimeSkeleton:
         message = EmailMessage(policy=SMTP)
         course = stream.course if sender.names_course else _ALL_COURSES
         local, _, domain = sender.address.rpartition("@")
@@ -86,7 +86,7 @@ class Skeleton:
 
 
 @dataclass(frozen=True, slots=True)
-class Addressing:
+class RecipientHeaders:
     """What is different in the headers of each message. `help_url`: the reader's own page; `unsubscribe_address`: where
     a message unsubscribes them, if mail is taken in.
     """
@@ -100,7 +100,9 @@ class Addressing:
     unsubscribe_address: str = ""
 
 
-def assemble(skeleton: Skeleton, addressing: Addressing, html: str, text: str, *, eight_bit: bool = True) -> bytes:
+def assemble(
+    skeleton: MimeSkeleton, addressing: RecipientHeaders, html: str, text: str, *, eight_bit: bool = True
+) -> bytes:
     """The message as it goes to the mail server, not yet dot-stuffed. Lines of `html` and `text` end in CR LF.
 
     `eight_bit`: the server offers 8BITMIME (RFC 6152), so nothing needs encoding; otherwise quoted-printable.

@@ -1,8 +1,8 @@
 """Mails as templates in two passes.
 
 The first pass happens once per lesson version and language. It fills in everything that is the same for all readers
-(`[[ … ]]` and `[% … %]`), compiles MJML to HTML, and compiles the result as a Jinja template: a `Letter`. The second
-pass happens per reader (`{{ … }}` and `{% … %}`) and costs a fraction of a millisecond.
+(`[[ … ]]` and `[% … %]`), compiles MJML to HTML, and compiles the result as a Jinja template: an `EmailTemplate`. The
+second pass happens per reader (`{{ … }}` and `{% … %}`) and costs a fraction of a millisecond.
 
 Text that an author wrote can't become template code. The delimiters of the second pass are random, different in each
 process and written nowhere, so nobody can type them; `{{` in a text is two braces. A reader's name is only ever a value
@@ -59,7 +59,7 @@ class TemplateError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class EmailTemplate:
     """A mail that is ready for readers: only their own values are missing.
 
     `targets`: where its numbered links lead; `{{ link(n) }}` in the HTML stands for target n.
@@ -81,13 +81,13 @@ class Letter:
 
 def compile_letter(
     name: str, language: str, subject: str, values: Mapping[str, Any], targets: tuple[str, ...] = ()
-) -> Letter:
+) -> EmailTemplate:
     """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
     fixed = {**values, "language": language, "subject": subject}
     try:
         html = _to_html(name, _render(language, f"{name}.mjml", fixed, html=True))
         text = _render(language, f"{name}.txt", fixed, html=False)
-        letter = Letter(
+        letter = EmailTemplate(
             subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
         )
     except JinjaError as error:

@@ -29,14 +29,14 @@ class AnotherRunGoesOn(Exception):
     """They had all of this run and follow its course in another one, which brings them the same lessons."""
 
 
-class NoSuchLesson(Exception):
+class LessonNotInCourse(Exception):
     """There is no such enrolment, or no such lesson in its course."""
 
 
 def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_id: int) -> None:
     """Let a reader go on with another lesson, at their next hour, wherever in the course it stands by now.
 
-    Raises NoSuchLesson, HadThatLesson, AnotherRunGoesOn.
+    Raises LessonNotInCourse, HadThatLesson, AnotherRunGoesOn.
     """
     now = clock.now()
     with database.write() as session:
@@ -44,7 +44,7 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_i
         lessons = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
         place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
         if enrolment is None or place is None:
-            raise NoSuchLesson
+            raise LessonNotInCourse
         if not delivery_planning.is_free(session, enrolment_id, lesson_id):
             raise HadThatLesson
         if enrolment.status == EnrolmentStatus.COMPLETED and _reads_on(session, enrolment):

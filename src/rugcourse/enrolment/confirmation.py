@@ -37,7 +37,7 @@ class NotConfirmable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
+class PendingConfirmation:
     """A confirmation that waits for its button. `done`: it was pressed before."""
 
     subscriber: SubscriberRow
@@ -54,7 +54,7 @@ class Welcome:
     schedule: Schedule
 
 
-def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: bool = False) -> Invitation:
+def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: bool = False) -> PendingConfirmation:
     """Raises NotConfirmable."""
     found = subscribers.by_delivery(session, delivery_id, lock=lock)
     if found is None:
@@ -71,7 +71,7 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     if any(delivery.planned_at < one for one in ended):  # who changed their mind since signs up again
         raise NotConfirmable
     done = subscriber.status == SubscriberStatus.ACTIVE and has_course(enrolment)
-    return Invitation(subscriber, delivery, delivery.campaign_id, done)
+    return PendingConfirmation(subscriber, delivery, delivery.campaign_id, done)
 
 
 def is_open(session: Session, clock: Clock, delivery_id: int) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
@@ -27,22 +27,22 @@ _BURST_SECONDS = 2.0
 _BURST_PRESSES = 5
 
 
-class Asked(NamedTuple):
+class QuestionRef(NamedTuple):
     """A question as a link names it: the mail, and the question's place in it (`RECAP_NUMBER`: one that came back)."""
 
     mail: MailRef
     number: int
 
 
-class Press(NamedTuple):
+class SubmittedAnswer(NamedTuple):
     """A press on the button under a question: the index of the option that was chosen."""
 
-    asked: Asked
+    asked: QuestionRef
     option: int
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class QuestionInMail:
     """A question as one mail asked it. `given`: the option that its reader chose before, if any.
 
     `is_own`: False where the link shows nothing of its reader, and saves nothing: it is old, or its reader left.
@@ -58,12 +58,12 @@ class Asking:
     is_own: bool
 
     @property
-    def person(self) -> Person:
-        return Person(self.mail.subscriber_id, self.published.id)
+    def person(self) -> AnsweringReader:
+        return AnsweringReader(self.mail.subscriber_id, self.published.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerResult:
     """What became of an answer. `option` is what stands now; `kept` is False when it came after the next lesson."""
 
     option: int
@@ -74,21 +74,23 @@ class Answered:
     answered_right: int
 
 
-class Taken(NamedTuple):
+class RecordedAnswer(NamedTuple):
     """A press that led to a question. `answered` is None for an option that the question does not have."""
 
-    asking: Asking
-    answered: Answered | None
+    asking: QuestionInMail
+    answered: AnswerResult | None
 
 
-class Person(NamedTuple):
+class AnsweringReader(NamedTuple):
     """A reader in a course."""
 
     subscriber_id: int
     course_id: int
 
 
-def find_askings(session: Session, library: Library, clock: Clock, wanted: Sequence[Asked]) -> list[Asking | None]:
+def find_askings(
+    session: Session, library: CourseCache, clock: Clock, wanted: Sequence[QuestionRef]
+) -> list[QuestionInMail | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
     now = clock.now()
     mails = email_events.find_mails(session, {one.mail for one in wanted})
@@ -97,7 +99,7 @@ def find_askings(session: Session, library: Library, clock: Clock, wanted: Seque
         campaign_id: library.of_campaign(session, campaign_id)
         for campaign_id in {mail.campaign_id for mail in mails.values()}
     }
-    found: list[Asking | None] = []
+    found: list[QuestionInMail | None] = []
     for one in wanted:
         mail = mails.get(one.mail)
         published = courses[mail.campaign_id] if mail is not None else None
@@ -108,7 +110,9 @@ def find_askings(session: Session, library: Library, clock: Clock, wanted: Seque
     return found
 
 
-def record_answers(session: Session, library: Library, clock: Clock, presses: Sequence[Press]) -> list[Taken | None]:
+def record_answers(
+    session: Session, library: CourseCache, clock: Clock, presses: Sequence[SubmittedAnswer]
+) -> list[RecordedAnswer | None]:
     """Keep answers, and say what became of each; None where the link leads to no question.
 
     The first and the last answer are kept; it can be changed until the next lesson has gone out. What spaced
@@ -116,7 +120,7 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     """
     now = clock.now()
     found = [
-        Taken(asking, None) if asking else None
+        RecordedAnswer(asking, None) if asking else None
         for asking in find_askings(session, library, clock, [press.asked for press in presses])
     ]
     pressed = [
@@ -127,8 +131,8 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
     for number, asking, option in pressed:
         if not asking.is_own:  # who has the link is told what is right, and no more
             right = option == asking.question.right_option
-            found[number] = Taken(
-                asking, Answered(option, right, kept=True, counted=False, answered=0, answered_right=0)
+            found[number] = RecordedAnswer(
+                asking, AnswerResult(option, right, kept=True, counted=False, answered=0, answered_right=0)
             )
     pressed = [one for one in pressed if one[1].is_own]
     if not pressed:
@@ -153,14 +157,14 @@ def record_answers(session: Session, library: Library, clock: Clock, presses: Se
             deliveries.settle_by_evidence(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
-        found[number] = Taken(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
+        found[number] = RecordedAnswer(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
     return found
 
 
-def _given(session: Session, people: set[int]) -> dict[tuple[Person, str], int]:
+def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, str], int]:
     """(person, question) → the option that stands, for all that counts."""
     return {
-        (Person(one.subscriber_id, one.course_id), one.question): one.last_option
+        (AnsweringReader(one.subscriber_id, one.course_id), one.question): one.last_option
         for one in learning.find_answers(session, people)
         if one.verdict != Verdict.MACHINE
     }
@@ -168,13 +172,13 @@ def _given(session: Session, people: set[int]) -> dict[tuple[Person, str], int]:
 
 def _asking(
     session: Session,
-    library: Library,
+    library: CourseCache,
     mail: Mail,
     published: PublishedCourse,
     number: int,
-    given: dict[tuple[Person, str], int],
+    given: dict[tuple[AnsweringReader, str], int],
     now: datetime,
-) -> Asking | None:
+) -> QuestionInMail | None:
     if mail.kind != DeliveryKind.LESSON or mail.lesson_version_id is None:
         return None
     if mail.subscriber_status == SubscriberStatus.SUPPRESSED:
@@ -191,8 +195,8 @@ def _asking(
     else:
         return None
     is_own = mail.subscriber_status == SubscriberStatus.ACTIVE and not mail.link_is_old(now)
-    before = given.get((Person(mail.subscriber_id, published.id), question.id)) if is_own else None
-    return Asking(mail, published, lesson, question, number, language, before, is_own)
+    before = given.get((AnsweringReader(mail.subscriber_id, published.id), question.id)) if is_own else None
+    return QuestionInMail(mail, published, lesson, question, number, language, before, is_own)
 
 
 def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], since: datetime, now: datetime) -> set[int]:
@@ -217,24 +221,24 @@ class _Book:
     """What some people answered and what is remembered for them, and what of it is new."""
 
     now: datetime
-    answers: dict[Person, dict[str, Answer]]
-    cards: dict[tuple[Person, str], CardOfReader]
+    answers: dict[AnsweringReader, dict[str, Answer]]
+    cards: dict[tuple[AnsweringReader, str], CardOfReader]
     latest: dict[tuple[int, int], int]
-    new_answers: dict[tuple[Person, str], Answer] = field(default_factory=dict)
-    new_cards: dict[tuple[Person, str], CardOfReader] = field(default_factory=dict)
+    new_answers: dict[tuple[AnsweringReader, str], Answer] = field(default_factory=dict)
+    new_cards: dict[tuple[AnsweringReader, str], CardOfReader] = field(default_factory=dict)
 
     @classmethod
     def of(cls, session: Session, people: set[int], now: datetime) -> _Book:
-        answers: dict[Person, dict[str, Answer]] = defaultdict(dict)
+        answers: dict[AnsweringReader, dict[str, Answer]] = defaultdict(dict)
         for one in learning.find_answers(session, people):
-            answers[Person(one.subscriber_id, one.course_id)][one.question] = one
+            answers[AnsweringReader(one.subscriber_id, one.course_id)][one.question] = one
         cards = {
-            (Person(one.subscriber_id, one.course_id), one.question): one
+            (AnsweringReader(one.subscriber_id, one.course_id), one.question): one
             for one in learning.find_cards(session, people)
         }
         return cls(now, answers, cards, deliveries.latest_lessons(session, people))
 
-    def enter(self, asking: Asking, option: int) -> bool:
+    def enter(self, asking: QuestionInMail, option: int) -> bool:
         """Write an answer down, if it may still change what stands; returns whether it did."""
         before = self.answers[asking.person].get(asking.question.id)
         believed = before if before is not None and before.verdict != Verdict.MACHINE else None
@@ -250,15 +254,15 @@ class _Book:
         learning.save_answers(session, self.new_answers.values())
         learning.save_cards(session, self.new_cards.values())
 
-    def look_up(self, asking: Asking, option: int, *, kept: bool, counted: bool) -> Answered:
+    def look_up(self, asking: QuestionInMail, option: int, *, kept: bool, counted: bool) -> AnswerResult:
         """What a reader is told after pressing on `option`."""
         mine = self.answers[asking.person]
         stands = mine[asking.question.id].last_option if asking.question.id in mine else option
         believed = [one for one in mine.values() if one.verdict != Verdict.MACHINE]
         right = stands == asking.question.right_option
-        return Answered(stands, right, kept, counted, len(believed), sum(one.last_right for one in believed))
+        return AnswerResult(stands, right, kept, counted, len(believed), sum(one.last_right for one in believed))
 
-    def _answer(self, asking: Asking, before: Answer | None, option: int) -> Answer:
+    def _answer(self, asking: QuestionInMail, before: Answer | None, option: int) -> Answer:
         right = option == asking.question.right_option
         if before is not None:
             return before._replace(last_option=option, last_right=right, last_at=self.now)
@@ -277,7 +281,7 @@ class _Book:
             left_out=asking.mail.left_out,
         )
 
-    def _remember(self, asking: Asking, option: int) -> None:
+    def _remember(self, asking: QuestionInMail, option: int) -> None:
         key = (asking.person, asking.question.id)
         card = self.cards.get(key)
         if card is not None and card.asked_in == asking.mail.id:

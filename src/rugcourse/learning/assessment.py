@@ -23,7 +23,7 @@ class IncompleteTest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Gain:
+class LearningGain:
     """A person's second test beside the first, over those of today's questions that each asked.
 
     `before` is None for somebody who never took the first. `learned`: how many more are right, of those asked twice.
@@ -73,7 +73,7 @@ def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, c
     learning.adopt_attempt(session, attempt_id, subscriber_id, course_id, oldest)
 
 
-def gain_of(session: Session, subscriber_id: int, course_id: int, test: KnowledgeTest) -> Gain | None:
+def gain_of(session: Session, subscriber_id: int, course_id: int, test: KnowledgeTest) -> LearningGain | None:
     """What somebody learned, or None while they have not taken the second test."""
     after = learning.last_attempt(session, subscriber_id, course_id, Stage.AFTER)
     if after is None:
@@ -82,10 +82,10 @@ def gain_of(session: Session, subscriber_id: int, course_id: int, test: Knowledg
     before = learning.last_attempt(session, subscriber_id, course_id, Stage.BEFORE)
     then = _score(test, before.options, before.options) if before else None
     if before is None or then is None or not then.asked:
-        return Gain(None, now, 0)
+        return LearningGain(None, now, 0)
     both = before.options.keys() & after.options.keys()
     learned = _score(test, after.options, both).right - _score(test, before.options, both).right
-    return Gain(then, now, learned)
+    return LearningGain(then, now, learned)
 
 
 def _score(test: KnowledgeTest, chosen: Mapping[str, int], asked: Container[str]) -> TestResult:

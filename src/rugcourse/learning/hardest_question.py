@@ -18,20 +18,20 @@ _LOOK_AGAIN_AFTER = 25  # so many more tests
 
 
 @dataclass(frozen=True, slots=True)
-class Surprise:
+class HardestQuestion:
     """`missed_percent`: how many of the last so many visitors answered something else; None while too few did."""
 
     question: TestQuestion
     missed_percent: int | None
 
 
-class Surprises:
+class HardestQuestions:
     """Remembers what it found until enough people have answered anew. Safe to share among threads."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Counter[str]] = {}
 
-    def of(self, session: Session, course_id: int, test: KnowledgeTest) -> Surprise | None:
+    def of(self, session: Session, course_id: int, test: KnowledgeTest) -> HardestQuestion | None:
         """What surprised most people, or what the author thinks does; None when neither is known."""
         newest = learning.newest_attempt(session) // _LOOK_AGAIN_AFTER
         key = (course_id, newest)
@@ -43,9 +43,9 @@ class Surprises:
             question_id, percent = shares.most_common(1)[0]
             question = test.question(question_id)
             if question is not None and percent > 0:
-                return Surprise(question, percent)
+                return HardestQuestion(question, percent)
         chosen = test.question(test.surprise) if test.surprise else None
-        return Surprise(chosen, None) if chosen else None
+        return HardestQuestion(chosen, None) if chosen else None
 
 
 def _shares(attempts: Sequence[Mapping[str, int]], test: KnowledgeTest) -> Counter[str]:

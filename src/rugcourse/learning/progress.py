@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Question
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Verdict
 from rugcourse.db.queries import deliveries, learning
 from rugcourse.db.queries.courses import PublishedCourse
@@ -47,7 +47,7 @@ class LessonProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CourseProgress:
     """`upcoming`: the lesson that comes next; None when there is none left."""
 
     lessons: tuple[LessonProgress, ...]
@@ -67,8 +67,8 @@ class Progress:
 
 
 def progress_of(
-    session: Session, library: Library, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
-) -> Progress:
+    session: Session, library: CourseCache, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
+) -> CourseProgress:
     """How far somebody is. Without an enrolment they have everything before them."""
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
     sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
@@ -106,7 +106,7 @@ def progress_of(
         wording = library.version(session, answer.lesson_version_id)
         return Given(question.question, _chosen(_as_asked(wording, language, question), answer), answer.last_right)
 
-    return Progress(tuple(of(one) for one in lessons), upcoming)
+    return CourseProgress(tuple(of(one) for one in lessons), upcoming)
 
 
 def _as_asked(wording: Lesson, language: str, question: Question) -> tuple[Question, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.models import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
 from rugcourse.db.queries import (
@@ -44,7 +44,7 @@ class Export:
 
 def export(
     database: Database,
-    library: Library,
+    library: CourseCache,
     subscriber_id: int,
     signer: Signer | None = None,
     settings: Settings | None = None,
@@ -72,7 +72,7 @@ class _Copy:
     """One copy in the making. The rows that other rows point to are read once."""
 
     session: Session
-    library: Library
+    library: CourseCache
     person: SubscriberRow
     signer: Signer | None
     known: dict[int, Course] = field(init=False)

@@ -12,14 +12,14 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import campaigns, courses, enrolments, heartbeats, learning
 from rugcourse.delivery.forecast import count_by_hour
-from rugcourse.scheduling import Patience
+from rugcourse.scheduling import SendWindow
 
 DAYS = 14
 _KEY = "figures"
 _FRESH_SECONDS = 600.0  # of the machine's time
 
 
-class Gain(BaseModel):
+class CachedGain(BaseModel):
     """Readers who took the test twice, and their mean share of right answers (0 to 1), None while there are none."""
 
     model_config = ConfigDict(frozen=True)
@@ -48,11 +48,11 @@ class Figures(BaseModel):
 
     at: datetime
     coming: dict[date, int]
-    gains: dict[int, Gain]
+    gains: dict[int, CachedGain]
     people: dict[int, CoursePeople] = {}
 
 
-def refresh(database: Database, clock: Clock, patience: Patience) -> bool:
+def refresh(database: Database, clock: Clock, patience: SendWindow) -> bool:
     """Work them out anew if they are old; returns whether they were."""
     now = clock.now()
     with database.read() as session:
@@ -79,15 +79,15 @@ def kept_figures(session: Session) -> Figures | None:
     return Figures.model_validate_json(kept) if kept else None
 
 
-def gain_of(session: Session, course_id: int) -> Gain:
+def gain_of(session: Session, course_id: int) -> CachedGain:
     """What a course taught: as it was worked out last, or now."""
     kept = kept_figures(session)
     return kept.gains[course_id] if kept and course_id in kept.gains else _gain(session, course_id)
 
 
-def _gain(session: Session, course_id: int) -> Gain:
+def _gain(session: Session, course_id: int) -> CachedGain:
     twice, before, after = learning.gain_of_course(session, course_id)
-    return Gain(twice=twice, before=before, after=after)
+    return CachedGain(twice=twice, before=before, after=after)
 
 
 def _people(session: Session, course_id: int) -> CoursePeople:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import LessonText, Question
 from rugcourse.db import counters
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, LessonRow
 from rugcourse.db.queries import campaigns
 from rugcourse.reports.cached_stats import gain_of
@@ -75,7 +75,7 @@ class Results:
     after: float | None
 
 
-def results_of(session: Session, library: Library, row: CampaignRow, language: str) -> Results:
+def results_of(session: Session, library: CourseCache, row: CampaignRow, language: str) -> Results:
     """The results of a campaign, in a language as far as it is there."""
     counted = {**counters.totals(session, 0), **counters.totals(session, row.id)}
     had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
@@ -111,7 +111,7 @@ def _result(
     )
 
 
-def text_of(session: Session, library: Library, lesson: LessonRow, language: str) -> LessonText | None:
+def text_of(session: Session, library: CourseCache, lesson: LessonRow, language: str) -> LessonText | None:
     """Its last wording; the message of a broadcast has none of a lesson."""
     if lesson.campaign_id is not None or lesson.current_version_id is None:
         return None

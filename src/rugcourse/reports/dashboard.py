@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from rugcourse.db import counters
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.reports.cached_stats import CoursePeople, Figures, Gain, kept_figures
+from rugcourse.reports.cached_stats import CachedGain, CoursePeople, Figures, kept_figures
 from rugcourse.reports.campaign_results import text_of, title_of
 
 _DAYS = 14
@@ -44,7 +44,7 @@ class Funnel:
     completed: int | None
     answered: int
     answered_right: int
-    gain: Gain | None
+    gain: CachedGain | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Overview:
     figures: Figures | None
 
 
-def overview(session: Session, library: Library, now: datetime, language: str) -> Overview:
+def overview(session: Session, library: CourseCache, now: datetime, language: str) -> Overview:
     counted = counters.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = counters.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
@@ -89,7 +89,7 @@ def overview(session: Session, library: Library, now: datetime, language: str) -
     )
 
 
-def lessons_of(session: Session, library: Library, published: PublishedCourse, language: str) -> list[Titled]:
+def lessons_of(session: Session, library: CourseCache, published: PublishedCourse, language: str) -> list[Titled]:
     """The lessons of a course, and those that were taken out of it."""
     evergreen = campaigns.find(session, published.campaign_id)
     found = [

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rugcourse.scheduling.schedule import (
     Decision,
-    Patience,
     QuietHours,
     Schedule,
     SendNow,
+    SendWindow,
     ShiftTo,
     decide,
     next_due,
@@ -111,7 +111,7 @@ def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and ea
     schedule: Schedule,
     due: datetime,
     now: datetime,
-    patience: Patience,
+    patience: SendWindow,
     last_local_date: date | None = None,
     *,
     first: bool = False,

@@ -71,7 +71,7 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class SendWindow:
     """How long after the reader's hour a lesson may still go out: for `grace`, but not into `quiet` hours."""
 
     grace: timedelta
@@ -128,7 +128,7 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
 
 @lru_cache(maxsize=4096)
 def decide(
-    schedule: Schedule, due: datetime, now: datetime, patience: Patience, last_local_date: date | None = None
+    schedule: Schedule, due: datetime, now: datetime, patience: SendWindow, last_local_date: date | None = None
 ) -> Decision:
     """Whether a lesson that stood planned for `due` goes out at `now`, or when it does instead.
 

@@ -18,13 +18,13 @@ from rugcourse.db.queries import admins, jobs
 from rugcourse.db.queries.jobs import AT_WORK, OVER, JobKind, JobState
 from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
-from rugcourse.subscribers.csv_import import Intake, Listing
+from rugcourse.subscribers.csv_import import ImportSettings, Listing
 
 _STEPS = {JobKind.IMPORT: csv_import.step, JobKind.ACT: bulk_actions.step}
 _ABANDONED_DAYS = 7
 
 
-class NotNow(Exception):
+class InvalidJobState(Exception):
     """The job is not in a state in which that can be done."""
 
 
@@ -46,10 +46,13 @@ def go_on(database: Database, clock: Clock, signer: Signer) -> bool:
         return True
 
 
-def check(database: Database, job_id: int, intake: Intake, listing: Listing | None = None, file_name: str = "") -> None:
+def check(
+    database: Database, job_id: int, intake: ImportSettings, listing: Listing | None = None, file_name: str = ""
+) -> None:
     """Look through a list as it is meant now, without changing anybody.
 
-    `listing`: the list once more, uploaded so that other columns of it are kept. Raises NotNow, OtherList, NotKept.
+    `listing`: the list once more, uploaded so that other columns of it are kept. Raises InvalidJobState, OtherList,
+    NotKept.
     """
     columns = set(intake.columns.values())
     with database.write() as session:
@@ -72,7 +75,7 @@ def etag(job: JobRow) -> str:
 def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
     """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
 
-    Raises NotNow, ChangedMeanwhile; CountChanged for an act whose people are not as many any more.
+    Raises InvalidJobState, ChangedMeanwhile; CountChanged for an act whose people are not as many any more.
     """
     with database.write() as session:
         job = _in(session, job_id, JobState.CHECKED)
@@ -91,7 +94,7 @@ def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, s
 
 
 def cancel(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
-    """Stop it where it is; what was done stays done. Raises NotNow."""
+    """Stop it where it is; what was done stays done. Raises InvalidJobState."""
     with database.write() as session:
         job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *AT_WORK)
         was_running = job.state == JobState.RUNNING
@@ -119,5 +122,5 @@ def _cancel(session: Session, clock: Clock, job: JobRow) -> None:
 def _in(session: Session, job_id: int, *states: JobState) -> JobRow:
     job = jobs.find(session, job_id, lock=True)
     if job is None or job.state in OVER or job.state not in states:
-        raise NotNow
+        raise InvalidJobState
     return job

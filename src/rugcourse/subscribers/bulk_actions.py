@@ -14,7 +14,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import JobRow, SubscriberRow
 from rugcourse.db.queries import audiences, campaigns, jobs, subscribers
-from rugcourse.db.queries.audiences import Audience, Span
+from rugcourse.db.queries.audiences import Audience, IdRange
 from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.subscribers import LOCK, LONGEST_TAG
 from rugcourse.enrolment import preferences
@@ -24,7 +24,7 @@ from rugcourse.links import Signer
 BATCH = 200
 
 
-class Act(StrEnum):
+class BulkAction(StrEnum):
     TAG = "tag"
     UNTAG = "untag"
     PAUSE = "pause"
@@ -37,19 +37,19 @@ class CountChanged(Exception):
     """Those whom an act is about are not as many as were counted."""
 
 
-class Order(BaseModel):
+class BulkActionRequest(BaseModel):
     """An act for an audience. `tag` and `until` (the day on which a pause ends, in UTC) belong to some acts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     audience: Audience
-    act: Act
+    act: BulkAction
     reason: str = Field(min_length=3, max_length=500)
     tag: str = Field(default="", max_length=LONGEST_TAG)
     until: date | None = None
 
 
-def propose(database: Database, clock: Clock, order: Order, admin_id: int | None) -> int:
+def propose(database: Database, clock: Clock, order: BulkActionRequest, admin_id: int | None) -> int:
     """Count whom an act is about, and keep it until an admin says go; returns the job's id."""
     now = clock.now()
     with database.write() as session:
@@ -69,21 +69,21 @@ def recount(database: Database, clock: Clock, job_id: int) -> None:
 
 def check_count(session: Session, clock: Clock, job: JobRow) -> None:
     """Raises CountChanged unless they are as many as whoever starts it saw; who came later is not among them."""
-    audience = Order.model_validate(job.about["order"]).audience
+    audience = BulkActionRequest.model_validate(job.about["order"]).audience
     if audiences.size(session, audience, clock.now(), up_to_id=job.total) != job.counts["people"]:
         raise CountChanged
 
 
 def _count(session: Session, job: JobRow, now: datetime) -> None:
-    audience = Order.model_validate(job.about["order"]).audience
+    audience = BulkActionRequest.model_validate(job.about["order"]).audience
     job.total = campaigns.newest_subscriber(session)
     job.counts = {"people": audiences.size(session, audience, now, up_to_id=job.total)}
 
 
 def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
     """Do it for the next people. The job is locked."""
-    order = Order.model_validate(job.about["order"])
-    people = audiences.members(session, order.audience, clock.now(), Span(job.mark, job.total, BATCH))
+    order = BulkActionRequest.model_validate(job.about["order"])
+    people = audiences.members(session, order.audience, clock.now(), IdRange(job.mark, job.total, BATCH))
     do = _DOINGS[order.act]
     for subscriber_id, _ in people:
         do(session, clock, signer, subscriber_id, order)
@@ -94,15 +94,15 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
         job.mark = people[-1][0]
 
 
-def _tag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+def _tag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     subscribers.add_tags(session, [subscriber_id], order.tag)
 
 
-def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     subscribers.remove_tag(session, subscriber_id, order.tag)
 
 
-def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: Order) -> None:
+def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     until = datetime.combine(order.until, time(), tzinfo=clock.now().tzinfo) if order.until else None
     subscribers.lock(session, [subscriber_id])  # they may pause just now
     schedule = subscribers.load_schedule(session, subscriber_id)
@@ -113,27 +113,29 @@ def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, 
         preferences.pause_in(session, clock.now(), subscriber_id, until)
 
 
-def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: Order) -> None:
+def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
     preferences.go_on_in(session, clock.now(), subscriber_id)
 
 
-def _unsubscribe(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: Order) -> None:
+def _unsubscribe(
+    session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: BulkActionRequest
+) -> None:
     with suppress(preferences.NotAReader):  # who never confirmed gets nothing as it is
         preferences.unsubscribe_on_request(session, clock.now(), subscriber_id)
 
 
-def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: Order) -> None:
+def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
     # Their address may be corrected just now.
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
         suppress_in(session, clock.now(), signer, person.email, "admin")
 
 
-_DOINGS: dict[Act, Callable[[Session, Clock, Signer, int, Order], None]] = {
-    Act.TAG: _tag,
-    Act.UNTAG: _untag,
-    Act.PAUSE: _pause,
-    Act.RESUME: _resume,
-    Act.UNSUBSCRIBE: _unsubscribe,
-    Act.SUPPRESS: _suppress,
+_DOINGS: dict[BulkAction, Callable[[Session, Clock, Signer, int, BulkActionRequest], None]] = {
+    BulkAction.TAG: _tag,
+    BulkAction.UNTAG: _untag,
+    BulkAction.PAUSE: _pause,
+    BulkAction.RESUME: _resume,
+    BulkAction.UNSUBSCRIBE: _unsubscribe,
+    BulkAction.SUPPRESS: _suppress,
 }

@@ -116,7 +116,7 @@ class Listing:
     lines: list[tuple[int, list[str]]]
 
 
-class Intake(BaseModel):
+class ImportSettings(BaseModel):
     """What is to become of a list. `columns`: what is where, counted from 0; the rest holds for all where there is no
     column. `agreed_at`, `agreed_text` and `agreed_where`: when (a day, in UTC), to which words and where they agreed to
     get this course by mail; `news`: and to other news of the practice.
@@ -155,7 +155,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ImportedPerson:
     """A line that can be used."""
 
     email: str
@@ -167,7 +167,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LineProblem:
     """What is wrong with a line, and in which column."""
 
     line: int
@@ -254,16 +254,16 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
     if lines is None:
         _end(session, job, clock.now())
         return
-    intake = Intake.model_validate(job.about["intake"])
+    intake = ImportSettings.model_validate(job.about["intake"])
     if not job.mark:
         job.about = {**job.about, "repeated": dict.fromkeys(_repeated(session, job, intake), False)}
     repeated = dict(job.about.get("repeated", {}))
     counts = Counter(job.counts)
     problems = list(job.problems)
-    people: dict[str, Person] = {}
+    people: dict[str, ImportedPerson] = {}
     for number, cells in lines:
         found = read_line(number, cells, intake, clock.now().date())
-        if isinstance(found, Problem):
+        if isinstance(found, LineProblem):
             counts[Outcome.WRONG] += 1
             problems.append([found.line, found.column, found.text])
         elif repeated.get(found.email):
@@ -281,7 +281,7 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
         _end(session, job, clock.now())
 
 
-def _repeated(session: Session, job: JobRow, intake: Intake) -> set[str]:
+def _repeated(session: Session, job: JobRow, intake: ImportSettings) -> set[str]:
     """The addresses that stand on more than one line of the whole list."""
     once, more = set[str](), set[str]()
     place, number = intake.columns[Column.EMAIL], 0
@@ -295,8 +295,8 @@ def _repeated(session: Session, job: JobRow, intake: Intake) -> set[str]:
 
 
 def read_line(  # noqa: PLR0911 - a table
-    number: int, cells: Sequence[str], intake: Intake, today: date
-) -> Person | Problem:
+    number: int, cells: Sequence[str], intake: ImportSettings, today: date
+) -> ImportedPerson | LineProblem:
     """What a line says about a person, or what is wrong with it. `today` in UTC: nobody agreed later."""
 
     def cell(column: Column) -> str:
@@ -305,41 +305,43 @@ def read_line(  # noqa: PLR0911 - a table
 
     email = normalise_email(cell(Column.EMAIL))
     if email is None:
-        return Problem(number, Column.EMAIL, cell(Column.EMAIL)[:80])
+        return LineProblem(number, Column.EMAIL, cell(Column.EMAIL)[:80])
     name = clean_name(cell(Column.NAME))
     if name is None:
-        return Problem(number, Column.NAME, cell(Column.NAME)[:80])
+        return LineProblem(number, Column.NAME, cell(Column.NAME)[:80])
     language = cell(Column.LANGUAGE).lower()[:2] or intake.language
     if language not in LANGUAGES:
-        return Problem(number, Column.LANGUAGE, cell(Column.LANGUAGE)[:80])
+        return LineProblem(number, Column.LANGUAGE, cell(Column.LANGUAGE)[:80])
     zone = cell(Column.ZONE) or intake.zone
     if not is_zone(zone):
-        return Problem(number, Column.ZONE, cell(Column.ZONE)[:80])
+        return LineProblem(number, Column.ZONE, cell(Column.ZONE)[:80])
     hour = _ON_THE_HOUR.sub("", cell(Column.HOUR)) or str(intake.hour)
     if not (hour.isdecimal() and len(hour) <= 2 and int(hour) < 24):
-        return Problem(number, Column.HOUR, cell(Column.HOUR)[:80])
+        return LineProblem(number, Column.HOUR, cell(Column.HOUR)[:80])
     tags = clean_tags(cell(Column.TAGS))
     if tags is None:
-        return Problem(number, Column.TAGS, cell(Column.TAGS)[:80])
+        return LineProblem(number, Column.TAGS, cell(Column.TAGS)[:80])
     agreement = _agreement(number, cell, intake, today)
-    if isinstance(agreement, Problem):
+    if isinstance(agreement, LineProblem):
         return agreement
     schedule = Schedule(zone, int(hour))
-    return Person(email, name, language, schedule, tuple(sorted({*tags, *intake.tags})), agreement)
+    return ImportedPerson(email, name, language, schedule, tuple(sorted({*tags, *intake.tags})), agreement)
 
 
-def _agreement(number: int, cell: Callable[[Column], str], intake: Intake, today: date) -> Agreement | Problem:
+def _agreement(
+    number: int, cell: Callable[[Column], str], intake: ImportSettings, today: date
+) -> Agreement | LineProblem:
     """What a line, or what is said for all, tells of somebody's consent."""
     said = cell(Column.AGREED_AT)
     at = read_day(said) if said else intake.agreed_at
     if at is None or not _EARLIEST <= at <= today:
-        return Problem(number, Column.AGREED_AT, said[:80])
+        return LineProblem(number, Column.AGREED_AT, said[:80])
     text = cell(Column.AGREED_TEXT) or intake.agreed_text
     if not _SHORTEST <= len(text) <= LONGEST_TEXT:
-        return Problem(number, Column.AGREED_TEXT, text[:80])
+        return LineProblem(number, Column.AGREED_TEXT, text[:80])
     where = cell(Column.AGREED_WHERE) or intake.agreed_where
     if not _SHORTEST <= len(where) <= LONGEST_SOURCE:
-        return Problem(number, Column.AGREED_WHERE, where[:80])
+        return LineProblem(number, Column.AGREED_WHERE, where[:80])
     return Agreement(datetime(at.year, at.month, at.day, tzinfo=UTC), text, where)
 
 
@@ -367,7 +369,12 @@ def clean_tags(text: str) -> tuple[str, ...] | None:
 
 
 def _take_in(
-    session: Session, clock: Clock, signer: Signer, intake: Intake, job: JobRow, people: Mapping[str, Person]
+    session: Session,
+    clock: Clock,
+    signer: Signer,
+    intake: ImportSettings,
+    job: JobRow,
+    people: Mapping[str, ImportedPerson],
 ) -> Counter[str]:
     published = courses.load_course(session, intake.course)
     if published is None or not people:
@@ -403,7 +410,13 @@ def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> 
 
 
 def _take_one(
-    session: Session, now: datetime, intake: Intake, campaign_id: int, job: JobRow, person: Person, digest: str
+    session: Session,
+    now: datetime,
+    intake: ImportSettings,
+    campaign_id: int,
+    job: JobRow,
+    person: ImportedPerson,
+    digest: str,
 ) -> Outcome:
     """Take somebody in, unless they said something else just now: what is known of them is read anew, locked."""
     row = subscribers.add_pending(session, person.email, person.language, now)
@@ -437,7 +450,7 @@ def _take_one(
     return outcome
 
 
-def _has_refused(session: Session, row: SubscriberRow, person: Person, campaign_id: int) -> bool:
+def _has_refused(session: Session, row: SubscriberRow, person: ImportedPerson, campaign_id: int) -> bool:
     """Whether somebody withdrew since what a list says of them."""
     course_id = campaigns.course_of(session, campaign_id)
     return _refused_since(session, row, person.agreement, ConsentPurpose.LESSONS, course_id)
@@ -512,6 +525,6 @@ def _plain(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:2] in set("=+-@") else cell
 
 
-def about_of(intake: Intake) -> dict[str, Any]:
+def about_of(intake: ImportSettings) -> dict[str, Any]:
     """As the store keeps it."""
     return intake.model_dump(mode="json")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.course_cache import Library
+from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, subscribers
 from rugcourse.db.queries.email_events import Clicked, Event, Mail
@@ -18,7 +18,7 @@ from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, judge
 from rugcourse.tracking.link_targets import target_of
 
 
-class Fetch(NamedTuple):
+class TrackingHit(NamedTuple):
     """A request for a link or the picture of a mail: what is looked at to judge it, and then forgotten.
 
     `link`: the number of the link; None for the picture.
@@ -30,7 +30,9 @@ class Fetch(NamedTuple):
     user_agent: str
 
 
-def record_fetches(session: Session, library: Library, clock: Clock, fetches: Sequence[Fetch]) -> list[str | None]:
+def record_fetches(
+    session: Session, library: CourseCache, clock: Clock, fetches: Sequence[TrackingHit]
+) -> list[str | None]:
     """Keep what was fetched, for readers who agreed to measuring, and say where each link leads: None for a picture,
     and for a link that leads nowhere.
 
@@ -48,18 +50,18 @@ def record_fetches(session: Session, library: Library, clock: Clock, fetches: Se
     return targets
 
 
-def _target(session: Session, library: Library, mail: Mail | None, fetch: Fetch) -> str | None:
+def _target(session: Session, library: CourseCache, mail: Mail | None, fetch: TrackingHit) -> str | None:
     return target_of(session, library, mail, fetch.link) if mail is not None and fetch.link is not None else None
 
 
-def _counts(mail: Mail | None, fetch: Fetch, target: str | None) -> bool:
+def _counts(mail: Mail | None, fetch: TrackingHit, target: str | None) -> bool:
     led_somewhere = fetch.link is None or target is not None
     if mail is None or not mail.measuring or mail.subscriber_status != SubscriberStatus.ACTIVE:
         return False
     return led_somewhere and fetch.method == "GET"
 
 
-def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Fetch]]) -> None:
+def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, TrackingHit]]) -> None:
     now = clock.now()
     kept = [
         Event(

@@ -18,7 +18,7 @@ from starlette.routing import Match, Route
 from rugcourse.auth.passwords import TooBusy
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
-from rugcourse.learning.hardest_question import Surprises
+from rugcourse.learning.hardest_question import HardestQuestions
 from rugcourse.links import BadToken
 from rugcourse.web import client_address, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
@@ -38,11 +38,11 @@ from rugcourse.web.admin import (
     team,
 )
 from rugcourse.web.admin import lessons as admin_lessons
-from rugcourse.web.group_commits import Groups
-from rugcourse.web.middleware import HEADERS, Guard
+from rugcourse.web.group_commits import GroupCommits
+from rugcourse.web.middleware import HEADERS, SecurityMiddleware
 from rugcourse.web.outbox import Outbox
 from rugcourse.web.public import catalogue, signup
-from rugcourse.web.rate_limits import Limits
+from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.reader import lessons, new_address, own_page
 from rugcourse.web.rendering import (
     READ,
@@ -71,13 +71,13 @@ def create_app(runtime: Runtime) -> FastAPI:
         title="rugcourse", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan
     )
     app.state.runtime = runtime
-    app.state.groups = Groups(runtime)
-    app.state.limits = Limits(
+    app.state.groups = GroupCommits(runtime)
+    app.state.limits = RequestLimits(
         runtime.settings.broker_url, runtime.settings.signups_per_hour, runtime.settings.signups_per_hour_in_all
     )
-    app.state.surprises = Surprises()
+    app.state.surprises = HardestQuestions()
     app.state.outbox = Outbox(runtime)
-    app.add_middleware(Guard, https=runtime.settings.base_url.startswith("https://"))
+    app.add_middleware(SecurityMiddleware, https=runtime.settings.base_url.startswith("https://"))
     for error in (NotFound, BadToken, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
     app.add_exception_handler(DatabaseAway, _away)
@@ -104,7 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     forgetting.cancel()
 
 
-async def _forget_networks(limits: Limits) -> None:
+async def _forget_networks(limits: RequestLimits) -> None:
     """The privacy page says how long IP addresses are counted, also where nobody comes by any more."""
     while True:
         await asyncio.sleep(_FORGET_SECONDS)

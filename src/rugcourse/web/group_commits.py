@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.group_commit import GroupCommit
-from rugcourse.learning.answers import Asked, Asking, Press, Taken, find_askings, record_answers
-from rugcourse.tracking.recorder import Fetch, record_fetches
+from rugcourse.learning.answers import (
+    QuestionInMail,
+    QuestionRef,
+    RecordedAnswer,
+    SubmittedAnswer,
+    find_askings,
+    record_answers,
+)
+from rugcourse.tracking.recorder import TrackingHit, record_fetches
 
 
-class Groups:
+class GroupCommits:
     """One for all requests of a process."""
 
     def __init__(self, runtime: Runtime) -> None:
         library, clock, database = runtime.library, runtime.clock, runtime.database
-        self.fetches = GroupCommit[Fetch, str | None](
+        self.fetches = GroupCommit[TrackingHit, str | None](
             database.write_batch, lambda session, fetches: record_fetches(session, library, clock, fetches)
         )
-        self.questions = GroupCommit[Asked, Asking | None](
+        self.questions = GroupCommit[QuestionRef, QuestionInMail | None](
             database.read, lambda session, asked: find_askings(session, library, clock, asked)
         )
-        self.answers = GroupCommit[Press, Taken | None](
+        self.answers = GroupCommit[SubmittedAnswer, RecordedAnswer | None](
             database.write_batch, lambda session, presses: record_answers(session, library, clock, presses)
         )

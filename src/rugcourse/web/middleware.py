@@ -81,7 +81,7 @@ class _Body:
         raise HTTPException(status)
 
 
-class Guard:
+class SecurityMiddleware:
     """ASGI middleware. `https`: readers come by https, and browsers are to remember it."""
 
     def __init__(self, app: ASGIApp, *, https: bool = False) -> None:

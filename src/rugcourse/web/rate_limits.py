@@ -74,7 +74,7 @@ class BoundedMemory(MemoryStorage):
         return len(self.events) < _MOST_KEYS
 
 
-class Limits:
+class RequestLimits:
     """Counts over moving windows: in memory, or in Redis where processes share one. Without Redis each process counts
     for itself until it is back.
 

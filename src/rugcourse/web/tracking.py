@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from rugcourse.learning.answers import Asked, Asking, Press, Taken
+from rugcourse.learning.answers import QuestionInMail, QuestionRef, RecordedAnswer, SubmittedAnswer
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import MailRef, Purpose
-from rugcourse.tracking.recorder import Fetch
+from rugcourse.tracking.recorder import TrackingHit
 from rugcourse.web.access import Access, access
-from rugcourse.web.group_commits import Groups
+from rugcourse.web.group_commits import GroupCommits
 from rugcourse.web.reader.access import personal_page
 from rugcourse.web.rendering import NotFound, runtime_of
 
@@ -50,7 +50,7 @@ async def answer(request: Request) -> Response:
     """The question with the option of the link chosen, and a button; or what its press came to."""
     token = request.path_params["token"]
     delivery_id, stamp, number, preselected = runtime_of(request).signer.read(Purpose.ANSWER, token, 4)
-    asked = Asked(MailRef(delivery_id, stamp), number)
+    asked = QuestionRef(MailRef(delivery_id, stamp), number)
     if request.method != "POST":
         asking = await _groups(request).questions.do(asked)
         if asking is None:
@@ -58,7 +58,7 @@ async def answer(request: Request) -> Response:
         return _answer_form(request, asking, token, preselected)
     async with request.form() as form:
         option = _option(form.get("o", ""))
-    taken = await _groups(request).answers.do(Press(asked, option))
+    taken = await _groups(request).answers.do(SubmittedAnswer(asked, option))
     if taken is None:
         raise NotFound
     if taken.answered is None:
@@ -73,25 +73,25 @@ routes = [
 ]
 
 
-def _groups(request: Request) -> Groups:
-    groups: Groups = request.app.state.groups
+def _groups(request: Request) -> GroupCommits:
+    groups: GroupCommits = request.app.state.groups
     return groups
 
 
-def _fetch(request: Request, mail: MailRef, link: int | None) -> Fetch:
-    return Fetch(mail, link, request.method, request.headers.get("user-agent", ""))
+def _fetch(request: Request, mail: MailRef, link: int | None) -> TrackingHit:
+    return TrackingHit(mail, link, request.method, request.headers.get("user-agent", ""))
 
 
 def _option(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isdecimal() and len(text) <= 2 else _NO_OPTION
 
 
-def _answer_form(request: Request, asking: Asking, token: str, option: int) -> HTMLResponse:
+def _answer_form(request: Request, asking: QuestionInMail, token: str, option: int) -> HTMLResponse:
     values = {"asking": asking, "token": token, "option": option, "recap": asking.number == RECAP_NUMBER}
     return personal_page(request, asking.published, asking.language, "answer", values)
 
 
-def _answered_page(request: Request, taken: Taken, token: str) -> HTMLResponse:
+def _answered_page(request: Request, taken: RecordedAnswer, token: str) -> HTMLResponse:
     asking, signer = taken.asking, runtime_of(request).signer
     values = {
         "asking": asking,

@@ -10,10 +10,10 @@ from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.webhooks import Provider, Unreadable, Unverified, open_provider
+from rugcourse.bounces.webhooks import MalformedPayload, Provider, UnverifiedRequest, open_provider
 from rugcourse.bounces.webhooks import Request as Said
 from rugcourse.web.access import Access, access
-from rugcourse.web.rate_limits import Limits
+from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.rendering import NotFound, runtime_of
 
 router = APIRouter()
@@ -32,15 +32,15 @@ async def hook(request: Request, provider: str) -> PlainTextResponse:
     return await run_in_threadpool(_handle, runtime_of(request), request.app.state.limits, provider, reader, said)
 
 
-def _handle(runtime: Runtime, limits: Limits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
+def _handle(runtime: Runtime, limits: RequestLimits, name: str, provider: Provider, said: Said) -> PlainTextResponse:
     """An answer of 2xx means: never again. While the database is away it is 503, and they come back."""
     try:
         told = provider.read(said)
         _check_replay(limits, name, provider.proof_of(said), said.body)
-    except Unverified as error:
+    except UnverifiedRequest as error:
         log.warning("a webhook was refused", provider=name, why=str(error))
         return PlainTextResponse("refused", 403)
-    except Unreadable as error:
+    except MalformedPayload as error:
         log.warning("a webhook can't be read", provider=name, why=str(error))
         return PlainTextResponse("unreadable", 400)
     for one in told:
@@ -48,7 +48,7 @@ def _handle(runtime: Runtime, limits: Limits, name: str, provider: Provider, sai
     return PlainTextResponse("taken")
 
 
-def _check_replay(limits: Limits, name: str, proof: str, body: bytes) -> None:
-    """Raises Unverified for a proof that was used with another body."""
+def _check_replay(limits: RequestLimits, name: str, proof: str, body: bytes) -> None:
+    """Raises UnverifiedRequest for a proof that was used with another body."""
     if proof and not limits.is_first_use(f"{name} {proof}", hashlib.sha256(body).hexdigest()):
-        raise Unverified("its signature was used for something else")
+        raise UnverifiedRequest("its signature was used for something else")

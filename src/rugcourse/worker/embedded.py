@@ -15,7 +15,7 @@ from kombu.transport import memory
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.worker.celery_app import create_app, ringer, worker_options
-from rugcourse.worker.heartbeat import Ear, Pulse
+from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
 
 _POLL_SECONDS = 0.2
@@ -34,7 +34,7 @@ def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
     app = create_app(runtime.settings)
     runtime = replace(runtime, ring=ringer(app))
     dispatcher = open_dispatcher(runtime)
-    register(app, runtime, dispatcher, Ear())
+    register(app, runtime, dispatcher, BrokerActivity())
     return runtime, EmbeddedWorker(app, runtime, dispatcher)
 
 
@@ -45,7 +45,7 @@ class EmbeddedWorker:
         app.set_default()  # Celery's threads look their tasks up in the default application
         self._dispatcher = dispatcher
         self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(runtime.settings))
-        self._pulse = Pulse(runtime, "serve")
+        self._pulse = Heartbeat(runtime, "serve")
         self._beat = Service(app, scheduler_cls=Scheduler)
         self._threads = [
             threading.Thread(target=self._worker.start, name="worker", daemon=True),

@@ -30,7 +30,7 @@ _DEAF_TICKS = 3
 
 
 @dataclass(slots=True)
-class Ear:
+class BrokerActivity:
     """When a process last heard a ring, in the machine's own time."""
 
     heard_at: float = field(default_factory=time.monotonic)
@@ -39,7 +39,7 @@ class Ear:
         self.heard_at = time.monotonic()
 
 
-class Pulse:
+class Heartbeat:
     """Runs until it is stopped. `kind`: what the process is."""
 
     def __init__(self, runtime: Runtime, kind: str) -> None:
@@ -54,7 +54,7 @@ class Pulse:
     def start(self) -> None:
         self._run("pulse", BEAT_SECONDS, self._beat)
 
-    def watch(self, ear: Ear, look: Callable[[], None]) -> None:
+    def watch(self, ear: BrokerActivity, look: Callable[[], None]) -> None:
         """Call `look` at every tick for as long as nobody rings."""
         tick = self._runtime.settings.tick_seconds
         was_deaf = False

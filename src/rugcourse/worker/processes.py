@@ -12,7 +12,7 @@ from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.worker.celery_app import create_app, ringer, worker_options
-from rugcourse.worker.heartbeat import Ear, Pulse
+from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
 
 
@@ -25,7 +25,7 @@ def run_worker(runtime: Runtime) -> int:
     app = create_app(runtime.settings)
     runtime = replace(runtime, ring=ringer(app))
     dispatcher = open_dispatcher(runtime)
-    ear, pulse = Ear(), Pulse(runtime, "worker")
+    ear, pulse = BrokerActivity(), Heartbeat(runtime, "worker")
     look_and_send = register(app, runtime, dispatcher, ear)
     shutdowns: list[str] = []
 
@@ -64,7 +64,7 @@ def _end_well_while_starting() -> None:
 
 def run_beat(runtime: Runtime) -> None:
     """Tick until a signal says stop. Any number of beats may run: their ticks do the same work, once."""
-    pulse = Pulse(runtime, "beat")
+    pulse = Heartbeat(runtime, "beat")
     _end_well_while_starting()
     pulse.start()
     try:

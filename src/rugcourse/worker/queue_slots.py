@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from rugcourse.db.models import Queue
 
 
-class Desk:
+class QueueSlots:
     """A number of places per queue. Whoever takes one sends batches until the queue is empty.
 
     A ring that comes while all places are taken is not lost: who leaves a place then looks once more. So a thread that

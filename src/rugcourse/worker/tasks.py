@@ -31,8 +31,8 @@ from rugcourse.privacy.warnings import warn
 from rugcourse.reports.cached_stats import refresh
 from rugcourse.subscribers.background_jobs import forget_abandoned, go_on
 from rugcourse.worker.celery_app import AUDIT, DELIVER, FETCH, FORGET, TICK
-from rugcourse.worker.heartbeat import Ear
-from rugcourse.worker.queue_slots import Desk
+from rugcourse.worker.heartbeat import BrokerActivity
+from rugcourse.worker.queue_slots import QueueSlots
 
 log = structlog.get_logger()
 
@@ -41,12 +41,12 @@ _MOST_JOB_BATCHES = 10
 _MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
-def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: Ear) -> Callable[[], None]:
+def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerActivity) -> Callable[[], None]:
     """Give the application, and no other in this process, its tasks. `ear` hears each of them.
 
     Each is one call; sent twice, or twenty times, it does the same. Returns what a worker does that nobody rings.
     """
-    desk = Desk(
+    desk = QueueSlots(
         {Queue.LESSONS: runtime.settings.worker_threads, Queue.WAITING: 1},
         lambda queue: dispatcher.send_batch(queue) > 0,
     )

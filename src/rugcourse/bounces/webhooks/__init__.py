@@ -1,12 +1,13 @@
 """Webhooks of relays: what they report about mail that they took from us, and how each proves who it is.
 
-A provider turns a request into `Told`s. What it can't prove to come from there is `Unverified` and does nothing. What
-was proved once and is sent again is a report about the same mail: nothing more follows from it.
+A provider turns a request into `ProviderEvent`s. A request that it can't prove to come from there is an
+`UnverifiedRequest` and does nothing. What was proved once and is sent again is a report about the same mail: nothing
+more follows from it.
 """
 
 from __future__ import annotations
 
-from rugcourse.bounces.webhooks.base import Provider, Request, Unreadable, Unverified
+from rugcourse.bounces.webhooks.base import MalformedPayload, Provider, Request, UnverifiedRequest
 from rugcourse.bounces.webhooks.brevo import Brevo
 from rugcourse.bounces.webhooks.mailgun import Mailgun
 from rugcourse.bounces.webhooks.postmark import Postmark
@@ -14,7 +15,7 @@ from rugcourse.bounces.webhooks.sendgrid import SendGrid
 from rugcourse.bounces.webhooks.ses import Ses
 from rugcourse.settings import Settings
 
-__all__ = ["Provider", "Request", "Unreadable", "Unverified", "open_provider"]
+__all__ = ["MalformedPayload", "Provider", "Request", "UnverifiedRequest", "open_provider"]
 
 
 def open_provider(settings: Settings, name: str) -> Provider | None:

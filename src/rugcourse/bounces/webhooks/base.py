@@ -10,18 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from rugcourse.bounces.classifier import judge
-from rugcourse.bounces.handler import Told
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.handler import ProviderEvent
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
 
 LONGEST = timedelta(hours=24)  # providers try again for hours; what is older than this was kept by somebody
 
 
-class Unverified(Exception):
+class UnverifiedRequest(Exception):
     """Nobody can tell that the provider sent it. The message says what is missing, for the log."""
 
 
-class Unreadable(Exception):
+class MalformedPayload(Exception):
     """The provider sent it, and it is not what they document."""
 
 
@@ -37,8 +37,8 @@ class Request:
 class Provider(Protocol):
     """A relay that tells what becomes of mail."""
 
-    def read(self, request: Request) -> Sequence[Told]:
-        """What it says. Raises Unverified, Unreadable."""
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
+        """What it says. Raises UnverifiedRequest, MalformedPayload."""
 
     def proof_of(self, request: Request) -> str:
         """What proves a request and is not bound to what it says: good for this one body alone. Empty where all that is
@@ -47,18 +47,18 @@ class Provider(Protocol):
 
 
 def as_json(raw: bytes | str) -> Any:
-    """Raises Unreadable."""
+    """Raises MalformedPayload."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
-        raise Unreadable("it is no JSON") from None
+        raise MalformedPayload("it is no JSON") from None
 
 
 def as_object(raw: bytes | str) -> dict[str, Any]:
-    """Raises Unreadable."""
+    """Raises MalformedPayload."""
     value = as_json(raw)
     if not isinstance(value, dict):
-        raise Unreadable("it is no JSON object")
+        raise MalformedPayload("it is no JSON object")
     return value
 
 
@@ -76,27 +76,27 @@ def instant(value: Any, now: datetime) -> datetime:
 
 
 def check_age(seconds: str, now: datetime) -> None:
-    """Raises Unverified for what was signed long ago, or has yet to be signed."""
+    """Raises UnverifiedRequest for what was signed long ago, or has yet to be signed."""
     if not seconds.isdecimal() or abs(now - datetime.fromtimestamp(min(int(seconds), 2**40), UTC)) > LONGEST:
-        raise Unverified("it was not signed lately")
+        raise UnverifiedRequest("it was not signed lately")
 
 
 def check_secret(said: str, secret: str) -> None:
-    """Raises Unverified."""
+    """Raises UnverifiedRequest."""
     if not hmac.compare_digest(said.encode(), secret.encode()):
-        raise Unverified("it does not know our secret")
+        raise UnverifiedRequest("it does not know our secret")
 
 
-def bounce(status: str, words: str, otherwise: Kind, *message_ids: str) -> Report:
+def bounce(status: str, words: str, otherwise: BounceType, *message_ids: str) -> BounceReport:
     """A mail that did not arrive; `otherwise` is what the provider takes it for. Message-IDs may be empty."""
     kept = status if status.count(".") == 2 else ""
-    return Report(judge(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
+    return BounceReport(judge(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
 
 
-def given_up(words: str, *message_ids: str) -> Report:
+def given_up(words: str, *message_ids: str) -> BounceReport:
     """A mail that the relay did not send: its reader bounced, complained or left before, and is on its own list."""
-    return Report(Kind.HARD, "", shortened(words), tuple(filter(None, message_ids)))
+    return BounceReport(BounceType.HARD, "", shortened(words), tuple(filter(None, message_ids)))
 
 
-def complaint(words: str, *message_ids: str) -> Report:
-    return Report(Kind.COMPLAINT, words=shortened(words)[:40], message_ids=tuple(filter(None, message_ids)))
+def complaint(words: str, *message_ids: str) -> BounceReport:
+    return BounceReport(BounceType.COMPLAINT, words=shortened(words)[:40], message_ids=tuple(filter(None, message_ids)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.handler import Told
+from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
+    MalformedPayload,
     Request,
-    Unreadable,
-    Unverified,
+    UnverifiedRequest,
     as_json,
     bounce,
     check_secret,
@@ -21,7 +21,8 @@ from rugcourse.bounces.webhooks.base import (
 )
 
 _KINDS = {
-    "hard_bounce": Kind.HARD, "invalid_email": Kind.HARD, "soft_bounce": Kind.SOFT, "error": Kind.SOFT,
+    "hard_bounce": BounceType.HARD, "invalid_email": BounceType.HARD,
+    "soft_bounce": BounceType.SOFT, "error": BounceType.SOFT,
 }  # fmt: skip
 
 
@@ -32,23 +33,23 @@ class Brevo:
     def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[Told]:
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise Unverified("it carries no token")
+            raise UnverifiedRequest("it carries no token")
         check_secret(token, self.secret)
         said = as_json(request.body)
         events = said if isinstance(said, list) else [said]
         if not all(isinstance(event, dict) for event in events):
-            raise Unreadable("it is no JSON object")
+            raise MalformedPayload("it is no JSON object")
         return tuple(
-            Told(report, "", text(event, "email"), instant(event.get("ts_event"), request.now))
+            ProviderEvent(report, "", text(event, "email"), instant(event.get("ts_event"), request.now))
             for event in events
             if (report := _report(event)) is not None
         )
 
 
-def _report(event: dict[str, object]) -> Report | None:
+def _report(event: dict[str, object]) -> BounceReport | None:
     message_id, kind = text(event, "message-id"), text(event, "event")
     if kind == "spam":
         return complaint("spam", message_id)

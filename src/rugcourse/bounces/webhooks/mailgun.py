@@ -6,12 +6,12 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.handler import Told
+from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import part, text
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
     Request,
-    Unverified,
+    UnverifiedRequest,
     as_object,
     bounce,
     check_age,
@@ -31,22 +31,22 @@ class Mailgun:
         """The signature is over an instant and a token: whoever copied it could say anything with it."""
         return text(as_object(request.body), "signature", "token")
 
-    def read(self, request: Request) -> Sequence[Told]:
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
         said = as_object(request.body)
         signed, signature = (text(said, "signature", name) for name in ("timestamp", "signature"))
         expected = hmac.new(self.key.encode(), f"{signed}{text(said, 'signature', 'token')}".encode(), "sha256")
         if not hmac.compare_digest(expected.hexdigest().encode(), signature.encode()):
-            raise Unverified("its signature is not Mailgun's")
+            raise UnverifiedRequest("its signature is not Mailgun's")
         check_age(signed, request.now)
         event = part(said, "event-data")
         report = _report(event)
         if report is None:
             return ()
         at = instant(part(event, "timestamp"), request.now)
-        return (Told(report, text(event, "envelope", "sender"), text(event, "recipient"), at),)
+        return (ProviderEvent(report, text(event, "envelope", "sender"), text(event, "recipient"), at),)
 
 
-def _report(event: object) -> Report | None:
+def _report(event: object) -> BounceReport | None:
     message_id = text(event, "message", "headers", "message-id")
     match text(event, "event"):
         case "complained":
@@ -57,6 +57,6 @@ def _report(event: object) -> Report | None:
             reason = text(event, "reason")
             if reason in _GIVEN_UP:
                 return given_up(reason, message_id)
-            return bounce(status, words, Kind.HARD if reason == "bounce" else Kind.SOFT, message_id)
+            return bounce(status, words, BounceType.HARD if reason == "bounce" else BounceType.SOFT, message_id)
         case _:
             return None

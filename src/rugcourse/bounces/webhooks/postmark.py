@@ -10,12 +10,12 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rugcourse.bounces.handler import Told
+from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
     Request,
-    Unverified,
+    UnverifiedRequest,
     as_object,
     bounce,
     check_secret,
@@ -24,10 +24,11 @@ from rugcourse.bounces.webhooks.base import (
 )
 
 _KINDS = {
-    "HardBounce": Kind.HARD, "BadEmailAddress": Kind.HARD, "AddressChange": Kind.HARD,
-    "SoftBounce": Kind.SOFT, "DnsError": Kind.SOFT, "Unknown": Kind.SOFT, "Undeliverable": Kind.SOFT,
-    "Blocked": Kind.POLICY, "SpamNotification": Kind.POLICY, "DMARCPolicy": Kind.POLICY,
-    "VirusNotification": Kind.POLICY,
+    "HardBounce": BounceType.HARD, "BadEmailAddress": BounceType.HARD, "AddressChange": BounceType.HARD,
+    "SoftBounce": BounceType.SOFT, "DnsError": BounceType.SOFT, "Unknown": BounceType.SOFT,
+    "Undeliverable": BounceType.SOFT,
+    "Blocked": BounceType.POLICY, "SpamNotification": BounceType.POLICY, "DMARCPolicy": BounceType.POLICY,
+    "VirusNotification": BounceType.POLICY,
 }  # fmt: skip
 
 
@@ -38,16 +39,16 @@ class Postmark:
     def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[Told]:
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
         check_secret(_password(request.headers.get("authorization", "")), self.secret)
         said = as_object(request.body)
         report = _report(said)
         if report is None:
             return ()
-        return (Told(report, "", text(said, "Email"), instant(said.get("BouncedAt"), request.now)),)
+        return (ProviderEvent(report, "", text(said, "Email"), instant(said.get("BouncedAt"), request.now)),)
 
 
-def _report(said: dict[str, object]) -> Report | None:
+def _report(said: dict[str, object]) -> BounceReport | None:
     ours = text(said, "Metadata", "mail")
     kind, words = text(said, "Type"), text(said, "Details") or text(said, "Description")
     if text(said, "RecordType") == "SpamComplaint" or kind == "SpamComplaint":
@@ -58,11 +59,11 @@ def _report(said: dict[str, object]) -> Report | None:
 
 
 def _password(authorization: str) -> str:
-    """Raises Unverified."""
+    """Raises UnverifiedRequest."""
     scheme, _, given = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise Unverified("it carries no password")
+        raise UnverifiedRequest("it carries no password")
     try:
         return base64.b64decode(given, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
-        raise Unverified("its password can't be read") from None
+        raise UnverifiedRequest("its password can't be read") from None

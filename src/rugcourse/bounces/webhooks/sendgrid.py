@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from rugcourse.bounces.handler import Told
+from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import text
-from rugcourse.bounces.report import Kind, Report
+from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
+    MalformedPayload,
     Request,
-    Unreadable,
-    Unverified,
+    UnverifiedRequest,
     as_json,
     bounce,
     check_age,
@@ -51,37 +51,37 @@ class SendGrid:
     def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[Told]:
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
         signed = request.headers.get(_TIMESTAMP, "")
         try:
             signature = base64.b64decode(request.headers.get(_SIGNATURE, ""), validate=True)
             self.key.verify(signature, signed.encode() + request.body, ECDSA(SHA256()))
         except (InvalidSignature, ValueError, binascii.Error):
-            raise Unverified("its signature is not SendGrid's") from None
+            raise UnverifiedRequest("its signature is not SendGrid's") from None
         check_age(signed, request.now)
         events = as_json(request.body)
         if not isinstance(events, list):
-            raise Unreadable("it is no JSON array")
+            raise MalformedPayload("it is no JSON array")
         return tuple(_told(events, request))
 
 
-def _told(events: list[object], request: Request) -> Iterator[Told]:
+def _told(events: list[object], request: Request) -> Iterator[ProviderEvent]:
     for event in events:
         report = _report(event)
         if report is not None:
             at = instant(event.get("timestamp") if isinstance(event, dict) else None, request.now)
-            yield Told(report, "", text(event, "email"), at)
+            yield ProviderEvent(report, "", text(event, "email"), at)
 
 
-def _report(event: object) -> Report | None:
+def _report(event: object) -> BounceReport | None:
     message_id, reason = text(event, "smtp-id"), text(event, "reason")
     match text(event, "event"):
         case "spamreport":
             return complaint("spam", message_id)
         case "bounce" if text(event, "type") == "blocked":
-            return bounce(text(event, "status"), reason, Kind.SOFT, message_id)
+            return bounce(text(event, "status"), reason, BounceType.SOFT, message_id)
         case "bounce":
-            return bounce(text(event, "status"), reason, Kind.HARD, message_id)
+            return bounce(text(event, "status"), reason, BounceType.HARD, message_id)
         case "dropped" if reason in _GIVEN_UP:
             return given_up(reason, message_id)
         case _:

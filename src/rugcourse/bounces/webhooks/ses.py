@@ -25,13 +25,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
-from rugcourse.bounces.handler import Told
+from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import part, reports_of, text
 from rugcourse.bounces.webhooks.base import (
     LONGEST,
+    MalformedPayload,
     Request,
-    Unreadable,
-    Unverified,
+    UnverifiedRequest,
     as_object,
     instant,
 )
@@ -74,56 +74,56 @@ class Ses:
     def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[Told]:
+    def read(self, request: Request) -> Sequence[ProviderEvent]:
         said = as_object(request.body)
         kind = text(said, "Type")
         if text(said, "TopicArn") not in self.topics:
-            raise Unverified("it is about another topic")
+            raise UnverifiedRequest("it is about another topic")
         if kind not in _SIGNED:
-            raise Unverified("it is of no kind that is signed")
+            raise UnverifiedRequest("it is of no kind that is signed")
         self._verify(said, _SIGNED[kind], SystemClock().now())
         if request.now - instant(said.get("Timestamp"), request.now) > LONGEST:
-            raise Unverified("it was not signed lately")
+            raise UnverifiedRequest("it was not signed lately")
         if kind == "SubscriptionConfirmation":
             url = text(said, "SubscribeURL")
             if self._path(url) != "/":
-                raise Unverified("it confirms nothing of SNS")
+                raise UnverifiedRequest("it confirms nothing of SNS")
             self._get(url)
             return ()
         return _told(as_object(text(said, "Message")), request)
 
     def _verify(self, said: dict[str, object], names: Sequence[str], now: datetime) -> None:
-        """`now`: the machine's time, in which certificates end. Raises Unverified."""
+        """`now`: the machine's time, in which certificates end. Raises UnverifiedRequest."""
         signed = "".join(f"{name}\n{text(said, name)}\n" for name in names if name in said)
         if text(said, "SignatureVersion") != "2":
-            raise Unverified("it is signed with SHA-1; set SignatureVersion of the SNS topic to 2")
+            raise UnverifiedRequest("it is signed with SHA-1; set SignatureVersion of the SNS topic to 2")
         url = text(said, "SigningCertURL")
         if not _CERTIFICATE_PATH.fullmatch(self._path(url)) or urlsplit(url).query:
-            raise Unverified("its certificate is not where those of SNS are")
+            raise UnverifiedRequest("its certificate is not where those of SNS are")
         try:
             certificate = x509.load_pem_x509_certificate(self._get(url))
             key = certificate.public_key()
             if not isinstance(key, RSAPublicKey) or not _is_of_sns(certificate, now):
-                raise Unverified("its certificate is not of SNS")
+                raise UnverifiedRequest("its certificate is not of SNS")
             key.verify(base64.b64decode(text(said, "Signature")), signed.encode(), PKCS1v15(), SHA256())
         except (InvalidSignature, ValueError, binascii.Error):
-            raise Unverified("its signature is not of SNS") from None
+            raise UnverifiedRequest("its signature is not of SNS") from None
 
     def _get(self, url: str) -> bytes:
-        """Raises Unverified for an address that is not of SNS."""
+        """Raises UnverifiedRequest for an address that is not of SNS."""
         self._path(url)
         try:
             return self.ask(url)
         except OSError as error:
-            raise Unreadable(f"SNS could not be asked: {error}") from error
+            raise MalformedPayload(f"SNS could not be asked: {error}") from error
 
     def _path(self, url: str) -> str:
-        """The path of an address of SNS, in a region of the topics. Raises Unverified."""
+        """The path of an address of SNS, in a region of the topics. Raises UnverifiedRequest."""
         parts = urlsplit(url)
         host = _HOST.fullmatch(parts.netloc)
         regions = {found[1] for topic in self.topics if (found := _REGION.match(topic))}
         if parts.scheme != "https" or host is None or host[1] not in regions:
-            raise Unverified("it names a server that is not of SNS, or of another region")
+            raise UnverifiedRequest("it names a server that is not of SNS, or of another region")
         return parts.path
 
 
@@ -135,7 +135,7 @@ def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
     return bool(names & _NAMES) and certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def _told(said: dict[str, object], request: Request) -> Sequence[Told]:
+def _told(said: dict[str, object], request: Request) -> Sequence[ProviderEvent]:
     return_path = text(said, "mail", "source")
     at = instant(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
-    return [Told(report, return_path, address, at) for address, report in reports_of(said)]
+    return [ProviderEvent(report, return_path, address, at) for address, report in reports_of(said)]

@@ -24,7 +24,7 @@ from rugcourse.db.models import (
 _PRIME = 2_147_483_647  # 2^31 - 1
 
 
-class Arm(NamedTuple):
+class Variant(NamedTuple):
     """One of the wordings: how many mails of it were looked at, and behind how many a human answered or clicked."""
 
     mails: int
@@ -81,7 +81,7 @@ def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
     ).first()
 
 
-def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Arm:
+def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Variant:
     """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
     them a human answered or followed a link. Nobody looks at those of readers who objected.
     """
@@ -106,4 +106,4 @@ def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settle
     )
     answered = exists().where(AnswerRow.delivery_id == mails.c.id, AnswerRow.verdict == Verdict.HUMAN)
     acted = func.count().filter(or_(clicked, answered))
-    return Arm(*session.execute(select(func.count(), acted).select_from(mails)).one())
+    return Variant(*session.execute(select(func.count(), acted).select_from(mails)).one())

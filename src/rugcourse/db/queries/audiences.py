@@ -111,7 +111,7 @@ class Again:
     before: datetime | None
 
 
-class Span(NamedTuple):
+class IdRange(NamedTuple):
     """Up to `limit` people with ids above `after_id` and up to `up_to_id`."""
 
     after_id: int
@@ -197,7 +197,7 @@ def members(
     session: Session,
     audience: Audience,
     now: datetime,
-    span: Span,
+    span: IdRange,
     again: Again | None = None,
     allowed: Permission | None = None,
 ) -> list[tuple[int, Schedule]]:

@@ -81,7 +81,7 @@ _IS_WAITING = (
 )
 
 
-class Outgoing(NamedTuple):
+class DeliveryJob(NamedTuple):
     """A delivery with all that its mail needs. The lesson's fields are None for other kinds.
 
     `kind`: a DeliveryKind, or one of a newer release that works on the same database.
@@ -111,7 +111,7 @@ class Outgoing(NamedTuple):
         return MailRef(self.id, self.stamp)
 
 
-class Pin(NamedTuple):
+class SentSnapshot(NamedTuple):
     """What exactly is being sent, fixed at the moment of submitting."""
 
     delivery_id: int
@@ -143,7 +143,9 @@ def is_waiting(session: Session, queue: Queue, now: datetime) -> bool:
     return run(session, _IS_WAITING, {"queue": queue, "now": now}).first() is not None
 
 
-def candidates(session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()) -> list[Outgoing]:
+def candidates(
+    session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()
+) -> list[DeliveryJob]:
     """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
     over. `held`: the keys of what is not to be sent, see `HoldRow`.
     """
@@ -158,10 +160,12 @@ def candidates(session: Session, queue: Queue, now: datetime, limit: int, held: 
         conditions.append(domain.scalar_subquery().not_in(domains))
     query = _candidates(*conditions) if conditions else _ALL_CANDIDATES
     rows: Iterable[Any] = run(session, query, {"queue": queue, "now": now, "most": limit})
-    return [Outgoing(*row) for row in rows]
+    return [DeliveryJob(*row) for row in rows]
 
 
-def submit(session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[Pin], now: datetime) -> set[int]:
+def submit(
+    session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[SentSnapshot], now: datetime
+) -> set[int]:
     """Move planned deliveries of a queue to `submitting` under a lease; returns those that may really be sent.
 
     Whether the person still wants the mail is looked at in the same UPDATE that pins what is sent. One that is pinned

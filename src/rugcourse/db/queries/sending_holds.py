@@ -16,7 +16,7 @@ ALL = "all"
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """What is left of a limit at an instant (UTC)."""
 
     tokens: float
@@ -81,16 +81,16 @@ def lift_holds(session: Session, keys: Collection[str], *, also_of_operators: bo
     return list(session.scalars(query.returning(HoldRow.key)))
 
 
-def lock_buckets(session: Session, keys: Iterable[str]) -> dict[str, Bucket]:
+def lock_buckets(session: Session, keys: Iterable[str]) -> dict[str, TokenBucket]:
     """The buckets with these keys, locked until the transaction ends; those that are not there yet are missing."""
     wanted = sorted(keys)
     if not wanted:
         return {}
     rows = session.scalars(select(BucketRow).where(BucketRow.key.in_(wanted)).order_by(BucketRow.key).with_for_update())
-    return {row.key: Bucket(row.tokens, row.filled_at) for row in rows}
+    return {row.key: TokenBucket(row.tokens, row.filled_at) for row in rows}
 
 
-def save_buckets(session: Session, buckets: Mapping[str, Bucket]) -> None:
+def save_buckets(session: Session, buckets: Mapping[str, TokenBucket]) -> None:
     for key, bucket in sorted(buckets.items()):
         values = {"tokens": bucket.tokens, "filled_at": bucket.filled_at}
         session.execute(

@@ -21,7 +21,7 @@ class Mail:
     sent_at: datetime | None
 
 
-class Mailbox:
+class CaughtMails:
     """Mails in the folder `folder`, one `.eml` each; what is there already stays. Safe to share among threads."""
 
     def __init__(self, folder: Path) -> None:

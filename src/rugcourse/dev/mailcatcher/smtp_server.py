@@ -6,11 +6,11 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from rugcourse.dev.mailcatcher.mailbox import Mailbox
+from rugcourse.dev.mailcatcher.mailbox import CaughtMails
 
 
 class _Keeper:
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: CaughtMails) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
@@ -18,6 +18,6 @@ class _Keeper:
         return "250 kept"
 
 
-def open_sink(mailbox: Mailbox, host: str, port: int) -> Controller:
+def open_sink(mailbox: CaughtMails, host: str, port: int) -> Controller:
     """A server for `mailbox` on its own thread; call its `start()` and `stop()`."""
     return Controller(_Keeper(mailbox), hostname=host, port=port, server_hostname="inbox.rugcourse.example")

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import FileSystemLoader, StrictUndefined
 
 from rugcourse import paths
-from rugcourse.dev.mailcatcher.mailbox import Mailbox, parse, part
+from rugcourse.dev.mailcatcher.mailbox import CaughtMails, parse, part
 from rugcourse.emails.sandbox import Sandbox
 
 # What a careful mail program would allow: no script, nothing from elsewhere but the mail's own pictures.
@@ -18,7 +18,7 @@ _MAIL_POLICY = (
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 
 
-def create_app(mailbox: Mailbox, site: str) -> FastAPI:
+def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
     """The pages of one mailbox. `site`: the address of the courses, to go back to."""
     app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
     templates = Sandbox(

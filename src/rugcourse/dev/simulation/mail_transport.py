@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from rugcourse.clock import Clock
 from rugcourse.delivery.smtp import Accepted, Envelope, Outcome, Rejected
-from rugcourse.dev.simulation.people import Person
+from rugcourse.dev.simulation.people import SimulatedReader
 
 _LINK = re.compile(rb"https?://[^/\s]+/([a-z])/([A-Za-z0-9_-]+)")
 _TEXT_ENDS = b"Content-Type: text/html"
@@ -21,7 +21,7 @@ _TEXT_ENDS = b"Content-Type: text/html"
 class Mail:
     """What a person finds in a mail: the tokens of its links, by the letter that their paths begin with."""
 
-    person: Person
+    person: SimulatedReader
     links: dict[str, list[str]]
 
 
@@ -30,7 +30,7 @@ class Post:
     """`arrived` is called for each mail that was taken."""
 
     clock: Clock
-    people: dict[str, Person]
+    people: dict[str, SimulatedReader]
     arrived: Callable[[Mail], None]
     taken: int = 0
     lessons: int = 0
@@ -51,7 +51,7 @@ class Post:
         self.arrived(Mail(person, links))
         return Accepted("250 2.0.0 taken")
 
-    def _count_lesson(self, person: Person, now: datetime) -> None:
+    def _count_lesson(self, person: SimulatedReader, now: datetime) -> None:
         local = now.astimezone(ZoneInfo(person.zone))
         self.lessons += 1
         self.local_hours[local.hour] += 1

@@ -18,7 +18,7 @@ _WORKDAYS = frozenset(range(5))
 
 
 @dataclass(slots=True)
-class Person:
+class SimulatedReader:
     """A reader. Days count from the first of the rehearsal; None: they never do that."""
 
     number: int
@@ -43,14 +43,14 @@ class Person:
         return f"r{self.number}@d{self.number % 97}.example"
 
 
-def make_person(number: int, days: int, seed: int) -> Person:
+def make_person(number: int, days: int, seed: int) -> SimulatedReader:
     """The person with this number: always the same for the same seed."""
     chance = Random(f"{seed}:{number}")  # noqa: S311 - a rehearsal
 
     def some_day(probability: float) -> int | None:
         return chance.randrange(1, max(2, days)) if chance.random() < probability else None
 
-    return Person(
+    return SimulatedReader(
         number=number,
         zone=chance.choice(_ZONES),
         hour=chance.choice(_HOURS),

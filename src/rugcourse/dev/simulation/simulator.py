@@ -24,11 +24,11 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import Audit, audit
 from rugcourse.dev.simulation.mail_transport import Mail, Post
-from rugcourse.dev.simulation.people import Person, make_person
+from rugcourse.dev.simulation.people import SimulatedReader, make_person
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.learning.answers import Asked, Press, find_askings, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, find_askings, record_answers
 from rugcourse.links import MailRef, Purpose
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
@@ -40,7 +40,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SimulationReport:
     """What came of a rehearsal. Lateness is against the reader's own hour, in minutes."""
 
     subscribers: int
@@ -62,7 +62,9 @@ class Report:
     books: Audit
 
 
-def simulate(settings: Settings, people: int, days: int, seed: int, progress: Progress = lambda _day: None) -> Report:
+def simulate(
+    settings: Settings, people: int, days: int, seed: int, progress: Progress = lambda _day: None
+) -> SimulationReport:
     """Play the first published course for so many readers and days. Nothing is sent or kept.
 
     Raises AuthoringErrors. The same seed gives the same rehearsal. `progress` is called with each day that is over.
@@ -130,9 +132,9 @@ class Rehearsal:
                 progress(int((step + 1) * _STEP / timedelta(days=1)))
         dispatcher.close()
 
-    def report(self, seconds: float, found: Audit) -> Report:
+    def report(self, seconds: float, found: Audit) -> SimulationReport:
         late = sorted(self._post.minutes_late.elements())
-        return Report(
+        return SimulationReport(
             subscribers=len(self._people),
             days=self._days,
             seed=self._seed,
@@ -159,10 +161,10 @@ class Rehearsal:
         while self._plans and self._plans[0].at <= self._clock.now():
             heapq.heappop(self._plans).act()
 
-    def _expect(self, person: Person) -> None:
+    def _expect(self, person: SimulatedReader) -> None:
         self._at(START + timedelta(hours=person.signs_up_after_hours), lambda: self._sign_up(person))
 
-    def _sign_up(self, person: Person) -> None:
+    def _sign_up(self, person: SimulatedReader) -> None:
         signup = Signup(person.email, f"Reader {person.number}", _schedule(person))
         runtime = self._runtime
         sign_up(runtime.database, runtime.clock, runtime.signer, self._course, signup, person.language)
@@ -177,7 +179,7 @@ class Rehearsal:
             at = now + timedelta(minutes=self._chance.expovariate(1 / 180))
             self._at(at, lambda: self._answer(person, answers))
 
-    def _confirm(self, person: Person, token: str) -> None:
+    def _confirm(self, person: SimulatedReader, token: str) -> None:
         delivery_id = self._runtime.signer.read_mail(Purpose.CONFIRM, token).delivery_id
         runtime = self._runtime
         confirm(runtime.database, self._clock, runtime.signer, delivery_id, news=person.wants_news)
@@ -186,7 +188,7 @@ class Rehearsal:
         if found is not None:
             self._plan_life(person, found[0].id, delivery_id)
 
-    def _plan_life(self, person: Person, subscriber_id: int, delivery_id: int) -> None:
+    def _plan_life(self, person: SimulatedReader, subscriber_id: int, delivery_id: int) -> None:
         for day, act in (
             (person.pauses_on_day, lambda: self._pause(person, subscriber_id)),
             (person.moves_on_day, lambda: self._move(person, subscriber_id)),
@@ -195,12 +197,12 @@ class Rehearsal:
             if day is not None:
                 self._at(self._clock.now() + timedelta(days=day), act)
 
-    def _answer(self, person: Person, tokens: list[str]) -> None:
+    def _answer(self, person: SimulatedReader, tokens: list[str]) -> None:
         """Answer the first question of a mail: rightly as often as this person knows."""
         runtime = self._runtime
         read = [runtime.signer.read(Purpose.ANSWER, token, 4) for token in tokens]
         delivery_id, stamp, number, _ = read[0]
-        asked = Asked(MailRef(delivery_id, stamp), number)
+        asked = QuestionRef(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:
             [asking] = find_askings(session, runtime.library, self._clock, [asked])
         if asking is None:
@@ -209,16 +211,16 @@ class Rehearsal:
         others = [option for _, _, asked_in, option in read if asked_in == number and option != right]
         option = right if self._chance.random() < person.knows else self._chance.choice(others)
         with runtime.database.write() as session:
-            record_answers(session, runtime.library, self._clock, [Press(asked, option)])
+            record_answers(session, runtime.library, self._clock, [SubmittedAnswer(asked, option)])
         self._tally.answers += 1
         self._tally.answers_right += option == right
 
-    def _pause(self, person: Person, subscriber_id: int) -> None:
+    def _pause(self, person: SimulatedReader, subscriber_id: int) -> None:
         until = self._clock.now() + timedelta(days=person.pauses_for_days)
         self._unless_gone(lambda: preferences.pause(self._runtime.database, self._clock, subscriber_id, until))
         self._tally.paused += 1
 
-    def _move(self, person: Person, subscriber_id: int) -> None:
+    def _move(self, person: SimulatedReader, subscriber_id: int) -> None:
         person.zone = person.moves_to
         self._unless_gone(
             lambda: preferences.change_schedule(self._runtime.database, self._clock, subscriber_id, _schedule(person))
@@ -234,7 +236,7 @@ class Rehearsal:
             act()
 
 
-def _schedule(person: Person) -> Schedule:
+def _schedule(person: SimulatedReader) -> Schedule:
     return Schedule(person.zone, person.hour, person.weekdays)
 
 

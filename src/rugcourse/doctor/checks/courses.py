@@ -9,7 +9,7 @@ from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
 from rugcourse.doctor.report import Finding, _, advice, well
 from rugcourse.ebooks.cache import out_of_date
-from rugcourse.emails.catalogue import House
+from rugcourse.emails.catalogue import Branding
 from rugcourse.links import Links
 
 
@@ -34,7 +34,7 @@ def check_courses(database: Database) -> Iterator[Finding]:
         yield well("warning-signs", _("A clinician has signed them."))
 
 
-def check_books(database: Database, links: Links, house: House) -> Iterator[Finding]:
+def check_books(database: Database, links: Links, house: Branding) -> Iterator[Finding]:
     """Whether each course is there as book and picture; nothing where the database can't be read."""
     try:
         missing = out_of_date(database, links, house) if is_current(database) else []

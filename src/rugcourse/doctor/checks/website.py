@@ -20,7 +20,7 @@ _NOBODY = MailRef(0, 0)  # no delivery has this number: what such a link opens c
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a web server said; `at`: its own clock (UTC), where it tells."""
 
     status: int
@@ -88,7 +88,7 @@ def _unsubscribing(links: Links) -> Finding:
     return well("unsubscribe", _("The links work; pressing one is enough (RFC 8058)."))
 
 
-def _clock(answer: Answer) -> Iterator[Finding]:
+def _clock(answer: HttpAnswer) -> Iterator[Finding]:
     if answer.at is not None:
         seconds = abs(round((datetime.now(UTC) - answer.at).total_seconds()))
         if seconds > 60:
@@ -100,15 +100,17 @@ def _clock(answer: Answer) -> Iterator[Finding]:
             )
 
 
-def _get(url: str) -> Answer:
+def _get(url: str) -> HttpAnswer:
     """Raises OSError."""
     request = urllib.request.Request(url, headers={"User-Agent": "rugcourse doctor"})  # noqa: S310 - of the settings
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            return Answer(answer.status, answer.read(100).decode("utf-8", "replace"), _at(answer.headers.get("Date")))
+            return HttpAnswer(
+                answer.status, answer.read(100).decode("utf-8", "replace"), _at(answer.headers.get("Date"))
+            )
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, "", _at(error.headers.get("Date")))
+            return HttpAnswer(error.code, "", _at(error.headers.get("Date")))
 
 
 def _at(date: str | None) -> datetime | None:

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import NoSubject, SameWording, TrialRuns
 from rugcourse.db.models import Role
 from rugcourse.db.queries import courses
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of, typed_fields
+from rugcourse.web.admin.auth import admin_page, require_admin, typed_fields, verify_csrf
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
@@ -26,15 +26,15 @@ _REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "
 @router.api_route("/admin/trials/{lesson_id}", methods=READ)
 @access(Access.EDITOR)
 def trials_page(request: Request, lesson_id: Id) -> HTMLResponse:
-    return _page(request, insider_of(request, Role.EDITOR), lesson_id, {}, "")
+    return _page(request, require_admin(request, Role.EDITOR), lesson_id, {}, "")
 
 
 @router.post("/admin/trials/{lesson_id}")
 @access(Access.EDITOR)
 def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
     """Begin one, or stop it."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, typed.get("form", ""))
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
         ab_tests.stop(runtime.database, runtime.clock, lesson_id, insider.admin_id)
@@ -50,7 +50,7 @@ def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depe
     return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
 
 
-def _page(request: Request, insider: Insider, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
+def _page(request: Request, insider: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         found = courses.wording_of(session, lesson_id)
         held = ab_tests.trials_of(session, [lesson_id])

@@ -17,18 +17,18 @@ from rugcourse.auth.notices import Notice
 from rugcourse.auth.passkeys import BadPasskey
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
-from rugcourse.auth.sessions import Insider, NotLetIn, confirm_second_factor
-from rugcourse.auth.totp import Vault, context_of_form
+from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor
+from rugcourse.auth.totp import SecretBox, context_of_form
 from rugcourse.db.queries import admins
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
     admin_page,
-    check_form,
     check_password,
-    insider_of,
     passkey_site,
     password_context,
+    require_admin,
     tell,
+    verify_csrf,
 )
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
@@ -38,7 +38,7 @@ router = APIRouter()
 _EVENTS_SHOWN = 20
 
 
-class Fields(BaseModel):
+class AccountForm(BaseModel):
     """A form of the account page; `action` is its button.
 
     `old`: the password of now; `locked`: a new secret, encrypted, there and back; `answer`: what a device said when it
@@ -61,15 +61,15 @@ class Fields(BaseModel):
 @router.api_route("/admin/account", methods=READ)
 @access(Access.ANALYST)
 def account_page(request: Request) -> HTMLResponse:
-    return _account_page(request, insider_of(request, setting_up=True), "")
+    return _account_page(request, require_admin(request, setting_up=True), "")
 
 
 @router.post("/admin/account/passkey/begin")
 @access(Access.ANALYST)
 def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Annotated[str, Form()] = "") -> Response:
     """What the browser needs to make a passkey; for who knows the password."""
-    insider = insider_of(request, setting_up=True)
-    check_form(request, insider, form)
+    insider = require_admin(request, setting_up=True)
+    verify_csrf(request, insider, form)
     runtime, site = runtime_of(request), passkey_site(request)
     if site is None:
         raise NotFound
@@ -82,9 +82,9 @@ def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Anno
 
 @router.post("/admin/account")
 @access(Access.ANALYST)
-def account_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
-    insider = insider_of(request, setting_up=True)
-    check_form(request, insider, fields.form)
+def account_press(request: Request, fields: Annotated[AccountForm, Form()]) -> Response:
+    insider = require_admin(request, setting_up=True)
+    verify_csrf(request, insider, fields.form)
     if fields.action == "end":
         notice = _end_session(request, insider, fields.session)
         if fields.session == str(insider.session_id):
@@ -100,7 +100,7 @@ def account_press(request: Request, fields: Annotated[Fields, Form()]) -> Respon
     changed = change(request, insider, fields)
     if changed.tells is not None:
         tell(request, changed.tells, insider.email)
-    now = insider_of(request, setting_up=True)
+    now = require_admin(request, setting_up=True)
     locked = fields.locked if changed.notice == "wrong-code" else ""
     return _account_page(request, now, changed.notice, locked, changed.codes, status=200 if changed.tells else 400)
 
@@ -114,7 +114,7 @@ class Changed:
     codes: tuple[str, ...] = ()
 
 
-def _change_password(request: Request, insider: Insider, fields: Fields) -> Changed:
+def _change_password(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     if fields.new != fields.again:
         return Changed("differ")
@@ -132,7 +132,7 @@ def _change_password(request: Request, insider: Insider, fields: Fields) -> Chan
     return Changed("saved", Notice.PASSWORD_CHANGED)
 
 
-def _add_passkey(request: Request, insider: Insider, fields: Fields) -> Changed:
+def _add_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
     runtime, site = runtime_of(request), passkey_site(request)
     if fields.answer in {"slow", "wrong-password"}:
         return Changed(fields.answer)  # what the first step said
@@ -145,32 +145,32 @@ def _add_passkey(request: Request, insider: Insider, fields: Fields) -> Changed:
     return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
 
 
-def _remove_passkey(request: Request, insider: Insider, fields: Fields) -> Changed:
+def _remove_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     passkeys.remove(runtime.database, runtime.clock, insider, whole_number(fields.passkey))
     return Changed("saved", Notice.FACTOR_CHANGED)
 
 
-def _set_second_factor(request: Request, insider: Insider, fields: Fields) -> Changed:
+def _set_second_factor(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
-    vault = Vault(runtime.settings.secret_keys)
+    vault = SecretBox(runtime.settings.secret_keys)
     secret = vault.open(fields.locked, context_of_form(insider.admin_id, insider.session_id))
     if secret is None:
         return Changed("wrong-code")
     try:
         confirm_second_factor(runtime.database, runtime.clock, vault, insider, secret, fields.code[:20])
-    except NotLetIn:
+    except LoginFailed:
         return Changed("wrong-code")
     return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
 
 
-def _new_codes(request: Request, insider: Insider, _fields: Fields) -> Changed:
+def _new_codes(request: Request, insider: AdminIdentity, _fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     codes = make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email)
     return Changed("saved", Notice.FACTOR_CHANGED, tuple(codes))
 
 
-_CHANGES: dict[str, Callable[[Request, Insider, Fields], Changed]] = {
+_CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = {
     "password": _change_password,
     "second-factor": _set_second_factor,
     "passkey": _add_passkey,
@@ -179,7 +179,7 @@ _CHANGES: dict[str, Callable[[Request, Insider, Fields], Changed]] = {
 }
 
 
-def _first_codes(request: Request, insider: Insider) -> tuple[str, ...]:
+def _first_codes(request: Request, insider: AdminIdentity) -> tuple[str, ...]:
     """Recovery codes for who has none yet."""
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -188,7 +188,7 @@ def _first_codes(request: Request, insider: Insider) -> tuple[str, ...]:
     return tuple(make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email))
 
 
-def _end_session(request: Request, insider: Insider, session_id: str) -> str:
+def _end_session(request: Request, insider: AdminIdentity, session_id: str) -> str:
     if not whole_number(session_id):
         return ""
     with runtime_of(request).database.write() as session:
@@ -198,7 +198,7 @@ def _end_session(request: Request, insider: Insider, session_id: str) -> str:
 
 def _account_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     notice: str,
     locked: str = "",
     codes: Sequence[str] = (),
@@ -206,7 +206,7 @@ def _account_page(
     status: int = 200,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    vault, context = Vault(runtime.settings.secret_keys), context_of_form(insider.admin_id, insider.session_id)
+    vault, context = SecretBox(runtime.settings.secret_keys), context_of_form(insider.admin_id, insider.session_id)
     secret = (vault.open(locked, context) if locked else None) or totp.new_secret()
     address = totp.address_of(secret, insider.email, runtime.settings.practice)
     with runtime.database.read() as session:

@@ -22,7 +22,7 @@ from rugcourse.auth import security_events
 from rugcourse.auth.notices import Notice
 from rugcourse.auth.passkeys import Site, site_of
 from rugcourse.auth.security_events import EventKind, Origin
-from rugcourse.auth.sessions import LONGEST_SECONDS, Insider, Pass, find_insider, knows_password
+from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.rate_limits import shortened
@@ -39,11 +39,11 @@ _PAGE_POLICY = (
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
 
 
-class NotInside(Exception):
+class NotAuthenticated(Exception):
     """Nobody came in with this browser, or their session is over."""
 
 
-class CodeDue(Exception):
+class MfaRequired(Exception):
     """The password was right, and the code is still asked for."""
 
 
@@ -51,19 +51,20 @@ class SetUpDue(Exception):
     """The days are over in which this admin could do without a second factor."""
 
 
-class Forged(Exception):
+class CsrfError(Exception):
     """The form was not one of ours."""
 
 
-def insider_of(request: Request, role: Role = Role.ANALYST, *, setting_up: bool = False) -> Insider:
-    """Who is inside, if they may what needs this role. Raises NotInside, CodeDue, SetUpDue; NotFound for a role beyond
-    theirs.
+def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bool = False) -> AdminIdentity:
+    """The admin who is logged in, if their role allows it.
+
+    Raises NotAuthenticated, MfaRequired, SetUpDue; NotFound for a role beyond theirs.
 
     `setting_up`: the page where a second factor is set up, which is open to who must do so first.
     """
-    insider = half_inside(request)
+    insider = require_password_login(request)
     if insider.second_factor_due:
-        raise CodeDue
+        raise MfaRequired
     runtime = runtime_of(request)
     if insider.set_up_by is not None and not setting_up and runtime.clock.now() >= insider.set_up_by:
         raise SetUpDue
@@ -75,47 +76,47 @@ def insider_of(request: Request, role: Role = Role.ANALYST, *, setting_up: bool 
     return insider
 
 
-def half_inside(request: Request) -> Insider:
-    """Whose session it is, also while the code is still asked for. Raises NotInside."""
+def require_password_login(request: Request) -> AdminIdentity:
+    """Whose session it is, also while the code is still asked for. Raises NotAuthenticated."""
     runtime = runtime_of(request)
     token = request.cookies.get(cookie_name(request, _SESSION), "")
     grace = runtime.settings.second_factor_grace_days
-    insider = find_insider(runtime.database, runtime.clock, token, grace) if token else None
+    insider = find_identity(runtime.database, runtime.clock, token, grace) if token else None
     if insider is None:
-        raise NotInside
+        raise NotAuthenticated
     return insider
 
 
 async def typed_fields(request: Request) -> dict[str, str]:
-    """All fields of a form, whatever they are called; an editor is looked for before it is read. Raises NotInside."""
-    await run_in_threadpool(insider_of, request, Role.EDITOR)
+    """All fields of a form, whatever they are called; who sends it is looked at first. Raises NotAuthenticated."""
+    await run_in_threadpool(require_admin, request, Role.EDITOR)
     return {name: str(value) for name, value in (await request.form(max_fields=500)).items()}
 
 
-def check_form(request: Request, insider: Insider, token: str) -> None:
-    """Raises Forged unless a form was shown by us in this session."""
+def verify_csrf(request: Request, insider: AdminIdentity, token: str) -> None:
+    """Raises CsrfError unless a form was shown by us in this session."""
     check_origin(request)
     try:
         (session_id,) = runtime_of(request).signer.read(Purpose.ADMIN_FORM, token, 1)
     except BadToken:
-        raise Forged from None
+        raise CsrfError from None
     if session_id != insider.session_id:
-        raise Forged
+        raise CsrfError
 
 
 def check_origin(request: Request) -> None:
-    """Raises Forged when the browser says that the request comes from elsewhere, or from nowhere (`null`)."""
+    """Raises CsrfError when the browser says that the request comes from elsewhere, or from nowhere (`null`)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
-            raise Forged
+            raise CsrfError
         return
     origin = request.headers.get("origin")
     if origin is not None and origin != _origin(runtime_of(request).settings.base_url):
-        raise Forged
+        raise CsrfError
 
 
-def check_password(request: Request, insider: Insider, password: str) -> str:
+def check_password(request: Request, insider: AdminIdentity, password: str) -> str:
     """Ask who is inside for the password once more. Returns nothing where it is right, or else the notice to show.
 
     Raises TooBusy.
@@ -156,7 +157,7 @@ def tell(request: Request, notice: Notice, email: str, link: str = "") -> None:
 
 def admin_page(
     request: Request,
-    insider: Insider | None,
+    insider: AdminIdentity | None,
     template: str,
     values: Mapping[str, Any] | None = None,
     status: int = 200,
@@ -189,7 +190,7 @@ def passkey_site(request: Request) -> Site | None:
     return site_of(settings.base_url, settings.practice)
 
 
-def let_in(request: Request, given: Pass, path: str) -> Response:
+def start_session(request: Request, given: IssuedSession, path: str) -> Response:
     """Go to a page of the admin's, with the cookie of a new session."""
     response = RedirectResponse(path, 303)
     set_cookie(request, response, _SESSION, given.token, int(LONGEST_SECONDS))
@@ -200,7 +201,7 @@ def let_in(request: Request, given: Pass, path: str) -> Response:
     return response
 
 
-def let_out(request: Request, path: str) -> Response:
+def clear_session(request: Request, path: str) -> Response:
     response = RedirectResponse(path, 303)
     response.delete_cookie(cookie_name(request, _SESSION), path=_PATH, secure=_is_https(request), httponly=True)
     return response
@@ -264,4 +265,4 @@ async def _forged(request: Request, _error: Exception) -> Response:
     return admin_page(request, None, "forged", status=403)
 
 
-ANSWERS = {NotInside: _not_inside, CodeDue: _code_due, SetUpDue: _set_up_due, Forged: _forged}
+ANSWERS = {NotAuthenticated: _not_inside, MfaRequired: _code_due, SetUpDue: _set_up_due, CsrfError: _forged}

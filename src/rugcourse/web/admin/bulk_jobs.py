@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.course_editor.linter import Finding
+from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.models import JobRow, Role
 from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.db.queries.audiences import Following
@@ -25,12 +25,12 @@ from rugcourse.db.queries.jobs import AT_WORK, JobKind
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs as at_work
 from rugcourse.subscribers import bulk_actions, csv_import
-from rugcourse.subscribers.background_jobs import NotKept, NotNow, OtherList
-from rugcourse.subscribers.bulk_actions import Act, CountChanged, Order
-from rugcourse.subscribers.csv_import import Column, Intake, NotAList
+from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
+from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
+from rugcourse.subscribers.csv_import import Column, ImportSettings, NotAList
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
-from rugcourse.web.admin.campaign_forms import Unreadable, WhoFields, date_from
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -49,22 +49,22 @@ class ActFields(WhoFields):
     tag: str = ""
     until: str = ""
 
-    def order(self) -> Order:
-        """Raises Unreadable."""
-        if self.act not in {*Act}:
-            raise Unreadable(Finding("no-act", "act"))
+    def order(self) -> BulkActionRequest:
+        """Raises FormErrors."""
+        if self.act not in {*BulkAction}:
+            raise FormErrors(LintFinding("no-act", "act"))
         tags = csv_import.clean_tags(self.tag) or ()
-        if self.act in {Act.TAG, Act.UNTAG} and len(tags) != 1:
-            raise Unreadable(Finding("no-tag", "tag"))
+        if self.act in {BulkAction.TAG, BulkAction.UNTAG} and len(tags) != 1:
+            raise FormErrors(LintFinding("no-tag", "tag"))
         reason = reason_typed(self.reason)
         if not reason:
-            raise Unreadable(Finding("no-reason", "reason"))
+            raise FormErrors(LintFinding("no-reason", "reason"))
         audience = self.audience()
-        if self.act == Act.TAG and audience.is_about_learning:
-            raise Unreadable(Finding("tag-by-learning", "tag"))
-        return Order(
+        if self.act == BulkAction.TAG and audience.is_about_learning:
+            raise FormErrors(LintFinding("tag-by-learning", "tag"))
+        return BulkActionRequest(
             audience=audience,
-            act=Act(self.act),
+            act=BulkAction(self.act),
             reason=reason,
             tag="".join(tags),
             until=date_from(self.until, "until"),
@@ -74,7 +74,7 @@ class ActFields(WhoFields):
 class IntakeFields(BaseModel):
     """What is in the columns of a list (`column`: for each), and what holds for all.
 
-    `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.Intake`.
+    `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.ImportSettings`.
     """
 
     form: str = ""
@@ -90,25 +90,25 @@ class IntakeFields(BaseModel):
     news: str = ""
 
     def columns(self) -> dict[Column, int]:
-        """What is where. Raises Unreadable."""
+        """What is where. Raises FormErrors."""
         columns = {Column(what): place for place, what in enumerate(self.column) if what in {*Column}}
         if Column.EMAIL not in columns:
-            raise Unreadable(Finding("no-email", ""))
+            raise FormErrors(LintFinding("no-email", ""))
         if len(columns) != sum(what in {*Column} for what in self.column):
-            raise Unreadable(Finding("twice", ""))
+            raise FormErrors(LintFinding("twice", ""))
         return columns
 
-    def intake(self, today: date) -> Intake:
-        """Raises Unreadable."""
+    def intake(self, today: date) -> ImportSettings:
+        """Raises FormErrors."""
         columns = self.columns()
         agreed_at = date_from(self.agreed_at, "agreed_at")
         if agreed_at is not None and agreed_at > today:
-            raise Unreadable(Finding("agreed_later", ""))
+            raise FormErrors(LintFinding("agreed_later", ""))
         tags = csv_import.clean_tags(self.tags)
         if tags is None:
-            raise Unreadable(Finding("no-tag", "tag"))
+            raise FormErrors(LintFinding("no-tag", "tag"))
         try:
-            intake = Intake(
+            intake = ImportSettings(
                 course=self.course,
                 columns=columns,
                 language=self.language if self.language in LANGUAGES else LANGUAGES[0],
@@ -121,9 +121,9 @@ class IntakeFields(BaseModel):
                 news=self.news == "yes",
             )
         except ValidationError:
-            raise Unreadable(Finding("number", "")) from None
+            raise FormErrors(LintFinding("number", "")) from None
         if unsaid := intake.unsaid():
-            raise Unreadable(*(Finding(f"no-{column}", "") for column in Column if column in unsaid))
+            raise FormErrors(*(LintFinding(f"no-{column}", "") for column in Column if column in unsaid))
         return intake
 
 
@@ -138,8 +138,8 @@ class Upload:
 
 
 async def _uploaded(request: Request) -> Upload:
-    """The form with a file; who sends it is looked at before it is read. Raises NotInside, Forged."""
-    await run_in_threadpool(insider_of, request, Role.EDITOR)
+    """The form with a file; who sends it is looked at before it is read. Raises NotAuthenticated, CsrfError."""
+    await run_in_threadpool(require_admin, request, Role.EDITOR)
     form = await request.form(max_files=1, max_fields=_MOST_FIELDS)
     file = form.get("file")
     content = await file.read() if isinstance(file, UploadFile) else b""
@@ -154,14 +154,14 @@ async def _uploaded(request: Request) -> Upload:
 @access(Access.EDITOR)
 def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
     """The newest jobs, and a new list."""
-    return _imports_page(request, insider_of(request, Role.EDITOR), notice)
+    return _imports_page(request, require_admin(request, Role.EDITOR), notice)
 
 
 @router.post("/admin/imports")
 @access(Access.EDITOR)
 def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, uploaded.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, uploaded.form)
     runtime = runtime_of(request)
     try:
         listing = csv_import.read_list(uploaded.content)
@@ -175,8 +175,8 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
 @access(Access.EDITOR)
 def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, uploaded.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, uploaded.form)
     runtime = runtime_of(request)
     job = _job(request, job_id)
     if job.kind != JobKind.IMPORT:
@@ -185,13 +185,13 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
         intake = uploaded.typed.intake(runtime.clock.now().date())
         listing = csv_import.read_list(uploaded.content) if uploaded.content else None
         at_work.check(runtime.database, job_id, intake, listing, uploaded.name)
-    except NotNow:
+    except InvalidJobState:
         return _job_page(request, insider, _job(request, job_id), uploaded.typed, "not-now")
     except (NotAList, OtherList):
         return _job_page(request, insider, job, uploaded.typed, "other-list")
     except NotKept:
         return _job_page(request, insider, job, uploaded.typed, "not-kept")
-    except Unreadable as error:
+    except FormErrors as error:
         return _job_page(request, insider, job, uploaded.typed, str(error))
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
@@ -199,18 +199,18 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
 @router.api_route("/admin/acts", methods=READ)
 @access(Access.EDITOR)
 def acts_page(request: Request) -> HTMLResponse:
-    return _acts_page(request, insider_of(request, Role.EDITOR), ActFields())
+    return _acts_page(request, require_admin(request, Role.EDITOR), ActFields())
 
 
 @router.post("/admin/acts/count")
 @access(Access.EDITOR)
 def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, fields.form)
     try:
         values = send_preview.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
-    except Unreadable as error:
+    except FormErrors as error:
         values = {"count": None, "people": [], "wrong": error.findings}
     return admin_page(request, insider, "campaign-count", values)
 
@@ -219,12 +219,12 @@ def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLRes
 @access(Access.EDITOR)
 def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, fields.form)
     runtime = runtime_of(request)
     try:
         job_id = bulk_actions.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
-    except Unreadable as error:
+    except FormErrors as error:
         return _acts_page(request, insider, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
@@ -232,7 +232,7 @@ def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
 @router.api_route("/admin/jobs/{job_id}", methods=READ)
 @access(Access.EDITOR)
 def job_page(request: Request, job_id: Id) -> HTMLResponse:
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     return _job_page(request, insider, _job(request, job_id), IntakeFields(), "")
 
 
@@ -246,8 +246,8 @@ def press(
     action: Annotated[str, Form()] = "",
 ) -> Response:
     """Start a job, or stop it."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     try:
         match action:
@@ -257,7 +257,7 @@ def press(
                 at_work.cancel(runtime.database, runtime.clock, job_id, insider.admin_id)
             case _:
                 raise NotFound
-    except NotNow:
+    except InvalidJobState:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "not-now")
     except ChangedMeanwhile:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
@@ -275,7 +275,7 @@ def _job(request: Request, job_id: int) -> JobRow:
     return job
 
 
-def _imports_page(request: Request, insider: Insider, notice: str, line: int = 0) -> HTMLResponse:
+def _imports_page(request: Request, insider: AdminIdentity, notice: str, line: int = 0) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         newest = jobs.newest(session, _SHOWN)
         who = admins.addresses(session)
@@ -283,7 +283,9 @@ def _imports_page(request: Request, insider: Insider, notice: str, line: int = 0
     return admin_page(request, insider, "imports", values, 400 if notice else 200)
 
 
-def _acts_page(request: Request, insider: Insider, fields: ActFields, wrong: Sequence[Finding] = ()) -> HTMLResponse:
+def _acts_page(
+    request: Request, insider: AdminIdentity, fields: ActFields, wrong: Sequence[LintFinding] = ()
+) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
@@ -295,14 +297,14 @@ def _acts_page(request: Request, insider: Insider, fields: ActFields, wrong: Seq
         "known_tags": tags,
         "followings": [*Following],
         "all_languages": LANGUAGES,
-        "acts": [*Act],
+        "acts": [*BulkAction],
         "today": runtime.clock.now().date(),
         "wrong": wrong,
     }
     return admin_page(request, insider, "acts", values, 400 if wrong else 200)
 
 
-def _job_page(request: Request, insider: Insider, job: JobRow, fields: IntakeFields, notice: str) -> HTMLResponse:
+def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: IntakeFields, notice: str) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.course_editor.linter import Finding
+from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS, NotAMessage, message_of
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
 from rugcourse.db.queries.audiences import Audience, Following
@@ -20,10 +20,10 @@ _YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment bef
 STEPS = ("what", "who", "when", "pace", "review")
 
 
-class Unreadable(Exception):
+class FormErrors(Exception):
     """Something that was typed can't be used. `findings`: what, each at its field."""
 
-    def __init__(self, *findings: Finding) -> None:
+    def __init__(self, *findings: LintFinding) -> None:
         super().__init__(findings[0].kind)
         self.findings = findings
 
@@ -53,7 +53,7 @@ class WhoFields(BaseModel):
         return Ground(self.ground if chosen else row.ground)
 
     def audience(self) -> Audience:
-        """Raises Unreadable."""
+        """Raises FormErrors."""
         about_course = (self.following, self.from_lesson, self.up_to_lesson, self.test_from, self.test_up_to)
         with _Reading() as reading:
             if any(about_course) and not self.course:
@@ -101,7 +101,7 @@ class WhenFields(BaseModel):
     days: list[str] = []
 
     def timing(self, now: datetime) -> Timing:
-        """Raises Unreadable."""
+        """Raises FormErrors."""
         days = frozenset(int(day) for day in self.days if day in set("0123456"))
         weekdays = days if days and days != EVERY_DAY else None
         timing = Timing()
@@ -151,24 +151,24 @@ def when_values(timing: Timing) -> dict[str, object]:
 
 
 def name_from(text: str) -> str:
-    """Raises Unreadable."""
+    """Raises FormErrors."""
     name = text.strip()[:120]
     if not name:
-        raise Unreadable(Finding("no-name", "name"))
+        raise FormErrors(LintFinding("no-name", "name"))
     return name
 
 
 def message_from(fields: dict[str, str]) -> Message:
-    """The message, from fields `<part>.<language>`; a language that is left empty is left out. Raises Unreadable."""
+    """The message, from fields `<part>.<language>`; a language that is left empty is left out. Raises FormErrors."""
     typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in LANGUAGES for part in PARTS}
     try:
         return message_of(typed, LANGUAGES)
     except NotAMessage as error:
-        raise Unreadable(*error.findings) from None
+        raise FormErrors(*error.findings) from None
 
 
 def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]:
-    """Raises Unreadable."""
+    """Raises FormErrors."""
     with _Reading() as reading:
         return (
             reading.number("per_minute", per_minute, 1, 1_000_000),
@@ -177,26 +177,26 @@ def pace_from(per_minute: str, every_days: str) -> tuple[int | None, int | None]
 
 
 def date_from(text: str, field: str = "") -> date | None:
-    """A day as a browser sends it, None for none. Raises Unreadable."""
+    """A day as a browser sends it, None for none. Raises FormErrors."""
     with _Reading() as reading:
         return reading.day(field, text)
 
 
 class _Reading:
-    """Reads what is typed in some fields, and raises Unreadable at its end with all that can't be used."""
+    """Reads what is typed in some fields, and raises FormErrors at its end with all that can't be used."""
 
     def __init__(self) -> None:
-        self.wrong: list[Finding] = []
+        self.wrong: list[LintFinding] = []
 
     def __enter__(self) -> _Reading:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None and self.wrong:
-            raise Unreadable(*self.wrong)
+            raise FormErrors(*self.wrong)
 
     def refuse(self, what: str, field: str, **values: object) -> None:
-        self.wrong.append(Finding(what, field, values=values))
+        self.wrong.append(LintFinding(what, field, values=values))
 
     def number(self, field: str, text: str, least: int, most: int) -> int | None:
         """None for none, and for one that can't be."""

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import send_proof
 from rugcourse.campaigns import drafts, send_preview
 from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.course_editor.linter import Finding
+from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
 from rugcourse.db.models import CampaignKind, CampaignRow, Role
 from rugcourse.db.queries import audiences, campaigns
@@ -24,10 +24,10 @@ from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of, mail_page, typed_fields
+from rugcourse.web.admin.auth import admin_page, mail_page, require_admin, typed_fields, verify_csrf
 from rugcourse.web.admin.campaign_forms import (
     STEPS,
-    Unreadable,
+    FormErrors,
     WhenFields,
     WhoFields,
     message_from,
@@ -61,7 +61,7 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
     try:
         name = name_from(typed.get("name", ""))
         message = message_from(typed) if row.kind == CampaignKind.BROADCAST else None
-    except Unreadable as error:
+    except FormErrors as error:
         return _what_page(request, insider, row, typed, error.findings)
     try:
         drafts.write(runtime.database, runtime.clock, campaign_id, name, message, typed.get("seen", ""))
@@ -85,7 +85,7 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     try:
         ground = fields.ground_of(row)
         drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen, ground)
-    except Unreadable as error:
+    except FormErrors as error:
         return _who_page(request, insider, row, fields, error.findings)
     except ChangedMeanwhile:
         return _who_page(request, insider, row, fields, meanwhile=True)
@@ -100,7 +100,7 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     runtime = runtime_of(request)
     try:
         audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
-    except Unreadable as error:
+    except FormErrors as error:
         return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
     timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
     values = send_preview.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
@@ -122,7 +122,7 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
     typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
         drafts.set_timing(runtime.database, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
-    except Unreadable as error:
+    except FormErrors as error:
         return _when_page(request, insider, row, typed, error.findings)
     except ChangedMeanwhile:
         return _when_page(request, insider, row, typed, meanwhile=True)
@@ -153,7 +153,7 @@ def write_pace(
     values = {"per_minute": per_minute, "every_days": every_days}
     try:
         drafts.set_pace(runtime_of(request).database, campaign_id, *pace_from(per_minute, every_days), seen)
-    except Unreadable as error:
+    except FormErrors as error:
         return _step_page(request, insider, row, "pace", values, error.findings)
     except ChangedMeanwhile:
         return _step_page(request, insider, row, "pace", values, meanwhile=True)
@@ -215,16 +215,16 @@ def send_test(
 @access(Access.EDITOR)
 def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
     """The first mail of a campaign, for a frame."""
-    insider_of(request, Role.EDITOR)
+    require_admin(request, Role.EDITOR)
     html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
     return mail_page(html)
 
 
-def _editing(request: Request, campaign_id: int, form: str | None = None) -> tuple[Insider, CampaignRow]:
+def _editing(request: Request, campaign_id: int, form: str | None = None) -> tuple[AdminIdentity, CampaignRow]:
     """Who edits, and the draft. `form`: what a sent form carries. Raises NotFound for a campaign that has started."""
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     if form is not None:
-        check_form(request, insider, form)
+        verify_csrf(request, insider, form)
     row = find_campaign(request, campaign_id)
     if not drafts.is_draft(row):
         raise NotFound
@@ -249,10 +249,10 @@ def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = Fa
 
 def _what_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     row: CampaignRow,
     typed: dict[str, str],
-    wrong: Sequence[Finding] = (),
+    wrong: Sequence[LintFinding] = (),
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:
@@ -270,10 +270,10 @@ def _what_page(
 
 def _who_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     row: CampaignRow,
     who: WhoFields,
-    wrong: Sequence[Finding] = (),
+    wrong: Sequence[LintFinding] = (),
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:
@@ -293,10 +293,10 @@ def _who_page(
 
 def _when_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     row: CampaignRow,
     typed: dict[str, Any],
-    wrong: Sequence[Finding] = (),
+    wrong: Sequence[LintFinding] = (),
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:
@@ -307,11 +307,11 @@ def _when_page(
 
 def _step_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     row: CampaignRow,
     step: str,
     values: dict[str, Any],
-    wrong: Sequence[Finding] = (),
+    wrong: Sequence[LintFinding] = (),
     *,
     meanwhile: bool = False,
 ) -> HTMLResponse:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import drafts, lifecycle
 from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
@@ -21,7 +21,7 @@ from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -41,7 +41,7 @@ def campaigns_page(
     draft: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     """The campaigns, and drafts that were discarded. `draft`: what `notice` is about."""
-    return _list_page(request, insider_of(request), archived == "yes", notice, whole_number(draft))
+    return _list_page(request, require_admin(request), archived == "yes", notice, whole_number(draft))
 
 
 @router.post("/admin/campaigns")
@@ -53,8 +53,8 @@ def create(
     course: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
 ) -> Response:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         known = {one.id for one in runtime.library.courses(session)}
@@ -70,7 +70,7 @@ def create(
 @access(Access.ANALYST)
 def compare_page(request: Request) -> HTMLResponse:
     """Campaigns beside each other."""
-    insider = insider_of(request)
+    insider = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = compare(session, _A_PAGE)
@@ -80,7 +80,7 @@ def compare_page(request: Request) -> HTMLResponse:
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
 @access(Access.ANALYST)
 def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
-    insider = insider_of(request)
+    insider = require_admin(request)
     row = find_campaign(request, campaign_id)
     if row.discarded_at is not None:
         return RedirectResponse("/admin/campaigns", 303)
@@ -115,8 +115,8 @@ def campaign_press(
     """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same.
     `seen`: the etag of the draft as it was looked at.
     """
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
     database, author = runtime.database, author_of(request, insider)
@@ -144,7 +144,7 @@ def campaign_press(
 @router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
 @access(Access.ANALYST)
 def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider = insider_of(request)
+    insider = require_admin(request)
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -167,7 +167,7 @@ def mails_page(
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     """Who is behind a number."""
-    insider = insider_of(request)
+    insider = require_admin(request)
     row = find_campaign(request, campaign_id)
     if state not in STATES:
         raise NotFound
@@ -211,7 +211,7 @@ def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
     return row
 
 
-def author_of(request: Request, insider: Insider) -> Author:
+def author_of(request: Request, insider: AdminIdentity) -> Author:
     return Author(insider.admin_id, runtime_of(request).clock.now())
 
 
@@ -230,7 +230,7 @@ _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
 _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
     ChangedMeanwhile: "changed",
-    lifecycle.NotNow: "not-now",
+    lifecycle.InvalidCampaignState: "not-now",
     lifecycle.MomentOver: "past",
     lifecycle.NoMessage: "no-message",
     lifecycle.CountChanged: "recounted",
@@ -238,7 +238,7 @@ _REFUSALS: dict[type[Exception], str] = {
 }
 
 
-def _list_page(request: Request, insider: Insider, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
+def _list_page(request: Request, insider: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         rows = campaigns.listed(session, archived=archived)

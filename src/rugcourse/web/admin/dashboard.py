@@ -12,7 +12,7 @@ from rugcourse.doctor.runner import last_visit
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
@@ -24,7 +24,7 @@ _SHOWN = 20
 @access(Access.ANALYST)
 def home(request: Request) -> HTMLResponse:
     runtime = runtime_of(request)
-    insider = insider_of(request)
+    insider = require_admin(request)
     with runtime.database.read() as session:
         holds = sending_holds.all_holds(session)
         found = overview(session, runtime.library, runtime.clock.now(), preferred_language(request))

@@ -15,7 +15,7 @@ from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
 from rugcourse.doctor.runner import keep, last_visit, visit
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
@@ -27,7 +27,7 @@ _SHOWN = 20
 @router.api_route("/admin/delivery", methods=READ)
 @access(Access.ANALYST)
 def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = insider_of(request)
+    insider = require_admin(request)
     runtime = runtime_of(request)
     now = runtime.clock.now()
     with runtime.database.read() as session:
@@ -59,8 +59,8 @@ def delivery_press(
     key: Annotated[str, Form()] = "",
 ) -> Response:
     """Look at everything now, or let go on what is held."""
-    insider = insider_of(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     if action == "look":
         keep(runtime.database, visit(runtime.settings, runtime.database, runtime.clock, runtime.links))

@@ -9,17 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor import drafts
-from rugcourse.course_editor.drafts import NoSuchLesson
+from rugcourse.course_editor.drafts import LessonNotFound
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import Role
-from rugcourse.email_preview.linter import Look, look_at
-from rugcourse.email_preview.spamassassin import Opinion, SpamAssassinAway, ask, is_installed
+from rugcourse.email_preview.linter import EmailReport, look_at
+from rugcourse.email_preview.spamassassin import SpamAssassinAway, SpamScore, ask, is_installed
 from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.admin.campaign_samples import mails_of
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -33,23 +33,23 @@ class Tested:
 
     title: str
     language: str
-    look: Look | None
-    opinion: Opinion | None = None
+    look: EmailReport | None
+    opinion: SpamScore | None = None
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/preflight", methods=READ)
 @access(Access.EDITOR)
 def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """A lesson as it lies on the desk."""
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     return _lesson_page(request, insider, course, slug, ask_filter=False)
 
 
 @router.post("/admin/lessons/{course}/{slug}/preflight")
 @access(Access.EDITOR)
 def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     return _lesson_page(request, insider, course, slug, ask_filter=True)
 
 
@@ -57,23 +57,23 @@ def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, 
 @access(Access.EDITOR)
 def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
     """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     return _campaign_page(request, insider, campaign_id, ask_filter=False)
 
 
 @router.post("/admin/campaigns/{campaign_id}/preflight")
 @access(Access.EDITOR)
 def campaign_press(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     return _campaign_page(request, insider, campaign_id, ask_filter=True)
 
 
-def _lesson_page(request: Request, insider: Insider, course: str, slug: str, *, ask_filter: bool) -> HTMLResponse:
+def _lesson_page(request: Request, insider: AdminIdentity, course: str, slug: str, *, ask_filter: bool) -> HTMLResponse:
     runtime = runtime_of(request)
     try:
         desk = drafts.open_desk(runtime.database, runtime.library, course, slug)
-    except NoSuchLesson:
+    except LessonNotFound:
         raise NotFound from None
     manuscript = desk.manuscript
     titles = [
@@ -87,7 +87,7 @@ def _lesson_page(request: Request, insider: Insider, course: str, slug: str, *, 
     return _page(request, insider, mails, f"/admin/lessons/{course}/{slug}", title, ask_filter=ask_filter)
 
 
-def _campaign_page(request: Request, insider: Insider, campaign_id: int, *, ask_filter: bool) -> HTMLResponse:
+def _campaign_page(request: Request, insider: AdminIdentity, campaign_id: int, *, ask_filter: bool) -> HTMLResponse:
     row = find_campaign(request, campaign_id)
     mails = mails_of(request, row, None if ask_filter else 1)
     return _page(request, insider, mails, f"/admin/campaigns/{campaign_id}", row.name, ask_filter=ask_filter)
@@ -95,7 +95,7 @@ def _campaign_page(request: Request, insider: Insider, campaign_id: int, *, ask_
 
 def _page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     mails: Sequence[tuple[str, str, bytes | None]],
     where: str,
     name: str,
@@ -122,7 +122,7 @@ def _page(
     return admin_page(request, insider, "preflight", values)
 
 
-def _opinions(messages: Sequence[bytes]) -> tuple[list[Opinion], bool]:
+def _opinions(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
     """And whether SpamAssassin could be asked at all."""
     try:
         return ask(messages), True

@@ -8,33 +8,33 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_books, send_proof
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.course_editor import drafts, history, linter
 from rugcourse.course_editor.drafts import (
-    Desk,
+    EditorState,
+    LessonNotFound,
     NewerDraft,
     NoSuchDraft,
-    NoSuchLesson,
     PublishedMeanwhile,
     SavedMeanwhile,
     SlugTaken,
 )
 from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import Behind, NotReady, Seen, UnderWay, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, take_out
 from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
-from rugcourse.email_preview.sample import SOMEBODY, Somebody, parts_of
+from rugcourse.email_preview.sample import SOMEBODY, SampleReader, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import Reading, due_recaps
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of, mail_page, text_page, typed_fields
+from rugcourse.web.admin.auth import admin_page, mail_page, require_admin, text_page, typed_fields, verify_csrf
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -53,7 +53,7 @@ def lessons_page(
     request: Request, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
     """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
-    insider = insider_of(request)
+    insider = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
@@ -86,14 +86,14 @@ def begin(
     behind: Annotated[str, Form()] = "",
 ) -> Response:
     """A draft of a new lesson."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     try:
         slug = drafts.begin(
             runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], behind[:60], insider.admin_id
         )
-    except NoSuchLesson:
+    except LessonNotFound:
         raise NotFound from None
     except SlugTaken:
         return RedirectResponse("/admin/lessons?notice=taken", 303)
@@ -106,8 +106,8 @@ def restore_draft(
     request: Request, form: Annotated[str, Form()] = "", draft: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
     """Bring back a draft that was discarded."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     try:
         course, slug = drafts.restore(runtime.database, runtime.clock, whole_number(draft, 9), insider.admin_id)
@@ -121,7 +121,7 @@ def restore_draft(
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
 @access(Access.EDITOR)
 def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     desk = _desk(request, course, slug)
     return _desk_page(request, insider, desk, desk.manuscript, done)
 
@@ -157,8 +157,8 @@ def discard(
     request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", saved: Annotated[str, Form()] = ""
 ) -> Response:
     """Discard a draft; it can be brought back for some time."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     desk = _desk(request, course, slug)
     try:
@@ -189,7 +189,7 @@ def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResp
 @access(Access.EDITOR)
 def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     desk = _desk(request, course, slug)
     return _publish_page(request, insider, desk, "")
 
@@ -208,8 +208,8 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
             runtime.clock,
             insider.admin_id,
             desk.manuscript,
-            UnderWay(under_way) if under_way in {*UnderWay} else UnderWay.NEW,
-            Behind(behind) if behind in {*Behind} else Behind.NOBODY,
+            ExistingReaders(under_way) if under_way in {*ExistingReaders} else ExistingReaders.NEW,
+            AlreadyPast(behind) if behind in {*AlreadyPast} else AlreadyPast.NOBODY,
             Seen(*seen) if len(seen) == len(Seen._fields) else None,
         )
     except SavedMeanwhile:
@@ -224,8 +224,8 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
 @access(Access.EDITOR)
 def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
     """Take a lesson out of its course."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     desk = _desk(request, course, slug)
     try:
@@ -239,7 +239,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
 @access(Access.EDITOR)
 def history_page(request: Request, course: str, slug: str, version: Annotated[str, Query()] = "") -> HTMLResponse:
     """All versions, and what one of them changed."""
-    insider = insider_of(request, Role.EDITOR)
+    insider = require_admin(request, Role.EDITOR)
     desk, versions = _versions(request, course, slug)
     place = next((n for n, one in enumerate(versions) if one.id == whole_number(version)), 0)
     before = versions[place + 1].lesson if place + 1 < len(versions) else None
@@ -264,8 +264,8 @@ def restore(
     saved: Annotated[str, Form()] = "",
 ) -> Response:
     """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     desk, versions = _versions(request, course, slug)
     earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
@@ -279,21 +279,21 @@ def restore(
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
 
 
-def _desk(request: Request, course: str, slug: str) -> Desk:
+def _desk(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
         return drafts.open_desk(runtime.database, runtime.library, course, slug)
-    except NoSuchLesson:
+    except LessonNotFound:
         raise NotFound from None
 
 
-def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[Insider, Desk]:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, typed.get("form", ""))
+def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[AdminIdentity, EditorState]:
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, typed.get("form", ""))
     return insider, _desk(request, course, slug)
 
 
-def _versions(request: Request, course: str, slug: str) -> tuple[Desk, list[history.Version]]:
+def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:
     desk = _desk(request, course, slug)
     with runtime_of(request).database.read() as session:
         versions = history.versions_of(session, desk.published.id, course, slug)
@@ -302,7 +302,7 @@ def _versions(request: Request, course: str, slug: str) -> tuple[Desk, list[hist
     return desk, versions
 
 
-def _about(request: Request, desk: Desk) -> dict[str, Any]:
+def _about(request: Request, desk: EditorState) -> dict[str, Any]:
     course, manuscript = desk.published.course, desk.manuscript
     languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
     titles = [manuscript.fields.get(f"{language}.title") for language in languages]
@@ -316,7 +316,9 @@ def _about(request: Request, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _desk_page(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, done: str) -> HTMLResponse:
+def _desk_page(
+    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: Manuscript, done: str
+) -> HTMLResponse:
     values = {
         **_about(request, desk),
         **_checked(request, manuscript),
@@ -341,7 +343,7 @@ def _behind(manuscript: Manuscript) -> str:
     return "".join(others[: manuscript.place - 1][-1:])
 
 
-def _publish_page(request: Request, insider: Insider, desk: Desk, notice: str) -> HTMLResponse:
+def _publish_page(request: Request, insider: AdminIdentity, desk: EditorState, notice: str) -> HTMLResponse:
     found = linter.check(desk.manuscript)
     wrong = [one for one in found if one.wrong]
     before = desk.published.course.lesson(desk.manuscript.slug)
@@ -402,7 +404,9 @@ def _preview(request: Request, manuscript: Manuscript, course_id: int, typed: di
             return mail_page(html)
 
 
-def _reader(request: Request, email: str, course_id: int, course: Course, lesson: Lesson, language: str) -> Somebody:
+def _reader(
+    request: Request, email: str, course_id: int, course: Course, lesson: Lesson, language: str
+) -> SampleReader:
     """A reader, to see the mail as they would: their name, and what they missed. Anybody where there is no such one."""
     if not email.strip():
         return SOMEBODY
@@ -412,10 +416,12 @@ def _reader(request: Request, email: str, course_id: int, course: Course, lesson
         if person is None:
             return SOMEBODY
         reading = Reading(person.id, course_id, course, lesson, language)
-        return Somebody(person.name, due_recaps(session, {0: reading}, runtime.clock.now()).get(0))
+        return SampleReader(person.name, due_recaps(session, {0: reading}, runtime.clock.now()).get(0))
 
 
-def _send_test(request: Request, insider: Insider, desk: Desk, manuscript: Manuscript, typed: dict[str, str]) -> str:
+def _send_test(
+    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: Manuscript, typed: dict[str, str]
+) -> str:
     language = typed.get("shown", "")
     if language not in desk.published.course.languages:
         return "no-test"

@@ -23,32 +23,32 @@ from rugcourse.auth.passkeys import Site
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
 from rugcourse.auth.security_events import EventKind
 from rugcourse.auth.sessions import (
-    NotLetIn,
-    Pass,
+    IssuedSession,
+    LoginFailed,
     TooManyCodes,
-    come_in,
     find_admin_id,
     give_code,
     leave,
+    log_in,
 )
-from rugcourse.auth.totp import Vault
+from rugcourse.auth.totp import SecretBox
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
     admin_page,
-    check_form,
     check_origin,
+    clear_session,
     client_of,
     cookie_name,
     device_of,
-    half_inside,
-    let_in,
-    let_out,
     origin_of,
     passkey_site,
     password_context,
+    require_password_login,
     set_cookie,
+    start_session,
     tell,
+    verify_csrf,
 )
 from rugcourse.web.forms import take_as_long_as_always
 from rugcourse.web.rendering import READ, NotFound, runtime_of
@@ -82,15 +82,15 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
         )
         return _login_page(request, email, notice="slow", status=429)
     try:
-        given = come_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
-    except NotLetIn:
+        given = log_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
+    except LoginFailed:
         security_events.record(
             None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
         )
         take_as_long_as_always(begun)
         return _login_page(request, email, notice="wrong", status=403)
     limits.logged_in(account, client_of(request), device)
-    return let_in(request, given, "/admin/code" if given.second_factor_due else HOME)
+    return start_session(request, given, "/admin/code" if given.second_factor_due else HOME)
 
 
 @router.post("/admin/login/passkey/begin")
@@ -115,10 +115,10 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
     token = request.cookies.get(cookie_name(request, _PASSKEY_LOGIN), "")
     try:
         given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
-    except NotLetIn:
+    except LoginFailed:
         security_events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None)
         return _login_page(request, notice="passkey", status=403)
-    return let_in(request, given, HOME)
+    return start_session(request, given, HOME)
 
 
 @router.api_route("/admin/code", methods=READ)
@@ -134,8 +134,8 @@ def code(
 ) -> Response:
     """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
     runtime = runtime_of(request)
-    insider = half_inside(request)
-    check_form(request, insider, form)
+    insider = require_password_login(request)
+    verify_csrf(request, insider, form)
     if not request.app.state.limits.allows_code(_account(request, insider.email)):
         security_events.record(
             None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
@@ -143,23 +143,23 @@ def code(
         if request.app.state.limits.allows_reset(f"told {insider.email}"):
             tell(request, Notice.CODES_GUESSED, insider.email)
         return _code_page(request, notice="slow", status=429)
-    vault = Vault(runtime.settings.secret_keys)
+    vault = SecretBox(runtime.settings.secret_keys)
     try:
         given = give_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
     except TooManyCodes:
         tell(request, Notice.CODES_GUESSED, insider.email)
-        return let_out(request, "/admin/login")
-    except NotLetIn:
+        return clear_session(request, "/admin/login")
+    except LoginFailed:
         return _code_page(request, notice="wrong", status=403)
-    return let_in(request, given, HOME)
+    return start_session(request, given, HOME)
 
 
 @router.post("/admin/code/passkey/begin")
 @access(Access.SESSION)
 def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
     """The passkey as the second factor, after the password."""
-    insider = half_inside(request)
-    check_form(request, insider, form)
+    insider = require_password_login(request)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), insider))
 
@@ -167,29 +167,29 @@ def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> R
 @router.post("/admin/code/passkey")
 @access(Access.SESSION)
 def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = "") -> Response:
-    insider = half_inside(request)
-    check_form(request, insider, form)
+    insider = require_password_login(request)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     try:
         given = passkeys.finish_second_factor(
             runtime.database, runtime.clock, _site(request), insider, answer, origin_of(request)
         )
-    except NotLetIn:
+    except LoginFailed:
         security_events.record(
             None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
         )
         return _code_page(request, notice="passkey", status=403)
-    return let_in(request, given, HOME)
+    return start_session(request, given, HOME)
 
 
 @router.post("/admin/logout")
 @access(Access.SESSION)
 def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
-    insider = half_inside(request)
-    check_form(request, insider, form)
+    insider = require_password_login(request)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     leave(runtime.database, runtime.clock, insider, origin_of(request))
-    return let_out(request, "/admin/login")
+    return clear_session(request, "/admin/login")
 
 
 @router.api_route("/admin/forgotten", methods=READ)
@@ -244,7 +244,7 @@ def reset(
     except WeakPassword:
         return _reset_page(request, token, notice="weak")
     tell(request, Notice.PASSWORD_CHANGED, admin.email)
-    return let_out(request, "/admin/login?done=reset")
+    return clear_session(request, "/admin/login?done=reset")
 
 
 @router.api_route("/admin/welcome/{token}", methods=READ)
@@ -272,8 +272,8 @@ def welcome(
         return _ended_page(request)
     except WeakPassword:
         return _welcome_page(request, token, notice="weak")
-    given: Pass = come_in(runtime.database, runtime.clock, admin.email, password, origin_of(request))
-    return let_in(request, given, "/admin/account")
+    given: IssuedSession = log_in(runtime.database, runtime.clock, admin.email, password, origin_of(request))
+    return start_session(request, given, "/admin/account")
 
 
 def _account(request: Request, email: str) -> str:
@@ -291,7 +291,7 @@ def _login_page(request: Request, email: str = "", *, notice: str = "", status: 
 
 
 def _code_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
-    insider = half_inside(request)
+    insider = require_password_login(request)
     values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
     return admin_page(request, insider, "code", values, status)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from pydantic import BaseModel
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
 from rugcourse.db.models import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
@@ -25,7 +25,7 @@ from rugcourse.enrolment.admin_changes import (
     AddressTaken,
     AnotherRunGoesOn,
     HadThatLesson,
-    NoSuchLesson,
+    LessonNotInCourse,
     correct_address,
     move_to_lesson,
 )
@@ -38,7 +38,7 @@ from rugcourse.scheduling import Schedule
 from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.reader.new_address import ask_new_address
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -53,7 +53,7 @@ _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 Id = Annotated[int, Path(ge=1, lt=2**63)]  # what the store can hold; anything else is a page that is not there
 
 
-class Fields(BaseModel):
+class SubscriberForm(BaseModel):
     """A form on a person's page; `action` is its button, `reason` why it is pressed."""
 
     form: str = ""
@@ -124,7 +124,7 @@ class NotSure(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class FollowedCourse:
     """A course that a person follows."""
 
     enrolment: EnrolmentRow
@@ -138,7 +138,7 @@ def people_page(
     looked_for: Annotated[LookedFor, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    insider = insider_of(request)
+    insider = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = subscribers.search(session, looked_for.wanted(), whole_number(after), _A_PAGE + 1)
@@ -165,8 +165,8 @@ def list_file(
     fields: Annotated[ListFields, Form()],
 ) -> Response:
     """What was searched for, as a file. That it was taken away stands in the log."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, fields.form)
     kind = fields.kind
     if kind not in _MEDIA_TYPES:
         raise NotFound
@@ -184,14 +184,14 @@ def list_file(
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)
 @access(Access.ANALYST)
 def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    return _person_page(request, insider_of(request), subscriber_id, done)
+    return _person_page(request, require_admin(request), subscriber_id, done)
 
 
 @router.post("/admin/subscribers/{subscriber_id}")
 @access(Access.EDITOR)
-def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+def person_press(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, fields.form)
     reason = reason_typed(fields.reason)
     act = _ACTS.get(fields.action)
     if act is None:
@@ -210,10 +210,10 @@ def person_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, 
 
 @router.post("/admin/subscribers/{subscriber_id}/copy")
 @access(Access.EDITOR)
-def copy_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Form()]) -> Response:
+def copy_press(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, fields.form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, fields.form)
     reason = reason_typed(fields.reason)
     person = _person(request, subscriber_id)
     if not reason or fields.sure != "yes":
@@ -227,24 +227,24 @@ def copy_press(request: Request, subscriber_id: Id, fields: Annotated[Fields, Fo
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _pause(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _pause(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     preferences.pause(runtime_of(request).database, runtime_of(request).clock, person.id)
 
 
-def _resume(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _resume(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     preferences.go_on(runtime_of(request).database, runtime_of(request).clock, person.id)
 
 
-def _move(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _move(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     mine = {one.enrolment.id: one for one in _follows(request, person)}
     following = mine.get(whole_number(fields.enrolment))
     if following is None:
-        raise NoSuchLesson
+        raise LessonNotInCourse
     move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.lesson))
 
 
-def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _resend(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = subscribers.by_delivery(session, whole_number(fields.mail))
@@ -252,25 +252,25 @@ def _resend(request: Request, person: SubscriberRow, fields: Fields) -> None:
         raise NotInDoubt
 
 
-def _unsubscribe(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _unsubscribe(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     with runtime.database.write() as session:
         preferences.unsubscribe_on_request(session, runtime.clock.now(), person.id)
 
 
-def _suppress(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _suppress(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     suppress_person(runtime.database, runtime.clock, runtime.signer, person.id, "admin")
 
 
-def _erase(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _erase(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     if fields.sure != "yes":
         raise NotSure
     erase(runtime.database, runtime.clock, runtime.signer, person.id)
 
 
-def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _correct(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     """At once: who asks was heard or seen, so the new address need not confirm; or it is asked to confirm anyway."""
     runtime = runtime_of(request)
     if fields.told != "yes" and person.status != SubscriberStatus.PENDING:
@@ -280,7 +280,7 @@ def _correct(request: Request, person: SubscriberRow, fields: Fields) -> None:
     correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
 
 
-def _ask_address(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _ask_address(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     """Mails about somebody's health go to no new address before its owner says so."""
     email = normalise_email(fields.email)
     if email is None:
@@ -289,28 +289,28 @@ def _ask_address(request: Request, person: SubscriberRow, fields: Fields) -> Non
         raise NotMailed
 
 
-def _tag(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _tag(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     if person.untagged_at is not None:
         raise Untagged
     with runtime_of(request).database.write() as session:
         subscribers.add_tags(session, [person.id], _word(fields))
 
 
-def _untag(request: Request, person: SubscriberRow, fields: Fields) -> None:
+def _untag(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     with runtime_of(request).database.write() as session:
         subscribers.remove_tag(session, person.id, _word(fields))
 
 
-def _object_to_tags(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _object_to_tags(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     preferences.object_on_request(runtime_of(request).database, runtime_of(request).clock, person.id, Objection.TAGS)
 
 
-def _object_to_statistics(request: Request, person: SubscriberRow, _fields: Fields) -> None:
+def _object_to_statistics(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     preferences.object_on_request(runtime.database, runtime.clock, person.id, Objection.STATISTICS)
 
 
-def _word(fields: Fields) -> str:
+def _word(fields: SubscriberForm) -> str:
     word = fields.tag.strip().lower()
     if not word or len(word) > LONGEST_TAG or "," in word:
         raise NoTag
@@ -320,7 +320,7 @@ def _word(fields: Fields) -> str:
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {
     preferences.NotAReader: "not-a-reader",
-    NoSuchLesson: "no-lesson",
+    LessonNotInCourse: "no-lesson",
     HadThatLesson: "had-lesson",
     AnotherRunGoesOn: "another-run",
     NotInDoubt: "not-unknown",
@@ -333,7 +333,7 @@ _REFUSALS: dict[type[Exception], str] = {
     ChangedMeanwhile: "changed-meanwhile",
     NotMailed: "not-mailed",
 }
-_ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
+_ACTS: dict[str, Callable[[Request, SubscriberRow, SubscriberForm], None]] = {
     "pause": _pause,
     "resume": _resume,
     "move": _move,
@@ -351,7 +351,7 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, Fields], None]] = {
 _SOURCES = {"correct": "said by the person"}  # where an admin knows it from, in the log
 
 
-def _log(request: Request, insider: Insider, subscriber_id: int, action: str, reason: str) -> None:
+def _log(request: Request, insider: AdminIdentity, subscriber_id: int, action: str, reason: str) -> None:
     runtime = runtime_of(request)
     erased = action == "erase"
     source = {"source": _SOURCES[action]} if action in _SOURCES else {}
@@ -369,16 +369,16 @@ def _person(request: Request, subscriber_id: int) -> SubscriberRow:
     return person
 
 
-def _follows(request: Request, person: SubscriberRow) -> list[Following]:
+def _follows(request: Request, person: SubscriberRow) -> list[FollowedCourse]:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
         theirs = [one for one in enrolments.of_subscriber(session, person.id) if one.campaign_id in courses]
         found = [(one, runtime.library.of_campaign(session, one.campaign_id)) for one in theirs]
-    return [Following(enrolment, published) for enrolment, published in found if published is not None]
+    return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
 
 
-def _person_page(request: Request, insider: Insider, subscriber_id: int, done: str) -> HTMLResponse:
+def _person_page(request: Request, insider: AdminIdentity, subscriber_id: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
     person = _person(request, subscriber_id)
     with runtime.database.read() as session:

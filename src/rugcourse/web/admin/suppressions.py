@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, insider_of
+from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.forms import reason_typed, whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
@@ -31,7 +31,7 @@ def suppressions_page(
     after: Annotated[str, Query()] = "",
     done: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    return _page(request, insider_of(request, Role.EDITOR), q, whole_number(after), done)
+    return _page(request, require_admin(request, Role.EDITOR), q, whole_number(after), done)
 
 
 @router.post("/admin/suppressions")
@@ -44,8 +44,8 @@ def suppressions_press(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Write to an address no more, or again; with a reason, which the log keeps without the address."""
-    insider = insider_of(request, Role.EDITOR)
-    check_form(request, insider, form)
+    insider = require_admin(request, Role.EDITOR)
+    verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     why = reason_typed(reason)
     if action not in _ACTS:
@@ -67,7 +67,7 @@ def suppressions_press(
     return RedirectResponse(f"/admin/suppressions?done={action}", 303)
 
 
-def _page(request: Request, insider: Insider, q: str, after: int, done: str) -> HTMLResponse:
+def _page(request: Request, insider: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
     people = suppression.people(runtime.database, runtime.signer, after, _A_PAGE + 1)
     with runtime.database.read() as session:

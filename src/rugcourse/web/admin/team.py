@@ -18,12 +18,12 @@ from rugcourse.auth.admins import (
     reset_factors,
 )
 from rugcourse.auth.notices import Notice
-from rugcourse.auth.sessions import Insider
+from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_form, check_password, insider_of, tell
+from rugcourse.web.admin.auth import admin_page, check_password, require_admin, tell, verify_csrf
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
@@ -33,7 +33,7 @@ _CHANGES_A_PAGE = 50
 _EVENTS_SHOWN = 50
 
 
-class Fields(BaseModel):
+class TeamForm(BaseModel):
     """A form of the team page; `action` is its button."""
 
     form: str = ""
@@ -47,15 +47,15 @@ class Fields(BaseModel):
 @router.api_route("/admin/team", methods=READ)
 @access(Access.OWNER)
 def team_page(request: Request) -> HTMLResponse:
-    return _team_page(request, insider_of(request, Role.OWNER))
+    return _team_page(request, require_admin(request, Role.OWNER))
 
 
 @router.post("/admin/team")
 @access(Access.OWNER)
-def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
+def team_press(request: Request, fields: Annotated[TeamForm, Form()]) -> Response:
     """Who may do what is only changed with the password of who changes it."""
-    insider = insider_of(request, Role.OWNER)
-    check_form(request, insider, fields.form)
+    insider = require_admin(request, Role.OWNER)
+    verify_csrf(request, insider, fields.form)
     refusal = check_password(request, insider, fields.password)
     if refusal:
         return _team_page(request, insider, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
@@ -72,7 +72,7 @@ def team_press(request: Request, fields: Annotated[Fields, Form()]) -> Response:
     return _team_page(request, insider, notice=notice, email=fields.email, typed_role=fields.role, status=400)
 
 
-def _act(request: Request, insider: Insider, fields: Fields) -> Response:
+def _act(request: Request, insider: AdminIdentity, fields: TeamForm) -> Response:
     """Raises NotAnAddress, AlreadyAdmin, LastOwner, NoSuchAdmin."""
     runtime = runtime_of(request)
     database, clock, me = runtime.database, runtime.clock, insider.admin_id
@@ -90,13 +90,13 @@ def _act(request: Request, insider: Insider, fields: Fields) -> Response:
             tell(request, Notice.FACTOR_REMOVED, reset_factors(database, clock, admin_id, me))
         case _:
             return _team_page(request, insider)
-    return _team_page(request, insider_of(request, Role.OWNER), notice="saved")
+    return _team_page(request, require_admin(request, Role.OWNER), notice="saved")
 
 
 @router.api_route("/admin/log", methods=READ)
 @access(Access.OWNER)
 def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = insider_of(request, Role.OWNER)
+    insider = require_admin(request, Role.OWNER)
     with runtime_of(request).database.read() as session:
         changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
         newest = [] if before else admins.events(session, _EVENTS_SHOWN)
@@ -107,7 +107,7 @@ def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResp
 
 def _team_page(
     request: Request,
-    insider: Insider,
+    insider: AdminIdentity,
     *,
     notice: str = "",
     link: str = "",

@@ -21,12 +21,12 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, enrolments, subscribers
-from rugcourse.delivery.send_next import NotNow, may_ask, send_next_now
+from rugcourse.delivery.send_next import NothingToSend, may_ask, send_next_now
 from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.magic_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
-from rugcourse.learning.progress import Progress, progress_of
+from rugcourse.learning.progress import CourseProgress, progress_of
 from rugcourse.links import MailRef, Purpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
@@ -52,7 +52,7 @@ _LONGEST_PAUSE = timedelta(days=366)
 _LONGEST_SHOWN = 500
 
 
-class Fields(BaseModel):
+class OwnPageForm(BaseModel):
     """A form on the own page as a browser sends it; `action` is the button that was pressed."""
 
     action: str = ""
@@ -83,7 +83,7 @@ def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -
 
 @router.post("/p/{token}")
 @access(Access.LINK)
-def own_page_press(request: Request, token: str, fields: Annotated[Fields, Form()]) -> Response:
+def own_page_press(request: Request, token: str, fields: Annotated[OwnPageForm, Form()]) -> Response:
     runtime = runtime_of(request)
     reader = find_reader(request, Purpose.PREFERENCES, token)
     if fields.action == "renew":
@@ -190,11 +190,11 @@ def unsubscribe_press(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ReadingState:
     """Where a reader is in a course. Times are in their own zone; `next_due` is None while nothing is planned."""
 
     schedule: Schedule
-    progress: Progress
+    progress: CourseProgress
     next_due: datetime | None
     paused: bool
     paused_until: datetime | None
@@ -203,7 +203,7 @@ class Place:
     may_ask_next: bool
 
 
-def place_of(request: Request, reader: Reader) -> Place:
+def place_of(request: Request, reader: Reader) -> ReadingState:
     runtime = runtime_of(request)
     now = runtime.clock.now()
     with runtime.database.read() as session:
@@ -214,7 +214,7 @@ def place_of(request: Request, reader: Reader) -> Place:
     status = enrolment.status if enrolment else None
     due = enrolment.next_due_at if enrolment else None
     until = schedule.paused_until if schedule.paused else None
-    return Place(
+    return ReadingState(
         schedule=schedule,
         progress=progress,
         next_due=due.astimezone(schedule.tz) if due else None,
@@ -226,7 +226,7 @@ def place_of(request: Request, reader: Reader) -> Place:
     )
 
 
-def _do(request: Request, reader: Reader, fields: Fields) -> bool:
+def _do(request: Request, reader: Reader, fields: OwnPageForm) -> bool:
     """Do what a button says; False for one that there is not. Raises Unusable, NotAReader."""
     runtime = runtime_of(request)
     database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
@@ -255,7 +255,7 @@ def _do(request: Request, reader: Reader, fields: Fields) -> bool:
     return True
 
 
-def _name(fields: Fields) -> str:
+def _name(fields: OwnPageForm) -> str:
     name = clean_name(fields.name)
     if name is None:
         raise Unusable("wrong-name")
@@ -266,12 +266,12 @@ def _send_next(request: Request, reader: Reader) -> None:
     runtime = runtime_of(request)
     try:
         send_next_now(runtime.database, runtime.clock, reader.delivery.id)
-    except NotNow:
+    except NothingToSend:
         raise Unusable("not-now") from None
     runtime.ring(Queue.WAITING)
 
 
-def _save(request: Request, reader: Reader, fields: Fields) -> None:
+def _save(request: Request, reader: Reader, fields: OwnPageForm) -> None:
     runtime = runtime_of(request)
     database, clock, person = runtime.database, runtime.clock, reader.subscriber.id
     with database.read() as session:
@@ -312,7 +312,7 @@ def _choices(person: SubscriberRow, schedule: Schedule) -> Choices:
     }
 
 
-def _merged(fields: Fields, current: Choices) -> Choices:
+def _merged(fields: OwnPageForm, current: Choices) -> Choices:
     """What is to be saved of a form: what differs from what it showed. All else stays as it is by now, as a page that
     was left open knows nothing of what was chosen since.
     """
