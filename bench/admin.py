@@ -34,7 +34,7 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.reports import cached_stats
 from rugcourse.scheduling import Schedule
 from rugcourse.web.app import create_app
-from rugcourse.web.rendering import warm_up
+from rugcourse.web.rendering import preload_templates
 
 SUBSCRIBERS = 1_000_000
 LESSONS = int(os.environ.get("BENCH_LESSONS", "9"))  # of each of them, in the ledger
@@ -110,7 +110,7 @@ def measure_admin() -> dict[str, Any]:
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
         worked_out = _seconds(lambda: cached_stats.refresh(database, runtime.clock, runtime.patience))
         complained = _seconds(lambda: complaint_rate.refresh(database, runtime.clock, runtime.complaint_limits))
-        warm_up()
+        preload_templates()
         browser = TestClient(create_app(runtime))
         browser.post("/admin/login", data={"email": _EMAIL, "password": _PASSWORD})
         times = {page: _times(browser, path) for page, path in PAGES.items()}

@@ -28,8 +28,8 @@ from rugcourse.auth.sessions import (
     LoginFailed,
     confirm_second_factor,
     find_identity,
-    give_code,
     log_in,
+    verify_code,
 )
 from rugcourse.auth.totp import SecretBox, context_of_admin, context_of_form
 from rugcourse.clock import VirtualClock
@@ -140,10 +140,10 @@ def test_with_a_second_factor_the_password_alone_opens_nothing(database: Databas
     assert half is not None
     assert half.second_factor_due
     with pytest.raises(LoginFailed):  # the code that set it up does not work a second time
-        give_code(database, clock, VAULT, half, code, ORIGIN)
+        verify_code(database, clock, VAULT, half, code, ORIGIN)
     with pytest.raises(LoginFailed):
-        give_code(database, clock, VAULT, half, "000000", ORIGIN)
-    full = give_code(database, clock, VAULT, half, later, ORIGIN)
+        verify_code(database, clock, VAULT, half, "000000", ORIGIN)
+    full = verify_code(database, clock, VAULT, half, later, ORIGIN)
     assert not full.second_factor_due
     assert full.token != given.token
     assert find_identity(database, clock, given.token) is None

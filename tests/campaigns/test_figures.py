@@ -24,7 +24,7 @@ from rugcourse.campaigns.progress import progress_of as campaign_progress
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import take_out
+from rugcourse.course_editor.publishing import unpublish
 from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
 from rugcourse.db.queries import courses
@@ -184,6 +184,6 @@ def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatch
     answers = figures_of_answers(runtime)
     title = first.texts["nl"].title
     assert mails() == (1, [f"1. {title}"], [1], 1)
-    take_out(runtime.database, runtime.clock, None, COURSE, first.slug)
+    unpublish(runtime.database, runtime.clock, None, COURSE, first.slug)
     assert mails() == (1, [title], [1], 1)
     assert figures_of_answers(runtime) == answers

@@ -64,11 +64,11 @@ INTAKE = ImportSettings(
 
 
 def lay_down(runtime: Runtime, content: str) -> int:
-    return csv_import.lay_down(runtime.database, runtime.clock, read_list(content.encode()), "people.csv", None)
+    return csv_import.store_upload(runtime.database, runtime.clock, read_list(content.encode()), "people.csv", None)
 
 
 def work(runtime: Runtime) -> None:
-    while background_jobs.go_on(runtime.database, runtime.clock, runtime.signer):
+    while background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer):
         pass
 
 
@@ -337,7 +337,7 @@ def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\n")
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
-    background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+    background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
     assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
     work(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
@@ -364,7 +364,7 @@ def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Ru
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n")
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
-    background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+    background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
     background_jobs.cancel(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     assert len(people(runtime)) == CHUNK
@@ -563,7 +563,7 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
         background_jobs.start(runtime.database, runtime.clock, job_id, None)
 
     def other() -> None:
-        background_jobs.go_on(runtime.database, runtime.clock, runtime.signer)
+        background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
 
     with meanwhile(monkeypatch, csv_import, "_take_one", other) as errors:
         work(runtime)

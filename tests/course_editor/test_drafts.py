@@ -130,7 +130,7 @@ def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monk
     def die(*_: object) -> None:
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(admins, "log_change", die)
+    monkeypatch.setattr(admins, "record_change", die)
     with pytest.raises(RuntimeError):
         discard(runtime, seen=1)
     assert desk_of(runtime).saved == 1

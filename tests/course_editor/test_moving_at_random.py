@@ -19,7 +19,7 @@ from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.merge import numbered
-from rugcourse.course_editor.publishing import AlreadyPast, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, publish_lesson, unpublish
 from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,
@@ -189,7 +189,7 @@ class Story:
         lessons = self.lessons
         if len(lessons) > 1:
             slug = lessons[which % len(lessons)].slug
-            take_out(self.runtime.database, self.runtime.clock, None, self.slug, slug)
+            unpublish(self.runtime.database, self.runtime.clock, None, self.slug, slug)
             self.expect_gone(slug)
 
     def reorder(self, first: int, second: int) -> None:

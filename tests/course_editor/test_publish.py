@@ -14,7 +14,7 @@ from rugcourse.course_editor import drafts, history
 from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SavedMeanwhile, SlugTaken
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, unpublish
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -145,7 +145,7 @@ def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(
 ) -> None:
     reader = make_reader(runtime)
     days(runtime, dispatcher, 1)
-    take_out(runtime.database, runtime.clock, NOBODY, COURSE, "afronding")
+    unpublish(runtime.database, runtime.clock, NOBODY, COURSE, "afronding")
     days(runtime, dispatcher, 10)
     assert "afronding" not in slugs_to(runtime, reader)
     assert len(slugs_to(runtime, reader)) == 8
@@ -157,7 +157,7 @@ def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtim
         kept_drafts.save(
             session, course_id, "afronding", kept_drafts.Draft({"nl.title": "Half"}, 0), 0, None, clock.now()
         )
-    take_out(runtime.database, clock, NOBODY, COURSE, "afronding")
+    unpublish(runtime.database, clock, NOBODY, COURSE, "afronding")
     with runtime.database.read() as session:
         assert kept_drafts.find(session, course_id, "afronding") is None
         [discarded] = kept_drafts.discarded_of_course(session, course_id)
@@ -170,7 +170,7 @@ def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names
         publish(runtime, edited(runtime, "overbelasting", "Kijk!"))
     tile = before.texts["nl"].tiles[0].lesson
     with pytest.raises(NotReady):
-        take_out(runtime.database, runtime.clock, NOBODY, COURSE, tile)
+        unpublish(runtime.database, runtime.clock, NOBODY, COURSE, tile)
     assert course_of(runtime).course == before
 
 
@@ -220,7 +220,7 @@ def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(run
     manuscript = edited(runtime, slug, "Anders")
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
-    take_out(runtime.database, runtime.clock, NOBODY, COURSE, slug)
+    unpublish(runtime.database, runtime.clock, NOBODY, COURSE, slug)
     with pytest.raises(LessonNotFound):
         publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=Seen(0, version))
     assert course_of(runtime).course.lesson(slug) is None

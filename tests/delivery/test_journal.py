@@ -174,7 +174,7 @@ def test_what_a_journal_says_of_an_address_before_is_nothing_about_the_one_that_
     assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
     with runtime.database.write() as session:
         answered = Settlement(lesson.id, DeliveryState.ACCEPTED, "250 taken")
-        deliveries.settle(session, lesson.lease or "", [answered], clock.now())
+        deliveries.record_results(session, lesson.lease or "", [answered], clock.now())
     assert lessons_to(runtime, "right@x.example")[0].state == DeliveryState.CANCELLED
     at_eight(runtime, 1)
     plan(runtime)

@@ -13,7 +13,7 @@ from rugcourse.content import Course, load_course
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.email_preview.linter import look_at
+from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.spamassassin import SpamScore, ask
 
 _MOST_POINTS = 0.5
@@ -27,7 +27,7 @@ def course() -> Course:
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: str) -> None:
     for lesson in course.lessons:
-        look = look_at(compose(course, lesson, language), "https://c.example")
+        look = lint_email(compose(course, lesson, language), "https://c.example")
         assert look.remarks == ()
         assert look.subject == lesson.texts[language].subject
         assert look.words > 300
@@ -57,7 +57,7 @@ def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: s
 def test_what_is_not_well_is_said(course: Course, before: bytes, after: bytes, kind: str) -> None:
     message = compose(course, course.lessons[0])
     assert before in message
-    assert kind in {one.kind for one in look_at(message.replace(before, after, 1), "https://c.example").remarks}
+    assert kind in {one.kind for one in lint_email(message.replace(before, after, 1), "https://c.example").remarks}
 
 
 @pytest.mark.parametrize(
@@ -76,13 +76,13 @@ def test_a_subject_is_looked_at(course: Course, subject: str, kinds: set[str]) -
     message = compose(course, course.lessons[0])
     ours = course.lessons[0].texts["nl"].subject.encode()
     assert {
-        one.kind for one in look_at(message.replace(ours, subject.encode(), 1), "https://c.example").remarks
+        one.kind for one in lint_email(message.replace(ours, subject.encode(), 1), "https://c.example").remarks
     } == kinds
 
 
 def test_a_link_that_leads_nowhere_is_no_error_of_ours(course: Course) -> None:
     odd = b'<a href="https://[x">x</a><a href="">y</a><a>z</a></body>'
-    look = look_at(compose(course, course.lessons[0]).replace(b"</body>", odd, 1), "https://c.example")
+    look = lint_email(compose(course, course.lessons[0]).replace(b"</body>", odd, 1), "https://c.example")
     assert look.remarks == ()
 
 
@@ -91,7 +91,7 @@ def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
     html = b'<html><body><img src="x.png" alt="all of it"><p>only these words stand beside it</p></body></html>'
     text = b"--b\r\nContent-Type: text/plain\r\n\r\nsomething different altogether\r\n"
     message = head + text + b"--b\r\nContent-Type: text/html\r\n\r\n" + html + b"\r\n--b--\r\n"
-    assert {one.kind for one in look_at(message, "https://c.example").remarks} == {"pictures", "other-text"}
+    assert {one.kind for one in lint_email(message, "https://c.example").remarks} == {"pictures", "other-text"}
 
 
 @pytest.mark.needs("spamassassin")

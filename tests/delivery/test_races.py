@@ -36,7 +36,7 @@ from rugcourse.enrolment.suppression import lift, suppress
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
 from rugcourse.tracking import recorder
-from rugcourse.tracking.recorder import TrackingHit, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_hits
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -232,7 +232,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
         else:
             with runtime.database.write() as session:
                 fetch = TrackingHit(ref(runtime, lesson.id), 0, "GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
-                record_fetches(session, runtime.library, clock, [fetch])
+                record_hits(session, runtime.library, clock, [fetch])
     assert errors == []
     with runtime.database.read() as session:
         assert deliveries.was_used(session, lesson.id)

@@ -35,7 +35,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.tracking import recorder
-from rugcourse.tracking.recorder import TrackingHit, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_hits
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _PUT_OFF = "451 4.7.1 under analysis, try again later"
@@ -62,14 +62,14 @@ def follow_everything(runtime: Runtime, email: str, *, at_once: bool = False) ->
     fetches = [TrackingHit(mail, link, "GET", _BROWSER) for link in (None, *range(6))]
     for some in [fetches] if at_once else [[one] for one in fetches]:
         with runtime.database.write() as session:
-            record_fetches(session, runtime.library, runtime.clock, some)
+            record_hits(session, runtime.library, runtime.clock, some)
 
 
 def see_the_picture(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """The picture alone, as often as a gateway that renders a mail may fetch it."""
     fetch = TrackingHit(ref(runtime, lessons_to(runtime, email)[-1].id), None, "GET", _BROWSER)
     with runtime.database.write() as session:
-        record_fetches(session, runtime.library, runtime.clock, [fetch] * (2 if at_once else 1))
+        record_hits(session, runtime.library, runtime.clock, [fetch] * (2 if at_once else 1))
 
 
 USES = pytest.mark.parametrize("use", [answer_everything, follow_everything, see_the_picture])

@@ -10,7 +10,7 @@ from tests.builders import make_settings
 from tests.doctor.nameserver import nameserver
 from tests.servers import free_port
 
-from rugcourse.doctor.checks.dns_records import look_at_names
+from rugcourse.doctor.checks.dns_records import check_dns
 from rugcourse.doctor.report import CHECKS, Finding, State
 from rugcourse.doctor.resolver import Dns
 from rugcourse.emails.dkim_keys import load_keys, make_keys
@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def look(settings: Settings, records: dict[tuple[str, str], list[str]]) -> list[Finding]:
     with nameserver(records) as server:
-        return list(look_at_names(settings, Dns(server)))
+        return list(check_dns(settings, Dns(server)))
 
 
 def states(findings: list[Finding]) -> dict[str, State]:
@@ -170,5 +170,5 @@ def test_without_a_dns_server_nobody_says_that_anything_is_wrong(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
-    found = list(look_at_names(settings, Dns(f"127.0.0.1:{free_port()}")))
+    found = list(check_dns(settings, Dns(f"127.0.0.1:{free_port()}")))
     assert states(found) == {"spf": State.UNKNOWN}

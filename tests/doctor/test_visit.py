@@ -30,16 +30,16 @@ from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.checks.admins import check_admins
 from rugcourse.doctor.checks.courses import check_courses
 from rugcourse.doctor.checks.local import (
+    check_broker,
+    check_database,
+    check_disk,
+    check_settings,
     check_withdrawals,
-    look_at_broker,
-    look_at_database,
-    look_at_disk,
-    look_at_settings,
 )
-from rugcourse.doctor.checks.smtp import look_at_mail_server
-from rugcourse.doctor.checks.website import look_at_website
+from rugcourse.doctor.checks.smtp import check_smtp
+from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, State
-from rugcourse.doctor.runner import DoctorRun, keep, last_visit, visit
+from rugcourse.doctor.runner import DoctorRun, keep, last_visit, run_checks
 from rugcourse.links import Links, Signer
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.web.app import create_app
@@ -89,7 +89,7 @@ def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembere
     with nameserver(WELL) as dns:
         ours = settings.model_copy(update={"dns_server": dns, "sender_address": f"les@{DOMAIN}"})
         before = everything(runtime)
-        found = visit(ours, runtime.database, runtime.clock, runtime.links)
+        found = run_checks(ours, runtime.database, runtime.clock, runtime.links)
     assert everything(runtime) == before
     assert [one.check for one in found.findings] == sorted((one.check for one in found.findings), key=[*CHECKS].index)
     assert {one.check for one in found.findings} >= {*CHECKS} - {"address", "unsubscribe"}
@@ -109,23 +109,23 @@ def test_settings_of_nobody_are_wrong(settings: Settings) -> None:
         "sender_address": "les@praktijk.nl", "postal_address": "Straat 1", "processors": "Example Host (hosting, Ede)",
         "transfers": "none",
     }  # fmt: skip
-    assert states(look_at_settings(settings.model_copy(update=well))) == {"settings": State.WELL}
+    assert states(check_settings(settings.model_copy(update=well))) == {"settings": State.WELL}
     for change in ({"secret_keys": (DEFAULT_SECRET,)}, {"sender_address": "x@example.org"}):
-        assert states(look_at_settings(settings.model_copy(update={**well, **change})))["settings"] == State.WRONG
+        assert states(check_settings(settings.model_copy(update={**well, **change})))["settings"] == State.WRONG
     default = Settings.model_fields["postal_address"].default
-    assert states(look_at_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.ADVICE
+    assert states(check_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.ADVICE
     for unset in ("processors", "transfers"):
         (found,) = [
-            one for one in look_at_settings(settings.model_copy(update={**well, unset: ""})) if one.check == "privacy"
+            one for one in check_settings(settings.model_copy(update={**well, unset: ""})) if one.check == "privacy"
         ]
         assert f"RUGCOURSE_{unset.upper()}" in str(found.values)
 
 
 def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    assert states(look_at_database(settings, empty, SystemClock())) == {"database": State.WRONG}
+    assert states(check_database(settings, empty, SystemClock())) == {"database": State.WRONG}
     away = Database(f"postgresql://postgres@{HOST}:{free_port()}/x")
-    assert states(look_at_database(settings, away, SystemClock())) == {"database": State.WRONG}
+    assert states(check_database(settings, away, SystemClock())) == {"database": State.WRONG}
 
 
 def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, cl
 
 def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:
     def look(ours: Settings = settings) -> dict[str, State]:
-        return states(look_at_database(ours, runtime.database, runtime.clock))
+        return states(check_database(ours, runtime.database, runtime.clock))
 
     def add(kind: str) -> None:
         now = runtime.clock.now()
@@ -167,7 +167,7 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
         add(kind)
     assert look()["processes"] == State.WELL
     quick = ScaledClock(runtime.clock.now() + timedelta(hours=12), 20)  # as in a demo: ten seconds ago
-    assert states(look_at_database(settings, runtime.database, quick))["processes"] == State.WELL
+    assert states(check_database(settings, runtime.database, quick))["processes"] == State.WELL
     assert look()["bounces"] == State.ADVICE
     assert look(settings.model_copy(update={"postmark_secret": "x"}))["bounces"] == State.WELL
     waiting = settings.model_copy(update={"bounce_address": "b@x.example"})
@@ -177,15 +177,15 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
 
 
 def test_a_broker_answers_or_not(settings: Settings, redis_url: str) -> None:
-    assert states(look_at_broker(settings)) == {"broker": State.WELL}
+    assert states(check_broker(settings)) == {"broker": State.WELL}
     for url, state in ((redis_url, State.WELL), (f"redis://{HOST}:{free_port()}/0", State.WRONG)):
-        assert states(look_at_broker(settings.model_copy(update={"broker_url": url}))) == {"broker": state}
+        assert states(check_broker(settings.model_copy(update={"broker_url": url}))) == {"broker": state}
 
 
 def test_a_folder_that_can_not_be_written_to_is_wrong(settings: Settings, tmp_path: Path) -> None:
-    assert states(look_at_disk(settings)) == {"journal": State.WELL}
+    assert states(check_disk(settings)) == {"journal": State.WELL}
     (tmp_path / "file").write_text("x")
-    assert states(look_at_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.WRONG}
+    assert states(check_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.WRONG}
 
 
 def test_that_withdrawals_can_not_be_written_down_is_wrong(settings: Settings) -> None:
@@ -197,16 +197,16 @@ def test_that_withdrawals_can_not_be_written_down_is_wrong(settings: Settings) -
 
 
 def test_a_mail_server_that_does_not_answer_is_wrong(settings: Settings, sink: Sink) -> None:
-    assert states(look_at_mail_server(settings)) == {"smtp": State.WELL}
+    assert states(check_smtp(settings)) == {"smtp": State.WELL}
     away = settings.model_copy(update={"smtp_url": f"smtp://{HOST}:{free_port()}"})
-    assert states(look_at_mail_server(away)) == {"smtp": State.WRONG}
+    assert states(check_smtp(away)) == {"smtp": State.WRONG}
     assert sink.taken == []
 
 
 def test_the_web_address_is_ours_or_not(runtime: Runtime, settings: Settings) -> None:
     def look(address: str) -> dict[str, str]:
         ours = settings.model_copy(update={"base_url": address})
-        found = look_at_website(ours, Links(address, runtime.signer))
+        found = check_website(ours, Links(address, runtime.signer))
         return {one.check: f"{one.state}: {one.found % one.values}" for one in found}
 
     assert "wrong" in look(f"http://{HOST}:{free_port()}")["website"]

@@ -16,7 +16,7 @@ from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import take_in
-from rugcourse.course_editor.publishing import AlreadyPast, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, unpublish
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
@@ -129,7 +129,7 @@ def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
     clock.advance(days=1)
     plan(runtime)
     preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
-    take_out(runtime.database, clock, None, COURSE, NEW)
+    unpublish(runtime.database, clock, None, COURSE, NEW)
     preferences.go_on(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
     days(runtime, dispatcher, LESSONS)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED

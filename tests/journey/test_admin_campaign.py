@@ -137,13 +137,13 @@ def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) 
     page.fill("input[name=agreed_where]", "paper form")
     page.fill("textarea[name=agreed_text]", "Yes, send me the course by e-mail")
     press(page, "form[action^='/admin/imports'] button.press")
-    while background_jobs.go_on(runtime.database, site.clock, runtime.signer):
+    while background_jobs.run_next_batch(runtime.database, site.clock, runtime.signer):
         pass
     page.reload()
     expect(page.locator("main")).to_contain_text("nobody")
     assert_good_for_everybody(page)
     press(page, "button[value=start]")
-    while background_jobs.go_on(runtime.database, site.clock, runtime.signer):
+    while background_jobs.run_next_batch(runtime.database, site.clock, runtime.signer):
         pass
     page.goto("/admin/subscribers")
     expect(page.locator("tbody")).to_contain_text("ann@x.example")

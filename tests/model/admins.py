@@ -119,7 +119,7 @@ class AdminRules(Play):
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
         listing = csv_import.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
-        job = csv_import.lay_down(self.database, self.clock, listing, "list.csv", None)
+        job = csv_import.store_upload(self.database, self.clock, listing, "list.csv", None)
         background_jobs.check(self.database, job, intake)
         self._work_off()
         background_jobs.start(self.database, self.clock, job, None)
@@ -210,7 +210,7 @@ class AdminRules(Play):
             self.expect(wanted, found, f"who is in campaign {campaign.id}")
 
     def _work_off(self) -> None:
-        while background_jobs.go_on(self.database, self.clock, self.product.runtime.signer):
+        while background_jobs.run_next_batch(self.database, self.clock, self.product.runtime.signer):
             pass
 
     def _reschedule(self, reader: Reader, *, paused: bool, until: Any) -> None:

@@ -15,7 +15,7 @@ from rugcourse.course_editor.file_sync import take_in
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.course_editor.merge import OnConflict
-from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, publish_lesson, unpublish
 from rugcourse.db.queries import courses
 
 _GROUP = "authors"
@@ -56,7 +56,7 @@ class AuthorRules(Play):
         slug = self._lesson(which)
         if len(self.model.lessons) > 1:
             order = [one for one in self.model.lessons if one != slug]
-            self._change_course(order, lambda: take_out(self.database, self.clock, None, course.SLUG, slug))
+            self._change_course(order, lambda: unpublish(self.database, self.clock, None, course.SLUG, slug))
 
     @in_group(_GROUP, order=st.permutations(range(_MOST_LESSONS + 1)))
     def files_have_another_order(self, order: list[int]) -> None:

@@ -62,7 +62,7 @@ class WorkerDied(BaseException):
 class Worker:
     """A worker process, with a journal on its own disk.
 
-    `dies_at`: a word of the journal, or `settle`: there it ends, before or `after` it was done. `disk_full_at`: a word
+    `dies_at`: a word of the journal, or `record_results`: there it ends, before or `after` it was done. `disk_full_at`: a word
     of the journal that finds the disk full, once.
     """
 

@@ -73,7 +73,7 @@ def test_no_file_row_or_log_names_who_was_erased(
     trace_of_domain(runtime, _DOMAIN)
     with runtime.database.write() as session:
         subject = admins.subject_of(person)
-        admins.log_change(session, clock.now(), None, "subscriber: pause", subject, None, {"reason": "Sam Reader"})
+        admins.record_change(session, clock.now(), None, "subscriber: pause", subject, None, {"reason": "Sam Reader"})
     traces = (email, "erase.me", "moving.to", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
     before = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     assert [trace for trace in traces if trace not in before] == []
@@ -122,8 +122,10 @@ def test_years_later_nothing_personal_is_left(
     with runtime.database.write() as session:
         job = jobs.add(session, JobKind.IMPORT, JobState.DONE, {"file": "jan.csv"}, admin, clock.now())
         job.ended_at, job.problems = clock.now(), [[1, "email", "jan@"]]
-        admins.log_change(session, clock.now(), admin, "subscriber: tag", admins.subject_of(person), None, {"tag": "x"})
-        admins.log_change(session, clock.now(), admin, "lesson: publish", "lesson:course/first")
+        admins.record_change(
+            session, clock.now(), admin, "subscriber: tag", admins.subject_of(person), None, {"tag": "x"}
+        )
+        admins.record_change(session, clock.now(), admin, "lesson: publish", "lesson:course/first")
         found = session.get(AdminRow, admin)
         assert found is not None
         found.disabled_at = clock.now()

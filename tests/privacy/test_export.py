@@ -51,7 +51,7 @@ def filled(runtime: Runtime, email: str) -> str:  # noqa: F811
         session.add_all((admin, second))
         session.flush()
         subject, reason = admins.subject_of(person), {"reason": "called us"}
-        admins.log_change(session, runtime.clock.now(), admin.id, "subscriber: pause", subject, None, reason)
+        admins.record_change(session, runtime.clock.now(), admin.id, "subscriber: pause", subject, None, reason)
     suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
     return email
 

@@ -65,7 +65,7 @@ from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.export import Export, export
 from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.tracking.recorder import TrackingHit, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_hits
 
 EMAIL = "erase.me@example.org"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -89,7 +89,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, EMAIL)
     with runtime.database.write() as session:
-        record_fetches(session, runtime.library, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
+        record_hits(session, runtime.library, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
         record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))

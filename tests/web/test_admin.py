@@ -224,11 +224,11 @@ def test_the_log_says_in_words_what_was_done_to_whom(admin: TestClient, runtime:
         assert change in known
     with runtime.database.write() as session:
         for change, subject in ((one, "campaign:3") for one in sorted(known)):
-            admins.log_change(
+            admins.record_change(
                 session, runtime.clock.now(), None, change, subject, None, {"audience": {"tags": ["knee"]}}
             )
         for subject in ("subscriber 12", "lesson:stress-en-rugpijn/kringloop", "job:4", "domain:x.example", "<b>"):
-            admins.log_change(session, runtime.clock.now(), None, "subscriber: tag", subject)
+            admins.record_change(session, runtime.clock.now(), None, "subscriber: tag", subject)
     page = admin.get("/admin/log").text
     for words in (
         *('<a href="/admin/campaigns/3">campagne 3</a>', '<a href="/admin/subscribers/12">abonnee 12</a>'),

@@ -71,7 +71,7 @@ def invite(database: Database, clock: Clock, address: str, role: Role, by: int |
         else:
             admin.role = role
         admin.invited, admin.invited_until = hash_token(token), clock.now() + clock.span(INVITED_SECONDS)
-        admins.log_change(session, clock.now(), by, "admin invited", email, before, _facts(admin))
+        admins.record_change(session, clock.now(), by, "admin invited", email, before, _facts(admin))
         return Invitation(admin.id, email, token)
 
 
@@ -102,7 +102,7 @@ def set_first_password(
         admin.password_hash, admin.invited, admin.invited_until = password_hash, None, None
         _end_factors(session, admin)
         admins.end_sessions(session, admin.id)
-        admins.log_change(session, clock.now(), admin.id, "password set", admin.email)
+        admins.record_change(session, clock.now(), admin.id, "password set", admin.email)
         return admin
 
 
@@ -147,7 +147,7 @@ def reset_password(
         admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id)
         security_events.record(session, clock, EventKind.RESET_DONE, origin, admin_id=admin.id)
-        admins.log_change(session, clock.now(), admin.id, "password reset", admin.email)
+        admins.record_change(session, clock.now(), admin.id, "password reset", admin.email)
         return admin
 
 
@@ -161,7 +161,7 @@ def reset_factors(database: Database, clock: Clock, admin_id: int, by: int | Non
         _end_factors(session, admin)
         admin.first_login_at = None  # the days to set up a new one begin with the next login
         admins.end_sessions(session, admin.id)
-        admins.log_change(session, clock.now(), by, "second factor removed", admin.email, before, _facts(admin))
+        admins.record_change(session, clock.now(), by, "second factor removed", admin.email, before, _facts(admin))
         return admin.email
 
 
@@ -178,7 +178,7 @@ def change_password(
         admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
         admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id, but=session_id)
-        admins.log_change(session, clock.now(), admin.id, "password changed", admin.email)
+        admins.record_change(session, clock.now(), admin.id, "password changed", admin.email)
 
 
 def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by: int | None) -> str:
@@ -192,7 +192,7 @@ def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by:
         if admin.password_hash is not None:
             admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id)
-        admins.log_change(session, clock.now(), by, "role changed", admin.email, before, _facts(admin))
+        admins.record_change(session, clock.now(), by, "role changed", admin.email, before, _facts(admin))
         return admin.email
 
 
@@ -205,7 +205,7 @@ def disable(database: Database, clock: Clock, admin_id: int, by: int | None) -> 
         admin.disabled_at, admin.invited, admin.invited_until = clock.now(), None, None
         admin.reset_token, admin.reset_until = None, None
         admins.end_sessions(session, admin.id)
-        admins.log_change(session, clock.now(), by, "admin disabled", admin.email, before, _facts(admin))
+        admins.record_change(session, clock.now(), by, "admin disabled", admin.email, before, _facts(admin))
         return admin.email
 
 

@@ -101,7 +101,7 @@ def finish_registration(
         row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
         session.add(row)
         admins.end_sessions(session, insider.admin_id, but=insider.session_id)
-        admins.log_change(session, clock.now(), insider.admin_id, "passkey added", insider.email)
+        admins.record_change(session, clock.now(), insider.admin_id, "passkey added", insider.email)
 
 
 def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
@@ -184,7 +184,7 @@ def remove(database: Database, clock: Clock, insider: AdminIdentity, passkey_id:
     with database.write() as session:
         if admins.remove_passkey(session, insider.admin_id, passkey_id):
             admins.end_sessions(session, insider.admin_id, but=insider.session_id)
-            admins.log_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
+            admins.record_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
 
 
 def _registration_of(insider: AdminIdentity) -> str:

@@ -21,7 +21,7 @@ def make_recovery_codes(database: Database, clock: Clock, admin_id: int, email: 
     codes = [_new_code() for _ in range(COUNT)]
     with database.write() as session:
         admins.replace_recovery_codes(session, admin_id, [hash_token(_plain(code)) for code in codes])
-        admins.log_change(session, clock.now(), admin_id, "recovery codes made", email)
+        admins.record_change(session, clock.now(), admin_id, "recovery codes made", email)
     return codes
 
 

@@ -107,7 +107,7 @@ def knows_password(database: Database, insider: AdminIdentity, password: str) ->
     return is_right(admin.password_hash if admin else None, password)
 
 
-def give_code(
+def verify_code(
     database: Database, clock: Clock, vault: SecretBox, insider: AdminIdentity, code: str, origin: Origin
 ) -> IssuedSession:
     """Exchange the session of the password for a full one. Raises LoginFailed, TooManyCodes.
@@ -163,7 +163,7 @@ def find_identity(database: Database, clock: Clock, token: str, grace_days: int 
     )
 
 
-def leave(database: Database, clock: Clock, insider: AdminIdentity, origin: Origin) -> None:
+def log_out(database: Database, clock: Clock, insider: AdminIdentity, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, insider.admin_id, insider.session_id)
         security_events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
@@ -185,7 +185,7 @@ def confirm_second_factor(
             raise LoginFailed
         admin.totp_secret, admin.totp_step = vault.lock(secret, context_of_admin(admin.id)), step
         admins.end_sessions(session, admin.id, but=insider.session_id)
-        admins.log_change(session, clock.now(), admin.id, "second factor set", admin.email)
+        admins.record_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
 def _use_code(session: Session, admin: AdminRow, vault: SecretBox, code: str) -> EventKind | None:

@@ -104,7 +104,7 @@ def begin(
         version = courses.save_version(session, lesson_id, other, clock.now())
         ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), clock.now())
         about = {"subjects": dict(subjects), "minimum": minimum}
-        admins.log_change(session, clock.now(), admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
+        admins.record_change(session, clock.now(), admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
 
 
 def decide_next(database: Database, clock: Clock) -> bool:
@@ -153,7 +153,7 @@ def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None)
     with database.write() as session:
         for row in ab_tests.lock_open(session, lesson_id):
             row.winner, row.decided_at = STOPPED, clock.now()
-            admins.log_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
+            admins.record_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
 
 
 def trials_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:

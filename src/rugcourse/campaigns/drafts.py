@@ -49,7 +49,7 @@ class Author:
 
     def note(self, session: Session, action: str, row: CampaignRow, after: dict[str, object] | None = None) -> None:
         about = {"name": row.name, **(after or {})}
-        admins.log_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
+        admins.record_change(session, self.at, self.admin_id, f"campaign: {action}", f"campaign:{row.id}", None, about)
 
 
 def is_draft(row: CampaignRow) -> bool:

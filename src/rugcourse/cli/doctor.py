@@ -26,11 +26,11 @@ def doctor(as_json: Json = False) -> None:
     """Look at settings, servers and the DNS: what is wrong, why it matters, how to mend it. Exit code 1 if so."""
     from rugcourse.bootstrap import open_runtime
     from rugcourse.doctor.report import CHECKS
-    from rugcourse.doctor.runner import keep, visit
+    from rugcourse.doctor.runner import keep, run_checks
     from rugcourse.settings import load_settings
 
     runtime = open_runtime(load_settings())
-    found = visit(runtime.settings, runtime.database, runtime.clock, runtime.links)
+    found = run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links)
     if not any(one.check == "database" for one in found.wrong):
         keep(runtime.database, found)
     lines = [

@@ -155,7 +155,7 @@ def discard(database: Database, clock: Clock, desk: EditorState, admin_id: int |
         discarded = lesson_drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
         if discarded is None:
             raise SavedMeanwhile
-        admins.log_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
+        admins.record_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
     return discarded
 
 
@@ -171,7 +171,7 @@ def restore(database: Database, clock: Clock, discarded_id: int, admin_id: int |
         slug, course = row.slug, courses.slug_of(session, row.course_id)
         if not lesson_drafts.restore(session, row, admin_id, clock.now()):
             raise NewerDraft
-        admins.log_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
+        admins.record_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
     return course, slug
 
 

@@ -93,7 +93,7 @@ def publish_lesson(
         return went_back
 
 
-def take_out(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
+def unpublish(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
     """Readers get a lesson no more; who waited for it goes on with the next. Its draft is discarded, not deleted.
 
     Raises LessonNotFound, NotReady.
@@ -141,4 +141,4 @@ def _check_named(course: Course) -> None:
 def _note(
     session: Session, clock: Clock, admin_id: int | None, action: str, course: str, slug: str, after: dict[str, object]
 ) -> None:
-    admins.log_change(session, clock.now(), admin_id, f"lesson: {action}", subject_of(course, slug), None, after)
+    admins.record_change(session, clock.now(), admin_id, f"lesson: {action}", subject_of(course, slug), None, after)

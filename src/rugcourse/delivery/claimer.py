@@ -143,7 +143,9 @@ class Claimer:
                 return
             try:
                 with self.database.write_batch() as session:
-                    deliveries.give_back(session, lease, ids, self.clock.now(), "the database went away at its claim")
+                    deliveries.return_to_planned(
+                        session, lease, ids, self.clock.now(), "the database went away at its claim"
+                    )
                     deliveries.release(session, lease)
             except DatabaseAway:
                 self.doubtful.append((lease, ids))
@@ -181,7 +183,7 @@ class Claimer:
 
     def _put_off(self, session: Session, one: DeliveryJob, error: TemplateError, now: datetime) -> None:
         log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
-        delivery_planning.put_off(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+        delivery_planning.postpone(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
 
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes

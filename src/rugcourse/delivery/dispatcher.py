@@ -273,14 +273,14 @@ class Dispatcher:
     def _write_down(self, session: Session, batch: Batch) -> None:
         now = self._clock.now()
         others = [one for one in batch.settlements if one.state != DeliveryState.FAILED]
-        deliveries.settle(session, batch.lease, others, now)
-        deliveries.doubt(session, batch.lease, sorted(batch.doubtful), now, _INTERRUPTED)
+        deliveries.record_results(session, batch.lease, others, now)
+        deliveries.mark_unknown(session, batch.lease, sorted(batch.doubtful), now, _INTERRUPTED)
         again_at = now + self._clock.span(BROKEN_MAIL_REST_SECONDS)
         for delivery_id, reason in batch.broken.items():
             log.error("a mail can't be written", delivery=delivery_id, error=reason)
-            deliveries.give_back(session, batch.lease, [delivery_id], again_at, reason)
+            deliveries.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
         why = str(batch.unavailable or "not begun before its worker had to stop")
-        deliveries.give_back(session, batch.lease, batch.never_begun, now, why)
+        deliveries.return_to_planned(session, batch.lease, batch.never_begun, now, why)
         deliveries.release(session, batch.lease)
         if batch.stale:
             self._lift(session, batch)

@@ -27,7 +27,7 @@ def settle_failure(session: Session, lease: str, failure: Settlement, now: datet
     The person is locked first, as by everything else that is done for them.
     """
     subscribers.lock_of_mail(session, failure.delivery_id)
-    if not deliveries.settle(session, lease, [failure], now):
+    if not deliveries.record_results(session, lease, [failure], now):
         return False
     follow_up(session, failure.delivery_id, failure.reply)
     return True

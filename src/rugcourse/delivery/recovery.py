@@ -76,11 +76,11 @@ def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], fol
     with database.write() as session:
         for record in leases:
             others = [one for one in _replies(record, clock.now()) if one.state != DeliveryState.FAILED]
-            settled += deliveries.settle(session, record.lease, others, clock.now())
-            given_back += deliveries.give_back(
+            settled += deliveries.record_results(session, record.lease, others, clock.now())
+            given_back += deliveries.return_to_planned(
                 session, record.lease, record.never_begun, clock.now(), "its worker ended before it was begun"
             )
-            unknown += deliveries.doubt(session, record.lease, record.doubtful, clock.now(), _NO_ANSWER)
+            unknown += deliveries.mark_unknown(session, record.lease, record.doubtful, clock.now(), _NO_ANSWER)
             deliveries.release(session, record.lease)
     return Recovered(settled, given_back, tuple(unknown))
 

@@ -32,11 +32,11 @@ def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
 def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
     """Whether its reader used it, also in the instant in which a worker wrote that nobody knows whether it arrived."""
     subscribers.lock_of_mail(session, delivery_id)
-    return deliveries.was_used(session, delivery_id) and deliveries.settle_by_evidence(session, delivery_id, now)
+    return deliveries.was_used(session, delivery_id) and deliveries.confirm_by_activity(session, delivery_id, now)
 
 
 def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
     if not deliveries.cancel_unknown(session, delivery_id, now):
         return False
-    delivery_planning.step_back(session, [delivery_id], due_since_planned=True)
+    delivery_planning.rewind_enrolments(session, [delivery_id], due_since_planned=True)
     return True

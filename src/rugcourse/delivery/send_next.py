@@ -30,7 +30,7 @@ def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
         places = campaigns.lessons_of(session, enrolment.campaign_id)
         lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
         once_key = f"ahead:{enrolment.id}:{today}"
-        if lesson_id is None or not delivery_planning.plan_ahead(session, enrolment, lesson_id, today, once_key, now):
+        if lesson_id is None or not delivery_planning.plan_early(session, enrolment, lesson_id, today, once_key, now):
             raise NothingToSend
         _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 

@@ -15,18 +15,18 @@ from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.checks.admins import check_admins
 from rugcourse.doctor.checks.client_address import check_client_address
 from rugcourse.doctor.checks.courses import check_books, check_courses
-from rugcourse.doctor.checks.dns_records import look_at_names
+from rugcourse.doctor.checks.dns_records import check_dns
 from rugcourse.doctor.checks.files import check_files
 from rugcourse.doctor.checks.local import (
+    check_broker,
+    check_database,
+    check_disk,
+    check_settings,
+    check_spamassassin,
     check_withdrawals,
-    look_at_broker,
-    look_at_database,
-    look_at_disk,
-    look_at_settings,
-    look_at_spamassassin,
 )
-from rugcourse.doctor.checks.smtp import look_at_mail_server
-from rugcourse.doctor.checks.website import look_at_website
+from rugcourse.doctor.checks.smtp import check_smtp
+from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, Finding, State
 from rugcourse.doctor.resolver import Dns
 from rugcourse.emails.catalogue import branding_of
@@ -48,23 +48,23 @@ class DoctorRun:
         return tuple(one for one in self.findings if one.state == State.WRONG)
 
 
-def visit(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
+def run_checks(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
     """Look at everything; takes some seconds."""
     looks: tuple[Callable[[], Iterable[Finding]], ...] = (
-        lambda: look_at_settings(settings),
-        lambda: look_at_database(settings, database, clock),
-        lambda: look_at_broker(settings),
-        lambda: look_at_disk(settings),
+        lambda: check_settings(settings),
+        lambda: check_database(settings, database, clock),
+        lambda: check_broker(settings),
+        lambda: check_disk(settings),
         lambda: check_withdrawals(WithdrawalLog.of(settings, links.signer)),
         lambda: check_courses(database),
         lambda: check_books(database, links, branding_of(settings)),
         lambda: check_admins(database),
         lambda: check_files(settings, database),
-        lambda: look_at_mail_server(settings),
-        lambda: look_at_website(settings, links),
+        lambda: check_smtp(settings),
+        lambda: check_website(settings, links),
         lambda: check_client_address(settings, links, clock),
-        lambda: look_at_names(settings, Dns(settings.dns_server)),
-        look_at_spamassassin,
+        lambda: check_dns(settings, Dns(settings.dns_server)),
+        check_spamassassin,
     )
     with ThreadPoolExecutor(len(looks)) as pool:
         found = [finding for findings in pool.map(lambda look: list(look()), looks) for finding in findings]

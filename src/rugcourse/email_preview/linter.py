@@ -55,7 +55,7 @@ class EmailReport:
     remarks: tuple[EmailIssue, ...]
 
 
-def look_at(message: bytes, our_address: str) -> EmailReport:
+def lint_email(message: bytes, our_address: str) -> EmailReport:
     """Look at a message as it would go to the mail server. `our_address`: what our own links begin with; they are the
     doctor's business.
     """

@@ -45,7 +45,7 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_i
         place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
         if enrolment is None or place is None:
             raise LessonNotInCourse
-        if not delivery_planning.is_free(session, enrolment_id, lesson_id):
+        if not delivery_planning.can_plan(session, enrolment_id, lesson_id):
             raise HadThatLesson
         if enrolment.status == EnrolmentStatus.COMPLETED and _reads_on(session, enrolment):
             raise AnotherRunGoesOn
@@ -62,7 +62,7 @@ def _reads_on(session: Session, enrolment: EnrolmentRow) -> bool:
 
 def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
     """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
-    delivery_planning.step_back(session, [delivery_id])
+    delivery_planning.rewind_enrolments(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)
     if enrolment.status == EnrolmentStatus.ACTIVE:
         due_before = enrolment.next_due_at
@@ -95,7 +95,7 @@ def correct_address_in(session: Session, clock: Clock, signer: Signer, subscribe
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
     address_changes.withdraw(session, person.id)
-    delivery_planning.have_failed_again(session, person.id, clock.now())
+    delivery_planning.retry_failed(session, person.id, clock.now())
     delivery_planning.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
         go_on_from(session, person.id, clock.now())

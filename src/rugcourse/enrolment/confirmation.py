@@ -113,9 +113,9 @@ def confirm(
             _agree(session, person, context, measuring=measuring, news=news)
             enrolment = begin_course(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
-            deliveries.settle_by_evidence(session, delivery_id, now)
+            deliveries.confirm_by_activity(session, delivery_id, now)
             once_key = f"welcome:{delivery_id}"
-            delivery_planning.plan_waiting(
+            delivery_planning.plan_transactional(
                 session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now
             )
         return Welcome(enrolment.next_due_at if enrolment else None, schedule)

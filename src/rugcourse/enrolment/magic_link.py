@@ -36,4 +36,6 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "")
     ends = [at for at in (person.address_since, person.links_closed_at) if at is not None]
     since = f":{max(ends).timestamp():.0f}" if ends else ""
     once_key = f"link:{person.id}{since}:{clock.now().date()}{hour}"
-    delivery_planning.plan_waiting(session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now())
+    delivery_planning.plan_transactional(
+        session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now()
+    )

@@ -132,7 +132,7 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
     person.news = False
     withdrawal_log.note(session, withdrawal_log.NEWS, context.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=False)
-    for enrolment in enrolments.in_news(session, person.id):
+    for enrolment in enrolments.news_enrolments(session, person.id):
         _end(session, enrolment, "the reader wants no news", context.at)
 
 
@@ -228,11 +228,11 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
             raise NotAReader
         course_id = campaigns.course_of(session, enrolment.campaign_id)
         _end(session, enrolment, "the reader left the course", now)
-        for one in enrolments.about_course(session, person.id, course_id) if course_id is not None else ():
+        for one in enrolments.open_in_course(session, person.id, course_id) if course_id is not None else ():
             _end(session, one, "the reader left the course", now)
         context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
-        deliveries.settle_by_evidence(session, delivery.id, now)
+        deliveries.confirm_by_activity(session, delivery.id, now)
 
 
 def unsubscribe(
@@ -253,7 +253,7 @@ def unsubscribe(
             return
         leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
         email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
-        deliveries.settle_by_evidence(session, delivery_id, now)
+        deliveries.confirm_by_activity(session, delivery_id, now)
 
 
 def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) -> None:
@@ -319,7 +319,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
         course = None if left_everything else delivery.campaign_id
         context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
-        news = set() if person.news else {one.id for one in enrolments.in_news(session, person.id)}
+        news = set() if person.news else {one.id for one in enrolments.news_enrolments(session, person.id)}
         mine = enrolments.of_mail(session, delivery)
         together = enrolments.left_together(session, mine) if mine is not None else set()
         goes_on = False
@@ -387,11 +387,11 @@ def _reschedule(session: Session, subscriber_id: int, schedule: Schedule, now: d
     if (before.zone, before.hour, before.weekdays) != (schedule.zone, schedule.hour, schedule.weekdays):
         # Also one that is being tried again: its hour is none of theirs any more.
         delivery_planning.cancel_planned(session, subscriber_id, "the reader chose another time", now)
-        delivery_planning.end_hour_of_submitted(session, subscriber_id, now)
+        delivery_planning.expire_submitted(session, subscriber_id, now)
     subscribers.save_schedule(session, subscriber_id, schedule)
     for enrolment in enrolments.of_subscriber(session, subscriber_id, lock=True):
         if schedule.zone != zone_before:
-            delivery_planning.redate_last(session, enrolment, schedule.tz)
+            delivery_planning.redate_latest(session, enrolment, schedule.tz)
         if enrolment.status == EnrolmentStatus.ACTIVE:
             next_from(session, enrolment, schedule, now)
 

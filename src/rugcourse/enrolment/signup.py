@@ -190,7 +190,7 @@ def sign_up(
         left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
         again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
         once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
-        delivery_planning.plan_waiting(session, kind, person.id, published.campaign_id, once_key, now)
+        delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, once_key, now)
 
 
 def _was_asked_enough(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
@@ -222,7 +222,7 @@ def keep_confirmed(session: Session, person: SubscriberRow) -> None:
     schedule = Schedule(typed["zone"], typed["hour"], weekdays, every_days=typed["every_days"])
     _keep(session, person, Signup(person.email, typed["name"], schedule), typed["language"])
     for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-        delivery_planning.redate_last(session, enrolment, schedule.tz)
+        delivery_planning.redate_latest(session, enrolment, schedule.tz)
 
 
 def _document(signup: Signup, language: str) -> dict[str, Any]:

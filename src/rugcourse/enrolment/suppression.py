@@ -111,7 +111,7 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
             if kept.reason == COMPLAINT:
                 person.left_at = person.left_at or clock.now()
             person.status = _status_of(session, person)
-            delivery_planning.have_failed_again(session, person.id, clock.now())  # also for who may come back one day
+            delivery_planning.retry_failed(session, person.id, clock.now())  # also for who may come back one day
             if person.status == SubscriberStatus.ACTIVE:
                 go_on_from(session, person.id, clock.now())
         session.delete(kept)

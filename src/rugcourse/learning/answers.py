@@ -154,7 +154,7 @@ def record_answers(
     used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
     for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)):
         if delivery_id in used:
-            deliveries.settle_by_evidence(session, delivery_id, now)
+            deliveries.confirm_by_activity(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
         counted = asking.mail.subscriber_id not in machines
         found[number] = RecordedAnswer(asking, book.look_up(asking, option, kept=was_kept, counted=counted))
@@ -212,7 +212,7 @@ def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], sinc
     if machines:
         used = [one.delivery_id for one in lately if one.answers and one.subscriber_id in machines]
         email_events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
-        deliveries.disbelieve_evidence(session, used, since, now)
+        deliveries.revoke_activity(session, used, since, now)
     return machines
 
 

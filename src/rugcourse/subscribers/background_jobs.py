@@ -36,7 +36,7 @@ class OtherList(Exception):
     """The file has other columns than the one that the job is about."""
 
 
-def go_on(database: Database, clock: Clock, signer: Signer) -> bool:
+def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:
     """Do the next batch of a job. Returns whether there may be more to do."""
     with database.write() as session:
         job = jobs.lock_next(session)
@@ -88,7 +88,7 @@ def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, s
             bulk_actions.check_count(session, clock, job)
         job.state, job.mark = JobState.RUNNING, 0
         about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
-        admins.log_change(
+        admins.record_change(
             session, clock.now(), admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
         )
 
@@ -101,7 +101,7 @@ def cancel(database: Database, clock: Clock, job_id: int, admin_id: int | None) 
         _cancel(session, clock, job)
         if was_running:
             counts = dict(job.counts)
-            admins.log_change(session, clock.now(), admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
+            admins.record_change(session, clock.now(), admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
 
 
 def forget_abandoned(database: Database, clock: Clock) -> int:

@@ -211,7 +211,7 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[
     return {column: plain.index(found[0]) for column, found in named.items() if found}
 
 
-def lay_down(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
+def store_upload(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
     """Keep of a list that was uploaded the columns whose names say that they are needed, until an admin says what is in
     it; returns the job's id.
     """
@@ -439,7 +439,7 @@ def _take_one(
         subscribers.add_tags(session, [row.id], tag)
     begin_course(session, row, campaign_id, subscribers.load_schedule(session, row.id), now)
     once_key = f"imported:{campaign_id}:{row.id}"
-    delivery_planning.plan_waiting(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
+    delivery_planning.plan_transactional(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
     mail = deliveries.by_once_key(session, once_key)
     source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)

@@ -30,7 +30,7 @@ class TrackingHit(NamedTuple):
     user_agent: str
 
 
-def record_fetches(
+def record_hits(
     session: Session, library: CourseCache, clock: Clock, fetches: Sequence[TrackingHit]
 ) -> list[str | None]:
     """Keep what was fetched, for readers who agreed to measuring, and say where each link leads: None for a picture,
@@ -85,7 +85,7 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, Tracking
     scanned = _judge_scanners(session, lately, since, now)
     doubted = {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
     for delivery_id in sorted(used & doubted - scanned):
-        deliveries.settle_by_evidence(session, delivery_id, now)
+        deliveries.confirm_by_activity(session, delivery_id, now)
 
 
 def _judge_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
@@ -94,5 +94,5 @@ def _judge_scanners(session: Session, lately: Sequence[Clicked], since: datetime
     scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
     if scanned:
         email_events.judge_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
-        deliveries.disbelieve_evidence(session, scanned, since, now)
+        deliveries.revoke_activity(session, scanned, since, now)
     return scanned

@@ -49,10 +49,10 @@ from rugcourse.web.rendering import (
     STATIC_TYPES,
     NotFound,
     TooMany,
-    page,
     preferred_language,
+    preload_templates,
+    render,
     static_file,
-    warm_up,
 )
 
 _ADMIN_PAGES = (
@@ -116,7 +116,7 @@ def _prepare() -> None:
 
     Looking took a tenth of a second each time, and everybody waited.
     """
-    warm_up()
+    preload_templates()
     gc.collect()
     gc.freeze()
 
@@ -126,7 +126,7 @@ async def _not_found(request: Request, error: Exception) -> Response:
     if request.method in READ and _ONE_SLASH_TOO_MANY.fullmatch(request.url.path):
         return RedirectResponse(request.url.path.rstrip("/"), 307)  # never to the host that the request names
     known = isinstance(error, HTTPException) and error.status_code == 405
-    response = page(
+    response = render(
         request, preferred_language(request), "not-found", {"other_language_path": None}, 405 if known else 404
     )
     if known:
@@ -143,7 +143,7 @@ def _methods_of(request: Request) -> list[str]:
 
 async def _away(request: Request, _error: Exception) -> HTMLResponse:
     """Nothing was done; what was pressed can be pressed again."""
-    response = page(request, preferred_language(request), "away", {"other_language_path": None}, 503)
+    response = render(request, preferred_language(request), "away", {"other_language_path": None}, 503)
     response.headers["Retry-After"] = "30"
     return response
 
@@ -154,7 +154,7 @@ async def _broken(_request: Request, _error: Exception) -> PlainTextResponse:
 
 
 async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
-    response = page(request, preferred_language(request), "too-many", {"other_language_path": None}, 429)
+    response = render(request, preferred_language(request), "too-many", {"other_language_path": None}, 429)
     response.headers["Retry-After"] = "3600"
     return response
 

@@ -46,7 +46,7 @@ def form_token(signer: Signer, clock: Clock) -> str:
     return signer.sign(Purpose.FORM, int(clock.now().timestamp() * 1000))
 
 
-def was_shown_in_time(signer: Signer, clock: Clock, token: str) -> bool:
+def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
     """Whether a form was shown by us, neither a moment ago nor days ago."""
     try:
         (milliseconds,) = signer.read(Purpose.FORM, token, 1)
@@ -61,7 +61,7 @@ def take_as_long_as_always(begun: float) -> None:
     time.sleep(max(0.0, _SAME_SECONDS - (time.monotonic() - begun)))
 
 
-def reason_typed(text: str) -> str:
+def parse_reason(text: str) -> str:
     """Why an admin does something, for the log; empty where no reason can be read in it."""
     reason = text.strip()[:_LONGEST_REASON]
     return reason if len(reason) >= _SHORTEST_REASON else ""

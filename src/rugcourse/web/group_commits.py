@@ -12,7 +12,7 @@ from rugcourse.learning.answers import (
     find_askings,
     record_answers,
 )
-from rugcourse.tracking.recorder import TrackingHit, record_fetches
+from rugcourse.tracking.recorder import TrackingHit, record_hits
 
 
 class GroupCommits:
@@ -21,7 +21,7 @@ class GroupCommits:
     def __init__(self, runtime: Runtime) -> None:
         library, clock, database = runtime.library, runtime.clock, runtime.database
         self.fetches = GroupCommit[TrackingHit, str | None](
-            database.write_batch, lambda session, fetches: record_fetches(session, library, clock, fetches)
+            database.write_batch, lambda session, fetches: record_hits(session, library, clock, fetches)
         )
         self.questions = GroupCommit[QuestionRef, QuestionInMail | None](
             database.read, lambda session, asked: find_askings(session, library, clock, asked)

@@ -57,7 +57,7 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-def page(
+def render(
     request: Request, language: str, template: str, values: Mapping[str, Any] | None = None, status: int = 200
 ) -> HTMLResponse:
     """Render `templates/web/<template>.html`."""
@@ -76,7 +76,7 @@ def page(
     return HTMLResponse(html, status)
 
 
-def course_frame(course: Course, language: str, path: str | None) -> dict[str, object]:
+def course_context(course: Course, language: str, path: str | None) -> dict[str, object]:
     """What every page of a course shows. `path`: the page's own below the course, for its link to the other language;
     None where there is none.
     """
@@ -130,7 +130,7 @@ def static_url(name: str) -> str:
     return f"/static/{hashlib.sha256(static_file(name)).hexdigest()[:12]}/{name}"
 
 
-def warm_up() -> None:
+def preload_templates() -> None:
     """Read and compile what all pages share: else the first who come at once would each do it, at the same time."""
     zone_names()
     for language in LANGUAGES:

@@ -29,7 +29,7 @@ from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
 from rugcourse.reports.cached_stats import refresh
-from rugcourse.subscribers.background_jobs import forget_abandoned, go_on
+from rugcourse.subscribers.background_jobs import forget_abandoned, run_next_batch
 from rugcourse.worker.celery_app import AUDIT, DELIVER, FETCH, FORGET, TICK
 from rugcourse.worker.heartbeat import BrokerActivity
 from rugcourse.worker.queue_slots import QueueSlots
@@ -126,7 +126,7 @@ def plan_and_ring(runtime: Runtime) -> None:
 def tend_jobs(runtime: Runtime) -> None:
     """Go on with what is done to many people."""
     for _ in range(_MOST_JOB_BATCHES):
-        if not go_on(runtime.database, runtime.clock, runtime.signer):
+        if not run_next_batch(runtime.database, runtime.clock, runtime.signer):
             return
 
 

@@ -211,7 +211,7 @@ def forget_events(session: Session, before: datetime) -> None:
     session.execute(delete(SecurityEventRow).where(SecurityEventRow.at < before))
 
 
-def log_change(
+def record_change(
     session: Session,
     at: datetime,
     admin_id: int | None,

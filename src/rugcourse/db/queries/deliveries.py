@@ -60,7 +60,7 @@ from rugcourse.db.models import (
     TrialRow,
 )
 from rugcourse.db.queries.ab_tests import gets_b
-from rugcourse.db.queries.delivery_planning import ARRIVED, WAS_USED, lock_enrolments, step_back, still_wanted
+from rugcourse.db.queries.delivery_planning import ARRIVED, WAS_USED, lock_enrolments, rewind_enrolments, still_wanted
 from rugcourse.db.types import UtcDateTime
 from rugcourse.links import MailRef
 
@@ -195,7 +195,7 @@ def release(session: Session, lease: str) -> None:
     run(session, _RELEASING, {"ended": lease})
 
 
-def settle(session: Session, lease: str, settlements: Sequence[Settlement], now: datetime) -> int:
+def record_results(session: Session, lease: str, settlements: Sequence[Settlement], now: datetime) -> int:
     """Write down how submissions ended; returns how many were still ours to settle.
 
     An `unknown` may still become what it really was: a late answer under the same lease is evidence. So it is of one
@@ -239,10 +239,10 @@ def _was_taken(session: Session, lease: str, settlement: Settlement, now: dateti
     )
     if settlement.state != DeliveryState.ACCEPTED or session.scalar(still_held) is None:
         return False
-    return settle_by_evidence(session, settlement.delivery_id, now, settlement.reply)
+    return confirm_by_activity(session, settlement.delivery_id, now, settlement.reply)
 
 
-def give_back(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
+def return_to_planned(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
     """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed.
 
     Also those that others have called unknown meanwhile: who holds the lease knows better.
@@ -262,12 +262,12 @@ def expire_leases(session: Session, now: datetime) -> list[int]:
     unknown: list[int] = []
     query = select(LeaseRow.token, LeaseRow.deliveries).where(LeaseRow.until <= now).with_for_update(skip_locked=True)
     for lease, ids in session.execute(query).all():
-        unknown += doubt(session, lease, ids, now, "the worker that was sending it fell silent")
+        unknown += mark_unknown(session, lease, ids, now, "the worker that was sending it fell silent")
         release(session, lease)
     return unknown
 
 
-def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
+def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
     """Mark submissions of which nobody knows whether they arrived as unknown; returns those that were still open.
 
     One that its reader used meanwhile arrived, and is not among them.
@@ -291,7 +291,7 @@ def doubt(session: Session, lease: str, ids: Sequence[int], now: datetime, reaso
 
 def _believe_readers(session: Session, unknown: Collection[int], now: datetime) -> set[int]:
     """Those that their readers used before anybody doubted that they arrived: they did."""
-    return {one for one in _used(session, unknown) if settle_by_evidence(session, one, now)} if unknown else set()
+    return {one for one in _used(session, unknown) if confirm_by_activity(session, one, now)} if unknown else set()
 
 
 def was_used(session: Session, delivery_id: int) -> bool:
@@ -308,7 +308,7 @@ def is_in_doubt(state: str) -> bool:
     return state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
-def settle_by_evidence(session: Session, delivery_id: int, now: datetime, reply: str | None = None) -> bool:
+def confirm_by_activity(session: Session, delivery_id: int, now: datetime, reply: str | None = None) -> bool:
     """A reader did something with a mail of which nobody knew whether it arrived, that came back, or that a server put
     off: it did arrive. The same where a server's `reply` that it took the mail is found later.
 
@@ -327,7 +327,7 @@ def settle_by_evidence(session: Session, delivery_id: int, now: datetime, reply:
     return True
 
 
-def disbelieve_evidence(session: Session, ids: Collection[int], since: datetime, now: datetime) -> None:
+def revoke_activity(session: Session, ids: Collection[int], since: datetime, now: datetime) -> None:
     """Put back what was believed since an instant of mails that a machine used: nobody knows of an unknown one again,
     and what was to go again goes again. What a human used as well stays as it is.
     """
@@ -339,8 +339,8 @@ def disbelieve_evidence(session: Session, ids: Collection[int], since: datetime,
     _put_back(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
     cancelled = _put_back(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
     ended = _of_ended(session, cancelled)
-    step_back(session, sorted(ended), due_since_planned=True)
-    step_back(session, [one for one in cancelled if one not in ended])  # due as its enrolment is
+    rewind_enrolments(session, sorted(ended), due_since_planned=True)
+    rewind_enrolments(session, [one for one in cancelled if one not in ended])  # due as its enrolment is
 
 
 def _of_ended(session: Session, ids: Collection[int]) -> set[int]:

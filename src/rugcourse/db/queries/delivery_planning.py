@@ -79,7 +79,7 @@ def plan_lessons(
     return set(run(session, _planning(dialect_of(session)), parameters).scalars())
 
 
-def plan_waiting(
+def plan_transactional(
     session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
 ) -> bool:
     """Plan a mail that a person waits for. Does nothing, and returns False, when `once_key` was used before, but for a
@@ -162,10 +162,10 @@ def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
     """Plan a mail that asked somebody to confirm once more, unless it has not gone out yet."""
     if asked.state != DeliveryState.PLANNED and asked.campaign_id is not None:
         once_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
-        plan_waiting(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
+        plan_transactional(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
 
 
-def plan_ahead(
+def plan_early(
     session: Session, enrolment: EnrolmentRow, lesson_id: int, today: date, once_key: str, now: datetime
 ) -> bool:
     """Plan the next lesson of an enrolment as a mail that its reader waits for; one that was cancelled comes back.
@@ -194,7 +194,7 @@ def plan_ahead(
     return True
 
 
-def is_free(session: Session, enrolment_id: int, lesson_id: int) -> bool:
+def can_plan(session: Session, enrolment_id: int, lesson_id: int) -> bool:
     """Whether a lesson can still be planned for an enrolment: it never was, or was cancelled before it went."""
     return _is_free(
         session.scalar(
@@ -212,7 +212,7 @@ def is_lesson(session: Session, delivery_id: int) -> bool:
     return kind == DeliveryKind.LESSON
 
 
-def put_off(session: Session, delivery_id: int, not_before: datetime, reason: str) -> None:
+def postpone(session: Session, delivery_id: int, not_before: datetime, reason: str) -> None:
     """Leave a planned delivery for later."""
     session.execute(
         update(DeliveryRow)
@@ -229,7 +229,7 @@ def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: dat
     """
     unwanted = (DeliveryRow.id.in_(ids), ~still_wanted(queue, now))
     cancelled = _set_cancelled(session, now, "the reader left, paused or is suppressed", *unwanted)
-    step_back(session, cancelled, due_since_planned=True)
+    rewind_enrolments(session, cancelled, due_since_planned=True)
     return cancelled
 
 
@@ -253,7 +253,7 @@ def cancel_planned(
     return _cancel(session, now, reason, *theirs)
 
 
-def end_hour_of_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
+def expire_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
     """Let what is on its way to a person not be tried again at this hour, should their server put it off. Also where
     nobody knows of it: a slow worker may still tell.
     """
@@ -281,7 +281,7 @@ def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
     """
     late = select(DeliveryRow.id).where(*_late(now), ~_was_answered()).limit(limit).with_for_update(skip_locked=True)
     cancelled = _set_cancelled(session, now, _TOO_LATE, DeliveryRow.id.in_(late.scalar_subquery()), attempts=0)
-    step_back(session, cancelled, due_since_planned=True)
+    rewind_enrolments(session, cancelled, due_since_planned=True)
     return cancelled
 
 
@@ -312,10 +312,10 @@ def cancel_failed(session: Session, delivery_id: int) -> None:
         .values(state=DeliveryState.CANCELLED)
         .execution_options(synchronize_session=False)
     )
-    step_back(session, [delivery_id], due_since_planned=True)
+    rewind_enrolments(session, [delivery_id], due_since_planned=True)
 
 
-def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> None:
+def retry_failed(session: Session, subscriber_id: int, now: datetime) -> None:
     """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when.
 
     One that its reader used all the same arrived. One that came in a later run of the course is not missed, and of a
@@ -346,7 +346,7 @@ def have_failed_again(session: Session, subscriber_id: int, now: datetime) -> No
         .returning(DeliveryRow.id)
         .execution_options(synchronize_session=False)
     )
-    step_back(session, list(failed))
+    rewind_enrolments(session, list(failed))
 
 
 def _later_run() -> Select[int]:
@@ -395,7 +395,7 @@ def tried(session: Session, enrolment_ids: Collection[int]) -> set[int]:
     return {one for one in rows if one is not None}
 
 
-def redate_last(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> None:
+def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> None:
     """Count the newest lesson of an enrolment for the local date that it went out on in another zone, if that is later.
 
     So nobody gets two lessons on one date because they moved.
@@ -443,7 +443,7 @@ def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colum
 def _cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> list[int]:
     """Cancel what stands planned and meets the conditions; returns the ids."""
     cancelled = _set_cancelled(session, now, reason, *conditions)
-    step_back(session, cancelled)
+    rewind_enrolments(session, cancelled)
     return cancelled
 
 
@@ -461,7 +461,7 @@ def _set_cancelled(
     )
 
 
-def step_back(session: Session, cancelled: Sequence[int], *, due_since_planned: bool = False) -> None:
+def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_planned: bool = False) -> None:
     """Set the enrolments of cancelled deliveries back to the lesson that did not arrive.
 
     It takes no date: how long the next one waits counts from the one before. `due_since_planned`: it is due again from

@@ -401,7 +401,7 @@ def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -
     return session.scalars(query.with_for_update() if lock else query).all()
 
 
-def in_news(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
+def news_enrolments(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
     """How a person stands to what they get as other news of the practice, locked: broadcasts of that kind, and courses
     that they never agreed to by themselves.
     """
@@ -436,7 +436,7 @@ def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[
     return func.coalesce(last, false())
 
 
-def about_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
+def open_in_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
     """How a person stands to the runs of a course that go on, and to broadcasts about it, locked."""
     goes_on = or_(EnrolmentRow.status == EnrolmentStatus.ACTIVE, _last_is_open())
     is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, goes_on)

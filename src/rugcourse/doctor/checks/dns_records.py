@@ -17,7 +17,7 @@ _SHARED = {"ac", "co", "com", "edu", "gov", "net", "or", "org"}
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def look_at_names(settings: Settings, dns: Dns) -> Iterator[Finding]:
+def check_dns(settings: Settings, dns: Dns) -> Iterator[Finding]:
     """All that the DNS can say."""
     for check, look in (("spf", _spf), ("dkim", _dkim), ("dmarc", _dmarc), ("mx", _mx), ("ptr", _ptr)):
         try:

@@ -24,7 +24,7 @@ _SKEW_SECONDS = 5.0
 _PARTS = ("web", "worker", "beat")
 
 
-def look_at_settings(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[Finding]:
     found = True
     if DEFAULT_SECRET in settings.secret_keys:
         found = False
@@ -65,7 +65,7 @@ def _recipients(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def look_at_database(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:
+def check_database(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:
     try:
         if not is_current(database):
             yield wrong("database", _("Its tables are of another version."), _("Run: rugcourse db upgrade"))
@@ -135,7 +135,7 @@ def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
         yield well("bounces", _("What comes back is read."))
 
 
-def look_at_broker(settings: Settings) -> Iterator[Finding]:
+def check_broker(settings: Settings) -> Iterator[Finding]:
     if not settings.broker_url.startswith("redis"):
         yield well("broker", _("All in one process; none is needed."))
         return
@@ -152,7 +152,7 @@ def look_at_broker(settings: Settings) -> Iterator[Finding]:
         client.close()
 
 
-def look_at_disk(settings: Settings) -> Iterator[Finding]:
+def check_disk(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir / "journal"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
         yield well("withdrawals", _("%(file)s can be written to."), file=log.file)
 
 
-def look_at_spamassassin() -> Iterator[Finding]:
+def check_spamassassin() -> Iterator[Finding]:
     if shutil.which("spamassassin"):
         yield well("spamassassin", _("It is installed; the test of a mail asks it."))
     else:

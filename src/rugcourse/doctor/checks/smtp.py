@@ -13,7 +13,7 @@ _SECONDS = 10.0
 _LARGEST_MAIL = 1_000_000
 
 
-def look_at_mail_server(settings: Settings) -> Iterator[Finding]:
+def check_smtp(settings: Settings) -> Iterator[Finding]:
     server = settings.smtp
     where = f"{server.host}:{server.port}"
     try:

@@ -28,7 +28,7 @@ class HttpAnswer:
     at: datetime | None
 
 
-def look_at_website(settings: Settings, links: Links) -> Iterator[Finding]:
+def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
     address = settings.base_url
     parts = urlsplit(address)
     if parts.hostname in LOCAL:

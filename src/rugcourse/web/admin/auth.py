@@ -26,7 +26,7 @@ from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSessio
 from rugcourse.db.models import Role
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.rate_limits import shortened
-from rugcourse.web.rendering import NotFound, page, preferred_language, runtime_of
+from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
 
 _SESSION, _DEVICE = "rugcourse_admin", "rugcourse_device"
 _PATH = "/admin"
@@ -165,7 +165,7 @@ def admin_page(
     """Render `templates/web/admin/<template>.html`."""
     form = runtime_of(request).signer.sign(Purpose.ADMIN_FORM, insider.session_id) if insider else ""
     frame = {"insider": insider, "form_token": form, "roles": [*Role], "other_language_path": None}
-    response = page(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
+    response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     response.headers["Referrer-Policy"] = "same-origin"  # without it browsers hide where a form comes from

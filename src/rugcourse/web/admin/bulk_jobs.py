@@ -31,7 +31,7 @@ from rugcourse.subscribers.csv_import import Column, ImportSettings, NotAList
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
-from rugcourse.web.forms import reason_typed, whole_number
+from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
@@ -56,7 +56,7 @@ class ActFields(WhoFields):
         tags = csv_import.clean_tags(self.tag) or ()
         if self.act in {BulkAction.TAG, BulkAction.UNTAG} and len(tags) != 1:
             raise FormErrors(LintFinding("no-tag", "tag"))
-        reason = reason_typed(self.reason)
+        reason = parse_reason(self.reason)
         if not reason:
             raise FormErrors(LintFinding("no-reason", "reason"))
         audience = self.audience()
@@ -167,7 +167,7 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
         listing = csv_import.read_list(uploaded.content)
     except NotAList as error:
         return _imports_page(request, insider, str(error), error.line)
-    job_id = csv_import.lay_down(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
+    job_id = csv_import.store_upload(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 

@@ -19,7 +19,7 @@ from rugcourse.db.models import CampaignKind, CampaignRow, Role
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.db.queries.audiences import Audience, Following, permission_of
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
-from rugcourse.email_preview.linter import look_at
+from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
 from rugcourse.web.access import Access, access
@@ -189,7 +189,8 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "timing": timing,
         "spoken": spoken_in(request, row, course),
         "looks": {
-            language: look_at(message, runtime.settings.base_url) for _, language, message in mails_of(request, row, 1)
+            language: lint_email(message, runtime.settings.base_url)
+            for _, language, message in mails_of(request, row, 1)
         },
         "message_id": _message_id(request, row),
     }

@@ -13,7 +13,7 @@ from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
-from rugcourse.doctor.runner import keep, last_visit, visit
+from rugcourse.doctor.runner import keep, last_visit, run_checks
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.rendering import READ, runtime_of
@@ -63,10 +63,10 @@ def delivery_press(
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     if action == "look":
-        keep(runtime.database, visit(runtime.settings, runtime.database, runtime.clock, runtime.links))
+        keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))
         return RedirectResponse("/admin/delivery?done=looked", 303)
     if action == "go" and let_go(runtime, key).was_held:
         with runtime.database.write() as session:
-            admins.log_change(session, runtime.clock.now(), insider.admin_id, "sending: go", key[:300])
+            admins.record_change(session, runtime.clock.now(), insider.admin_id, "sending: go", key[:300])
         return RedirectResponse("/admin/delivery?done=goes-on", 303)
     return RedirectResponse("/admin/delivery", 303)

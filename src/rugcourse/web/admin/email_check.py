@@ -15,7 +15,7 @@ from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import LessonNotFound
 from rugcourse.course_editor.lesson_draft import Manuscript
 from rugcourse.db.models import Role
-from rugcourse.email_preview.linter import EmailReport, look_at
+from rugcourse.email_preview.linter import EmailReport, lint_email
 from rugcourse.email_preview.spamassassin import SpamAssassinAway, SpamScore, ask, is_installed
 from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
@@ -107,7 +107,7 @@ def _page(
     )
     told, ours = iter(opinions), runtime_of(request).settings.base_url
     tested = [
-        Tested(title, language, look_at(message, ours) if message else None, next(told, None) if message else None)
+        Tested(title, language, lint_email(message, ours) if message else None, next(told, None) if message else None)
         for title, language, message in mails
     ]
     values = {

@@ -24,7 +24,7 @@ from rugcourse.course_editor.drafts import (
 )
 from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of
 from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, take_out
+from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, unpublish
 from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
@@ -229,7 +229,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
     runtime = runtime_of(request)
     desk = _desk(request, course, slug)
     try:
-        take_out(runtime.database, runtime.clock, insider.admin_id, course, slug)
+        unpublish(runtime.database, runtime.clock, insider.admin_id, course, slug)
     except NotReady:
         return _publish_page(request, insider, desk, "stays")
     return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_books, runtime))

@@ -27,9 +27,9 @@ from rugcourse.auth.sessions import (
     LoginFailed,
     TooManyCodes,
     find_admin_id,
-    give_code,
-    leave,
     log_in,
+    log_out,
+    verify_code,
 )
 from rugcourse.auth.totp import SecretBox
 from rugcourse.enrolment.signup import normalise_email
@@ -145,7 +145,7 @@ def code(
         return _code_page(request, notice="slow", status=429)
     vault = SecretBox(runtime.settings.secret_keys)
     try:
-        given = give_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
+        given = verify_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
     except TooManyCodes:
         tell(request, Notice.CODES_GUESSED, insider.email)
         return clear_session(request, "/admin/login")
@@ -188,7 +188,7 @@ def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
     insider = require_password_login(request)
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
-    leave(runtime.database, runtime.clock, insider, origin_of(request))
+    log_out(runtime.database, runtime.clock, insider, origin_of(request))
     return clear_session(request, "/admin/login")
 
 

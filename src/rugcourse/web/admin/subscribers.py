@@ -39,7 +39,7 @@ from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
-from rugcourse.web.forms import reason_typed, whole_number
+from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.reader.new_address import ask_new_address
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -174,7 +174,7 @@ def list_file(
     with runtime.database.write() as session:
         # What was typed can be somebody's address.
         about = {**fields.model_dump(exclude={"form", "q"}, exclude_defaults=True), "filtered": bool(fields.q)}
-        admins.log_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
+        admins.record_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
     database, wanted = runtime.database, fields.wanted()
     content = as_json(database, wanted) if kind == "json" else as_csv(database, wanted, preferred_language(request))
@@ -192,7 +192,7 @@ def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query(
 def person_press(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
-    reason = reason_typed(fields.reason)
+    reason = parse_reason(fields.reason)
     act = _ACTS.get(fields.action)
     if act is None:
         return _person_page(request, insider, subscriber_id, "")
@@ -214,7 +214,7 @@ def copy_press(request: Request, subscriber_id: Id, fields: Annotated[Subscriber
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
-    reason = reason_typed(fields.reason)
+    reason = parse_reason(fields.reason)
     person = _person(request, subscriber_id)
     if not reason or fields.sure != "yes":
         return _person_page(request, insider, person.id, "not-asked" if reason else "no-reason")
@@ -358,7 +358,9 @@ def _log(request: Request, insider: AdminIdentity, subscriber_id: int, action: s
     kept = None if erased else {"reason": reason, **source}  # a reason can name the person
     subject = _ERASED if erased else admins.subject_of(subscriber_id)
     with runtime.database.write() as session:
-        admins.log_change(session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept)
+        admins.record_change(
+            session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept
+        )
 
 
 def _person(request: Request, subscriber_id: int) -> SubscriberRow:

@@ -14,7 +14,7 @@ from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
-from rugcourse.web.forms import reason_typed, whole_number
+from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
@@ -47,7 +47,7 @@ def suppressions_press(
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
-    why = reason_typed(reason)
+    why = parse_reason(reason)
     if action not in _ACTS:
         return _page(request, insider, email, 0, "")
     if not why:
@@ -63,7 +63,7 @@ def suppressions_press(
         return _page(request, insider, email, 0, "not-suppressed")
     with runtime.database.write() as session:
         now, kept = runtime.clock.now(), {"reason": why}
-        admins.log_change(session, now, insider.admin_id, f"address: {action}", "suppressions", None, kept)
+        admins.record_change(session, now, insider.admin_id, f"address: {action}", "suppressions", None, kept)
     return RedirectResponse(f"/admin/suppressions?done={action}", 303)
 
 

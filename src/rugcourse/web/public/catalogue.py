@@ -16,8 +16,16 @@ from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
 from rugcourse.tracking.bot_detection import judge
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import RemarkFields, form_token, was_shown_in_time
-from rugcourse.web.rendering import READ, NotFound, course_frame, page, preferred_language, require_language, runtime_of
+from rugcourse.web.forms import RemarkFields, form_age_ok, form_token
+from rugcourse.web.rendering import (
+    READ,
+    NotFound,
+    course_context,
+    preferred_language,
+    render,
+    require_language,
+    runtime_of,
+)
 
 router = APIRouter()
 
@@ -38,7 +46,7 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
     with runtime.database.read() as session:
         published = runtime.library.courses(session)
     offered = [one.course for one in published if language in one.course.languages]
-    return page(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
+    return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
 
 
 @router.api_route("/{language}/privacy", methods=READ)
@@ -53,7 +61,7 @@ def privacy(request: Request, language: str) -> HTMLResponse:
         "supervisor_page": supervisor_page(settings, language),
         "other_language_path": "/privacy",
     }
-    return page(request, language, "privacy", values)
+    return render(request, language, "privacy", values)
 
 
 @router.api_route("/{language}/imprint", methods=READ)
@@ -68,7 +76,7 @@ def imprint(request: Request, language: str) -> HTMLResponse:
         "author_line": settings.author_line(language),
         "other_language_path": "/imprint",
     }
-    return page(request, language, "imprint", values)
+    return render(request, language, "imprint", values)
 
 
 @router.api_route("/{language}/accessibility", methods=READ)
@@ -77,14 +85,14 @@ def accessibility(request: Request, language: str) -> HTMLResponse:
     require_language(language)
     settings = runtime_of(request).settings
     address = settings.reply_to or settings.sender_address
-    return page(request, language, "accessibility", {"address": address, "other_language_path": "/accessibility"})
+    return render(request, language, "accessibility", {"address": address, "other_language_path": "/accessibility"})
 
 
 @router.api_route("/{language}/{course}", methods=READ)
 @access(Access.PUBLIC)
 def landing(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
-    return page(request, language, "course", course_frame(published.course, language, ""))
+    return render(request, language, "course", course_context(published.course, language, ""))
 
 
 @router.api_route("/{language}/{course}/share.png", methods=READ)
@@ -107,7 +115,7 @@ def share_picture(request: Request, language: str, course: str) -> Response:
 @access(Access.PUBLIC)
 def alarm_signs(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
-    return page(request, language, "alarm-signs", course_frame(published.course, language, "/alarm-signs"))
+    return render(request, language, "alarm-signs", course_context(published.course, language, "/alarm-signs"))
 
 
 @router.api_route("/{language}/{course}/lessons/{slug}", methods=READ)
@@ -132,7 +140,7 @@ def remark(
     published = find_course(request, language, course)
     if slug not in published.lesson_ids:
         raise NotFound
-    human = not fields.website and was_shown_in_time(runtime.signer, runtime.clock, fields.shown)
+    human = not fields.website and form_age_ok(runtime.signer, runtime.clock, fields.shown)
     client = request.client.host if request.client else None
     if fields.answered and human and request.app.state.limits.allows_remark(client):
         feedback = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
@@ -182,4 +190,4 @@ def _lesson_page(request: Request, published: PublishedCourse, language: str, sl
         "remark": "",
         "shown": form_token(runtime.signer, runtime.clock),
     }
-    return page(request, language, "lesson", course_frame(published.course, language, f"/lessons/{slug}") | values)
+    return render(request, language, "lesson", course_context(published.course, language, f"/lessons/{slug}") | values)

@@ -23,12 +23,12 @@ from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, Purpose
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import form_token, schedule_choices, take_as_long_as_always, was_shown_in_time
+from rugcourse.web.forms import form_age_ok, form_token, schedule_choices, take_as_long_as_always
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_course
 from rugcourse.web.reader.access import Reader, find_reader, reader_page, shown_to
 from rugcourse.web.reader.own_page import place_of
-from rugcourse.web.rendering import READ, NotFound, TooMany, course_frame, page, require_language, runtime_of
+from rugcourse.web.rendering import READ, NotFound, TooMany, course_context, render, require_language, runtime_of
 
 router = APIRouter()
 
@@ -105,7 +105,9 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
         "surprise": surprise,
         "share_url": runtime.links.course(language, course),
     }
-    response = page(request, language, "result", course_frame(published.course, language, f"/result/{token}") | values)
+    response = render(
+        request, language, "result", course_context(published.course, language, f"/result/{token}") | values
+    )
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -131,7 +133,7 @@ def signup_send(request: Request, language: str, course: str, fields: Annotated[
     thanks = RedirectResponse(f"/{language}/{course}/check-mail", 303)
     if fields.website:  # a field that people don't see: who fills it in is told what they want to hear
         return thanks
-    if not was_shown_in_time(runtime.signer, runtime.clock, fields.shown):
+    if not form_age_ok(runtime.signer, runtime.clock, fields.shown):
         return _signup_page(request, published.course, language, token, form, notice="again")
     try:
         signup = check(form)
@@ -151,7 +153,7 @@ def signup_send(request: Request, language: str, course: str, fields: Annotated[
 @access(Access.PUBLIC)
 def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
     published = find_course(request, language, course)
-    return page(request, language, "check-mail", course_frame(published.course, language, "/check-mail"))
+    return render(request, language, "check-mail", course_context(published.course, language, "/check-mail"))
 
 
 @router.api_route("/c/{token}", methods=READ)
@@ -227,7 +229,7 @@ def my_page_send(
     require_language(language)
     runtime = runtime_of(request)
     email = normalise_email(address)
-    if not was_shown_in_time(runtime.signer, runtime.clock, shown):
+    if not form_age_ok(runtime.signer, runtime.clock, shown):
         return _my_page(request, language, address, notice="again")
     if email is None:
         return _my_page(request, language, address, notice="wrong")
@@ -256,7 +258,7 @@ def _my_page(request: Request, language: str, email: str = "", *, notice: str = 
         "shown": form_token(runtime.signer, runtime.clock),
         "other_language_path": "/my-page",
     }
-    return page(request, language, "my-page", values, status)
+    return render(request, language, "my-page", values, status)
 
 
 def _question_page(
@@ -264,7 +266,7 @@ def _question_page(
 ) -> HTMLResponse:
     values = progress.values(f"/{language}/{course.slug}/test", missing=missing, begins=True)
     path = f"/test?a={progress.given}"
-    return page(request, language, "test", course_frame(course, language, path) | values)
+    return render(request, language, "test", course_context(course, language, path) | values)
 
 
 def _signup_page(  # noqa: PLR0913 - what a form shows
@@ -290,7 +292,7 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
         **schedule_choices(form.zone, form.hour, None if fresh else form.days),
     }
     path = f"/signup?t={token}" if token else "/signup"
-    return page(request, language, "signup", course_frame(course, language, path) | values, status)
+    return render(request, language, "signup", course_context(course, language, path) | values, status)
 
 
 def _attempt(request: Request, published: PublishedCourse, token: str) -> AttemptRow:

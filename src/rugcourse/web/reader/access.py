@@ -16,7 +16,7 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.links import LINK_DAYS, MailRef, Purpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
-from rugcourse.web.rendering import NotFound, course_frame, page, runtime_of
+from rugcourse.web.rendering import NotFound, course_context, render, runtime_of
 
 # A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
 RIGHTS_MINUTES = 60
@@ -137,8 +137,8 @@ def personal_page(
 ) -> HTMLResponse:
     """A page that no one else should find or keep; in another language where the course has this one no more."""
     language = language if language in published.course.languages else published.course.languages[0]
-    frame = course_frame(published.course, language, None)
-    response = page(request, language, template, {**frame, **(values or {})}, status)
+    frame = course_context(published.course, language, None)
+    response = render(request, language, template, {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -18,7 +18,7 @@ from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import take_as_long_as_always
 from rugcourse.web.reader.access import Reader, find_reader, rights_page
-from rugcourse.web.rendering import READ, NotFound, TooMany, page, runtime_of
+from rugcourse.web.rendering import READ, NotFound, TooMany, render, runtime_of
 
 router = APIRouter()
 
@@ -112,7 +112,7 @@ def _address_page(request: Request, reader: Reader, token: str, email: str = "",
 def _new_address_page(request: Request, language: str, *, done: bool) -> HTMLResponse:
     """Says nothing of whose course it is: the link was mailed to an address that somebody typed."""
     language = language if language in LANGUAGES else LANGUAGES[0]
-    response = page(request, language, "new-address", {"done": done, "other_language_path": None})
+    response = render(request, language, "new-address", {"done": done, "other_language_path": None})
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
