@@ -24,8 +24,8 @@ demo: $(RUN_READY)
 	@exec $(BIN)/rugcourse demo $(ARGS)
 
 test: $(DEV_READY)
-	@$(BIN)/python -m tests.browser
-	@$(BIN)/python -m tests.packages
+	@$(BIN)/python -m tests.support.browser
+	@$(BIN)/python -m tests.support.packages
 	$(BIN)/pytest $(ARGS)
 
 check: $(DEV_READY)
@@ -36,7 +36,7 @@ check: $(DEV_READY)
 	$(BIN)/rugcourse lessons check
 
 drill: $(DEV_READY)
-	$(BIN)/pytest tests/drills --drills -n 0 $(ARGS)
+	$(BIN)/pytest tests/fault_injection --drills -n 0 $(ARGS)
 	PYTHONPATH=. $(BIN)/python -m tests.model --minutes $(MODEL_MINUTES)
 
 stack: $(DEV_READY)

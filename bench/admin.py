@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
-from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_acts, add_crowd, add_lesson_mails
-from tests.servers import postgres
+from tests.support.builders import course_of, make_runtime, make_settings
+from tests.support.bulk_readers import add_acts, add_crowd, add_lesson_mails
+from tests.support.servers import postgres
 
 from bench.site import tidy_up
 from rugcourse.auth.admins import invite, set_first_password

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text, update
-from tests.builders import course_of
-from tests.crowd import add_crowd
+from tests.support.builders import course_of
+from tests.support.bulk_readers import add_crowd
 
 from bench.site import open_store
 from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.builders import MORNING, at_eight, course_of, make_runtime, make_settings
-from tests.sink import Sink
+from tests.support.builders import MORNING, at_eight, course_of, make_runtime, make_settings
+from tests.support.smtp_sink import Sink
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database

@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import NamedTuple
 
-from tests.servers import HOST
+from tests.support.servers import HOST
 
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 _START_SECONDS = 30.0

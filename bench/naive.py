@@ -10,8 +10,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from sqlalchemy import select, update
-from tests.builders import course_of
-from tests.servers import HOST
+from tests.support.builders import course_of
+from tests.support.servers import HOST
 
 from rugcourse.bootstrap import Runtime, sender
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow

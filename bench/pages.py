@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from tests.builders import COURSE, course_of, make_runtime, make_settings
-from tests.servers import HOST, free_port, postgres
-from tests.stack import Stack, environment
+from tests.support.builders import COURSE, course_of, make_runtime, make_settings
+from tests.support.servers import HOST, free_port, postgres
+from tests.support.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
 from rugcourse.bootstrap import Runtime

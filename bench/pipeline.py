@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import func, select
-from tests.builders import make_pending
+from tests.support.builders import make_pending
 
 from bench import postfix
 from bench.naive import naive_rate

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from tests.servers import HOST, free_port
-from tests.sink import Sink
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Sink
 
 SOURCE_MESSAGES = 20_000
 _NAMES = ("smtp-sink", "smtp-source")

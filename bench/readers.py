@@ -19,10 +19,10 @@ from typing import Any
 
 import uvloop
 from sqlalchemy import func, select, update
-from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import STAMP, add_crowd, add_lesson_mails
-from tests.servers import HOST, free_port, postgres
-from tests.stack import Stack, environment
+from tests.support.builders import course_of, make_runtime, make_settings
+from tests.support.bulk_readers import STAMP, add_crowd, add_lesson_mails
+from tests.support.servers import HOST, free_port, postgres
+from tests.support.stack import Stack, environment
 
 from bench.http import answer, request, spread, wait_for
 from bench.site import cpu_seconds, resident_mb, tidy_up

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, text, update
-from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_crowd
-from tests.servers import HOST, postgres, postgres_server, postgres_url, redis
-from tests.stack import Process, Stack, environment
+from tests.support.builders import course_of, make_runtime, make_settings
+from tests.support.bulk_readers import add_crowd
+from tests.support.servers import HOST, postgres, postgres_server, postgres_url, redis
+from tests.support.stack import Process, Stack, environment
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock

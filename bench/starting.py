@@ -11,7 +11,7 @@ import time
 import urllib.request
 from typing import Any
 
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 ROUNDS = 3
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
-from tests.builders import course_of
+from tests.support.builders import course_of
 
 from bench.site import open_store
 from rugcourse.bootstrap import Runtime

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests import servers
-from tests.builders import MORNING, make_runtime, make_settings
-from tests.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
-from tests.sink import Sink
+from tests.support import servers
+from tests.support.builders import MORNING, make_runtime, make_settings
+from tests.support.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

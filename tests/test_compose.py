@@ -21,9 +21,9 @@ import typer
 from ruamel.yaml import YAML
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import ProgrammingError
-from tests.builders import lessons_to, make_runtime, make_settings, reader_with_lesson
-from tests.servers import HOST, Server, free_port, redis_program
-from tests.sink import Sink
+from tests.support.builders import lessons_to, make_runtime, make_settings, reader_with_lesson
+from tests.support.servers import HOST, Server, free_port, redis_program
+from tests.support.smtp_sink import Sink
 from tools.stack import services
 
 from rugcourse.bootstrap import import_lessons, open_dispatcher, open_runtime

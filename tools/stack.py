@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from tests.servers import HOST, postgres, redis
-from tests.stack import Stack, environment
+from tests.support.servers import HOST, postgres, redis
+from tests.support.stack import Stack, environment
 
 from rugcourse.dev.mailcatcher import web as inbox_pages
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails

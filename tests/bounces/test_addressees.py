@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
-from tests.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
-from tests.sink import Sink
+from tests.support.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent

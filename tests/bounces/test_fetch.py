@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 from tests.bounces.test_take import RAW, about, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
-from tests.builders import lessons_to
-from tests.servers import HOST, free_port
-from tests.sink import Sink
+from tests.support.builders import lessons_to
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.within import within
+from tests.support.within import within
 
 from rugcourse.bounces import phrases
 from rugcourse.bounces.imap_poller import _recipient

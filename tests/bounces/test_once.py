@@ -8,8 +8,8 @@ from email.utils import format_datetime
 
 import pytest
 from tests.bounces.test_take import about, back, dispatcher, email, runtime  # noqa: F401 - fixtures
-from tests.builders import lessons_to, plan, ref, send_all
-from tests.sink import Sink
+from tests.support.builders import lessons_to, plan, ref, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent

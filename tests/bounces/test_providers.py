@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
-from tests.builders import lessons_to, make_runtime, make_settings, plan, reader_with_lesson, send_all
-from tests.sink import Sink
+from tests.support.builders import lessons_to, make_runtime, make_settings, plan, reader_with_lesson, send_all
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, open_dispatcher

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders import course_of
-from tests.crowd import add_crowd, add_lesson_mails
+from tests.support.builders import course_of
+from tests.support.bulk_readers import add_crowd, add_lesson_mails
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.complaint_rate import ComplaintLimits, Level, too_many

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from tests.bounces.corpus import SAMPLES
-from tests.builders import (
+from tests.support.builders import (
     course_of,
     enrolment_of,
     lessons_to,
@@ -27,8 +27,8 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.servers import HOST, free_port
-from tests.sink import Fault, Sink
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Fault, Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, open_dispatcher

@@ -9,10 +9,19 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.builders import at_eight, course_of, enrolment_of, mails_to, make_reader, plan, reader_with_lesson, send_all
 from tests.course_editor.test_publish import inserted, publish
-from tests.racing import meanwhile
-from tests.sink import Fault, Sink
+from tests.support.builders import (
+    at_eight,
+    course_of,
+    enrolment_of,
+    mails_to,
+    make_reader,
+    plan,
+    reader_with_lesson,
+    send_all,
+)
+from tests.support.racing import meanwhile
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview

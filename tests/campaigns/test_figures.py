@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from tests.builders import (
+from tests.campaigns.test_campaigns import draft, row_of, start
+from tests.course_editor.test_publish import publish
+from tests.support.builders import (
     COURSE,
     at_eight,
     course_of,
@@ -16,8 +18,6 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.campaigns.test_campaigns import draft, row_of, start
-from tests.course_editor.test_publish import publish
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns.progress import progress_of as campaign_progress

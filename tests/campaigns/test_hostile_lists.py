@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.within import within
+from tests.support.within import within
 
 from rugcourse.subscribers.csv_import import NotAList, read_list
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
-from tests.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, reader_of_another_course, start
-from tests.racing import meanwhile
-from tests.sink import Sink
+from tests.support.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
+from tests.support.racing import meanwhile
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, let_go

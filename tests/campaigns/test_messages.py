@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.builders import course_of
 from tests.campaigns.test_campaigns import draft
 from tests.course_editor.test_moving import renamed
 from tests.course_editor.test_publish import inserted, publish
+from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor.lesson_draft import Manuscript

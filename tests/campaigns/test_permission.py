@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.builders import answer, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, sign_up_for_another_course, start
-from tests.racing import meanwhile
-from tests.sink import Sink
+from tests.support.builders import answer, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.support.racing import meanwhile
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview

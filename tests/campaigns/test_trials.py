@@ -9,9 +9,9 @@ from random import Random
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.builders import course_of, lessons_to, make_reader, plan, send_all
 from tests.course_editor.test_publish import inserted, publish
-from tests.racing import meanwhile
+from tests.support.builders import course_of, lessons_to, make_reader, plan, send_all
+from tests.support.racing import meanwhile
 from tests.web.conftest import browser, editor  # noqa: F401 - fixtures
 from tests.web.test_admin import log_in
 from tests.web.test_admin_campaigns import post

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 import structlog
-from tests.builders import make_reader, make_runtime, make_settings
 from tests.doctor.nameserver import nameserver
-from tests.servers import free_port
+from tests.support.builders import make_reader, make_runtime, make_settings
+from tests.support.servers import free_port
 
 from rugcourse.cli import main
 from rugcourse.db.engine import Database

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from tests.builders import (
+from tests.support.builders import (
     course_of,
     lessons_to,
     make_reader,
@@ -18,7 +18,7 @@ from tests.builders import (
     planned_readers,
     send_all,
 )
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 from typer.testing import CliRunner
 
 from rugcourse.bootstrap import Runtime, open_dispatcher

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, load_course, load_courses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import LESSONS
+from tests.support.builders import LESSONS
 
 from rugcourse.content import load_courses
 from rugcourse.content.unsupported import Kind, unsupported

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.content import load_course
 from rugcourse.content.front_matter import read_document

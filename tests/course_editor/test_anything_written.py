@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.builders import LESSONS, course_of
+from tests.support.builders import LESSONS, course_of
 from tests.web.reading import CHROME
 
 from rugcourse.bootstrap import Runtime

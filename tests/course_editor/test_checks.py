@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.content import Course, FurtherReading, load_course
 from rugcourse.content.readability import reading_ease

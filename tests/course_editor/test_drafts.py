@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import select
-from tests.builders import COURSE, course_of
+from tests.support.builders import COURSE, course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor import drafts

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.clock import VirtualClock
 from rugcourse.content import AuthoringErrors, Course, load_course, load_courses

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.course_editor.test_publish import days as look_once_a_day
 from tests.course_editor.test_publish import edited, inserted, publish, slugs_to
-from tests.sink import Fault, Sink
+from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, Lesson

@@ -10,7 +10,7 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
-from tests.builders import course_of
+from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.clock import VirtualClock

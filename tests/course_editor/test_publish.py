@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
-from tests.sink import Sink
+from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

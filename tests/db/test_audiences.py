@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_pending, make_reader, plan, ref, send_all
+from tests.support.builders import (
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    make_pending,
+    make_reader,
+    plan,
+    ref,
+    send_all,
+)
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError, StatementError
-from tests.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
+from tests.support.builders import COURSE, LESSONS, MORNING, enrolment_of, make_reader
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

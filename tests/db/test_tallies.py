@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
-from tests.builders import at_eight, lessons_to, make_reader, plan, reader_with_lesson, send_all
+from tests.support.builders import at_eight, lessons_to, make_reader, plan, reader_with_lesson, send_all
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

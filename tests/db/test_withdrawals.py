@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
-from tests.builders import MORNING
+from tests.support.builders import MORNING
 
 from rugcourse.db.engine import Database
 from rugcourse.db.withdrawal_log import UNSUBSCRIBED, WithdrawalLog, note

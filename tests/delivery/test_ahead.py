@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import author, draft, start
+from tests.support.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from tests.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.builders import at_eight, enrolment_of, lessons_to, make_reader, plan, send_all
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

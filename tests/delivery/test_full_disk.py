@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.builders import lessons_to, planned_readers, send_all
-from tests.sink import Sink
+from tests.support.builders import lessons_to, planned_readers, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.clock import VirtualClock

@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
-from tests.sink import Fault, Sink
+from tests.support.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
 from rugcourse.clock import VirtualClock

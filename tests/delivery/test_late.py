@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, planned_readers, send_all
 from tests.campaigns.test_campaigns import draft, row_of, start
-from tests.sink import Fault, Sink
+from tests.support.builders import (
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_reader,
+    plan,
+    planned_readers,
+    send_all,
+)
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -6,9 +6,18 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, planned_readers, send_all
 from tests.campaigns.test_campaigns import draft, start
-from tests.sink import Fault, Sink
+from tests.support.builders import (
+    at_eight,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_reader,
+    plan,
+    planned_readers,
+    send_all,
+)
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from tests.builders import at_eight, course_of, make_pending, make_reader, plan, send_all
-from tests.sink import Sink
+from tests.support.builders import at_eight, course_of, make_pending, make_reader, plan, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
-from tests.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, row_of, start
-from tests.sink import Sink
+from tests.support.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import update
-from tests.builders import COURSE, LESSONS, make_pending, make_reader, send_all
 from tests.emails.test_mails import compose
-from tests.sink import Sink
+from tests.support.builders import COURSE, LESSONS, make_pending, make_reader, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from tests.builders import (
+from tests.support.builders import (
     COURSE,
     answer,
     at_eight,
@@ -19,7 +19,7 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.racing import Act, meanwhile
+from tests.support.racing import Act, meanwhile
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import ProviderEvent

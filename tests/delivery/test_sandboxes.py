@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 from sqlalchemy import select
-from tests.builders import (
+from tests.support.builders import (
     answer,
     at_eight,
     course_of,
@@ -21,7 +21,7 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent

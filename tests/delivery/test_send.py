@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from tests.builders import (
+from tests.support.builders import (
     answer,
     at_eight,
     enrolment_of,
@@ -20,7 +20,7 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, follow_up
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent

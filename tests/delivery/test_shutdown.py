@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.builders import lessons_to, make_runtime, make_settings, planned_readers, send_all
-from tests.sink import Fault, Sink
+from tests.support.builders import lessons_to, make_runtime, make_settings, planned_readers, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -20,9 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import make_settings
-from tests.servers import HOST, Server, free_port
-from tests.stack import Stack, environment
+from tests.support.builders import make_settings
+from tests.support.servers import HOST, Server, free_port
+from tests.support.stack import Stack, environment
 
 from rugcourse.clock import SystemClock
 from rugcourse.doctor.checks.client_address import MADE_UP, check_client_address

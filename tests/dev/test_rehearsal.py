@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.builders import make_settings
+from tests.support.builders import make_settings
 
 from rugcourse.dev.simulation.people import make_person
 from rugcourse.dev.simulation.simulator import SimulationReport, simulate

@@ -23,11 +23,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
 from tests.cli.test_cli import run
 from tests.docs.commands import PAGES, ROOT, commands_in, documented, settings_in
-from tests.servers import HOST, free_port, free_ports
-from tests.sink import Sink
+from tests.support.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
+from tests.support.servers import HOST, free_port, free_ports
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from dns import flags, message, rcode, rdataclass, rdatatype, rrset
-from tests.servers import HOST
+from tests.support.servers import HOST
 
 
 @contextmanager

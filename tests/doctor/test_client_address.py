@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from tests.servers import HOST, free_port
+from tests.support.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.builders import make_settings
+from tests.support.builders import make_settings
 
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade

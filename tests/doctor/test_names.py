@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.builders import make_settings
 from tests.doctor.nameserver import nameserver
-from tests.servers import free_port
+from tests.support.builders import make_settings
+from tests.support.servers import free_port
 
 from rugcourse.doctor.checks.dns_records import check_dns
 from rugcourse.doctor.report import CHECKS, Finding, State

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from tests.auth.test_access import make_admin
-from tests.builders import signed_courses
 from tests.doctor.nameserver import nameserver
 from tests.doctor.test_names import DOMAIN, WELL
-from tests.servers import HOST, free_port
-from tests.sink import Sink
+from tests.support.builders import signed_courses
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.auth.admins import invite

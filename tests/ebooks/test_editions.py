@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.builders import COURSE, LESSONS, course_of
+from tests.support.builders import COURSE, LESSONS, course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course

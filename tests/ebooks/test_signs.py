@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
+from tests.support.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
 
 from rugcourse.bootstrap import Runtime, import_lessons, make_books
 from rugcourse.content import Course, load_course

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 import rugcourse
 from rugcourse.content import Course, Lesson, load_course

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.builders import COURSE, LESSONS
+from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.content import AlarmSigns, load_course
 from rugcourse.content.model import Level, PhoneNumber, Reviewer, Urgency

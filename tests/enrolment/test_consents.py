@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan
+from tests.support.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.builders import (
+from tests.campaigns.test_campaigns import draft, start
+from tests.course_editor.test_publish import inserted, publish
+from tests.support.builders import (
     COURSE,
     answer,
     at_eight,
@@ -20,10 +22,8 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
-from tests.campaigns.test_campaigns import draft, start
-from tests.course_editor.test_publish import inserted, publish
-from tests.racing import meanwhile
-from tests.sink import Fault, Sink
+from tests.support.racing import meanwhile
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import ProviderEvent

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import (
+from tests.campaigns.test_campaigns import sign_up_for_another_course
+from tests.campaigns.test_jobs import imported
+from tests.support.builders import (
     COURSE,
     at_eight,
     course_of,
@@ -22,9 +24,7 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
-from tests.campaigns.test_campaigns import sign_up_for_another_course
-from tests.campaigns.test_jobs import imported
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import ProviderEvent

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, start
 from tests.course_editor.test_publish import days, inserted, publish
-from tests.sink import Fault, Sink
+from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import ProviderEvent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.builders import course_of
+from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.learning.assessment import save_attempt

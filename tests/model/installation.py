@@ -15,9 +15,9 @@ from unittest import mock
 
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
-from tests.builders import make_settings
 from tests.model import course
 from tests.model.mail_server import Behaviour, MailServer
+from tests.support.builders import make_settings
 
 from rugcourse.bootstrap import Runtime, open_dispatcher, open_runtime
 from rugcourse.clock import VirtualClock

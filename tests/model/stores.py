@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
-from tests import servers
+from tests.support import servers
 
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade

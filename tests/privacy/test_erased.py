@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from tests.auth.test_access import make_admin
-from tests.builders import make_reader
 from tests.privacy.test_privacy import EMAIL, all_rows, email, forget_now, rows, subscriber_id  # noqa: F401 - a fixture
+from tests.support.builders import make_reader
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

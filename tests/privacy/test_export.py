@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Integer, Table, select, update
-from tests.builders import COURSE, MORNING, course_of, lessons_to
 from tests.privacy.test_privacy import copy_of, email, subscriber_id  # noqa: F401 - a fixture
+from tests.support.builders import COURSE, MORNING, course_of, lessons_to
 
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime

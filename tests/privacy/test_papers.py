@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.builders import make_settings
 from tests.docs.commands import commands_in, documented
+from tests.support.builders import make_settings
 
 from rugcourse.privacy.inventory import INVENTORY, End, Purpose, Whose
 from rugcourse.privacy.notice import notice, purposes_of_readers, terms

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.builders import (
+from tests.campaigns.test_campaigns import MESSAGE
+from tests.support.builders import (
     answer,
     at_eight,
     course_of,
@@ -24,8 +25,7 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.campaigns.test_campaigns import MESSAGE
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 from tests.bounces.corpus import SAMPLES
-from tests.builders import (
+from tests.support.builders import (
     at_eight,
     mails_to,
     make_pending,
@@ -24,7 +24,7 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, let_go, open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.builders import (
+from tests.privacy.test_privacy import forget_now
+from tests.support.builders import (
     at_eight,
     enrolment_of,
     lessons_to,
@@ -15,8 +16,7 @@ from tests.builders import (
     reader_with_lesson,
     send_all,
 )
-from tests.privacy.test_privacy import forget_now
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

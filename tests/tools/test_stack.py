@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import HOST, free_ports
+from tests.support.servers import HOST, free_ports
 from tools.stack import preparation, services
 
 ROOT = Path(__file__).parents[2]

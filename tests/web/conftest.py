@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 from tests.auth.test_access import make_admin
-from tests.builders import reader_with_lesson
+from tests.support.builders import reader_with_lesson
 from tests.web.reading import CHROME
 from tests.web.test_admin import log_in
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from tests.builders import mails_to, ref
+from tests.support.builders import mails_to, ref
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import Base, DeliveryKind

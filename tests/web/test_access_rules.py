@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Route
 from tests.auth.test_access import make_admin
-from tests.builders import COURSE, reader_with_lesson, ref
+from tests.support.builders import COURSE, reader_with_lesson, ref
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post

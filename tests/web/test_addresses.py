@@ -8,7 +8,7 @@ from email.policy import default
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import (
+from tests.support.builders import (
     COURSE,
     at_eight,
     enrolment_of,
@@ -19,7 +19,7 @@ from tests.builders import (
     plan,
     send_all,
 )
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything, path
 from tests.web.test_own_page import mailed_link
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.auth.test_access import make_admin
-from tests.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
+from tests.support.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 

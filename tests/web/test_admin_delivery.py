@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 from tests.auth.test_access import make_admin
-from tests.builders import course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.builders import course_of, enrolment_of, lessons_to, make_reader, plan, send_all
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 

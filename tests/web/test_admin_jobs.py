@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.auth.test_access import make_admin
-from tests.builders import COURSE, make_reader
 from tests.campaigns.test_jobs import people, work
+from tests.support.builders import COURSE, make_reader
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post, seen_on

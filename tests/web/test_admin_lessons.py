@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from tests.auth.test_access import make_admin
-from tests.builders import COURSE, course_of, make_reader, signed_courses
 from tests.learning.test_learning import next_lesson
 from tests.learning.test_learning import press as press_answer
-from tests.sink import Sink
+from tests.support.builders import COURSE, course_of, make_reader, signed_courses
+from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 from tests.web.test_admin import form_of, log_in
 from tests.web.test_admin_campaigns import post

@@ -12,8 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from tests.auth.test_access import make_admin
-from tests.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
-from tests.sink import Sink
+from tests.support.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
+from tests.support.smtp_sink import Sink
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import form_of, log_in
 

@@ -26,11 +26,11 @@ from pydantic import BaseModel
 from starlette.routing import Route
 from tests.auth.test_access import PASSWORD, make_admin
 from tests.bounces.test_providers import EC_KEY, SECRET, TOPIC
-from tests.builders import COURSE, course_of, ref
+from tests.support.builders import COURSE, course_of, ref
+from tests.support.within import within
 from tests.web.reading import CHROME
 from tests.web.test_access_rules import app, browser_of, places, routes  # noqa: F401 - fixtures
 from tests.web.test_admin import form_of
-from tests.within import within
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.servers import HOST, free_port
+from tests.support.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.web import app, rate_limits

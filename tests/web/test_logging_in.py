@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 from structlog.testing import capture_logs
 from tests.auth.test_access import PASSWORD, make_admin
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 from tests.web.reading import CHROME, everything
 from tests.web.test_admin import OWNER, form_of, log_in
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import course_of, enrolment_of, lessons_to, make_pending, ref
-from tests.sink import Sink
+from tests.support.builders import course_of, enrolment_of, lessons_to, make_pending, ref
+from tests.support.smtp_sink import Sink
 from tests.web.reading import CHROME, everything, path
 
 from rugcourse.bootstrap import Runtime

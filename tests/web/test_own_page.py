@@ -15,7 +15,9 @@ from urllib.parse import parse_qs
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.builders import (
+from tests.campaigns.test_campaigns import sign_up_for_another_course, start
+from tests.campaigns.test_permission import broadcast, next_due
+from tests.support.builders import (
     COURSE,
     at_eight,
     course_of,
@@ -28,9 +30,7 @@ from tests.builders import (
     ref,
     send_all,
 )
-from tests.campaigns.test_campaigns import sign_up_for_another_course, start
-from tests.campaigns.test_permission import broadcast, next_due
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 from tests.web.reading import everything, path
 
 from rugcourse.bootstrap import Runtime

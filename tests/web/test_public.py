@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
-from tests.builders import COURSE, course_of, make_reader, make_runtime, make_settings
+from tests.support.builders import COURSE, course_of, make_reader, make_runtime, make_settings
 
 from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import VirtualClock

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.servers import HOST, free_port
+from tests.support.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.web import connections, middleware

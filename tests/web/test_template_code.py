@@ -16,8 +16,18 @@ import pytest
 from fastapi.testclient import TestClient
 from jinja2.exceptions import SecurityError, UndefinedError
 from sqlalchemy import select
-from tests.builders import COURSE, LESSONS, MORNING, at_eight, lessons_to, make_reader, make_settings, plan, send_all
-from tests.sink import Sink
+from tests.support.builders import (
+    COURSE,
+    LESSONS,
+    MORNING,
+    at_eight,
+    lessons_to,
+    make_reader,
+    make_settings,
+    plan,
+    send_all,
+)
+from tests.support.smtp_sink import Sink
 from tests.web.test_admin import form_of
 from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
 from tests.web.test_admin_lessons import LESSON, typed

@@ -10,8 +10,8 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.builders import COURSE, course_of, lessons_to, make_reader, ref
 from tests.learning.test_learning import next_lesson
+from tests.support.builders import COURSE, course_of, lessons_to, make_reader, ref
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

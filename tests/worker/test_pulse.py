@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.builders import mails_to, make_pending
+from tests.support.builders import mails_to, make_pending
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import DeliveryState

@@ -15,8 +15,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.builders import at_eight, lessons_to, mails_to, make_pending, make_reader, make_runtime, make_settings
-from tests.sink import Sink
+from tests.support.builders import (
+    at_eight,
+    lessons_to,
+    mails_to,
+    make_pending,
+    make_reader,
+    make_runtime,
+    make_settings,
+)
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import SystemClock, VirtualClock

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.builders import at_eight, make_reader, plan, send_all
-from tests.drills.tally import Tally
-from tests.sink import Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import at_eight, make_reader, plan, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

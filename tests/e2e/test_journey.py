@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.journey.accessibility import assert_accessible
-from tests.journey.pressing import press
-from tests.servers import free_port
+from tests.e2e.accessibility import assert_accessible
+from tests.e2e.clicks import press
+from tests.support.servers import free_port
 
 from rugcourse.web.forms import MIN_SECONDS
 

@@ -1,6 +1,6 @@
 """Finds a Chromium for the tests, or installs one with whatever this machine offers.
 
-`python -m tests.browser` does it before the tests, so that none has to be passed over.
+`python -m tests.support.browser` does it before the tests, so that none has to be passed over.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from tests.builders import planned_readers, send_all
-from tests.drills.tally import Tally
-from tests.sink import Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import planned_readers, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -9,10 +9,10 @@ from pathlib import Path
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.builders import at_eight, make_reader
-from tests.journey.accessibility import assert_good_for_everybody
-from tests.journey.pressing import press
-from tests.journey.site import Site
+from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.clicks import press
+from tests.e2e.site import Site
+from tests.support.builders import at_eight, make_reader
 
 from rugcourse.auth.admins import invite
 from rugcourse.clock import VirtualClock

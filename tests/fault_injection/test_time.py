@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.builders import enrolment_of, lessons_to, make_reader, plan, send_all
-from tests.drills.tally import Tally
-from tests.sink import Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, mails_to, make_reader, make_runtime, make_settings, plan, send_all
-from tests.servers import HOST, free_port
-from tests.sink import Fault, Sink
+from tests.support.builders import at_eight, mails_to, make_reader, make_runtime, make_settings, plan, send_all
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces.lmtp_server import Door, open_door

@@ -7,11 +7,11 @@ from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
-from tests.builders import COURSE, at_eight, lessons_to, mails_to, ref
-from tests.journey.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
-from tests.journey.pressing import press
-from tests.journey.site import Site
-from tests.journey.test_reader import WORDS, answer_all, follow, sign_up
+from tests.e2e.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
+from tests.e2e.clicks import press
+from tests.e2e.site import Site
+from tests.e2e.test_reader import WORDS, answer_all, follow, sign_up
+from tests.support.builders import COURSE, at_eight, lessons_to, mails_to, ref
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database

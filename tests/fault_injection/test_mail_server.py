@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
-from tests.drills.tally import Tally
-from tests.sink import Fault, Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

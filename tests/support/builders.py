@@ -30,7 +30,7 @@ from rugcourse.settings import Settings, load_settings
 
 MORNING = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # a Monday, 06:00 in Amsterdam
 COURSE = "oorzaken-van-rugpijn"
-LESSONS = Path(__file__).parent.parent / "lessons"
+LESSONS = Path(__file__).parents[2] / "lessons"
 _numbers = count(1)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.builders import course_of, make_runtime, make_settings
-from tests.crowd import add_crowd
-from tests.drills.tally import Tally, accepted, wait_until
-from tests.servers import HOST, Server, redis_server, redis_url
-from tests.sink import Sink
-from tests.stack import Stack, environment
+from tests.fault_injection.tally import Tally, accepted, wait_until
+from tests.support.builders import course_of, make_runtime, make_settings
+from tests.support.bulk_readers import add_crowd
+from tests.support.servers import HOST, Server, redis_server, redis_url
+from tests.support.smtp_sink import Sink
+from tests.support.stack import Stack, environment
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import at_eight, course_of, make_reader, make_runtime, make_settings, plan, send_all
-from tests.crowd import add_crowd
-from tests.drills.tally import Tally, accepted, wait_until
-from tests.sink import Sink
-from tests.stack import Stack, environment
+from tests.fault_injection.tally import Tally, accepted, wait_until
+from tests.support.builders import at_eight, course_of, make_reader, make_runtime, make_settings, plan, send_all
+from tests.support.bulk_readers import add_crowd
+from tests.support.smtp_sink import Sink
+from tests.support.stack import Stack, environment
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import SystemClock

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import date
 
 from sqlalchemy import update
-from tests.builders import at_eight, lessons_to, mails_to, make_reader, plan, send_all
 from tests.campaigns.test_campaigns import draft, row_of, start
-from tests.drills.tally import Tally
-from tests.sink import Fault, Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import at_eight, lessons_to, mails_to, make_reader, plan, send_all
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.builders import (
+from tests.fault_injection.tally import Tally
+from tests.support.builders import (
     LESSONS,
     enrolment_of,
     lessons_to,
@@ -19,8 +20,7 @@ from tests.builders import (
     planned_readers,
     send_all,
 )
-from tests.drills.tally import Tally
-from tests.sink import Fault, Sink
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

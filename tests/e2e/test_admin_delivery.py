@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.builders import at_eight, make_reader
-from tests.journey.accessibility import assert_good_for_everybody
-from tests.journey.site import Site
-from tests.journey.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
-from tests.journey.test_admin_campaign import OWNER, come_in
+from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.site import Site
+from tests.e2e.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
+from tests.e2e.test_admin_campaign import OWNER, come_in
+from tests.support.builders import at_eight, make_reader
 
 from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.bounces.handler import ProviderEvent

@@ -9,12 +9,12 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from tests.auth.test_access import PASSWORD, make_admin
 from tests.bounces.test_take import RAW
-from tests.builders import COURSE, at_eight, lessons_to, make_reader, ref
 from tests.campaigns.test_jobs import looked_through, work
-from tests.journey.accessibility import assert_accessible
-from tests.journey.pressing import press
-from tests.journey.site import Site
-from tests.journey.test_reader import everything, own_page
+from tests.e2e.accessibility import assert_accessible
+from tests.e2e.clicks import press
+from tests.e2e.site import Site
+from tests.e2e.test_reader import everything, own_page
+from tests.support.builders import COURSE, at_eight, lessons_to, make_reader, ref
 from tests.web.reading import everything as rows
 
 from rugcourse.clock import VirtualClock

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from tests.builders import COURSE, at_eight
-from tests.journey.accessibility import assert_accessible
-from tests.journey.pressing import press
-from tests.journey.site import Site
+from tests.e2e.accessibility import assert_accessible
+from tests.e2e.clicks import press
+from tests.e2e.site import Site
+from tests.support.builders import COURSE, at_eight
 
 from rugcourse.db.models import Base
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import (
+from tests.fault_injection.tally import Tally, accepted, open_deliveries, wait_until
+from tests.support.builders import (
     course_of,
     lessons_to,
     make_runtime,
@@ -20,11 +21,10 @@ from tests.builders import (
     planned_readers,
     send_all,
 )
-from tests.crowd import add_crowd
-from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
-from tests.servers import free_port
-from tests.sink import Fault, Sink
-from tests.stack import Process, Stack, environment
+from tests.support.bulk_readers import add_crowd
+from tests.support.servers import free_port
+from tests.support.smtp_sink import Fault, Sink
+from tests.support.stack import Process, Stack, environment
 
 from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
 from rugcourse.clock import SystemClock

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import func, select
-from tests.journey.accessibility import assert_good_for_everybody
-from tests.journey.pressing import press
-from tests.journey.site import Site
-from tests.journey.test_admin import PASSWORD
+from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.clicks import press
+from tests.e2e.site import Site
+from tests.e2e.test_admin import PASSWORD
 
 from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.clock import VirtualClock

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.drills.tally import Tally, take_stock
-from tests.sink import Sink
+from tests.fault_injection.tally import Tally, take_stock
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 
@@ -20,7 +20,7 @@ def passes(request: pytest.FixtureRequest) -> Callable[..., Tally]:
 
     def compare(runtime: Runtime, sink: Sink) -> Tally:
         tally = take_stock(runtime.database, runtime.clock, sink.message_ids)
-        _tallies[request.node.nodeid.removeprefix("tests/drills/")] = tally.as_json()
+        _tallies[request.node.nodeid.removeprefix("tests/fault_injection/")] = tally.as_json()
         assert tally.passed, tally
         return tally
 

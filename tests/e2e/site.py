@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from playwright.sync_api import Page
-from tests.builders import make_runtime, make_settings, plan, send_all
-from tests.servers import HOST, free_port
-from tests.sink import Sink
+from tests.support.builders import make_runtime, make_settings, plan, send_all
+from tests.support.servers import HOST, free_port
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import open_dispatcher
 from rugcourse.clock import VirtualClock

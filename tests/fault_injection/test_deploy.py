@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import course_of, enrolment_of, make_runtime, make_settings, plan, planned_readers, send_all
-from tests.crowd import add_crowd
-from tests.drills.tally import Tally, accepted, open_deliveries, wait_until
-from tests.sink import Sink
-from tests.stack import Process, Stack, environment
+from tests.fault_injection.tally import Tally, accepted, open_deliveries, wait_until
+from tests.support.builders import course_of, enrolment_of, make_runtime, make_settings, plan, planned_readers, send_all
+from tests.support.bulk_readers import add_crowd
+from tests.support.smtp_sink import Sink
+from tests.support.stack import Process, Stack, environment
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event
-from tests.builders import make_runtime, make_settings, planned_readers, send_all
-from tests.drills.tally import Tally
-from tests.servers import Server, postgres_server, postgres_url
-from tests.sink import Fault, Sink
+from tests.fault_injection.tally import Tally
+from tests.support.builders import make_runtime, make_settings, planned_readers, send_all
+from tests.support.servers import Server, postgres_server, postgres_url
+from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock

@@ -1,7 +1,7 @@
 """Debian packages whose programs some tests need: a mail server, a mailbox, a spam filter, web
 servers that stand before ours. None is a Python package.
 
-`python -m tests.packages` installs what `make test` uses where that can be done. Tests of what is missing are left out,
+`python -m tests.support.packages` installs what `make test` uses where that can be done. Tests of what is missing are left out,
 and the report says so; with RUGCOURSE_TEST_ALL set, as `.ci/run` does, that is an error.
 """
 

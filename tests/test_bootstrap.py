@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import dkim
-from tests.sink import Sink
+from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, send_now, sender
 from rugcourse.emails.dkim_keys import load_keys, make_keys

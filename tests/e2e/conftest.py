@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from tests.browser import ARGUMENTS, find_chromium
-from tests.journey.site import Site
+from tests.e2e.site import Site
+from tests.support.browser import ARGUMENTS, find_chromium
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
