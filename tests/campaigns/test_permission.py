@@ -373,6 +373,12 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
         people = audiences.sample(session, audience, clock.now(), 10, allowed)
     expected = {listed, asked} if audience.languages else {asked}
     assert {person.email for person, _ in people} == expected
+    withdrawn = enrolment_of(runtime, asked).subscriber_id
+    preferences.set_news(runtime.database, clock, withdrawn, agreed=False)
+    with runtime.database.write() as session:  # as a list does that somebody agreed to later
+        session.get_one(SubscriberRow, withdrawn).news = True
+    with runtime.database.read() as session:
+        assert audiences.size(session, audience, clock.now(), allowed) == (2 if audience.languages else 0)
 
 
 def test_a_message_about_a_course_is_for_nobody_chosen_by_what_they_did_in_another_one(

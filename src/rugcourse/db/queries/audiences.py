@@ -254,13 +254,18 @@ def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[
 
 def _was_asked() -> ColumnElement[bool]:
     """Whether our own words were agreed to, which ask whether news may be chosen by how far somebody is and what they
-    answered. The words of a list may not.
+    answered. The words of a list may not; what was withdrawn since counts no more.
     """
+    later = aliased(ConsentRow)
+    withdrawn = exists().where(
+        later.subscriber_id == ConsentRow.subscriber_id, later.purpose == "news", ~later.given, later.id > ConsentRow.id
+    )
     return exists().where(
         ConsentRow.subscriber_id == SubscriberRow.id,
         ConsentRow.purpose == "news",
         ConsentRow.given,
         ~ConsentRow.source.startswith("import ", autoescape=True),
+        ~withdrawn,
     )
 
 
