@@ -20,7 +20,7 @@ from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.learning.assessment import save_attempt
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 
 AT_ONCE = 50
 ROUNDS = 20
@@ -70,7 +70,7 @@ def _result(runtime: Runtime) -> str:
     test = published.course.tests["nl"]
     chosen = {question.id: 0 for question in test.questions}
     attempt = save_attempt(runtime.database, runtime.clock, published.id, test, chosen)
-    return f"/nl/{COURSE}/result/{runtime.signer.sign(Purpose.ATTEMPT, attempt)}"
+    return f"/nl/{COURSE}/result/{runtime.signer.sign(TokenPurpose.ATTEMPT, attempt)}"
 
 
 async def _all_at_once(port: int, page: str, rounds: int) -> list[float]:

@@ -35,7 +35,7 @@ _ONE_BYTE = tuple(bytes([number]) for number in range(0x80))
 _URLSAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 
 
-class Purpose(StrEnum):
+class TokenPurpose(StrEnum):
     """What a token is for. A token for one purpose is worth nothing for another."""
 
     CONFIRM = "confirm"
@@ -92,11 +92,11 @@ class Signer:
         found = tuple(_key_of(key) for key in keys)
         return cls(found, _key_of(digest_key) if digest_key else None)
 
-    def sign(self, purpose: Purpose, *numbers: int) -> str:
+    def sign(self, purpose: TokenPurpose, *numbers: int) -> str:
         payload = b"".join(map(_varint, numbers))
         return _base64(payload + _mac(self.keys[0], purpose, payload)).decode()
 
-    def read(self, purpose: Purpose, token: str, count: int) -> tuple[int, ...]:
+    def read(self, purpose: TokenPurpose, token: str, count: int) -> tuple[int, ...]:
         """The `count` numbers in a token. Raises BadToken."""
         payload, mac = _split(token)
         if not any(hmac.compare_digest(mac, _mac(key, purpose, payload)) for key in self.keys):
@@ -106,12 +106,12 @@ class Signer:
             raise BadToken
         return numbers
 
-    def sign_mail(self, purpose: Purpose, mail: MailRef, *numbers: int) -> str:
+    def sign_mail(self, purpose: TokenPurpose, mail: MailRef, *numbers: int) -> str:
         """A token of a mail, with more numbers."""
         payload = b"".join((_of_mail(mail), *map(_varint, numbers))) if numbers else _of_mail(mail)
         return _base64(payload + _mac(self.keys[0], purpose, payload)).decode()
 
-    def read_mail(self, purpose: Purpose, token: str) -> MailRef:
+    def read_mail(self, purpose: TokenPurpose, token: str) -> MailRef:
         """The mail in a token. That it was signed does not tell that the stamp is right. Raises BadToken."""
         return MailRef(*self.read(purpose, token, len(MailRef._fields)))
 
@@ -151,59 +151,59 @@ class Links:
         return f"{self.base_url}/{language}/{course}/alarm-signs"
 
     def confirm(self, mail: MailRef) -> str:
-        return self._of_mail("c", Purpose.CONFIRM, mail)
+        return self._of_mail("c", TokenPurpose.CONFIRM, mail)
 
     def answer(self, mail: MailRef, question: int, option: int) -> str:
-        return self._of_mail("a", Purpose.ANSWER, mail, question, option)
+        return self._of_mail("a", TokenPurpose.ANSWER, mail, question, option)
 
     def lesson(self, mail: MailRef) -> str:
-        return self._of_mail("w", Purpose.LESSON, mail)
+        return self._of_mail("w", TokenPurpose.LESSON, mail)
 
     def preferences(self, mail: MailRef) -> str:
-        return self._of_mail("p", Purpose.PREFERENCES, mail)
+        return self._of_mail("p", TokenPurpose.PREFERENCES, mail)
 
     def book(self, mail: MailRef, kind: str) -> str:
         """The e-book; `kind` is `pdf` or `epub`."""
-        return f"{self._personal('b', Purpose.BOOK, *mail)}.{kind}"
+        return f"{self._personal('b', TokenPurpose.BOOK, *mail)}.{kind}"
 
     def new_address(self, change_id: int, secret: int) -> str:
         """Where the owner of an address agrees that a reader's course comes there."""
-        return self._personal("n", Purpose.NEW_ADDRESS, change_id, secret)
+        return self._personal("n", TokenPurpose.NEW_ADDRESS, change_id, secret)
 
     def my_page(self, language: str) -> str:
         """Where a reader asks for a link to their own page."""
         return f"{self.base_url}/{language}/my-page"
 
     def unsubscribe(self, mail: MailRef) -> str:
-        return self._of_mail("u", Purpose.UNSUBSCRIBE, mail)
+        return self._of_mail("u", TokenPurpose.UNSUBSCRIBE, mail)
 
     def retest(self, mail: MailRef) -> str:
-        return self._of_mail("t", Purpose.RETEST, mail)
+        return self._of_mail("t", TokenPurpose.RETEST, mail)
 
     def click(self, mail: MailRef, link: int) -> str:
-        return self._of_mail("l", Purpose.CLICK, mail, link)
+        return self._of_mail("l", TokenPurpose.CLICK, mail, link)
 
     def pixel(self, mail: MailRef) -> str:
-        return self._of_mail("o", Purpose.OPEN, mail) + ".gif"
+        return self._of_mail("o", TokenPurpose.OPEN, mail) + ".gif"
 
     def return_path(self, mail: MailRef, address: str) -> str:
         """Where the message of a delivery comes back to (VERP): `bounces+<token>@…` for the address `bounces@…`.
 
         The token is in base32: servers on the way may turn capitals into small letters.
         """
-        return self._extended(address, Purpose.RETURN, mail)
+        return self._extended(address, TokenPurpose.RETURN, mail)
 
     def unsubscribe_address(self, mail: MailRef, address: str) -> str:
         """Where a message unsubscribes the reader of a mail: in the same mailbox, and as hard to make up."""
-        return self._extended(address, Purpose.UNSUBSCRIBE_MAIL, mail)
+        return self._extended(address, TokenPurpose.UNSUBSCRIBE_MAIL, mail)
 
     def returned(self, address: str) -> MailRef:
         """The mail whose message came back to an address. Raises BadToken."""
-        return self.signer.read_mail(Purpose.RETURN, _extension(address))
+        return self.signer.read_mail(TokenPurpose.RETURN, _extension(address))
 
     def unsubscribed(self, address: str) -> MailRef:
         """The mail whose reader unsubscribes by writing to an address. Raises BadToken."""
-        return self.signer.read_mail(Purpose.UNSUBSCRIBE_MAIL, _extension(address))
+        return self.signer.read_mail(TokenPurpose.UNSUBSCRIBE_MAIL, _extension(address))
 
     def is_own(self, address: str) -> bool:
         """Whether we made an address up, for one of these two."""
@@ -215,24 +215,24 @@ class Links:
 
     def quoted(self, message_id: str) -> MailRef:
         """The mail whose Message-ID somebody quotes. Raises BadToken."""
-        return self.signer.read_mail(Purpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0])
+        return self.signer.read_mail(TokenPurpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0])
 
     def message_id(self, mail: MailRef, domain: str) -> str:
         """The Message-ID of a mail: always the same, and a bounce that quotes it can't be made up."""
-        return f"<{self.signer.sign_mail(Purpose.MESSAGE, mail)}@{domain}>"
+        return f"<{self.signer.sign_mail(TokenPurpose.MESSAGE, mail)}@{domain}>"
 
     def client_address(self, at: int) -> str:
         """Where the doctor sees which address the pages take it to come from. `at`: now, in seconds since 1970."""
-        return self._personal("healthz/client", Purpose.CLIENT_ADDRESS, at)
+        return self._personal("healthz/client", TokenPurpose.CLIENT_ADDRESS, at)
 
-    def _extended(self, address: str, purpose: Purpose, mail: MailRef) -> str:
+    def _extended(self, address: str, purpose: TokenPurpose, mail: MailRef) -> str:
         local, _, domain = address.rpartition("@")
         return f"{local}+{_slow_text(self.signer.sign_mail(purpose, mail))}@{domain}"
 
-    def _of_mail(self, path: str, purpose: Purpose, mail: MailRef, *numbers: int) -> str:
+    def _of_mail(self, path: str, purpose: TokenPurpose, mail: MailRef, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign_mail(purpose, mail, *numbers)}"
 
-    def _personal(self, path: str, purpose: Purpose, *numbers: int) -> str:
+    def _personal(self, path: str, purpose: TokenPurpose, *numbers: int) -> str:
         return f"{self.base_url}/{path}/{self.signer.sign(purpose, *numbers)}"
 
 
@@ -265,14 +265,14 @@ def _key_of(text: str) -> bytes:
     return hashlib.blake2b(text.encode()).digest()
 
 
-def _mac(key: bytes, purpose: Purpose, payload: bytes) -> bytes:
+def _mac(key: bytes, purpose: TokenPurpose, payload: bytes) -> bytes:
     mac = _keyed(key, purpose).copy()
     mac.update(payload)
     return mac.digest()
 
 
 @lru_cache(maxsize=128)  # to begin anew with the key takes as long as all the rest
-def _keyed(key: bytes, purpose: Purpose) -> hashlib.blake2b:
+def _keyed(key: bytes, purpose: TokenPurpose) -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=MAC_BYTES, key=key, person=purpose.encode())
 
 

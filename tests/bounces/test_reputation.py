@@ -7,7 +7,7 @@ from tests.support.builders import course_of
 from tests.support.bulk_readers import add_crowd, add_lesson_mails
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.complaint_rate import ComplaintLimits, Level, too_many
+from rugcourse.bounces.complaint_rate import ComplaintLevel, ComplaintLimits, too_many
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
@@ -28,11 +28,11 @@ def held(runtime: Runtime) -> set[str]:
 @pytest.mark.parametrize(
     ("complaints", "arrived", "level"),
     [
-        (0, 0, Level.FINE), (0, 1000, Level.FINE), (1, 1001, Level.FINE), (1, 1000, Level.WARNING), (2, 10, Level.WARNING),
-        (3, 1001, Level.WARNING), (3, 1000, Level.STOP), (3, 0, Level.STOP), (30, 10_000, Level.STOP),
+        (0, 0, ComplaintLevel.FINE), (0, 1000, ComplaintLevel.FINE), (1, 1001, ComplaintLevel.FINE), (1, 1000, ComplaintLevel.WARNING), (2, 10, ComplaintLevel.WARNING),
+        (3, 1001, ComplaintLevel.WARNING), (3, 1000, ComplaintLevel.STOP), (3, 0, ComplaintLevel.STOP), (30, 10_000, ComplaintLevel.STOP),
     ],
 )  # fmt: skip
-def test_a_share_says_nothing_warns_or_stops(complaints: int, arrived: int, level: Level) -> None:
+def test_a_share_says_nothing_warns_or_stops(complaints: int, arrived: int, level: ComplaintLevel) -> None:
     assert ComplaintLimits().level(complaints, arrived) == level
 
 

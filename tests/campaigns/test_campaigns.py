@@ -25,7 +25,7 @@ from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
-from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, Part
+from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft, Part
 from rugcourse.campaigns.progress import CampaignProgress, progress_of
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
@@ -499,7 +499,7 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     made = draft(runtime, CampaignKind.COHORT, Timing())
     clock.advance(minutes=5)
     set_enrolment(runtime, stages["reading"], "completed")
-    with pytest.raises(lifecycle.CountChanged):
+    with pytest.raises(lifecycle.AudienceChanged):
         lifecycle.start(runtime.database, author(runtime), made, again=3)
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     drafts.set_audience(runtime.database, clock, made, Audience())
@@ -514,7 +514,7 @@ def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counte
     clock.advance(minutes=5)
     publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     assert enrolment_of(runtime, stages["done"]).status == "active"
-    with pytest.raises(lifecycle.CountChanged):
+    with pytest.raises(lifecycle.AudienceChanged):
         lifecycle.start(runtime.database, author(runtime), made, again=3)
 
 
@@ -619,9 +619,9 @@ def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runti
     others = {one: etag_of(runtime, made, one) for one in Part if one != part}
     change[part](seen)
     kept = etag_of(runtime, made)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(DraftConflict):
         change[part](seen)
-    with pytest.raises(ChangedMeanwhile):  # nobody starts what they did not see
+    with pytest.raises(DraftConflict):  # nobody starts what they did not see
         lifecycle.start(runtime.database, author(runtime), made, seen=whole)
     assert etag_of(runtime, made) == kept
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
@@ -788,7 +788,7 @@ def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_seco
     made = draft(runtime, CampaignKind.COHORT, Timing())
     if when == "before the start":
         come_back()
-        with pytest.raises(lifecycle.CountChanged):
+        with pytest.raises(lifecycle.AudienceChanged):
             lifecycle.start(runtime.database, author(runtime), made, again=1)
         return
     lifecycle.start(runtime.database, author(runtime), made, again=1)

@@ -14,7 +14,7 @@ from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, let_go
-from rugcourse.campaigns.drafts import ChangedMeanwhile
+from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
@@ -423,7 +423,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     work(runtime)
     assert set(people(runtime).values()) == {SubscriberStatus.ACTIVE}
     bulk_actions.recount(runtime.database, runtime.clock, job_id)
-    with pytest.raises(ChangedMeanwhile):  # a page from before that
+    with pytest.raises(DraftConflict):  # a page from before that
         background_jobs.start(runtime.database, runtime.clock, job_id, None, seen)
     background_jobs.start(runtime.database, runtime.clock, job_id, None, background_jobs.etag(job_of(runtime, job_id)))
     work(runtime)

@@ -149,7 +149,7 @@ def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runti
     copy = drafts.duplicate(runtime.database, author(runtime), made, "copy")
     assert row_of(runtime, copy).ground == Ground.COURSE
     drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
-    with pytest.raises(drafts.ChangedMeanwhile):
+    with pytest.raises(drafts.DraftConflict):
         drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)
 
 

@@ -17,7 +17,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import DeliveryKind
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 
 EMAIL = "sam@example.org"
 PUBLIC = [
@@ -105,25 +105,25 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     first, last = (ref(site.runtime, lessons_to(site.runtime, EMAIL)[number].id) for number in (0, -1))
     safety = ref(site.runtime, lessons_to(site.runtime, EMAIL)[5].id)
     for path in (
-        f"/a/{sign(Purpose.ANSWER, last, 0, 1)}", f"/w/{sign(Purpose.LESSON, first)}", f"/w/{sign(Purpose.LESSON, last)}",
-        f"/t/{sign(Purpose.RETEST, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}", f"/p/{sign(Purpose.PREFERENCES, last)}/data",
-        f"/p/{sign(Purpose.PREFERENCES, last)}/erase", f"/p/{sign(Purpose.PREFERENCES, last)}?done=wrong",
-        f"/u/{sign(Purpose.UNSUBSCRIBE, last)}",
+        f"/a/{sign(TokenPurpose.ANSWER, last, 0, 1)}", f"/w/{sign(TokenPurpose.LESSON, first)}", f"/w/{sign(TokenPurpose.LESSON, last)}",
+        f"/t/{sign(TokenPurpose.RETEST, last)}", f"/p/{sign(TokenPurpose.PREFERENCES, last)}", f"/p/{sign(TokenPurpose.PREFERENCES, last)}/data",
+        f"/p/{sign(TokenPurpose.PREFERENCES, last)}/erase", f"/p/{sign(TokenPurpose.PREFERENCES, last)}?done=wrong",
+        f"/u/{sign(TokenPurpose.UNSUBSCRIBE, last)}",
     ):  # fmt: skip
         page.goto(path)
         assert_good_for_everybody(page)
-    page.goto(f"/a/{sign(Purpose.ANSWER, last, 0, 1)}")
+    page.goto(f"/a/{sign(TokenPurpose.ANSWER, last, 0, 1)}")
     press(page, "button.press")
     assert_good_for_everybody(page)
-    page.goto(f"/a/{sign(Purpose.ANSWER, safety, 1, 0)}")
+    page.goto(f"/a/{sign(TokenPurpose.ANSWER, safety, 1, 0)}")
     press(page, "button.press")
     assert page.locator("main .level a").is_visible()
     assert_good_for_everybody(page)
-    page.goto(f"/t/{sign(Purpose.RETEST, last)}")
+    page.goto(f"/t/{sign(TokenPurpose.RETEST, last)}")
     answer_all(page, [1] * 8)
     assert_good_for_everybody(page)
     site.clock.advance(days=40)
-    page.goto(f"/p/{sign(Purpose.PREFERENCES, last)}")
+    page.goto(f"/p/{sign(TokenPurpose.PREFERENCES, last)}")
     assert_good_for_everybody(page)
     press(page, "button[value=renew]")
     site.deliver()

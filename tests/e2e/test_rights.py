@@ -20,7 +20,7 @@ from tests.web.reading import everything as rows
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import EventRow, FeedbackRow, Role, SubscriberStatus
 from rugcourse.db.queries import subscribers
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.privacy.retention import forget
 from rugcourse.subscribers import background_jobs
 
@@ -42,7 +42,7 @@ def get_a_lesson(site: Site) -> None:
     site.deliver()
 
 
-def link_to(site: Site, email: str, purpose: Purpose, letter: str) -> str:
+def link_to(site: Site, email: str, purpose: TokenPurpose, letter: str) -> str:
     """A link of the first lesson that was sent to somebody."""
     mail = lessons_to(site.runtime, email)[0]
     return f"/{letter}/{site.runtime.signer.sign_mail(purpose, ref(site.runtime, mail.id))}"
@@ -71,7 +71,7 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
     background_jobs.start(site.runtime.database, site.clock, job_id, None)
     work(site.runtime)
     get_a_lesson(site)
-    own = link_to(site, EMAIL, Purpose.PREFERENCES, "p")
+    own = link_to(site, EMAIL, TokenPurpose.PREFERENCES, "p")
     page.goto(own)
     expect(page.locator("h1")).to_contain_text("An")
     page.fill("input[name=name]", "Anna")
@@ -93,7 +93,7 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
     assert "anna@home.example" not in mailed_to(site, EMAIL)[-1]
     assert page.request.get(own).status == 404
 
-    own = link_to(site, "anna@home.example", Purpose.PREFERENCES, "p")
+    own = link_to(site, "anna@home.example", TokenPurpose.PREFERENCES, "p")
     site.clock.advance(hours=1)  # a link comes once an hour
     by_a_mailed_link(page, site, own)
     press(page, "a[href$='/data']")
@@ -110,7 +110,9 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
 def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, site: Site) -> None:
     make_reader(site.runtime, EMAIL)
     get_a_lesson(site)
-    own, leave = (link_to(site, EMAIL, *one) for one in ((Purpose.PREFERENCES, "p"), (Purpose.UNSUBSCRIBE, "u")))
+    own, leave = (
+        link_to(site, EMAIL, *one) for one in ((TokenPurpose.PREFERENCES, "p"), (TokenPurpose.UNSUBSCRIBE, "u"))
+    )
     quoted = (lessons_to(site.runtime, EMAIL)[0].message_id or "").encode()
     complaint = RAW["complaint of yahoo"].replace(b"<AbCd-1234@courses.example>", quoted)
     site.runtime.intake.take("abuse@elsewhere.example", complaint)
@@ -120,7 +122,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
         assert (person.status, person.measuring) == (SubscriberStatus.SUPPRESSED, False)
     had = len(mailed_to(site, EMAIL))
     site.next_day()
-    picture = f"{link_to(site, EMAIL, Purpose.OPEN, 'o')}.gif"
+    picture = f"{link_to(site, EMAIL, TokenPurpose.OPEN, 'o')}.gif"
     assert page.request.get(picture, headers={"User-Agent": FIREFOX}).ok
     with site.runtime.database.read() as session:
         assert session.scalars(select(EventRow.kind)).all() == ["complaint"]
@@ -149,7 +151,7 @@ def test_a_mail_that_was_forwarded_weeks_later_opens_a_lesson_and_nothing_of_its
     make_reader(site.runtime, EMAIL)
     get_a_lesson(site)
     links = {letter: link_to(site, EMAIL, purpose, letter) for purpose, letter in (
-        (Purpose.PREFERENCES, "p"), (Purpose.LESSON, "w"), (Purpose.UNSUBSCRIBE, "u"),
+        (TokenPurpose.PREFERENCES, "p"), (TokenPurpose.LESSON, "w"), (TokenPurpose.UNSUBSCRIBE, "u"),
     )}  # fmt: skip
     for _ in range(6):
         site.next_day()

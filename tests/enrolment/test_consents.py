@@ -11,7 +11,7 @@ from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, Sub
 from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.enrolment.consents import Shown, Source
+from rugcourse.enrolment.consents import ConsentSource, Shown
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.i18n import translations
 
@@ -55,7 +55,7 @@ def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_t
     ]
     assert "De Praktijk" in text_of(runtime, given[2].wording)
     for one in given:
-        assert (one.source, one.course_id, one.delivery_id) == (Source.CONFIRM, course_of(runtime).id, mail.id)
+        assert (one.source, one.course_id, one.delivery_id) == (ConsentSource.CONFIRM, course_of(runtime).id, mail.id)
         assert text_of(runtime, one.notice) == SHOWN.notice
 
 
@@ -72,13 +72,13 @@ def test_a_text_that_is_changed_later_changes_no_consent(
     assert before != after
 
 
-@pytest.mark.parametrize("source", [Source.OWN_PAGE, Source.ONE_CLICK])
+@pytest.mark.parametrize("source", [ConsentSource.OWN_PAGE, ConsentSource.ONE_CLICK])
 def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_some_were_shown(
-    runtime: Runtime, clock: VirtualClock, source: Source
+    runtime: Runtime, clock: VirtualClock, source: ConsentSource
 ) -> None:
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
-    shown = SHOWN if source == Source.OWN_PAGE else None
+    shown = SHOWN if source == ConsentSource.OWN_PAGE else None
     preferences.unsubscribe(runtime.database, clock, mail.id, source, shown)
     withdrawn = [one for one in kept(runtime, email) if one.source == source]
     assert [(one.purpose, one.given) for one in withdrawn] == [("lessons", False), ("news", False)]
@@ -91,11 +91,11 @@ def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws
     complainer, gone = make_reader(runtime), make_reader(runtime)
     suppress(runtime.database, runtime.clock, runtime.signer, complainer, COMPLAINT)
     suppress(runtime.database, runtime.clock, runtime.signer, gone, BOUNCE)
-    assert [(one.purpose, one.given) for one in kept(runtime, complainer) if one.source == Source.COMPLAINT] == [
+    assert [(one.purpose, one.given) for one in kept(runtime, complainer) if one.source == ConsentSource.COMPLAINT] == [
         ("lessons", False),
         ("news", False),
     ]
-    assert [one.given for one in kept(runtime, gone) if one.source == Source.SUPPRESSED] == []
+    assert [one.given for one in kept(runtime, gone) if one.source == ConsentSource.SUPPRESSED] == []
     assert person_of(runtime, gone).news
 
 

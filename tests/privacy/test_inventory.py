@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import Counter
 
 from rugcourse.db.models import Base, EventKind
-from rugcourse.privacy.inventory import BASES, DAYS, INVENTORY, Basis, End, Erasure, LeftOut, Purpose, Whose, declared
+from rugcourse.privacy.inventory import (
+    BASES,
+    DAYS,
+    INVENTORY,
+    Basis,
+    End,
+    Erasure,
+    LeftOut,
+    ProcessingPurpose,
+    Whose,
+    declared,
+)
 
 _COLUMNS = {(table.name, column.name) for table in Base.metadata.sorted_tables for column in table.columns}
 
@@ -24,7 +35,7 @@ def test_each_kind_of_event_is_declared_by_what_it_is_kept_for() -> None:
     """Answers, bounces and complaints are kept of everybody: that is no measuring, for which there is a consent."""
     purposes = {kind: group.purpose for group in INVENTORY if group.table == "event" for kind in group.rows}
     assert set(purposes) == set(EventKind)
-    assert {kind for kind, purpose in purposes.items() if purpose == Purpose.MEASURING} == {
+    assert {kind for kind, purpose in purposes.items() if purpose == ProcessingPurpose.MEASURING} == {
         EventKind.OPEN, EventKind.CLICK,
     }  # fmt: skip
 
@@ -47,7 +58,7 @@ def test_what_is_personal_has_a_basis_an_end_and_a_place_in_the_copy_or_a_reason
 
 
 def test_every_purpose_and_every_end_says_what_it_is() -> None:
-    assert set(BASES) == set(Purpose)
+    assert set(BASES) == set(ProcessingPurpose)
     assert set(DAYS) == set(End)
 
 

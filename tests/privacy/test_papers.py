@@ -10,7 +10,7 @@ import pytest
 from tests.docs.commands import commands_in, documented
 from tests.support.builders import make_settings
 
-from rugcourse.privacy.inventory import INVENTORY, End, Purpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose
 from rugcourse.privacy.notice import notice, purposes_of_readers, terms
 from rugcourse.privacy.papers import Paper, notice_text, paper
 
@@ -90,7 +90,7 @@ def test_the_day_of_the_page_changes_with_its_words(tmp_path: Path, language: st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_purpose_and_every_end_has_words(tmp_path: Path, language: str) -> None:
     words = terms(make_settings(tmp_path), language)
-    assert len({words.purpose(one)[0] for one in Purpose}) == len(Purpose)
+    assert len({words.purpose(one)[0] for one in ProcessingPurpose}) == len(ProcessingPurpose)
     assert [one for one in End if not words.end(one)] == []
 
 

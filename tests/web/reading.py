@@ -9,26 +9,26 @@ from tests.support.builders import mails_to, ref
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.models import Base, DeliveryKind
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 
 CHROME = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 }
 _LETTERS = {
-    Purpose.CONFIRM: "c",
-    Purpose.ANSWER: "a",
-    Purpose.LESSON: "w",
-    Purpose.PREFERENCES: "p",
-    Purpose.UNSUBSCRIBE: "u",
-    Purpose.RETEST: "t",
-    Purpose.CLICK: "l",
-    Purpose.BOOK: "b",
-    Purpose.OPEN: "o",
+    TokenPurpose.CONFIRM: "c",
+    TokenPurpose.ANSWER: "a",
+    TokenPurpose.LESSON: "w",
+    TokenPurpose.PREFERENCES: "p",
+    TokenPurpose.UNSUBSCRIBE: "u",
+    TokenPurpose.RETEST: "t",
+    TokenPurpose.CLICK: "l",
+    TokenPurpose.BOOK: "b",
+    TokenPurpose.OPEN: "o",
 }
 
 
 def path(
-    runtime: Runtime, purpose: Purpose, email: str, *numbers: int, kind: DeliveryKind = DeliveryKind.LESSON
+    runtime: Runtime, purpose: TokenPurpose, email: str, *numbers: int, kind: DeliveryKind = DeliveryKind.LESSON
 ) -> str:
     """The link in the newest mail of a kind to somebody."""
     delivery = mails_to(runtime, email, kind)[-1].id

@@ -25,7 +25,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.subscribers import csv_import
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of
 from rugcourse.web.app import create_app
@@ -195,7 +195,7 @@ def test_a_link_opens_nothing_but_what_it_was_made_for(app: FastAPI, runtime: Ru
         for token in forged:
             assert ask(browser, method, path, {**places, "token": token}).status_code == 404, (path, token)
         purposes = [
-            purpose for purpose in Purpose
+            purpose for purpose in TokenPurpose
             if ask(browser, method, path, {**places, "token": runtime.signer.sign_mail(purpose, ref(runtime, 1))}).status_code < 400
         ]  # fmt: skip
         opened[path] = len(purposes)

@@ -34,7 +34,7 @@ from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.privacy.erase import erase
 
 NEW = "new@home.example"
@@ -67,7 +67,7 @@ def person_at(runtime: Runtime, email: str) -> SubscriberRow | None:
 def test_a_course_moves_once_the_new_address_has_confirmed(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
 ) -> None:
-    own = path(runtime, Purpose.PREFERENCES, email)
+    own = path(runtime, TokenPurpose.PREFERENCES, email)
     assert NEW in ask(browser, runtime, email, " NEW@Home.Example ")
     subject, text = mailed(sink, NEW)
     assert subject == "Wil je onze mails op dit adres?"
@@ -108,7 +108,7 @@ def test_a_second_press_changes_nothing_and_tells_nobody_again(
 
 
 def test_a_forwarded_mail_moves_no_course_away(browser: TestClient, runtime: Runtime, sink: Sink, email: str) -> None:
-    own = path(runtime, Purpose.PREFERENCES, email)
+    own = path(runtime, TokenPurpose.PREFERENCES, email)
     before = everything(runtime)
     for answer in (browser.get(f"{own}/address"), browser.post(f"{own}/address", data={"email": NEW})):
         assert "Ben jij het?" in answer.text
@@ -131,7 +131,7 @@ def test_a_link_that_confirms_an_address_ends(
         case "asked again":
             ask(browser, runtime, email, "other@home.example")
         case "closed":
-            browser.post(path(runtime, Purpose.PREFERENCES, email), data={"action": "close"})
+            browser.post(path(runtime, TokenPurpose.PREFERENCES, email), data={"action": "close"})
         case "corrected":
             correct_address(runtime.database, clock, runtime.signer, person, "by.phone@x.example")
         case "left":
@@ -208,7 +208,7 @@ def test_what_is_no_address_is_told(browser: TestClient, runtime: Runtime, sink:
 
 
 def test_a_name_is_put_right_on_the_own_page(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "name", "name": "  Noor\x00  Vos "})
     assert "Hallo Noor" in browser.get(f"{link}?done=name").text
     for bad in ("x" * 61, "www.spam.example", "a@b"):
@@ -220,7 +220,7 @@ def test_a_name_is_put_right_on_the_own_page(browser: TestClient, runtime: Runti
 
 def test_who_left_is_led_to_their_page(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = mailed_link(browser, runtime, email)
-    browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "yes"})
+    browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     for answer in (browser.get(f"{link}/address"), browser.post(f"{link}/address", data={"email": NEW})):
         assert answer.headers["location"] == link
     assert person_at(runtime, email).status == SubscriberStatus.LEFT  # type: ignore[union-attr]
@@ -260,7 +260,9 @@ def test_the_new_address_gets_a_link_on_the_day_of_another_one(
 ) -> None:
     ask_for_link(runtime.database, clock, email)
     send_all(dispatcher)
-    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK) + "/address", data={"email": NEW})
+    browser.post(
+        path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK) + "/address", data={"email": NEW}
+    )
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     browser.post(confirmation(sink))
     clock.advance(minutes=5)

@@ -36,7 +36,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import names_of
 from rugcourse.db.models import Role
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.web.access import Access, all_routes
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
@@ -110,7 +110,7 @@ def send_everywhere(
 ) -> None:
     """The values in all fields, in turn, with each button, so that more of what stands behind is reached."""
     form = form_of(browsers[True])
-    token = runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, 1))
+    token = runtime.signer.sign_mail(TokenPurpose.LESSON, ref(runtime, 1))
     for route, names in forms(application):
         browser = browsers[route.path.startswith("/admin") and "login" not in route.path and "logout" not in route.path]
         address = re.sub(r"\{(\w+)\}", lambda match: {**there, "token": token}[match[1]], route.path)

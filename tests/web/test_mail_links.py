@@ -21,7 +21,7 @@ from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersi
 from rugcourse.db.queries import courses, subscribers
 from rugcourse.ebooks.cache import fill_shelf
 from rugcourse.learning.recap import RECAP_NUMBER
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.web.app import create_app
 
 
@@ -34,7 +34,7 @@ def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
         for mail in sink.taken
         for match in re.findall(rb"http://courses\.example(/[^\s\"<>]+)", mail.raw)
     }
-    links.add(path(runtime, Purpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
+    links.add(path(runtime, TokenPurpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
     assert len(links) > 12
     fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
     before = everything(runtime)
@@ -55,16 +55,16 @@ def test_a_token_flipped_or_of_another_purpose_opens_the_same_404(
     browser: TestClient, runtime: Runtime, email: str, purpose: str
 ) -> None:
     nothing = browser.get("/nl/none").text
-    tokens = [runtime.signer.sign(one, 1) for one in Purpose] + [
-        runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, 1))[:-1] + "x"
+    tokens = [runtime.signer.sign(one, 1) for one in TokenPurpose] + [
+        runtime.signer.sign_mail(TokenPurpose.LESSON, ref(runtime, 1))[:-1] + "x"
     ]
     right = {
-        "c": Purpose.CONFIRM,
-        "w": Purpose.LESSON,
-        "p": Purpose.PREFERENCES,
-        "u": Purpose.UNSUBSCRIBE,
-        "t": Purpose.RETEST,
-        "o": Purpose.OPEN,
+        "c": TokenPurpose.CONFIRM,
+        "w": TokenPurpose.LESSON,
+        "p": TokenPurpose.PREFERENCES,
+        "u": TokenPurpose.UNSUBSCRIBE,
+        "t": TokenPurpose.RETEST,
+        "o": TokenPurpose.OPEN,
     }
     own = runtime.signer.sign(right[purpose], 1) if purpose in right else None
     for token in tokens:
@@ -79,7 +79,7 @@ def test_a_token_flipped_or_of_another_purpose_opens_the_same_404(
 
 
 def test_a_token_with_any_character_changed_opens_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     head, token = link[:3], link[3:]
     assert browser.get(link).status_code == 200
     before = everything(runtime)
@@ -92,7 +92,7 @@ def test_a_token_with_any_character_changed_opens_nothing(browser: TestClient, r
 
 
 def test_the_target_of_a_click_cant_be_altered(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.CLICK, email, 0)
+    link = path(runtime, TokenPurpose.CLICK, email, 0)
     for added in (
         "//evil.example",
         "@evil.example",
@@ -107,7 +107,7 @@ def test_the_target_of_a_click_cant_be_altered(browser: TestClient, runtime: Run
 
 
 def test_an_answer_is_kept_when_its_button_is_pressed(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.ANSWER, email, 0, 2)
+    link = path(runtime, TokenPurpose.ANSWER, email, 0, 2)
     form = browser.get(link)
     assert re.search(r'value="2" required checked', form.text)
     answer = browser.post(link, data={"o": "1"})
@@ -121,7 +121,7 @@ def test_an_answer_that_makes_no_sense_shows_the_question_again(
     browser: TestClient, runtime: Runtime, email: str, option: str
 ) -> None:
     before = everything(runtime)
-    answer = browser.post(path(runtime, Purpose.ANSWER, email, 0, 2), data={"o": option})
+    answer = browser.post(path(runtime, TokenPurpose.ANSWER, email, 0, 2), data={"o": option})
     assert answer.status_code == 200
     assert "Dit is mijn antwoord" in answer.text
     assert everything(runtime) == before
@@ -130,7 +130,7 @@ def test_an_answer_that_makes_no_sense_shows_the_question_again(
 def test_one_click_unsubscribe_works_without_cookies_or_redirect(
     browser: TestClient, runtime: Runtime, email: str
 ) -> None:
-    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     for wrong in ({"List-Unsubscribe": "One-click"}, {"x": "y"}, {}):
         assert browser.post(link, data=wrong).status_code == 400
     with runtime.database.read() as session:
@@ -142,11 +142,11 @@ def test_one_click_unsubscribe_works_without_cookies_or_redirect(
     assert "set-cookie" not in answer.headers
     assert browser.post(link, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     assert enrolment_of(runtime, email).next_due_at is None
-    assert "Je bent uitgeschreven" in browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+    assert "Je bent uitgeschreven" in browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
 
 
 def test_the_button_on_the_page_unsubscribes_too(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     assert "Ja, schrijf me uit" in browser.get(link).text
     assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
 
@@ -154,7 +154,7 @@ def test_the_button_on_the_page_unsubscribes_too(browser: TestClient, runtime: R
 def test_a_reader_changes_hour_days_zone_language_and_measuring(
     browser: TestClient, runtime: Runtime, email: str
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     changed = {
         "action": "save",
         "hour": "20",
@@ -178,7 +178,7 @@ def test_a_reader_changes_hour_days_zone_language_and_measuring(
 
 
 def test_a_reader_pauses_and_goes_on(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "pause"})
     assert "Je hebt pauze" in browser.get(link).text
     assert enrolment_of(runtime, email).next_due_at is None
@@ -188,7 +188,7 @@ def test_a_reader_pauses_and_goes_on(browser: TestClient, runtime: Runtime, emai
 
 def test_preferences_that_make_no_sense_change_nothing(browser: TestClient, runtime: Runtime, email: str) -> None:
     before = everything(runtime)
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     for wrong in (
         {"action": "save", "hour": "8", "zone": "x", "days": ["1"]},
         {"action": "save", "hour": "8", "zone": "UTC", "days": ["1"], "every_days": "0"},
@@ -213,19 +213,19 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
         document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
         session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
     browser = TestClient(create_app(replace(runtime, library=CourseCache())), follow_redirects=False, headers=CHROME)
-    link = path(runtime, Purpose.CLICK, email, 0)
+    link = path(runtime, TokenPurpose.CLICK, email, 0)
     answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")
-    assert browser.get(path(runtime, Purpose.CLICK, email, 1)).status_code == 404
+    assert browser.get(path(runtime, TokenPurpose.CLICK, email, 1)).status_code == 404
     assert everything(runtime)["event"] == []
     browser.post(
-        path(runtime, Purpose.PREFERENCES, email),
+        path(runtime, TokenPurpose.PREFERENCES, email),
         data={"action": "save", "hour": "8", "zone": "UTC", "days": ["1"], "measuring": "yes"},
     )
     browser.get(link)
     browser.get(link, headers={"user-agent": "Mozilla/5.0 (compatible; GoogleImageProxy)"})
     browser.get(
-        f"/o/{runtime.signer.sign_mail(Purpose.OPEN, ref(runtime, lesson.id))}.gif",
+        f"/o/{runtime.signer.sign_mail(TokenPurpose.OPEN, ref(runtime, lesson.id))}.gif",
         headers={"user-agent": "Mozilla/5.0"},
     )
     browser.head(link)
@@ -235,7 +235,7 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
 
 
 def test_a_lesson_on_the_web_is_the_one_that_was_sent(browser: TestClient, runtime: Runtime, email: str) -> None:
-    page = browser.get(path(runtime, Purpose.LESSON, email))
+    page = browser.get(path(runtime, TokenPurpose.LESSON, email))
     assert "Waar komt rugpijn vandaan?" in page.text
     assert f"{runtime.settings.base_url}/a/" in page.text
     assert page.headers["cache-control"] == "no-store"
@@ -243,7 +243,7 @@ def test_a_lesson_on_the_web_is_the_one_that_was_sent(browser: TestClient, runti
 
 
 def test_the_second_test_stands_beside_the_first(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.RETEST, email)
+    link = path(runtime, TokenPurpose.RETEST, email)
     assert "Vraag 1 van 8" in browser.get(link).text
     assert "Vraag 8 van 8" in browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": ""}).text
     answer = browser.post(link, data={"a": "1.1.2.0.1.0.1", "o": "1"})
@@ -270,7 +270,7 @@ def test_answer_links_of_a_language_that_the_course_has_no_more_still_open(
         question = lessons[0].texts[other].quiz[0].id
         session.execute(update(DeliveryRow).where(DeliveryRow.id == mail.id).values(recap_question=question))
     for number in (0, RECAP_NUMBER):
-        answer = browser.get(path(runtime, Purpose.ANSWER, email, number, 0))
+        answer = browser.get(path(runtime, TokenPurpose.ANSWER, email, number, 0))
         assert answer.status_code == 200
         assert f'lang="{other}"' in answer.text
 
@@ -279,7 +279,7 @@ def test_the_page_that_confirms_shows_what_is_agreed_to_and_ticks_nothing(
     browser: TestClient, runtime: Runtime
 ) -> None:
     email = make_pending(runtime)
-    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     page = browser.get(link).text
     assert "uitdrukkelijk toestemming" in page
     assert 'name="measuring" value="yes">' in page
@@ -290,7 +290,7 @@ def test_the_page_that_confirms_shows_what_is_agreed_to_and_ticks_nothing(
 
 def test_who_was_signed_up_by_somebody_else_can_say_never_again(browser: TestClient, runtime: Runtime) -> None:
     email = make_pending(runtime)
-    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     assert "Ik was het niet" in browser.get(link).text
     told = browser.post(link, data={"never": "yes"}).text
     assert "We mailen dit adres niet meer" in told

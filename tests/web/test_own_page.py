@@ -51,7 +51,7 @@ from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.links import LINK_DAYS, Purpose
+from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.erase import erase
 from rugcourse.web.forms import form_token
 
@@ -61,7 +61,7 @@ REMARK = {"helped": "yes", "remark": "Duidelijk"}
 def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     clock.advance(days=LINK_DAYS, hours=1)
     before = everything(runtime)
     page = browser.get(link).text
@@ -83,7 +83,7 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
 ) -> None:
     """Whoever an old mail was forwarded to would get from lesson to lesson to one whose link still opens everything."""
     email = make_reader(runtime)
-    set_pace = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
+    set_pace = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
     browser.post(set_pace, data={"action": "schedule", "hour": "8", "days": list("0123456"), "every_days": "7"})
     at_eight(runtime)
     for _ in range(7):
@@ -92,7 +92,7 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
         clock.advance(days=7)
     sent = lessons_to(runtime, email)
     assert len(sent) >= 6
-    first = f"/w/{runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, sent[0].id))}"
+    first = f"/w/{runtime.signer.sign_mail(TokenPurpose.LESSON, ref(runtime, sent[0].id))}"
     browser.post(first, data={"helped": "yes", "remark": "said by a stranger"})
     page = browser.get(first)
     assert page.status_code == 200
@@ -103,16 +103,16 @@ def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
         answer = browser.get(own + beyond)
         assert email not in answer.text
         assert answer.status_code in {200, 404}
-    retest = browser.get(f"/t/{runtime.signer.sign_mail(Purpose.RETEST, ref(runtime, sent[0].id))}")
+    retest = browser.get(f"/t/{runtime.signer.sign_mail(TokenPurpose.RETEST, ref(runtime, sent[0].id))}")
     assert retest.headers["location"] == own
-    newest = f"/w/{runtime.signer.sign_mail(Purpose.LESSON, ref(runtime, sent[-2].id))}"
+    newest = f"/w/{runtime.signer.sign_mail(TokenPurpose.LESSON, ref(runtime, sent[-2].id))}"
     assert 'rel="next"' in browser.get(newest).text
 
 
 def test_unsubscribing_works_however_old_the_mail_is(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     clock.advance(days=900)
     assert "Je bent uitgeschreven" in browser.post(link, data={"leave": "yes"}).text
     assert enrolment_of(runtime, email).next_due_at is None
@@ -121,7 +121,7 @@ def test_unsubscribing_works_however_old_the_mail_is(
 def test_the_next_lesson_is_sent_once_a_day(
     browser: TestClient, runtime: Runtime, dispatcher: Dispatcher, email: str
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     assert 'value="next"' in browser.get(link).text
     assert browser.post(link, data={"action": "next"}).headers["location"] == f"{link}?done=next"
     page = browser.get(link).text
@@ -135,7 +135,7 @@ def test_the_next_lesson_is_sent_once_a_day(
 
 
 def test_a_pause_until_a_day_ends_on_that_day(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "pause", "until": "2026-12-24"})
     assert "Je hebt pauze tot donderdag 24 december." in browser.get(link).text
     due = enrolment_of(runtime, email).next_due_at
@@ -148,15 +148,15 @@ def test_a_lesson_that_did_not_arrive_can_be_caught_up_with(browser: TestClient,
     with runtime.database.write() as session:
         row = session.merge(mail)
         row.state = "failed"
-    page = browser.get(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)).text
+    page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)).text
     assert f'<a href="/nl/{COURSE}/lessons/welkom">' in page
     assert "kwam niet aan" in page
 
 
 def test_the_page_shows_what_was_answered_to_which_question(browser: TestClient, runtime: Runtime, email: str) -> None:
-    browser.post(path(runtime, Purpose.ANSWER, email, 0, 0), data={"o": "0"})
-    browser.post(path(runtime, Purpose.ANSWER, email, 1, 0), data={"o": "0"})
-    page = browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+    browser.post(path(runtime, TokenPurpose.ANSWER, email, 0, 0), data={"o": "0"})
+    browser.post(path(runtime, TokenPurpose.ANSWER, email, 1, 0), data={"o": "0"})
+    page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
     assert '<b class="wrong">Ja, zonder oorzaak kun je niets doen</b> · niet goed' in page
     assert '<b class="good">Bij ongeveer 1 op de 100 mensen</b> · goed' in page
     assert "2 vragen beantwoord, 1 goed" in page
@@ -171,8 +171,8 @@ def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Ru
 
 def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
     """The link that its reader had mailed to do what can't be undone."""
-    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
-    return path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+    browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
+    return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK)
 
 
 def subject_of(sink: Sink, email: str) -> str:
@@ -209,7 +209,7 @@ def test_a_copy_and_erasing_take_a_link_that_was_mailed_within_the_hour(
 ) -> None:
     """Whoever a mail of today was forwarded to can open the own page, and no more."""
     before = everything(runtime)
-    own = path(runtime, Purpose.PREFERENCES, email)
+    own = path(runtime, TokenPurpose.PREFERENCES, email)
     for beyond, data in (("/data", {"kind": "file"}), ("/erase", {"sure": "yes"})):
         assert "Ben jij het?" in browser.post(own + beyond, data=data).text
     assert everything(runtime) == before
@@ -228,7 +228,10 @@ def test_a_copy_and_erasing_take_a_link_that_was_mailed_within_the_hour(
 def test_old_links_can_be_closed_and_a_new_one_comes_by_mail(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    links = [path(runtime, purpose, email) for purpose in (Purpose.PREFERENCES, Purpose.LESSON, Purpose.UNSUBSCRIBE)]
+    links = [
+        path(runtime, purpose, email)
+        for purpose in (TokenPurpose.PREFERENCES, TokenPurpose.LESSON, TokenPurpose.UNSUBSCRIBE)
+    ]
     own, lesson, unsubscribe = links
     clock.advance(minutes=5)
     browser.post(own, data={"action": "close"})
@@ -245,11 +248,17 @@ def test_old_links_can_be_closed_and_a_new_one_comes_by_mail(
 def test_a_link_opens_nothing_of_anybody_but_who_the_mail_was_sent_to(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, how: str
 ) -> None:
-    purposes = (Purpose.PREFERENCES, Purpose.LESSON, Purpose.UNSUBSCRIBE, Purpose.RETEST, Purpose.OPEN)
+    purposes = (
+        TokenPurpose.PREFERENCES,
+        TokenPurpose.LESSON,
+        TokenPurpose.UNSUBSCRIBE,
+        TokenPurpose.RETEST,
+        TokenPurpose.OPEN,
+    )
     links = {one: path(runtime, one, email) for one in purposes}
-    links[Purpose.ANSWER] = path(runtime, Purpose.ANSWER, email, 0, 0)
-    links[Purpose.CLICK] = path(runtime, Purpose.CLICK, email, 0)
-    confirmed = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    links[TokenPurpose.ANSWER] = path(runtime, TokenPurpose.ANSWER, email, 0, 0)
+    links[TokenPurpose.CLICK] = path(runtime, TokenPurpose.CLICK, email, 0)
+    confirmed = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     person = enrolment_of(runtime, email).subscriber_id
     if how == "corrected":
         correct_address(runtime.database, clock, runtime.signer, person, "other@x.example")
@@ -260,27 +269,27 @@ def test_a_link_opens_nothing_of_anybody_but_who_the_mail_was_sent_to(
             session.execute(update(SubscriberRow).values(security_stamp=new_stamp(), email="other@x.example"))
     before = everything(runtime, "lesson")
     for purpose, link in links.items():
-        if purpose == Purpose.OPEN:
+        if purpose == TokenPurpose.OPEN:
             assert browser.get(f"{link}.gif").status_code == 200  # a picture, and nothing is kept
             continue
         assert browser.get(link).status_code == 404, purpose
         assert browser.post(link, data={"o": "0", "leave": "yes", "sure": "yes"}).status_code in {404, 405}
     assert browser.post(confirmed).status_code in {404, 410}
-    assert browser.post(links[Purpose.UNSUBSCRIBE], data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
+    assert browser.post(links[TokenPurpose.UNSUBSCRIBE], data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
     assert everything(runtime, "lesson") == before
 
 
 def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    unsubscribe = path(runtime, Purpose.UNSUBSCRIBE, email)
+    unsubscribe = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     browser.post(unsubscribe, data={"leave": "yes"})
     clock.advance(minutes=61)
     left = browser.get(unsubscribe).text
     assert "undo" not in left  # by an old mail nobody agrees anew
     own = re.search(r'href="(/p/[^"]+)/data"', left)[1]  # type: ignore[index]
     browser.post(own, data={"action": "renew"})
-    link = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+    link = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK)
     assert email in browser.post(link + "/data", data={"kind": "page"}).text
     suppress(runtime.database, clock, runtime.signer, email, "complaint")
     assert browser.post(unsubscribe, data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
@@ -294,16 +303,16 @@ def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
 def test_an_answer_link_that_is_old_closed_or_of_who_left_shows_and_changes_no_answer(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, how: str
 ) -> None:
-    link = path(runtime, Purpose.ANSWER, email, 0, 0)
+    link = path(runtime, TokenPurpose.ANSWER, email, 0, 0)
     browser.post(link, data={"o": "1"})
     clock.advance(minutes=5)
     assert "Je antwoordde eerder" in browser.get(link).text
     if how == "old":
         clock.advance(days=LINK_DAYS)
     elif how == "closed":
-        browser.post(path(runtime, Purpose.PREFERENCES, email), data={"action": "close"})
+        browser.post(path(runtime, TokenPurpose.PREFERENCES, email), data={"action": "close"})
     else:
-        browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "yes"})
+        browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     before = everything(runtime)
     assert "Je antwoordde eerder" not in browser.get(link).text
     told = browser.post(link, data={"o": "0"}).text
@@ -318,21 +327,21 @@ def test_nothing_is_measured_or_kept_of_who_left(
 ) -> None:
     set_measuring(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True)
     agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"}
-    picture, answer = path(runtime, Purpose.OPEN, email) + ".gif", path(runtime, Purpose.ANSWER, email, 0, 0)
+    picture, answer = path(runtime, TokenPurpose.OPEN, email) + ".gif", path(runtime, TokenPurpose.ANSWER, email, 0, 0)
     browser.get(picture, headers=agent)
     assert len(everything(runtime)["event"]) == 1
-    browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "yes"})
+    browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     with runtime.database.read() as session:
         assert not subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
     before = everything(runtime, "lesson")
     browser.get(picture, headers=agent)
     assert browser.post(answer, data={"o": "0"}).status_code == 200  # who asks is told what is right
-    browser.post(path(runtime, Purpose.LESSON, email), data=REMARK)
+    browser.post(path(runtime, TokenPurpose.LESSON, email), data=REMARK)
     assert everything(runtime, "lesson") == before
 
 
 def test_the_last_word_about_a_lesson_stands_and_is_text(browser: TestClient, runtime: Runtime, email: str) -> None:
-    link = path(runtime, Purpose.LESSON, email)
+    link = path(runtime, TokenPurpose.LESSON, email)
     browser.post(link, data=REMARK)
     page = browser.post(link, data={"helped": "no", "remark": "<img onerror=x>\x00{{7*7}}" + "x" * 2000}).text
     assert "eerlijkheid" in page
@@ -368,12 +377,12 @@ def test_a_visitors_word_is_kept_without_a_person_and_a_machines_is_not(
 def test_the_book_is_behind_its_own_link_only(
     browser: TestClient, runtime: Runtime, email: str, kind: str, begins: bytes
 ) -> None:
-    link = path(runtime, Purpose.BOOK, email, kind=DeliveryKind.WELCOME)
+    link = path(runtime, TokenPurpose.BOOK, email, kind=DeliveryKind.WELCOME)
     answer = browser.get(f"{link}.{kind}")
     assert answer.content.startswith(begins)
     assert f"{COURSE}.nl.{kind}" in answer.headers["content-disposition"]
     assert browser.get(f"{link}.exe").status_code == browser.get(f"{link}.share").status_code == 404
-    other = path(runtime, Purpose.LESSON, email).replace("/w/", "/b/")
+    other = path(runtime, TokenPurpose.LESSON, email).replace("/w/", "/b/")
     assert browser.get(f"{other}.{kind}").status_code == 404
 
 
@@ -411,7 +420,7 @@ def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
 def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     chosen = {"action": "save", "zone": "Europe/Amsterdam", "hour": "8", "days": list("0123456")}
     browser.post(link, data={**chosen, "left_out": "yes"})
     assert re.search(r'name="left_out" value="yes" checked', browser.get(link).text)
@@ -439,7 +448,7 @@ def test_who_closes_all_old_links_closes_one_that_was_just_mailed_too(
 ) -> None:
     link = mailed_link(browser, runtime, email)
     clock.advance(minutes=1)
-    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
+    browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
     assert email not in browser.post(f"{link}/{page}", data=fields).text
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     assert sink.to("new@x.example") == []
@@ -450,14 +459,14 @@ def test_who_closes_all_old_links_closes_one_that_was_just_mailed_too(
 def test_the_link_that_confirmed_brings_nobody_back_who_left_since(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     clock.advance(minutes=1)
     unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
     assert browser.get(link).status_code == 404
     assert browser.post(link).status_code == 404
     make_pending(runtime, email)  # on the same day
     newest = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
-    browser.post(f"/c/{runtime.signer.sign_mail(Purpose.CONFIRM, ref(runtime, newest.id))}")
+    browser.post(f"/c/{runtime.signer.sign_mail(TokenPurpose.CONFIRM, ref(runtime, newest.id))}")
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
     assert person is not None
@@ -467,9 +476,9 @@ def test_the_link_that_confirmed_brings_nobody_back_who_left_since(
 def test_the_link_that_confirmed_is_closed_with_all_others(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     clock.advance(minutes=1)
-    browser.post(path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
+    browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "close"})
     assert browser.get(link).status_code == 404
 
 
@@ -477,7 +486,7 @@ def test_the_link_that_confirmed_is_closed_with_all_others(
 def test_a_test_after_the_course_is_not_kept_of_who_left_or_complained(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, complains: bool
 ) -> None:
-    link = path(runtime, Purpose.RETEST, email, kind=DeliveryKind.LESSON)
+    link = path(runtime, TokenPurpose.RETEST, email, kind=DeliveryKind.LESSON)
     if complains:
         suppress(runtime.database, clock, runtime.signer, email, "complaint")
     else:
@@ -499,7 +508,7 @@ def status_of(runtime: Runtime, email: str) -> str:
 def test_an_old_mail_brings_nobody_back_who_left(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    own, leave = path(runtime, Purpose.PREFERENCES, email), path(runtime, Purpose.UNSUBSCRIBE, email)
+    own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
     clock.advance(days=20)
     browser.post(leave, data={"leave": "undo"})
@@ -509,14 +518,14 @@ def test_an_old_mail_brings_nobody_back_who_left(
 
 def test_undoing_what_nobody_did_keeps_no_consent(browser: TestClient, runtime: Runtime, email: str) -> None:
     before = everything(runtime)["consent"]
-    browser.post(path(runtime, Purpose.UNSUBSCRIBE, email), data={"leave": "undo"})
+    browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "undo"})
     assert everything(runtime)["consent"] == before
 
 
 def test_an_old_link_to_unsubscribe_asks_and_tells_nothing_of_its_reader(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.UNSUBSCRIBE, email)
+    link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     clock.advance(days=LINK_DAYS, hours=2)
     before = browser.get(link).text
     suppress(runtime.database, clock, runtime.signer, email, "admin")
@@ -532,7 +541,7 @@ def test_a_news_mail_leads_to_no_more_news_and_the_course_goes_on(
     start(runtime, broadcast(runtime, Ground.NEWS))
     plan(runtime)
     send_all(dispatcher)
-    link = path(runtime, Purpose.UNSUBSCRIBE, email, kind=DeliveryKind.BROADCAST)
+    link = path(runtime, TokenPurpose.UNSUBSCRIBE, email, kind=DeliveryKind.BROADCAST)
     assert "Stop alleen met het andere nieuws" in browser.get(link).text
     assert "Je krijgt geen ander nieuws meer" in browser.post(link, data={"leave": "news"}).text
     assert next_due(runtime, mails_to(runtime, email)[0].subscriber_id) is not None
@@ -551,7 +560,7 @@ def test_who_is_asked_to_confirm_can_say_no_for_good(
         unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
         clock.advance(days=1)
     sign_up_for_another_course(runtime, email)
-    link = path(runtime, Purpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
+    link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     page = browser.get(link).text
     if reads:
         assert "Wil je helemaal geen mail meer van ons?" in page
@@ -565,7 +574,7 @@ def test_who_is_asked_to_confirm_can_say_no_for_good(
 def test_who_must_not_be_mailed_is_promised_no_mail(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    own, leave = path(runtime, Purpose.PREFERENCES, email), path(runtime, Purpose.UNSUBSCRIBE, email)
+    own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     suppress(runtime.database, clock, runtime.signer, email, "admin")
     assert "We mailen je ook" not in browser.get(own + "/data").text
     page = browser.get(leave).text
@@ -580,7 +589,7 @@ def test_who_must_not_be_mailed_is_promised_no_mail(
 def test_undoing_by_an_old_link_says_nothing_of_its_reader(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    leave = path(runtime, Purpose.UNSUBSCRIBE, email)
+    leave = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     clock.advance(days=LINK_DAYS, hours=2)
     assert browser.post(leave, data={"leave": "undo"}).text == browser.get(leave).text
 
@@ -588,7 +597,7 @@ def test_undoing_by_an_old_link_says_nothing_of_its_reader(
 def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     person = enrolment_of(runtime, email).subscriber_id
     page = browser.get(link).text
     shown = html.unescape(re.findall(r'name="shown" value="([^"]*)"', page)[0])
@@ -610,7 +619,7 @@ def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
 
 def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime: Runtime, email: str) -> None:
     suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
-    page = browser.get(path(runtime, Purpose.UNSUBSCRIBE, email)).text
+    page = browser.get(path(runtime, TokenPurpose.UNSUBSCRIBE, email)).text
     assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
     assert "You are unsubscribed" not in page
     assert "Je bent uitgeschreven" not in page
@@ -619,7 +628,7 @@ def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime
 def test_who_closes_all_old_links_gets_a_new_one_in_the_same_hour(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    link = path(runtime, Purpose.PREFERENCES, email)
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
     browser.post(link, data={"action": "renew"})
     send_all(dispatcher)
     clock.advance(minutes=5)
@@ -643,7 +652,7 @@ def test_a_course_is_left_by_the_own_page_of_another_one_and_its_lesson_that_wai
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
     send_all(dispatcher)
     sink.fault = lambda _: None
-    own = path(runtime, Purpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
+    own = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME)
     [other] = [one for one in re.findall(r'href="(/p/[^"/?]+)"', browser.get(own).text) if one != own]
     leaves = re.findall(r'href="(/u/[^"]+)"', browser.get(other).text)[0]
     browser.post(leaves, data={"leave": "course"})
@@ -664,5 +673,5 @@ def test_a_language_that_the_course_does_not_have_stays_the_reader_s(
     """The page shows theirs as chosen: a browser sends the first of a list where none is."""
     with runtime.database.write() as session:
         session.get_one(SubscriberRow, enrolment_of(runtime, email).subscriber_id).language = "de"
-    page = browser.get(path(runtime, Purpose.PREFERENCES, email)).text
+    page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
     assert '<option value="de" selected>' in page

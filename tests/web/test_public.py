@@ -18,7 +18,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryRow, FeedbackRow, SubscriberRow
 from rugcourse.enrolment.suppression import suppress
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
@@ -164,7 +164,7 @@ def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
     elif shown == "now":
         data["shown"] = form_token(runtime.signer, clock)
     elif shown == "other":
-        data["shown"] = runtime.signer.sign(Purpose.ATTEMPT, 1)
+        data["shown"] = runtime.signer.sign(TokenPurpose.ATTEMPT, 1)
     else:
         data["shown"] = shown
     answer = browser.post(f"{SITE}/signup", data=data)
@@ -444,7 +444,7 @@ def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> 
 def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
     runtime = open_runtime(make_settings(tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
     browser = TestClient(create_app(runtime))
-    token = runtime.signer.sign_mail(Purpose.ANSWER, MailRef(1, 1), 0, 0)
+    token = runtime.signer.sign_mail(TokenPurpose.ANSWER, MailRef(1, 1), 0, 0)
     for answer in (browser.get(SITE), browser.get(f"/a/{token}"), browser.post(f"/a/{token}", data={"o": "0"})):
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "30"

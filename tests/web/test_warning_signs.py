@@ -22,7 +22,7 @@ from rugcourse.ebooks.document import book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf
 from rugcourse.email_preview.sample import parts_of
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 
 LESSON = "specifieke-oorzaak"
 LANGUAGES = ["nl", "en"]
@@ -146,7 +146,7 @@ def answer_page(
         delivery = next_lesson(runtime, dispatcher, email)
         clock.advance(minutes=1)
     assert len(lessons_to(runtime, email)) == 6
-    token = runtime.signer.sign_mail(Purpose.ANSWER, ref(runtime, delivery.id), number, option)
+    token = runtime.signer.sign_mail(TokenPurpose.ANSWER, ref(runtime, delivery.id), number, option)
     return browser.post(f"/a/{token}", data={"o": str(option)}).text
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.auth import security_events
 from rugcourse.auth.passwords import check_strength, hash_password
-from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, Role
@@ -115,7 +115,7 @@ def ask_reset(database: Database, clock: Clock, address: str, origin: Origin) ->
         if admin is None or admin.disabled_at is not None:
             return None
         admin.reset_token, admin.reset_until = hash_token(token), clock.now() + clock.span(RESET_SECONDS)
-        security_events.record(session, clock, EventKind.RESET_ASKED, origin, admin_id=admin.id)
+        security_events.record(session, clock, SecurityEventKind.RESET_ASKED, origin, admin_id=admin.id)
         return Invitation(admin.id, admin.email, token)
 
 
@@ -146,7 +146,7 @@ def reset_password(
         admin.password_hash, admin.reset_token, admin.reset_until = password_hash, None, None
         admin.invited, admin.invited_until = None, None
         admins.end_sessions(session, admin.id)
-        security_events.record(session, clock, EventKind.RESET_DONE, origin, admin_id=admin.id)
+        security_events.record(session, clock, SecurityEventKind.RESET_DONE, origin, admin_id=admin.id)
         admins.record_change(session, clock.now(), admin.id, "password reset", admin.email)
         return admin
 

@@ -9,7 +9,7 @@ from rugcourse.emails.plain import plain_message
 from rugcourse.i18n import translations
 
 
-class Notice(StrEnum):
+class AccountNotice(StrEnum):
     """What a mail tells."""
 
     RESET_LINK = "reset link"
@@ -20,37 +20,37 @@ class Notice(StrEnum):
     CODES_GUESSED = "codes guessed"
 
 
-def compose(notice: Notice, email: str, language: str, sender: Sender, link: str) -> bytes:
+def compose(notice: AccountNotice, email: str, language: str, sender: Sender, link: str) -> bytes:
     """The message. `link`: the one that changes a password, or else the login page."""
     subject, body = _words(notice, language)
     return plain_message(subject, f"{body}\n\n{link}", email, language, sender)
 
 
-def _words(notice: Notice, language: str) -> tuple[str, str]:
+def _words(notice: AccountNotice, language: str) -> tuple[str, str]:
     _ = translations(language).gettext
     not_me = _("Was it not you? Choose another password now, and tell an owner.")
     match notice:
-        case Notice.RESET_LINK:
+        case AccountNotice.RESET_LINK:
             return _("Choose a new password"), _(
                 "Somebody, probably you, asked for a new password for the admin pages. This link works once, for one "
                 "hour. Did you not ask for it? Then do nothing: your password stays as it is."
             )
-        case Notice.PASSWORD_CHANGED:
+        case AccountNotice.PASSWORD_CHANGED:
             return _("Your password was changed"), _("The password of your admin account was changed.") + f" {not_me}"
-        case Notice.FACTOR_CHANGED:
+        case AccountNotice.FACTOR_CHANGED:
             return _("The way you log in was changed"), _(
                 "An authenticator, a passkey or recovery codes were added to your admin account, or removed from it."
             ) + f" {not_me}"
-        case Notice.FACTOR_REMOVED:
+        case AccountNotice.FACTOR_REMOVED:
             return _("Your second factor was removed"), _(
                 "An owner removed the authenticator, passkeys and recovery codes of your admin account. Log in with "
                 "your password and set up a new one. Did you not ask for this? Tell another owner."
             )
-        case Notice.ROLE_CHANGED:
+        case AccountNotice.ROLE_CHANGED:
             return _("Your access was changed"), _(
                 "An owner changed what you may do in the admin pages, or ended your access."
             )
-        case Notice.CODES_GUESSED:
+        case AccountNotice.CODES_GUESSED:
             return _("Somebody knows your password"), _(
                 "Somebody logged in with your password and then typed wrong codes. They did not get in. Was it not "
                 "you? Choose another password now."

@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
 )
 
 from rugcourse.auth import security_events
-from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import AdminIdentity, IssuedSession, LoginFailed, open_session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
@@ -175,7 +175,7 @@ def _finish_login(
         row.uses, row.used_at = found.new_sign_count, clock.now()
         if half is not None:
             admins.end_session(session, admin.id, half.session_id)
-        security_events.record(session, clock, EventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
+        security_events.record(session, clock, SecurityEventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
 
 

@@ -23,7 +23,7 @@ LONGEST_SESSION_SECONDS = admins.LONGEST_SESSION_DAYS * 86_400.0  # of the machi
 log = structlog.get_logger()
 
 
-class EventKind(StrEnum):
+class SecurityEventKind(StrEnum):
     """What happened."""
 
     LOGIN = "login"
@@ -43,8 +43,13 @@ class EventKind(StrEnum):
 
 
 # So many come of one attack that they only go to the operator's log.
-_ONLY_LOGGED = {EventKind.RATE_LIMITED, EventKind.FORGED, EventKind.REFUSED_PASSKEY}
-_ROUTINE = {EventKind.LOGIN, EventKind.RIGHT_PASSWORD, EventKind.LOGIN_BY_PASSKEY, EventKind.LOGOUT}
+_ONLY_LOGGED = {SecurityEventKind.RATE_LIMITED, SecurityEventKind.FORGED, SecurityEventKind.REFUSED_PASSKEY}
+_ROUTINE = {
+    SecurityEventKind.LOGIN,
+    SecurityEventKind.RIGHT_PASSWORD,
+    SecurityEventKind.LOGIN_BY_PASSKEY,
+    SecurityEventKind.LOGOUT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,13 @@ class Origin:
 
 
 def record(
-    session: Session | None, clock: Clock, kind: EventKind, origin: Origin, *, admin_id: int | None, account: str = ""
+    session: Session | None,
+    clock: Clock,
+    kind: SecurityEventKind,
+    origin: Origin,
+    *,
+    admin_id: int | None,
+    account: str = "",
 ) -> None:
     """Write an event down. `account`: a keyed hash of the address that was typed, where no admin is known.
 

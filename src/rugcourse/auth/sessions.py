@@ -12,7 +12,7 @@ from rugcourse.auth import security_events, totp
 from rugcourse.auth.admins import hash_token
 from rugcourse.auth.passwords import is_right
 from rugcourse.auth.recovery_codes import use_recovery_code
-from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.totp import SecretBox, context_of_admin
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.db.engine import Database
@@ -88,14 +88,14 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
     if admin is None or not right or admin.disabled_at is not None:
         if admin is not None:
             with database.write() as session:
-                security_events.record(session, clock, EventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
+                security_events.record(session, clock, SecurityEventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
         raise LoginFailed
     with database.write() as session:
         due = admin.totp_secret is not None or admins.has_passkey(session, admin.id)
         kept = admins.find(session, admin.id, lock=True)
         if kept is not None and kept.first_login_at is None:
             kept.first_login_at = clock.now()
-        kind = EventKind.RIGHT_PASSWORD if due else EventKind.LOGIN
+        kind = SecurityEventKind.RIGHT_PASSWORD if due else SecurityEventKind.LOGIN
         security_events.record(session, clock, kind, origin, admin_id=admin.id)
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
@@ -126,10 +126,10 @@ def verify_code(
             security_events.record(session, clock, used, origin, admin_id=insider.admin_id)
             admins.end_session(session, insider.admin_id, insider.session_id)
             return open_session(session, clock, insider.admin_id, origin.browser, second_factor_due=False)
-        security_events.record(session, clock, EventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
+        security_events.record(session, clock, SecurityEventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
         if tried == MOST_CODES:
             admins.end_session(session, insider.admin_id, insider.session_id)
-            security_events.record(session, clock, EventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
+            security_events.record(session, clock, SecurityEventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
     if tried == MOST_CODES:
         raise TooManyCodes
     raise LoginFailed
@@ -166,7 +166,7 @@ def find_identity(database: Database, clock: Clock, token: str, grace_days: int 
 def log_out(database: Database, clock: Clock, insider: AdminIdentity, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, insider.admin_id, insider.session_id)
-        security_events.record(session, clock, EventKind.LOGOUT, origin, admin_id=insider.admin_id)
+        security_events.record(session, clock, SecurityEventKind.LOGOUT, origin, admin_id=insider.admin_id)
 
 
 def confirm_second_factor(
@@ -188,16 +188,16 @@ def confirm_second_factor(
         admins.record_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
-def _use_code(session: Session, admin: AdminRow, vault: SecretBox, code: str) -> EventKind | None:
+def _use_code(session: Session, admin: AdminRow, vault: SecretBox, code: str) -> SecurityEventKind | None:
     """What a code let in as; None for a wrong one."""
     if use_recovery_code(session, admin.id, code):
-        return EventKind.LOGIN_BY_RECOVERY_CODE
+        return SecurityEventKind.LOGIN_BY_RECOVERY_CODE
     secret = vault.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
     step = totp.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
     if step is None:
         return None
     admin.totp_step = step
-    return EventKind.LOGIN
+    return SecurityEventKind.LOGIN
 
 
 def open_session(

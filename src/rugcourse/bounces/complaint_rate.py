@@ -30,7 +30,7 @@ _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
 _ARRIVED = f"mail {DeliveryState.ACCEPTED}"
 
 
-class Level(StrEnum):
+class ComplaintLevel(StrEnum):
     FINE = "fine"
     WARNING = "warning"
     STOP = "stop"
@@ -43,11 +43,11 @@ class ComplaintLimits:
     warning: float = 0.001
     stop: float = 0.003
 
-    def level(self, complaints: int, arrived: int) -> Level:
+    def level(self, complaints: int, arrived: int) -> ComplaintLevel:
         share = complaints / max(arrived, complaints, 1)
         if share >= self.stop and complaints >= FEWEST_TO_STOP:
-            return Level.STOP
-        return Level.WARNING if share >= self.warning else Level.FINE
+            return ComplaintLevel.STOP
+        return ComplaintLevel.WARNING if share >= self.warning else ComplaintLevel.FINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ class Reputation:
 
 def too_many(session: Session, limits: ComplaintLimits, now: datetime) -> list[Reputation]:
     """The campaigns that more readers call spam than the warning allows, the worst first."""
-    return [one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != Level.FINE]
+    return [
+        one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != ComplaintLevel.FINE
+    ]
 
 
 def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
@@ -77,12 +79,14 @@ def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
     return sorted(found, key=lambda one: -one.percent)
 
 
-def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Level]]:
+def of_domains(session: Session, now: datetime) -> list[tuple[str, int, ComplaintLevel]]:
     """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
     kept = heartbeats.known(session, heartbeats.REPUTATION)
     levels = json.loads(kept)["levels"] if kept else {}
     found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
-    return [(domain, complaints, Level(levels.get(domain, Level.FINE))) for domain, complaints in found]
+    return [
+        (domain, complaints, ComplaintLevel(levels.get(domain, ComplaintLevel.FINE))) for domain, complaints in found
+    ]
 
 
 def refresh(database: Database, clock: Clock, limits: ComplaintLimits) -> bool:
@@ -123,12 +127,12 @@ def stop_where_too_many(
             what: counters.by_campaign(session, since.date(), what).get(campaign_id, 0)
             for what in (_COMPLAINTS, _ARRIVED)
         }
-        if limits.level(counted[_COMPLAINTS], counted[_ARRIVED]) == Level.STOP:
+        if limits.level(counted[_COMPLAINTS], counted[_ARRIVED]) == ComplaintLevel.STOP:
             held.append(sending_holds.campaign_key(campaign_id))
     complaints = bounces.complaints_of_domain(session, domain, since)
     if (
         complaints >= FEWEST_TO_STOP
-        and _level_at(session, limits, domain, complaints, since, limits.stop) == Level.STOP
+        and _level_at(session, limits, domain, complaints, since, limits.stop) == ComplaintLevel.STOP
     ):
         held.append(sending_holds.domain_key(domain))
     for key in held:
@@ -139,7 +143,7 @@ def stop_where_too_many(
 
 def _level_at(
     session: Session, limits: ComplaintLimits, domain: str, complaints: int, since: datetime, limit: float
-) -> Level:
+) -> ComplaintLevel:
     """Counts what arrived no further than it takes to be below a limit."""
     arrived = bounces.arrived_at_domain(session, domain, since, int(complaints / limit) + 1)
     return limits.level(complaints, arrived)

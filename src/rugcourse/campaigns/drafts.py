@@ -27,7 +27,7 @@ class NoDraft(Exception):
     """There is no such campaign, or it has started or was discarded: then it changes no more."""
 
 
-class ChangedMeanwhile(Exception):
+class DraftConflict(Exception):
     """Somebody changed the same part of the draft since the page was opened that says what becomes of it."""
 
 
@@ -111,7 +111,7 @@ def duplicate(database: Database, author: Author, campaign_id: int, name: str) -
 def write(
     database: Database, clock: Clock, campaign_id: int, name: str, message: Message | None, seen: str | None = None
 ) -> None:
-    """Keep the name of a draft and, of a broadcast, its message. Raises NoDraft, ChangedMeanwhile.
+    """Keep the name of a draft and, of a broadcast, its message. Raises NoDraft, DraftConflict.
 
     `seen`, here and below: the etag of the part as whoever changes it saw it; None for who has it from nowhere.
     """
@@ -133,7 +133,7 @@ def set_audience(
     """Keep who gets it, and who that is now: how many, how many did not agree to get it, when they want mail, and how
     many know the course of a cohort. `ground`: of a broadcast; None: as it is.
 
-    Raises NoDraft, ChangedMeanwhile.
+    Raises NoDraft, DraftConflict.
     """
     now = clock.now()
     with database.read() as session:
@@ -164,12 +164,12 @@ def recount(database: Database, clock: Clock, campaign_id: int) -> None:
         if draft is None:
             raise NoDraft
         seen = etag(session, draft, Part.WHO)
-    with suppress(ChangedMeanwhile):
+    with suppress(DraftConflict):
         set_audience(database, clock, campaign_id, Audience.model_validate(draft.audience), seen)
 
 
 def set_timing(database: Database, campaign_id: int, timing: Timing, seen: str | None = None) -> None:
-    """Keep when it goes out; how fast stays as it was. Raises NoDraft, ChangedMeanwhile."""
+    """Keep when it goes out; how fast stays as it was. Raises NoDraft, DraftConflict."""
     with database.write() as session:
         row = _draft(session, campaign_id, Part.WHEN, seen)
         every_days = campaigns.timing_of(row).every_days
@@ -181,7 +181,7 @@ def set_pace(
 ) -> None:
     """Keep how many mails may go out in a minute, and how many days lie between two lessons.
 
-    Raises NoDraft, ChangedMeanwhile.
+    Raises NoDraft, DraftConflict.
     """
     with database.write() as session:
         row = _draft(session, campaign_id, Part.PACE, seen)
@@ -219,5 +219,5 @@ def _draft(session: Session, campaign_id: int, part: Part | None = None, seen: s
     if row is None or not is_draft(row):
         raise NoDraft
     if part is not None and seen is not None and seen != etag(session, row, part):
-        raise ChangedMeanwhile
+        raise DraftConflict
     return row

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft, etag, is_draft
+from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft, etag, is_draft
 from rugcourse.campaigns.send_preview import repeats_counted
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
@@ -39,7 +39,7 @@ class NoMessage(Exception):
     """The broadcast has no message yet."""
 
 
-class CountChanged(Exception):
+class AudienceChanged(Exception):
     """Those of the audience who know the course are not as many as were counted."""
 
 
@@ -52,7 +52,7 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0, 
 
     `again`: to how many people who know the course it is to go all the same, as they were counted for the draft.
     `seen`: the etag of the draft as whoever starts it saw it.
-    Raises NoDraft, ChangedMeanwhile, MomentOver, NoMessage, CountChanged, RepeatsNotConfirmed.
+    Raises NoDraft, DraftConflict, MomentOver, NoMessage, AudienceChanged, RepeatsNotConfirmed.
     """
     with database.write() as session:
         row = campaigns.find(session, campaign_id, lock=True)
@@ -64,7 +64,7 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0, 
         if is_over(timing, author.at):
             raise MomentOver
         if seen is not None and seen != etag(session, row):
-            raise ChangedMeanwhile
+            raise DraftConflict
         if row.kind == CampaignKind.COHORT:
             row.again_before = _again_before(session, row, author.at, again)
         row.timing = timing.begun(author.at).document()
@@ -79,12 +79,12 @@ def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: 
     """
     counted = repeats_counted(row.estimate)
     if counted is None:
-        raise CountChanged
+        raise AudienceChanged
     at, repeats = counted
     audience = Audience.model_validate(row.audience)
     again = Again(row.course_id, at)
     if audiences.repeats(session, audience, now, again, permission_of(row)) != repeats:
-        raise CountChanged
+        raise AudienceChanged
     if confirmed != repeats.total:
         raise RepeatsNotConfirmed
     return at if repeats.total else None

@@ -33,7 +33,7 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """A field that is not the same in two versions. `parts`: (what happened, text); equal, gone or new."""
 
     field: str
@@ -57,12 +57,12 @@ def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -
     ]
 
 
-def differences(before: Lesson | None, after: Lesson) -> list[Change]:
+def differences(before: Lesson | None, after: Lesson) -> list[FieldChange]:
     """Field by field, as an editor knows them."""
     old, new = fields_of(before) if before else {}, fields_of(after)
     names = [*new, *(name for name in old if name not in new)]
     return [
-        Change(name, tuple(_parts(old.get(name, ""), new.get(name, ""))))
+        FieldChange(name, tuple(_parts(old.get(name, ""), new.get(name, ""))))
         for name in names
         if old.get(name, "") != new.get(name, "")
     ]

@@ -29,7 +29,7 @@ from rugcourse.delivery.rate_limits import SendLimits
 from rugcourse.delivery.smtp import ServerUnavailable
 from rugcourse.delivery.template_cache import PreparedEmail, TemplateCache
 from rugcourse.emails.templates import TemplateError
-from rugcourse.learning.recap import Reading, due_recaps
+from rugcourse.learning.recap import UpcomingLesson, due_recaps
 
 log = structlog.get_logger()
 
@@ -173,7 +173,9 @@ class Claimer:
             if one.id in prepared
         ]
 
-    def _recaps(self, session: Session, readings: Mapping[int, Reading], now: datetime) -> Mapping[int, Question]:
+    def _recaps(
+        self, session: Session, readings: Mapping[int, UpcomingLesson], now: datetime
+    ) -> Mapping[int, Question]:
         """The missed questions that come back. A mail goes out without one rather than not at all."""
         try:
             return due_recaps(session, readings, now)
@@ -189,10 +191,10 @@ class Claimer:
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes
 
 
-def _readings(outgoing: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, Reading]:
+def _readings(outgoing: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, UpcomingLesson]:
     readings = {}
     for one in outgoing:
         mail = prepared.get(one.id)
         if mail is not None and mail.lesson is not None:
-            readings[one.id] = Reading(one.subscriber_id, one.course_id, mail.course, mail.lesson, mail.language)
+            readings[one.id] = UpcomingLesson(one.subscriber_id, one.course_id, mail.course, mail.lesson, mail.language)
     return readings

@@ -27,23 +27,25 @@ TOO_LATE = "too-late"  # why a campaign waits for an admin: the moment it promis
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlanningResult:
     """What one look at the calendar brought. `late`: planned before, but their hour passed unsent."""
 
     planned: int = 0
     shifted: int = 0
     late: int = 0
 
-    def __add__(self, other: Plan) -> Plan:
-        return Plan(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
+    def __add__(self, other: PlanningResult) -> PlanningResult:
+        return PlanningResult(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
 
 
-def plan_due(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> Plan:
+def plan_due(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> PlanningResult:
     """Plan every lesson that is due now, and say what that came to. `follow_up`: see `plan_batches`."""
-    return sum(plan_batches(database, clock, patience, follow_up), Plan())
+    return sum(plan_batches(database, clock, patience, follow_up), PlanningResult())
 
 
-def plan_batches(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> Iterator[Plan]:
+def plan_batches(
+    database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp
+) -> Iterator[PlanningResult]:
     """Plan every lesson that is due now, a batch with each step.
 
     Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
@@ -63,12 +65,12 @@ def plan_batches(database: Database, clock: Clock, patience: SendWindow, follow_
             yield _plan_one_by_one(database, clock, campaign_id, patience)
 
 
-def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator[Plan]:
+def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator[PlanningResult]:
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
             late = len(delivery_planning.cancel_late(session, clock.now(), BATCH))
-        yield Plan(late=late)
+        yield PlanningResult(late=late)
     with database.read() as session:
         put_off = delivery_planning.late_after_tries(session, clock.now(), BATCH)
     for delivery_id in put_off:
@@ -80,10 +82,12 @@ def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator
         except Exception:
             log.exception("a mail that is late can't be ended", delivery=delivery_id)
         else:
-            yield Plan(late=int(ended))
+            yield PlanningResult(late=int(ended))
 
 
-def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> Iterator[Plan]:
+def _plan_campaign(
+    database: Database, clock: Clock, campaign_id: int, patience: SendWindow
+) -> Iterator[PlanningResult]:
     seen = BATCH
     while seen == BATCH:
         with database.write_batch(durable=False) as session:
@@ -92,7 +96,7 @@ def _plan_campaign(database: Database, clock: Clock, campaign_id: int, patience:
         seen = batch.planned + batch.shifted
 
 
-def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> Plan:
+def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> PlanningResult:
     """One batch, in which a row that is wrong stops no other; the next one waits for the next tick.
 
     A campaign that can't be read itself is left as it is: no reader of it is to blame.
@@ -105,11 +109,13 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patienc
         raise
     except Exception:
         log.exception("a campaign can't be read", campaign=campaign_id)
-        return Plan()
-    return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), Plan())
+        return PlanningResult()
+    return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), PlanningResult())
 
 
-def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: SendWindow) -> Plan:
+def _plan_one(
+    database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: SendWindow
+) -> PlanningResult:
     """One reader, who is put off for a while where that can't be done."""
     try:
         with database.write_batch(durable=False) as session:
@@ -120,17 +126,17 @@ def _plan_one(database: Database, clock: Clock, campaign_id: int, enrolment_id: 
         log.exception("a lesson can't be planned and is put off", campaign=campaign_id, enrolment=enrolment_id)
     with database.write() as session:
         enrolments.shift(session, {clock.now() + clock.span(_BROKEN_ROW_REST_SECONDS): [enrolment_id]})
-    return Plan(shifted=1)
+    return PlanningResult(shifted=1)
 
 
 def _plan_batch(
     session: Session, campaign_id: int, now: datetime, patience: SendWindow, *, only: int | None = None
-) -> Plan:
+) -> PlanningResult:
     # Locked before the places of lessons are read: who puts them in another order changes both, and waits for these.
     due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
     campaign = campaigns.find_sending(session, campaign_id)
     if campaign is None:  # paused since it was looked at
-        return Plan()
+        return PlanningResult()
     choices = Choices(campaign, _tried_before(session, campaign, due))
     for one in due:
         choices.choose(one, now, patience)
@@ -146,7 +152,7 @@ def _plan_batch(
         back = enrolments.came_back(session, choices.shifts[None])
         choices.shifts[None] = [one for one in choices.shifts[None] if one not in back]
     enrolments.shift(session, choices.shifts)
-    return Plan(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
+    return PlanningResult(planned=len(planned), shifted=len(due) - len(planned) - len(choices.missed))
 
 
 def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:

@@ -42,7 +42,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownDelivery:
     """A mail of which nobody can say whether it arrived."""
 
     delivery_id: int
@@ -56,7 +56,7 @@ class Audit:
 
     books: tuple[Book, ...]
     findings: tuple[str, ...]
-    unknown: tuple[Unknown, ...]
+    unknown: tuple[UnknownDelivery, ...]
 
     @property
     def balanced(self) -> bool:
@@ -67,7 +67,7 @@ def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
     """Check the whole ledger. `patience`: see PATIENCE_SECONDS."""
     with database.read() as session:
         lines = _books(session)
-        unknown = tuple(Unknown(*row) for row in reconciliation.unknown_deliveries(session, 1000))
+        unknown = tuple(UnknownDelivery(*row) for row in reconciliation.unknown_deliveries(session, 1000))
         return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, patience)), unknown)
 
 

@@ -19,7 +19,7 @@ class PermError(Exception):
 
 
 @dataclass(slots=True)
-class Reading:
+class SpfLookups:
     """How many look-ups a record takes, and which of them find nothing."""
 
     dns: Dns

@@ -40,7 +40,7 @@ class ShownSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class NoticeText:
     """`state` says of when the text is, and who has signed it; empty where the course does not say."""
 
     title: str
@@ -50,9 +50,9 @@ class Notice:
     sources: tuple[ShownSource, ...]
 
 
-def notice_of(alarm: AlarmSigns, language: str) -> Notice:
+def notice_of(alarm: AlarmSigns, language: str) -> NoticeText:
     """The alarm signs in the words of their own file, with what stands around them in `language`."""
-    return Notice(
+    return NoticeText(
         title=alarm.title,
         levels=tuple(_level(alarm, level, language) for level in alarm.levels),
         good_to_know=alarm.good_to_know,

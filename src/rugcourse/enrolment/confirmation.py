@@ -22,7 +22,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import courses, deliveries, delivery_planning, enrolments, erasure, subscribers
 from rugcourse.enrolment import consent_texts, consents
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress_in
@@ -109,7 +109,7 @@ def confirm(
         if invitation.done:
             enrolment = enrolments.find_in_course(session, campaign_id, person.id)
         else:
-            context = ConsentContext(now, Source.CONFIRM, shown, campaign_id, delivery_id)
+            context = ConsentContext(now, ConsentSource.CONFIRM, shown, campaign_id, delivery_id)
             _agree(session, person, context, measuring=measuring, news=news)
             enrolment = begin_course(session, person, campaign_id, schedule, now)
             subscribers.lift_suppression(session, signer.digest(person.email), ERASED)

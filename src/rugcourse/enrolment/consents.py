@@ -26,7 +26,7 @@ class ConsentPurpose(StrEnum):
     NEWS = "news"  # other news of the practice
 
 
-class Source(StrEnum):
+class ConsentSource(StrEnum):
     """Where somebody agreed, or stopped agreeing. Of an import the number and what the admin said follow."""
 
     CONFIRM = "confirm"  # the page that the mail after signing up leads to

@@ -23,12 +23,12 @@ from rugcourse.links import Signer
 VALID = timedelta(days=1)
 
 
-class NotConfirmable(Exception):
+class AddressNotConfirmable(Exception):
     """The link is too old, was replaced by a newer one, or the address is somebody else's by now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AddressRequest:
     """What is mailed to the address that was asked for. `link`: the numbers of the link that confirms it; None where a
     reader has the address, who is only told.
     """
@@ -39,7 +39,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AddressChange:
     """A course comes to another address. `email_before` is None when the button was pressed before."""
 
     subscriber_id: int
@@ -47,7 +47,7 @@ class Change:
     email_before: str | None
 
 
-def ask(database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> Request | None:
+def ask(database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> AddressRequest | None:
     """Remember that a reader wants to be written to at another address, which is normalised.
 
     Returns what is to be mailed there; None when nothing may be. An address gets at most three of these mails in thirty
@@ -64,38 +64,40 @@ def ask(database: Database, clock: Clock, signer: Signer, subscriber_id: int, em
         is_free = not is_readers and may_sign_up(session, signer, email)
         change = address_changes.add(session, person.id, email if is_free else None, digest, now)
         if is_free:
-            return Request(email, person.language, (change.id, change.secret))
+            return AddressRequest(email, person.language, (change.id, change.secret))
         if other is not None and other.status in {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}:
-            return Request(email, other.language, None)
+            return AddressRequest(email, other.language, None)
         return None
 
 
 def find_change(session: Session, clock: Clock, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
-    """What a link confirms, and for whom. Raises NotConfirmable."""
+    """What a link confirms, and for whom. Raises AddressNotConfirmable."""
     change = address_changes.find(session, change_id)
     if change is None or change.secret != secret or clock.now() - change.asked_at >= VALID:
-        raise NotConfirmable
+        raise AddressNotConfirmable
     if change.subscriber_id is None:  # whoever asked was erased
-        raise NotConfirmable
+        raise AddressNotConfirmable
     person = session.get(SubscriberRow, change.subscriber_id)
     if person is None or (change.email is None and change.confirmed_at is None):
-        raise NotConfirmable
+        raise AddressNotConfirmable
     return change, person
 
 
-def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, secret: int) -> Change:
+def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, secret: int) -> AddressChange:
     """Write to a reader at their other address from now on. Pressing twice is the same as pressing once.
 
-    A signup at that address that was never confirmed is forgotten: its owner is known now. Raises NotConfirmable.
+    A signup at that address that was never confirmed is forgotten: its owner is known now.
+
+    Raises AddressNotConfirmable.
     """
     with database.write() as session:
         change, person = find_change(session, clock, change_id, secret)
         session.refresh(person, with_for_update=LOCK)
         session.refresh(change)  # somebody else may have pressed it, or asked for another address
         if change.confirmed_at is not None:
-            return Change(person.id, person.language, None)
+            return AddressChange(person.id, person.language, None)
         if change.email is None or person.status != SubscriberStatus.ACTIVE:
-            raise NotConfirmable
+            raise AddressNotConfirmable
         email, email_before = change.email, person.email
         other = subscribers.by_email(session, email, lock=True)
         if other is not None and other.status == SubscriberStatus.PENDING:
@@ -103,10 +105,10 @@ def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, se
         try:
             correct_address_in(session, clock, signer, person.id, email)
         except AddressTaken:
-            raise NotConfirmable from None
+            raise AddressNotConfirmable from None
         subscribers.lift_suppression(session, signer.digest(email), ERASED)
         change.confirmed_at, change.email = clock.now(), None
-        return Change(person.id, person.language, email_before)
+        return AddressChange(person.id, person.language, email_before)
 
 
 def _reader(session: Session, subscriber_id: int) -> SubscriberRow:

@@ -34,7 +34,7 @@ from rugcourse.db.queries import (
 from rugcourse.db.queries.email_events import Event
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consent_texts, consents
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.links import MailRef
 from rugcourse.scheduling import Schedule, next_mail
 
@@ -94,7 +94,7 @@ def set_measuring(
 
     Raises NotAReader.
     """
-    context = ConsentContext(clock.now(), Source.OWN_PAGE, shown)
+    context = ConsentContext(clock.now(), ConsentSource.OWN_PAGE, shown)
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if not agreed:
@@ -115,7 +115,7 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
 
 def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
     """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
-    context = ConsentContext(clock.now(), Source.OWN_PAGE, shown)
+    context = ConsentContext(clock.now(), ConsentSource.OWN_PAGE, shown)
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if agreed and not person.news:
@@ -230,7 +230,7 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
         _end(session, enrolment, "the reader left the course", now)
         for one in enrolments.open_in_course(session, person.id, course_id) if course_id is not None else ():
             _end(session, one, "the reader left the course", now)
-        context = ConsentContext(now, Source.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
+        context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
         deliveries.confirm_by_activity(session, delivery.id, now)
 
@@ -239,7 +239,7 @@ def unsubscribe(
     database: Database,
     clock: Clock,
     delivery_id: int,
-    source: Source = Source.OWN_PAGE,
+    source: ConsentSource = ConsentSource.OWN_PAGE,
     shown: Shown | None = None,
 ) -> None:
     """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
@@ -265,7 +265,7 @@ def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) 
     if person is None or person.status == SubscriberStatus.PENDING:
         raise NotAReader
     if person.left_at is None:
-        leave_everything(session, person, ConsentContext(now, Source.ADMIN))
+        leave_everything(session, person, ConsentContext(now, ConsentSource.ADMIN))
 
 
 def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
@@ -288,7 +288,7 @@ def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None
     with database.read() as session:
         found = subscribers.by_link(session, mail)
     if found is not None:
-        unsubscribe(database, clock, mail.delivery_id, Source.ONE_CLICK)
+        unsubscribe(database, clock, mail.delivery_id, ConsentSource.ONE_CLICK)
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
@@ -317,7 +317,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             withdrawal_log.note(session, withdrawal_log.RETURNED, now, email=person.email)
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
-        context = ConsentContext(now, Source.OWN_PAGE, shown, course, delivery_id)
+        context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
         news = set() if person.news else {one.id for one in enrolments.news_enrolments(session, person.id)}
         mine = enrolments.of_mail(session, delivery)

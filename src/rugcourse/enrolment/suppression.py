@@ -18,7 +18,7 @@ from rugcourse.db.models import COMPLAINT, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import delivery_planning, enrolments, heartbeats, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consents
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource
 from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
 from rugcourse.links import Signer
@@ -88,7 +88,7 @@ def suppress_in(session: Session, now: datetime, signer: Signer, email: str, rea
     if person is not None:
         person.status = SubscriberStatus.SUPPRESSED
         complained = reason == COMPLAINT
-        context = ConsentContext(now, Source.COMPLAINT if complained else Source.SUPPRESSED)
+        context = ConsentContext(now, ConsentSource.COMPLAINT if complained else ConsentSource.SUPPRESSED)
         if complained:
             consents.keep(session, person, ConsentPurpose.LESSONS, context, given=False)
             end_news(session, person, context)

@@ -16,7 +16,7 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, learning, subscribers
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.email_events import AnswersInMail, Event, Mail
+from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
 from rugcourse.learning.recap import RECAP_NUMBER, find_question
 from rugcourse.learning.spaced_repetition import CardState, review
@@ -48,7 +48,7 @@ class QuestionInMail:
     `is_own`: False where the link shows nothing of its reader, and saves nothing: it is old, or its reader left.
     """
 
-    mail: Mail
+    mail: MailRead
     published: PublishedCourse
     lesson: Lesson
     question: Question
@@ -173,7 +173,7 @@ def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, st
 def _asking(
     session: Session,
     library: CourseCache,
-    mail: Mail,
+    mail: MailRead,
     published: PublishedCourse,
     number: int,
     given: dict[tuple[AnsweringReader, str], int],

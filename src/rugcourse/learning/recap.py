@@ -16,7 +16,7 @@ RECAP_NUMBER = 15  # the place of the recap among a mail's questions; quizzes co
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class UpcomingLesson:
     """A lesson that is about to go to a person."""
 
     subscriber_id: int
@@ -26,7 +26,7 @@ class Reading:
     language: str
 
 
-def due_recaps(session: Session, readings: Mapping[int, Reading], now: datetime) -> dict[int, Question]:
+def due_recaps(session: Session, readings: Mapping[int, UpcomingLesson], now: datetime) -> dict[int, Question]:
     """For each of the `readings`, by any key, the missed question that comes back in it, if there is one."""
     missed: dict[tuple[int, int], list[str]] = defaultdict(list)
     for card in learning.missed_cards(session, {reading.subscriber_id for reading in readings.values()}, now):
@@ -39,7 +39,7 @@ def due_recaps(session: Session, readings: Mapping[int, Reading], now: datetime)
     return {key: question for key, question in chosen.items() if question is not None}
 
 
-def choose(reading: Reading, missed: Sequence[str]) -> Question | None:
+def choose(reading: UpcomingLesson, missed: Sequence[str]) -> Question | None:
     """The first of the `missed` ids that an earlier lesson of the course asks as it stands today."""
     asked = {question.id: question for question in _earlier_questions(reading)}
     return next((asked[question] for question in missed if question in asked), None)
@@ -55,7 +55,7 @@ def find_question(course: Course, language: str, question: str) -> tuple[Lesson,
     return None
 
 
-def _earlier_questions(reading: Reading) -> Iterable[Question]:
+def _earlier_questions(reading: UpcomingLesson) -> Iterable[Question]:
     for lesson in reading.course.lessons:
         if lesson.number < reading.lesson.number:
             yield from lesson.texts[reading.language].quiz

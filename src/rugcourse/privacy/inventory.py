@@ -31,7 +31,7 @@ class Basis(StrEnum):
     INTEREST = "6(1)(f)"
 
 
-class Purpose(StrEnum):
+class ProcessingPurpose(StrEnum):
     """What something is kept for; the value is its name in the record of processing."""
 
     CONTENT = "content"  # courses and messages, figures of many: about nobody
@@ -49,20 +49,20 @@ class Purpose(StrEnum):
     ACCESS = "access"  # only those come in who may
 
 
-BASES: Mapping[Purpose, Basis] = {
-    Purpose.CONTENT: Basis.NONE,
-    Purpose.SIGNUP: Basis.REQUEST,
-    Purpose.COURSE: Basis.EXPLICIT_CONSENT,
-    Purpose.LABELS: Basis.INTEREST,
-    Purpose.MEASURING: Basis.MEASURING_CONSENT,
-    Purpose.NEWS: Basis.NEWS_CONSENT,
-    Purpose.CONSENT: Basis.OBLIGATION,
-    Purpose.STOP: Basis.INTEREST,
-    Purpose.DELIVERY: Basis.EXPLICIT_CONSENT,
-    Purpose.REMARKS: Basis.EXPLICIT_CONSENT,
-    Purpose.VISITORS: Basis.INTEREST,
-    Purpose.LOG: Basis.INTEREST,
-    Purpose.ACCESS: Basis.INTEREST,
+BASES: Mapping[ProcessingPurpose, Basis] = {
+    ProcessingPurpose.CONTENT: Basis.NONE,
+    ProcessingPurpose.SIGNUP: Basis.REQUEST,
+    ProcessingPurpose.COURSE: Basis.EXPLICIT_CONSENT,
+    ProcessingPurpose.LABELS: Basis.INTEREST,
+    ProcessingPurpose.MEASURING: Basis.MEASURING_CONSENT,
+    ProcessingPurpose.NEWS: Basis.NEWS_CONSENT,
+    ProcessingPurpose.CONSENT: Basis.OBLIGATION,
+    ProcessingPurpose.STOP: Basis.INTEREST,
+    ProcessingPurpose.DELIVERY: Basis.EXPLICIT_CONSENT,
+    ProcessingPurpose.REMARKS: Basis.EXPLICIT_CONSENT,
+    ProcessingPurpose.VISITORS: Basis.INTEREST,
+    ProcessingPurpose.LOG: Basis.INTEREST,
+    ProcessingPurpose.ACCESS: Basis.INTEREST,
 }
 
 
@@ -146,7 +146,7 @@ class Group:
 
     table: str
     whose: Whose
-    purpose: Purpose
+    purpose: ProcessingPurpose
     end: End
     erasure: Erasure
     shown: Mapping[str, str] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def _of_a_reader(
     section: str,
     shown: str,
     left_out: str,
-    purpose: Purpose = Purpose.COURSE,
+    purpose: ProcessingPurpose = ProcessingPurpose.COURSE,
     end: End = End.PERSON,
     erasure: Erasure = Erasure.DELETED,
 ) -> Group:
@@ -189,29 +189,29 @@ def _before_and_after(
     section: str,
     shown: str,
     left_out: str,
-    purpose: Purpose = Purpose.COURSE,
+    purpose: ProcessingPurpose = ProcessingPurpose.COURSE,
     before: tuple[str, ...] = _PENDING,
     after: tuple[str, ...] = _CONFIRMED,
 ) -> tuple[Group, Group]:
     """What is kept without a consent until somebody confirms, and for a purpose from then on."""
-    first = _of_a_reader(table, section, shown, left_out, Purpose.SIGNUP)
+    first = _of_a_reader(table, section, shown, left_out, ProcessingPurpose.SIGNUP)
     return _some(before, first), _some(after, _of_a_reader(table, section, shown, left_out, purpose))
 
 
-def _events(kinds: tuple[EventKind, ...], purpose: Purpose, end: End) -> Group:
+def _events(kinds: tuple[EventKind, ...], purpose: ProcessingPurpose, end: End) -> Group:
     shown, left_out = "delivery_id=mail kind link verdict at", "id=number first=part report=hash"
     return _some(kinds, _of_a_reader("event", "opens_and_clicks", shown, left_out, purpose, end))
 
 
 def _of_nobody(table: str, columns: str) -> Group:
-    return _left_out(table, columns, Whose.NOBODY, Purpose.CONTENT, End.NEVER, LeftOut.OF_NOBODY)
+    return _left_out(table, columns, Whose.NOBODY, ProcessingPurpose.CONTENT, End.NEVER, LeftOut.OF_NOBODY)
 
 
-def _of_admins(table: str, columns: str, end: End, purpose: Purpose = Purpose.ACCESS) -> Group:
+def _of_admins(table: str, columns: str, end: End, purpose: ProcessingPurpose = ProcessingPurpose.ACCESS) -> Group:
     return _left_out(table, columns, Whose.ADMIN, purpose, end, LeftOut.OF_ADMINS)
 
 
-def _left_out(table: str, columns: str, whose: Whose, purpose: Purpose, end: End, why: LeftOut) -> Group:
+def _left_out(table: str, columns: str, whose: Whose, purpose: ProcessingPurpose, end: End, why: LeftOut) -> Group:
     return Group(table, whose, purpose, end, Erasure.NOTHING, left_out=dict.fromkeys(columns.split(), why))
 
 
@@ -224,14 +224,14 @@ INVENTORY: tuple[Group, ...] = (
         "id=number former_address=hash security_stamp=number",
     ),
     *_before_and_after("subscriber", "person", "email name language", "domain=part"),
-    _of_a_reader("subscriber", "person", "signup=signed_up_again", "", Purpose.SIGNUP),
-    _of_a_reader("subscriber", "person", "news=other_news", "", Purpose.NEWS),
+    _of_a_reader("subscriber", "person", "signup=signed_up_again", "", ProcessingPurpose.SIGNUP),
+    _of_a_reader("subscriber", "person", "news=other_news", "", ProcessingPurpose.NEWS),
     # The address itself goes with the link that confirms it: it may be a stranger's.
-    _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", Purpose.SIGNUP, End.LINK),
+    _of_a_reader("address_change", "addresses_asked_for", "email=new_address", "", ProcessingPurpose.SIGNUP, End.LINK),
     _of_a_reader(
         "address_change", "addresses_asked_for", "asked_at=asked_for confirmed_at=confirmed",
         "id=number subscriber_id=number secret=number address_hash=hash",
-        Purpose.SIGNUP, End.ASKED, Erasure.STAYS,
+        ProcessingPurpose.SIGNUP, End.ASKED, Erasure.STAYS,
     ),
     *_before_and_after(
         "schedule", "schedule", "zone hour weekdays every_days paused paused_until", "subscriber_id=number"
@@ -240,7 +240,7 @@ INVENTORY: tuple[Group, ...] = (
         "consent", "consents",
         "purpose given wording notice=privacy_notice source=where course_id=course delivery_id=mail at",
         "id=number subscriber_id=number",
-        Purpose.CONSENT,
+        ProcessingPurpose.CONSENT,
     ),
     _of_a_reader(
         "enrolment", "courses",
@@ -254,12 +254,13 @@ INVENTORY: tuple[Group, ...] = (
         "planned_at=planned not_before send_by attempts language recap_question message_id settled_at=settled "
         "reply=server_said",
         "queue=part subscriber_id=number enrolment_id=number once_key=number lease=working",
-        Purpose.DELIVERY, _ASKING, _OTHER_MAILS,
+        ProcessingPurpose.DELIVERY, _ASKING, _OTHER_MAILS,
     ),
-    _events((EventKind.OPEN, EventKind.CLICK), Purpose.MEASURING, End.MEASURED),
-    _events((EventKind.ANSWER,), Purpose.COURSE, End.ANSWERED),
+    _events((EventKind.OPEN, EventKind.CLICK), ProcessingPurpose.MEASURING, End.MEASURED),
+    _events((EventKind.ANSWER,), ProcessingPurpose.COURSE, End.ANSWERED),
     _events(
-        (EventKind.UNSUBSCRIBE, EventKind.COMPLAINT, EventKind.BOUNCE, EventKind.RESEND), Purpose.DELIVERY, End.RETURNED
+        (EventKind.UNSUBSCRIBE, EventKind.COMPLAINT, EventKind.BOUNCE, EventKind.RESEND),
+        ProcessingPurpose.DELIVERY, End.RETURNED,
     ),
     _of_a_reader(
         "answer", "answers",
@@ -281,36 +282,36 @@ INVENTORY: tuple[Group, ...] = (
         "attempt", "", "",
         "id=nameless subscriber_id=nameless course_id=nameless stage=nameless options=nameless right=nameless "
         "asked=nameless at=nameless",
-        Purpose.SIGNUP, End.UNCLAIMED, Erasure.STAYS,
+        ProcessingPurpose.SIGNUP, End.UNCLAIMED, Erasure.STAYS,
     )),
     _some(("of readers",), _of_a_reader(
         "feedback", "remarks", "lesson_id=lesson delivery_id=mail language helped at remark", "id=number",
-        Purpose.REMARKS,
+        ProcessingPurpose.REMARKS,
     )),
     # Of a visitor's, whether the lesson helped is left.
     _some(("of visitors",), _of_nobody("feedback", "id lesson_id delivery_id language helped at")),
     _some(("of visitors",), _of_a_reader(
-        "feedback", "", "", "remark=nameless", Purpose.VISITORS, End.REMARK, Erasure.STAYS
+        "feedback", "", "", "remark=nameless", ProcessingPurpose.VISITORS, End.REMARK, Erasure.STAYS
     )),
-    _of_a_reader("tag", "tags", "tag", "subscriber_id=number", Purpose.LABELS),
+    _of_a_reader("tag", "tags", "tag", "subscriber_id=number", ProcessingPurpose.LABELS),
     _of_a_reader(
         "change", "done_by_us", "at admin_id=by action before after", "id=number subject=number",
-        Purpose.LOG, End.LOG,
+        ProcessingPurpose.LOG, End.LOG,
     ),
     # It has to outlive the person: an import would bring them back.
     _of_a_reader(
         "suppression", "not_written_to", "reason at=since", "address_hash=hash",
-        Purpose.STOP, End.SUPPRESSION, Erasure.STAYS,
+        ProcessingPurpose.STOP, End.SUPPRESSION, Erasure.STAYS,
     ),
     # A domain can be a family's. None of these is left when nobody there is known any more.
     _of_a_reader(
-        "hold", "", "", "key=part reason=part since=part until=part times=part", Purpose.DELIVERY, End.DOMAIN
+        "hold", "", "", "key=part reason=part since=part until=part times=part", ProcessingPurpose.DELIVERY, End.DOMAIN
     ),
-    _of_a_reader("bucket", "", "", "key=part tokens=part filled_at=part", Purpose.DELIVERY, End.DOMAIN),
-    _of_a_reader("installation", "", "", "key=part value=part", Purpose.DELIVERY, End.DOMAIN),
+    _of_a_reader("bucket", "", "", "key=part tokens=part filled_at=part", ProcessingPurpose.DELIVERY, End.DOMAIN),
+    _of_a_reader("installation", "", "", "key=part value=part", ProcessingPurpose.DELIVERY, End.DOMAIN),
     _of_a_reader(
         "lease", "", "", "token=working until=working deliveries=working",
-        Purpose.DELIVERY, End.WORKING, Erasure.STAYS,
+        ProcessingPurpose.DELIVERY, End.WORKING, Erasure.STAYS,
     ),
     # Whoever stands on a list that is being read: the first lines as they are, addresses that come twice, wrong values.
     _of_a_reader(
@@ -321,11 +322,11 @@ INVENTORY: tuple[Group, ...] = (
     )),
     # Where a list came from, what was said of it, and which lines were wrong.
     _some(("done with",), _left_out(
-        "job", "about problems", Whose.ADMIN, Purpose.LOG, End.JOB, LeftOut.OF_ADMINS
+        "job", "about problems", Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS
     )),
     _left_out(
-        "job", "id kind state mark total counts admin_id created_at ended_at", Whose.ADMIN, Purpose.LOG, End.JOB,
-        LeftOut.OF_ADMINS,
+        "job", "id kind state mark total counts admin_id created_at ended_at",
+        Whose.ADMIN, ProcessingPurpose.LOG, End.JOB, LeftOut.OF_ADMINS,
     ),
     _of_admins(
         "admin",
@@ -341,8 +342,8 @@ INVENTORY: tuple[Group, ...] = (
     _of_admins("admin_recovery_code", "code_hash admin_id", End.ACCOUNT),
     _of_admins("admin_challenge", "challenge bound_to until", End.CHALLENGE),
     _of_admins("security_event", "id at kind admin_id network browser", End.SECURITY),
-    _of_admins("lesson_draft", "admin_id saved_at", End.ACCOUNT, Purpose.LOG),
-    _of_admins("discarded_draft", "admin_id discarded_at", End.ACCOUNT, Purpose.LOG),
+    _of_admins("lesson_draft", "admin_id saved_at", End.ACCOUNT, ProcessingPurpose.LOG),
+    _of_admins("discarded_draft", "admin_id discarded_at", End.ACCOUNT, ProcessingPurpose.LOG),
     _of_nobody("lesson_draft", "course_id slug fields saved began_from"),
     _of_nobody("discarded_draft", "id course_id slug fields began_from"),
     _of_nobody("process", "id kind host pid started_at seen_at"),

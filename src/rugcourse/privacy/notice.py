@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from babel.dates import format_date, format_timedelta
 
 from rugcourse.i18n import translations
-from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, Purpose, Whose, of_readers
+from rugcourse.privacy.inventory import BASES, INVENTORY, Basis, End, ProcessingPurpose, Whose, of_readers
 from rugcourse.privacy.retention import Retention
 from rugcourse.settings import SUPERVISOR, Settings
 
@@ -44,26 +44,26 @@ class Terms:
             return format_timedelta(timedelta(days=days), granularity="year", locale=self.language)
         return format_timedelta(timedelta(days=days), granularity="day", threshold=_NEVER_LARGER, locale=self.language)
 
-    def purpose(self, purpose: Purpose) -> tuple[str, str]:
+    def purpose(self, purpose: ProcessingPurpose) -> tuple[str, str]:
         """(name, what is kept for it)."""
         _ = translations(self.language).gettext
         return {
-            Purpose.CONTENT: (_("Lessons"), _("Courses and messages, and figures of many people together.")),
-            Purpose.SIGNUP: (
+            ProcessingPurpose.CONTENT: (_("Lessons"), _("Courses and messages, and figures of many people together.")),
+            ProcessingPurpose.SIGNUP: (
                 _("Before you confirm"),
                 _(
                     "What was typed in the form, a test without a name, and which address we asked to "
                     "confirm. You have not agreed to anything until you press the button in our mail."
                 ),
             ),
-            Purpose.COURSE: (
+            ProcessingPurpose.COURSE: (
                 _("Your course"),
                 _(
                     "Your e-mail address, your first name if you give one, your language, time zone, hour and days; "
                     "which lessons you got; what you answered, your tests, and the questions that come back."
                 ),
             ),
-            Purpose.LABELS: (
+            ProcessingPurpose.LABELS: (
                 _("Labels"),
                 _(
                     "Words that we attach to you to choose who gets a message. They must not be about your "
@@ -71,7 +71,7 @@ class Terms:
                     "them and add no new ones."
                 ),
             ),
-            Purpose.MEASURING: (
+            ProcessingPurpose.MEASURING: (
                 _("Measuring"),
                 _(
                     "Whether you open a mail or follow a link; a link that you follow also shows that the "
@@ -79,38 +79,41 @@ class Terms:
                     "picture, and the links in their text are ordinary."
                 ),
             ),
-            Purpose.NEWS: (
+            ProcessingPurpose.NEWS: (
                 _("Other news"),
                 _(
                     "Whether you want other news from us by e-mail, besides the lessons. Only if you asked "
                     "for it. Which news you get can depend on how far you are and what you answered."
                 ),
             ),
-            Purpose.CONSENT: (
+            ProcessingPurpose.CONSENT: (
                 _("What you agreed to"),
                 _("The words and the privacy page that you saw, and when and where you agreed or withdrew."),
             ),
-            Purpose.STOP: (
+            ProcessingPurpose.STOP: (
                 _("Not writing to you"),
                 _(
                     "A code made from your address with a secret key, the reason, and the date. Without that "
                     "key nobody can get your address from the code."
                 ),
             ),
-            Purpose.DELIVERY: (
+            ProcessingPurpose.DELIVERY: (
                 _("Mail that arrives"),
                 _(
                     "When a mail was sent, its number, what your mail provider said about it, and whether it "
                     "came back, was reported as spam, or led you to unsubscribe."
                 ),
             ),
-            Purpose.REMARKS: (_("Better lessons"), _("Whether a lesson helped you, and what you wrote about it.")),
-            Purpose.VISITORS: (
+            ProcessingPurpose.REMARKS: (
+                _("Better lessons"),
+                _("Whether a lesson helped you, and what you wrote about it."),
+            ),
+            ProcessingPurpose.VISITORS: (
                 _("Remarks of visitors"),
                 _("What somebody wrote about a lesson without giving a name. We cannot see who it was."),
             ),
-            Purpose.LOG: (_("What we did"), _("What we changed for you or for many, when, and why.")),
-            Purpose.ACCESS: (
+            ProcessingPurpose.LOG: (_("What we did"), _("What we changed for you or for many, when, and why.")),
+            ProcessingPurpose.ACCESS: (
                 _("Access"),
                 _(
                     "Of the people who run the courses: address, name, keys, logins, their browser, and part "
@@ -119,7 +122,7 @@ class Terms:
             ),
         }[purpose]
 
-    def basis(self, purpose: Purpose) -> str:
+    def basis(self, purpose: ProcessingPurpose) -> str:
         """What gives the right to it; of a legitimate interest, which one."""
         _ = translations(self.language).gettext
         return {
@@ -143,14 +146,16 @@ class Terms:
             % {"interest": self._interest(purpose)},
         }[BASES[purpose]]
 
-    def _interest(self, purpose: Purpose) -> str:
+    def _interest(self, purpose: ProcessingPurpose) -> str:
         _ = translations(self.language).gettext
         return {
-            Purpose.LABELS: _("that a message reaches the people it is meant for"),
-            Purpose.STOP: _("not to write to people who do not want that, or to mailboxes that no longer exist"),
-            Purpose.VISITORS: _("to make the lessons better"),
-            Purpose.LOG: _("to be able to check what was done, and to correct it"),
-            Purpose.ACCESS: _("that only authorised people get in"),
+            ProcessingPurpose.LABELS: _("that a message reaches the people it is meant for"),
+            ProcessingPurpose.STOP: _(
+                "not to write to people who do not want that, or to mailboxes that no longer exist"
+            ),
+            ProcessingPurpose.VISITORS: _("to make the lessons better"),
+            ProcessingPurpose.LOG: _("to be able to check what was done, and to correct it"),
+            ProcessingPurpose.ACCESS: _("that only authorised people get in"),
         }.get(purpose, "")
 
     def end(self, end: End) -> str:
@@ -239,13 +244,13 @@ def summary(language: str) -> str:
     )
 
 
-def purposes_of_readers() -> list[Purpose]:
+def purposes_of_readers() -> list[ProcessingPurpose]:
     """What things about readers are kept for."""
     theirs = {group.purpose for group in of_readers()}
-    return [one for one in Purpose if one in theirs]
+    return [one for one in ProcessingPurpose if one in theirs]
 
 
-def ends_of(purpose: Purpose) -> list[End]:
+def ends_of(purpose: ProcessingPurpose) -> list[End]:
     """The ends of what is kept for a purpose, that of the most first."""
     return list(dict.fromkeys(group.end for group in INVENTORY if group.purpose == purpose))
 
@@ -323,7 +328,7 @@ def _chapters(settings: Settings, language: str) -> Iterator[tuple[str, list[str
     )
 
 
-def _purpose(words: Terms, purpose: Purpose) -> str:
+def _purpose(words: Terms, purpose: ProcessingPurpose) -> str:
     _ = translations(words.language).gettext
     name, what = words.purpose(purpose)
     return _("%(name)s: %(what)s Legal basis: %(basis)s.") % {
@@ -369,7 +374,7 @@ def withdrawals(words: Terms) -> str:
 def _admins(words: Terms) -> Iterator[str]:
     """What is kept of admins (GDPR, article 13)."""
     _ = translations(words.language).gettext
-    yield _purpose(words, Purpose.ACCESS)
+    yield _purpose(words, ProcessingPurpose.ACCESS)
     yield _(
         "What they change about readers is kept in a log, with who did it, when and why: "
         "%(days)s. What they change in lessons and campaigns is kept; their name is removed "

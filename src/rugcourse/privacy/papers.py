@@ -15,7 +15,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from rugcourse import paths
 from rugcourse.emails.sandbox import Sandbox
 from rugcourse.i18n import translations
-from rugcourse.privacy.inventory import INVENTORY, Group, Purpose, Whose
+from rugcourse.privacy.inventory import INVENTORY, Group, ProcessingPurpose, Whose
 from rugcourse.privacy.notice import Chapter, controller, ends_of, notice, summary, terms
 from rugcourse.settings import Settings
 
@@ -40,8 +40,8 @@ def paper(which: Paper, settings: Settings, language: str) -> str:
                 "tables": list(dict.fromkeys(group.table for group in INVENTORY if group.purpose == one)),
                 "ends": [words.end(end) for end in ends_of(one)],
             }
-            for one in Purpose
-            if one != Purpose.CONTENT
+            for one in ProcessingPurpose
+            if one != ProcessingPurpose.CONTENT
         ],
         "columns": [
             {"group": group, "purpose": words.purpose(group.purpose)[0], "end": words.end(group.end)}

@@ -33,7 +33,7 @@ from rugcourse.db.withdrawal_log import (
     WithdrawalLog,
 )
 from rugcourse.enrolment import preferences, suppression
-from rugcourse.enrolment.consents import ConsentContext, Source
+from rugcourse.enrolment.consents import ConsentContext, ConsentSource
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase_in
 
@@ -104,21 +104,21 @@ def _leave(session: Session, person: SubscriberRow, at: datetime | None, now: da
         return False
     if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
         return False
-    preferences.leave_everything(session, person, ConsentContext(now, Source.RESTORED))
+    preferences.leave_everything(session, person, ConsentContext(now, ConsentSource.RESTORED))
     return True
 
 
 def _end_measuring(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
     if at is None or not person.measuring or _agreed_after(session, person, "measuring", at):
         return False
-    preferences.end_measuring(session, person, ConsentContext(now, Source.RESTORED))
+    preferences.end_measuring(session, person, ConsentContext(now, ConsentSource.RESTORED))
     return True
 
 
 def _end_news(session: Session, person: SubscriberRow, at: datetime | None, now: datetime) -> bool:
     if at is None or not person.news or _agreed_after(session, person, "news", at):
         return False
-    preferences.end_news(session, person, ConsentContext(now, Source.RESTORED))
+    preferences.end_news(session, person, ConsentContext(now, ConsentSource.RESTORED))
     return True
 
 

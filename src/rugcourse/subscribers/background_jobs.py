@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from rugcourse.campaigns.drafts import ChangedMeanwhile
+from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import JobRow
@@ -75,12 +75,12 @@ def etag(job: JobRow) -> str:
 def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
     """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
 
-    Raises InvalidJobState, ChangedMeanwhile; CountChanged for an act whose people are not as many any more.
+    Raises InvalidJobState, DraftConflict; CountChanged for an act whose people are not as many any more.
     """
     with database.write() as session:
         job = _in(session, job_id, JobState.CHECKED)
         if seen is not None and seen != etag(job):
-            raise ChangedMeanwhile
+            raise DraftConflict
         expected = dict(job.counts)
         if job.kind == JobKind.IMPORT:
             job.counts, job.problems = {}, []

@@ -29,7 +29,7 @@ from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planni
 from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.subscribers import LONGEST_TAG
 from rugcourse.enrolment.confirmation import begin_course
-from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Shown, Source, keep_text
+from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
@@ -441,7 +441,7 @@ def _take_one(
     once_key = f"imported:{campaign_id}:{row.id}"
     delivery_planning.plan_transactional(session, DeliveryKind.IMPORTED, row.id, campaign_id, once_key, now)
     mail = deliveries.by_once_key(session, once_key)
-    source = f"{Source.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
+    source = f"{ConsentSource.IMPORT} {job.id}, {now.date()}: {person.agreement.where}"
     consent = ConsentContext(person.agreement.at, source, Shown(person.language), campaign_id, mail)
     keep_text(session, row, ConsentPurpose.LESSONS, consent, person.agreement.text, given=True)
     if intake.news and not row.news and not _refused_since(session, row, person.agreement, ConsentPurpose.NEWS):

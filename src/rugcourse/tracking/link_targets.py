@@ -10,10 +10,10 @@ from rugcourse.content import LessonText, MessageText
 from rugcourse.content.markdown import link_targets
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.email_events import Mail
+from rugcourse.db.queries.email_events import MailRead
 
 
-def target_of(session: Session, library: CourseCache, mail: Mail, number: int) -> str | None:
+def target_of(session: Session, library: CourseCache, mail: MailRead, number: int) -> str | None:
     """The target of link `number` in the mail that was sent, or None. The text that was pinned decides."""
     if mail.lesson_version_id is None or mail.language is None:
         return None

@@ -12,7 +12,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, subscribers
-from rugcourse.db.queries.email_events import Clicked, Event, Mail
+from rugcourse.db.queries.email_events import Clicked, Event, MailRead
 from rugcourse.links import MailRef
 from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, judge
 from rugcourse.tracking.link_targets import target_of
@@ -50,18 +50,18 @@ def record_hits(
     return targets
 
 
-def _target(session: Session, library: CourseCache, mail: Mail | None, fetch: TrackingHit) -> str | None:
+def _target(session: Session, library: CourseCache, mail: MailRead | None, fetch: TrackingHit) -> str | None:
     return target_of(session, library, mail, fetch.link) if mail is not None and fetch.link is not None else None
 
 
-def _counts(mail: Mail | None, fetch: TrackingHit, target: str | None) -> bool:
+def _counts(mail: MailRead | None, fetch: TrackingHit, target: str | None) -> bool:
     led_somewhere = fetch.link is None or target is not None
     if mail is None or not mail.measuring or mail.subscriber_status != SubscriberStatus.ACTIVE:
         return False
     return led_somewhere and fetch.method == "GET"
 
 
-def _keep(session: Session, clock: Clock, counted: Sequence[tuple[Mail, TrackingHit]]) -> None:
+def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, TrackingHit]]) -> None:
     now = clock.now()
     kept = [
         Event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.rendering import NotFound, runtime_of
 
@@ -19,7 +19,7 @@ _VALID_SECONDS = 300.0  # of the machine's time
 def client_address(request: Request, token: str) -> JSONResponse:
     """Only for who has the keys, and only for a moment: what stands before the pages is nobody else's business."""
     runtime = runtime_of(request)
-    (at,) = runtime.signer.read(Purpose.CLIENT_ADDRESS, token, 1)
+    (at,) = runtime.signer.read(TokenPurpose.CLIENT_ADDRESS, token, 1)
     if abs(runtime.clock.now().timestamp() - at) > runtime.clock.span(_VALID_SECONDS).total_seconds():
         raise NotFound
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rugcourse.clock import Clock
-from rugcourse.links import BadToken, Purpose, Signer
+from rugcourse.links import BadToken, Signer, TokenPurpose
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, zone_names
 
 MIN_SECONDS = 2.0  # nobody fills a form in faster
@@ -43,13 +43,13 @@ def whole_number(text: str, digits: int = 17) -> int:
 
 
 def form_token(signer: Signer, clock: Clock) -> str:
-    return signer.sign(Purpose.FORM, int(clock.now().timestamp() * 1000))
+    return signer.sign(TokenPurpose.FORM, int(clock.now().timestamp() * 1000))
 
 
 def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
     """Whether a form was shown by us, neither a moment ago nor days ago."""
     try:
-        (milliseconds,) = signer.read(Purpose.FORM, token, 1)
+        (milliseconds,) = signer.read(TokenPurpose.FORM, token, 1)
     except BadToken:
         return False
     age = clock.now() - datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -12,7 +12,7 @@ from enum import StrEnum
 import structlog
 
 from rugcourse.auth import notices
-from rugcourse.auth.notices import Notice
+from rugcourse.auth.notices import AccountNotice
 from rugcourse.bootstrap import Runtime, send_now, sender
 from rugcourse.privacy.notices import ReaderNotice, compose
 
@@ -29,7 +29,7 @@ class Outbox:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def tell_admin(self, notice: Notice, email: str, language: str, link: str = "") -> None:
+    def tell_admin(self, notice: AccountNotice, email: str, language: str, link: str = "") -> None:
         """Returns at once. `link`: see `rugcourse.auth.notices.compose`; without one it is the login page."""
         login = f"{self._runtime.settings.base_url}/admin/login"
         self._send(

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from rugcourse.learning.answers import QuestionInMail, QuestionRef, RecordedAnswer, SubmittedAnswer
 from rugcourse.learning.recap import RECAP_NUMBER
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.tracking.recorder import TrackingHit
 from rugcourse.web.access import Access, access
 from rugcourse.web.group_commits import GroupCommits
@@ -30,7 +30,7 @@ _NO_OPTION = -1
 
 @access(Access.LINK)
 async def pixel(request: Request) -> Response:
-    mail = runtime_of(request).signer.read_mail(Purpose.OPEN, request.path_params["token"])
+    mail = runtime_of(request).signer.read_mail(TokenPurpose.OPEN, request.path_params["token"])
     await _groups(request).fetches.do(_fetch(request, mail, None))
     return Response(_PIXEL, media_type="image/gif", headers=_NOT_KEPT)
 
@@ -38,7 +38,7 @@ async def pixel(request: Request) -> Response:
 @access(Access.LINK)
 async def click(request: Request) -> Response:
     """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
-    delivery_id, stamp, number = runtime_of(request).signer.read(Purpose.CLICK, request.path_params["token"], 3)
+    delivery_id, stamp, number = runtime_of(request).signer.read(TokenPurpose.CLICK, request.path_params["token"], 3)
     target = await _groups(request).fetches.do(_fetch(request, MailRef(delivery_id, stamp), number))
     if target is None:
         raise NotFound
@@ -49,7 +49,7 @@ async def click(request: Request) -> Response:
 async def answer(request: Request) -> Response:
     """The question with the option of the link chosen, and a button; or what its press came to."""
     token = request.path_params["token"]
-    delivery_id, stamp, number, preselected = runtime_of(request).signer.read(Purpose.ANSWER, token, 4)
+    delivery_id, stamp, number, preselected = runtime_of(request).signer.read(TokenPurpose.ANSWER, token, 4)
     asked = QuestionRef(MailRef(delivery_id, stamp), number)
     if request.method != "POST":
         asking = await _groups(request).questions.do(asked)
@@ -97,7 +97,7 @@ def _answered_page(request: Request, taken: RecordedAnswer, token: str) -> HTMLR
         "asking": asking,
         "answered": taken.answered,
         "token": token,
-        "lesson_path": f"/w/{signer.sign_mail(Purpose.LESSON, asking.mail.ref)}",
-        "own_path": f"/p/{signer.sign_mail(Purpose.PREFERENCES, asking.mail.ref)}",
+        "lesson_path": f"/w/{signer.sign_mail(TokenPurpose.LESSON, asking.mail.ref)}",
+        "own_path": f"/p/{signer.sign_mail(TokenPurpose.PREFERENCES, asking.mail.ref)}",
     }
     return personal_page(request, asking.published, asking.language, "answered", values)

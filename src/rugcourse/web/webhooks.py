@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.webhooks import MalformedPayload, Provider, UnverifiedRequest, open_provider
-from rugcourse.bounces.webhooks import Request as Said
+from rugcourse.bounces.webhooks import WebhookRequest as Said
 from rugcourse.web.access import Access, access
 from rugcourse.web.rate_limits import RequestLimits
 from rugcourse.web.rendering import NotFound, runtime_of

@@ -7,7 +7,7 @@ more follows from it.
 
 from __future__ import annotations
 
-from rugcourse.bounces.webhooks.base import MalformedPayload, Provider, Request, UnverifiedRequest
+from rugcourse.bounces.webhooks.base import MalformedPayload, Provider, UnverifiedRequest, WebhookRequest
 from rugcourse.bounces.webhooks.brevo import Brevo
 from rugcourse.bounces.webhooks.mailgun import Mailgun
 from rugcourse.bounces.webhooks.postmark import Postmark
@@ -15,7 +15,7 @@ from rugcourse.bounces.webhooks.sendgrid import SendGrid
 from rugcourse.bounces.webhooks.ses import Ses
 from rugcourse.settings import Settings
 
-__all__ = ["MalformedPayload", "Provider", "Request", "UnverifiedRequest", "open_provider"]
+__all__ = ["MalformedPayload", "Provider", "UnverifiedRequest", "WebhookRequest", "open_provider"]
 
 
 def open_provider(settings: Settings, name: str) -> Provider | None:

@@ -26,7 +26,7 @@ class MalformedPayload(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WebhookRequest:
     """`headers`: names in small letters; `now`: UTC."""
 
     headers: Mapping[str, str]
@@ -37,10 +37,10 @@ class Request:
 class Provider(Protocol):
     """A relay that tells what becomes of mail."""
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         """What it says. Raises UnverifiedRequest, MalformedPayload."""
 
-    def proof_of(self, request: Request) -> str:
+    def proof_of(self, request: WebhookRequest) -> str:
         """What proves a request and is not bound to what it says: good for this one body alone. Empty where all that is
         said is signed, or nothing is (a secret in the address).
         """

@@ -10,8 +10,8 @@ from rugcourse.bounces.notification import text
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
     MalformedPayload,
-    Request,
     UnverifiedRequest,
+    WebhookRequest,
     as_json,
     bounce,
     check_secret,
@@ -30,10 +30,10 @@ _KINDS = {
 class Brevo:
     secret: str
 
-    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+    def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise UnverifiedRequest("it carries no token")

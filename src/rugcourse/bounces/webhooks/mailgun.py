@@ -10,8 +10,8 @@ from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import part, text
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
-    Request,
     UnverifiedRequest,
+    WebhookRequest,
     as_object,
     bounce,
     check_age,
@@ -27,11 +27,11 @@ _GIVEN_UP = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
 class Mailgun:
     key: str
 
-    def proof_of(self, request: Request) -> str:
+    def proof_of(self, request: WebhookRequest) -> str:
         """The signature is over an instant and a token: whoever copied it could say anything with it."""
         return text(as_object(request.body), "signature", "token")
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         said = as_object(request.body)
         signed, signature = (text(said, "signature", name) for name in ("timestamp", "signature"))
         expected = hmac.new(self.key.encode(), f"{signed}{text(said, 'signature', 'token')}".encode(), "sha256")

@@ -14,8 +14,8 @@ from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.notification import text
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
-    Request,
     UnverifiedRequest,
+    WebhookRequest,
     as_object,
     bounce,
     check_secret,
@@ -36,10 +36,10 @@ _KINDS = {
 class Postmark:
     secret: str
 
-    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+    def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         check_secret(_password(request.headers.get("authorization", "")), self.secret)
         said = as_object(request.body)
         report = _report(said)

@@ -17,8 +17,8 @@ from rugcourse.bounces.notification import text
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.webhooks.base import (
     MalformedPayload,
-    Request,
     UnverifiedRequest,
+    WebhookRequest,
     as_json,
     bounce,
     check_age,
@@ -48,10 +48,10 @@ class SendGrid:
             raise SettingsError("RUGCOURSE_SENDGRID_KEY: expected the verification key as SendGrid shows it (MFkw…)")
         return cls(public)
 
-    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+    def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         signed = request.headers.get(_TIMESTAMP, "")
         try:
             signature = base64.b64decode(request.headers.get(_SIGNATURE, ""), validate=True)
@@ -65,7 +65,7 @@ class SendGrid:
         return tuple(_told(events, request))
 
 
-def _told(events: list[object], request: Request) -> Iterator[ProviderEvent]:
+def _told(events: list[object], request: WebhookRequest) -> Iterator[ProviderEvent]:
     for event in events:
         report = _report(event)
         if report is not None:

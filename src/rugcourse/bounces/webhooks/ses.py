@@ -30,8 +30,8 @@ from rugcourse.bounces.notification import part, reports_of, text
 from rugcourse.bounces.webhooks.base import (
     LONGEST,
     MalformedPayload,
-    Request,
     UnverifiedRequest,
+    WebhookRequest,
     as_object,
     instant,
 )
@@ -71,10 +71,10 @@ class Ses:
     topics: frozenset[str]
     ask: Callable[[str], bytes] = ask_amazon
 
-    def proof_of(self, request: Request) -> str:  # noqa: ARG002 - see Provider
+    def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
         return ""
 
-    def read(self, request: Request) -> Sequence[ProviderEvent]:
+    def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         said = as_object(request.body)
         kind = text(said, "Type")
         if text(said, "TopicArn") not in self.topics:
@@ -135,7 +135,7 @@ def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
     return bool(names & _NAMES) and certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def _told(said: dict[str, object], request: Request) -> Sequence[ProviderEvent]:
+def _told(said: dict[str, object], request: WebhookRequest) -> Sequence[ProviderEvent]:
     return_path = text(said, "mail", "source")
     at = instant(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
     return [ProviderEvent(report, return_path, address, at) for address, report in reports_of(said)]

@@ -31,7 +31,7 @@ from rugcourse.links import MailRef, is_old
 _ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
 
 
-class Mail(NamedTuple):
+class MailRead(NamedTuple):
     """A mail that somebody does something with, as it was sent, and whose it is. `language` is its own."""
 
     id: int
@@ -71,10 +71,10 @@ class Event(NamedTuple):
     link: int | None = None
 
 
-def find_mails(session: Session, links: Collection[MailRef]) -> dict[MailRef, Mail]:
+def find_mails(session: Session, links: Collection[MailRef]) -> dict[MailRef, MailRead]:
     """The mails that links name, as far as they are there and still belong to who they were sent to."""
     rows = run(session, _mails(dialect_of(session)), {"ids": {one.delivery_id for one in links}})
-    mails = (Mail(*row) for row in rows)
+    mails = (MailRead(*row) for row in rows)
     return {mail.ref: mail for mail in mails}
 
 

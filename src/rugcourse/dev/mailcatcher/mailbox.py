@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class CaughtMail:
     """A mail as a list shows it. `number` counts from 1, in the order of arrival."""
 
     number: int
@@ -36,7 +36,7 @@ class CaughtMails:
             self._path(number).write_bytes(raw)
             self._mails.append(_summary(number, raw))
 
-    def newest_first(self) -> list[Mail]:
+    def newest_first(self) -> list[CaughtMail]:
         return self._mails[::-1]
 
     def source(self, number: int) -> bytes | None:
@@ -57,7 +57,7 @@ def part(message: EmailMessage, kind: str) -> str:
     return str(found.get_content()) if found is not None else ""
 
 
-def _summary(number: int, raw: bytes) -> Mail:
+def _summary(number: int, raw: bytes) -> CaughtMail:
     message: Any = parse(raw)
     date = message["Date"]
-    return Mail(number, str(message["To"] or ""), str(message["Subject"] or ""), date.datetime if date else None)
+    return CaughtMail(number, str(message["To"] or ""), str(message["Subject"] or ""), date.datetime if date else None)

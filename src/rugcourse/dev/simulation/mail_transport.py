@@ -18,7 +18,7 @@ _TEXT_ENDS = b"Content-Type: text/html"
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class LinksInMail:
     """What a person finds in a mail: the tokens of its links, by the letter that their paths begin with."""
 
     person: SimulatedReader
@@ -31,7 +31,7 @@ class Post:
 
     clock: Clock
     people: dict[str, SimulatedReader]
-    arrived: Callable[[Mail], None]
+    arrived: Callable[[LinksInMail], None]
     taken: int = 0
     lessons: int = 0
     local_hours: Counter[int] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class Post:
         links = _links(message)
         if "a" in links or "w" in links:
             self._count_lesson(person, self.clock.now())
-        self.arrived(Mail(person, links))
+        self.arrived(LinksInMail(person, links))
         return Accepted("250 2.0.0 taken")
 
     def _count_lesson(self, person: SimulatedReader, now: datetime) -> None:

@@ -23,13 +23,13 @@ from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import Audit, audit
-from rugcourse.dev.simulation.mail_transport import Mail, Post
+from rugcourse.dev.simulation.mail_transport import LinksInMail, Post
 from rugcourse.dev.simulation.people import SimulatedReader, make_person
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, find_askings, record_answers
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
 
@@ -96,7 +96,7 @@ class Tally:
 
 
 @dataclass(order=True, slots=True)
-class Plan:
+class PlannedAct:
     """Something that happens at an instant; what was planned first happens first."""
 
     at: datetime
@@ -114,7 +114,7 @@ class Rehearsal:
         self._post = Post(clock, {one.email: one for one in self._people}, self._read)
         self._tally = Tally()
         self._follow_up = follow_up(runtime)
-        self._plans: list[Plan] = []
+        self._plans: list[PlannedAct] = []
         self._numbers = count()
         with runtime.database.read() as session:
             self._course = runtime.library.courses(session)[0]
@@ -155,7 +155,7 @@ class Rehearsal:
         )
 
     def _at(self, at: datetime, act: Callable[[], None]) -> None:
-        heapq.heappush(self._plans, Plan(at, next(self._numbers), act))
+        heapq.heappush(self._plans, PlannedAct(at, next(self._numbers), act))
 
     def _let_people_act(self) -> None:
         while self._plans and self._plans[0].at <= self._clock.now():
@@ -169,7 +169,7 @@ class Rehearsal:
         runtime = self._runtime
         sign_up(runtime.database, runtime.clock, runtime.signer, self._course, signup, person.language)
 
-    def _read(self, mail: Mail) -> None:
+    def _read(self, mail: LinksInMail) -> None:
         """A mail has come: decide what its reader will do with it, and when."""
         now, person = self._clock.now(), mail.person
         if confirms := mail.links.get("c"):
@@ -180,7 +180,7 @@ class Rehearsal:
             self._at(at, lambda: self._answer(person, answers))
 
     def _confirm(self, person: SimulatedReader, token: str) -> None:
-        delivery_id = self._runtime.signer.read_mail(Purpose.CONFIRM, token).delivery_id
+        delivery_id = self._runtime.signer.read_mail(TokenPurpose.CONFIRM, token).delivery_id
         runtime = self._runtime
         confirm(runtime.database, self._clock, runtime.signer, delivery_id, news=person.wants_news)
         with self._runtime.database.read() as session:
@@ -200,7 +200,7 @@ class Rehearsal:
     def _answer(self, person: SimulatedReader, tokens: list[str]) -> None:
         """Answer the first question of a mail: rightly as often as this person knows."""
         runtime = self._runtime
-        read = [runtime.signer.read(Purpose.ANSWER, token, 4) for token in tokens]
+        read = [runtime.signer.read(TokenPurpose.ANSWER, token, 4) for token in tokens]
         delivery_id, stamp, number, _ = read[0]
         asked = QuestionRef(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:

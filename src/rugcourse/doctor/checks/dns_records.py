@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
 from rugcourse.doctor.resolver import Dns, DnsAway, DnsFailed
-from rugcourse.doctor.spf import PermError, Reading, records_of
+from rugcourse.doctor.spf import PermError, SpfLookups, records_of
 from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
 from rugcourse.settings import Settings
 
@@ -62,7 +62,7 @@ def _spf(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 
 def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
-    reading, rest = Reading(dns), None
+    reading, rest = SpfLookups(dns), None
     try:
         rest = reading.rest(domain, record)
         if not reading.is_too_long:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from rugcourse.auth import passkeys, totp
 from rugcourse.auth.admins import change_password
-from rugcourse.auth.notices import Notice
+from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import BadPasskey
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
@@ -110,7 +110,7 @@ class Changed:
     """What came of a form. `codes`: new recovery codes, shown this once; `tells`: the mail about it."""
 
     notice: str
-    tells: Notice | None = None
+    tells: AccountNotice | None = None
     codes: tuple[str, ...] = ()
 
 
@@ -129,7 +129,7 @@ def _change_password(request: Request, insider: AdminIdentity, fields: AccountFo
         )
     except WeakPassword:
         return Changed("weak")
-    return Changed("saved", Notice.PASSWORD_CHANGED)
+    return Changed("saved", AccountNotice.PASSWORD_CHANGED)
 
 
 def _add_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
@@ -142,13 +142,13 @@ def _add_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) 
         passkeys.finish_registration(runtime.database, runtime.clock, site, insider, fields.answer, fields.name)
     except BadPasskey:
         return Changed("no-passkey")
-    return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
+    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, insider))
 
 
 def _remove_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     passkeys.remove(runtime.database, runtime.clock, insider, whole_number(fields.passkey))
-    return Changed("saved", Notice.FACTOR_CHANGED)
+    return Changed("saved", AccountNotice.FACTOR_CHANGED)
 
 
 def _set_second_factor(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
@@ -161,13 +161,13 @@ def _set_second_factor(request: Request, insider: AdminIdentity, fields: Account
         confirm_second_factor(runtime.database, runtime.clock, vault, insider, secret, fields.code[:20])
     except LoginFailed:
         return Changed("wrong-code")
-    return Changed("saved", Notice.FACTOR_CHANGED, _first_codes(request, insider))
+    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, insider))
 
 
 def _new_codes(request: Request, insider: AdminIdentity, _fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     codes = make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email)
-    return Changed("saved", Notice.FACTOR_CHANGED, tuple(codes))
+    return Changed("saved", AccountNotice.FACTOR_CHANGED, tuple(codes))
 
 
 _CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = {

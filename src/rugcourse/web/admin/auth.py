@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth import security_events
-from rugcourse.auth.notices import Notice
+from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site, site_of
-from rugcourse.auth.security_events import EventKind, Origin
+from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
-from rugcourse.links import BadToken, Purpose
+from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
 
@@ -70,7 +70,7 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
         raise SetUpDue
     if not insider.may(role):
         security_events.record(
-            None, runtime.clock, EventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id
         )
         raise NotFound
     return insider
@@ -97,7 +97,7 @@ def verify_csrf(request: Request, insider: AdminIdentity, token: str) -> None:
     """Raises CsrfError unless a form was shown by us in this session."""
     check_origin(request)
     try:
-        (session_id,) = runtime_of(request).signer.read(Purpose.ADMIN_FORM, token, 1)
+        (session_id,) = runtime_of(request).signer.read(TokenPurpose.ADMIN_FORM, token, 1)
     except BadToken:
         raise CsrfError from None
     if session_id != insider.session_id:
@@ -128,7 +128,7 @@ def check_password(request: Request, insider: AdminIdentity, password: str) -> s
     if not knows_password(runtime.database, insider, password[:_LONGEST_PASSWORD]):
         with runtime.database.write() as session:
             security_events.record(
-                session, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=insider.admin_id
+                session, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=insider.admin_id
             )
         return "wrong-password"
     limits.confirmed(insider.session_id)
@@ -150,7 +150,7 @@ def password_context(request: Request) -> tuple[str, ...]:
     return settings.practice, settings.author_name, urlsplit(settings.base_url).hostname or "", "rugcourse"
 
 
-def tell(request: Request, notice: Notice, email: str, link: str = "") -> None:
+def tell(request: Request, notice: AccountNotice, email: str, link: str = "") -> None:
     """Write an admin a mail about their account, behind the answer."""
     request.app.state.outbox.tell_admin(notice, email, preferred_language(request), link)
 
@@ -163,7 +163,7 @@ def admin_page(
     status: int = 200,
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
-    form = runtime_of(request).signer.sign(Purpose.ADMIN_FORM, insider.session_id) if insider else ""
+    form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, insider.session_id) if insider else ""
     frame = {"insider": insider, "form_token": form, "roles": [*Role], "other_language_path": None}
     response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
@@ -196,7 +196,7 @@ def start_session(request: Request, given: IssuedSession, path: str) -> Response
     set_cookie(request, response, _SESSION, given.token, int(LONGEST_SECONDS))
     if not given.second_factor_due:
         runtime = runtime_of(request)
-        device = runtime.signer.sign(Purpose.DEVICE, given.admin_id, int(runtime.clock.now().timestamp()))
+        device = runtime.signer.sign(TokenPurpose.DEVICE, given.admin_id, int(runtime.clock.now().timestamp()))
         set_cookie(request, response, _DEVICE, device, _DEVICE_SECONDS)
     return response
 
@@ -211,7 +211,7 @@ def device_of(request: Request, admin_id: int | None) -> str | None:
     """Names this browser, if this admin logged in with it before."""
     try:
         whose, since = runtime_of(request).signer.read(
-            Purpose.DEVICE, request.cookies.get(cookie_name(request, _DEVICE), ""), 2
+            TokenPurpose.DEVICE, request.cookies.get(cookie_name(request, _DEVICE), ""), 2
         )
     except BadToken:
         return None
@@ -261,7 +261,7 @@ async def _set_up_due(_request: Request, _error: Exception) -> Response:
 
 async def _forged(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
-    security_events.record(None, runtime_of(request).clock, EventKind.FORGED, origin_of(request), admin_id=None)
+    security_events.record(None, runtime_of(request).clock, SecurityEventKind.FORGED, origin_of(request), admin_id=None)
     return admin_page(request, None, "forged", status=403)
 
 

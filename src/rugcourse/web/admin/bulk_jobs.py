@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import send_preview
-from rugcourse.campaigns.drafts import ChangedMeanwhile
+from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.models import JobRow, Role
@@ -259,7 +259,7 @@ def press(
                 raise NotFound
     except InvalidJobState:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "not-now")
-    except ChangedMeanwhile:
+    except DraftConflict:
         return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
     except CountChanged:
         bulk_actions.recount(runtime.database, runtime.clock, job_id)

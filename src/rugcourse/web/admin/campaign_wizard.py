@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import send_proof
 from rugcourse.campaigns import drafts, send_preview
-from rugcourse.campaigns.drafts import ChangedMeanwhile, Part
+from rugcourse.campaigns.drafts import DraftConflict, Part
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
@@ -65,7 +65,7 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
         return _what_page(request, insider, row, typed, error.findings)
     try:
         drafts.write(runtime.database, runtime.clock, campaign_id, name, message, typed.get("seen", ""))
-    except ChangedMeanwhile:
+    except DraftConflict:
         return _what_page(request, insider, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
 
@@ -87,7 +87,7 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
         drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen, ground)
     except FormErrors as error:
         return _who_page(request, insider, row, fields, error.findings)
-    except ChangedMeanwhile:
+    except DraftConflict:
         return _who_page(request, insider, row, fields, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/when", 303)
 
@@ -124,7 +124,7 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
         drafts.set_timing(runtime.database, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
     except FormErrors as error:
         return _when_page(request, insider, row, typed, error.findings)
-    except ChangedMeanwhile:
+    except DraftConflict:
         return _when_page(request, insider, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/pace", 303)
 
@@ -155,7 +155,7 @@ def write_pace(
         drafts.set_pace(runtime_of(request).database, campaign_id, *pace_from(per_minute, every_days), seen)
     except FormErrors as error:
         return _step_page(request, insider, row, "pace", values, error.findings)
-    except ChangedMeanwhile:
+    except DraftConflict:
         return _step_page(request, insider, row, "pace", values, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
 

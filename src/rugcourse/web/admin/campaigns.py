@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import drafts, lifecycle
-from rugcourse.campaigns.drafts import Author, ChangedMeanwhile, NoDraft
+from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft
 from rugcourse.campaigns.progress import STATES, progress_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
@@ -134,7 +134,7 @@ def campaign_press(
         act(database, author, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
-        if isinstance(error, lifecycle.CountChanged):
+        if isinstance(error, lifecycle.AudienceChanged):
             drafts.recount(database, runtime.clock, campaign_id)
         back = "/review" if row.status == CampaignStatus.DRAFT else ""
         return RedirectResponse(f"/admin/campaigns/{campaign_id}{back}?done={refusal}", 303)
@@ -229,11 +229,11 @@ _ACTS: dict[str, Callable[[Database, Author, int], None]] = {
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
-    ChangedMeanwhile: "changed",
+    DraftConflict: "changed",
     lifecycle.InvalidCampaignState: "not-now",
     lifecycle.MomentOver: "past",
     lifecycle.NoMessage: "no-message",
-    lifecycle.CountChanged: "recounted",
+    lifecycle.AudienceChanged: "recounted",
     lifecycle.RepeatsNotConfirmed: "unconfirmed",
 }
 

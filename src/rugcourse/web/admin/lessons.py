@@ -32,7 +32,7 @@ from rugcourse.email_preview.sample import SOMEBODY, SampleReader, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
-from rugcourse.learning.recap import Reading, due_recaps
+from rugcourse.learning.recap import UpcomingLesson, due_recaps
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, mail_page, require_admin, text_page, typed_fields, verify_csrf
 from rugcourse.web.forms import whole_number
@@ -415,7 +415,7 @@ def _reader(
         person = subscribers.by_email(session, normalise_email(email) or "")
         if person is None:
             return SOMEBODY
-        reading = Reading(person.id, course_id, course, lesson, language)
+        reading = UpcomingLesson(person.id, course_id, course, lesson, language)
         return SampleReader(person.name, due_recaps(session, {0: reading}, runtime.clock.now()).get(0))
 
 

@@ -18,10 +18,10 @@ from rugcourse.auth.admins import (
     reset_password,
     set_first_password,
 )
-from rugcourse.auth.notices import Notice
+from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import Site
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
-from rugcourse.auth.security_events import EventKind
+from rugcourse.auth.security_events import SecurityEventKind
 from rugcourse.auth.sessions import (
     IssuedSession,
     LoginFailed,
@@ -78,14 +78,14 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
     limits = request.app.state.limits
     if not limits.allows_login(account, client_of(request), device):
         security_events.record(
-            None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account
+            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account
         )
         return _login_page(request, email, notice="slow", status=429)
     try:
         given = log_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, EventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
+            None, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
         )
         take_as_long_as_always(begun)
         return _login_page(request, email, notice="wrong", status=403)
@@ -116,7 +116,9 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
     try:
         given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
     except LoginFailed:
-        security_events.record(None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None)
+        security_events.record(
+            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None
+        )
         return _login_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
 
@@ -138,16 +140,16 @@ def code(
     verify_csrf(request, insider, form)
     if not request.app.state.limits.allows_code(_account(request, insider.email)):
         security_events.record(
-            None, runtime.clock, EventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
         )
         if request.app.state.limits.allows_reset(f"told {insider.email}"):
-            tell(request, Notice.CODES_GUESSED, insider.email)
+            tell(request, AccountNotice.CODES_GUESSED, insider.email)
         return _code_page(request, notice="slow", status=429)
     vault = SecretBox(runtime.settings.secret_keys)
     try:
         given = verify_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
     except TooManyCodes:
-        tell(request, Notice.CODES_GUESSED, insider.email)
+        tell(request, AccountNotice.CODES_GUESSED, insider.email)
         return clear_session(request, "/admin/login")
     except LoginFailed:
         return _code_page(request, notice="wrong", status=403)
@@ -176,7 +178,7 @@ def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: An
         )
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, EventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
         )
         return _code_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
@@ -211,7 +213,7 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
     if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
         asked = ask_reset(runtime.database, runtime.clock, email, origin_of(request))
         if asked is not None:
-            tell(request, Notice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
+            tell(request, AccountNotice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
     take_as_long_as_always(begun)
     return admin_page(request, None, "forgotten", {"notice": "sent"})
 
@@ -243,7 +245,7 @@ def reset(
         return _ended_page(request)
     except WeakPassword:
         return _reset_page(request, token, notice="weak")
-    tell(request, Notice.PASSWORD_CHANGED, admin.email)
+    tell(request, AccountNotice.PASSWORD_CHANGED, admin.email)
     return clear_session(request, "/admin/login?done=reset")
 
 

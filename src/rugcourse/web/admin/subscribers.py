@@ -111,7 +111,7 @@ class NotTold(Exception):
     """The person did not say so themselves: the new address has to confirm."""
 
 
-class ChangedMeanwhile(Exception):
+class AddressChanged(Exception):
     """The page showed another address than they have by now."""
 
 
@@ -276,7 +276,7 @@ def _correct(request: Request, person: SubscriberRow, fields: SubscriberForm) ->
     if fields.told != "yes" and person.status != SubscriberStatus.PENDING:
         raise NotTold
     if fields.shown not in {"", person.email}:
-        raise ChangedMeanwhile
+        raise AddressChanged
     correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
 
 
@@ -330,7 +330,7 @@ _REFUSALS: dict[type[Exception], str] = {
     NotAnAddress: "not-an-address",
     AddressTaken: "address-taken",
     NotTold: "not-told",
-    ChangedMeanwhile: "changed-meanwhile",
+    AddressChanged: "changed-meanwhile",
     NotMailed: "not-mailed",
 }
 _ACTS: dict[str, Callable[[Request, SubscriberRow, SubscriberForm], None]] = {

@@ -17,7 +17,7 @@ from rugcourse.auth.admins import (
     invite,
     reset_factors,
 )
-from rugcourse.auth.notices import Notice
+from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
@@ -83,11 +83,11 @@ def _act(request: Request, insider: AdminIdentity, fields: TeamForm) -> Response
             link = runtime.links.admin_welcome(invitation.token)
             return _team_page(request, insider, notice="invited", link=link, email=invitation.email)
         case "role" if fields.role in {*Role}:
-            tell(request, Notice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me))
+            tell(request, AccountNotice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me))
         case "disable":
-            tell(request, Notice.ROLE_CHANGED, disable(database, clock, admin_id, me))
+            tell(request, AccountNotice.ROLE_CHANGED, disable(database, clock, admin_id, me))
         case "reset-factors" if admin_id != me:
-            tell(request, Notice.FACTOR_REMOVED, reset_factors(database, clock, admin_id, me))
+            tell(request, AccountNotice.FACTOR_REMOVED, reset_factors(database, clock, admin_id, me))
         case _:
             return _team_page(request, insider)
     return _team_page(request, require_admin(request, Role.OWNER), notice="saved")

@@ -21,7 +21,7 @@ from rugcourse.enrolment.magic_link import ask_for_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.scoring import score
-from rugcourse.links import BadToken, Purpose
+from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_age_ok, form_token, schedule_choices, take_as_long_as_always
 from rugcourse.web.public.assessment_state import TestProgress
@@ -84,7 +84,7 @@ def finish_test(
     if not request.app.state.limits.allows_test(request.client.host if request.client else None):
         raise TooMany
     attempt_id = save_attempt(runtime.database, runtime.clock, published.id, test, progress.chosen)
-    token = runtime.signer.sign(Purpose.ATTEMPT, attempt_id)
+    token = runtime.signer.sign(TokenPurpose.ATTEMPT, attempt_id)
     return RedirectResponse(f"/{language}/{course}/result/{token}", 303)
 
 
@@ -160,7 +160,7 @@ def check_mail(request: Request, language: str, course: str) -> HTMLResponse:
 @access(Access.LINK)
 def confirm_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.CONFIRM, token)
+    reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
         with runtime.database.read() as session:
             invitation = find_invitation(session, runtime.clock, reader.delivery.id)
@@ -172,7 +172,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
         "wordings": consent_texts,
         "person": reader.subscriber,
         "reads": reader.subscriber.status == SubscriberStatus.ACTIVE,
-        "unsubscribe_path": f"/u/{runtime.signer.sign_mail(Purpose.UNSUBSCRIBE, reader.mail)}",
+        "unsubscribe_path": f"/u/{runtime.signer.sign_mail(TokenPurpose.UNSUBSCRIBE, reader.mail)}",
     }
     return reader_page(request, reader, "confirm", values)
 
@@ -188,7 +188,7 @@ def confirm_press(
 ) -> HTMLResponse:
     """The owner of the address agrees, or says that it was not them (`never`)."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.CONFIRM, token)
+    reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
         if never:
             refuse(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
@@ -297,7 +297,7 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
 
 def _attempt(request: Request, published: PublishedCourse, token: str) -> AttemptRow:
     runtime = runtime_of(request)
-    (attempt_id,) = runtime.signer.read(Purpose.ATTEMPT, token, 1)
+    (attempt_id,) = runtime.signer.read(TokenPurpose.ATTEMPT, token, 1)
     with runtime.database.read() as session:
         attempt = learning.find_attempt(session, attempt_id)
     if attempt is None or attempt.course_id != published.id:
@@ -308,7 +308,7 @@ def _attempt(request: Request, published: PublishedCourse, token: str) -> Attemp
 def _attempt_id(request: Request, token: str) -> int | None:
     """The test that a visitor took before signing up; a wrong token only means that none is remembered."""
     try:
-        return runtime_of(request).signer.read(Purpose.ATTEMPT, token, 1)[0]
+        return runtime_of(request).signer.read(TokenPurpose.ATTEMPT, token, 1)[0]
     except BadToken:
         return None
 

@@ -13,7 +13,7 @@ from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow, Subscr
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment.consents import Shown
-from rugcourse.links import LINK_DAYS, MailRef, Purpose, is_old
+from rugcourse.links import LINK_DAYS, MailRef, TokenPurpose, is_old
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.rendering import NotFound, course_context, render, runtime_of
@@ -71,7 +71,7 @@ class Reader:
         return subscribers.ref_of(self.subscriber, delivery_id)
 
 
-def find_reader(request: Request, purpose: Purpose, token: str) -> Reader:
+def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
     """Raises BadToken or NotFound, which look the same from outside."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(purpose, token)
@@ -100,7 +100,7 @@ def reader_page(
 
 def rights_page(request: Request, token: str, template: str, values: Mapping[str, object]) -> HTMLResponse:
     """What takes a link that was mailed for that purpose; by another one, the offer to mail one."""
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if reader.was_mailed_for_this(runtime_of(request).clock.now()):
         return reader_page(request, reader, template, {"token": token, "is_mailed": reader.is_mailed, **values})
     if not reader.is_mailed:

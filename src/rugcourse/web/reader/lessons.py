@@ -13,7 +13,7 @@ from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
 from rugcourse.emails.catalogue import answer_links
 from rugcourse.learning.assessment import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.public.assessment_state import TestProgress
@@ -28,7 +28,7 @@ router = APIRouter()
 @access(Access.LINK)
 def lesson_page(request: Request, token: str) -> HTMLResponse:
     """A lesson exactly as it was sent, with the reader's own answer links."""
-    return _lesson_page(request, find_reader(request, Purpose.LESSON, token), said="")
+    return _lesson_page(request, find_reader(request, TokenPurpose.LESSON, token), said="")
 
 
 @router.post("/w/{token}")
@@ -36,7 +36,7 @@ def lesson_page(request: Request, token: str) -> HTMLResponse:
 def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]) -> HTMLResponse:
     """The reader says whether the lesson helped; the last word stands."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.LESSON, token)
+    reader = find_reader(request, TokenPurpose.LESSON, token)
     old = reader.link_is_old(runtime.clock.now())
     if fields.answered and reader.delivery.lesson_id is not None and not old and not reader.has_left:
         language = reader.delivery.language or reader.language
@@ -52,7 +52,7 @@ def book(request: Request, token: str, kind: str) -> Response:
     runtime = runtime_of(request)
     if kind not in {EditionKind.PDF, EditionKind.EPUB}:
         raise NotFound
-    reader = find_reader(request, Purpose.BOOK, token)
+    reader = find_reader(request, TokenPurpose.BOOK, token)
     try:
         content = edition_of(
             runtime.database,
@@ -82,7 +82,7 @@ def retest_page(
     option: Annotated[str, Query(alias="o")] = "",
     sent: Annotated[str, Query(alias="s")] = "",
 ) -> Response:
-    reader = find_reader(request, Purpose.RETEST, token)
+    reader = find_reader(request, TokenPurpose.RETEST, token)
     if reader.has_left or reader.link_is_old(runtime_of(request).clock.now()):
         return RedirectResponse(_own_path(request, reader), 303)  # which says how it stands, or how to get a new link
     progress = TestProgress.read(reader.published.course.tests[reader.language], given, option)
@@ -99,7 +99,7 @@ def retest_finish(
 ) -> Response:
     """Keeps the second test and shows it beside the first."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.RETEST, token)
+    reader = find_reader(request, TokenPurpose.RETEST, token)
     if reader.has_left or reader.link_is_old(runtime.clock.now()):
         return RedirectResponse(_own_path(request, reader), 303)
     test = reader.published.course.tests[reader.language]
@@ -142,7 +142,7 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         "next": _path(request, reader, after[0]) if after and not old else None,
         "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
         "remark": feedback.remark if feedback else "",
-        "retest_path": f"/t/{runtime.signer.sign_mail(Purpose.RETEST, reader.mail)}",
+        "retest_path": f"/t/{runtime.signer.sign_mail(TokenPurpose.RETEST, reader.mail)}",
         "own_path": _own_path(request, reader),
     }
     return reader_page(request, reader, "lesson", values)
@@ -150,11 +150,11 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
 
 def _own_path(request: Request, reader: Reader) -> str:
     """The own page, by a link that is as old as the mail."""
-    return f"/p/{runtime_of(request).signer.sign_mail(Purpose.PREFERENCES, reader.mail)}"
+    return f"/p/{runtime_of(request).signer.sign_mail(TokenPurpose.PREFERENCES, reader.mail)}"
 
 
 def _path(request: Request, reader: Reader, delivery_id: int) -> str:
-    return f"/w/{runtime_of(request).signer.sign_mail(Purpose.LESSON, reader.ref(delivery_id))}"
+    return f"/w/{runtime_of(request).signer.sign_mail(TokenPurpose.LESSON, reader.ref(delivery_id))}"
 
 
 def _retest_page(

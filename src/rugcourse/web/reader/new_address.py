@@ -10,10 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment import new_address
-from rugcourse.enrolment.new_address import NotConfirmable
+from rugcourse.enrolment.new_address import AddressNotConfirmable
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import normalise_email
-from rugcourse.links import Purpose
+from rugcourse.links import TokenPurpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import take_as_long_as_always
@@ -26,7 +26,7 @@ router = APIRouter()
 @router.api_route("/p/{token}/address", methods=READ)
 @access(Access.LINK)
 def address_page(request: Request, token: str) -> Response:
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if reader.has_left:
         return RedirectResponse(f"/p/{token}", 303)
     return _address_page(request, reader, token)
@@ -38,7 +38,7 @@ def address_press(request: Request, token: str, address: Annotated[str, Form(ali
     """Answers alike, and as fast, whoever's the other address is."""
     begun = time.monotonic()
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if reader.has_left:
         return RedirectResponse(f"/p/{token}", 303)
     if not reader.was_mailed_for_this(runtime.clock.now()):
@@ -60,11 +60,11 @@ def address_press(request: Request, token: str, address: Annotated[str, Form(ali
 @access(Access.LINK)
 def new_address_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    change_id, secret = runtime.signer.read(Purpose.NEW_ADDRESS, token, 2)
+    change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
         with runtime.database.read() as session:
             change, person = new_address.find_change(session, runtime.clock, change_id, secret)
-    except NotConfirmable:
+    except AddressNotConfirmable:
         raise NotFound from None
     return _new_address_page(request, person.language, done=change.confirmed_at is not None)
 
@@ -74,10 +74,10 @@ def new_address_page(request: Request, token: str) -> HTMLResponse:
 def new_address_press(request: Request, token: str) -> HTMLResponse:
     """The address before is told, without naming the new one: others may read there."""
     runtime = runtime_of(request)
-    change_id, secret = runtime.signer.read(Purpose.NEW_ADDRESS, token, 2)
+    change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
         change = new_address.confirm(runtime.database, runtime.clock, runtime.signer, change_id, secret)
-    except NotConfirmable:
+    except AddressNotConfirmable:
         raise NotFound from None
     if change.email_before is not None:
         request.app.state.outbox.tell_reader(ReaderNotice.ADDRESS_CHANGED, change.email_before, change.language)

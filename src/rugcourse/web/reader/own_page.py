@@ -27,7 +27,7 @@ from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.magic_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import CourseProgress, progress_of
-from rugcourse.links import MailRef, Purpose
+from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.erase import erase
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.scheduling import Schedule
@@ -77,7 +77,7 @@ class Unusable(Exception):
 @router.api_route("/p/{token}", methods=READ)
 @access(Access.LINK)
 def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     return _own_page(request, reader, token, done)
 
 
@@ -85,7 +85,7 @@ def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -
 @access(Access.LINK)
 def own_page_press(request: Request, token: str, fields: Annotated[OwnPageForm, Form()]) -> Response:
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if fields.action == "renew":
         renew_link(runtime.database, runtime.clock, reader.delivery.id)
         runtime.ring(Queue.WAITING)
@@ -114,7 +114,7 @@ def data_page(request: Request, token: str) -> HTMLResponse:
 def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") -> Response:
     """Everything that is known of the reader, to read, or to keep (`kind`: file). They are told by mail."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if not reader.was_mailed_for_this(runtime.clock.now()):
         return rights_page(request, token, "data", {"export": None})
     found = runtime.copy_of(reader.subscriber.id)
@@ -140,7 +140,7 @@ def erase_page(request: Request, token: str) -> HTMLResponse:
 def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
     """Erases the reader, who is told by a last mail."""
     runtime = runtime_of(request)
-    reader = find_reader(request, Purpose.PREFERENCES, token)
+    reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
         return rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
@@ -152,7 +152,7 @@ def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "")
 @router.api_route("/u/{token}", methods=READ)
 @access(Access.LINK)
 def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
-    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    reader = find_reader(request, TokenPurpose.UNSUBSCRIBE, token)
     if reader.link_is_old(runtime_of(request).clock.now()):  # works at any age, and tells nothing of its reader
         return reader_page(request, reader, "unsubscribe", {**_ONLY_THE_QUESTION, "token": token})
     return _unsubscribe_page(request, reader, token)
@@ -170,7 +170,7 @@ def unsubscribe_press(
     runtime = runtime_of(request)
     if one_click == _ONE_CLICK:
         return _unsubscribe_at_once(request, token)
-    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    reader = find_reader(request, TokenPurpose.UNSUBSCRIBE, token)
     acts: dict[str, Callable[..., None]] = {
         "yes": preferences.unsubscribe,
         "course": preferences.leave_course,
@@ -185,7 +185,7 @@ def unsubscribe_press(
             acts[leave](runtime.database, runtime.clock, reader.delivery.id, shown=shown)
     if leave == "undo" and reader.link_is_old(runtime.clock.now()):
         return unsubscribe_page(request, token)
-    reader = find_reader(request, Purpose.UNSUBSCRIBE, token)
+    reader = find_reader(request, TokenPurpose.UNSUBSCRIBE, token)
     return _unsubscribe_page(request, reader, token, came_back=leave == "undo")
 
 
@@ -344,7 +344,7 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
     if reader.link_is_old(now):
         return old_link_page(request, reader, token, renewed=False)
     if reader.has_left:
-        return _unsubscribe_page(request, reader, _sign(request, Purpose.UNSUBSCRIBE, reader.mail))
+        return _unsubscribe_page(request, reader, _sign(request, TokenPurpose.UNSUBSCRIBE, reader.mail))
     place = place_of(request, reader)
     schedule, today = place.schedule, place.schedule.local_date(now)
     values = {
@@ -353,13 +353,13 @@ def _own_page(request: Request, reader: Reader, token: str, done: str) -> HTMLRe
         "person": reader.subscriber,
         "place": place,
         "course_languages": reader.published.course.languages,
-        "unsubscribe_path": f"/u/{_sign(request, Purpose.UNSUBSCRIBE, reader.mail)}",
+        "unsubscribe_path": f"/u/{_sign(request, TokenPurpose.UNSUBSCRIBE, reader.mail)}",
         "books": {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")},
         "paces": PACES,
         "longest_name": MAX_NAME,
         "wordings": consent_texts,
         "other_courses": _other_courses(request, reader),
-        "lesson_path": lambda delivery_id: f"/w/{_sign(request, Purpose.LESSON, reader.ref(delivery_id))}",
+        "lesson_path": lambda delivery_id: f"/w/{_sign(request, TokenPurpose.LESSON, reader.ref(delivery_id))}",
         "shown": urlencode(_choices(reader.subscriber, schedule), doseq=True),
         "first_day": today + timedelta(days=1),
         "last_day": today + _LONGEST_PAUSE,
@@ -379,7 +379,7 @@ def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
                 seen.add(published.id)
                 texts = published.course.texts
                 text = texts.get(reader.language) or next(iter(texts.values()))
-                found.append((text.title, f"/p/{_sign(request, Purpose.PREFERENCES, reader.ref(delivery_id))}"))
+                found.append((text.title, f"/p/{_sign(request, TokenPurpose.PREFERENCES, reader.ref(delivery_id))}"))
     return found
 
 
@@ -420,7 +420,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
         "may_undo": _may_undo(request, reader),
         "suppressed": reader.subscriber.status == SubscriberStatus.SUPPRESSED,
         "has_others": any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
-        "own_path": f"/p/{_sign(request, Purpose.PREFERENCES, reader.mail)}",
+        "own_path": f"/p/{_sign(request, TokenPurpose.PREFERENCES, reader.mail)}",
         "wordings": consent_texts,
     }
     return reader_page(request, reader, "unsubscribe", values)
@@ -429,7 +429,7 @@ def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back
 def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
-    mail = runtime.signer.read_mail(Purpose.UNSUBSCRIBE, token)
+    mail = runtime.signer.read_mail(TokenPurpose.UNSUBSCRIBE, token)
     preferences.unsubscribe_at_once(runtime.database, runtime.clock, mail)
     return PlainTextResponse("unsubscribed")
 
@@ -443,5 +443,5 @@ def _may_undo(request: Request, reader: Reader) -> bool:
     return (just_now or reader.was_mailed_for_this(now)) and preferences.may_come_back(reader.subscriber, now)
 
 
-def _sign(request: Request, purpose: Purpose, mail: MailRef) -> str:
+def _sign(request: Request, purpose: TokenPurpose, mail: MailRef) -> str:
     return runtime_of(request).signer.sign_mail(purpose, mail)
