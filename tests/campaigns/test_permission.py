@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, sign_up_for_another_course, start
-from tests.support.builders import answer, at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.support.builders import (
+    answer,
+    at_eight,
+    course_of,
+    enrolment_of,
+    lessons_to,
+    mails_to,
+    make_reader,
+    plan,
+    send_all,
+)
 from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Sink
 
@@ -373,6 +383,9 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
         people = audiences.sample(session, audience, clock.now(), 10, allowed)
     expected = {listed, asked} if audience.languages else {asked}
     assert {person.email for person, _ in people} == expected
+    cohort = Permission(course_of(runtime).id + 1, frozenset(Ground))
+    with runtime.database.read() as session:
+        assert audiences.size(session, Audience(), clock.now(), cohort) == 1, "another course takes our words, too"
     withdrawn = enrolment_of(runtime, asked).subscriber_id
     preferences.set_news(runtime.database, clock, withdrawn, agreed=False)
     with runtime.database.write() as session:  # as a list does that somebody agreed to later

@@ -171,19 +171,26 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
     assert balances(runtime)
 
 
-def test_who_leaves_a_course_gets_no_last_lesson_of_an_earlier_run_either(
+def test_who_leaves_a_course_gets_the_last_lesson_of_an_earlier_run_once_they_come_back(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     """It was put off, so that run has no lesson left to plan, and stands finished."""
     email = make_reader(runtime)
-    days(runtime, dispatcher, LESSONS - 1)
+    days(runtime, dispatcher, LESSONS - 2)
     begin_again(runtime, dispatcher)
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
     days(runtime, dispatcher, 1)
     sink.fault = lambda _: None
-    assert DeliveryState.PLANNED in {one.state for one in lessons_to(runtime, email)}
-    leave(runtime, email)
+    assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE]
+    waits = [one for one in lessons_to(runtime, email) if one.state == DeliveryState.PLANNED]
+    last = min(waits, key=lambda one: one.enrolment_id or 0)
+    arrived = [one for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
+    preferences.leave_course(runtime.database, clock, arrived[-1].id)
     before = slugs_had(runtime, email)
+    clock.advance(hours=1)
     send_all(dispatcher)
     assert slugs_had(runtime, email) == before
-    assert DeliveryState.PLANNED not in {one.state for one in lessons_to(runtime, email)}
+    preferences.come_back(runtime.database, clock, arrived[-1].id)
+    days(runtime, dispatcher, 3)
+    assert next(one.state for one in lessons_to(runtime, email) if one.id == last.id) == DeliveryState.ACCEPTED
+    assert balances(runtime)

@@ -55,6 +55,7 @@ from rugcourse.db.queries.campaigns import message_id_of
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import PATIENCE_SECONDS, audit
 from rugcourse.enrolment import new_address, preferences
+from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
@@ -200,7 +201,7 @@ def test_erasing_does_not_lift_a_suppression_for_another_reason(
     erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, later))
     suppress(runtime.database, clock, runtime.signer, later, "bounce")
     with runtime.database.read() as session:
-        assert subscribers.suppression_of(session, runtime.signer.digest(later)) == "bounce"
+        assert subscribers.suppression_of(session, runtime.signer.digest(later)) == "erased", "a bounce ends early"
 
 
 def forget_now(runtime: Runtime) -> Forgotten:
@@ -415,3 +416,22 @@ def test_what_was_answered_before_an_objection_counts_in_no_figure_any_more(
     assert counted() == 1
     preferences.set_left_out(runtime.database, clock, subscriber_id(runtime, email), left_out=True)
     assert counted() == 0
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_no_bounce_makes_the_erasure_of_an_address_shorter(runtime: Runtime, clock: VirtualClock, moved: bool) -> None:
+    """Of the address that they had before, too; and where somebody types it again, and that mail comes back."""
+    email = make_reader(runtime, "sam@x.example")
+    person = subscriber_id(runtime, email)
+    if moved:
+        correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
+        with runtime.database.write() as session:
+            subscribers.suppress(session, runtime.signer.digest(email), "bounce", clock.now())
+    erase(runtime.database, clock, runtime.signer, person)
+    if not moved:
+        make_pending(runtime, email)
+        suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    clock.advance(days=100)
+    forget_now(runtime)
+    with runtime.database.read() as session:
+        assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"

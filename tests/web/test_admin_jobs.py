@@ -155,7 +155,8 @@ def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: T
     [
         ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A word has"),
         ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A word has"),
-        ({"act": "tag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets one for what they did"),
+        ({"act": "tag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
+        ({"act": "untag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
         ({"act": "pause"}, "Say why"), ({"act": "pause", "reason": "because", "until": "soon"}, "this date can't be read"),
         ({"act": "pause", "reason": "because", "from_lesson": "3"}, "Choose the course"),
     ],

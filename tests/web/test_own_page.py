@@ -675,3 +675,20 @@ def test_a_language_that_the_course_does_not_have_stays_the_reader_s(
         session.get_one(SubscriberRow, enrolment_of(runtime, email).subscriber_id).language = "de"
     page = browser.get(path(runtime, TokenPurpose.PREFERENCES, email)).text
     assert '<option value="de" selected>' in page
+
+
+def test_a_no_counts_on_a_page_that_a_browser_went_back_to(
+    browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
+    """It shows what was chosen before the yes that was just saved."""
+    link = path(runtime, TokenPurpose.PREFERENCES, email)
+    person = enrolment_of(runtime, email).subscriber_id
+    preferences.set_news(runtime.database, clock, person, agreed=False)
+    shown = html.unescape(re.findall(r'name="shown" value="([^"]*)"', browser.get(link).text)[0])
+    sent = {name: values for name, values in parse_qs(shown, keep_blank_values=True).items() if any(values)}
+    for news, expected in (("yes", True), ("", False)):
+        browser.post(link, data={**sent, "action": "save", "shown": shown, **({"news": news} if news else {})})
+        with runtime.database.read() as session:
+            found = subscribers.by_email(session, email)
+        assert found is not None
+        assert found.news == expected

@@ -227,9 +227,10 @@ def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Show
         if not may_leave or enrolment is None or campaigns.is_news(session, enrolment.campaign_id):
             raise NotAReader
         course_id = campaigns.course_of(session, enrolment.campaign_id)
-        _end(session, enrolment, "the reader left the course", now)
+        # An earlier run first: once a later one is left, nothing opens it again, and a lesson of it that waits is lost.
         for one in enrolments.open_in_course(session, person.id, course_id) if course_id is not None else ():
             _end(session, one, "the reader left the course", now)
+        _end(session, enrolment, "the reader left the course", now)
         context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
         consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
         deliveries.confirm_by_activity(session, delivery.id, now)

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import BOUNCE, ERASED, SubscriberRow
+from rugcourse.db.models import ERASED, SubscriberRow
 from rugcourse.db.queries import address_changes, delivery_planning, erasure, subscribers
 from rugcourse.db.withdrawal_log import FORMER
 from rugcourse.enrolment.signup import ASKING
@@ -19,9 +19,6 @@ def erase(database: Database, clock: Clock, signer: Signer, subscriber_id: int) 
     They can sign up again, and confirm that it is them: that lifts the suppression. One for another reason stays.
     """
     with database.write() as session:
-        person = session.get(SubscriberRow, subscriber_id, with_for_update=True)
-        if person is not None:  # that a mail came back is forgotten early: a list could bring them back then
-            subscribers.lift_suppression(session, signer.digest(person.email), BOUNCE)
         erased = erase_in(session, clock, signer, subscriber_id)
     database.scrub()
     return erased

@@ -206,7 +206,7 @@ class Terms:
             End.LINK: _("A new address that you asked us to write to: at most two days, unless it is confirmed."),
             End.LOG: _("What we changed for you: %(days)s, or until we erase everything.")
             % {"days": self.days(kept.log_days)},
-            End.JOB: _("Where a list came from, and bulk actions: %(days)s. That somebody started them: %(log)s.")
+            End.JOB: _("Where a list came from, and bulk actions: %(days)s; in our log: %(log)s.")
             % {"days": self.days(kept.job_days), "log": self.days(kept.log_days)},
             End.DOMAIN: _(
                 "That we hold back mail to all addresses at a provider, such as @mail.example: as long as "
@@ -364,10 +364,11 @@ def withdrawals(words: Terms) -> str:
         "For %(days)s we also keep a separate list of people who said no to something: who "
         "stopped with everything, complained, were erased or may not be written to, who want no "
         "measuring, news, labels or comparisons, and who closed old links. It also says who came "
-        "back, and who allowed something again. If we have to restore a backup, we use this list "
-        "so that your no is not undone. Only leaving one course of several is not on it. The list "
-        "contains a code instead of your address. Without our key nobody can get the address from "
-        "that code. That your no stays a no is our legitimate interest (GDPR, article 6(1)(f))."
+        "back, and who allowed labels or comparisons again. If we have to restore a backup, we "
+        "use this list so that your no is not undone. Only leaving one course of several is not "
+        "on it. The list contains a code instead of your address. Without our key nobody can get "
+        "the address from that code. That your no stays a no is our legitimate interest (GDPR, "
+        "article 6(1)(f))."
     ) % {"days": words.days(words.retention.withdrawal_days)}
 
 

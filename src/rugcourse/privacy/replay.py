@@ -160,15 +160,19 @@ def _suppress_unknown(database: Database, left: Mapping[bytes, Kinds]) -> int:
         reasons = {digest.hex(): _reason(_with_former(kinds)) for digest, kinds in some.items()}
         with database.write() as session:
             known = subscribers.suppressions_among(session, list(reasons))
-            for digest, (reason, at) in ((one, found) for one, found in reasons.items() if found and one not in known):
-                subscribers.suppress(session, digest, reason, at)
-                count += 1
+            for digest, (reason, at) in ((one, found) for one, found in reasons.items() if found):
+                before = known.get(digest)
+                if before is None or (before.reason == BOUNCE and reason != BOUNCE):
+                    subscribers.suppress(session, digest, reason, at)
+                    count += 1
     return count
 
 
 def _with_former(kinds: Kinds) -> Kinds:
     """Nobody has the address: also one that somebody had before who was erased is not to be brought back."""
-    return {**kinds, ERASED: kinds[FORMER]} if FORMER in kinds and ERASED not in kinds else kinds
+    if FORMER not in kinds:
+        return kinds
+    return {**kinds, ERASED: max(kinds[FORMER], kinds.get(ERASED, kinds[FORMER]))}
 
 
 def _reason(kinds: Kinds) -> tuple[str, datetime] | None:

@@ -164,7 +164,7 @@ def _erase_suppressed(
             kept = subscribers.suppressions_among(session, list(digests.values()))
             over = [one for one, _, left_at in people if is_over(kept.get(digests[one]), left_at)]
             for subscriber_id in over:
-                erase_in(session, clock, signer, subscriber_id)
+                erase_in(session, clock, signer, subscriber_id, keep_hash=kept.get(digests[subscriber_id]) is None)
         total += len(over)
     return total
 

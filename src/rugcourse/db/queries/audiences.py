@@ -243,7 +243,8 @@ def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -
 def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
     """For each ground: who agreed to it, and to be chosen by what they answered."""
     if Ground.NEWS in allowed.grounds:
-        was_asked = _was_asked() if audience.is_about_learning else true()
+        is_course = Ground.COURSE in allowed.grounds  # another course, which can say something about health as well
+        was_asked = _was_asked() if is_course or audience.is_about_learning else true()
         yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
     # Who agreed to a course did not agree to be chosen by what they do in another one.
     if Ground.COURSE in allowed.grounds and audience.course_id in {None, allowed.course_id}:

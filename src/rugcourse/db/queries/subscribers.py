@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select
+from sqlalchemy import ColumnElement, Select, delete, exists, false, func, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db import withdrawal_log
@@ -215,7 +215,8 @@ def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
 def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
     """Put a word on people, but for those who objected to that; on those who have it, it stays."""
     allowed = select(SubscriberRow.id).where(SubscriberRow.id.in_(subscriber_ids), SubscriberRow.untagged_at.is_(None))
-    rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(allowed.with_for_update(key_share=True))]
+    locked = allowed.order_by(SubscriberRow.id).with_for_update(key_share=True)
+    rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(locked)]
     if rows:
         session.execute(upsert(session, TagRow).values(rows).on_conflict_do_nothing())
 
@@ -332,16 +333,15 @@ def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
 
 
 def suppress(session: Session, address_hash: str, reason: str, now: datetime, *, noted: str = "") -> None:
-    """Never write to an address again. A reason that is there stays, but for one that counts for less: that of who was
-    erased can be lifted by its owner, a bounce is forgotten early, and nothing counts for more than a complaint.
+    """Never write to an address again. A reason that is there stays, but for one that counts for less: a bounce, which
+    is forgotten early, then that of who was erased, which its owner can lift; nothing counts for more than a complaint.
 
     `noted`: the kind of the withdrawal, where it is not the reason.
     """
     withdrawal_log.note(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
-    is_weak = reason in {BOUNCE, ERASED}
-    weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED,) if is_weak else (ERASED, BOUNCE))
-    if reason == COMPLAINT:
-        weaker = SuppressionRow.reason != COMPLAINT
+    weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED, BOUNCE))
+    if reason in {COMPLAINT, BOUNCE}:
+        weaker = SuppressionRow.reason != COMPLAINT if reason == COMPLAINT else false()
     session.execute(
         upsert(session, SuppressionRow)
         .values(address_hash=address_hash, reason=reason, at=now)

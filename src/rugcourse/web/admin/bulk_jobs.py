@@ -60,7 +60,7 @@ class ActFields(WhoFields):
         if not reason:
             raise FormErrors(LintFinding("no-reason", "reason"))
         audience = self.audience()
-        if self.act == BulkAction.TAG and audience.is_about_learning:
+        if self.act in {BulkAction.TAG, BulkAction.UNTAG} and audience.is_about_learning:
             raise FormErrors(LintFinding("tag-by-learning", "tag"))
         return BulkActionRequest(
             audience=audience,

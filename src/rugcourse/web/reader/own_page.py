@@ -314,11 +314,16 @@ def _choices(person: SubscriberRow, schedule: Schedule) -> Choices:
 
 def _merged(fields: OwnPageForm, current: Choices) -> Choices:
     """What is to be saved of a form: what differs from what it showed. All else stays as it is by now, as a page that
-    was left open knows nothing of what was chosen since.
+    was left open knows nothing of what was chosen since. But a no is always a no: a browser that goes back shows the
+    page as it was before.
     """
     shown = parse_qs(fields.shown[:_LONGEST_SHOWN], keep_blank_values=True)
     sent = {name: values if isinstance(values, list) else [values] for name, values in fields.model_dump().items()}
-    return {name: now if name in shown and sent[name] == shown[name] else sent[name] for name, now in current.items()}
+    noes = {"measuring": [""], "news": [""], "left_out": ["yes"], "untagged": ["yes"]}
+    return {
+        name: now if name in shown and sent[name] == shown[name] and sent[name] != noes.get(name) else sent[name]
+        for name, now in current.items()
+    }
 
 
 def _pause_end(request: Request, reader: Reader, until: str) -> datetime | None:
