@@ -157,12 +157,12 @@ def test_who_complained_comes_back_of_their_own_will_only(editor: TestClient, ru
 
 
 def test_a_suppression_outlives_its_owner_and_names_nobody(editor: TestClient, runtime: Runtime, email: str) -> None:
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
     erase(runtime.database, runtime.clock, runtime.signer, enrolment_of(runtime, email).subscriber_id)
     page = editor.get("/admin/suppressions").text
     assert email not in page
-    assert "<b>1</b>its mailbox is gone" in page
-    assert "its mailbox is gone" in editor.get("/admin/suppressions", params={"q": email}).text
+    assert "<b>1</b>called it spam" in page
+    assert "called it spam" in editor.get("/admin/suppressions", params={"q": email}).text
 
 
 def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
