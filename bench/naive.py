@@ -48,7 +48,7 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
         *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
-    letter = catalogue.lesson_letter(course, lesson, person.language, runtime.house, runtime.links)
+    letter = catalogue.lesson_letter(course, lesson, person.language, runtime.branding, runtime.links)
     ours = sender(runtime.settings)
     skeleton = MimeSkeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
     prepared = PreparedEmail(letter, skeleton, course, lesson, person.language)

@@ -101,12 +101,12 @@ class Runtime:
         return self.settings.lessons_dir or paths.folder("lessons")
 
     @property
-    def house(self) -> Branding:
+    def branding(self) -> Branding:
         return branding_of(self.settings)
 
     @property
     def proofs(self) -> SampleEmails:
-        return SampleEmails(self.settings.base_url, self.house, sender(self.settings))
+        return SampleEmails(self.settings.base_url, self.branding, sender(self.settings))
 
 
 def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
@@ -135,7 +135,7 @@ def import_lessons(runtime: Runtime, folder: Path | None = None, clash: OnConfli
 
 def make_books(runtime: Runtime) -> None:
     """Make the books of all courses that are out of date."""
-    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
+    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
 
 
 def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
@@ -252,7 +252,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         claimer=Claimer(
             database=runtime.database,
             clock=runtime.clock,
-            press=TemplateCache(runtime.library, runtime.house, sender(settings), runtime.links),
+            press=TemplateCache(runtime.library, runtime.branding, sender(settings), runtime.links),
             composer=composer,
             journal=journal,
             limits=limits(settings),

@@ -152,7 +152,9 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
         raw = about("complaint of yahoo", email).replace(b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode())
         done = runtime.intake.take(path, raw).done
     else:
-        done = runtime.intake.hear(ProviderEvent(BounceReport(BounceType.COMPLAINT), path, email, clock.now())).done
+        done = runtime.intake.handle_event(
+            ProviderEvent(BounceReport(BounceType.COMPLAINT), path, email, clock.now())
+        ).done
     assert done == BounceOutcome.NOTED
     assert is_suppressed(runtime, email)
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
@@ -177,7 +179,7 @@ def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
     for one in lessons_to(runtime, RIGHT):
         clock.advance(minutes=1)
         report = BounceReport(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
-        found.append(runtime.intake.hear(ProviderEvent(report, "", email, clock.now())).done)
+        found.append(runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now())).done)
     assert found == [BounceOutcome.NOTED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
@@ -234,7 +236,7 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forwar
     clock.advance(minutes=5)
     mail = ref(runtime, lessons_to(runtime, email)[0].id)
     told = replace(report, at=clock.now(), message_ids=(runtime.links.message_id(mail, "courses.example"),))
-    assert runtime.intake.hear(ProviderEvent(told, "", told.recipient, clock.now())).done == BounceOutcome.AGAIN
+    assert runtime.intake.handle_event(ProviderEvent(told, "", told.recipient, clock.now())).done == BounceOutcome.AGAIN
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)

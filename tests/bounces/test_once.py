@@ -71,7 +71,7 @@ def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_thir
     taken = {
         "the same message": lambda: runtime.intake.take(path, b"Delivered-To: x@y\r\n" + report(email, sent_again)),
         "another message": lambda: runtime.intake.take(path, report(email, sent_again, "<two@mx.example>")),
-        "a webhook": lambda: runtime.intake.hear(
+        "a webhook": lambda: runtime.intake.handle_event(
             ProviderEvent(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))
         ),
     }[door]()

@@ -17,7 +17,9 @@ from rugcourse.scheduling import Schedule
 
 def complain(runtime: Runtime, number: int) -> BounceOutcome:
     address = f"r{number}@d{number % 7}.example"
-    return runtime.intake.hear(ProviderEvent(BounceReport(BounceType.COMPLAINT), "", address, runtime.clock.now())).done
+    return runtime.intake.handle_event(
+        ProviderEvent(BounceReport(BounceType.COMPLAINT), "", address, runtime.clock.now())
+    ).done
 
 
 def held(runtime: Runtime) -> set[str]:

@@ -127,7 +127,7 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         published = courses.load_course(session, SLUG)
     assert published is not None
     assert published.course == course
-    cache.fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
+    cache.fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
     for language in course.languages:
         lesson = course.lessons[0]
         html, text = parts_of(runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now()))
@@ -136,7 +136,9 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         page = TestClient(create_app(runtime), headers=CHROME).get(f"/{language}/{SLUG}/lessons/{lesson.slug}")
         assert page.status_code == 200
         pdf, epub, picture = (
-            cache.edition_of(runtime.database, runtime.clock, runtime.links, runtime.house, published, language, kind)
+            cache.edition_of(
+                runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, kind
+            )
             for kind in (EditionKind.PDF, EditionKind.EPUB, EditionKind.SHARE)
         )
         event("PDF/UA" if b"pdfuaid" in pdf else "PDF")

@@ -222,7 +222,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
 
     def report_full() -> None:
         full = BounceReport(BounceType.SOFT, "5.2.2", "full", at=clock.now())
-        runtime.intake.hear(ProviderEvent(full, "", email, clock.now()))
+        runtime.intake.handle_event(ProviderEvent(full, "", email, clock.now()))
 
     monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/x")
     step = (subscribers, "lock") if use == "answer" else (email_events, "add_events")

@@ -128,7 +128,7 @@ def test_a_lesson_that_came_back_after_a_sandbox_had_used_it_comes_again(
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    assert runtime.intake.hear(ProviderEvent(report, "", email, clock.now())).done == BounceOutcome.NOTED
+    assert runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now())).done == BounceOutcome.NOTED
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
@@ -143,7 +143,7 @@ def test_a_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_same(
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
+    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
     use(runtime, email)
     plan(runtime)
     send_all(dispatcher)
@@ -168,7 +168,7 @@ def test_the_last_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_sa
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
+    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
     at_eight(runtime, last + 1)
     answer(runtime, email, last)
     for _ in range(2):
@@ -243,7 +243,7 @@ def test_a_lesson_by_which_its_reader_unsubscribed_does_not_come_again_for_a_lat
     clock.advance(minutes=10)
     preferences.come_back(runtime.database, clock, lesson.id)
     report = BounceReport(BounceType.SOFT, "4.2.2", "full", (lesson.message_id or "",))
-    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
+    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
     for day in (1, 2):
         at_eight(runtime, day)
         plan(runtime)

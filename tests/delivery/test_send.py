@@ -427,10 +427,10 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, resent)
     report = BounceReport(BounceType.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
-    assert runtime.intake.hear(ProviderEvent(report, "", resent, before)).done == BounceOutcome.AGAIN
+    assert runtime.intake.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.AGAIN
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert (
-        runtime.intake.hear(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.NOTED
+        runtime.intake.handle_event(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.NOTED
     )  # of the second one
 
 
@@ -533,7 +533,7 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     report = BounceReport(BounceType.SOFT, "5.2.2", message_ids=(lesson.message_id or "",))
     if first == "answer":
         answer(runtime, email)
-    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
+    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
     if first == "report":
         answer(runtime, email)
     at_eight(runtime, 1)

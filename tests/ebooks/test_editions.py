@@ -102,8 +102,10 @@ def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_change
     )
     published = course_of(runtime)
 
-    def edition(house: Branding) -> bytes:
-        return cache.edition_of(runtime.database, runtime.clock, runtime.links, house, published, "nl", EditionKind.PDF)
+    def edition(branding: Branding) -> bytes:
+        return cache.edition_of(
+            runtime.database, runtime.clock, runtime.links, branding, published, "nl", EditionKind.PDF
+        )
 
     first = edition(HOUSE)
     assert edition(HOUSE) == first == b"%PDF of Begrijp je rugpijn"

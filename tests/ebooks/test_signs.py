@@ -89,7 +89,7 @@ def test_an_author_of_files_is_told_on_which_line_the_pdf_leaves_a_sign_out(tmp_
 def test_emoji_are_published_and_the_product_starts_with_them(runtime: Runtime) -> None:
     publish(runtime, nl__highlight="Onthoud dit ✅", nl__quiz__0__options__0__text="Ja 🙂", nl__title="你好")
     import_lessons(runtime)
-    assert cache.out_of_date(runtime.database, runtime.links, runtime.house) == []
+    assert cache.out_of_date(runtime.database, runtime.links, runtime.branding) == []
 
 
 def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
@@ -110,7 +110,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
             503,
             True,
         )
-        [finding] = check_books(runtime.database, runtime.links, runtime.house)
+        [finding] = check_books(runtime.database, runtime.links, runtime.branding)
         assert f"{COURSE}.nl.pdf" in str(finding.values["books"])
         assert "epub" not in str(finding.values["books"])
     make_books(runtime)

@@ -137,7 +137,7 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
     assert lesson.message_id != before
     if heard == "complaint":  # without an address, as most providers tell it
         report = BounceReport(BounceType.COMPLAINT, message_ids=(lesson.message_id or "",))
-        runtime.intake.hear(ProviderEvent(report, "", "", clock.now()))
+        runtime.intake.handle_event(ProviderEvent(report, "", "", clock.now()))
     with runtime.database.read() as session:
         assert subscribers.by_email(session, new).status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
 
@@ -329,7 +329,7 @@ def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppresse
         unsubscribe(runtime.database, clock, mail)
     else:
         complaint = BounceReport(BounceType.COMPLAINT, at=clock.now())
-        runtime.intake.hear(ProviderEvent(complaint, "", email, clock.now()))
+        runtime.intake.handle_event(ProviderEvent(complaint, "", email, clock.now()))
     lift(runtime.database, clock, runtime.signer, email)
     next_days(runtime, dispatcher, 1, 3)
     assert [one.attempts for one in lessons_to(runtime, email)] == [1]
@@ -365,7 +365,9 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppressio
 
 def report_gone(runtime: Runtime, email: str) -> None:
     now = runtime.clock.now()
-    runtime.intake.hear(ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "no such user", at=now), "", email, now))
+    runtime.intake.handle_event(
+        ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "no such user", at=now), "", email, now)
+    )
 
 
 def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_again(

@@ -574,7 +574,7 @@ def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_on
     send_all(dispatcher)
     [first] = mails_to(runtime, email, DeliveryKind.CONFIRM)
     report = BounceReport(kind, "5.1.1" if kind == BounceType.HARD else "4.2.2", "no", (first.message_id or "",))
-    runtime.intake.hear(ProviderEvent(report, "", email, clock.now()))
+    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
     clock.advance(minutes=30)
     if kind == BounceType.HARD:
         lift(runtime.database, clock, runtime.signer, email)

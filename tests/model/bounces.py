@@ -75,7 +75,7 @@ class BounceRules(Play):
         self.complaints += 1
         intake = self.product.runtime.intake
         complaint = ProviderEvent(BounceReport(BounceType.COMPLAINT), self._return_path(sent), sent.to, self.now)
-        done = intake.hear(complaint).done
+        done = intake.handle_event(complaint).done
         if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
@@ -165,7 +165,7 @@ class BounceRules(Play):
         told = ProviderEvent(
             BounceReport(kind, _STATUSES[kind], "as the relay says"), self._return_path(sent), sent.to, self.now
         )
-        return lambda: self.product.runtime.intake.hear(told).done
+        return lambda: self.product.runtime.intake.handle_event(told).done
 
     def _return_path(self, sent: Sent) -> str:
         links = self.product.runtime.links

@@ -137,7 +137,7 @@ def test_every_mail_leads_to_the_privacy_page_in_both_its_parts(runtime: Runtime
             assert runtime.links.privacy("nl") in part.get_content()
     folder = paths.folder("templates") / "email"
     frames = [folder / "layout.mjml", *folder.glob("*.txt")]
-    signed = {one.name for one in frames if "house.postal_address" in one.read_text(encoding="utf-8")}
+    signed = {one.name for one in frames if "branding.postal_address" in one.read_text(encoding="utf-8")}
     assert {one.name for one in frames if "privacy_url" in one.read_text(encoding="utf-8")} == signed
 
 

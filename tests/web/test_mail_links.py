@@ -36,7 +36,7 @@ def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
     }
     links.add(path(runtime, TokenPurpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
     assert len(links) > 12
-    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.house, runtime.library)
+    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
     before = everything(runtime)
     for _ in range(3):
         for method in ("GET", "HEAD", "OPTIONS"):

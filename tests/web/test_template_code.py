@@ -129,7 +129,7 @@ def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: Samp
             assert name.endswith(".body")
             continue
         assert_inert(shown(message))
-        book = book_of(course.model_copy(update={"lessons": (rough,)}), language, proofs.house, "https://c.example")
+        book = book_of(course.model_copy(update={"lessons": (rough,)}), language, proofs.branding, "https://c.example")
         with zipfile.ZipFile(io.BytesIO(make_epub(book, MORNING))) as epub:
             assert_inert("".join(epub.read(one).decode() for one in epub.namelist()))
 
@@ -197,7 +197,7 @@ def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Cours
     for code in CODE:
         named = Branding(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
         for language in ("nl", "en"):
-            theirs = replace(proofs, house=named)
+            theirs = replace(proofs, branding=named)
             assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, SampleReader(code))))
 
 

@@ -65,7 +65,7 @@ def mail_of(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> 
 
 
 def epub_of(runtime: Runtime, course: Course, language: str) -> dict[str, str]:
-    epub = make_epub(book_of(course, language, runtime.house, "https://c.example"), datetime(2026, 1, 1, tzinfo=UTC))
+    epub = make_epub(book_of(course, language, runtime.branding, "https://c.example"), datetime(2026, 1, 1, tzinfo=UTC))
     with zipfile.ZipFile(io.BytesIO(epub)) as archive:
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
@@ -114,7 +114,7 @@ def test_the_book_has_the_signs_in_front_of_the_lessons_and_its_numbers_can_be_c
     spine = re.findall(r'idref="([^"]+)"', pages["OEBPS/content.opf"])
     assert spine[:4] == ["title", "nav", "alarm", "about"]
     assert pages["OEBPS/nav.xhtml"].index("alarm.xhtml") < pages["OEBPS/nav.xhtml"].index("about.xhtml")
-    pdf = make_pdf(book_of(course, language, runtime.house, "https://c.example"))
+    pdf = make_pdf(book_of(course, language, runtime.branding, "https://c.example"))
     assert all(one.encode() in pdf for one in addresses_of(course, language))
 
 

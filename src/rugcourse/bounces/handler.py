@@ -94,14 +94,14 @@ class BounceHandler:
         report = read(raw)
         return self._follow(report, self._named(recipient, report), by_mail=True)
 
-    def hear(self, told: ProviderEvent) -> HandledBounce:
-        """What a relay says."""
-        mail = self._named(told.return_path, told.report)
-        email = normalise_email(told.address)
+    def handle_event(self, event: ProviderEvent) -> HandledBounce:
+        """Do what follows from what a relay reports."""
+        mail = self._named(event.return_path, event.report)
+        email = normalise_email(event.address)
         if mail is None and email is not None:
             with self.database.read() as session:
-                mail = bounces.newest_mail(session, email, told.at)
-        return self._follow(replace(told.report, recipient=told.address, at=told.at), mail)
+                mail = bounces.newest_mail(session, email, event.at)
+        return self._follow(replace(event.report, recipient=event.address, at=event.at), mail)
 
     def refuse(self, session: Session, delivery_id: int, reply: str) -> BounceOutcome:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.

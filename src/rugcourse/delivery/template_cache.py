@@ -35,9 +35,9 @@ class PreparedEmail:
 class TemplateCache:
     """Prepares mails. Safe to share among threads: at worst two compile the same one at the same time."""
 
-    def __init__(self, library: CourseCache, house: Branding, sender: Sender, links: Links) -> None:
+    def __init__(self, library: CourseCache, branding: Branding, sender: Sender, links: Links) -> None:
         self._library = library
-        self._house = house
+        self._branding = branding
         self._sender = sender
         self._links = links
         self._prepared: dict[tuple[object, ...], PreparedEmail] = {}
@@ -80,23 +80,25 @@ class TemplateCache:
                 language = _spoken(lesson, language)
                 is_cohort = self._is_cohort(session, outgoing.campaign_id)
                 letter = catalogue.lesson_letter(
-                    course, lesson, language, self._house, self._links, is_cohort=is_cohort
+                    course, lesson, language, self._branding, self._links, is_cohort=is_cohort
                 )
             case DeliveryKind.BROADCAST:
                 message = self._library.message(session, _version_of(outgoing))
                 language = _spoken(message, outgoing.language)
                 is_news = campaigns.ground_of(session, outgoing.campaign_id) == Ground.NEWS
-                letter = catalogue.message_letter(course, message, language, self._house, self._links, is_news=is_news)
+                letter = catalogue.message_letter(
+                    course, message, language, self._branding, self._links, is_news=is_news
+                )
             case DeliveryKind.CONFIRM:
-                letter = catalogue.confirm_letter(course, language, self._house, self._links)
+                letter = catalogue.confirm_letter(course, language, self._branding, self._links)
             case DeliveryKind.WELCOME:
-                letter = catalogue.welcome_letter(course, language, self._house, self._links)
+                letter = catalogue.welcome_letter(course, language, self._branding, self._links)
             case DeliveryKind.IMPORTED:
-                letter = catalogue.imported_letter(course, language, self._house, self._links)
+                letter = catalogue.imported_letter(course, language, self._branding, self._links)
             case DeliveryKind.ALREADY:
-                letter = catalogue.already_letter(course, language, self._house, self._links)
+                letter = catalogue.already_letter(course, language, self._branding, self._links)
             case DeliveryKind.LINK:
-                letter = catalogue.link_letter(course, language, self._house, self._links)
+                letter = catalogue.link_letter(course, language, self._branding, self._links)
             case unknown:  # a newer release shares this database
                 raise LookupError(unknown)
         skeleton = MimeSkeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))

@@ -36,7 +36,7 @@ def edition_of(
     database: Database,
     clock: Clock,
     links: Links,
-    house: Branding,
+    branding: Branding,
     published: PublishedCourse,
     language: str,
     kind: EditionKind,
@@ -45,7 +45,7 @@ def edition_of(
 
     Where it can't be made, the one that was made before, if there is any. Raises NoEdition.
     """
-    book = _book(published, language, links, house)
+    book = _book(published, language, links, branding)
     key, fingerprint = EditionKey(published.id, language, kind), _fingerprint(book)
     with database.read() as session:
         found = ebooks.find_edition(session, key, fingerprint)
@@ -65,7 +65,7 @@ def edition_of(
     return made
 
 
-def fill_shelf(database: Database, clock: Clock, links: Links, house: Branding, library: CourseCache) -> None:
+def fill_shelf(database: Database, clock: Clock, links: Links, branding: Branding, library: CourseCache) -> None:
     """Make each edition of each published course that is not there yet; what can't be made is logged."""
     with database.read() as session:
         published_courses = library.courses(session)
@@ -73,10 +73,10 @@ def fill_shelf(database: Database, clock: Clock, links: Links, house: Branding, 
         for language in published.course.languages:
             for kind in EditionKind:
                 with suppress(NoEdition):
-                    edition_of(database, clock, links, house, published, language, kind)
+                    edition_of(database, clock, links, branding, published, language, kind)
 
 
-def out_of_date(database: Database, links: Links, house: Branding) -> list[tuple[str, str, EditionKind]]:
+def out_of_date(database: Database, links: Links, branding: Branding) -> list[tuple[str, str, EditionKind]]:
     """(course, language, kind) of each edition that is not there, or not as readers get the lessons."""
     with database.read() as session:
         found = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
@@ -89,14 +89,14 @@ def out_of_date(database: Database, links: Links, house: Branding) -> list[tuple
             if ebooks.find_edition(
                 session,
                 EditionKey(published.id, language, kind),
-                _fingerprint(_book(published, language, links, house)),
+                _fingerprint(_book(published, language, links, branding)),
             )
             is None
         ]
 
 
-def _book(published: PublishedCourse, language: str, links: Links, house: Branding) -> Book:
-    return book_of(published.course, language, house, links.course(language, published.course.slug))
+def _book(published: PublishedCourse, language: str, links: Links, branding: Branding) -> Book:
+    return book_of(published.course, language, branding, links.course(language, published.course.slug))
 
 
 def _make(book: Book, published: PublishedCourse, kind: EditionKind) -> bytes:

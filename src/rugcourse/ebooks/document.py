@@ -15,18 +15,18 @@ from rugcourse.i18n import translations
 Book = dict[str, Any]
 
 
-def book_of(course: Course, language: str, house: Branding, site: str) -> Book:
+def book_of(course: Course, language: str, branding: Branding, site: str) -> Book:
     """A course as a book, with the words around it in its language. `site`: the address of the course's page."""
     text, alarm = course.texts[language], course.alarm_signs[language]
-    tags = {"first_name": "", "practice": house.practice}
+    tags = {"first_name": "", "practice": branding.practice}
     notice = asdict(notice_of(alarm, language))
     return {
         "language": language,
         "title": text.title,
         "tagline": text.tagline,
-        "practice": house.practice,
-        "author": house.author_name,
-        "author_line": house.author_lines[language],
+        "practice": branding.practice,
+        "author": branding.author_name,
+        "author_line": branding.author_lines[language],
         "site": site,
         "words": _words(language),
         "summary": list(text.summary),

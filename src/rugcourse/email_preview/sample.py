@@ -54,7 +54,7 @@ class SampleEmails:
     """Makes proofs for one installation."""
 
     base_url: str
-    house: Branding
+    branding: Branding
     sender: Sender
 
     def of_lesson(
@@ -68,12 +68,12 @@ class SampleEmails:
         is_cohort: bool = False,
     ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
-        letter = catalogue.lesson_letter(course, lesson, language, self.house, self._links, is_cohort=is_cohort)
+        letter = catalogue.lesson_letter(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
         return self._write(letter, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
-        letter = catalogue.message_letter(course, message, language, self.house, self._links, is_news=is_news)
+        letter = catalogue.message_letter(course, message, language, self.branding, self._links, is_news=is_news)
         return self._write(letter, course, None, language, now, SOMEBODY)
 
     @property

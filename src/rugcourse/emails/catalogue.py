@@ -57,7 +57,7 @@ def branding_of(settings: Settings) -> Branding:
 
 
 def lesson_letter(
-    course: Course, lesson: Lesson, language: str, house: Branding, links: Links, *, is_cohort: bool = False
+    course: Course, lesson: Lesson, language: str, branding: Branding, links: Links, *, is_cohort: bool = False
 ) -> EmailTemplate:
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`.
 
@@ -65,14 +65,14 @@ def lesson_letter(
     """
     text = lesson.texts[language]
     targets: list[str] = []
-    pieces = [_body(piece, house, targets) for piece in split_at_notice(text.body)]
+    pieces = [_body(piece, branding, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
     return compile_letter(
         "lesson",
         language,
         text.subject,
         {
-            **_common(course, language, house, links),
+            **_common(course, language, branding, links),
             "lesson": text,
             "number": lesson.number,
             "pieces": pieces,
@@ -85,7 +85,7 @@ def lesson_letter(
 
 
 def message_letter(
-    course: Course, message: Message, language: str, house: Branding, links: Links, *, is_news: bool
+    course: Course, message: Message, language: str, branding: Branding, links: Links, *, is_news: bool
 ) -> EmailTemplate:
     """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`.
 
@@ -93,39 +93,39 @@ def message_letter(
     """
     text = message.texts[language]
     targets: list[str] = []
-    values = {**_common(course, language, house, links), "message": text, "is_news": is_news}
-    values |= _body(text.body, house, targets)
+    values = {**_common(course, language, branding, links), "message": text, "is_news": is_news}
+    values |= _body(text.body, branding, targets)
     return compile_letter("message", language, text.subject, values, tuple(targets))
 
 
-def confirm_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
+def confirm_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Asks whether the signup was really theirs. Carries nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
-    return compile_letter("confirm", language, subject, _common(course, language, house, links))
+    return compile_letter("confirm", language, subject, _common(course, language, branding, links))
 
 
-def welcome_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
+def welcome_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Says what comes, and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
-    return compile_letter("welcome", language, subject, _common(course, language, house, links))
+    return compile_letter("welcome", language, subject, _common(course, language, branding, links))
 
 
-def imported_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
+def imported_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Says where an address comes from, what comes, and how to stop it: the first mail to somebody from a list."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
-    return compile_letter("imported", language, subject, _common(course, language, house, links))
+    return compile_letter("imported", language, subject, _common(course, language, branding, links))
 
 
-def already_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
+def already_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Tells a reader that somebody signed up with their address again."""
     subject = translations(language).gettext("You already follow this course")
-    return compile_letter("already", language, subject, _common(course, language, house, links))
+    return compile_letter("already", language, subject, _common(course, language, branding, links))
 
 
-def link_letter(course: Course, language: str, house: Branding, links: Links) -> EmailTemplate:
+def link_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Carries a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
-    return compile_letter("link", language, subject, _common(course, language, house, links))
+    return compile_letter("link", language, subject, _common(course, language, branding, links))
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
@@ -138,28 +138,28 @@ def first_name(name: str) -> str:
     return name.split(" ", 1)[0]
 
 
-def _body(markdown: str, house: Branding, targets: list[str]) -> dict[str, Any]:
+def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, Any]:
     """A Markdown body as HTML and as text. Where its links lead is added to `targets`; the HTML knows their numbers."""
 
     def numbered(target: str) -> str:
         targets.append(target)
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
-    html = to_html(markdown, _STYLES, _tags(str(escape(house.practice))), numbered)
+    html = to_html(markdown, _STYLES, _tags(str(escape(branding.practice))), numbered)
     body = _LINK.sub(lambda match: merge(f"link({match[1]})"), html)
-    text = _wrapped(to_text(markdown, _tags(house.practice)))
+    text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
 
-def _common(course: Course, language: str, house: Branding, links: Links) -> dict[str, Any]:
+def _common(course: Course, language: str, branding: Branding, links: Links) -> dict[str, Any]:
     return {
         "course": course.texts[language],
         "alarm": course.alarm_signs[language],
         "privacy_url": links.privacy(language),
         "alarm_url": links.alarm_signs(language, course.slug),
         "course_url": links.course(language, course.slug),
-        "house": house,
-        "author_line": house.author_lines[language],
+        "branding": branding,
+        "author_line": branding.author_lines[language],
         "wrapped": _wrapped,
     }
 

@@ -137,7 +137,7 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
 
 
 def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
-    """Leave a reader out of comparisons and statistics from now on, or no more (GDPR, Art. 21). Raises NotAReader."""
+    """Leave a reader out of comparisons and statistics, or no more (GDPR, Art. 21). Raises NotAReader."""
     with database.write() as session:
         person = _reader(session, subscriber_id)
         if left_out:

@@ -62,10 +62,10 @@ class SendGrid:
         events = as_json(request.body)
         if not isinstance(events, list):
             raise MalformedPayload("it is no JSON array")
-        return tuple(_told(events, request))
+        return tuple(_provider_events(events, request))
 
 
-def _told(events: list[object], request: WebhookRequest) -> Iterator[ProviderEvent]:
+def _provider_events(events: list[object], request: WebhookRequest) -> Iterator[ProviderEvent]:
     for event in events:
         report = _report(event)
         if report is not None:

@@ -90,7 +90,7 @@ class Ses:
                 raise UnverifiedRequest("it confirms nothing of SNS")
             self._get(url)
             return ()
-        return _told(as_object(text(said, "Message")), request)
+        return _provider_events(as_object(text(said, "Message")), request)
 
     def _verify(self, said: dict[str, object], names: Sequence[str], now: datetime) -> None:
         """`now`: the machine's time, in which certificates end. Raises UnverifiedRequest."""
@@ -135,7 +135,7 @@ def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
     return bool(names & _NAMES) and certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
 
 
-def _told(said: dict[str, object], request: WebhookRequest) -> Sequence[ProviderEvent]:
+def _provider_events(said: dict[str, object], request: WebhookRequest) -> Sequence[ProviderEvent]:
     return_path = text(said, "mail", "source")
     at = instant(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
     return [ProviderEvent(report, return_path, address, at) for address, report in reports_of(said)]

@@ -34,10 +34,10 @@ def check_courses(database: Database) -> Iterator[Finding]:
         yield well("warning-signs", _("A clinician has signed them."))
 
 
-def check_books(database: Database, links: Links, house: Branding) -> Iterator[Finding]:
+def check_books(database: Database, links: Links, branding: Branding) -> Iterator[Finding]:
     """Whether each course is there as book and picture; nothing where the database can't be read."""
     try:
-        missing = out_of_date(database, links, house) if is_current(database) else []
+        missing = out_of_date(database, links, branding) if is_current(database) else []
     except (DatabaseAway, DatabaseError):
         return
     if missing:

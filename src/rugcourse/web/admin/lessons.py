@@ -122,8 +122,8 @@ def restore_draft(
 @access(Access.EDITOR)
 def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = require_admin(request, Role.EDITOR)
-    desk = _desk(request, course, slug)
-    return _desk_page(request, insider, desk, desk.manuscript, done)
+    desk = _editor_state(request, course, slug)
+    return _editor_page(request, insider, desk, desk.manuscript, done)
 
 
 @router.post("/admin/lessons/{course}/{slug}")
@@ -139,9 +139,9 @@ def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
         version = whole_number(typed["version"], 9) if "version" in typed else None
         drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen, version)
     except PublishedMeanwhile:
-        return _desk_page(request, insider, _desk(request, course, slug), manuscript, "published-meanwhile")
+        return _editor_page(request, insider, _editor_state(request, course, slug), manuscript, "published-meanwhile")
     except SavedMeanwhile:
-        return _desk_page(request, insider, desk, manuscript, "meanwhile")
+        return _editor_page(request, insider, desk, manuscript, "meanwhile")
     match typed.get("action"):
         case "publish":
             return RedirectResponse(f"{where}/publish", 303)
@@ -160,11 +160,11 @@ def discard(
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
-    desk = _desk(request, course, slug)
+    desk = _editor_state(request, course, slug)
     try:
         draft = drafts.discard(runtime.database, runtime.clock, desk, insider.admin_id, whole_number(saved, 9))
     except SavedMeanwhile:
-        return _desk_page(request, insider, desk, desk.manuscript, "not-discarded")
+        return _editor_page(request, insider, desk, desk.manuscript, "not-discarded")
     return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
 
 
@@ -190,7 +190,7 @@ def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResp
 def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
     insider = require_admin(request, Role.EDITOR)
-    desk = _desk(request, course, slug)
+    desk = _editor_state(request, course, slug)
     return _publish_page(request, insider, desk, "")
 
 
@@ -213,7 +213,7 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
             Seen(*seen) if len(seen) == len(Seen._fields) else None,
         )
     except SavedMeanwhile:
-        return _publish_page(request, insider, _desk(request, course, slug), "meanwhile")
+        return _publish_page(request, insider, _editor_state(request, course, slug), "meanwhile")
     except NotReady:
         return _publish_page(request, insider, desk, "not-ready")
     books = BackgroundTask(make_books, runtime)
@@ -227,7 +227,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
-    desk = _desk(request, course, slug)
+    desk = _editor_state(request, course, slug)
     try:
         unpublish(runtime.database, runtime.clock, insider.admin_id, course, slug)
     except NotReady:
@@ -275,11 +275,11 @@ def restore(
     try:
         drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, whole_number(saved))
     except SavedMeanwhile:
-        return _desk_page(request, insider, desk, manuscript, "meanwhile")
+        return _editor_page(request, insider, desk, manuscript, "meanwhile")
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
 
 
-def _desk(request: Request, course: str, slug: str) -> EditorState:
+def _editor_state(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
         return drafts.open_desk(runtime.database, runtime.library, course, slug)
@@ -290,11 +290,11 @@ def _desk(request: Request, course: str, slug: str) -> EditorState:
 def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[AdminIdentity, EditorState]:
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, typed.get("form", ""))
-    return insider, _desk(request, course, slug)
+    return insider, _editor_state(request, course, slug)
 
 
 def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:
-    desk = _desk(request, course, slug)
+    desk = _editor_state(request, course, slug)
     with runtime_of(request).database.read() as session:
         versions = history.versions_of(session, desk.published.id, course, slug)
     if not versions:
@@ -316,7 +316,7 @@ def _about(request: Request, desk: EditorState) -> dict[str, Any]:
     }
 
 
-def _desk_page(
+def _editor_page(
     request: Request, insider: AdminIdentity, desk: EditorState, manuscript: Manuscript, done: str
 ) -> HTMLResponse:
     values = {

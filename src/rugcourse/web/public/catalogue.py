@@ -103,7 +103,7 @@ def share_picture(request: Request, language: str, course: str) -> Response:
     published = find_course(request, language, course)
     try:
         picture = edition_of(
-            runtime.database, runtime.clock, runtime.links, runtime.house, published, language, EditionKind.SHARE
+            runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, EditionKind.SHARE
         )
     except NoEdition:
         raise NotFound from None

@@ -58,7 +58,7 @@ def book(request: Request, token: str, kind: str) -> Response:
             runtime.database,
             runtime.clock,
             runtime.links,
-            runtime.house,
+            runtime.branding,
             reader.published,
             reader.language,
             EditionKind(kind),
