@@ -12,7 +12,7 @@ from tests.support.builders import course_of
 from tests.support.bulk_readers import add_crowd
 
 from bench.site import open_store
-from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
+from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.db.models import EnrolmentRow, Queue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
@@ -61,7 +61,7 @@ def _one_round(runtime: Runtime, dispatcher: Dispatcher, hour: datetime, number:
             .execution_options(synchronize_session=False)
         )
     begun = time.perf_counter()
-    planned = plan_due(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)).planned
+    planned = plan_due(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)).planned
     claimed = 0
     while batch := dispatcher._claimer.claim(Queue.LESSONS):  # noqa: SLF001 - the step that is measured
         claimed += len(batch.drafts)

@@ -17,7 +17,7 @@ from rugcourse.bootstrap import Runtime, sender
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
-from rugcourse.delivery.template_cache import PreparedEmail, stream_of
+from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.mime import MimeSkeleton
 
@@ -48,9 +48,9 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
         *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
-    letter = catalogue.lesson_letter(course, lesson, person.language, runtime.branding, runtime.links)
+    letter = catalogue.lesson_email(course, lesson, person.language, runtime.branding, runtime.links)
     ours = sender(runtime.settings)
-    skeleton = MimeSkeleton.make(ours, letter.subject, person.language, stream_of(DeliveryKind.LESSON, course))
+    skeleton = MimeSkeleton.make(ours, letter.subject, person.language, message_stream(DeliveryKind.LESSON, course))
     prepared = PreparedEmail(letter, skeleton, course, lesson, person.language)
     values = Composer(runtime.links, runtime.settings.sender_domain).values(reader, prepared, Personalisation())
     html, text = letter.write(values)

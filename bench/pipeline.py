@@ -24,7 +24,7 @@ from bench.naive import naive_rate
 from bench.rendering import mean_lesson_bytes
 from bench.site import WORKERS, Site, open_site
 from rugcourse.db.models import DeliveryKind, DeliveryRow, Queue
-from rugcourse.worker.celery_app import create_app, ringer
+from rugcourse.worker.celery_app import create_app, make_notifier
 
 SAME_MINUTE = 10_000
 MANY = 120_000
@@ -109,7 +109,7 @@ def _ratio(ours: list[float], source: list[float | None]) -> float | str:
 
 def _same_minute(site: Site) -> tuple[dict[str, float], dict[str, float]]:
     """10,000 due at once: how late each was accepted; and, meanwhile, how long those waited who had just signed up."""
-    ring = ringer(create_app(site.runtime.settings))
+    ring = make_notifier(create_app(site.runtime.settings))
     stop = threading.Event()
 
     def sign_people_up() -> None:

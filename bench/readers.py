@@ -30,7 +30,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import EventKind, EventRow, LessonVersionRow, SubscriberRow
+from rugcourse.db.models import EmailEventRow, EventKind, LessonVersionRow, SubscriberRow
 from rugcourse.links import Links, MailRef
 from rugcourse.scheduling import Schedule
 
@@ -165,7 +165,7 @@ async def _one_asks(links: Links, port: int, load: Load, begin: float, end: floa
 
 def _events(database: Database) -> dict[str, int]:
     with database.read() as session:
-        rows = session.execute(select(EventRow.kind, func.count()).group_by(EventRow.kind))
+        rows = session.execute(select(EmailEventRow.kind, func.count()).group_by(EmailEventRow.kind))
         return defaultdict(int, dict(iter(rows)))
 
 

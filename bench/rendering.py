@@ -16,8 +16,8 @@ from rugcourse.content import load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
-from rugcourse.delivery.template_cache import PreparedEmail, stream_of
-from rugcourse.email_preview.sample import NOBODY
+from rugcourse.delivery.template_cache import PreparedEmail, message_stream
+from rugcourse.email_preview.sample import SAMPLE_DELIVERY
 from rugcourse.emails import catalogue, templates
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
@@ -59,7 +59,7 @@ def compare_rendering() -> dict[str, Any]:
 
     def naive(number: int) -> bytes:
         """What a straightforward implementation does for each subscriber."""
-        fresh = catalogue.lesson_letter(course, lesson, "nl", HOUSE, LINKS)
+        fresh = catalogue.lesson_email(course, lesson, "nl", HOUSE, LINKS)
         mail = _reader(number).ref
         html, text = fresh.write(composer.values(_reader(number), prepared, Personalisation()))
         message = EmailMessage(policy=SMTP)
@@ -107,13 +107,13 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
 def _prepare(number: int, language: str) -> PreparedEmail:
     course = load_course(_COURSE)
     lesson = course.lessons[number - 1]
-    letter = catalogue.lesson_letter(course, lesson, language, HOUSE, LINKS)
-    stream = stream_of(DeliveryKind.LESSON, course)
+    letter = catalogue.lesson_email(course, lesson, language, HOUSE, LINKS)
+    stream = message_stream(DeliveryKind.LESSON, course)
     return PreparedEmail(letter, MimeSkeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
 
 
 def _reader(number: int) -> DeliveryJob:
-    return NOBODY._replace(
+    return SAMPLE_DELIVERY._replace(
         id=number,
         subscriber_id=number,
         email=f"reader{number}@example.org",

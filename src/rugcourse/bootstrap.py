@@ -25,13 +25,13 @@ from rugcourse.delivery import holds, restore_guard
 from rugcourse.delivery.claimer import Claimer
 from rugcourse.delivery.composer import Composer
 from rugcourse.delivery.dispatcher import Connect, Dispatcher, SendPolicy
-from rugcourse.delivery.failures import FollowUp
+from rugcourse.delivery.failures import OnRejection
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.rate_limits import SendLimits, WarmUp
 from rugcourse.delivery.recovery import settle_journals
 from rugcourse.delivery.smtp import Accepted, Connection, Envelope, ServerUnavailable
 from rugcourse.delivery.template_cache import TemplateCache
-from rugcourse.ebooks.cache import fill_shelf
+from rugcourse.ebooks.cache import refresh_ebooks
 from rugcourse.email_preview.sample import SampleEmails, addressed
 from rugcourse.emails.catalogue import Branding, branding_of
 from rugcourse.emails.mime import Sender
@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from rugcourse.emails.dkim import DkimSigner
 
 log = structlog.get_logger()
-Ring = Callable[[Queue], None]
+NotifyWorker = Callable[[Queue], None]
 
 
-def no_ring(_queue: Queue) -> None:
+def no_notify(_queue: Queue) -> None:
     """For those who have no worker to wake: what stands planned goes out at the next tick."""
 
 
@@ -64,7 +64,7 @@ class Runtime:
     signer: Signer
     links: Links
     library: CourseCache
-    ring: Ring = no_ring
+    ring: NotifyWorker = no_notify
 
     def __post_init__(self) -> None:
         self.database.withdrawals = self.withdrawals
@@ -109,7 +109,7 @@ class Runtime:
         return SampleEmails(self.settings.base_url, self.branding, sender(self.settings))
 
 
-def open_runtime(settings: Settings, clock: Clock | None = None, ring: Ring = no_ring) -> Runtime:
+def open_runtime(settings: Settings, clock: Clock | None = None, ring: NotifyWorker = no_notify) -> Runtime:
     """Open what the settings name. Raises DatabaseError; connects to nothing yet."""
     signer = Signer.from_texts(settings.secret_keys, settings.suppression_key)
     return Runtime(
@@ -129,16 +129,16 @@ def import_lessons(runtime: Runtime, folder: Path | None = None, clash: OnConfli
     What was changed here since stays. Raises AuthoringErrors; MergeConflict where `clash` says so.
     """
     imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, clash)
-    make_books(runtime)
+    make_ebooks(runtime)
     return imported
 
 
-def make_books(runtime: Runtime) -> None:
+def make_ebooks(runtime: Runtime) -> None:
     """Make the books of all courses that are out of date."""
-    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
 
 
-def send_proof(runtime: Runtime, message: bytes, recipient: str) -> bool:
+def send_sample(runtime: Runtime, message: bytes, recipient: str) -> bool:
     """Hand a proof over to the mail server, past the ledger. Returns whether it was taken."""
     return send_now(runtime, addressed(message, recipient), recipient)
 
@@ -164,14 +164,14 @@ def send_now(runtime: Runtime, message: bytes, recipient: str) -> bool:
         connection.quit()
 
 
-class LetGo(NamedTuple):
+class ReleasedHold(NamedTuple):
     """Whether something was held, and of how many people the database had forgotten what they withdrew."""
 
     was_held: bool
     withdrawn: int = 0
 
 
-def let_go(runtime: Runtime, key: str) -> LetGo:
+def release_hold(runtime: Runtime, key: str) -> ReleasedHold:
     """Let what is held under `key` go on, and before everything goes on, withdraw again what a backup undid.
 
     Raises OSError where that can't be read.
@@ -182,7 +182,7 @@ def let_go(runtime: Runtime, key: str) -> LetGo:
         withdrawn = replay(runtime.database, runtime.clock, runtime.signer, runtime.withdrawals, days)
         if withdrawn:
             log.warning("what a backup undid is withdrawn again", people=withdrawn)
-    return LetGo(holds.go(runtime.database, runtime.clock, key), withdrawn)
+    return ReleasedHold(holds.release(runtime.database, runtime.clock, key), withdrawn)
 
 
 def sender(settings: Settings) -> Sender:
@@ -206,7 +206,7 @@ def return_paths(runtime: Runtime) -> Callable[[MailRef], str]:
     return lambda mail: runtime.links.return_path(mail, address)
 
 
-def follow_up(runtime: Runtime) -> FollowUp:
+def rejection_handler(runtime: Runtime) -> OnRejection:
     """What follows from a refusal. It is loaded when there is one."""
 
     def follow(session: Session, delivery_id: int, reply: str) -> None:
@@ -243,7 +243,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
     journals = settings.data_dir / "journal"
     journals.mkdir(parents=True, exist_ok=True)
     restore_guard.check(runtime.database, runtime.clock, settings.data_dir)
-    settle_journals(runtime.database, runtime.clock, journals, follow_up(runtime))
+    settle_journals(runtime.database, runtime.clock, journals, rejection_handler(runtime))
     composer = Composer(runtime.links, settings.sender_domain, dkim_signer(settings), settings.bounce_address)
     journal = Journal(journals)
     return Dispatcher(
@@ -263,6 +263,6 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         connect=connect
         or (lambda: Connection(settings.smtp, settings.ehlo_name or None, settings.smtp_timeout_seconds)),
         return_path=return_paths(runtime),
-        follow_up=follow_up(runtime),
+        on_rejection=rejection_handler(runtime),
         policy=SendPolicy(settings.smtp_timeout_seconds, settings.max_attempts),
     )

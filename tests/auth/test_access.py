@@ -34,7 +34,7 @@ from rugcourse.auth.sessions import (
 from rugcourse.auth.totp import SecretBox, context_of_admin, context_of_form
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import AdminRow, AdminSessionRow, ChangeRow, Role
+from rugcourse.db.models import AdminRow, AdminSessionRow, AuditLogRow, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 
@@ -121,7 +121,7 @@ def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: 
     secret = totp.new_secret()
     confirm_second_factor(database, clock, VAULT, insider, secret, pyotp.TOTP(secret).now())
     with database.read() as session:
-        tables = (AdminRow.__table__, AdminSessionRow.__table__, ChangeRow.__table__)
+        tables = (AdminRow.__table__, AdminSessionRow.__table__, AuditLogRow.__table__)
         rows = repr([session.execute(select(table)).all() for table in tables])
     for secret_text in (PASSWORD, token, secret):
         assert secret_text not in rows

@@ -22,11 +22,11 @@ from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceHandler, HandledBounce
-from rugcourse.bounces.imap_poller import MailboxAway, fetch, tidy
+from rugcourse.bounces.imap_poller import MailboxAway, delete_old, poll
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import DeliveryState, SubscriberStatus
 from rugcourse.settings import Mailbox
-from rugcourse.worker.tasks import forget_in_time
+from rugcourse.worker.tasks import apply_retention
 
 _CONFIG = """\
 base_dir = {folder}/run
@@ -131,14 +131,14 @@ def test_what_is_new_is_taken_in_once_and_stays_for_now(
     forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW["gmail full"]
     put(mailbox, RAW["a letter"], forged, bounce, b"nonsense\r\n")
     assert unread(mailbox) == 4
-    assert fetch(runtime.intake, mailbox) == 4
+    assert poll(runtime.intake, mailbox) == 4
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 0
     before = everything(runtime)
-    assert fetch(runtime.intake, mailbox) == 0
+    assert poll(runtime.intake, mailbox) == 0
     put(mailbox, bounce)
-    assert fetch(runtime.intake, mailbox) == 1
+    assert poll(runtime.intake, mailbox) == 1
     assert everything(runtime) == before
 
 
@@ -159,9 +159,9 @@ def test_what_was_not_taken_in_is_there_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr("rugcourse.bounces.handler.bounces.note_bounce", away)
         with pytest.raises(DatabaseAway):
-            fetch(runtime.intake, mailbox)
+            poll(runtime.intake, mailbox)
     assert unread(mailbox) == 1
-    assert fetch(runtime.intake, mailbox) == 1
+    assert poll(runtime.intake, mailbox) == 1
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
 
 
@@ -185,10 +185,10 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
         return take(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
 
     monkeypatch.setattr(BounceHandler, "take", breaking)
-    assert fetch(runtime.intake, mailbox) == 4
+    assert poll(runtime.intake, mailbox) == 4
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 1, "it stays unread, with a flag, for whoever looks"
-    assert fetch(runtime.intake, mailbox) == 0
+    assert poll(runtime.intake, mailbox) == 0
 
 
 @pytest.mark.needs("dovecot")
@@ -206,8 +206,8 @@ def test_old_messages_are_deleted_but_for_those_that_wait_and_those_that_others_
             (r"(\Deleted)", 3, "marked"),
         ):  # fmt: skip
             server.append("INBOX", flags, now - timedelta(days=days), f"Subject: {words}\r\n\r\n".encode())
-    assert tidy(runtime.intake, mailbox, 30) == 2
-    assert tidy(runtime.intake, mailbox, 30) == 0
+    assert delete_old(runtime.intake, mailbox, 30) == 2
+    assert delete_old(runtime.intake, mailbox, 30) == 0
     with opened(mailbox) as server:
         server.select("INBOX")
         _, found = server.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
@@ -228,7 +228,7 @@ def test_the_nightly_task_tidies_unless_it_is_told_to_leave_messages(
     address = {"bounce_mailbox": f"imap://{name}:secret@{HOST}:{port}"}
     for days, left in ((0, 1), (50, 1), (30, 0)):
         settings = runtime.settings.model_copy(update={**address, "keep_bounce_mail_days": days})
-        forget_in_time(replace(runtime, settings=settings))
+        apply_retention(replace(runtime, settings=settings))
         with opened(mailbox) as server:
             assert int(server.select("INBOX")[1][0] or 0) == left
 
@@ -242,7 +242,7 @@ def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> N
         Mailbox(HOST, free_port(), "sam", "secret", encrypted=False),
     ):
         with pytest.raises(MailboxAway, match=HOST):
-            fetch(runtime.intake, mailbox)
+            poll(runtime.intake, mailbox)
 
 
 @pytest.mark.parametrize(

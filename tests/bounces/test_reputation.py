@@ -7,7 +7,7 @@ from tests.support.builders import course_of
 from tests.support.bulk_readers import add_crowd, add_lesson_mails
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.bounces.complaint_rate import ComplaintLevel, ComplaintLimits, too_many
+from rugcourse.bounces.complaint_rate import ComplaintLevel, ComplaintLimits, find_above_limit
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
@@ -48,7 +48,7 @@ def test_the_third_of_a_thousand_stops_the_campaign_and_the_domain(runtime: Runt
     assert complain(runtime, 14) == BounceOutcome.SUPPRESSED
     assert held(runtime) == set()
     with runtime.database.read() as session:
-        (worst,) = too_many(session, ComplaintLimits(), clock.now())
+        (worst,) = find_above_limit(session, ComplaintLimits(), clock.now())
     assert (worst.campaign_id, worst.complaints, worst.arrived, worst.percent) == (course.campaign_id, 2, 1000, 0.2)
     complain(runtime, 21)  # three of 143 at d0.example, and of a thousand in all
     assert held(runtime) == {f"campaign:{course.campaign_id}", "domain:d0.example"}

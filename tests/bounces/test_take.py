@@ -34,7 +34,7 @@ from tests.web.reading import everything
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces import complaint_rate
 from rugcourse.bounces.handler import BounceOutcome, HandledBounce
-from rugcourse.bounces.lmtp_server import Door, open_door
+from rugcourse.bounces.lmtp_server import LmtpHandler, start_lmtp_server
 from rugcourse.bounces.report import BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
@@ -356,7 +356,7 @@ def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: S
 def serving(runtime: Runtime, *, lmtp: bool = False) -> Iterator[smtplib.SMTP]:
     """A client of the door for what comes back."""
     port = free_port()
-    server = open_door(Door(runtime.intake, ADDRESS), HOST, port, lmtp=lmtp)
+    server = start_lmtp_server(LmtpHandler(runtime.intake, ADDRESS), HOST, port, lmtp=lmtp)
     server.start()
     try:
         with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:

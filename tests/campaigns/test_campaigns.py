@@ -32,10 +32,10 @@ from rugcourse.content import Message, MessageText
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db import counters
 from rugcourse.db.models import (
+    AuditLogRow,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    ChangeRow,
     DeliveryKind,
     DeliveryState,
     EnrolmentRow,
@@ -46,7 +46,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.enrolment.magic_link import ask_for_link
+from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.scheduling import Schedule, Timing
 
@@ -225,7 +225,7 @@ def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> 
     with pytest.raises(lifecycle.NoMessage):
         lifecycle.start(runtime.database, author(runtime), empty)
     over = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 22)))
-    with pytest.raises(lifecycle.MomentOver):
+    with pytest.raises(lifecycle.SendTimePassed):
         lifecycle.start(runtime.database, author(runtime), over)
     good = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, good)
@@ -340,7 +340,7 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     plan(runtime)
     lifecycle.cancel(runtime.database, author(runtime), made)
     send_all(dispatcher)
-    lifecycle.sweep(runtime.database, clock)
+    lifecycle.cancel_remaining(runtime.database, clock)
     assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
     assert enrolment_in(runtime, made, email) == ("cancelled", None)
     now = progress(runtime, made)
@@ -369,7 +369,7 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
     at_eight(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, timing)
     now, quiet = runtime.clock.now(), runtime.patience.quiet
-    said = send_preview.look_ahead(row_of(runtime, made), 1, now, quiet)
+    said = send_preview.preview_sends(row_of(runtime, made), 1, now, quiet)
     people = send_preview.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
     start(runtime, made)
     happens = dues(runtime, made)
@@ -457,7 +457,7 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
     runtime: Runtime, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    said = send_preview.look_ahead(row_of(runtime, made), 9, runtime.clock.now(), None)
+    said = send_preview.preview_sends(row_of(runtime, made), 9, runtime.clock.now(), None)
     assert (said.people, said.repeats) == (4, Repeats(completed=1, reading=1, stopped=1))
     for forged in (0, 1, 2, 4, 10**9):
         with pytest.raises(lifecycle.RepeatsNotConfirmed):
@@ -540,7 +540,7 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
     first = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, first)
     lifecycle.cancel(runtime.database, author(runtime), first)
-    lifecycle.sweep(runtime.database, clock)
+    lifecycle.cancel_remaining(runtime.database, clock)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, second)
     assert enrolled(runtime, second) == enrolled(runtime, first) == {"new"}
@@ -567,7 +567,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
     with pytest.raises(NoDraft):
         drafts.restore(runtime.database, author(runtime), made)
     with runtime.database.read() as session:
-        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+        logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
     assert logged[-2:] == ["campaign: discard", "campaign: restore"]
     start(runtime, made)
     assert len(dues(runtime, made)) == 1
@@ -587,7 +587,7 @@ def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_r
     start(runtime, made)
     lifecycle.cancel(runtime.database, author(runtime), made)
     lifecycle.archive(runtime.database, author(runtime), made)
-    while lifecycle.sweep(runtime.database, runtime.clock):
+    while lifecycle.cancel_remaining(runtime.database, runtime.clock):
         pass
     readers = progress(runtime, made).readers
     assert (readers["active"], readers["cancelled"]) == (0, 1)
@@ -706,9 +706,9 @@ def test_who_signs_up_after_their_cohort_was_cancelled_begins_anew(
     made, email = cohort
     lifecycle.cancel(runtime.database, author(runtime), made)
     if swept:
-        lifecycle.sweep(runtime.database, clock)
+        lifecycle.cancel_remaining(runtime.database, clock)
     assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
-    lifecycle.sweep(runtime.database, clock)
+    lifecycle.cancel_remaining(runtime.database, clock)
     read_on(runtime, dispatcher)
     lessons = list(course_of(runtime).lesson_ids.values())
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == lessons
@@ -720,7 +720,7 @@ def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
 ) -> None:
     made, email = cohort
     lifecycle.cancel(runtime.database, author(runtime), made)
-    lifecycle.sweep(runtime.database, clock)
+    lifecycle.cancel_remaining(runtime.database, clock)
     sign_up_again(runtime, email)
     old = next(one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made)
     preferences.leave_course(runtime.database, clock, old.id)
@@ -733,14 +733,14 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
 ) -> None:
     made, email = cohort
     lifecycle.cancel(runtime.database, author(runtime), made)
-    lifecycle.sweep(runtime.database, clock)
-    ask_for_link(runtime.database, clock, email)
+    lifecycle.cancel_remaining(runtime.database, clock)
+    request_link(runtime.database, clock, email)
     [link] = mails_to(runtime, email, DeliveryKind.LINK)
     assert link.campaign_id == made
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
     send_all(dispatcher)
     sink.fault = lambda _: None
-    assert lifecycle.sweep(runtime.database, clock) == 0
+    assert lifecycle.cancel_remaining(runtime.database, clock) == 0
     clock.advance(minutes=10)
     send_all(dispatcher)
     assert [one.state for one in mails_to(runtime, email, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED]

@@ -23,7 +23,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns.progress import progress_of as campaign_progress
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import unpublish
 from rugcourse.db import counters
 from rugcourse.db.models import CampaignKind
@@ -133,7 +133,7 @@ def swap_options(runtime: Runtime) -> None:
     for language, part in product(course.languages, ("text", "why")):
         one, two = (f"{language}.quiz.0.options.{option}.{part}" for option in (right, other))
         fields[one], fields[two] = fields[two], fields[one]
-    publish(runtime, Manuscript(course, course.lessons[0].slug, 1, {**fields, "quiz.0.right": str(other)}))
+    publish(runtime, LessonDraft(course, course.lessons[0].slug, 1, {**fields, "quiz.0.right": str(other)}))
 
 
 def test_answers_stay_as_right_as_they_were_when_options_change_places(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.within import within
 
-from rugcourse.subscribers.csv_import import NotAList, read_list
+from rugcourse.subscribers.csv_import import InvalidList, read_list
 
 SIZE = 50_000_000
 
@@ -23,7 +23,7 @@ SIZE = 50_000_000
 )
 def test_a_list_of_fifty_megabytes_is_refused_in_bounds(content: bytes) -> None:
     def work() -> None:
-        with pytest.raises(NotAList):
+        with pytest.raises(InvalidList):
             read_list(content)
 
     within(60, 1200, work)

@@ -13,19 +13,19 @@ from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Sink
 from tests.web.reading import everything
 
-from rugcourse.bootstrap import Runtime, let_go
+from rugcourse.bootstrap import Runtime, release_hold
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
     ConsentRow,
+    ConsentTextRow,
     DeliveryKind,
     EnrolmentRow,
     JobChunkRow,
     JobRow,
     SubscriberRow,
     SubscriberStatus,
-    WordingRow,
 )
 from rugcourse.db.queries import jobs as kept
 from rugcourse.db.queries import subscribers
@@ -47,8 +47,8 @@ from rugcourse.subscribers.csv_import import (
     CHUNK,
     Column,
     ImportSettings,
+    InvalidList,
     LineProblem,
-    NotAList,
     Outcome,
     guess,
     read_line,
@@ -120,7 +120,7 @@ def test_columns_are_known_by_the_names_that_newsletter_programs_give_them() -> 
 
 
 def test_wrong_quotes_are_named_by_their_line() -> None:
-    with pytest.raises(NotAList, match="quotes") as caught:
+    with pytest.raises(InvalidList, match="quotes") as caught:
         read_list(b'email,name\na@x.example,Ann\nb@x.example,"Bo "de" Vries"\n')
     assert caught.value.line == 3
 
@@ -161,7 +161,7 @@ def test_letters_of_windows_and_lines_within_quotes_are_read_and_lines_keep_thei
     ],
 )  # fmt: skip
 def test_what_is_no_list_is_refused_whole(content: bytes, why: str) -> None:
-    with pytest.raises(NotAList, match=why):
+    with pytest.raises(InvalidList, match=why):
         read_list(content)
 
 
@@ -210,7 +210,7 @@ def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_fro
     assert plan(runtime) == 1
     with runtime.database.read() as session:
         consent = session.scalars(select(ConsentRow)).one()
-        words = session.get(WordingRow, consent.wording)
+        words = session.get(ConsentTextRow, consent.wording)
         person = session.scalars(select(SubscriberRow)).one()
         assert subscribers.tags_of(session, person.id) == ["intake"]
         assert session.scalars(select(func.count()).select_from(JobChunkRow)).one() == 0
@@ -234,8 +234,8 @@ def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runti
     work(runtime)
     with runtime.database.read() as session:
         rows = session.execute(
-            select(ConsentRow.at, WordingRow.text, ConsentRow.source, ConsentRow.purpose)
-            .join(WordingRow, WordingRow.name == ConsentRow.wording)
+            select(ConsentRow.at, ConsentTextRow.text, ConsentRow.source, ConsentRow.purpose)
+            .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.wording)
             .order_by(ConsentRow.id)
         ).all()
         assert session.scalars(select(SubscriberRow.news)).all() == [True, True]
@@ -385,7 +385,7 @@ def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -
 
 def done(runtime: Runtime, act: BulkAction, **others: object) -> dict[str, int]:
     order = BulkActionRequest(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
-    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
+    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
     return job_of(runtime, job_id).counts
@@ -414,7 +414,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[:1], "moved")
     order = BulkActionRequest(audience=Audience(tags=("moved",)), act=BulkAction.SUPPRESS, reason="because")
-    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
+    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
     seen = background_jobs.etag(job_of(runtime, job_id))
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[1:], "moved")
@@ -434,7 +434,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
 def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
     make_reader(runtime)
     order = BulkActionRequest(audience=Audience(), act=BulkAction.SUPPRESS, reason="because")
-    job_id = bulk_actions.propose(runtime.database, runtime.clock, order, None)
+    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
     newcomer = make_reader(runtime)
     background_jobs.start(runtime.database, runtime.clock, job_id, None)
     work(runtime)
@@ -470,7 +470,7 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
     pause(runtime.database, clock, people_ids[0])
     pause(runtime.database, clock, people_ids[1], clock.now() + timedelta(days=30))
     until = clock.now().date() + timedelta(days=3)
-    job = bulk_actions.propose(
+    job = bulk_actions.preview(
         runtime.database,
         clock,
         BulkActionRequest(audience=Audience(), act=BulkAction.PAUSE, reason="holidays", until=until),
@@ -623,7 +623,7 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
 def act_started(runtime: Runtime, act: BulkAction, **others: object) -> None:
     order = BulkActionRequest(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
     background_jobs.start(
-        runtime.database, runtime.clock, bulk_actions.propose(runtime.database, runtime.clock, order, None), None
+        runtime.database, runtime.clock, bulk_actions.preview(runtime.database, runtime.clock, order, None), None
     )
 
 
@@ -707,7 +707,7 @@ def test_who_signed_up_at_an_address_that_a_reader_had_before_is_themselves(
     bob = reader_of_another_course(runtime, "family@x.example")
     clock.advance(minutes=1)
     erase(runtime.database, clock, runtime.signer, person)
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 0
     job = looked_through(runtime, f"E-mail,Naam\n{bob},Bob\n")
     assert job_of(runtime, job).counts == {Outcome.JOINS: 1}
     assert people(runtime)[bob] == SubscriberStatus.ACTIVE

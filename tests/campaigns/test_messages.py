@@ -11,14 +11,14 @@ from tests.course_editor.test_publish import inserted, publish
 from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.db.models import CampaignKind, LessonRow
 from rugcourse.db.queries import campaigns, courses
 from rugcourse.scheduling import Timing
 
 
 def put_in(runtime: Runtime, slug: str) -> None:
-    publish(runtime, Manuscript(course_of(runtime).course, slug, 10, inserted(runtime, 10).fields))
+    publish(runtime, LessonDraft(course_of(runtime).course, slug, 10, inserted(runtime, 10).fields))
 
 
 @pytest.mark.parametrize("take_slug", [put_in, lambda runtime, slug: renamed(runtime, 9, slug)])

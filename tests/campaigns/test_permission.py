@@ -90,7 +90,7 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
 ) -> None:
     made = broadcast(runtime, ground)
-    expected = send_preview.look_ahead(row_of(runtime, made), 1, runtime.clock.now(), None)
+    expected = send_preview.preview_sends(row_of(runtime, made), 1, runtime.clock.now(), None)
     assert (expected.people, expected.not_agreed) == (2, 2)
     row = row_of(runtime, made)
     counted = send_preview.counted(runtime.database, runtime.clock, Audience(), allowed=permission_of(row))

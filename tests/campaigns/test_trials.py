@@ -18,12 +18,12 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import ab_tests
-from rugcourse.campaigns.ab_tests import NONE, A, B, NoSubject, SameWording, TrialRuns, compare
+from rugcourse.campaigns.ab_tests import NONE, A, AbTestRunning, B, NoSubject, SameWording, compare
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import publish_lesson
-from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, TrialRow, Verdict
+from rugcourse.db.models import AbTestRow, DeliveryRow, DeliveryState, EmailEventRow, EventKind, Verdict
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.ab_tests import Variant
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -39,9 +39,9 @@ def begin(runtime: Runtime, subjects: dict[str, str] | None = None, minimum: int
     ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects or OTHER, minimum, None)
 
 
-def trial(runtime: Runtime) -> TrialRow:
+def trial(runtime: Runtime) -> AbTestRow:
     with runtime.database.read() as session:
-        return session.scalars(select(TrialRow)).one()
+        return session.scalars(select(AbTestRow)).one()
 
 
 def subject(runtime: Runtime) -> str:
@@ -63,7 +63,9 @@ def mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> None:
                 session.flush()
                 verdict = Verdict.HUMAN if number < most else Verdict.MACHINE
                 session.add(
-                    EventRow(delivery_id=delivery.id, kind=EventKind.CLICK, link=0, verdict=verdict, first=True, at=now)
+                    EmailEventRow(
+                        delivery_id=delivery.id, kind=EventKind.CLICK, link=0, verdict=verdict, first=True, at=now
+                    )
                 )
 
 
@@ -137,7 +139,7 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     begin(runtime)
     lesson = course_of(runtime).course.lessons[0]
     fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
-    publish_lesson(runtime.database, runtime.clock, None, Manuscript(course_of(runtime).course, "welkom", 1, fields))
+    publish_lesson(runtime.database, runtime.clock, None, LessonDraft(course_of(runtime).course, "welkom", 1, fields))
     later(runtime, minutes=1)
     assert trial(runtime).winner == ab_tests.STOPPED
 
@@ -158,7 +160,7 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
     be_ready_to_decide(runtime)
     lesson = course_of(runtime).course.lessons[0]
     texts = {language: text.model_copy(update={"title": "Published"}) for language, text in lesson.texts.items()}
-    written = Manuscript(
+    written = LessonDraft(
         course_of(runtime).course, lesson.slug, 1, fields_of(lesson.model_copy(update={"texts": texts}))
     )
 
@@ -211,7 +213,7 @@ def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
         with pytest.raises(error):
             ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects, 100, None)
     begin(runtime)
-    with pytest.raises(TrialRuns):
+    with pytest.raises(AbTestRunning):
         begin(runtime, {"nl": "Nog een"})
 
 

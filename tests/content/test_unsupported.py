@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.support.builders import LESSONS
 
 from rugcourse.content import load_courses
-from rugcourse.content.unsupported import Kind, unsupported
+from rugcourse.content.unsupported import UnsupportedKind, unsupported
 
 PICTURES = (
     "![A back](https://example.org/back.png)",
@@ -58,7 +58,7 @@ AROUND = (
 )
 
 
-def found(text: str) -> list[tuple[Kind, int]]:
+def found(text: str) -> list[tuple[UnsupportedKind, int]]:
     return [(one.kind, one.line) for one in unsupported(text)]
 
 
@@ -67,7 +67,7 @@ def found(text: str) -> list[tuple[Kind, int]]:
 def test_a_picture_is_found_wherever_it_stands(around: str, picture: str) -> None:
     text = "First\n\n" + around.format(picture)
     line = text[: text.index(picture)].count("\n")
-    assert found(text) == [(Kind.PICTURE, line)]
+    assert found(text) == [(UnsupportedKind.PICTURE, line)]
 
 
 @pytest.mark.parametrize("around", AROUND)
@@ -75,11 +75,11 @@ def test_a_picture_is_found_wherever_it_stands(around: str, picture: str) -> Non
 def test_html_is_found_wherever_it_stands(around: str, html: str) -> None:
     text = "First\n\n" + around.format(html)
     line = text[: text.index(html)].count("\n")
-    assert set(found(text)) == {(Kind.HTML, line)}
+    assert set(found(text)) == {(UnsupportedKind.HTML, line)}
 
 
 def test_html_that_spans_blocks_is_found_at_both_ends() -> None:
-    assert found(HTML[7]) == [(Kind.HTML, 0), (Kind.HTML, 4)]
+    assert found(HTML[7]) == [(UnsupportedKind.HTML, 0), (UnsupportedKind.HTML, 4)]
 
 
 @pytest.mark.parametrize("text", FINE)
@@ -92,18 +92,18 @@ def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
     ["![A back][pic]\n\n[pic]: https://example.org/x.png", "![pic][]\n\n[pic]: x.png 'T'", "![pic]\n\n[PIC]: x.png"],
 )
 def test_a_picture_by_reference_is_a_picture(text: str) -> None:
-    assert found(text) == [(Kind.PICTURE, 0)]
+    assert found(text) == [(UnsupportedKind.PICTURE, 0)]
 
 
 def test_each_is_told_at_its_own_line_with_what_to_remove() -> None:
     text = "One `<b>`\n<b>two</b>\nthree ![Four](x.png) ![Four](x.png)\n\n- a\n- so <i>\n  ![Five][r]\n\n[r]: x.png"
     assert [(one.kind, one.line, one.text) for one in unsupported(text)] == [
-        (Kind.HTML, 1, "<b>"),
-        (Kind.HTML, 1, "</b>"),
-        (Kind.PICTURE, 2, "![Four](x.png)"),
-        (Kind.PICTURE, 2, "![Four](x.png)"),
-        (Kind.HTML, 5, "<i>"),
-        (Kind.PICTURE, 6, "![Five][r]"),
+        (UnsupportedKind.HTML, 1, "<b>"),
+        (UnsupportedKind.HTML, 1, "</b>"),
+        (UnsupportedKind.PICTURE, 2, "![Four](x.png)"),
+        (UnsupportedKind.PICTURE, 2, "![Four](x.png)"),
+        (UnsupportedKind.HTML, 5, "<i>"),
+        (UnsupportedKind.PICTURE, 6, "![Five][r]"),
     ]
     assert unsupported("![A](x.png)")[0].message == "pictures can't be used yet; remove ![A](x.png)"
     assert len(unsupported(f"![{'a' * 500}](x.png)")[0].text) < 80

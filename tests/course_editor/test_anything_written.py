@@ -21,13 +21,13 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.model import without_invisible
 from rugcourse.content.writer import file_names, to_file
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import clean, fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check
 from rugcourse.course_editor.merge import numbered
 from rugcourse.db.queries import courses
-from rugcourse.db.queries.ebooks import EditionKind
+from rugcourse.db.queries.ebooks import EbookKind
 from rugcourse.ebooks import cache
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.web.app import create_app
@@ -89,7 +89,7 @@ def test_what_the_checks_of_the_form_let_through_works_everywhere(
     runtime: Runtime, course: Course, tmp_path: Path, written: dict[str, str]
 ) -> None:
     lesson = course.lessons[0]
-    manuscript = Manuscript(course, lesson.slug, 1, clean({**fields_of(lesson), **written}, course.languages))
+    manuscript = LessonDraft(course, lesson.slug, 1, clean({**fields_of(lesson), **written}, course.languages))
     if any(one.wrong for one in check(manuscript)):
         event("refused")
         return
@@ -122,12 +122,12 @@ def test_what_the_checks_of_files_let_through_works_everywhere(
 
 
 def works_everywhere(runtime: Runtime, course: Course) -> None:
-    take_in(runtime.database, runtime.clock, [course])
+    import_course(runtime.database, runtime.clock, [course])
     with runtime.database.read() as session:
         published = courses.load_course(session, SLUG)
     assert published is not None
     assert published.course == course
-    cache.fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    cache.refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
     for language in course.languages:
         lesson = course.lessons[0]
         html, text = parts_of(runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now()))
@@ -136,10 +136,8 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         page = TestClient(create_app(runtime), headers=CHROME).get(f"/{language}/{SLUG}/lessons/{lesson.slug}")
         assert page.status_code == 200
         pdf, epub, picture = (
-            cache.edition_of(
-                runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, kind
-            )
-            for kind in (EditionKind.PDF, EditionKind.EPUB, EditionKind.SHARE)
+            cache.get_ebook(runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, kind)
+            for kind in (EbookKind.PDF, EbookKind.EPUB, EbookKind.SHARE)
         )
         event("PDF/UA" if b"pdfuaid" in pdf else "PDF")
         assert pdf.startswith(b"%PDF")

@@ -8,7 +8,7 @@ from tests.support.builders import COURSE, LESSONS
 from rugcourse.content import Course, FurtherReading, load_course
 from rugcourse.content.readability import reading_ease
 from rugcourse.course_editor.form_fields import clean, fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, measure
 
 SLUG = "overbelasting"
@@ -19,16 +19,16 @@ def course() -> Course:
     return load_course(LESSONS / COURSE)
 
 
-def manuscript(course: Course, **typed: str) -> Manuscript:
+def manuscript(course: Course, **typed: str) -> LessonDraft:
     lesson = course.lesson(SLUG)
     assert lesson is not None
     fields = {**fields_of(lesson), **{name.replace("__", "."): text for name, text in typed.items()}}
-    return Manuscript(course, SLUG, lesson.number, clean(fields, course.languages))
+    return LessonDraft(course, SLUG, lesson.number, clean(fields, course.languages))
 
 
 def test_every_shipped_lesson_goes_through_a_form_unchanged_and_is_right(course: Course) -> None:
     for lesson in course.lessons:
-        typed = Manuscript(course, lesson.slug, lesson.number, clean(fields_of(lesson), course.languages))
+        typed = LessonDraft(course, lesson.slug, lesson.number, clean(fields_of(lesson), course.languages))
         assert typed.lesson() == lesson
         assert check(typed) == []
 
@@ -83,7 +83,7 @@ def test_the_warning_signs_may_stand_in_a_lesson_of_a_course_that_has_some(cours
     assert measure(typed, "nl").words == 300
     bare = {one: notice.model_copy(update={"levels": ()}) for one, notice in course.alarm_signs.items()}
     without = course.model_copy(update={"alarm_signs": bare, "lessons": course.lessons[:5]})
-    found = check(Manuscript(without, SLUG, 2, typed.fields))
+    found = check(LessonDraft(without, SLUG, 2, typed.fields))
     assert ("no-notice", "nl.body") in {(one.kind, one.where) for one in found if one.wrong}
 
 
@@ -126,7 +126,7 @@ def test_lines_are_made_one_line_and_advice_does_not_stand_in_the_way(course: Co
 def test_what_is_not_right_yet_can_be_looked_at(course: Course) -> None:
     rough = manuscript(course, nl__title="", nl__subject="x" * 80).rough("nl")
     assert rough.texts["nl"].title == "…"
-    assert Manuscript(course, "new", 4, {}).rough("en").texts["en"].quiz == ()
+    assert LessonDraft(course, "new", 4, {}).rough("en").texts["en"].quiz == ()
 
 
 def test_short_sentences_of_short_words_read_more_easily() -> None:
@@ -146,14 +146,14 @@ def test_a_lesson_with_many_readings_keeps_all_of_them_in_its_form(course: Cours
     many = tuple(FurtherReading(title=f"T{number}", summary="S") for number in range(12))
     texts = {code: text.model_copy(update={"further": many}) for code, text in lesson.texts.items()}
     fields = fields_of(lesson.model_copy(update={"texts": texts}))
-    again = Manuscript(course, lesson.slug, 1, clean(fields, course.languages)).lesson()
+    again = LessonDraft(course, lesson.slug, 1, clean(fields, course.languages)).lesson()
     assert again.texts["nl"].further == many
 
 
 @pytest.mark.parametrize("length", [57, 58, 59, 60])
 def test_a_lesson_with_a_long_slug_has_question_ids_that_can_be_published(course: Course, length: int) -> None:
     fields = {name: text for name, text in manuscript(course).fields.items() if not name.endswith(".id")}
-    long = Manuscript(course, ("a" * 57 + "-bc")[:length].rstrip("-"), 3, fields)
+    long = LessonDraft(course, ("a" * 57 + "-bc")[:length].rstrip("-"), 3, fields)
     assert [one for one in check(long) if one.wrong] == []
     first, second = (question.id for question in long.lesson().texts["nl"].quiz)
     assert first != second

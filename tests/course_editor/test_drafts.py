@@ -13,28 +13,28 @@ from rugcourse.course_editor.drafts import (
     LessonNotFound,
     NewerDraft,
     NoSuchDraft,
-    PublishedMeanwhile,
-    SavedMeanwhile,
+    StaleDraft,
+    StalePublication,
 )
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.merge import OnConflict
-from rugcourse.course_editor.publishing import Seen, publish_lesson
-from rugcourse.db.models import ChangeRow, DiscardedDraftRow
+from rugcourse.course_editor.publishing import SeenVersions, publish_lesson
+from rugcourse.db.models import AuditLogRow, DiscardedDraftRow
 from rugcourse.db.queries import admins
 
 SLUG = "stress"
 
 
 def desk_of(runtime: Runtime, slug: str = SLUG) -> EditorState:
-    return drafts.open_desk(runtime.database, runtime.library, COURSE, slug)
+    return drafts.load_editor(runtime.database, runtime.library, COURSE, slug)
 
 
 def keep(runtime: Runtime, title: str) -> None:
     desk = desk_of(runtime)
-    typed = Manuscript(desk.published.course, SLUG, 4, {"nl.title": title})
-    drafts.keep(runtime.database, runtime.clock, desk, typed, None, desk.saved)
+    typed = LessonDraft(desk.published.course, SLUG, 4, {"nl.title": title})
+    drafts.save(runtime.database, runtime.clock, desk, typed, None, desk.saved)
 
 
 def discard(runtime: Runtime, seen: int, slug: str = SLUG) -> int:
@@ -47,7 +47,7 @@ def restore(runtime: Runtime, discarded: int) -> tuple[str, str]:
 
 def logged(runtime: Runtime) -> list[tuple[str, str]]:
     with runtime.database.read() as session:
-        return [(one.action, one.subject) for one in session.scalars(select(ChangeRow).order_by(ChangeRow.id))]
+        return [(one.action, one.subject) for one in session.scalars(select(AuditLogRow).order_by(AuditLogRow.id))]
 
 
 def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runtime) -> None:
@@ -64,7 +64,7 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
 
 
 def test_the_draft_of_a_new_lesson_can_be_restored_although_the_course_does_not_have_it(runtime: Runtime) -> None:
-    slug = drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", "overbelasting", None)
+    slug = drafts.create(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", "overbelasting", None)
     discarded = discard(runtime, 1, slug)
     with pytest.raises(LessonNotFound):
         desk_of(runtime, slug)
@@ -92,7 +92,7 @@ def test_what_somebody_else_kept_meanwhile_is_not_discarded(runtime: Runtime) ->
     keep(runtime, "Mine")
     keep(runtime, "Theirs")
     for seen in (0, 1, 3):
-        with pytest.raises(SavedMeanwhile):
+        with pytest.raises(StaleDraft):
             discard(runtime, seen)
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Theirs"
     assert logged(runtime) == []
@@ -103,9 +103,9 @@ def test_a_form_of_a_draft_that_was_discarded_is_not_kept_over_one_that_was_begu
     opened = desk_of(runtime)
     discard(runtime, opened.saved)
     keep(runtime, "Hours of work")
-    with pytest.raises(SavedMeanwhile):
-        drafts.keep(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved)
-    with pytest.raises(SavedMeanwhile):
+    with pytest.raises(StaleDraft):
+        drafts.save(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved)
+    with pytest.raises(StaleDraft):
         discard(runtime, opened.saved)
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
 
@@ -117,10 +117,10 @@ def test_a_form_of_a_draft_that_was_published_is_not_kept_over_the_next_one(runt
     publish(runtime, opened.manuscript)
     keep_over(runtime, typed_by(runtime, "Hours of work"), desk_of(runtime).version)
     now = desk_of(runtime)
-    with pytest.raises(SavedMeanwhile):
-        drafts.keep(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved, now.version)
-    with pytest.raises(SavedMeanwhile):
-        publish(runtime, now.manuscript, Seen(opened.saved, now.version))
+    with pytest.raises(StaleDraft):
+        drafts.save(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved, now.version)
+    with pytest.raises(StaleDraft):
+        publish(runtime, now.manuscript, SeenVersions(opened.saved, now.version))
     assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
 
 
@@ -138,18 +138,18 @@ def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monk
         assert session.scalars(select(DiscardedDraftRow)).all() == []
 
 
-def typed_by(runtime: Runtime, title: str, **others: str) -> Manuscript:
+def typed_by(runtime: Runtime, title: str, **others: str) -> LessonDraft:
     """What somebody types over the lesson as it lies on the desk now."""
     desk = desk_of(runtime)
-    return drafts.typed_over(desk, {**desk.manuscript.fields, "nl.title": title, **others})
+    return drafts.with_input(desk, {**desk.manuscript.fields, "nl.title": title, **others})
 
 
-def keep_over(runtime: Runtime, manuscript: Manuscript, version: int) -> None:
+def keep_over(runtime: Runtime, manuscript: LessonDraft, version: int) -> None:
     desk = desk_of(runtime)
-    drafts.keep(runtime.database, runtime.clock, desk, manuscript, None, desk.saved, version)
+    drafts.save(runtime.database, runtime.clock, desk, manuscript, None, desk.saved, version)
 
 
-def publish(runtime: Runtime, manuscript: Manuscript, seen: Seen | None = None) -> None:
+def publish(runtime: Runtime, manuscript: LessonDraft, seen: SeenVersions | None = None) -> None:
     publish_lesson(runtime.database, runtime.clock, None, manuscript, seen=seen)
 
 
@@ -162,14 +162,14 @@ def put_in(runtime: Runtime, place: int) -> None:
     lesson = course.lesson(SLUG)
     assert lesson is not None
     fields = {**fields_of(lesson), "quiz.0.id": "new-1", "quiz.1.id": "new-2"}
-    publish(runtime, Manuscript(course, "ertussen", place, fields))
+    publish(runtime, LessonDraft(course, "ertussen", place, fields))
 
 
 def test_a_form_that_was_opened_before_somebody_published_is_not_kept_unsaid(runtime: Runtime) -> None:
     opened = desk_of(runtime).version
     mine = typed_by(runtime, "Mine")
     publish(runtime, typed_by(runtime, "Theirs"))
-    with pytest.raises(PublishedMeanwhile):
+    with pytest.raises(StalePublication):
         keep_over(runtime, mine, opened)
     assert desk_of(runtime).saved == 0
     keep_over(runtime, mine, desk_of(runtime).version)  # once they have been told
@@ -187,7 +187,7 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
     texts = {code: text.model_copy(update={"highlight": "In a file"}) for code, text in lesson.texts.items()}
     new = lesson.model_copy(update={"texts": texts})
     lessons = tuple(new if one is lesson else one for one in course.lessons)
-    take_in(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], OnConflict.FILES)
+    import_course(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], OnConflict.FILES)
     assert restore(runtime, discard(runtime, 1)) == (COURSE, SLUG)
     newer = desk_of(runtime).newer
     assert newer is not None
@@ -197,14 +197,14 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
 def test_nobody_publishes_a_draft_or_over_a_version_that_they_have_not_seen(runtime: Runtime) -> None:
     keep_over(runtime, typed_by(runtime, "First"), desk_of(runtime).version)
     desk = desk_of(runtime)
-    seen = Seen(desk.saved, desk.version)
+    seen = SeenVersions(desk.saved, desk.version)
     keep_over(runtime, typed_by(runtime, "Second"), desk.version)
-    with pytest.raises(SavedMeanwhile):
+    with pytest.raises(StaleDraft):
         publish(runtime, desk_of(runtime).manuscript, seen)
     publish(runtime, typed_by(runtime, "Theirs"))
-    with pytest.raises(PublishedMeanwhile):
-        publish(runtime, desk.manuscript, Seen(0, desk.version))
-    publish(runtime, desk.manuscript, Seen(0, desk_of(runtime).version))
+    with pytest.raises(StalePublication):
+        publish(runtime, desk.manuscript, SeenVersions(0, desk.version))
+    publish(runtime, desk.manuscript, SeenVersions(0, desk_of(runtime).version))
     assert course_of(runtime).course.lessons[3].texts["nl"].title == "First"
 
 

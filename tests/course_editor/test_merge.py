@@ -10,9 +10,9 @@ from tests.support.builders import COURSE, LESSONS
 
 from rugcourse.clock import VirtualClock
 from rugcourse.content import AuthoringErrors, Course, load_course, load_courses
-from rugcourse.content.fingerprints import prints_of
+from rugcourse.content.fingerprints import fingerprints_of
 from rugcourse.content.writer import file_names, to_file
-from rugcourse.course_editor.file_sync import Exported, export_courses, import_courses, take_in
+from rugcourse.course_editor.file_sync import Exported, export_courses, import_course, import_courses
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge, numbered
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses
@@ -62,28 +62,28 @@ def title(course: Course, slug: str) -> str:
 
 def test_each_side_keeps_what_only_it_changed(course: Course) -> None:
     here, files = reworded(course, "stress", "Here"), reworded(course, "welkom", "In a file")
-    merged = merge(here, files, prints_of(course), OnConflict.REFUSE)
+    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
     assert (title(merged.course, "stress"), title(merged.course, "welkom")) == ("Here", "In a file")
     assert merged.newer_here == ("stress",)
 
 
 def test_the_same_change_on_both_sides_is_no_clash(course: Course) -> None:
     both = reworded(course, "stress", "The same")
-    assert merge(both, both, prints_of(course), OnConflict.REFUSE).newer_here == ()
+    assert merge(both, both, fingerprints_of(course), OnConflict.REFUSE).newer_here == ()
 
 
 def test_a_clash_is_refused_with_its_names_or_decided(course: Course) -> None:
     here, files = reworded(course, "stress", "Here"), reworded(course, "stress", "In a file")
     with pytest.raises(MergeConflict, match=r"stress.*Nothing was imported"):
-        merge(here, files, prints_of(course), OnConflict.REFUSE)
-    assert title(merge(here, files, prints_of(course), OnConflict.HERE).course, "stress") == "Here"
-    assert title(merge(here, files, prints_of(course), OnConflict.FILES).course, "stress") == "In a file"
+        merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
+    assert title(merge(here, files, fingerprints_of(course), OnConflict.HERE).course, "stress") == "Here"
+    assert title(merge(here, files, fingerprints_of(course), OnConflict.FILES).course, "stress") == "In a file"
 
 
 def test_lessons_that_are_new_or_gone_on_one_side_stand_where_they_stood_there(course: Course) -> None:
     here = added(without(course, "stress"), "welkom", "new-here", 2)
     files = added(without(course, "onderbelasting"), "welkom", "new-in-files", 8)
-    merged = merge(here, files, prints_of(course), OnConflict.REFUSE).course
+    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE).course
     gone = {"stress", "onderbelasting"}
     expected = [one for one in slugs(course) if one not in gone]
     expected.insert(2, "new-here")
@@ -94,8 +94,8 @@ def test_lessons_that_are_new_or_gone_on_one_side_stand_where_they_stood_there(c
 
 def test_the_side_that_moved_lessons_says_their_order(course: Course) -> None:
     moved = course.model_copy(update={"lessons": numbered([*course.lessons[1:], course.lessons[0]])})
-    assert slugs(merge(moved, course, prints_of(course), OnConflict.REFUSE).course) == slugs(moved)
-    assert slugs(merge(course, moved, prints_of(course), OnConflict.REFUSE).course) == slugs(moved)
+    assert slugs(merge(moved, course, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(moved)
+    assert slugs(merge(course, moved, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(moved)
 
 
 def test_importing_again_does_not_undo_what_was_changed_here(
@@ -158,7 +158,7 @@ def test_export_leaves_a_language_that_only_the_files_have(
     lessons = [one.model_copy(update={"texts": {"nl": one.texts["nl"]}}) for one in course.lessons]
     signs = {"nl": course.alarm_signs["nl"]}
     dutch = course.model_copy(update={**no_english, "alarm_signs": signs, "lessons": tuple(lessons)})
-    take_in(database, clock, [dutch])
+    import_course(database, clock, [dutch])
     done = export_courses(database, folder)
     assert (done.written, done.removed, len(done.newer_in_files)) == ((), (), 10)
     assert load_course(folder / COURSE) == course
@@ -235,17 +235,17 @@ def test_a_crash_while_a_file_is_written_leaves_the_file_as_it_was(
 def test_a_new_order_in_the_files_counts_although_a_lesson_was_added_here(course: Course) -> None:
     here = added(course, "welkom", "new-here", 9)
     files = swapped(course, 1, 2)
-    merged = merge(here, files, prints_of(course), OnConflict.REFUSE)
+    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
     assert slugs(merged.course) == [*slugs(files), "new-here"]
 
 
 def test_two_new_orders_are_a_clash(course: Course) -> None:
     here, files = swapped(course, 1, 2), swapped(course, 5, 6)
     with pytest.raises(MergeConflict, match="the order of the lessons"):
-        merge(here, files, prints_of(course), OnConflict.REFUSE)
-    assert slugs(merge(here, files, prints_of(course), OnConflict.HERE).course) == slugs(here)
-    assert slugs(merge(here, files, prints_of(course), OnConflict.FILES).course) == slugs(files)
-    assert slugs(merge(here, here, prints_of(course), OnConflict.REFUSE).course) == slugs(here)
+        merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
+    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.HERE).course) == slugs(here)
+    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.FILES).course) == slugs(files)
+    assert slugs(merge(here, here, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(here)
 
 
 def test_an_import_names_what_changed_beside_the_lessons(
@@ -256,7 +256,7 @@ def test_an_import_names_what_changed_beside_the_lessons(
     tests = {code: one.model_copy(update={"title": "A test"}) for code, one in course.tests.items()}
     texts = {code: one.model_copy(update={"tagline": "New"}) for code, one in course.texts.items()}
     changed = without(course, "afronding").model_copy(update={"texts": texts, "tests": tests, "alarm_signs": notices})
-    (imported,) = take_in(database, clock, [changed], OnConflict.REFUSE)
+    (imported,) = import_course(database, clock, [changed], OnConflict.REFUSE)
     assert imported.changed == ("the landing page", "the knowledge test", "the warning signs", "afronding (taken out)")
 
 

@@ -13,9 +13,9 @@ from tests.support.smtp_sink import Fault, Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, Lesson
 from rugcourse.course_editor import drafts
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db.models import DeliveryRow, DeliveryState
@@ -44,7 +44,7 @@ def order(runtime: Runtime) -> list[str]:
 def move_in_admin(runtime: Runtime, place: int, to: int) -> None:
     course = course_of(runtime).course
     lesson = course.lessons[place - 1]
-    publish(runtime, Manuscript(course, lesson.slug, to, fields_of(lesson)))
+    publish(runtime, LessonDraft(course, lesson.slug, to, fields_of(lesson)))
 
 
 def move_in_files(runtime: Runtime, place: int, to: int) -> None:
@@ -55,7 +55,7 @@ def move_in_files(runtime: Runtime, place: int, to: int) -> None:
 
 
 def import_(runtime: Runtime, course: Course, lessons: list[Lesson]) -> None:
-    take_in(runtime.database, runtime.clock, [course.model_copy(update={"lessons": numbered(lessons)})])
+    import_course(runtime.database, runtime.clock, [course.model_copy(update={"lessons": numbered(lessons)})])
 
 
 def renamed(runtime: Runtime, place: int, slug: str, **texts: object) -> None:
@@ -114,7 +114,7 @@ def test_who_had_all_lessons_stays_finished_and_goes_back_only_where_the_author_
     move_in_admin(runtime, 2, 10)
     course = course_of(runtime).course
     another = {**inserted(runtime, 3).fields, "quiz.0.id": "more-1", "quiz.1.id": "more-2"}
-    assert publish(runtime, Manuscript(course, "nog-een", 11, another), behind=AlreadyPast.FINISHED) == 1
+    assert publish(runtime, LessonDraft(course, "nog-een", 11, another), behind=AlreadyPast.FINISHED) == 1
     days(runtime, dispatcher, 2)
     assert slugs_to(runtime, reader)[9:] == ["nog-een"]
     assert enrolment_of(runtime, reader).status == "completed"
@@ -128,11 +128,11 @@ def test_a_lesson_with_another_slug_is_the_same_lesson(runtime: Runtime, dispatc
     days(runtime, dispatcher, 2)
     slug = order(runtime)[2]
     lesson_id = course_of(runtime).lesson_ids[slug]
-    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, slug)
-    drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, slug, "Half"), None, 0)
+    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, slug)
+    drafts.save(runtime.database, runtime.clock, desk, edited(runtime, slug, "Half"), None, 0)
     renamed(runtime, 3, "een-andere-naam", highlight="Ook herschreven.")
     assert course_of(runtime).lesson_ids["een-andere-naam"] == lesson_id
-    kept = drafts.open_desk(runtime.database, runtime.library, COURSE, "een-andere-naam")
+    kept = drafts.load_editor(runtime.database, runtime.library, COURSE, "een-andere-naam")
     assert (kept.saved, kept.manuscript.fields["nl.title"]) == (1, "Half")
     move_in_files(runtime, 3, 9)
     days(runtime, dispatcher, 9)
@@ -282,8 +282,8 @@ def test_lessons_whose_slugs_count_on_or_change_places_stay_the_same_lessons(
 def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
     for place in (1, 2, 3):
-        desk = drafts.open_desk(runtime.database, runtime.library, COURSE, f"les-{place}")
-        drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
+        desk = drafts.load_editor(runtime.database, runtime.library, COURSE, f"les-{place}")
+        drafts.save(runtime.database, runtime.clock, desk, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
     import_(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
     with runtime.database.read() as session:
         kept = {one.slug: one.fields["nl.title"] for one in kept_drafts.of_course(session, course_of(runtime).id)}
@@ -293,9 +293,9 @@ def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
 
 def test_the_draft_of_a_new_lesson_is_not_written_over_by_that_of_one_that_gets_its_slug(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
-    drafts.begin(runtime.database, runtime.clock, runtime.library, COURSE, "Nieuw", "les-9", None)
-    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, "les-1")
-    drafts.keep(runtime.database, runtime.clock, desk, edited(runtime, "les-1", "Half"), None, 0)
+    drafts.create(runtime.database, runtime.clock, runtime.library, COURSE, "Nieuw", "les-9", None)
+    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, "les-1")
+    drafts.save(runtime.database, runtime.clock, desk, edited(runtime, "les-1", "Half"), None, 0)
     lesson_id = course_of(runtime).lesson_ids["les-1"]
     import_(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
     with runtime.database.read() as session:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from tests.support.builders import course_of
 
-from rugcourse.bootstrap import Runtime, follow_up
+from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, Lesson
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.publishing import AlreadyPast, publish_lesson, unpublish
 from rugcourse.db.models import (
@@ -73,7 +73,7 @@ class Story:
         lessons = [self.lesson(self.new_name()) for _ in range(FIRST_LESSONS)]
         self.slug = self.new_name()
         course = self.shipped.model_copy(update={"slug": self.slug, "texts": bare, "lessons": numbered(lessons)})
-        take_in(runtime.database, runtime.clock, [course])
+        import_course(runtime.database, runtime.clock, [course])
         self.names = {lesson.slug: lesson.slug for lesson in lessons}
         self.readers: list[Reader] = []
 
@@ -129,7 +129,7 @@ class Story:
         assert isinstance(clock, VirtualClock)
         clock.move_to((clock.now() + timedelta(days=1)).replace(hour=7))
         while (
-            done := plan_due(self.runtime.database, clock, self.runtime.patience, follow_up(self.runtime))
+            done := plan_due(self.runtime.database, clock, self.runtime.patience, rejection_handler(self.runtime))
         ).planned + done.shifted:
             pass
         with self.runtime.database.write() as session:
@@ -166,14 +166,14 @@ class Story:
     def move(self, which: int, to: int) -> None:
         course = self.published.course
         lesson = course.lessons[which % len(course.lessons)]
-        self.publish(Manuscript(course, lesson.slug, to % len(course.lessons) + 1, fields_of(lesson)))
+        self.publish(LessonDraft(course, lesson.slug, to % len(course.lessons) + 1, fields_of(lesson)))
 
     def put_in(self, which: int, at: int) -> None:
         course = self.published.course
         slug, place = self.new_name(), at % (len(course.lessons) + 1) + 1
         self.names[slug] = slug
         behind = list(AlreadyPast)[which % len(AlreadyPast)]
-        self.publish(Manuscript(course, slug, place, fields_of(self.lesson(slug))), behind)
+        self.publish(LessonDraft(course, slug, place, fields_of(self.lesson(slug))), behind)
         self.expect_new(slug)
         for reader in self.readers:
             meant = behind == AlreadyPast.FINISHED or (
@@ -182,7 +182,7 @@ class Story:
             if meant:
                 reader.ahead.add(slug)
 
-    def publish(self, manuscript: Manuscript, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
+    def publish(self, manuscript: LessonDraft, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
         publish_lesson(self.runtime.database, self.runtime.clock, None, manuscript, behind=behind)
 
     def take_out(self, which: int, _: int) -> None:
@@ -239,7 +239,7 @@ class Story:
         course: Course = self.published.course.model_copy(update={"lessons": numbered(lessons)})
         with self.runtime.database.write() as session:
             courses.note_files(session, self.published.course)
-        take_in(self.runtime.database, self.runtime.clock, [course])
+        import_course(self.runtime.database, self.runtime.clock, [course])
 
     def expect_gone(self, slug: str) -> None:
         for reader in self.readers:

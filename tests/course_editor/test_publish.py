@@ -11,10 +11,17 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts, history
-from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SavedMeanwhile, SlugTaken
+from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SlugTaken, StaleDraft
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, unpublish
+from rugcourse.course_editor.lesson_draft import LessonDraft
+from rugcourse.course_editor.publishing import (
+    AlreadyPast,
+    ExistingReaders,
+    LessonNotReady,
+    SeenVersions,
+    publish_lesson,
+    unpublish,
+)
 from rugcourse.db.queries import courses
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -24,23 +31,23 @@ from rugcourse.enrolment import preferences
 NOBODY = None  # at the command line
 
 
-def edited(runtime: Runtime, slug: str, title: str) -> Manuscript:
+def edited(runtime: Runtime, slug: str, title: str) -> LessonDraft:
     course = course_of(runtime).course
     lesson = course.lesson(slug)
     assert lesson is not None
     fields = {**fields_of(lesson), "nl.title": title, "nl.subject": title}
-    return Manuscript(course, slug, lesson.number, fields)
+    return LessonDraft(course, slug, lesson.number, fields)
 
 
-def inserted(runtime: Runtime, place: int) -> Manuscript:
+def inserted(runtime: Runtime, place: int) -> LessonDraft:
     model = edited(runtime, "welkom", "Ertussen")
     fields = {**model.fields, "quiz.0.id": "new-1", "quiz.1.id": "new-2"}
-    return Manuscript(model.course, "ertussen", place, fields)
+    return LessonDraft(model.course, "ertussen", place, fields)
 
 
 def publish(
     runtime: Runtime,
-    manuscript: Manuscript,
+    manuscript: LessonDraft,
     under_way: ExistingReaders = ExistingReaders.NEW,
     behind: AlreadyPast = AlreadyPast.NOBODY,
 ) -> int:
@@ -155,7 +162,7 @@ def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtim
     course_id = course_of(runtime).id
     with runtime.database.write() as session:
         kept_drafts.save(
-            session, course_id, "afronding", kept_drafts.Draft({"nl.title": "Half"}, 0), 0, None, clock.now()
+            session, course_id, "afronding", kept_drafts.DraftContent({"nl.title": "Half"}, 0), 0, None, clock.now()
         )
     unpublish(runtime.database, clock, NOBODY, COURSE, "afronding")
     with runtime.database.read() as session:
@@ -166,10 +173,10 @@ def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtim
 
 def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names_stays(runtime: Runtime) -> None:
     before = course_of(runtime).course
-    with pytest.raises(NotReady):
+    with pytest.raises(LessonNotReady):
         publish(runtime, edited(runtime, "overbelasting", "Kijk!"))
     tile = before.texts["nl"].tiles[0].lesson
-    with pytest.raises(NotReady):
+    with pytest.raises(LessonNotReady):
         unpublish(runtime.database, runtime.clock, NOBODY, COURSE, tile)
     assert course_of(runtime).course == before
 
@@ -183,22 +190,22 @@ def test_two_who_publish_different_lessons_do_not_undo_each_other(runtime: Runti
 
 
 def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime) -> None:
-    desk = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
-    mine = Manuscript(desk.published.course, "stress", 4, {"nl.title": "Half"})
-    drafts.keep(runtime.database, runtime.clock, desk, mine, None, 0)
-    with pytest.raises(SavedMeanwhile):
-        drafts.keep(runtime.database, runtime.clock, desk, mine, None, 0)
-    again = drafts.open_desk(runtime.database, runtime.library, COURSE, "stress")
+    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress")
+    mine = LessonDraft(desk.published.course, "stress", 4, {"nl.title": "Half"})
+    drafts.save(runtime.database, runtime.clock, desk, mine, None, 0)
+    with pytest.raises(StaleDraft):
+        drafts.save(runtime.database, runtime.clock, desk, mine, None, 0)
+    again = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress")
     assert (again.saved, dict(again.manuscript.fields), again.manuscript.place) == (1, {"nl.title": "Half"}, 4)
     assert BEHIND not in again.manuscript.fields
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
     begin = (runtime.database, runtime.clock, runtime.library, COURSE)
-    assert drafts.begin(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
+    assert drafts.create(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
-            drafts.begin(*begin, taken, "", None)
+            drafts.create(*begin, taken, "", None)
 
 
 def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:
@@ -222,5 +229,5 @@ def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(run
         version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
     unpublish(runtime.database, runtime.clock, NOBODY, COURSE, slug)
     with pytest.raises(LessonNotFound):
-        publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=Seen(0, version))
+        publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=SeenVersions(0, version))
     assert course_of(runtime).course.lesson(slug) is None

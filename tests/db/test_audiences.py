@@ -19,7 +19,7 @@ from tests.support.builders import (
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import AttemptRow, EnrolmentStatus, Stage
+from rugcourse.db.models import AssessmentAttemptRow, EnrolmentStatus, Stage
 from rugcourse.db.queries import audiences, subscribers
 from rugcourse.db.queries.audiences import Audience, Following, IdRange
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -49,7 +49,7 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
         done = session.merge(enrolment_of(runtime, found["done"]))
         done.status, done.lessons_planned, done.next_due_at = EnrolmentStatus.COMPLETED, 9, None
         session.add(
-            AttemptRow(course_id=course_of(runtime).id, subscriber_id=ids["tested"], stage=Stage.BEFORE, options={},
+            AssessmentAttemptRow(course_id=course_of(runtime).id, subscriber_id=ids["tested"], stage=Stage.BEFORE, options={},
                        right=2, asked=8, at=clock.now())
         )  # fmt: skip
     return found

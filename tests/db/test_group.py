@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.group_commit import GroupCommit
-from rugcourse.db.models import InstallationRow
+from rugcourse.db.models import KeyValueRow
 
 
 class Refused(Exception):
@@ -25,13 +25,13 @@ def keep(session: Session, pieces: Sequence[str]) -> list[int]:
         if piece == "bad":
             session.flush()
             raise Refused
-        session.add(InstallationRow(key=piece, value=piece))
+        session.add(KeyValueRow(key=piece, value=piece))
     return [len(piece) for piece in pieces]
 
 
 def count(database: Database) -> int:
     with database.read() as session:
-        return session.scalars(select(func.count()).select_from(InstallationRow)).one()
+        return session.scalars(select(func.count()).select_from(KeyValueRow)).one()
 
 
 def test_each_gets_its_own_outcome_when_it_is_committed(database: Database) -> None:
@@ -40,7 +40,7 @@ def test_each_gets_its_own_outcome_when_it_is_committed(database: Database) -> N
     async def one(piece: str) -> int:
         outcome = await group.do(piece)
         with database.read() as session:
-            assert session.get(InstallationRow, piece) is not None
+            assert session.get(KeyValueRow, piece) is not None
         return outcome
 
     async def all_of_them() -> list[int]:

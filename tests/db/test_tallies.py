@@ -13,12 +13,12 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import (
+    CounterChangeRow,
+    CounterRow,
     DeliveryRow,
     DeliveryState,
+    EmailEventRow,
     EventKind,
-    EventRow,
-    TallyChangeRow,
-    TallyRow,
     Verdict,
 )
 from rugcourse.db.queries import email_events
@@ -68,8 +68,8 @@ def test_a_click_that_turns_out_to_be_a_scanners_moves_over(
 ) -> None:
     read_a_lesson(runtime, dispatcher, clock)
     with runtime.database.write() as session:
-        mails = session.scalars(select(EventRow.delivery_id)).all()
-        email_events.judge_since(session, set(mails), EventKind.CLICK, clock.now(), Verdict.MACHINE)
+        mails = session.scalars(select(EmailEventRow.delivery_id)).all()
+        email_events.classify_since(session, set(mails), EventKind.CLICK, clock.now(), Verdict.MACHINE)
     assert number(runtime, "event click human") == 0
     assert number(runtime, "event click machine") == 1
     assert_right(runtime)
@@ -95,7 +95,7 @@ def test_adding_up_changes_no_number(runtime: Runtime, dispatcher: Dispatcher, c
             counters.compact(session)
     with runtime.database.read() as session:
         assert counters.totals(session) == before
-        assert session.scalar(select(func.count()).select_from(TallyChangeRow)) == 0
+        assert session.scalar(select(func.count()).select_from(CounterChangeRow)) == 0
     assert_right(runtime)
 
 
@@ -105,7 +105,7 @@ def test_counters_that_are_wrong_are_found_and_mended(
     read_a_lesson(runtime, dispatcher, clock)
     with runtime.database.write() as session:
         counters.compact(session)
-        session.execute(update(TallyRow).where(TallyRow.what == "mail accepted").values(n=TallyRow.n + 5))
+        session.execute(update(CounterRow).where(CounterRow.what == "mail accepted").values(n=CounterRow.n + 5))
     with runtime.database.write() as session:
         assert [(key.what, counter - rows) for key, (counter, rows) in counters.differences(session).items()] == [
             ("mail accepted", 5)
@@ -140,7 +140,7 @@ def test_a_mail_whose_clicks_are_judged_anew_was_clicked_once(
     with runtime.database.write() as session:
         email_events.add_events(session, [Event(mail, EventKind.CLICK, before, now, 0)])
         email_events.add_events(session, [Event(mail, EventKind.CLICK, Verdict.HUMAN, now, n) for n in range(3)])
-        email_events.judge_since(session, {mail}, EventKind.CLICK, now - timedelta(seconds=2), Verdict.MACHINE)
+        email_events.classify_since(session, {mail}, EventKind.CLICK, now - timedelta(seconds=2), Verdict.MACHINE)
     assert _clicks(runtime) == {"event click machine": 1}
 
 

@@ -8,7 +8,7 @@ from random import Random
 from sqlalchemy import BigInteger, literal, select
 
 from rugcourse.db.engine import Database
-from rugcourse.db.queries.ab_tests import draw, gets_b
+from rugcourse.db.queries.ab_tests import draw_hash, in_variant_b
 
 _PEOPLE = 50_000
 
@@ -18,7 +18,7 @@ def test_the_halves_of_any_two_trials_have_nothing_to_do_with_each_other(databas
     people = select(literal(1, BigInteger).label("id")).cte("people", recursive=True)
     people = people.union_all(select(people.c.id + 1).where(people.c.id < _PEOPLE))
     chance = Random(1)  # noqa: S311 - the same ones each time
-    columns = [gets_b(people.c.id, *(literal(one, BigInteger) for one in draw(chance))) for _ in range(10)]
+    columns = [in_variant_b(people.c.id, *(literal(one, BigInteger) for one in draw_hash(chance))) for _ in range(10)]
     with database.read() as session:
         rows = session.execute(select(*columns)).all()
     halves = list(zip(*rows, strict=True))

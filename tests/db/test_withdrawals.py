@@ -11,7 +11,7 @@ from sqlalchemy import event
 from tests.support.builders import MORNING
 
 from rugcourse.db.engine import Database
-from rugcourse.db.withdrawal_log import UNSUBSCRIBED, WithdrawalLog, note
+from rugcourse.db.withdrawal_log import UNSUBSCRIBED, WithdrawalLog, record
 from rugcourse.links import Signer
 
 SIGNER = Signer((b"a-key-for-tests-0123456789",))
@@ -30,7 +30,7 @@ def kept(database: Database, log: WithdrawalLog) -> Database:
 
 def withdraw(database: Database, email: str, days: int = 0) -> None:
     with database.write() as session:
-        note(session, UNSUBSCRIBED, MORNING + timedelta(days=days), email=email)
+        record(session, UNSUBSCRIBED, MORNING + timedelta(days=days), email=email)
 
 
 def test_a_line_is_for_its_owner_alone_and_names_nobody(kept: Database, log: WithdrawalLog) -> None:
@@ -43,7 +43,7 @@ def test_a_line_is_for_its_owner_alone_and_names_nobody(kept: Database, log: Wit
 
 def fail_after_withdrawing(database: Database) -> None:
     with database.write() as session:
-        note(session, UNSUBSCRIBED, MORNING, email="sam@x.example")
+        record(session, UNSUBSCRIBED, MORNING, email="sam@x.example")
         raise ZeroDivisionError
 
 
@@ -57,7 +57,7 @@ def test_the_line_is_on_the_disk_before_the_transaction_commits(kept: Database, 
     found: list[int] = []
     with kept.write() as session:
         event.listen(session, "before_commit", lambda _session: found.append(len(list(log.read()))))
-        note(session, UNSUBSCRIBED, MORNING, email="sam@x.example")
+        record(session, UNSUBSCRIBED, MORNING, email="sam@x.example")
     assert found == [1]
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_lost_when_many_write_while_old_lines_are_dropped(kept: Datab
     def write(number: int) -> None:
         note_one = WithdrawalLog(log.folder, SIGNER, 60)
         with Database("sqlite:///:memory:").write() as session:
-            note(session, UNSUBSCRIBED, MORNING, email=f"{number}@x.example")
+            record(session, UNSUBSCRIBED, MORNING, email=f"{number}@x.example")
             note_one.keep(session)
 
     with ThreadPoolExecutor(6) as pool:

@@ -145,7 +145,7 @@ def test_a_campaign_that_is_stopped_sends_no_next_lesson(
     stops = {
         "pause": lambda: lifecycle.pause(runtime.database, author(runtime), made),
         "cancel": lambda: lifecycle.cancel(runtime.database, author(runtime), made),
-        "hold": lambda: holds.hold_by_operator(runtime.database, clock, f"campaign:{made}", "complaints"),
+        "hold": lambda: holds.hold_by_admin(runtime.database, clock, f"campaign:{made}", "complaints"),
     }
     if asked_before:
         send_next_now(runtime.database, clock, mail)
@@ -174,11 +174,11 @@ def test_a_next_lesson_that_could_not_go_out_comes_at_its_readers_hour_and_not_a
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
-    holds.hold_by_operator(runtime.database, clock, "all", "the relay moves")
+    holds.hold_by_admin(runtime.database, clock, "all", "the relay moves")
     send_next_now(runtime.database, clock, lessons_to(runtime, email)[0].id)
     send_all(dispatcher)
     clock.advance(hours=19)  # 03:00
-    holds.go(runtime.database, clock, "all")
+    holds.release(runtime.database, clock, "all")
     plan(runtime)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.builders import lessons_to, planned_readers, send_all
 from tests.support.smtp_sink import Sink
 
-from rugcourse.bootstrap import Runtime, follow_up
+from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.delivery import journal as journals
@@ -163,7 +163,7 @@ def test_a_damaged_journal_is_settled_as_far_as_it_can_be(
     (folder / "1-x.journal").write_text(
         f"submit {batch.lease} {first},{second}\nreply {batch.lease} {first} accepted 250 ok\nbegin\n"
     )
-    settle_journals(runtime.database, clock, folder, follow_up(runtime))
+    settle_journals(runtime.database, clock, folder, rejection_handler(runtime))
     assert lessons_to(runtime, accepted)[0].state == DeliveryState.ACCEPTED
     assert lessons_to(runtime, doubtful)[0].state == DeliveryState.UNKNOWN
     assert [path.name for path in folder.iterdir()] == ["1-x.unreadable"]

@@ -13,7 +13,7 @@ import pytest
 from tests.support.builders import at_eight, lessons_to, make_reader, plan, planned_readers, send_all
 from tests.support.smtp_sink import Fault, Sink
 
-from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
+from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.db.queries import deliveries
@@ -102,7 +102,7 @@ def test_kill_9_in_a_batch_loses_and_repeats_nothing(
     plan(runtime)
     victim = readers[5]
     _send_and_die(runtime, victim, step, sink)
-    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
     send_all(dispatcher)
     expire_leases(runtime.database, clock)
     send_all(dispatcher)
@@ -132,7 +132,7 @@ def test_a_journal_that_cant_be_settled_is_set_aside_and_the_others_are_settled(
     folder.mkdir()
     (folder / "broken.journal").write_bytes(lines)
     (folder / "well.journal").write_bytes(b"submit b 1\ndone b\n")
-    settle_journals(runtime.database, runtime.clock, folder, follow_up(runtime))
+    settle_journals(runtime.database, runtime.clock, folder, rejection_handler(runtime))
     left = {path.name for path in folder.iterdir()}
     assert left == {"broken.unreadable"}
 

@@ -35,7 +35,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.scheduling import Timing
-from rugcourse.worker.tasks import look
+from rugcourse.worker.tasks import scheduler_tick
 
 
 def _spoil_schedule(runtime: Runtime, email: str, **values: object) -> None:
@@ -54,7 +54,7 @@ def test_one_reader_who_cant_be_planned_stops_nobody_else(
     _spoil_schedule(runtime, lost, **wrong)
     at_eight(runtime)
     for _ in range(3):
-        look(runtime)
+        scheduler_tick(runtime)
         clock.advance(minutes=1)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, other)] == [DeliveryState.ACCEPTED]
@@ -126,7 +126,7 @@ def test_a_campaign_that_cant_be_read_stops_no_other_and_waits_as_it_is(
     with runtime.database.write() as session:
         session.execute(update(CampaignRow).where(CampaignRow.id == made).values(timing={"moon": "full"}))
     at_eight(runtime)
-    look(runtime)
+    scheduler_tick(runtime)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, reader)] == [DeliveryState.ACCEPTED]
     with runtime.database.write() as session:
@@ -137,7 +137,7 @@ def test_a_campaign_that_cant_be_read_stops_no_other_and_waits_as_it_is(
             .where(CampaignRow.id == made)
             .values(timing=Timing(day=date(2026, 11, 23), hour=8).document())
         )
-    look(runtime)
+    scheduler_tick(runtime)
     send_all(dispatcher)
     assert [one.state for one in mails_to(runtime, reader, DeliveryKind.BROADCAST)] == [DeliveryState.ACCEPTED]
 

@@ -154,7 +154,7 @@ def _put_a_lesson_first(runtime: Runtime) -> None:
         courses.save_course(session, course.model_copy(update={"lessons": (new, *rest)}), runtime.clock.now())
         found = courses.load_course(session, COURSE)
         assert found is not None
-        enrolments.go_back(session, found.id, 1, runtime.clock.now(), finished_too=True)
+        enrolments.reopen(session, found.id, 1, runtime.clock.now(), finished_too=True)
 
 
 def test_a_new_first_lesson_comes_at_the_hour_of_those_who_finished_a_cohort(

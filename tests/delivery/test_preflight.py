@@ -14,7 +14,7 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import SubscriberRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.linter import lint_email
-from rugcourse.email_preview.spamassassin import SpamScore, ask
+from rugcourse.email_preview.spamassassin import SpamScore, score
 
 _MOST_POINTS = 0.5
 
@@ -98,7 +98,7 @@ def test_a_mail_of_pictures_and_one_whose_text_says_something_else() -> None:
 def test_no_lesson_looks_like_spam(runtime: Runtime) -> None:
     with runtime.database.read() as session:
         courses = [one.course for one in CourseCache().courses(session)]
-    opinions = ask(
+    opinions = score(
         [
             runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now())
             for course in courses
@@ -122,7 +122,7 @@ def test_no_mail_around_the_lessons_looks_like_spam_and_one_that_does_is_told(
     send_all(dispatcher)
     ours = [one.raw for one in sink.taken]
     spam = ours[0].replace(b"Subject: ", b"Subject: VIAGRA cheap!! lose weight ", 1)
-    *opinions, of_spam = ask([*ours, spam])
+    *opinions, of_spam = score([*ours, spam])
     assert len(opinions) >= 6  # confirm, the e-book, already: twice
     assert [one for one in opinions if one.score > _MOST_POINTS] == []
     assert of_spam.score > 3

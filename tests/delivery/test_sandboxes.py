@@ -27,7 +27,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, EventKind, EventRow, Verdict
+from rugcourse.db.models import DeliveryKind, DeliveryState, EmailEventRow, EnrolmentStatus, EventKind, Verdict
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.delivery.resend import resend
@@ -213,7 +213,7 @@ def test_a_lesson_that_its_reader_answered_before_a_sandbox_used_it_has_arrived(
 def test_answers_of_a_machine_are_kept_as_a_machines(runtime: Runtime, dispatcher: Dispatcher) -> None:
     answer_everything(runtime, reader_with_lesson(runtime, dispatcher))
     with runtime.database.read() as session:
-        verdicts = session.scalars(select(EventRow.verdict).where(EventRow.kind == EventKind.ANSWER)).all()
+        verdicts = session.scalars(select(EmailEventRow.verdict).where(EmailEventRow.kind == EventKind.ANSWER)).all()
     assert verdicts == [Verdict.MACHINE] * 6
 
 

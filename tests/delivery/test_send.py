@@ -22,7 +22,7 @@ from tests.support.builders import (
 )
 from tests.support.smtp_sink import Fault, Sink
 
-from rugcourse.bootstrap import Runtime, follow_up
+from rugcourse.bootstrap import Runtime, rejection_handler
 from rugcourse.bounces.handler import BounceOutcome, ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
@@ -354,7 +354,7 @@ def test_a_worker_that_dies_between_a_refusal_and_what_follows_loses_no_lesson(
             dispatcher.send_batch(Queue.LESSONS)
     assert lessons_to(runtime, email)[0].state == DeliveryState.SUBMITTING
     fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
-    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
     assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
     sink.fault = lambda _: None
     at_eight(runtime, 1)
@@ -463,7 +463,7 @@ def test_a_journal_that_is_read_after_an_admin_sent_a_lesson_again_still_tells_t
         correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "new@x.example")
         email = "new@x.example"
     fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
-    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
     for day in range(1, 3):
         at_eight(runtime, day)
         for _ in range(2):

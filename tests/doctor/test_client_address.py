@@ -12,7 +12,7 @@ from tests.support.servers import HOST, free_port
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.doctor.checks.client_address import MADE_UP, ReceivedRequest, check_client_address, judge
+from rugcourse.doctor.checks.client_address import MADE_UP, ReceivedRequest, check_client_address, compare
 from rugcourse.doctor.report import State
 from rugcourse.links import Links, Signer
 from rugcourse.web.app import create_app
@@ -38,7 +38,7 @@ PROXY, VISITOR = "172.30.57.1", "198.51.100.7"
 def test_what_a_request_went_through_is_judged(
     client: str, forwarded: tuple[str, ...], https: bool, state: State
 ) -> None:
-    finding = judge(ReceivedRequest(client, forwarded), has_proxy=https)
+    finding = compare(ReceivedRequest(client, forwarded), has_proxy=https)
     assert finding.state == state
     assert ("RUGCOURSE_TRUSTED_PROXIES" in finding.mend) == (state != State.WELL)
     assert (PROXY in finding.mend % finding.values) == (state == State.ADVICE)

@@ -22,9 +22,9 @@ from tests.web.reading import everything
 from rugcourse.auth.admins import invite
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import ScaledClock, SystemClock, VirtualClock
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
-from rugcourse.db.models import PasskeyRow, ProcessRow, Role
+from rugcourse.db.models import HeartbeatRow, PasskeyRow, Role
 from rugcourse.db.queries import admins, heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.checks.admins import check_admins
@@ -39,7 +39,7 @@ from rugcourse.doctor.checks.local import (
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, State
-from rugcourse.doctor.runner import DoctorRun, keep, last_visit, run_checks
+from rugcourse.doctor.runner import DoctorRun, keep, last_run, run_checks
 from rugcourse.links import Links, Signer
 from rugcourse.settings import DEFAULT_SECRET, Settings
 from rugcourse.web.app import create_app
@@ -96,9 +96,9 @@ def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembere
     assert states(found.findings)["smtp"] == State.WELL
     assert all(one.found % one.values for one in found.findings)
     assert all(one.mend for one in found.wrong)
-    assert last_visit(runtime.database) is None
+    assert last_run(runtime.database) is None
     keep(runtime.database, found)
-    kept = last_visit(runtime.database)
+    kept = last_run(runtime.database)
     assert kept is not None
     assert said(kept) == said(found)
     assert kept.at == found.at
@@ -132,7 +132,7 @@ def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime:
     [finding] = check_courses(runtime.database)
     assert finding.state == State.ADVICE
     assert finding.values == {"courses": "oorzaken-van-rugpijn, stress-en-rugpijn"}
-    take_in(runtime.database, runtime.clock, signed_courses())
+    import_course(runtime.database, runtime.clock, signed_courses())
     assert states(check_courses(runtime.database)) == {"warning-signs": State.WELL}
     assert list(check_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
 
@@ -160,7 +160,9 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
     def add(kind: str) -> None:
         now = runtime.clock.now()
         with runtime.database.write() as session:
-            heartbeats.introduce(session, ProcessRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now))
+            heartbeats.register_process(
+                session, HeartbeatRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now)
+            )
 
     assert look()["processes"] == State.WRONG
     for kind in ("web", "worker", "beat"):

@@ -18,7 +18,7 @@ from tests.support.builders import COURSE, at_eight, lessons_to, make_reader, re
 from tests.web.reading import everything as rows
 
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import EventRow, FeedbackRow, Role, SubscriberStatus
+from rugcourse.db.models import EmailEventRow, FeedbackRow, Role, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.links import TokenPurpose
 from rugcourse.privacy.retention import forget
@@ -125,7 +125,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
     picture = f"{link_to(site, EMAIL, TokenPurpose.OPEN, 'o')}.gif"
     assert page.request.get(picture, headers={"User-Agent": FIREFOX}).ok
     with site.runtime.database.read() as session:
-        assert session.scalars(select(EventRow.kind)).all() == ["complaint"]
+        assert session.scalars(select(EmailEventRow.kind)).all() == ["complaint"]
     assert page.request.post(leave, form={"List-Unsubscribe": "One-Click"}).text() == "unsubscribed"
     page.goto("/nl/my-page")  # no mail, not even this one: their own link does what takes a mailed one of others
     page.fill("input[name=email]", EMAIL)

@@ -14,7 +14,7 @@ from tests.support.builders import COURSE, LESSONS, course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
-from rugcourse.db.queries.ebooks import EditionKind
+from rugcourse.db.queries.ebooks import EbookKind
 from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
@@ -103,9 +103,7 @@ def test_an_edition_is_made_once_and_anew_when_the_course_or_the_practice_change
     published = course_of(runtime)
 
     def edition(branding: Branding) -> bytes:
-        return cache.edition_of(
-            runtime.database, runtime.clock, runtime.links, branding, published, "nl", EditionKind.PDF
-        )
+        return cache.get_ebook(runtime.database, runtime.clock, runtime.links, branding, published, "nl", EbookKind.PDF)
 
     first = edition(HOUSE)
     assert edition(HOUSE) == first == b"%PDF of Begrijp je rugpijn"

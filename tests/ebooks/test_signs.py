@@ -8,10 +8,10 @@ import pytest
 from fastapi.testclient import TestClient
 from tests.support.builders import COURSE, LESSONS, course_of, mails_to, make_reader, ref
 
-from rugcourse.bootstrap import Runtime, import_lessons, make_books
+from rugcourse.bootstrap import Runtime, import_lessons, make_ebooks
 from rugcourse.content import Course, load_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, left_out_of_books
 from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import DeliveryKind
@@ -19,7 +19,7 @@ from rugcourse.doctor.checks.courses import check_books
 from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.signs import left_out, showable
-from rugcourse.ebooks.typst import CannotBeSet, make_pdf
+from rugcourse.ebooks.typst import TypesettingFailed, make_pdf
 from rugcourse.emails.catalogue import Branding
 from rugcourse.web.app import create_app
 
@@ -42,7 +42,7 @@ def book_with(course: Course, **texts: object) -> Book:
 def publish(runtime: Runtime, **typed: str) -> None:
     course = course_of(runtime).course
     fields = {**fields_of(course.lessons[0]), **{name.replace("__", "."): text for name, text in typed.items()}}
-    publish_lesson(runtime.database, runtime.clock, None, Manuscript(course, course.lessons[0].slug, 1, fields))
+    publish_lesson(runtime.database, runtime.clock, None, LessonDraft(course, course.lessons[0].slug, 1, fields))
 
 
 def test_letters_of_many_scripts_stay_and_what_no_font_has_is_left_out() -> None:
@@ -68,7 +68,7 @@ def test_an_editor_is_told_what_the_pdf_leaves_out_and_of_headings_and_tags_that
     lesson = course.lessons[0]
     body = lesson.texts["nl"].body
     typed = {"nl.body": f"{body}\n\n#\n\nGoed gedaan 🙂", "nl.highlight": "Onthoud dit, {{ naam }}.", "en.today": "✅"}
-    found = check(Manuscript(course, lesson.slug, 1, {**fields_of(lesson), **typed}))
+    found = check(LessonDraft(course, lesson.slug, 1, {**fields_of(lesson), **typed}))
     assert {(one.kind, one.where, one.wrong) for one in found} == {
         ("empty-heading", "nl.body", True),
         ("tag-in-line", "nl.highlight", True),
@@ -99,7 +99,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
     link = runtime.links.book(ref(runtime, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id), "pdf")
 
     def fail(_: Book) -> bytes:
-        raise CannotBeSet("too much")
+        raise TypesettingFailed("too much")
 
     with monkeypatch.context() as patched:
         patched.setattr(cache, "make_pdf", fail)
@@ -113,7 +113,7 @@ def test_a_book_that_can_not_be_made_stops_nothing_and_is_said(
         [finding] = check_books(runtime.database, runtime.links, runtime.branding)
         assert f"{COURSE}.nl.pdf" in str(finding.values["books"])
         assert "epub" not in str(finding.values["books"])
-    make_books(runtime)
+    make_ebooks(runtime)
     assert client.get(link.removeprefix("http://courses.example")).content.startswith(b"%PDF")
     with monkeypatch.context() as patched:
         patched.setattr(cache, "make_pdf", fail)

@@ -22,7 +22,7 @@ from rugcourse.content import Course, Lesson, load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
-from rugcourse.delivery.template_cache import PreparedEmail, stream_of
+from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue as mails
 from rugcourse.emails import templates
 from rugcourse.emails.catalogue import Branding
@@ -63,10 +63,10 @@ def compose(
     bounce_address: str = "",
     **changes: Any,
 ) -> bytes:
-    letter = mails.lesson_letter(course, lesson, language, HOUSE, LINKS)
+    letter = mails.lesson_email(course, lesson, language, HOUSE, LINKS)
     prepared = PreparedEmail(
         letter,
-        MimeSkeleton.make(SENDER, letter.subject, language, stream_of(DeliveryKind.LESSON, course)),
+        MimeSkeleton.make(SENDER, letter.subject, language, message_stream(DeliveryKind.LESSON, course)),
         course,
         lesson,
         language,
@@ -100,7 +100,7 @@ def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) ->
 
 
 def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_to_no_list(course: Course) -> None:
-    headers = MimeSkeleton.make(SENDER, "x", "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+    headers = MimeSkeleton.make(SENDER, "x", "nl", message_stream(DeliveryKind.CONFIRM, course)).headers
     assert b"Auto-Submitted: auto-generated" in headers
     assert b"X-Auto-Response-Suppress: OOF, AutoReply" in headers
     assert b"List-" not in headers
@@ -109,14 +109,14 @@ def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_t
 def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) -> None:
     """RFC 8058, 3.1: an https address."""
     plain = replace(SENDER, one_click=False)
-    headers = MimeSkeleton.make(plain, "x", "nl", stream_of(DeliveryKind.LESSON, course)).headers
+    headers = MimeSkeleton.make(plain, "x", "nl", message_stream(DeliveryKind.LESSON, course)).headers
     assert b"List-Id: " in headers
     assert b"List-Unsubscribe-Post" not in headers
 
 
 @pytest.mark.parametrize("kind", DeliveryKind)
 def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind: DeliveryKind) -> None:
-    stream = stream_of(kind, course)
+    stream = message_stream(kind, course)
     for names_course in (False, True):
         skeleton = MimeSkeleton.make(replace(SENDER, names_course=names_course), "x", "nl", stream)
         addressing = RecipientHeaders(
@@ -129,7 +129,7 @@ def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind:
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_the_subject_of_a_mail_around_the_lessons_names_no_course(course: Course, language: str) -> None:
-    for make in (mails.confirm_letter, mails.welcome_letter, mails.already_letter, mails.link_letter):
+    for make in (mails.confirm_email, mails.welcome_email, mails.already_subscribed_email, mails.magic_link_email):
         assert course.texts[language].title.lower() not in make(course, language, HOUSE, LINKS).subject.lower()
 
 
@@ -141,8 +141,8 @@ def test_where_mail_is_taken_in_a_message_unsubscribes_too(course: Course) -> No
 
 
 def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -> None:
-    letter = mails.lesson_letter(course, course.lessons[0], "nl", HOUSE, LINKS)
-    traced = MimeSkeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", stream_of(DeliveryKind.LESSON, course))
+    letter = mails.lesson_email(course, course.lessons[0], "nl", HOUSE, LINKS)
+    traced = MimeSkeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", message_stream(DeliveryKind.LESSON, course))
     composer = Composer(LINKS, "c.example")
     draft = composer.draft(
         outgoing(), PreparedEmail(letter, traced, course, course.lessons[0], "nl"), Personalisation()
@@ -272,13 +272,13 @@ def test_an_unknown_mjml_tag_is_an_error_instead_of_vanishing(monkeypatch: pytes
 
 
 def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> None:
-    letter = mails.confirm_letter(course, "nl", HOUSE, LINKS)
+    letter = mails.confirm_email(course, "nl", HOUSE, LINKS)
     html, text = letter.write({"confirm_url": "https://c.example/c/x"})
     assert "Sam" not in html + text
     assert "https://c.example/c/x" in html
     assert (
         b"List-Unsubscribe"
-        not in MimeSkeleton.make(SENDER, letter.subject, "nl", stream_of(DeliveryKind.CONFIRM, course)).headers
+        not in MimeSkeleton.make(SENDER, letter.subject, "nl", message_stream(DeliveryKind.CONFIRM, course)).headers
     )
 
 

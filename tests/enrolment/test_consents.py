@@ -7,7 +7,7 @@ from tests.support.builders import course_of, enrolment_of, mails_to, make_pendi
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, DeliveryKind, SubscriberRow, WordingRow
+from rugcourse.db.models import BOUNCE, COMPLAINT, ConsentRow, ConsentTextRow, DeliveryKind, SubscriberRow
 from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.confirmation import confirm
@@ -27,7 +27,7 @@ def kept(runtime: Runtime, email: str) -> list[ConsentRow]:
 
 def text_of(runtime: Runtime, name: str) -> str:
     with runtime.database.read() as session:
-        found = session.get(WordingRow, name)
+        found = session.get(ConsentTextRow, name)
     assert found is not None
     return found.text
 

@@ -46,9 +46,9 @@ from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import admin_changes
 from rugcourse.enrolment.admin_changes import (
     AddressTaken,
-    AnotherRunGoesOn,
-    HadThatLesson,
+    LessonAlreadySent,
     LessonNotInCourse,
+    OtherRunActive,
     correct_address,
     move_to_lesson,
 )
@@ -76,7 +76,7 @@ def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
-    with pytest.raises(HadThatLesson):
+    with pytest.raises(LessonAlreadySent):
         move(runtime, email, 1)
     move(runtime, email, 4)
     for day in (2, 3):  # lesson 5 was there already: after the fourth comes the sixth
@@ -102,7 +102,7 @@ def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, 
     send_all(dispatcher)
     with runtime.database.write() as session:
         session.merge(lessons_to(runtime, email)[0]).state = DeliveryState.FAILED
-    with pytest.raises(HadThatLesson):
+    with pytest.raises(LessonAlreadySent):
         move(runtime, email, 1)
 
 
@@ -424,7 +424,7 @@ def test_nobody_is_moved_in_a_run_that_is_over_while_they_follow_its_course_in_a
     start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
     plan(runtime)
     send_all(dispatcher)
-    with pytest.raises(AnotherRunGoesOn):
+    with pytest.raises(OtherRunActive):
         move_to_lesson(runtime.database, clock, over.id, fifth)
     next_days(runtime, dispatcher, 4, 6)
     assert [one.enrolment_id == over.id for one in lessons_to(runtime, email)] == [True] * 4 + [False] * 3

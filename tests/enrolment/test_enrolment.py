@@ -45,7 +45,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, refuse
-from rugcourse.enrolment.magic_link import ask_for_link, renew_link
+from rugcourse.enrolment.magic_link import renew_link, request_link
 from rugcourse.enrolment.signup import (
     MOST_ASKED,
     Field,
@@ -255,7 +255,7 @@ def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime
     suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
     for email in (reader, pending, suppressed, "nobody@x.example"):
         for _ in range(3):
-            ask_for_link(runtime.database, clock, email)
+            request_link(runtime.database, clock, email)
     assert len(mails_to(runtime, reader, DeliveryKind.LINK)) == 1
     assert mails_to(runtime, pending, DeliveryKind.LINK) == mails_to(runtime, suppressed, DeliveryKind.LINK) == []
     clock.advance(days=1)
@@ -269,7 +269,7 @@ def test_who_left_can_still_get_the_link_to_see_and_erase_what_is_kept(
     email = make_reader(runtime)
     send_all(dispatcher)
     preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
-    ask_for_link(runtime.database, clock, email)
+    request_link(runtime.database, clock, email)
     send_all(dispatcher)
     assert b"De link naar je pagina" in sink.taken[-1].raw
 
@@ -392,7 +392,7 @@ def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
     preferences.leave_course(runtime.database, clock, mails[0].id)
     with runtime.database.write() as session:
-        enrolments.go_back(session, course_of(runtime).id, 1, clock.now(), finished_too=True)
+        enrolments.reopen(session, course_of(runtime).id, 1, clock.now(), finished_too=True)
     at_eight(runtime, 13)
     plan(runtime)
     assert len(lessons_to(runtime, email)) == len(mails)
@@ -406,7 +406,7 @@ def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_c
     mail = lessons_to(runtime, email)[0].id
     preferences.unsubscribe(runtime.database, clock, mail)
     with runtime.database.write() as session:
-        enrolments.go_back(session, course_of(runtime).id, 9, clock.now(), finished_too=True)
+        enrolments.reopen(session, course_of(runtime).id, 9, clock.now(), finished_too=True)
         session.get_one(EnrolmentRow, enrolment_of(runtime, email).id).next_position = 9
     plan(runtime)
     preferences.come_back(runtime.database, clock, mail)
@@ -429,11 +429,11 @@ def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, c
 def test_a_mail_to_confirm_that_had_to_wait_is_as_good_as_one_that_did_not(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
-    holds.hold_by_operator(runtime.database, clock, "all", "the relay moves")
+    holds.hold_by_admin(runtime.database, clock, "all", "the relay moves")
     email = make_pending(runtime)
     clock.advance(days=8)
     forget(runtime.database, clock, runtime.signer, runtime.retention)
-    holds.go(runtime.database, clock, "all")
+    holds.release(runtime.database, clock, "all")
     send_all(dispatcher)
     clock.advance(days=6)
     forget(runtime.database, clock, runtime.signer, runtime.retention)

@@ -15,7 +15,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import VirtualClock
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.publishing import AlreadyPast, unpublish
 from rugcourse.db.models import CampaignKind, DeliveryRow, DeliveryState, EnrolmentRow, EnrolmentStatus, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -136,7 +136,7 @@ def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
     begin_again(runtime, dispatcher)
     leave(runtime, email)
     before = slugs_had(runtime, email)
-    take_in(runtime.database, clock, [with_it])
+    import_course(runtime.database, clock, [with_it])
     days(runtime, dispatcher, 4)
     assert slugs_had(runtime, email) == before
     assert balances(runtime)

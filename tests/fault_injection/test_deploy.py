@@ -74,14 +74,14 @@ def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
             time.sleep(0.001)
 
     sender = threading.Thread(target=keep_sending)
-    holds.hold_by_operator(runtime.database, runtime.clock, key, "a look at the text")
+    holds.hold_by_admin(runtime.database, runtime.clock, key, "a look at the text")
     sender.start()
     time.sleep(0.2)
     assert sink.count == 400  # not one lesson while it is held
     for _ in range(49):
-        holds.go(runtime.database, runtime.clock, key)
-        holds.hold_by_operator(runtime.database, runtime.clock, key, "a look at the text")
-    holds.go(runtime.database, runtime.clock, key)
+        holds.release(runtime.database, runtime.clock, key)
+        holds.hold_by_admin(runtime.database, runtime.clock, key, "a look at the text")
+    holds.release(runtime.database, runtime.clock, key)
     wait_until(lambda: open_deliveries(runtime.database) == 0)
     stop.set()
     sender.join()

@@ -26,7 +26,7 @@ from tests.support.servers import free_port
 from tests.support.smtp_sink import Fault, Sink
 from tests.support.stack import Process, Stack, environment
 
-from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher
+from rugcourse.bootstrap import Runtime, open_dispatcher, rejection_handler
 from rugcourse.clock import SystemClock
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
@@ -73,7 +73,7 @@ def readers(runtime: Runtime, dispatcher: Dispatcher) -> list[str]:
 
 def recover(runtime: Runtime, dispatcher: Dispatcher) -> None:
     """What the next worker on this machine does, and those elsewhere when the lease is over."""
-    settle_journals(runtime.database, runtime.clock, runtime.settings.data_dir / "journal", follow_up(runtime))
+    settle_journals(runtime.database, runtime.clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
     send_all(dispatcher)
     expire_leases(runtime.database, runtime.clock)
     send_all(dispatcher)

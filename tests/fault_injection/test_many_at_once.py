@@ -20,7 +20,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import Queue
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.scheduling import Schedule
-from rugcourse.worker.celery_app import create_app, ringer
+from rugcourse.worker.celery_app import create_app, make_notifier
 
 Passes = Callable[[Runtime, Sink], Tally]
 
@@ -67,7 +67,7 @@ def test_eight_workers_and_ten_thousand_due_and_each_ring_twenty_times(
     due = now.replace(minute=0, second=0, microsecond=0)
     add_crowd(empty_postgres, course_of(runtime).campaign_id, 10_000, Schedule("UTC", now.hour), due)
     variables = environment(postgres_url, redis_url, sink.url, tmp_path / "data", tick_seconds=1, worker_threads=2)
-    ring = ringer(create_app(settings))
+    ring = make_notifier(create_app(settings))
     with Stack(variables, tmp_path / "log") as stack:
         for _ in range(8):
             stack.start("worker")

@@ -16,7 +16,7 @@ from tests.support.servers import HOST, free_port
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
-from rugcourse.bounces.lmtp_server import Door, open_door
+from rugcourse.bounces.lmtp_server import LmtpHandler, start_lmtp_server
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberStatus
@@ -100,7 +100,7 @@ def test_what_postfix_sends_back_is_in_the_ledger(database: Database, clock: Vir
     folder.mkdir()
     settings = make_settings(tmp_path, f"smtp://{HOST}:{port}", bounce_address=ADDRESS, smtp_timeout_seconds=20)
     runtime = make_runtime(database, settings, clock)
-    door = open_door(Door(runtime.intake, ADDRESS), HOST, door_port, lmtp=True)
+    door = start_lmtp_server(LmtpHandler(runtime.intake, ADDRESS), HOST, door_port, lmtp=True)
     door.start()
     try:
         with Sink(faults.get) as far, postfix(folder, port, door_port, far.port):

@@ -17,7 +17,7 @@ from rugcourse.learning.answers import (
     QuestionInMail,
     QuestionRef,
     SubmittedAnswer,
-    find_askings,
+    find_questions,
     record_answers,
 )
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
@@ -34,9 +34,9 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
 
 def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> QuestionInMail | None:
     with runtime.database.read() as session:
-        return find_askings(session, runtime.library, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)])[
-            0
-        ]
+        return find_questions(
+            session, runtime.library, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)]
+        )[0]
 
 
 def press_all(runtime: Runtime, *presses: SubmittedAnswer) -> list[AnswerResult | None]:
@@ -105,7 +105,7 @@ def test_five_answers_within_two_seconds_are_a_machines_and_do_not_count(
     person = enrolment_of(runtime, email).subscriber_id
     assert [one.counted for one in outcomes] == [True] * 4 + [False]
     with runtime.database.read() as session:
-        assert learning.tally(session, person, course_of(runtime).id) == (0, 0)
+        assert learning.count_answers(session, person, course_of(runtime).id) == (0, 0)
         assert len(learning.answers_of(session, person)) == 2
     clock.advance(hours=1)
     human = press(runtime, first, 0, right=True)

@@ -9,7 +9,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import ab_tests
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
-from rugcourse.db.models import AnswerRow, DeliveryRow, SubscriberRow, TrialRow
+from rugcourse.db.models import AbTestRow, AnswerRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import ab_tests as kept_trials
 from rugcourse.db.queries import learning
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -59,8 +59,10 @@ def test_answers_of_who_objects_count_no_more_those_from_before_and_those_after(
     assert counted(runtime) == 1
     with runtime.database.read() as session:
         person = enrolment_of(runtime, email).subscriber_id
-        assert learning.tally(session, person, course_of(runtime).id)[0] == 2  # on their own page all of it stands
-        assert learning.tally_of_course(session, course_of(runtime).id)[0] == 1
+        assert (
+            learning.count_answers(session, person, course_of(runtime).id)[0] == 2
+        )  # on their own page all of it stands
+        assert learning.count_answers_of_course(session, course_of(runtime).id)[0] == 1
     object_now(runtime, email, left_out=False)
     answer_question(runtime, email, 1, 1)
     assert counted(runtime) == 1  # it was given while they were left out
@@ -111,9 +113,10 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
     assert all(len(lessons_to(runtime, email)) == 1 for email in fresh)
     clock.advance(days=4)
     with runtime.database.read() as session:
-        row = session.scalars(select(TrialRow)).one()
+        row = session.scalars(select(AbTestRow)).one()
         arms = [
-            kept_trials.count_arm(session, row, [version], clock.now()) for version in (row.version_a, row.version_b)
+            kept_trials.count_variant(session, row, [version], clock.now())
+            for version in (row.version_a, row.version_b)
         ]
     assert sum(one.mails for one in arms) == 2
     assert sum(one.acted for one in arms) == 1

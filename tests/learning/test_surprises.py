@@ -6,7 +6,7 @@ from tests.support.builders import course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.learning.assessment import save_attempt
-from rugcourse.learning.hardest_question import ENOUGH, HardestQuestions
+from rugcourse.learning.hardest_question import MIN_ATTEMPTS, HardestQuestions
 
 
 def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answered(runtime: Runtime) -> None:
@@ -16,7 +16,7 @@ def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answer
     right = {one.id: one.right_option for one in test.questions}
     missed = test.questions[3]
     wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
-    for number in range(ENOUGH):
+    for number in range(MIN_ATTEMPTS):
         with runtime.database.read() as session:
             found = surprises.of(session, published.id, test)
         assert found is not None
@@ -31,7 +31,7 @@ def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answer
 def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
-    for _ in range(ENOUGH):
+    for _ in range(MIN_ATTEMPTS):
         right = {one.id: one.right_option for one in test.questions}
         save_attempt(runtime.database, runtime.clock, published.id, test, right)
     with runtime.database.read() as session:
@@ -47,7 +47,7 @@ def test_what_nobody_was_asked_surprises_nobody(runtime: Runtime) -> None:
     right = {one.id: one.right_option for one in test.questions}
     missed, added = test.questions[3], test.questions[1].model_copy(update={"id": "brand-new"})
     wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
-    for number in range(ENOUGH):
+    for number in range(MIN_ATTEMPTS):
         save_attempt(runtime.database, runtime.clock, published.id, test, right if number % 5 else wrong)
     longer = test.model_copy(update={"questions": (*test.questions, added)})
     save_attempt(runtime.database, runtime.clock, published.id, longer, {**right, added.id: added.right_option + 1})

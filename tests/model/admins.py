@@ -19,12 +19,12 @@ from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, Subs
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience
 from rugcourse.enrolment import admin_changes
-from rugcourse.enrolment.admin_changes import HadThatLesson, LessonNotInCourse
+from rugcourse.enrolment.admin_changes import LessonAlreadySent, LessonNotInCourse
 from rugcourse.scheduling import Schedule, Timing
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest
 from rugcourse.subscribers.csv_import import Column, ImportSettings
-from rugcourse.worker.tasks import check_books, forget_in_time
+from rugcourse.worker.tasks import apply_retention, reconcile
 
 _GROUP = "admins"
 _MOST_CAMPAIGNS = 4
@@ -96,7 +96,7 @@ class AdminRules(Play):
     def act_for_all(self, act: BulkAction, days: int | None) -> None:
         until = None if days is None or act != BulkAction.PAUSE else (self.now + timedelta(days=days)).date()
         order = BulkActionRequest(audience=Audience(), act=act, reason="for all", until=until)
-        job = bulk_actions.propose(self.database, self.clock, order, None)
+        job = bulk_actions.preview(self.database, self.clock, order, None)
         background_jobs.start(self.database, self.clock, job, None)
         self._work_off()
         midnight = None if until is None else self.now.replace(hour=0, minute=0, second=0) + timedelta(days=days or 0)
@@ -141,7 +141,7 @@ class AdminRules(Play):
             lesson_id = campaigns.lessons_of(session, self.model.evergreen.id).get(number, 0)
         did = self.attempt(
             lambda: admin_changes.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
-            HadThatLesson, LessonNotInCourse,
+            LessonAlreadySent, LessonNotInCourse,
         )  # fmt: skip
         if did:
             enrolment.owed = set(self.model.lessons[number - 1 :])
@@ -149,8 +149,8 @@ class AdminRules(Play):
     @in_group(_GROUP)
     def night(self) -> None:
         """The books are checked, and what is no longer needed is forgotten."""
-        check_books(self.product.runtime)
-        forget_in_time(self.product.runtime)
+        reconcile(self.product.runtime)
+        apply_retention(self.product.runtime)
         with self.database.read() as session:
             known = set(session.scalars(select(SubscriberRow.email)))
         for reader in self.model.readers:

@@ -11,9 +11,9 @@ from tests.model.base import Play
 from tests.model.expectations import Enrolment, Reader
 from tests.model.groups import WHICH, in_group
 
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.merge import OnConflict
 from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, publish_lesson, unpublish
 from rugcourse.db.queries import courses
@@ -105,7 +105,7 @@ class AuthorRules(Play):
             published = self.product.runtime.library.course(session, course.SLUG)
         assert published is not None
         fields = fields_of(course.lesson(slug, self.versions[slug], place))
-        manuscript = Manuscript(published.course, slug, place, fields)
+        manuscript = LessonDraft(published.course, slug, place, fields)
         publish_lesson(self.database, self.clock, None, manuscript, under_way, behind)
 
     def _import(self, order: list[str]) -> None:
@@ -115,7 +115,7 @@ class AuthorRules(Play):
             assert published is not None
             courses.note_files(session, published.course)
         files = course.course_of([(slug, self.versions[slug]) for slug in order])
-        take_in(self.database, self.clock, [files], OnConflict.FILES)
+        import_course(self.database, self.clock, [files], OnConflict.FILES)
 
     def _change_course(
         self,

@@ -244,7 +244,7 @@ class Play(RuleBasedStateMachine):
         with self.product.database.read() as session:
             held = [one.key for one in sending_holds.all_holds(session)]
         for key in held:
-            holds.go(self.product.database, self.product.clock, key)
+            holds.release(self.product.database, self.product.clock, key)
         for campaign in self.model.campaigns.values():
             if campaign.paused_itself:
                 lifecycle.resume(self.product.database, Author(None, self.now), campaign.id)

@@ -21,7 +21,7 @@ from tests.support.builders import make_settings
 
 from rugcourse.bootstrap import Runtime, open_dispatcher, open_runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db import counters
 from rugcourse.db.engine import Database
 from rugcourse.db.models import (
@@ -29,9 +29,9 @@ from rugcourse.db.models import (
     CampaignRow,
     CampaignStatus,
     DeliveryRow,
+    EmailEventRow,
     EnrolmentRow,
     EventKind,
-    EventRow,
     HoldRow,
     LeaseRow,
     LessonRow,
@@ -43,13 +43,13 @@ from rugcourse.delivery import journal as journals
 from rugcourse.delivery.journal import JournalError
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.emails import catalogue
-from rugcourse.worker.tasks import look
+from rugcourse.worker.tasks import scheduler_tick
 
 BOUNCES = "bounces@courses.example"
 _LONG_AGO = timedelta(days=30)
 _LOOKED_AT = timedelta(minutes=10)
 _SECOND = timedelta(seconds=1)
-_compile_letter = catalogue.compile_letter
+_compile_template = catalogue.compile_template
 _letters: dict[str, Any] = {}
 
 _MOST_FAULTS_AT_ONCE = 4
@@ -157,7 +157,7 @@ class Installation:
         self._patches.callback(event.remove, database.engine, "before_cursor_execute", self._count_change)
         settings = make_settings(folder, "smtp://127.0.0.1:9?starttls=never", bounce_address=BOUNCES)
         self.runtime = replace(open_runtime(settings, self.clock), database=database)
-        take_in(database, self.clock, [course.course_of([(slug, 1) for slug in course.FIRST_LESSONS])])
+        import_course(database, self.clock, [course.course_of([(slug, 1) for slug in course.FIRST_LESSONS])])
         self.worker, self.other_worker = Worker(self.runtime), Worker(self.runtime)
 
     @property
@@ -175,7 +175,7 @@ class Installation:
         self.changes += statement.lstrip()[:6].upper() in {"INSERT", "UPDATE", "DELETE"}
 
     def tick(self) -> None:
-        look(self.runtime)
+        scheduler_tick(self.runtime)
 
     def send(self) -> set[int]:
         """Let the worker send what may go; where it dies a new one comes in its place, and looks at the next tick.
@@ -244,8 +244,10 @@ class Installation:
 
     def was_used(self, delivery_id: int) -> bool:
         """Whether a human answered in a mail, or followed a link of it."""
-        acts = EventRow.kind.in_((EventKind.ANSWER, EventKind.CLICK))
-        used = select(EventRow.id).where(EventRow.delivery_id == delivery_id, acts, EventRow.verdict == Verdict.HUMAN)
+        acts = EmailEventRow.kind.in_((EventKind.ANSWER, EventKind.CLICK))
+        used = select(EmailEventRow.id).where(
+            EmailEventRow.delivery_id == delivery_id, acts, EmailEventRow.verdict == Verdict.HUMAN
+        )
         with self.database.read() as session:
             return session.scalar(used.limit(1)) is not None
 
@@ -286,5 +288,5 @@ def _compiled_once(*parts: Any) -> Any:
     """A mail is compiled once for all runs: they all have the same few."""
     key = repr(parts)
     if key not in _letters:
-        _letters[key] = _compile_letter(*parts)
+        _letters[key] = _compile_template(*parts)
     return _letters[key]

@@ -156,7 +156,7 @@ class ReaderRules(Play):
 
     @in_group(_GROUP, who=WHO)
     def ask_for_link(self, who: int) -> None:
-        magic_link.ask_for_link(self.database, self.clock, self.reader(who).email)
+        magic_link.request_link(self.database, self.clock, self.reader(who).email)
 
     @in_group(_GROUP, who=WHO)
     def take_a_copy(self, who: int) -> None:

@@ -22,7 +22,7 @@ from rugcourse.db.models import (
     AddressChangeRow,
     AdminRow,
     AdminSessionRow,
-    ChangeRow,
+    AuditLogRow,
     EnrolmentRow,
     FeedbackRow,
     JobRow,
@@ -50,7 +50,7 @@ def trace_of_domain(runtime: Runtime, domain: str) -> None:
         )
         sending_holds.save_buckets(session, {sending_holds.domain_key(domain): TokenBucket(1.0, runtime.clock.now())})
         known = {"at": runtime.clock.now().isoformat(), "levels": {domain: "stop"}}
-        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps(known))
+        heartbeats.set_value(session, heartbeats.REPUTATION, json.dumps(known))
 
 
 def files_of(runtime: Runtime) -> Iterator[bytes]:
@@ -92,14 +92,14 @@ def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, 
     forget_now(runtime)
     with runtime.database.read() as session:
         assert sending_holds.find_hold(session, sending_holds.domain_key(_DOMAIN)) is not None
-        assert _DOMAIN in (heartbeats.known(session, heartbeats.REPUTATION) or "")
+        assert _DOMAIN in (heartbeats.get_value(session, heartbeats.REPUTATION) or "")
 
 
 def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of_nobody_go(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     trace_of_domain(runtime, "moved.example")
-    holds.hold_by_operator(runtime.database, clock, sending_holds.domain_key("ahead.example"), "not yet")
+    holds.hold_by_admin(runtime.database, clock, sending_holds.domain_key("ahead.example"), "not yet")
     forget_now(runtime)
     assert "moved.example" not in all_rows(runtime)
     assert "ahead.example" in all_rows(runtime)
@@ -146,7 +146,7 @@ def test_years_later_nothing_personal_is_left(
     for trace in (email, "moving.to", "Jan de Boer", "jan.csv", "gone@practice.example", admins.subject_of(person)):
         assert trace not in left
     with runtime.database.read() as session:
-        assert session.scalars(select(ChangeRow.subject)).all() == ["lesson:course/first"]
+        assert session.scalars(select(AuditLogRow.subject)).all() == ["lesson:course/first"]
         assert session.scalars(select(AdminRow.email)).all() == [f"former-admin-{admin}"]
         assert [(one.helped, one.remark) for one in session.scalars(select(FeedbackRow))] == [(True, "")]
 

@@ -15,7 +15,7 @@ from rugcourse import paths
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.content.model import Course, Question
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.models import (
     AdminRow,
     Base,
@@ -167,7 +167,7 @@ def _publish_with_options_reversed(runtime: Runtime, clock: VirtualClock) -> Non
         for one in course.lessons
     ]
     assert course.slug == COURSE
-    take_in(runtime.database, clock, [course.model_copy(update={"lessons": tuple(lessons)})])
+    import_course(runtime.database, clock, [course.model_copy(update={"lessons": tuple(lessons)})])
 
 
 def test_the_copy_tells_which_of_two_wordings_somebody_had(

@@ -35,25 +35,25 @@ from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
 from rugcourse.db.models import (
-    AttemptRow,
+    AbTestRow,
+    AssessmentAttemptRow,
     Base,
     CampaignKind,
     DeliveryKind,
     DiscardedDraftRow,
-    EventRow,
+    EmailEventRow,
     LessonDraftRow,
     LessonRow,
     LessonVersionRow,
     SubscriberRow,
     SuppressionRow,
-    TrialRow,
 )
 from rugcourse.db.queries import address_changes, learning, subscribers
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries.campaigns import find as find_campaign
 from rugcourse.db.queries.campaigns import message_id_of
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.delivery.reconciliation import PATIENCE_SECONDS, audit
+from rugcourse.delivery.reconciliation import GRACE_SECONDS, audit
 from rugcourse.enrolment import new_address, preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
@@ -94,7 +94,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
         record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
-    new_address.ask(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")
+    new_address.request_change(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")
     return EMAIL
 
 
@@ -162,7 +162,7 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
         assert session.scalars(select(SubscriberRow.email)).all() == [other]
     assert export(runtime.database, runtime.library, person) is None
     assert not erase(runtime.database, clock, runtime.signer, person)
-    assert audit(runtime.database, clock.now(), clock.span(PATIENCE_SECONDS)).findings == ()
+    assert audit(runtime.database, clock.now(), clock.span(GRACE_SECONDS)).findings == ()
 
 
 def test_a_servers_words_about_an_address_are_kept_without_it(
@@ -224,7 +224,7 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
         save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
         clock.advance(days=4)
     assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1)
-    assert (rows(runtime, AttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
+    assert (rows(runtime, AssessmentAttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
     assert rows(runtime, SuppressionRow) == 0
     assert enrolment_of(runtime, reader)
 
@@ -250,7 +250,7 @@ def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
     assert forget_now(runtime).measured == 0
     clock.advance(days=2)
     assert forget_now(runtime).measured == 2
-    assert rows(runtime, EventRow) == 0
+    assert rows(runtime, EmailEventRow) == 0
     assert copy_of(runtime, email).sections["answers"]
 
 
@@ -317,7 +317,9 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
     course = course_of(runtime)
     for slug in ("first", "second"):
         with runtime.database.write() as session:
-            kept_drafts.save(session, course.id, slug, kept_drafts.Draft({"nl.title": slug}, 0), 0, None, clock.now())
+            kept_drafts.save(
+                session, course.id, slug, kept_drafts.DraftContent({"nl.title": slug}, 0), 0, None, clock.now()
+            )
     author = Author(None, clock.now())
     campaigns = [
         drafts.create(runtime.database, author, CampaignKind.BROADCAST, course.id, name) for name in ("first", "second")
@@ -337,7 +339,7 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
     clock.advance(days=2)
     assert forget_now(runtime).drafts == 2
     assert forget_now(runtime).drafts == 0
-    assert (rows(runtime, DiscardedDraftRow), rows(runtime, LessonDraftRow), rows(runtime, TrialRow)) == (0, 1, 0)
+    assert (rows(runtime, DiscardedDraftRow), rows(runtime, LessonDraftRow), rows(runtime, AbTestRow)) == (0, 1, 0)
     assert (lessons - rows(runtime, LessonRow), versions - rows(runtime, LessonVersionRow)) == (1, 2)
     with runtime.database.read() as session:
         assert find_campaign(session, campaigns[0]) is None

@@ -26,7 +26,7 @@ from tests.support.builders import (
 )
 from tests.support.smtp_sink import Sink
 
-from rugcourse.bootstrap import Runtime, let_go, open_dispatcher
+from rugcourse.bootstrap import Runtime, open_dispatcher, release_hold
 from rugcourse.clock import VirtualClock
 from rugcourse.db import withdrawal_log
 from rugcourse.db.engine import Database
@@ -181,8 +181,8 @@ def test_who_withdrew_after_the_backup_is_not_written_to_nor_measured(
     put_back()
     assert {person(runtime, email).measuring for email in readers.values()} == {True}
 
-    assert let_go(runtime, ALL).withdrawn == 4
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 4
+    assert release_hold(runtime, ALL).withdrawn == 0
     at_eight(runtime)
     plan(runtime)
     with closing(open_dispatcher(runtime)) as dispatcher:
@@ -213,7 +213,7 @@ def test_what_came_later_stays(runtime: Runtime, clock: VirtualClock) -> None:
     suppression.lift(runtime.database, clock, runtime.signer, lifted)
     measured_reader(runtime, anew)
     assert LIFTED in {one.kind for one in runtime.withdrawals.read()}
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 0
     assert {person(runtime, one).status for one in (back, again, lifted, anew)} == {SubscriberStatus.ACTIVE}
     assert person(runtime, again).measuring
     assert person(runtime, anew).measuring
@@ -225,9 +225,9 @@ def test_an_address_that_nobody_has_any_more_is_suppressed(runtime: Runtime, clo
     erased(runtime, email)
     with runtime.database.write() as session:
         subscribers.lift_suppression(session, runtime.signer.digest(email), ERASED)
-    assert let_go(runtime, ALL).withdrawn == 1
+    assert release_hold(runtime, ALL).withdrawn == 1
     assert suppression.find(runtime.database, runtime.signer, email) is not None
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 0
 
 
 def test_what_came_back_so_long_ago_that_it_is_forgotten_stays_forgotten(runtime: Runtime, clock: VirtualClock) -> None:
@@ -243,7 +243,7 @@ def test_a_campaign_that_goes_on_replays_nothing(runtime: Runtime) -> None:
     suppressed(runtime, email)
     with runtime.database.write() as session:
         subscribers.lift_suppression(session, runtime.signer.digest(email), "admin")
-    assert let_go(runtime, "campaign 1") == (False, 0)
+    assert release_hold(runtime, "campaign 1") == (False, 0)
 
 
 def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None:
@@ -254,7 +254,7 @@ def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None
         file.writelines(lines)
     begun = time.perf_counter()
     tracemalloc.start()
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 0
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 100_000_000
@@ -265,9 +265,9 @@ def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime
     email = make_reader(runtime)
     clock.advance(minutes=1)
     with runtime.database.write() as session:  # as the log has it, and a backup has not
-        withdrawal_log.note(session, COMPLAINT, clock.now(), email=email)
-        withdrawal_log.note(session, ERASED, clock.now() + timedelta(days=30), email=email)
-    let_go(runtime, ALL)
+        withdrawal_log.record(session, COMPLAINT, clock.now(), email=email)
+        withdrawal_log.record(session, ERASED, clock.now() + timedelta(days=30), email=email)
+    release_hold(runtime, ALL)
     found = suppression.find(runtime.database, runtime.signer, email)
     assert found is not None
     assert found.reason == COMPLAINT
@@ -283,7 +283,7 @@ def test_who_came_back_after_the_backup_reads_on(
     preferences.come_back(runtime.database, clock, newest(runtime, readers["a"]))
     measured_reader(runtime, readers["b"])
     put_back()
-    let_go(runtime, ALL)
+    release_hold(runtime, ALL)
     assert {name: person(runtime, readers[name]).status for name in ("a", "b", "c")} == {
         "a": SubscriberStatus.ACTIVE,
         "b": SubscriberStatus.ACTIVE,
@@ -300,7 +300,7 @@ def test_who_complained_after_the_backup_stays_away_also_when_that_was_lifted(
     suppression.lift(runtime.database, clock, runtime.signer, readers["a"])
     assert person(runtime, readers["a"]).status == SubscriberStatus.LEFT
     put_back()
-    let_go(runtime, ALL)
+    release_hold(runtime, ALL)
     assert person(runtime, readers["a"]).status == SubscriberStatus.LEFT
 
 
@@ -323,8 +323,8 @@ def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_st
     closed_at = clock.now()
     put_back()
     clock.advance(minutes=1)
-    assert let_go(runtime, ALL).withdrawn == 3
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 3
+    assert release_hold(runtime, ALL).withdrawn == 0
     assert person(runtime, readers["a"]).objected_at == closed_at
     assert person(runtime, readers["c"]).links_closed_at == closed_at
     with runtime.database.read() as session:
@@ -342,6 +342,6 @@ def test_who_allowed_labels_and_statistics_again_keeps_them_when_everything_goes
         preferences.set_untagged(runtime.database, clock, reader, untagged=refused)
     with runtime.database.write() as session:
         subscribers.add_tags(session, [reader], "autumn")
-    assert let_go(runtime, ALL).withdrawn == 0
+    assert release_hold(runtime, ALL).withdrawn == 0
     with runtime.database.read() as session:
         assert subscribers.tags_of(session, reader) == ["autumn"]

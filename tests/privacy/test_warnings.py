@@ -25,10 +25,10 @@ from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.magic_link import ask_for_link
+from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.privacy.warnings import warn
-from rugcourse.worker.tasks import forget_in_time
+from rugcourse.worker.tasks import apply_retention
 
 
 class Outgoing:
@@ -83,7 +83,7 @@ def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
     clock.advance(days=167)
     assert warn_now(runtime, server) == 1
     clock.advance(hours=1)
-    ask_for_link(runtime.database, clock, email)
+    request_link(runtime.database, clock, email)
     clock.advance(days=160)
     assert forget_now(runtime).finished == 0
     assert warn_now(runtime, server) == 0
@@ -110,7 +110,7 @@ def test_nobody_is_told_who_must_not_or_need_not_be(
             until = clock.now().replace(year=clock.now().year + 1)
             preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, until)
         case "held":
-            holds.hold_by_operator(runtime.database, clock, ALL, "a copy of the database")
+            holds.hold_by_admin(runtime.database, clock, ALL, "a copy of the database")
     clock.advance(days=355)
     assert warn_now(runtime, server) == 0
     assert server.told == []
@@ -132,7 +132,7 @@ def test_what_the_mail_server_did_not_take_is_tried_the_next_night(
 def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock) -> None:
     email = paused_reader(runtime, dispatcher)
     clock.advance(days=355)
-    forget_in_time(runtime)
+    apply_retention(runtime)
     assert b"http://courses.example/nl/my-page" in sink.to(email)[-1].raw
 
 

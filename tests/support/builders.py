@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from rugcourse.bootstrap import Runtime, follow_up, open_runtime
+from rugcourse.bootstrap import Runtime, open_runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
 from rugcourse.db.queries import subscribers
@@ -74,7 +74,7 @@ def signed_courses() -> list[Course]:
 def make_runtime(database: Database, settings: Settings, clock: VirtualClock | None = None) -> Runtime:
     """A runtime on a database that is there already, with the shipped course published."""
     runtime = replace(open_runtime(settings, clock or VirtualClock(MORNING)), database=database)
-    take_in(database, runtime.clock, _shipped())
+    import_course(database, runtime.clock, _shipped())
     return runtime
 
 
@@ -133,7 +133,7 @@ def enrolment_of(runtime: Runtime, email: str) -> EnrolmentRow:
 
 def plan(runtime: Runtime) -> int:
     """How many lessons were planned now."""
-    return plan_due(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)).planned
+    return plan_due(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)).planned
 
 
 def send_all(dispatcher: Dispatcher) -> None:

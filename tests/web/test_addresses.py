@@ -23,14 +23,14 @@ from tests.support.smtp_sink import Sink
 from tests.web.reading import everything, path
 from tests.web.test_own_page import mailed_link
 
-from rugcourse.bootstrap import Runtime, let_go
+from rugcourse.bootstrap import Runtime, release_hold
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryKind, DeliveryState, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment.admin_changes import correct_address
-from rugcourse.enrolment.magic_link import ask_for_link
+from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import unsubscribe
 from rugcourse.enrolment.suppression import suppress
@@ -236,7 +236,7 @@ def test_who_moves_to_an_address_that_was_erased_before_is_not_erased_by_letting
     clock.advance(minutes=1)
     ask(browser, runtime, email)
     browser.post(confirmation(sink))
-    let_go(runtime, ALL)
+    release_hold(runtime, ALL)
     assert person_at(runtime, NEW) is not None
 
 
@@ -258,7 +258,7 @@ def test_an_address_is_asked_three_times_in_thirty_days_whoever_asks_and_is_eras
 def test_the_new_address_gets_a_link_on_the_day_of_another_one(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    ask_for_link(runtime.database, clock, email)
+    request_link(runtime.database, clock, email)
     send_all(dispatcher)
     browser.post(
         path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK) + "/address", data={"email": NEW}
@@ -266,6 +266,6 @@ def test_the_new_address_gets_a_link_on_the_day_of_another_one(
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     browser.post(confirmation(sink))
     clock.advance(minutes=5)
-    ask_for_link(runtime.database, clock, NEW)
+    request_link(runtime.database, clock, NEW)
     send_all(dispatcher)
     assert [one.state for one in mails_to(runtime, NEW, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED] * 2

@@ -19,10 +19,10 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
+    AuditLogRow,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
-    ChangeRow,
     DeliveryRow,
     DeliveryState,
     EnrolmentStatus,
@@ -92,7 +92,7 @@ def test_from_a_draft_to_numbers_with_people_behind_them(
     (behind,) = set(re.findall(r'href="(/admin/campaigns/\d+/mails\?state=accepted)"', page))
     assert email in editor.get(behind).text
     with runtime.database.read() as session:
-        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+        logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
     assert [one for one in logged if one.startswith("campaign")] == ["campaign: create", "campaign: start"]
 
 

@@ -90,7 +90,7 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
 def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
-    holds.hold_by_operator(runtime.database, clock, sending_holds.ALL, "restored")
+    holds.hold_by_admin(runtime.database, clock, sending_holds.ALL, "restored")
     form = form_of(editor, "/admin/delivery")
     assert editor.post("/admin/delivery", data={**form, "action": "go", "key": "all"}).status_code == 404
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)

@@ -14,7 +14,7 @@ from tests.web.test_admin_campaigns import post, seen_on
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import ChangeRow, Role, SubscriberRow
+from rugcourse.db.models import AuditLogRow, Role, SubscriberRow
 
 INTAKE = {"course": COURSE, "language": "nl", "zone": "Europe/Amsterdam", "hour": "8", "agreed_at": "2026-03-31",
           "agreed_text": "Yes, mail me the course", "agreed_where": "paper form"}  # fmt: skip
@@ -55,7 +55,7 @@ def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -
     assert "can&#39;t" not in post(editor, "/admin/imports")
     assert "not in a state" in post(editor, job, action="start")
     with runtime.database.read() as session:
-        change = session.scalars(select(ChangeRow).where(ChangeRow.action == "import: start")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "import: start")).one()
     assert (change.after or {})["agreed_where"] == "paper form"
 
 

@@ -19,11 +19,11 @@ from tests.web.test_admin_campaigns import post
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.course_editor.file_sync import take_in
+from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import publish_lesson
-from rugcourse.db.models import ChangeRow, Role
+from rugcourse.db.models import AuditLogRow, Role
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
 
@@ -53,7 +53,7 @@ def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Ru
     assert post(editor, f"{LESSON}/history", version=oldest) == f"{LESSON}?done=restored"
     assert "Anders" not in editor.get(LESSON).text
     with runtime.database.read() as session:
-        change = session.scalars(select(ChangeRow).where(ChangeRow.action == "lesson: publish")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "lesson: publish")).one()
     assert (change.subject, (change.after or {})["under way"]) == (f"lesson:{COURSE}/stress", "old")
 
 
@@ -75,7 +75,7 @@ def test_editors_are_told_that_nobody_has_signed_the_warning_signs_until_somebod
 ) -> None:
     told = "No clinician has signed the warning signs of this course yet (English, Nederlands)"
     assert editor.get("/admin/lessons").text.count(told) == 2
-    take_in(runtime.database, runtime.clock, signed_courses())
+    import_course(runtime.database, runtime.clock, signed_courses())
     assert "No clinician" not in editor.get("/admin/lessons").text
 
 
@@ -190,7 +190,7 @@ def test_a_discarded_draft_is_listed_and_brought_back_with_one_press(editor: Tes
     for gone in (draft, "0", "x", "9" * 30):
         assert post(editor, "/admin/lessons/restore", draft=gone) == "/admin/lessons?notice=no-draft"
     with runtime.database.read() as session:
-        logged = session.scalars(select(ChangeRow.action).order_by(ChangeRow.id)).all()
+        logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
     assert logged[-2:] == ["lesson: discard", "lesson: restore"]
 
 
@@ -274,10 +274,10 @@ def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestCli
         draft = lesson_drafts.find(session, course_of(runtime).id, "stress")
         assert draft is not None
         lesson_drafts.remove(session, course_of(runtime).id, "stress")
-        publish = Manuscript(course, "stress", 4, fields)
+        publish = LessonDraft(course, "stress", 4, fields)
     publish_lesson(runtime.database, runtime.clock, None, publish)
     with runtime.database.write() as session:
-        kept = lesson_drafts.Draft(draft.fields, draft.began_from)
+        kept = lesson_drafts.DraftContent(draft.fields, draft.began_from)
         assert lesson_drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())
     for page in (LESSON, f"{LESSON}/publish"):
         assert "Since this draft was begun, somebody published another version" in editor.get(page).text

@@ -20,22 +20,22 @@ from tests.web.test_admin import OWNER, form_of, log_in
 
 from rugcourse.auth import passwords
 from rugcourse.auth.admins import (
-    ask_reset,
     change_password,
     change_role,
     invite,
     is_open,
-    reset_factors,
+    request_reset,
     reset_is_open,
+    reset_second_factor,
 )
 from rugcourse.auth.security_events import Origin
 from rugcourse.auth.sessions import find_identity, open_session
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import AdminRow, ChangeRow, PasskeyRow, Role, SecurityEventRow
+from rugcourse.db.models import AdminRow, AuditLogRow, PasskeyRow, Role, SecurityEventRow
 from rugcourse.db.queries import admins
 from rugcourse.web.app import create_app
-from rugcourse.worker.tasks import forget_in_time
+from rugcourse.worker.tasks import apply_retention
 
 OTHER = "seven brass kettles sing"
 
@@ -300,7 +300,7 @@ def test_an_owner_takes_no_account_over_and_is_seen_when_they_remove_a_factor(
     assert (sink.taken[-1].recipient, "was removed" in str(sink.taken[-1].raw)) == ("second@x.example", True)
     assert other.get("/admin").headers["location"] == "/admin/login"
     with runtime.database.read() as session:
-        change = session.scalars(select(ChangeRow).where(ChangeRow.action == "second factor removed")).one()
+        change = session.scalars(select(AuditLogRow).where(AuditLogRow.action == "second factor removed")).one()
         assert session.scalars(select(AdminRow.password_hash).where(AdminRow.id == second)).one() is not None
     assert change.subject == "second@x.example"
 
@@ -371,11 +371,11 @@ def test_events_and_sessions_that_are_over_are_forgotten(
 ) -> None:
     clock.advance(days=15)
     log_in(owner)
-    forget_in_time(runtime)
+    apply_retention(runtime)
     assert len(everything(runtime)["admin_session"]) == 1
     assert len(everything(runtime)["security_event"]) == 2
     clock.advance(days=91)
-    forget_in_time(runtime)
+    apply_retention(runtime)
     assert everything(runtime)["security_event"] == everything(runtime)["admin_session"] == []
 
 
@@ -427,12 +427,12 @@ def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_righ
 ) -> None:
     """Else whoever asked for it comes in, an hour long, past the second factor that is gone."""
     second = make_admin(runtime.database, clock, "second@x.example")
-    asked = ask_reset(runtime.database, clock, "second@x.example", Origin())
+    asked = request_reset(runtime.database, clock, "second@x.example", Origin())
     assert asked is not None
     if by == "invitation":
         make_admin(runtime.database, clock, "second@x.example")
     elif by == "factors":
-        reset_factors(runtime.database, clock, second, 1)
+        reset_second_factor(runtime.database, clock, second, 1)
     else:
         change_role(runtime.database, clock, second, Role.EDITOR, 1)
     link = f"/admin/reset/{asked.token}"
@@ -450,7 +450,7 @@ def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
 def test_links_end_with_what_an_operator_or_the_admin_does(runtime: Runtime, clock: VirtualClock) -> None:
     """An old link for a new password must not be quicker than the operator's, nor an old invitation outlive a change."""
     second = make_admin(runtime.database, clock, "second@x.example")
-    asked = ask_reset(runtime.database, clock, "second@x.example", Origin())
+    asked = request_reset(runtime.database, clock, "second@x.example", Origin())
     invited = invite(runtime.database, clock, "second@x.example", Role.OWNER)
     assert asked is not None
     assert reset_is_open(runtime.database, clock, asked.token) is None

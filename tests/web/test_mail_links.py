@@ -17,9 +17,9 @@ from tests.web.reading import CHROME, everything, path
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import DeliveryKind, DeliveryRow, EventRow, LessonVersionRow
+from rugcourse.db.models import DeliveryKind, DeliveryRow, EmailEventRow, LessonVersionRow
 from rugcourse.db.queries import courses, subscribers
-from rugcourse.ebooks.cache import fill_shelf
+from rugcourse.ebooks.cache import refresh_ebooks
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.links import TokenPurpose
 from rugcourse.web.app import create_app
@@ -36,7 +36,7 @@ def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
     }
     links.add(path(runtime, TokenPurpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
     assert len(links) > 12
-    fill_shelf(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
     before = everything(runtime)
     for _ in range(3):
         for method in ("GET", "HEAD", "OPTIONS"):
@@ -230,7 +230,7 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
     )
     browser.head(link)
     with runtime.database.read() as session:
-        found = [(one.kind, one.verdict) for one in session.scalars(select(EventRow).order_by(EventRow.id))]
+        found = [(one.kind, one.verdict) for one in session.scalars(select(EmailEventRow).order_by(EmailEventRow.id))]
     assert found == [("click", "human"), ("click", "machine"), ("open", "machine")]
 
 

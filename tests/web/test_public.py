@@ -89,9 +89,9 @@ def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembe
     token = finished.headers["location"].rpartition("/")[2]
     browser.post(f"{SITE}/signup", data=fields(runtime, clock, t=token))
     with runtime.database.read() as session:
-        from rugcourse.db.models import AttemptRow
+        from rugcourse.db.models import AssessmentAttemptRow
 
-        attempt = session.scalars(select(AttemptRow)).one()
+        attempt = session.scalars(select(AssessmentAttemptRow)).one()
     assert attempt.subscriber_id == 1
     assert attempt.right == 3
 

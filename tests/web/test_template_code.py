@@ -37,7 +37,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Course, load_courses
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor.form_fields import fields_of, names_of
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.db.models import DeliveryState, LessonRow
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.ebooks.document import book_of
@@ -121,7 +121,7 @@ def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: Samp
     for code in CODE:
         lesson = course.lesson("stress")
         assert lesson is not None
-        draft = Manuscript(course, "stress", 4, {**fields_of(lesson), name: code})  # as if nothing had cleaned it
+        draft = LessonDraft(course, "stress", 4, {**fields_of(lesson), name: code})  # as if nothing had cleaned it
         rough = draft.rough(language)
         try:
             message = proofs.of_lesson(course, rough, language, MORNING)

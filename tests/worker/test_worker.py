@@ -31,9 +31,9 @@ from rugcourse.clock import SystemClock, VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Queue
 from rugcourse.delivery.reconciliation import audit
-from rugcourse.worker.celery_app import FETCH, create_app, ringer
+from rugcourse.worker.celery_app import POLL_BOUNCES, create_app, make_notifier
 from rugcourse.worker.embedded import embed
-from rugcourse.worker.tasks import check_books, fetch_new
+from rugcourse.worker.tasks import poll_bounces, reconcile
 
 PATIENCE_SECONDS = 90.0
 
@@ -95,7 +95,7 @@ def test_a_ring_sends_at_once_what_a_person_waits_for(
 
 def test_a_ring_to_a_broker_that_is_away_is_only_a_lost_ring(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, broker_url="redis://127.0.0.1:1/0")
-    ringer(create_app(settings))(Queue.WAITING)
+    make_notifier(create_app(settings))(Queue.WAITING)
 
 
 def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(
@@ -103,19 +103,19 @@ def test_a_mailbox_for_bounces_is_looked_into_by_the_beat_where_there_is_one(
 ) -> None:
     assert "fetch" not in create_app(runtime.settings).conf.beat_schedule
     settings = make_settings(tmp_path, bounce_mailbox="imap://b:s@127.0.0.1:1")
-    assert create_app(settings).conf.beat_schedule["fetch"]["task"] == FETCH
-    fetch_new(runtime)
+    assert create_app(settings).conf.beat_schedule["fetch"]["task"] == POLL_BOUNCES
+    poll_bounces(runtime)
     assert capsys.readouterr().out == ""
-    fetch_new(replace(runtime, settings=settings))  # the next time, perhaps
+    poll_bounces(replace(runtime, settings=settings))  # the next time, perhaps
     assert "the mailbox for bounces can't be read" in capsys.readouterr().out
 
 
 def test_the_nightly_audit_tells_the_log_what_is_wrong(runtime: Runtime, capsys: pytest.CaptureFixture[str]) -> None:
     email = make_reader(runtime)
-    assert check_books(runtime).balanced
+    assert reconcile(runtime).balanced
     with runtime.database.write() as session:
         session.execute(update(EnrolmentRow).values(lessons_planned=3))
-    found = check_books(runtime)
+    found = reconcile(runtime)
     assert not found.balanced
     assert "the books do not balance" in capsys.readouterr().out
     assert lessons_to(runtime, email) == []

@@ -51,7 +51,7 @@ def invite(database: Database, clock: Clock, address: str, role: Role, by: int |
     """Create an admin, or give one who never came in a new link; the old one ends. Raises NotAnAddress, AlreadyAdmin.
 
     `by` None, at the command line, helps an admin back in who has lost everything: using the link ends their second
-    factor and passkeys. An admin can't do that to another; see `reset_factors`.
+    factor and passkeys. An admin can't do that to another; see `reset_second_factor`.
     """
     email = normalise_email(address)
     if email is None:
@@ -100,13 +100,13 @@ def set_first_password(
         if admin is None:
             raise BadInvitation
         admin.password_hash, admin.invited, admin.invited_until = password_hash, None, None
-        _end_factors(session, admin)
+        _remove_second_factor(session, admin)
         admins.end_sessions(session, admin.id)
         admins.record_change(session, clock.now(), admin.id, "password set", admin.email)
         return admin
 
 
-def ask_reset(database: Database, clock: Clock, address: str, origin: Origin) -> Invitation | None:
+def request_reset(database: Database, clock: Clock, address: str, origin: Origin) -> Invitation | None:
     """A link for who forgot the password, good for an hour; None where there is nobody to send it to."""
     email = normalise_email(address)
     token = secrets.token_urlsafe(32)
@@ -151,14 +151,14 @@ def reset_password(
         return admin
 
 
-def reset_factors(database: Database, clock: Clock, admin_id: int, by: int | None) -> str:
+def reset_second_factor(database: Database, clock: Clock, admin_id: int, by: int | None) -> str:
     """End another admin's second factor, passkeys, recovery codes and sessions; returns their address. The password
     stays. Raises NoSuchAdmin.
     """
     with database.write() as session:
         admin = _admin(session, admin_id)
         before = _facts(admin)
-        _end_factors(session, admin)
+        _remove_second_factor(session, admin)
         admin.first_login_at = None  # the days to set up a new one begin with the next login
         admins.end_sessions(session, admin.id)
         admins.record_change(session, clock.now(), by, "second factor removed", admin.email, before, _facts(admin))
@@ -187,7 +187,7 @@ def change_role(database: Database, clock: Clock, admin_id: int, role: Role, by:
         admin = _admin(session, admin_id)
         before = _facts(admin)
         if role != Role.OWNER:
-            _keep_an_owner(session, admin)
+            _require_another_owner(session, admin)
         admin.role, admin.reset_token, admin.reset_until = role, None, None
         if admin.password_hash is not None:
             admin.invited, admin.invited_until = None, None
@@ -201,7 +201,7 @@ def disable(database: Database, clock: Clock, admin_id: int, by: int | None) -> 
     with database.write() as session:
         admin = _admin(session, admin_id)
         before = _facts(admin)
-        _keep_an_owner(session, admin)
+        _require_another_owner(session, admin)
         admin.disabled_at, admin.invited, admin.invited_until = clock.now(), None, None
         admin.reset_token, admin.reset_until = None, None
         admins.end_sessions(session, admin.id)
@@ -228,7 +228,7 @@ def _resetting(session: Session, clock: Clock, token: str) -> AdminRow | None:
     return admin if clock.now() <= admin.reset_until else None
 
 
-def _end_factors(session: Session, admin: AdminRow) -> None:
+def _remove_second_factor(session: Session, admin: AdminRow) -> None:
     """And links for a new password: one of before must not let in where nothing else is asked for any more."""
     admin.reset_token, admin.reset_until = None, None
     admin.invited, admin.invited_until = None, None
@@ -244,7 +244,7 @@ def _admin(session: Session, admin_id: int) -> AdminRow:
     return admin
 
 
-def _keep_an_owner(session: Session, admin: AdminRow) -> None:
+def _require_another_owner(session: Session, admin: AdminRow) -> None:
     if admin.role == Role.OWNER and admin.disabled_at is None and admins.owners(session) <= 1:
         raise LastOwner
 

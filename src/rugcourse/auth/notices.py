@@ -22,11 +22,11 @@ class AccountNotice(StrEnum):
 
 def compose(notice: AccountNotice, email: str, language: str, sender: Sender, link: str) -> bytes:
     """The message. `link`: the one that changes a password, or else the login page."""
-    subject, body = _words(notice, language)
+    subject, body = _texts(notice, language)
     return plain_message(subject, f"{body}\n\n{link}", email, language, sender)
 
 
-def _words(notice: AccountNotice, language: str) -> tuple[str, str]:
+def _texts(notice: AccountNotice, language: str) -> tuple[str, str]:
     _ = translations(language).gettext
     not_me = _("Was it not you? Choose another password now, and tell an owner.")
     match notice:

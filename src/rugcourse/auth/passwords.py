@@ -24,7 +24,7 @@ _AT_ONCE = 2  # hashes
 _WAITING = 4
 _LONGEST_WAIT_SECONDS = 2.0
 _hashing = threading.BoundedSemaphore(_AT_ONCE)
-_in_line = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
+_waiting_threads = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
 
 
 class WeakPassword(Exception):
@@ -56,14 +56,14 @@ def check_strength(password: str, email: str, context: Sequence[str] = ()) -> No
 
 def hash_password(password: str) -> str:
     """Raises TooBusy."""
-    with _turn():
+    with _hashing_slot():
         return _hasher().hash(password)
 
 
-def is_right(password_hash: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """Whether a password is the one; as slow for who has none, or does not exist. Raises TooBusy."""
-    known = password_hash or _nobodys()
-    with _turn():
+    known = password_hash or _dummy_hash()
+    with _hashing_slot():
         try:
             _hasher().verify(known, password)
         except (VerificationError, InvalidHashError):
@@ -72,9 +72,9 @@ def is_right(password_hash: str | None, password: str) -> bool:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def _hashing_slot() -> Iterator[None]:
     """Wait until it is this one's turn. Raises TooBusy where too many wait already."""
-    if not _in_line.acquire(blocking=False):
+    if not _waiting_threads.acquire(blocking=False):
         raise TooBusy
     try:
         if not _hashing.acquire(timeout=_LONGEST_WAIT_SECONDS):
@@ -84,7 +84,7 @@ def _turn() -> Iterator[None]:
         finally:
             _hashing.release()
     finally:
-        _in_line.release()
+        _waiting_threads.release()
 
 
 def _words(text: str) -> list[str]:
@@ -101,5 +101,5 @@ def _hasher() -> PasswordHasher:
 
 
 @cache
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     return hash_password("a password that nobody has")

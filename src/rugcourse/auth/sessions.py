@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.auth import security_events, totp
 from rugcourse.auth.admins import hash_token
-from rugcourse.auth.passwords import is_right
+from rugcourse.auth.passwords import verify_password
 from rugcourse.auth.recovery_codes import use_recovery_code
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.totp import SecretBox, context_of_admin
@@ -84,7 +84,7 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
     email = normalise_email(address) or ""
     with database.read() as session:
         admin = admins.by_email(session, email)
-    right = is_right(admin.password_hash if admin else None, password)
+    right = verify_password(admin.password_hash if admin else None, password)
     if admin is None or not right or admin.disabled_at is not None:
         if admin is not None:
             with database.write() as session:
@@ -104,7 +104,7 @@ def knows_password(database: Database, insider: AdminIdentity, password: str) ->
     """Raises TooBusy."""
     with database.read() as session:
         admin = admins.find(session, insider.admin_id)
-    return is_right(admin.password_hash if admin else None, password)
+    return verify_password(admin.password_hash if admin else None, password)
 
 
 def verify_code(

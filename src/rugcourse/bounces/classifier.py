@@ -35,7 +35,7 @@ _BEFORE_THE_READER = re.compile(
 )
 
 
-class Meaning(StrEnum):
+class ReplyMeaning(StrEnum):
     """Of words, from what is surest to what is least sure."""
 
     REFUSED = auto()
@@ -50,27 +50,27 @@ class Meaning(StrEnum):
 
 
 _TABLES = {
-    Meaning.REFUSED: phrases.REFUSED,
-    Meaning.LIMIT: (phrases.RATE, phrases.FORM),
-    Meaning.PASSING: (phrases.FULL, phrases.PASSING),
-    Meaning.NO_MAIL: (phrases.NO_MAIL,),
-    Meaning.NO_DOMAIN: (phrases.NO_DOMAIN,),
-    Meaning.TROUBLE: (phrases.EXPIRED, phrases.TROUBLE),
-    Meaning.NO_MAILBOX: (phrases.NO_MAILBOX,),
-    Meaning.DENIED: (phrases.DENIED,),
-    Meaning.UNAVAILABLE: (phrases.UNAVAILABLE,),
+    ReplyMeaning.REFUSED: phrases.REFUSED,
+    ReplyMeaning.LIMIT: (phrases.RATE, phrases.FORM),
+    ReplyMeaning.PASSING: (phrases.FULL, phrases.PASSING),
+    ReplyMeaning.NO_MAIL: (phrases.NO_MAIL,),
+    ReplyMeaning.NO_DOMAIN: (phrases.NO_DOMAIN,),
+    ReplyMeaning.TROUBLE: (phrases.EXPIRED, phrases.TROUBLE),
+    ReplyMeaning.NO_MAILBOX: (phrases.NO_MAILBOX,),
+    ReplyMeaning.DENIED: (phrases.DENIED,),
+    ReplyMeaning.UNAVAILABLE: (phrases.UNAVAILABLE,),
 }
-_WHOEVER_READS = frozenset((Meaning.REFUSED, Meaning.LIMIT, Meaning.PASSING))
+_WHOEVER_READS = frozenset((ReplyMeaning.REFUSED, ReplyMeaning.LIMIT, ReplyMeaning.PASSING))
 _KINDS = {
-    Meaning.REFUSED: BounceType.POLICY,
-    Meaning.DENIED: BounceType.POLICY,
-    Meaning.PASSING: BounceType.SOFT,
-    Meaning.TROUBLE: BounceType.SOFT,
-    Meaning.NO_MAIL: BounceType.HARD,
+    ReplyMeaning.REFUSED: BounceType.POLICY,
+    ReplyMeaning.DENIED: BounceType.POLICY,
+    ReplyMeaning.PASSING: BounceType.SOFT,
+    ReplyMeaning.TROUBLE: BounceType.SOFT,
+    ReplyMeaning.NO_MAIL: BounceType.HARD,
 }
 
 
-class Said(NamedTuple):
+class ServerReply(NamedTuple):
     """What a server said, made even, with the reply code and status that stand in it."""
 
     text: str
@@ -82,9 +82,9 @@ class Said(NamedTuple):
         return (self.status or self.code).startswith("4")
 
 
-def said(raw: str) -> Said:
+def parse_reply(raw: str) -> ServerReply:
     code, status = CODE.search(raw), STATUS.search(raw)
-    return Said(plain(raw), code[1] if code else "", status[1] if status else "")
+    return ServerReply(plain(raw), code[1] if code else "", status[1] if status else "")
 
 
 def plain(raw: str) -> str:
@@ -102,9 +102,9 @@ def _is_address(word: str) -> bool:
     return all(labels) and (len(labels) > 2 or (len(labels) == 2 and labels[1] in _HOST_ENDS))
 
 
-def judge(status: str, reply: str, otherwise: BounceType = BounceType.SOFT) -> BounceType:
+def classify(status: str, reply: str, otherwise: BounceType = BounceType.SOFT) -> BounceType:
     """`status`: the one around the reply; `otherwise`: where neither says."""
-    return by_words(reply, status) or by_status(said(reply).status) or by_status(status) or otherwise
+    return by_words(reply, status) or by_status(parse_reply(reply).status) or by_status(status) or otherwise
 
 
 def by_status(status: str) -> BounceType | None:
@@ -116,7 +116,7 @@ def by_words(raw: str, status: str = "", conversation: str = "") -> BounceType |
     """None where they say nothing. `conversation`: the words around, which tell what was answered to what."""
     if phrases.REFUSED_PAGES.search(raw.lower()):
         return BounceType.POLICY
-    reply = said(raw)
+    reply = parse_reply(raw)
     meaning = _meaning(reply.text)
     if meaning not in _WHOEVER_READS and reply.code:
         if _BEFORE_THE_READER.search(f"{conversation}\n{raw}".lower()):
@@ -126,19 +126,21 @@ def by_words(raw: str, status: str = "", conversation: str = "") -> BounceType |
     return _kind_of(meaning, reply, reply.status or status) if meaning else None
 
 
-def _meaning(text: str) -> Meaning | None:
+def _meaning(text: str) -> ReplyMeaning | None:
     return next((one for one, tables in _TABLES.items() if any(table.search(text) for table in tables)), None)
 
 
-def _kind_of(meaning: Meaning, reply: Said, status: str) -> BounceType | None:
+def _kind_of(meaning: ReplyMeaning, reply: ServerReply, status: str) -> BounceType | None:
     if meaning in _KINDS:
         return _KINDS[meaning]
-    if meaning == Meaning.LIMIT:
+    if meaning == ReplyMeaning.LIMIT:
         return BounceType.POLICY if status[1:4] == ".7." else BounceType.SOFT
     if (reply.status or reply.code or status).startswith("4"):
         return BounceType.SOFT  # such as a reader that could not be looked up for now
-    if meaning == Meaning.NO_DOMAIN or by_status(status) is None:
+    if meaning == ReplyMeaning.NO_DOMAIN or by_status(status) is None:
         return BounceType.HARD
     return (
-        by_status(status) if meaning == Meaning.UNAVAILABLE or by_status(status) == BounceType.SOFT else BounceType.HARD
+        by_status(status)
+        if meaning == ReplyMeaning.UNAVAILABLE or by_status(status) == BounceType.SOFT
+        else BounceType.HARD
     )

@@ -63,7 +63,7 @@ class Reputation:
         return round(100 * self.complaints / max(self.arrived, self.complaints, 1), 2)
 
 
-def too_many(session: Session, limits: ComplaintLimits, now: datetime) -> list[Reputation]:
+def find_above_limit(session: Session, limits: ComplaintLimits, now: datetime) -> list[Reputation]:
     """The campaigns that more readers call spam than the warning allows, the worst first."""
     return [
         one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != ComplaintLevel.FINE
@@ -81,7 +81,7 @@ def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
 
 def of_domains(session: Session, now: datetime) -> list[tuple[str, int, ComplaintLevel]]:
     """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
-    kept = heartbeats.known(session, heartbeats.REPUTATION)
+    kept = heartbeats.get_value(session, heartbeats.REPUTATION)
     levels = json.loads(kept)["levels"] if kept else {}
     found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
     return [
@@ -97,8 +97,8 @@ def refresh(database: Database, clock: Clock, limits: ComplaintLimits) -> bool:
     now = clock.now()
     since = now - timedelta(days=DAYS)
     with database.read() as session:
-        kept = heartbeats.known(session, heartbeats.REPUTATION)
-        if kept and timedelta(0) <= now - _worked_out_at(kept) < clock.span(_FRESH_SECONDS):
+        kept = heartbeats.get_value(session, heartbeats.REPUTATION)
+        if kept and timedelta(0) <= now - _computed_at(kept) < clock.span(_FRESH_SECONDS):
             return False
         levels = {
             domain: _level_at(session, limits, domain, complaints, since, limits.warning)
@@ -107,15 +107,15 @@ def refresh(database: Database, clock: Clock, limits: ComplaintLimits) -> bool:
     if not kept and not levels:
         return False
     with database.write() as session:
-        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps({"at": now.isoformat(), "levels": levels}))
+        heartbeats.set_value(session, heartbeats.REPUTATION, json.dumps({"at": now.isoformat(), "levels": levels}))
     return True
 
 
-def _worked_out_at(kept: str) -> datetime:
+def _computed_at(kept: str) -> datetime:
     return datetime.fromisoformat(json.loads(kept)["at"])
 
 
-def stop_where_too_many(
+def hold_domain_if_too_many(
     session: Session, limits: ComplaintLimits, campaign_id: int | None, domain: str, now: datetime
 ) -> list[str]:
     """After a complaint: hold the campaign, and the domain, if that was one too many; returns what is held."""
@@ -136,7 +136,7 @@ def stop_where_too_many(
     ):
         held.append(sending_holds.domain_key(domain))
     for key in held:
-        if sending_holds.hold_for_good(session, key, _REASON, now):
+        if sending_holds.hold_indefinitely(session, key, _REASON, now):
             log.error("sending is held: too many readers call it spam", what=key)
     return held
 

@@ -21,17 +21,17 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.bounces.addressee import Addressee, addressee_of, is_former
-from rugcourse.bounces.complaint_rate import ComplaintLimits, stop_where_too_many
+from rugcourse.bounces.complaint_rate import ComplaintLimits, hold_domain_if_too_many
 from rugcourse.bounces.parser import is_automatic, read, read_reply
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import bounces, deliveries, subscribers
-from rugcourse.db.queries.bounces import CAME_BACK
+from rugcourse.db.queries.bounces import BOUNCED
 from rugcourse.delivery import holds
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.admin_changes import have_again
+from rugcourse.enrolment.admin_changes import send_again
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.enrolment.suppression import suppress_in
 from rugcourse.links import BadToken, Links, MailRef
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
 SOFT_DAYS = 60
-MOST_AGAIN = 2  # times that a lesson is sent once more
+MAX_REPEATS = 2  # times that a lesson is sent once more
 LONGEST_QUEUED = timedelta(days=7)  # mail servers try for five days or less
 
 
@@ -192,8 +192,8 @@ class BounceHandler:
         is_gone = report.kind == BounceType.HARD and about == Addressee.READER
         # A forward to a full mailbox, or one that refuses us, says so too, and the reader's own has it.
         used = not is_gone and deliveries.was_used(session, delivery.id)
-        again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MOST_AGAIN
-        words = report.words if refused else f"{CAME_BACK}{report.status} {report.words}".strip()
+        again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MAX_REPEATS
+        words = report.words if refused else f"{BOUNCED}{report.status} {report.words}".strip()
         failure = bounces.Failure(words, again, refused, blames_reader=report.kind != BounceType.POLICY)
         known = identity is not None and any(one == identity for _, one in noted)
         ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
@@ -201,11 +201,11 @@ class BounceHandler:
             known
             or (used and not (refused and report.kind == BounceType.POLICY))  # which still holds the domain
             or _is_of_the_time_before(ended, report.at, sent_at)
-            or not bounces.note_bounce(session, delivery.id, failure, now, report=identity)
+            or not bounces.record_bounce(session, delivery.id, failure, now, report=identity)
         ):
             return BounceOutcome.AGAIN
         if again and delivery.enrolment_id is not None:
-            have_again(session, delivery.enrolment_id, delivery.id, now)
+            send_again(session, delivery.enrolment_id, delivery.id, now)
         if about == Addressee.FORMER:
             if report.kind == BounceType.HARD:
                 self._suppress_former(session, person, report, BOUNCE)
@@ -230,7 +230,7 @@ class BounceHandler:
     ) -> BounceOutcome:
         """Who has the address that a reader had before is another person, and says nothing for this one."""
         now = self.clock.now()
-        if not bounces.note_complaint(session, delivery.id, now, verified=not by_mail):
+        if not bounces.record_complaint(session, delivery.id, now, verified=not by_mail):
             return BounceOutcome.AGAIN
         if about == Addressee.FORMER:
             self._suppress_former(session, person, report, COMPLAINT)
@@ -239,7 +239,7 @@ class BounceHandler:
             preferences.end_courses(session, person.id, "the reader called it spam", now)
             person.left_at = person.left_at or now
         if not by_mail:
-            stop_where_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
+            hold_domain_if_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
         return BounceOutcome.NOTED if about == Addressee.FORMER else BounceOutcome.SUPPRESSED
 
     def _suppress_former(self, session: Session, person: SubscriberRow, report: BounceReport, reason: str) -> None:
@@ -270,4 +270,4 @@ def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
     """Whether so many mails in a row came back from their address that it makes no sense any more."""
     since = max(now - timedelta(days=SOFT_DAYS), person.address_since or person.created_at)
-    return bounces.came_back_in_a_row(session, person.id, sent_at, since) >= SOFT_IN_A_ROW
+    return bounces.consecutive_bounces(session, person.id, sent_at, since) >= SOFT_IN_A_ROW

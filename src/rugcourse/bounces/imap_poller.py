@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 
 from rugcourse.bounces.handler import BounceHandler
-from rugcourse.bounces.parser import LARGEST, tamed
+from rugcourse.bounces.parser import LARGEST, normalise_newlines
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.links import Links
 from rugcourse.settings import Mailbox
@@ -39,18 +39,18 @@ class MailboxAway(Exception):
     """The mailbox can't be read. Says what its server answered."""
 
 
-def fetch(intake: BounceHandler, mailbox: Mailbox) -> int:
+def poll(intake: BounceHandler, mailbox: Mailbox) -> int:
     """Take in what is new in a mailbox; returns how many messages that were. Raises MailboxAway, DatabaseAway."""
     with _opened(mailbox) as server:
         numbers = _ok(server.uid("SEARCH", "UNSEEN", "UNFLAGGED"))[0].split()[:_MOST]
         for number in numbers:
             raw = _message(server, number.decode())
-            taken = raw is None or _take(intake, raw)
+            taken = raw is None or _handle(intake, raw)
             _ok(server.uid("STORE", number.decode(), "+FLAGS.SILENT", r"(\Seen)" if taken else r"(\Flagged)"))
         return len(numbers)
 
 
-def tidy(intake: BounceHandler, mailbox: Mailbox, days: int) -> int:
+def delete_old(intake: BounceHandler, mailbox: Mailbox, days: int) -> int:
     """Delete messages that came more than some days ago, but for those that wait; returns how many.
 
     Raises MailboxAway.
@@ -74,7 +74,7 @@ def _imap_date(instant: datetime) -> str:
     return f"{instant.day:02}-{_MONTHS[instant.month - 1]}-{instant.year}"
 
 
-def _take(intake: BounceHandler, raw: bytes) -> bool:
+def _handle(intake: BounceHandler, raw: bytes) -> bool:
     """Whether a message could be taken in. Raises DatabaseAway: then none can be."""
     try:
         intake.take(_recipient(intake.links, raw), raw)
@@ -123,7 +123,7 @@ def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
 
 def _recipient(links: Links, raw: bytes) -> str:
     """The address of ours that a message came to, or nothing."""
-    headers = BytesHeaderParser(policy=policy.compat32).parsebytes(tamed(raw.partition(b"\r\n\r\n")[0]))
+    headers = BytesHeaderParser(policy=policy.compat32).parsebytes(normalise_newlines(raw.partition(b"\r\n\r\n")[0]))
     named = (headers.get_all(name, [])[:_MOST_OF_A_NAME] for name in _RECIPIENT_HEADERS)
     written = [str(value)[:_LONGEST] for values in named for value in values]
     for _name, address in (one for value in written for one in _addresses(value)):

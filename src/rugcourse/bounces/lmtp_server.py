@@ -19,7 +19,7 @@ log = structlog.get_logger()
 _MOST_RECIPIENTS = 10
 
 
-class Door:
+class LmtpHandler:
     """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
 
     def __init__(self, intake: BounceHandler, address: str) -> None:
@@ -61,7 +61,7 @@ class _LmtpController(Controller):
         return LMTP(self.handler, **self.SMTP_kwargs)
 
 
-def open_door(door: Door, host: str, port: int, *, lmtp: bool) -> Controller:
+def start_lmtp_server(door: LmtpHandler, host: str, port: int, *, lmtp: bool) -> Controller:
     """The server, not started yet."""
     make = _LmtpController if lmtp else Controller
     return make(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rugcourse.bounces.classifier import judge
+from rugcourse.bounces.classifier import classify
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
 
@@ -61,7 +61,7 @@ def _bounce(said: Any, recipient: Any) -> BounceReport:
     status = text(recipient, "status")
     kept = status if status.count(".") == 2 else ""
     return BounceReport(
-        judge(kept, words, kind), kept, shortened(words), _message_ids(said), text(recipient, "emailAddress")
+        classify(kept, words, kind), kept, shortened(words), _message_ids(said), text(recipient, "emailAddress")
     )
 
 

@@ -15,7 +15,7 @@ from email.parser import BytesHeaderParser
 
 from flufl.bounce import all_failures
 
-from rugcourse.bounces.classifier import STATUS, by_status, by_words, judge, said
+from rugcourse.bounces.classifier import STATUS, by_status, by_words, classify, parse_reply
 from rugcourse.bounces.notification import read_notification
 from rugcourse.bounces.phrases import AWAY, COMPLAINED, FROM_A_SERVER, NOT_A_MEMBER, STILL_TRYING, UNDELIVERED
 from rugcourse.bounces.report import BounceReport, BounceType
@@ -52,7 +52,7 @@ _FIRST_FIELD = re.compile(
 def read(raw: bytes) -> BounceReport:
     """What a message is. Never raises: what can't be read is `OTHER`."""
     try:
-        known = tamed(raw)
+        known = normalise_newlines(raw)
         if known.lower().count(b"multipart") > _MOST_PARTS or known.lower().count(b"message/rfc822") > _MOST_PARTS:
             return BounceReport(BounceType.OTHER)
         return _read(message_from_bytes(known, policy=policy.compat32))  # decodes no header before it is asked for
@@ -60,7 +60,7 @@ def read(raw: bytes) -> BounceReport:
         return BounceReport(BounceType.OTHER)
 
 
-def tamed(raw: bytes) -> bytes:
+def normalise_newlines(raw: bytes) -> bytes:
     """The beginning of a message, without what is longer than mail may be: lines, and headers of many lines."""
     lines, continued = [], 0
     for line in raw[:_LOOKED_AT].split(b"\n", _MOST_LINES)[:_MOST_LINES]:
@@ -74,7 +74,7 @@ def read_reply(reply: str) -> BounceReport:
     """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
     reply = reply[:WORDS_READ]
     status = next(iter(STATUS.findall(reply)), "")
-    return BounceReport(judge(status, reply), status, reply)
+    return BounceReport(classify(status, reply), status, reply)
 
 
 def is_automatic(raw: bytes) -> bool:
@@ -83,7 +83,7 @@ def is_automatic(raw: bytes) -> bool:
     By its headers alone: what a person writes may quote anything. Apple Mail calls the message with which its user
     unsubscribes an automatic reply.
     """
-    message = BytesHeaderParser(policy=policy.compat32).parsebytes(tamed(raw))
+    message = BytesHeaderParser(policy=policy.compat32).parsebytes(normalise_newlines(raw))
     if message.get("X-Apple-Unsubscribe"):
         return False
     is_report = message.get_content_type() in {"multipart/report", "message/delivery-status"}
@@ -171,7 +171,7 @@ def _delivery_report(blocks: Sequence[Message], text: str, quoted: tuple[str, ..
     own = before_the_original(text)
     return BounceReport(
         _kind_of(outer, words, own) or BounceType.SOFT,
-        said(words).status or said(reply_in(own)).status or outer,
+        parse_reply(words).status or parse_reply(reply_in(own)).status or outer,
         shortened(words or own),
         quoted,
         address_in(field(about, "Final-Recipient") or field(about, "Original-Recipient")),
@@ -187,8 +187,8 @@ def _diagnostic(block: Message) -> str:
 def _kind_of(outer: str, words: str, text: str) -> BounceType | None:
     """The innermost word counts: of the far server, then of the near one, then the status around both."""
     reply = reply_in(text)
-    kind = by_words(words, outer, text) or by_status(said(words).status)
-    kind = kind or by_words(reply, outer, text) or by_status(said(reply).status)
+    kind = by_words(words, outer, text) or by_status(parse_reply(words).status)
+    kind = kind or by_words(reply, outer, text) or by_status(parse_reply(reply).status)
     return kind or by_status(outer) or by_words(text, outer)
 
 
@@ -197,7 +197,7 @@ def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> Bounce
     subject, own = header(message, "Subject"), before_the_original(text)
     if STILL_TRYING.search(f"{subject} {own}".lower()):
         return BounceReport(BounceType.DELAYED, message_ids=quoted)
-    status = said(reply_in(own)).status or said(own).status
+    status = parse_reply(reply_in(own)).status or parse_reply(own).status
     kind = _kind_of(status, "", own) or by_words(subject) or BounceType.SOFT
     return BounceReport(kind, status, shortened(telling_line(own)), quoted)
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Message
 from rugcourse.db.engine import Database
-from rugcourse.db.models import TrialRow
+from rugcourse.db.models import AbTestRow
 from rugcourse.db.queries import ab_tests, admins, courses
 from rugcourse.db.queries.ab_tests import Variant
 
@@ -40,7 +40,7 @@ class NoSubject(Exception):
     """One of the subjects can't be used."""
 
 
-class TrialRuns(Exception):
+class AbTestRunning(Exception):
     """There is a trial of this lesson already."""
 
 
@@ -56,7 +56,7 @@ class Comparison:
 class AbTest:
     """A trial as a page shows it. `subjects`: by language, of each wording; `arms` as far as it is counted."""
 
-    row: TrialRow
+    row: AbTestRow
     subjects: tuple[dict[str, str], dict[str, str]]
     arms: tuple[Variant, Variant] | None
     confidence: float | None
@@ -94,7 +94,7 @@ def begin(
     with database.write() as session:
         courses.lock_of_lesson(session, lesson_id)
         if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
-            raise TrialRuns
+            raise AbTestRunning
         current, wording = courses.wording_of(session, lesson_id) or (0, None)
         if wording is None:
             raise SameWording
@@ -121,7 +121,7 @@ def decide_next(database: Database, clock: Clock) -> bool:
             return True
         ripe = now - timedelta(days=DAYS_TO_ACT)
         first, second = (
-            ab_tests.count_arm(session, trial, courses.versions_like(session, version), ripe)
+            ab_tests.count_variant(session, trial, courses.versions_like(session, version), ripe)
             for version in (trial.version_a, trial.version_b)
         )
         trial.found = {A: list(first), B: list(second)}
@@ -135,7 +135,7 @@ def decide_next(database: Database, clock: Clock) -> bool:
         return True
 
 
-def _goes_on(session: Session, trial: TrialRow, now: datetime) -> bool:
+def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
     """Whether readers still get the first wording. A lesson that only moved has new versions, which carry its new
     number: the trial goes on with these.
     """
@@ -156,14 +156,14 @@ def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None)
             admins.record_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
 
 
-def trials_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
+def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
     """The trials of some lessons, the newest first. While one runs it shows how many mails are in, and not what came of
     them: who sees a lead decides too early.
     """
     return [_shown(session, row) for row in ab_tests.of_lessons(session, lesson_ids)]
 
 
-def _shown(session: Session, row: TrialRow) -> AbTest:
+def _shown(session: Session, row: AbTestRow) -> AbTest:
     subjects = [courses.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
     arms = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
     return AbTest(row, (subjects[0], subjects[1]), arms, row.found.get("confidence"))

@@ -31,7 +31,7 @@ class InvalidCampaignState(Exception):
     """The campaign is not in a state in which that can be done."""
 
 
-class MomentOver(Exception):
+class SendTimePassed(Exception):
     """The moment at which the campaign was to go out has passed."""
 
 
@@ -62,7 +62,7 @@ def start(database: Database, author: Author, campaign_id: int, again: int = 0, 
             raise NoMessage
         timing = campaigns.timing_of(row)
         if is_over(timing, author.at):
-            raise MomentOver
+            raise SendTimePassed
         if seen is not None and seen != etag(session, row):
             raise DraftConflict
         if row.kind == CampaignKind.COHORT:
@@ -182,7 +182,7 @@ def archive(database: Database, author: Author, campaign_id: int, *, back: bool 
         author.note(session, "unarchive" if back else "archive", row)
 
 
-def sweep(database: Database, clock: Clock) -> int:
+def cancel_remaining(database: Database, clock: Clock) -> int:
     """Cancel what still stands planned or due of cancelled campaigns; returns for how much that was done."""
     with database.read() as session:
         ids = campaigns.cancelled_with_open(session)

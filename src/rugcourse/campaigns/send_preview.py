@@ -19,7 +19,7 @@ _SAMPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ComingMail:
+class UpcomingMail:
     """The first mail of a reader: `at` (UTC) is None while they paused; `local` is the same in their own zone."""
 
     email: str
@@ -31,7 +31,7 @@ class ComingMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SendPreview:
     """`hours`: hour (UTC) → mails that become due in it. `counted_at`: when the people were counted.
 
     `not_agreed`: how many are left out because they did not agree to get it. `repeats`: how many of them know the
@@ -54,7 +54,7 @@ class Outlook:
         return max(self.hours, default=None)
 
 
-def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> Outlook:
+def preview_sends(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | None) -> SendPreview:
     """The calendar of a draft, from the people that were counted for it. `mails`: how many each of them gets."""
     estimate = row.estimate or {"count": 0, "at": None, "schedules": []}
     timing = campaigns.timing_of(row).begun(now)
@@ -68,7 +68,7 @@ def look_ahead(row: CampaignRow, mails: int, now: datetime, quiet: QuietHours | 
     at = datetime.fromisoformat(estimate["at"]) if estimate["at"] else None
     _, repeats = repeats_counted(row.estimate) or (None, None)
     not_agreed = estimate.get("not_agreed", 0)
-    return Outlook(estimate["count"], not_agreed, at, dict(sorted(hours.items())), resting, repeats)
+    return SendPreview(estimate["count"], not_agreed, at, dict(sorted(hours.items())), resting, repeats)
 
 
 def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats] | None:
@@ -85,7 +85,7 @@ def sample(
     timing: Timing,
     quiet: QuietHours | None,
     allowed: Permission | None = None,
-) -> list[ComingMail]:
+) -> list[UpcomingMail]:
     """Ten people of an audience, and when their first mail would come. `allowed`: see `audiences.size`."""
     now = clock.now()
     with database.read() as session:
@@ -94,7 +94,7 @@ def sample(
     for person, schedule in people:
         at = next_mail(timing.begun(now), schedule, now, None, quiet)
         local = at.astimezone(schedule.tz) if at else None
-        found.append(ComingMail(person.email, person.name, person.language, schedule, at, local))
+        found.append(UpcomingMail(person.email, person.name, person.language, schedule, at, local))
     return found
 
 

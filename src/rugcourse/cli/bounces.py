@@ -25,12 +25,12 @@ def listen(
     import signal
     import threading
 
-    from rugcourse.bounces.lmtp_server import Door, open_door
+    from rugcourse.bounces.lmtp_server import LmtpHandler, start_lmtp_server
     from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = _open()
-    door = Door(runtime.intake, runtime.settings.bounce_address)
-    server = open_door(door, host, port, lmtp=lmtp)
+    door = LmtpHandler(runtime.intake, runtime.settings.bounce_address)
+    server = start_lmtp_server(door, host, port, lmtp=lmtp)
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
@@ -51,7 +51,7 @@ def fetch(
     import time
 
     from rugcourse.bounces.imap_poller import MailboxAway
-    from rugcourse.bounces.imap_poller import fetch as fetch_new
+    from rugcourse.bounces.imap_poller import poll as fetch_new
     from rugcourse.cli.context import open_checked
 
     runtime = open_checked(own_secret=True)

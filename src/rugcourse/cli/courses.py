@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
 
 Folder = Annotated[Path | None, typer.Option("--dir", help="The folder with courses. Default: RUGCOURSE_LESSONS_DIR.")]
-OnClash = Annotated[
+ConflictOption = Annotated[
     str,
     typer.Option("--clash", help="What was changed in the files and in the admin pages: refuse, files or here."),
 ]
@@ -71,14 +71,14 @@ def render(
 
 
 @app.command("import")
-def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
+def import_(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
     from rugcourse.bootstrap import import_lessons
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.merge import MergeConflict
 
-    chosen = _clash_or_exit(clash)
+    chosen = _conflict_rule_or_exit(clash)
     runtime = open_checked()
     try:
         imported = import_lessons(runtime, folder, chosen)
@@ -92,7 +92,7 @@ def import_(folder: Folder = None, clash: OnClash = "refuse") -> None:
 
 
 @app.command()
-def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
+def export(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
     """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
     from rugcourse import paths
     from rugcourse.cli.context import open_checked
@@ -100,7 +100,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
     from rugcourse.course_editor.file_sync import export_courses
     from rugcourse.course_editor.merge import MergeConflict
 
-    chosen = _clash_or_exit(clash)
+    chosen = _conflict_rule_or_exit(clash)
     runtime = open_checked()
     target = folder or runtime.settings.lessons_dir
     if target is None or target == paths.folder("lessons"):
@@ -130,7 +130,7 @@ def export(folder: Folder = None, clash: OnClash = "refuse") -> None:
         typer.echo("the files hold all that readers get", err=True)
 
 
-def _clash_or_exit(clash: str) -> OnConflict:
+def _conflict_rule_or_exit(clash: str) -> OnConflict:
     from rugcourse.course_editor.merge import OnConflict
 
     if clash not in {*OnConflict}:

@@ -71,7 +71,7 @@ def _is_for_the_user(error: Exception) -> bool:
     return isinstance(error, (SettingsError, UnusableKey, DatabaseError, PortBusy, AuthoringErrors))
 
 
-class _Discreet(logging.Formatter):
+class _RedactingFormatter(logging.Formatter):
     """Leaves out of a traceback what PostgreSQL tells of a row: an address has no place in a log."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
@@ -81,7 +81,7 @@ class _Discreet(logging.Formatter):
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(_Discreet("%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
         processors=[

@@ -73,13 +73,13 @@ def web() -> None:
     from rugcourse.web.app import create_app
     from rugcourse.web.server import serve as serve_pages
     from rugcourse.worker.celery_app import create_app as create_celery
-    from rugcourse.worker.celery_app import ringer
+    from rugcourse.worker.celery_app import make_notifier
     from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = open_checked(own_secret=True)
     runtime.settings.require_own_sender()
     settings = runtime.settings
-    runtime = replace(runtime, ring=ringer(create_celery(settings)))
+    runtime = replace(runtime, ring=make_notifier(create_celery(settings)))
     pulse = Heartbeat(runtime, "web")
     pulse.start()
     try:

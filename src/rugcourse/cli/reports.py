@@ -11,7 +11,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from rugcourse.delivery.reconciliation import Book
+    from rugcourse.delivery.reconciliation import LedgerLine
 
 _STATES = ("planned", "submitting", "accepted", "failed", "unknown", "cancelled")
 
@@ -48,11 +48,11 @@ def audit(
 ) -> None:
     """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
     from rugcourse.cli.context import open_checked, open_demo
-    from rugcourse.delivery.reconciliation import PATIENCE_SECONDS
+    from rugcourse.delivery.reconciliation import GRACE_SECONDS
     from rugcourse.delivery.reconciliation import audit as check_books
 
     runtime = open_demo(demo) if demo is not None else open_checked()
-    found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(PATIENCE_SECONDS))
+    found = check_books(runtime.database, runtime.clock.now(), runtime.clock.span(GRACE_SECONDS))
     if as_json:
         print_json(
             {"balanced": found.balanced, "books": found.books, "findings": found.findings, "unknown": found.unknown}
@@ -90,7 +90,7 @@ def counters(
     raise typer.Exit(1 if wrong and not rebuild else 0)
 
 
-def _what(line: Book) -> str:
+def _what(line: LedgerLine) -> str:
     return line.lesson or line.kind
 
 

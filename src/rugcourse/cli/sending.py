@@ -103,11 +103,11 @@ def hold(
 ) -> None:
     """Send nothing, or nothing of a campaign or to a domain, until you say go. Nothing is lost meanwhile."""
     from rugcourse.cli.context import open_checked
-    from rugcourse.delivery.holds import hold_by_operator
+    from rugcourse.delivery.holds import hold_by_admin
 
     runtime = open_checked()
     key = _key(campaign, domain)
-    hold_by_operator(runtime.database, runtime.clock, key, reason)
+    hold_by_admin(runtime.database, runtime.clock, key, reason)
     typer.echo(f"{key} is held")
 
 
@@ -118,13 +118,13 @@ def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
     Before everything goes on, whoever left, was erased, complained, or ended the measuring or other news after a backup
     that was put back does so again.
     """
-    from rugcourse.bootstrap import let_go
+    from rugcourse.bootstrap import release_hold
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries.sending_holds import ALL
 
     runtime = open_checked()
     key = _key(campaign, domain)
-    done = let_go(runtime, key)
+    done = release_hold(runtime, key)
     if key == ALL:
         typer.echo(f"{done.withdrawn} people withdrew what this database did not know of; it does now")
     typer.echo(f"{key} goes on" if done.was_held else f"{key} was not held")

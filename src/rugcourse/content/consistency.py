@@ -47,7 +47,7 @@ def stem_of(number: int, slug: str) -> str:
     return f"{number:02}-{slug}"
 
 
-def disagreements(
+def find_inconsistencies(
     texts: Mapping[str, CourseText],
     tests: Mapping[str, KnowledgeTest],
     notices: Mapping[str, AlarmSigns],

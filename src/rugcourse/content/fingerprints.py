@@ -12,19 +12,19 @@ COURSE = "course"  # the part that is not a lesson: landing page, test, alarm si
 LESSONS = "lessons"
 
 
-def lesson_print(lesson: Lesson) -> str:
+def lesson_fingerprint(lesson: Lesson) -> str:
     """Of its wording: the same wherever the lesson stands in its course."""
-    return _print(lesson.model_dump(mode="json", exclude_defaults=True)["texts"])
+    return _fingerprint(lesson.model_dump(mode="json", exclude_defaults=True)["texts"])
 
 
-def prints_of(course: Course) -> dict[str, Any]:
+def fingerprints_of(course: Course) -> dict[str, Any]:
     """`{"course": print, "lessons": {slug: print, in order}}`."""
     return {
-        COURSE: _print(course.model_dump(mode="json", exclude={"lessons"}, exclude_defaults=True)),
-        LESSONS: {lesson.slug: lesson_print(lesson) for lesson in course.lessons},
+        COURSE: _fingerprint(course.model_dump(mode="json", exclude={"lessons"}, exclude_defaults=True)),
+        LESSONS: {lesson.slug: lesson_fingerprint(lesson) for lesson in course.lessons},
     }
 
 
-def _print(document: Any) -> str:
+def _fingerprint(document: Any) -> str:
     """Whatever the order of the fields; one that says nothing does not count, so that a new one changes no print."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rugcourse.content.consistency import TextRef, disagreements, stem_of
+from rugcourse.content.consistency import TextRef, find_inconsistencies, stem_of
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.front_matter import Document, read_document
 from rugcourse.content.languages import LANGUAGES
@@ -194,7 +194,7 @@ class _Reader:
             for stem, parsed in parts.items()
             for language, (document, _) in parsed.items()
         }
-        found = disagreements(
+        found = find_inconsistencies(
             _values(texts),
             _values(tests),
             _values(alarm_signs),

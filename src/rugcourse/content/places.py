@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rugcourse.content.model import Lesson
 
 
-def new_places(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int]:
+def new_positions(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int]:
     """Where readers go on: the place of their next lesson as it was → as it is. Places count from 1.
 
     `before`: the slugs in their old order; `after`: slug → new place. A reader goes on at the first of all lessons that
@@ -31,7 +31,7 @@ def _with_new_ones_before(place: int, new: set[int]) -> int:
     return place
 
 
-class CannotTellApart(Exception):
+class AmbiguousRename(Exception):
     """Lessons that may be new ones, or some that are gone, written anew under another slug."""
 
     def __init__(self, new: Sequence[str], gone: Sequence[str]) -> None:
@@ -61,14 +61,14 @@ def renamed_lessons(
     gone = [slug for slug in here if slug not in found]
     new = [slug for slug in wanted if slug not in found.values()]
     renamed = {old: slug for old, slug in found.items() if old != slug}
-    reused = takes_names_of_others(here, renamed)
+    reused = reuses_slugs(here, renamed)
     doubtful = [slug for slug in new if any(reused or _ask_alike(here[one], wanted[slug]) for one in gone)]
     if doubtful:
-        raise CannotTellApart(doubtful, gone)
+        raise AmbiguousRename(doubtful, gone)
     return renamed
 
 
-def takes_names_of_others(here: Mapping[str, Lesson], renamed: Mapping[str, str]) -> bool:
+def reuses_slugs(here: Mapping[str, Lesson], renamed: Mapping[str, str]) -> bool:
     """Whether a slug that a lesson of the course had is that of another one by now."""
     return not here.keys().isdisjoint(renamed.values())
 

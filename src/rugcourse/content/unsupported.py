@@ -18,7 +18,7 @@ from markdown_it.token import Token
 _SHOWN = 60  # characters of what was found
 
 
-class Kind(StrEnum):
+class UnsupportedKind(StrEnum):
     PICTURE = "picture"
     HTML = "html"
     EMPTY_HEADING = "empty-heading"
@@ -27,15 +27,15 @@ class Kind(StrEnum):
 class Unsupported(NamedTuple):
     """One of these in a text. `line` counts from 0; `text`: how it begins there."""
 
-    kind: Kind
+    kind: UnsupportedKind
     line: int
     text: str
 
     @property
     def message(self) -> str:
-        if self.kind == Kind.PICTURE:
+        if self.kind == UnsupportedKind.PICTURE:
             return f"pictures can't be used yet; remove {self.text}"
-        if self.kind == Kind.EMPTY_HEADING:
+        if self.kind == UnsupportedKind.EMPTY_HEADING:
             return "a heading without words; write what it is about, or remove the #"
         return f"HTML can't be used; remove {self.text} or write it as Markdown"
 
@@ -44,7 +44,7 @@ def unsupported(text: str) -> list[Unsupported]:
     """All of them in a Markdown text, in its order. Code and escaped signs are none."""
     tokens = _markdown().parse(text)
     empty = [
-        Unsupported(Kind.EMPTY_HEADING, opening.map[0] if opening.map else 0, "#")
+        Unsupported(UnsupportedKind.EMPTY_HEADING, opening.map[0] if opening.map else 0, "#")
         for opening, words in pairwise(tokens)
         if opening.type == "heading_open" and not has_words(words.content)
     ]
@@ -65,7 +65,7 @@ def _markdown() -> MarkdownIt:
 def _in_block(token: Token) -> Iterator[Unsupported]:
     line = token.map[0] if token.map else 0
     if token.type == "html_block":
-        yield Unsupported(Kind.HTML, line, _beginning(token.content))
+        yield Unsupported(UnsupportedKind.HTML, line, _beginning(token.content))
     elif token.type == "inline":
         yield from _in_line(token, line)
 
@@ -80,9 +80,9 @@ def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
             place = found + len(source)
         at = line + block.content.count("\n", 0, max(found, 0) if found >= 0 else place)
         if token.type == "image":
-            yield Unsupported(Kind.PICTURE, at, _beginning(_picture(block.content, found, source)))
+            yield Unsupported(UnsupportedKind.PICTURE, at, _beginning(_picture(block.content, found, source)))
         elif token.type == "html_inline":
-            yield Unsupported(Kind.HTML, at, _beginning(token.content))
+            yield Unsupported(UnsupportedKind.HTML, at, _beginning(token.content))
 
 
 def _picture(content: str, found: int, source: str) -> str:

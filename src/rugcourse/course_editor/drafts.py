@@ -10,13 +10,13 @@ from datetime import datetime
 
 from rugcourse.clock import Clock
 from rugcourse.course_editor.form_fields import clean, fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript, place_behind
+from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.lesson_drafts import Draft
+from rugcourse.db.queries.lesson_drafts import DraftContent
 
 # The fields that say behind which lesson one is to stand, and where it stood when the form was opened. A place that
 # nobody changes is not kept: the course may be put in another order meanwhile.
@@ -32,11 +32,11 @@ class SlugTaken(Exception):
     """A lesson of this course has that name in addresses, or had it."""
 
 
-class SavedMeanwhile(Exception):
+class StaleDraft(Exception):
     """Somebody else kept another text since this one was opened."""
 
 
-class PublishedMeanwhile(SavedMeanwhile):
+class StalePublication(StaleDraft):
     """Another version of the lesson was published since."""
 
 
@@ -57,7 +57,7 @@ class EditorState:
     """
 
     published: PublishedCourse
-    manuscript: Manuscript
+    manuscript: LessonDraft
     saved: int
     lesson_id: int | None
     began_from: int
@@ -67,7 +67,7 @@ class EditorState:
     saved_by: str | None = None
 
 
-def open_desk(database: Database, library: CourseCache, course: str, slug: str) -> EditorState:
+def load_editor(database: Database, library: CourseCache, course: str, slug: str) -> EditorState:
     """The draft of a lesson, or else the lesson as readers get it. Raises LessonNotFound."""
     with database.read() as session:
         published = library.course(session, course)
@@ -80,8 +80,8 @@ def open_desk(database: Database, library: CourseCache, course: str, slug: str) 
     if draft is None and lesson is None:
         raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
-    place = place_behind(published.course, slug, fields.pop(BEHIND, None))
-    manuscript = Manuscript(published.course, slug, place, fields)
+    place = position_after(published.course, slug, fields.pop(BEHIND, None))
+    manuscript = LessonDraft(published.course, slug, place, fields)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
         return EditorState(published, manuscript, 0, lesson_id, version, version)
@@ -90,20 +90,20 @@ def open_desk(database: Database, library: CourseCache, course: str, slug: str) 
     )
 
 
-def typed_over(desk: EditorState, typed: dict[str, str]) -> Manuscript:
+def with_input(desk: EditorState, typed: dict[str, str]) -> LessonDraft:
     """What is typed now, in the place of what was kept."""
     course, slug = desk.published.course, desk.manuscript.slug
     place = desk.manuscript.place
     if BEHIND in typed and typed[BEHIND] != typed.get(STOOD):
-        place = place_behind(course, slug, typed[BEHIND])
-    return Manuscript(course, slug, place, clean(typed, course.languages))
+        place = position_after(course, slug, typed[BEHIND])
+    return LessonDraft(course, slug, place, clean(typed, course.languages))
 
 
-def keep(
+def save(
     database: Database,
     clock: Clock,
     desk: EditorState,
-    manuscript: Manuscript,
+    manuscript: LessonDraft,
     admin_id: int | None,
     seen: int,
     version: int | None = None,
@@ -119,13 +119,13 @@ def keep(
     with database.write() as session:
         courses.lock(session, course)
         if newer_version(session, course_id, course, slug, since):
-            raise PublishedMeanwhile
+            raise StalePublication
         now = current_version(session, course_id, slug)
-        if not lesson_drafts.save(session, course_id, slug, Draft(fields, now), seen, admin_id, clock.now()):
-            raise SavedMeanwhile
+        if not lesson_drafts.save(session, course_id, slug, DraftContent(fields, now), seen, admin_id, clock.now()):
+            raise StaleDraft
 
 
-def begin(
+def create(
     database: Database, clock: Clock, library: CourseCache, course: str, title: str, behind: str, admin_id: int | None
 ) -> str:
     """A draft of a new lesson behind another one; returns its slug, made from its title.
@@ -140,7 +140,7 @@ def begin(
         if not slug or courses.is_slug_used(session, published.id, slug):
             raise SlugTaken
         fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
-        if not lesson_drafts.save(session, published.id, slug, Draft(fields, NONE), 0, admin_id, clock.now()):
+        if not lesson_drafts.save(session, published.id, slug, DraftContent(fields, NONE), 0, admin_id, clock.now()):
             raise SlugTaken
     return slug
 
@@ -154,7 +154,7 @@ def discard(database: Database, clock: Clock, desk: EditorState, admin_id: int |
     with database.write() as session:
         discarded = lesson_drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
         if discarded is None:
-            raise SavedMeanwhile
+            raise StaleDraft
         admins.record_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
     return discarded
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import AuthoringErrors, Course, Problem, load_courses
 from rugcourse.content.consistency import TextRef, stem_of
-from rugcourse.content.fingerprints import prints_of
-from rugcourse.content.places import CannotTellApart, renamed_lessons, takes_names_of_others
+from rugcourse.content.fingerprints import fingerprints_of
+from rugcourse.content.places import AmbiguousRename, renamed_lessons, reuses_slugs
 from rugcourse.course_editor.folder import FolderChange, change_for
 from rugcourse.course_editor.linter import check_whole
 from rugcourse.course_editor.merge import MergeConflict, OnConflict, merge
@@ -46,10 +46,10 @@ def import_courses(
     What is newer here stays. Mails that are under way keep the wording that was pinned for them. Raises
     AuthoringErrors, and MergeConflict where `clash` says so.
     """
-    return take_in(database, clock, load_courses(folder), clash)
+    return import_course(database, clock, load_courses(folder), clash)
 
 
-def take_in(
+def import_course(
     database: Database, clock: Clock, files: Sequence[Course], clash: OnConflict = OnConflict.HERE
 ) -> list[Imported]:
     """The same for courses that were read from files. Raises AuthoringErrors, MergeConflict."""
@@ -60,7 +60,7 @@ def take_in(
 def _import(session: Session, clock: Clock, files: Course, clash: OnConflict) -> Imported:
     try:
         return _import_in(session, clock, files, clash)
-    except CannotTellApart as error:
+    except AmbiguousRename as error:
         gone = ", ".join(f"`{slug}`" for slug in error.gone)
         message = (
             f"this may be a new lesson, or what became of {gone}: slugs were changed, and the ids of the questions "
@@ -77,7 +77,7 @@ def _import_in(session: Session, clock: Clock, files: Course, clash: OnConflict)
     if published is not None:
         merged = merge(published.course, files, in_files, clash)
         course, newer_here = merged.course, merged.newer_here
-        if newer_here and in_files != prints_of(files):
+        if newer_here and in_files != fingerprints_of(files):
             _check_slugs(published.course, files, newer_here)
         check_whole(course)
     changed = courses.save_course(session, course, clock.now())
@@ -91,7 +91,7 @@ def _check_slugs(here: Course, files: Course, newer_here: Sequence[str]) -> None
     """Both sides are brought together by slugs, which then have to name the same lessons. Raises AuthoringErrors."""
     old, new = ({lesson.slug: lesson for lesson in side.lessons} for side in (here, files))
     renamed = renamed_lessons(old, {}, new)
-    if takes_names_of_others(old, renamed):
+    if reuses_slugs(old, renamed):
         message = (
             "this lesson has the slug that another one had, while there is something newer in the admin pages: "
             f"{', '.join(newer_here)}. Export that first (`rugcourse lessons export`), and change the slugs after it"

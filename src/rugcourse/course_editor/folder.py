@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from rugcourse.content import AuthoringErrors, Course, load_course
 from rugcourse.content.consistency import TextRef
-from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
+from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
 from rugcourse.content.loader import IGNORED
 from rugcourse.content.writer import file_names, to_file
 from rugcourse.course_editor.linter import check_whole
@@ -64,7 +64,7 @@ def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash:
         wanted |= {TextRef("alarm-signs", one).file_name: text for one, text in wanted_course.alarm_signs.items()}
     written = {name: text for name, text in wanted.items() if present.get(name) != text}
     gone = [name for name in present if name not in wanted]
-    last = _texts_last_seen(there, in_files or prints_of(course))
+    last = _texts_last_seen(there, in_files or fingerprints_of(course))
     kept_elsewhere = [*wanted.values(), *file_names(course).values(), *last]
     overwritten = [name for name in present if name in written or name in gone]
     lost = tuple(name for name in overwritten if not any(present[name] == text for text in kept_elsewhere))
@@ -103,7 +103,7 @@ def _texts_last_seen(there: Course | None, in_files: Mapping[str, Any]) -> list[
     """The texts of files that are still as they were when they were last imported or exported."""
     if there is None:
         return []
-    prints = prints_of(there)
+    prints = fingerprints_of(there)
     seen = in_files[LESSONS]
     texts: list[BaseModel] = [
         text

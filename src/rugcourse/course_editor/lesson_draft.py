@@ -16,7 +16,7 @@ _NOTHING = "…"
 
 
 @dataclass(frozen=True)
-class Manuscript:
+class LessonDraft:
     """`fields`: see `rugcourse.course_editor.form_fields`. `place`: where it is to stand in its course, from 1."""
 
     course: Course
@@ -28,13 +28,13 @@ class Manuscript:
     def behind(self) -> str | None:
         """The slug of the lesson that it is to stand behind, empty for the first place; None where it does not move."""
         others = [one.slug for one in self.course.lessons if one.slug != self.slug]
-        if self.place == _own_place(self.course, self.slug):
+        if self.place == _own_position(self.course, self.slug):
             return None
         return others[min(self.place - 1, len(others)) - 1] if self.place > 1 and others else ""
 
-    def in_course(self, course: Course) -> Manuscript:
+    def in_course(self, course: Course) -> LessonDraft:
         """The same in its course as that is by now: where it stands, or behind the lesson that it was put behind."""
-        return replace(self, course=course, place=place_behind(course, self.slug, self.behind))
+        return replace(self, course=course, place=position_after(course, self.slug, self.behind))
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -51,8 +51,8 @@ class Manuscript:
 
     def rough(self, language: str) -> Lesson:
         """Something to look at in one language, whatever is still missing or too long."""
-        texts = {one: _rough_text(text) for one, text in self.document["texts"].items() if one == language}
-        texts = texts or {language: _rough_text({})}
+        texts = {one: _lenient_text(text) for one, text in self.document["texts"].items() if one == language}
+        texts = texts or {language: _lenient_text({})}
         return Lesson.model_construct(number=self.place, slug=self.slug, texts=texts)
 
     def course_with(self, lesson: Lesson) -> Course:
@@ -63,8 +63,8 @@ class Manuscript:
         return self.course.model_copy(update={"lessons": lessons})
 
 
-def place_behind(course: Course, slug: str, behind: str | None) -> int:
-    """The place of a lesson behind another one, from 1; see `Manuscript.behind`.
+def position_after(course: Course, slug: str, behind: str | None) -> int:
+    """The place of a lesson behind another one, from 1; see `LessonDraft.behind`.
 
     It stays where it is, or comes last, where that other one is gone.
     """
@@ -73,15 +73,15 @@ def place_behind(course: Course, slug: str, behind: str | None) -> int:
         return 1
     if behind in others:
         return others.index(behind) + 2
-    return _own_place(course, slug) or len(others) + 1
+    return _own_position(course, slug) or len(others) + 1
 
 
-def _own_place(course: Course, slug: str) -> int | None:
+def _own_position(course: Course, slug: str) -> int | None:
     lesson = course.lesson(slug)
     return lesson.number if lesson else None
 
 
-def _rough_text(text: Mapping[str, Any]) -> LessonText:
+def _lenient_text(text: Mapping[str, Any]) -> LessonText:
     return LessonText.model_construct(
         None,
         **{name: text.get(name) or _NOTHING for name in PLAIN},

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from rugcourse.content import AuthoringErrors, Course, Problem
-from rugcourse.content.consistency import Inconsistency, disagreements, stem_of
+from rugcourse.content.consistency import Inconsistency, find_inconsistencies, stem_of
 from rugcourse.content.markdown import UnknownTag, check_tags, count_words, link_targets, tag_in_line
 from rugcourse.content.model import has_invisible
 from rugcourse.content.notice_tag import without_notice
 from rugcourse.content.readability import reading_ease
 from rugcourse.content.unsupported import unsupported
 from rugcourse.course_editor.form_fields import field_at
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.ebooks.signs import left_out
 
 SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
@@ -28,8 +28,8 @@ _FULL_LINK = re.compile(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+\.)")
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """`kind` names a sentence of `templates/web/admin/findings.html`, with `values` in it. `wrong`: it must be mended
-    before readers can get the lesson. `where`: a field, such as `nl.subject`; empty for the lesson as a whole.
+    """`kind` names a sentence of `templates/web/admin/findings.html`, with `values` in it. `is_error`: it must be put
+    right before readers can get the lesson. `where`: a field, such as `nl.subject`; empty for the lesson as a whole.
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Measure:
     preheader: int
 
 
-def check(manuscript: Manuscript) -> list[LintFinding]:
+def check(manuscript: LessonDraft) -> list[LintFinding]:
     """All findings, what is wrong before what could be better."""
     unreadable = unreadable_in(manuscript.fields, manuscript.spoken, notice=True)
     wrong = [*_untranslated(manuscript), *unreadable, *_without_right(manuscript), *_invalid(manuscript)]
@@ -58,7 +58,7 @@ def check(manuscript: Manuscript) -> list[LintFinding]:
     return [*once(wrong), *advice]
 
 
-def measure(manuscript: Manuscript, language: str) -> Measure:
+def measure(manuscript: LessonDraft, language: str) -> Measure:
     body = manuscript.fields.get(f"{language}.body", "")
     try:
         words, ease = count_words(body), reading_ease(body, language)
@@ -93,7 +93,7 @@ def left_out_of_books(folder: Path) -> list[Problem]:
 
 def _between(course: Course) -> list[Inconsistency]:
     lessons = {stem_of(one.number, one.slug): one.texts for one in course.lessons}
-    return disagreements(course.texts, course.tests, course.alarm_signs, lessons)
+    return find_inconsistencies(course.texts, course.tests, course.alarm_signs, lessons)
 
 
 def once(findings: list[LintFinding]) -> list[LintFinding]:
@@ -105,7 +105,7 @@ def once(findings: list[LintFinding]) -> list[LintFinding]:
     return list({place(one): one for one in reversed(findings)}.values())[::-1]
 
 
-def _untranslated(manuscript: Manuscript) -> Iterator[LintFinding]:
+def _untranslated(manuscript: LessonDraft) -> Iterator[LintFinding]:
     for language in manuscript.course.languages:
         if language not in manuscript.spoken:
             yield LintFinding("no-translation", f"{language}.title")
@@ -139,7 +139,7 @@ def unsupported_in(body: str, where: str) -> list[LintFinding]:
     return [LintFinding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
 
 
-def _without_right(manuscript: Manuscript) -> Iterator[LintFinding]:
+def _without_right(manuscript: LessonDraft) -> Iterator[LintFinding]:
     if not manuscript.spoken:
         return
     first = manuscript.spoken[0]
@@ -149,7 +149,7 @@ def _without_right(manuscript: Manuscript) -> Iterator[LintFinding]:
             yield LintFinding("no-right", name)
 
 
-def _invalid(manuscript: Manuscript) -> Iterator[LintFinding]:
+def _invalid(manuscript: LessonDraft) -> Iterator[LintFinding]:
     try:
         manuscript.lesson()
     except ValidationError as error:
@@ -180,7 +180,7 @@ def finding_of(problem: Any, where: str) -> LintFinding:  # noqa: PLR0911 - a ta
             return LintFinding("other", where, values={"text": problem["msg"]})
 
 
-def _disagreeing(manuscript: Manuscript) -> Iterator[LintFinding]:
+def _disagreeing(manuscript: LessonDraft) -> Iterator[LintFinding]:
     lesson = manuscript.lesson()
     for one in _between(manuscript.course_with(lesson)):
         if one.place.slug == lesson.slug:
@@ -191,7 +191,7 @@ def _disagreeing(manuscript: Manuscript) -> Iterator[LintFinding]:
             yield LintFinding("other", "", values={"text": one.message})
 
 
-def _advice(manuscript: Manuscript, language: str) -> Iterator[LintFinding]:
+def _advice(manuscript: LessonDraft, language: str) -> Iterator[LintFinding]:
     found = measure(manuscript, language)
     where = f"{language}.body"
     if found.words and not SHORTEST <= found.words <= LONGEST:
@@ -207,7 +207,7 @@ def _advice(manuscript: Manuscript, language: str) -> Iterator[LintFinding]:
             yield LintFinding("not-encrypted", where, wrong=False, values={"text": target[:80]})
 
 
-def _targets(manuscript: Manuscript, language: str) -> list[str]:
+def _targets(manuscript: LessonDraft, language: str) -> list[str]:
     try:
         return link_targets(manuscript.fields.get(f"{language}.body", ""))
     except UnknownTag:

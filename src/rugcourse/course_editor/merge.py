@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from rugcourse.content import Course, Lesson
-from rugcourse.content.fingerprints import COURSE, LESSONS, prints_of
+from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
 
 _FRAME = "the course itself"  # all that is not a lesson
 _ORDER = "the order of the lessons"
@@ -53,7 +53,7 @@ def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: OnCon
 
     A part is the course without its lessons, or one lesson. Raises MergeConflict.
     """
-    ours, theirs = prints_of(here), prints_of(files)
+    ours, theirs = fingerprints_of(here), fingerprints_of(files)
     last_seen = in_files or ours  # before anybody could write lessons here, all came from files
     seen, our_parts, their_parts = _parts(last_seen), _parts(ours), _parts(theirs)
     from_here, from_files, clashing = set[str](), set[str](), list[str]()

@@ -12,7 +12,7 @@ from rugcourse.course_editor.linter import LintFinding, finding_of, once, unread
 PARTS = ("title", "subject", "preheader", "body")
 
 
-class NotAMessage(Exception):
+class InvalidMessage(Exception):
     """What is typed can't be sent. `findings`: all that is wrong with it."""
 
     def __init__(self, findings: Sequence[LintFinding]) -> None:
@@ -30,14 +30,14 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
     texts = {language: {part: fields[f"{language}.{part}"] for part in PARTS} for language in languages}
     spoken = {language: text for language, text in texts.items() if any(text.values())}
     if not spoken:
-        raise NotAMessage([LintFinding("no-message", f"{languages[0]}.subject")])
+        raise InvalidMessage([LintFinding("no-message", f"{languages[0]}.subject")])
     wrong = list(unreadable_in(fields, list(spoken), notice=False))
     try:
         message = Message.model_validate({"texts": spoken})
     except ValidationError as error:
-        raise NotAMessage(once([*wrong, *_invalid(error)])) from None
+        raise InvalidMessage(once([*wrong, *_invalid(error)])) from None
     if wrong:
-        raise NotAMessage(once(wrong))
+        raise InvalidMessage(once(wrong))
     return message
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Course
-from rugcourse.course_editor.drafts import LessonNotFound, PublishedMeanwhile, SavedMeanwhile
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.drafts import LessonNotFound, StaleDraft, StalePublication
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
@@ -33,14 +33,14 @@ class AlreadyPast(StrEnum):
     FINISHED = "finished"  # those, and those who had all lessons
 
 
-class Seen(NamedTuple):
+class SeenVersions(NamedTuple):
     """What whoever publishes had before them: the number of the draft, and the version that readers got."""
 
     saved: int
     version: int
 
 
-class NotReady(Exception):
+class LessonNotReady(Exception):
     """Something is wrong with the lesson; nothing was published."""
 
 
@@ -48,10 +48,10 @@ def publish_lesson(
     database: Database,
     clock: Clock,
     admin_id: int | None,
-    manuscript: Manuscript,
+    manuscript: LessonDraft,
     under_way: ExistingReaders = ExistingReaders.NEW,
     behind: AlreadyPast = AlreadyPast.NOBODY,
-    seen: Seen | None = None,
+    seen: SeenVersions | None = None,
 ) -> int:
     """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
 
@@ -66,7 +66,7 @@ def publish_lesson(
             _check_seen(session, published, manuscript.slug, seen)
         current = manuscript.in_course(published.course)
         if any(one.wrong for one in check(current)):
-            raise NotReady
+            raise LessonNotReady
         course = current.course_with(current.lesson())
         check_whole(course)
         is_new = manuscript.slug not in published.lesson_ids
@@ -81,7 +81,7 @@ def publish_lesson(
         if is_new and behind != AlreadyPast.NOBODY:
             place = next(one.number for one in course.lessons if one.slug == manuscript.slug)
             finished_too = behind == AlreadyPast.FINISHED
-            went_back = enrolments.go_back(session, published.id, place, clock.now(), finished_too=finished_too)
+            went_back = enrolments.reopen(session, published.id, place, clock.now(), finished_too=finished_too)
         lesson_drafts.remove(session, published.id, manuscript.slug)
         after = {
             "version": version_id,
@@ -102,7 +102,7 @@ def unpublish(database: Database, clock: Clock, admin_id: int | None, course_slu
         published = _locked(session, course_slug)
         rest = [one for one in published.course.lessons if one.slug != slug]
         if not rest or len(rest) == len(published.course.lessons):
-            raise NotReady
+            raise LessonNotReady
         course = published.course.model_copy(update={"lessons": numbered(rest)})
         _check_named(course)
         courses.save_course(session, course, clock.now())
@@ -120,14 +120,14 @@ def _locked(session: Session, slug: str) -> courses.PublishedCourse:
     return published
 
 
-def _check_seen(session: Session, published: courses.PublishedCourse, slug: str, seen: Seen) -> None:
+def _check_seen(session: Session, published: courses.PublishedCourse, slug: str, seen: SeenVersions) -> None:
     draft = lesson_drafts.find(session, published.id, slug)
     if (draft.saved if draft else 0) != seen.saved:
-        raise SavedMeanwhile
+        raise StaleDraft
     if seen.version != NONE and slug not in published.lesson_ids:  # taken out meanwhile
         raise LessonNotFound
     if newer_version(session, published.id, published.course.slug, slug, seen.version):
-        raise PublishedMeanwhile
+        raise StalePublication
 
 
 def _check_named(course: Course) -> None:
@@ -135,7 +135,7 @@ def _check_named(course: Course) -> None:
     slugs = {one.slug for one in course.lessons}
     for text in course.texts.values():
         if any(tile.lesson not in slugs for tile in text.tiles) or (text.sample and text.sample not in slugs):
-            raise NotReady
+            raise LessonNotReady
 
 
 def _note(

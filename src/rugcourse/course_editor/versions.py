@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.content.fingerprints import lesson_print
+from rugcourse.content.fingerprints import lesson_fingerprint
 from rugcourse.db.queries import admins, courses
 
 NONE = 0  # in the place of a version: there was none
@@ -50,4 +50,4 @@ def subject_of(course_slug: str, slug: str) -> str:
 
 def _wording(session: Session, version: int) -> str:
     """A lesson that has another place has another version, and the same wording."""
-    return lesson_print(courses.load_version(session, version))
+    return lesson_fingerprint(courses.load_version(session, version))

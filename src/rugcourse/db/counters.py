@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Select, delete, func, inspect, select, text, 
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import dialect_of, insert_into
-from rugcourse.db.models import TallyChangeRow, TallyRow
+from rugcourse.db.models import CounterChangeRow, CounterRow
 
 
 class Key(NamedTuple):
@@ -128,7 +128,7 @@ def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
 def compact(session: Session) -> int:
     """Add what was written down to the counters; returns how many rows that were."""
     gone = session.execute(
-        delete(TallyChangeRow).returning(*(getattr(TallyChangeRow, name) for name in (*Key._fields, "n")))
+        delete(CounterChangeRow).returning(*(getattr(CounterChangeRow, name) for name in (*Key._fields, "n")))
     ).all()
     sums: dict[Key, int] = {}
     for *key, n in gone:
@@ -167,7 +167,7 @@ def recount(session: Session) -> dict[Key, int]:
     counted: dict[Key, int] = {}
     for source in _sources(session.connection()):
         query = text(_selecting(source, {source.table: 1}, dialect_of(session)))
-        columns = [getattr(TallyRow, name) for name in (*Key._fields, "n")]
+        columns = [getattr(CounterRow, name) for name in (*Key._fields, "n")]
         counted |= _by_key(session, query.columns(*columns))
     return counted
 
@@ -199,7 +199,7 @@ def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
 def _counters(campaign_id: int | None = None) -> Any:
     """SQL: counters and what is to be added to them, as one table."""
     parts: list[Select[*tuple[Any, ...]]] = []
-    for table in (TallyRow, TallyChangeRow):
+    for table in (CounterRow, CounterChangeRow):
         part = select(*(getattr(table, name) for name in (*Key._fields, "n")))
         parts.append(part if campaign_id is None else part.where(table.campaign_id == campaign_id))
     return union_all(*parts).subquery("counters")
@@ -212,8 +212,8 @@ def _by_key(session: Session, query: Any) -> dict[Key, int]:
 def _add(session: Session, sums: Mapping[Key, int]) -> None:
     rows = [{**key._asdict(), "n": n} for key, n in sorted(sums.items()) if n]
     if rows:
-        adding = insert_into(TallyRow, dialect_of(session))
-        both = TallyRow.__table__.c.n + adding.excluded.n
+        adding = insert_into(CounterRow, dialect_of(session))
+        both = CounterRow.__table__.c.n + adding.excluded.n
         session.connection().execute(
             adding.on_conflict_do_update(index_elements=list(Key._fields), set_={"n": both}), rows
         )

@@ -19,15 +19,15 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.engine import DatabaseAway
 
-Piece = TypeVar("Piece")
+WriteRequest = TypeVar("WriteRequest")
 Outcome = TypeVar("Outcome")
 
 MOST_TOGETHER = 200
 
 
 @dataclass(slots=True)
-class _Waiting(Generic[Piece, Outcome]):
-    piece: Piece
+class _Waiting(Generic[WriteRequest, Outcome]):
+    piece: WriteRequest
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Outcome]
     outcome: Outcome | None = None
@@ -42,7 +42,7 @@ class _Waiting(Generic[Piece, Outcome]):
             self.answer.set_result(self.outcome)  # type: ignore[arg-type]
 
 
-class GroupCommit(Generic[Piece, Outcome]):
+class GroupCommit(Generic[WriteRequest, Outcome]):
     """Does pieces of work in the order in which they come, on a thread of its own, which begins with the first.
 
     `begin` opens the transaction: `Database.write`, or `Database.read` where only looking up is shared. `work` does
@@ -53,18 +53,18 @@ class GroupCommit(Generic[Piece, Outcome]):
     def __init__(
         self,
         begin: Callable[[], AbstractContextManager[Session]],
-        work: Callable[[Session, Sequence[Piece]], Sequence[Outcome]],
+        work: Callable[[Session, Sequence[WriteRequest]], Sequence[Outcome]],
     ) -> None:
         self._begin = begin
         self._work = work
-        self._queue: SimpleQueue[_Waiting[Piece, Outcome]] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting[WriteRequest, Outcome]] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    async def do(self, piece: Piece) -> Outcome:
+    async def do(self, piece: WriteRequest) -> Outcome:
         """Return when the work is committed. Raises what the work raised, and DatabaseAway."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting[Piece, Outcome](piece, loop, loop.create_future())
+        waiting = _Waiting[WriteRequest, Outcome](piece, loop, loop.create_future())
         self._queue.put(waiting)
         if self._thread is None:
             self._start()
@@ -85,9 +85,9 @@ class GroupCommit(Generic[Piece, Outcome]):
             except Empty:
                 pass
             self._do(together)
-            _tell(together)
+            _resolve(together)
 
-    def _do(self, together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+    def _do(self, together: Sequence[_Waiting[WriteRequest, Outcome]]) -> None:
         try:
             with self._begin() as session:
                 outcomes = self._work(session, [one.piece for one in together])
@@ -103,18 +103,18 @@ class GroupCommit(Generic[Piece, Outcome]):
             one.outcome = outcome
 
 
-def _tell(together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+def _resolve(together: Sequence[_Waiting[WriteRequest, Outcome]]) -> None:
     """Wake each loop once for all that waits on it."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[Piece, Outcome]]] = defaultdict(list)
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[WriteRequest, Outcome]]] = defaultdict(list)
     for one in together:
         by_loop[one.loop].append(one)
     for loop, theirs in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_tell_all, theirs)
+            loop.call_soon_threadsafe(_resolve_all, theirs)
         except RuntimeError:  # the loop has ended, and with it everybody who waited
             continue
 
 
-def _tell_all(together: Sequence[_Waiting[Piece, Outcome]]) -> None:
+def _resolve_all(together: Sequence[_Waiting[WriteRequest, Outcome]]) -> None:
     for one in together:
         one.tell()

@@ -201,7 +201,7 @@ class LessonVersionRow(Base):
     published_at: Mapped[datetime]
 
 
-class LessonKeepRow(Base):
+class LessonVersionPinRow(Base):
     """Who still gets an earlier version of a lesson: those whose enrolment has at most this id, and no smaller one
     is named by another row. They were under way when a newer version came that they were not to get.
     """
@@ -213,12 +213,12 @@ class LessonKeepRow(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("lesson_version.id"))
 
 
-class TrialRow(Base):
+class AbTestRow(Base):
     """Two wordings of a lesson, or of a broadcast's message, that are compared: half of the readers get each.
 
     It lasts while `version_a` is the current one and it is not decided. `minimum`: how many mails of each are looked
     at, once. `winner`: a, b, or none where no difference was shown; `found`: what was counted then. `multiplier`,
-    `shift`: by which its halves are drawn, see `rugcourse.db.queries.ab_tests.gets_b`.
+    `shift`: by which its halves are drawn, see `rugcourse.db.queries.ab_tests.in_variant_b`.
     """
 
     __tablename__ = "trial"
@@ -337,7 +337,7 @@ class ConsentRow(Base):
     at: Mapped[datetime]
 
 
-class WordingRow(Base):
+class ConsentTextRow(Base):
     """A text that somebody agreed to, or a privacy notice, as it was shown; `name` is made from it. Never changed.
 
     What a list said goes with the last person who agreed to it.
@@ -517,7 +517,7 @@ class HoldRow(Base):
     times: Mapped[int]  # how often in a row it was found necessary: each time it lasts longer
 
 
-class BucketRow(Base):
+class RateLimitBucketRow(Base):
     """How much of a limit is left: a bucket of tokens that fills by itself, up to its size."""
 
     __tablename__ = "bucket"
@@ -527,7 +527,7 @@ class BucketRow(Base):
     filled_at: Mapped[datetime]
 
 
-class ProcessRow(Base):
+class HeartbeatRow(Base):
     """A process of the product that says from time to time that it lives."""
 
     __tablename__ = "process"
@@ -540,7 +540,7 @@ class ProcessRow(Base):
     seen_at: Mapped[datetime]
 
 
-class InstallationRow(Base):
+class KeyValueRow(Base):
     """What the installation knows of itself."""
 
     __tablename__ = "installation"
@@ -549,7 +549,7 @@ class InstallationRow(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
-class EventRow(Base):
+class EmailEventRow(Base):
     """Something that a reader, or a machine in their name, did with a mail."""
 
     __tablename__ = "event"
@@ -590,7 +590,7 @@ class AnswerRow(Base):
     left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # of who objected
 
 
-class CardRow(Base):
+class ReviewCardRow(Base):
     """What spaced repetition remembers of a question. `state` is the card as package `fsrs` writes it."""
 
     __tablename__ = "card"
@@ -607,7 +607,7 @@ class CardRow(Base):
     state: Mapped[dict[str, Any]]
 
 
-class AttemptRow(Base):
+class AssessmentAttemptRow(Base):
     """A knowledge test that somebody finished. It belongs to nobody until they sign up."""
 
     __tablename__ = "attempt"
@@ -632,7 +632,7 @@ class TagRow(Base):
     tag: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
 
 
-class TallyRow(Base):
+class CounterRow(Base):
     """A counter: how many of `what` there are, of a campaign and a lesson (0: of none), on a day (UTC)."""
 
     __tablename__ = "tally"
@@ -644,7 +644,7 @@ class TallyRow(Base):
     n: Mapped[int] = mapped_column(BigInteger)
 
 
-class TallyChangeRow(Base):
+class CounterChangeRow(Base):
     """What was added to a counter and does not stand there yet: the counter is the sum of both.
 
     Triggers write it, in the transaction of the change. See `rugcourse.db.counters`.
@@ -677,7 +677,7 @@ class FeedbackRow(Base):
     at: Mapped[datetime]
 
 
-class EditionRow(Base):
+class EbookRow(Base):
     """A course as a file: its e-book, or the picture that is shown where its address is shared.
 
     `fingerprint` names all that went into it: with another one it is out of date, and made anew.
@@ -782,7 +782,7 @@ class ChallengeRow(Base):
     until: Mapped[datetime]
 
 
-class ChangeRow(Base):
+class AuditLogRow(Base):
     """The log of changes: who did what to what, and how it was before and after. Only ever added to."""
 
     __tablename__ = "change"

@@ -54,21 +54,21 @@ class Withdrawal(NamedTuple):
     digest: bytes
 
 
-class _Noted(NamedTuple):
+class _Recorded(NamedTuple):
     at: datetime
     kind: str
     email: str
     digest: str
 
 
-def note(session: Session, kind: str, at: datetime, *, email: str = "", digest: str = "") -> None:
+def record(session: Session, kind: str, at: datetime, *, email: str = "", digest: str = "") -> None:
     """Let a withdrawal be kept when this transaction commits. Of whom: by their address, or its digest."""
-    session.info.setdefault(_NOTED, []).append(_Noted(at, kind, email, digest))
+    session.info.setdefault(_NOTED, []).append(_Recorded(at, kind, email, digest))
 
 
-def take_noted(session: Session) -> list[_Noted]:
+def take_recorded(session: Session) -> list[_Recorded]:
     """What was noted in a transaction, once."""
-    noted: list[_Noted] = session.info.pop(_NOTED, [])
+    noted: list[_Recorded] = session.info.pop(_NOTED, [])
     return noted
 
 
@@ -90,7 +90,7 @@ class WithdrawalLog:
 
     def keep(self, session: Session) -> None:
         """Write down what was noted in a transaction that is about to commit. Never raises OSError."""
-        noted = take_noted(session)
+        noted = take_recorded(session)
         if not noted:
             return
         try:

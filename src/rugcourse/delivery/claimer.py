@@ -115,7 +115,7 @@ class Claimer:
         now = self.clock.now()
         until = now + self.clock.span(self.lease_seconds)
         with self.database.write_batch() as session:
-            gate = rate_limits.open_gate(session, self.limits, self.clock)
+            gate = rate_limits.load_rate_limiter(session, self.limits, self.clock)
             if gate.closed:
                 return None
             held = gate.held | (gate.exhausted() if queue == Queue.LESSONS else set())

@@ -33,7 +33,7 @@ from rugcourse.db.queries.sending_holds import ALL, domain_key
 from rugcourse.delivery import holds
 from rugcourse.delivery.claimer import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
 from rugcourse.delivery.composer import Composer, PreparedMessage
-from rugcourse.delivery.failures import FollowUp, settle_failure
+from rugcourse.delivery.failures import OnRejection, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
 from rugcourse.delivery.smtp import Accepted, Deferred, Envelope, Outcome, Rejected, ServerUnavailable, Unknown
 from rugcourse.emails.templates import TemplateError
@@ -91,10 +91,10 @@ class Dispatcher:
         journal: Journal,
         connect: Connect,
         return_path: Callable[[MailRef], str],
-        follow_up: FollowUp,
+        on_rejection: OnRejection,
         policy: SendPolicy,
     ) -> None:
-        """`follow_up`: what follows from a delivery that failed, in the transaction that writes it down."""
+        """`on_rejection`: what follows from a delivery that failed, in the transaction that writes it down."""
         self._database = database
         self._clock = clock
         self._claimer = claimer
@@ -102,7 +102,7 @@ class Dispatcher:
         self._journal = journal
         self._connect = connect
         self._return_path = return_path
-        self._follow_up = follow_up
+        self._follow_up = on_rejection
         self._policy = policy
         self._of_thread = threading.local()
         self._connections: list[MailTransport] = []
@@ -295,7 +295,7 @@ class Dispatcher:
         if not accepted:
             return
         over = {ALL} | {domain_key(one.domain) for one in batch.drafts if one.id in accepted}
-        for key in sending_holds.lift_holds(session, batch.stale & over, also_of_operators=False):
+        for key in sending_holds.release_holds(session, batch.stale & over, also_of_operators=False):
             log.warning("sending goes on", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:

@@ -15,13 +15,13 @@ from rugcourse.db.queries import deliveries, delivery_planning, subscribers
 from rugcourse.db.queries.deliveries import Settlement
 
 # Called in the transaction that writes a refusal down, with the delivery and the server's words.
-FollowUp = Callable[[Session, int, str], None]
+OnRejection = Callable[[Session, int, str], None]
 
 # What a server says of this mailbox: by its enhanced status (RFC 3463) if it gives one, else by its code (RFC 5321).
 _ABOUT_THE_MAILBOX = re.compile(r"[45]\d\d[ -]\d\.[12]\.\d|(?:45[02]|55[0-3])[ -](?!\d\.\d)")
 
 
-def settle_failure(session: Session, lease: str, failure: Settlement, now: datetime, follow_up: FollowUp) -> bool:
+def settle_failure(session: Session, lease: str, failure: Settlement, now: datetime, on_rejection: OnRejection) -> bool:
     """Write down that a submission failed, with all that follows. Returns False when that was done before.
 
     The person is locked first, as by everything else that is done for them.
@@ -29,11 +29,11 @@ def settle_failure(session: Session, lease: str, failure: Settlement, now: datet
     subscribers.lock_of_mail(session, failure.delivery_id)
     if not deliveries.record_results(session, lease, [failure], now):
         return False
-    follow_up(session, failure.delivery_id, failure.reply)
+    on_rejection(session, failure.delivery_id, failure.reply)
     return True
 
 
-def give_up_late(session: Session, delivery_id: int, now: datetime, follow_up: FollowUp) -> bool:
+def give_up_late(session: Session, delivery_id: int, now: datetime, on_rejection: OnRejection) -> bool:
     """End a mail that its reader's server put off until the reader's hour was over. Returns False when it ended before.
 
     What was said of the mailbox has the consequences of a refusal: one that stays full is given up in the end. A lesson
@@ -44,7 +44,7 @@ def give_up_late(session: Session, delivery_id: int, now: datetime, follow_up: F
     if reply is None:
         return False
     if _ABOUT_THE_MAILBOX.match(reply):
-        follow_up(session, delivery_id, reply)
+        on_rejection(session, delivery_id, reply)
     elif delivery_planning.is_lesson(session, delivery_id):
         delivery_planning.cancel_failed(session, delivery_id)
     return True

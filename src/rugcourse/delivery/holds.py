@@ -57,25 +57,25 @@ def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None
     hold(session, domain_key(domain), words, clock.now(), *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
 
 
-def hold_until_go(session: Session, reason: str, now: datetime) -> None:
+def hold_until_released(session: Session, reason: str, now: datetime) -> None:
     """Hold everything until an operator says go."""
-    if sending_holds.hold_for_good(session, ALL, reason, now):
+    if sending_holds.hold_indefinitely(session, ALL, reason, now):
         log.error("sending is held; say `rugcourse sending go` when nothing can go out twice", reason=reason)
 
 
-def go(database: Database, clock: Clock, key: str) -> bool:
+def release(database: Database, clock: Clock, key: str) -> bool:
     """An operator says that sending may go on. Returns False when nothing was held under `key`."""
     with database.write() as session:
         if key == ALL:
             if sending_holds.find_hold(session, ALL) is not None:
                 heartbeats.move_numbers_on(session)
             heartbeats.keep_identity(session, heartbeats.identity(session))
-        lifted = sending_holds.lift_holds(session, [key], also_of_operators=True)
+        lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
     log.warning("sending goes on", what=key, at=str(clock.now()))
     return bool(lifted)
 
 
-def hold_by_operator(database: Database, clock: Clock, key: str, reason: str) -> None:
+def hold_by_admin(database: Database, clock: Clock, key: str, reason: str) -> None:
     """An operator holds everything, a campaign or a domain, until they say `go`."""
     with database.write() as session:
-        sending_holds.hold_for_good(session, key, reason, clock.now())
+        sending_holds.hold_indefinitely(session, key, reason, clock.now())

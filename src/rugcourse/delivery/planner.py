@@ -16,7 +16,7 @@ from rugcourse.db.queries import campaigns, delivery_planning, enrolments, sendi
 from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.delivery_planning import LessonOfDay
 from rugcourse.db.queries.enrolments import DueEnrolment, ExpectedEnrolment, Step
-from rugcourse.delivery.failures import FollowUp, give_up_late
+from rugcourse.delivery.failures import OnRejection, give_up_late
 from rugcourse.scheduling import Decision, Missed, SendNow, SendWindow, ShiftTo, decide_for, next_mail
 
 log = structlog.get_logger()
@@ -38,21 +38,21 @@ class PlanningResult:
         return PlanningResult(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
 
 
-def plan_due(database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp) -> PlanningResult:
-    """Plan every lesson that is due now, and say what that came to. `follow_up`: see `plan_batches`."""
-    return sum(plan_batches(database, clock, patience, follow_up), PlanningResult())
+def plan_due(database: Database, clock: Clock, patience: SendWindow, on_rejection: OnRejection) -> PlanningResult:
+    """Plan every lesson that is due now, and say what that came to. `on_rejection`: see `plan_batches`."""
+    return sum(plan_batches(database, clock, patience, on_rejection), PlanningResult())
 
 
 def plan_batches(
-    database: Database, clock: Clock, patience: SendWindow, follow_up: FollowUp
+    database: Database, clock: Clock, patience: SendWindow, on_rejection: OnRejection
 ) -> Iterator[PlanningResult]:
     """Plan every lesson that is due now, a batch with each step.
 
     Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
-    number of schedulers may do this at once. Before that, what was planned and is late comes to its end; `follow_up` is
+    number of schedulers may do this at once. Before that, what was planned and is late comes to its end; `on_rejection`:
     what follows for a reader whose server put a mail off until it was late.
     """
-    yield from _end_late(database, clock, follow_up)
+    yield from _end_late(database, clock, on_rejection)
     with database.read() as session:
         due = campaigns.due(session, clock.now())
     for campaign_id in due:
@@ -65,7 +65,7 @@ def plan_batches(
             yield _plan_one_by_one(database, clock, campaign_id, patience)
 
 
-def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator[PlanningResult]:
+def _end_late(database: Database, clock: Clock, on_rejection: OnRejection) -> Iterator[PlanningResult]:
     late = BATCH
     while late == BATCH:
         with database.write_batch() as session:
@@ -76,7 +76,7 @@ def _end_late(database: Database, clock: Clock, follow_up: FollowUp) -> Iterator
     for delivery_id in put_off:
         try:
             with database.write() as session:
-                ended = give_up_late(session, delivery_id, clock.now(), follow_up)
+                ended = give_up_late(session, delivery_id, clock.now(), on_rejection)
         except DatabaseAway:
             raise
         except Exception:
@@ -144,7 +144,7 @@ def _plan_batch(
         _end_missed(session, choices, now, patience)
     planned = delivery_planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
-    enrolments.pass_over(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
+    enrolments.skip_lessons(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
     enrolments.advance(session, steps, now)
     enrolments.complete(session, choices.over, now)
@@ -168,7 +168,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Sen
     others had theirs, a limit, a warm-up or a hold of a domain took its time: the rest get it at their next hour.
     """
     missed, campaign = choices.missed, choices.campaign
-    for delayed in [one for one in missed.values() if _was_delayed(campaign, one, patience)]:
+    for delayed in [one for one in missed.values() if _was_late(campaign, one, patience)]:
         choices.choose_by_schedule(missed.pop(delayed.id), now, patience)
     if not missed:
         return
@@ -184,7 +184,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Sen
         campaigns.pause_for_admin(session, campaign.id, TOO_LATE)
 
 
-def _was_delayed(campaign: Sending, one: DueEnrolment, patience: SendWindow) -> bool:
+def _was_late(campaign: Sending, one: DueEnrolment, patience: SendWindow) -> bool:
     """Whether a reader's own pause, or a limit the day before, moved their first mail away from the promised moment."""
     timing, undisturbed = campaign.timing, replace(one.schedule, paused=False, paused_until=None)
     begun = timing.at or datetime.combine(timing.day or one.due_at.date(), time(0), UTC) - timedelta(days=1)

@@ -81,7 +81,7 @@ _SENDING = "sending"
 _TODAY = "today"
 
 
-def open_gate(session: Session, limits: SendLimits, clock: Clock) -> RateLimiter:
+def load_rate_limiter(session: Session, limits: SendLimits, clock: Clock) -> RateLimiter:
     """Look at holds, and fill and lock the buckets, until the transaction ends."""
     now = clock.now()
     holds = sending_holds.all_holds(session)

@@ -16,12 +16,12 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryState
 from rugcourse.db.queries import reconciliation
 
-PATIENCE_SECONDS = 600.0  # the machine's: how long something may lie due or expired before that is a finding
+GRACE_SECONDS = 600.0  # the machine's: how long something may lie due or expired before that is a finding
 _EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class LedgerLine:
     """One line of the books: a lesson (or another kind of mail) of a campaign. `counts` is by state."""
 
     campaign: str
@@ -54,7 +54,7 @@ class UnknownDelivery:
 class Audit:
     """The books, what is wrong with them (nothing, if they balance), and the unknown by name."""
 
-    books: tuple[Book, ...]
+    books: tuple[LedgerLine, ...]
     findings: tuple[str, ...]
     unknown: tuple[UnknownDelivery, ...]
 
@@ -66,21 +66,21 @@ class Audit:
 def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
     """Check the whole ledger. `patience`: see PATIENCE_SECONDS."""
     with database.read() as session:
-        lines = _books(session)
+        lines = _lines(session)
         unknown = tuple(UnknownDelivery(*row) for row in reconciliation.unknown_deliveries(session, 1000))
         return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, patience)), unknown)
 
 
-def _books(session: Session) -> dict[tuple[int, str, str | None], Book]:
-    lines: dict[tuple[int, str, str | None], Book] = {}
+def _lines(session: Session) -> dict[tuple[int, str, str | None], LedgerLine]:
+    lines: dict[tuple[int, str, str | None], LedgerLine] = {}
     for campaign_id, campaign, kind, lesson, state, count in reconciliation.states_by_lesson(session):
-        line = lines.setdefault((campaign_id, kind, lesson), Book(campaign, kind, lesson))
+        line = lines.setdefault((campaign_id, kind, lesson), LedgerLine(campaign, kind, lesson))
         line.counts[state] = count
     return lines
 
 
 def _findings(
-    session: Session, lines: dict[tuple[int, str, str | None], Book], now: datetime, patience: timedelta
+    session: Session, lines: dict[tuple[int, str, str | None], LedgerLine], now: datetime, patience: timedelta
 ) -> list[str]:
     findings = []
     for campaign_id, expected in reconciliation.lessons_planned(session).items():

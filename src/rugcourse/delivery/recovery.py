@@ -14,7 +14,7 @@ from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryState
 from rugcourse.db.queries import deliveries
 from rugcourse.db.queries.deliveries import Settlement
-from rugcourse.delivery.failures import FollowUp, settle_failure
+from rugcourse.delivery.failures import OnRejection, settle_failure
 from rugcourse.delivery.journal import LeaseRecord, dead_journals, read_records
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ class Recovered:
     unknown: tuple[int, ...] = ()
 
 
-def settle_journals(database: Database, clock: Clock, folder: Path, follow_up: FollowUp) -> Recovered:
+def settle_journals(database: Database, clock: Clock, folder: Path, on_rejection: OnRejection) -> Recovered:
     """Settle the journals of dead processes. A worker does this before it takes new work.
 
     Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown. A journal
@@ -44,7 +44,7 @@ def settle_journals(database: Database, clock: Clock, folder: Path, follow_up: F
         for path in journals:
             try:
                 records = read_records(path)
-                found = _settle(database, clock, records.leases, follow_up)
+                found = _settle(database, clock, records.leases, on_rejection)
             except DatabaseAway:
                 raise
             except Exception:
@@ -66,13 +66,13 @@ def _set_aside(path: Path) -> None:
     path.replace(aside)
 
 
-def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], follow_up: FollowUp) -> Recovered:
+def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], on_rejection: OnRejection) -> Recovered:
     """The leases of one journal: each failure in a transaction of its own, the rest in one."""
     settled, given_back, unknown = 0, 0, []
     for record in leases:
         for failure in (one for one in _replies(record, clock.now()) if one.state == DeliveryState.FAILED):
             with database.write() as session:
-                settled += settle_failure(session, record.lease, failure, clock.now(), follow_up)
+                settled += settle_failure(session, record.lease, failure, clock.now(), on_rejection)
     with database.write() as session:
         for record in leases:
             others = [one for one in _replies(record, clock.now()) if one.state != DeliveryState.FAILED]

@@ -23,7 +23,7 @@ def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
     with database.write() as session:
         now = clock.now()
         in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
-        lessons = [one for one in in_doubt if _have_again(session, one, now)]
+        lessons = [one for one in in_doubt if _plan_again(session, one, now)]
         planned = sorted([*lessons, *deliveries.resend(session, in_doubt, now)])
         email_events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
         return planned
@@ -35,7 +35,7 @@ def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
     return deliveries.was_used(session, delivery_id) and deliveries.confirm_by_activity(session, delivery_id, now)
 
 
-def _have_again(session: Session, delivery_id: int, now: datetime) -> bool:
+def _plan_again(session: Session, delivery_id: int, now: datetime) -> bool:
     if not deliveries.cancel_unknown(session, delivery_id, now):
         return False
     delivery_planning.rewind_enrolments(session, [delivery_id], due_since_planned=True)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import heartbeats
-from rugcourse.delivery.holds import hold_until_go
+from rugcourse.delivery.holds import hold_until_released
 
 KEPT_DAYS = 7  # signs of life are forgotten after that
 _MARK = "last-seen"
@@ -30,9 +30,9 @@ def check(database: Database, clock: Clock, folder: Path) -> None:
         if known is None:
             heartbeats.keep_identity(session, found)
         elif known != found:
-            hold_until_go(session, _MOVED, clock.now())
+            hold_until_released(session, _MOVED, clock.now())
         if _has_forgotten(session, folder / _MARK, clock.now()):
-            hold_until_go(session, _OLDER, clock.now())
+            hold_until_released(session, _OLDER, clock.now())
     (folder / _MARK).unlink(missing_ok=True)
 
 
@@ -45,7 +45,7 @@ def note(folder: Path, process_id: str, seen_at: datetime) -> None:
 def forgotten_while_running(database: Database, clock: Clock) -> None:
     """The database does not know a sign of life any more that it had committed."""
     with database.write() as session:
-        hold_until_go(session, _OLDER, clock.now())
+        hold_until_released(session, _OLDER, clock.now())
 
 
 def _has_forgotten(session: Session, mark: Path, now: datetime) -> bool:

@@ -79,33 +79,33 @@ class TemplateCache:
                 lesson = self._library.version(session, _version_of(outgoing))
                 language = _spoken(lesson, language)
                 is_cohort = self._is_cohort(session, outgoing.campaign_id)
-                letter = catalogue.lesson_letter(
+                letter = catalogue.lesson_email(
                     course, lesson, language, self._branding, self._links, is_cohort=is_cohort
                 )
             case DeliveryKind.BROADCAST:
                 message = self._library.message(session, _version_of(outgoing))
                 language = _spoken(message, outgoing.language)
                 is_news = campaigns.ground_of(session, outgoing.campaign_id) == Ground.NEWS
-                letter = catalogue.message_letter(
+                letter = catalogue.message_email(
                     course, message, language, self._branding, self._links, is_news=is_news
                 )
             case DeliveryKind.CONFIRM:
-                letter = catalogue.confirm_letter(course, language, self._branding, self._links)
+                letter = catalogue.confirm_email(course, language, self._branding, self._links)
             case DeliveryKind.WELCOME:
-                letter = catalogue.welcome_letter(course, language, self._branding, self._links)
+                letter = catalogue.welcome_email(course, language, self._branding, self._links)
             case DeliveryKind.IMPORTED:
-                letter = catalogue.imported_letter(course, language, self._branding, self._links)
+                letter = catalogue.imported_email(course, language, self._branding, self._links)
             case DeliveryKind.ALREADY:
-                letter = catalogue.already_letter(course, language, self._branding, self._links)
+                letter = catalogue.already_subscribed_email(course, language, self._branding, self._links)
             case DeliveryKind.LINK:
-                letter = catalogue.link_letter(course, language, self._branding, self._links)
+                letter = catalogue.magic_link_email(course, language, self._branding, self._links)
             case unknown:  # a newer release shares this database
                 raise LookupError(unknown)
-        skeleton = MimeSkeleton.make(self._sender, letter.subject, language, stream_of(outgoing.kind, course))
+        skeleton = MimeSkeleton.make(self._sender, letter.subject, language, message_stream(outgoing.kind, course))
         return PreparedEmail(letter, skeleton, course, lesson, language)
 
 
-def stream_of(kind: str, course: Course) -> MessageStream:
+def message_stream(kind: str, course: Course) -> MessageStream:
     """A mail about the signup itself belongs to no list, and there is nothing to unsubscribe from."""
     return MessageStream(
         course=course.slug,

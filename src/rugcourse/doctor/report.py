@@ -35,15 +35,15 @@ class Finding:
     values: Mapping[str, object] = field(default_factory=dict)
 
 
-def well(check: str, found: str, **values: object) -> Finding:
+def ok(check: str, found: str, **values: object) -> Finding:
     return Finding(check, State.WELL, found, "", values)
 
 
-def advice(check: str, found: str, mend: str, **values: object) -> Finding:
+def warning(check: str, found: str, mend: str, **values: object) -> Finding:
     return Finding(check, State.ADVICE, found, mend, values)
 
 
-def wrong(check: str, found: str, mend: str, **values: object) -> Finding:
+def failure(check: str, found: str, mend: str, **values: object) -> Finding:
     return Finding(check, State.WRONG, found, mend, values)
 
 
@@ -52,7 +52,7 @@ def unknown(check: str, found: str, mend: str = "", **values: object) -> Finding
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CheckInfo:
     """What a check is called, and why it matters."""
 
     title: str
@@ -60,58 +60,66 @@ class About:
 
 
 CHECKS = {
-    "settings": About(
+    "settings": CheckInfo(
         _("Settings"),
         _("Mail from an address that is made up is refused, and links signed with a known key can be forged."),
     ),
-    "address": About(_("Postal address"), _("The law asks commercial mail to say who sends it and where they are.")),
-    "database": About(_("Database"), _("It holds every reader, every lesson and what was sent.")),
-    "broker": About(_("Broker"), _("It wakes the workers. Without it lessons go out later, at the next look.")),
-    "processes": About(
+    "address": CheckInfo(
+        _("Postal address"), _("The law asks commercial mail to say who sends it and where they are.")
+    ),
+    "database": CheckInfo(_("Database"), _("It holds every reader, every lesson and what was sent.")),
+    "broker": CheckInfo(_("Broker"), _("It wakes the workers. Without it lessons go out later, at the next look.")),
+    "processes": CheckInfo(
         _("Processes"), _("Without a worker nothing is sent; without a beat nobody looks for what is due.")
     ),
-    "clock": About(_("Clock"), _("Readers get their lessons at an hour of their own, by this machine's clock.")),
-    "journal": About(
+    "clock": CheckInfo(_("Clock"), _("Readers get their lessons at an hour of their own, by this machine's clock.")),
+    "journal": CheckInfo(
         _("Journal"), _("What was handed over is written there first, so that nothing goes out twice after a crash.")
     ),
-    "privacy": About(
+    "privacy": CheckInfo(
         _("Privacy page"),
         _("The law asks to tell readers who else gets their data, and whether that is outside Europe."),
     ),
-    "withdrawals": About(
+    "withdrawals": CheckInfo(
         _("Withdrawals"),
         _("Who left or was erased is remembered there, so that a backup that is put back can't undo it."),
     ),
-    "warning-signs": About(
+    "warning-signs": CheckInfo(
         _("Warning signs"), _("Readers decide by them whether to call a doctor, so a clinician has to check them.")
     ),
-    "books": About(_("Books"), _("Readers are offered each course as a book; the picture stands beside its address.")),
-    "files": About(
+    "books": CheckInfo(
+        _("Books"), _("Readers are offered each course as a book; the picture stands beside its address.")
+    ),
+    "files": CheckInfo(
         _("Files"), _("The database, keys and passwords stand in them, and other users have no business there.")
     ),
-    "admins": About(_("Admins"), _("A password alone can be stolen or guessed, and opens every address.")),
-    "smtp": About(_("Mail server"), _("All mail goes out through it.")),
-    "website": About(_("Web address"), _("The links in all mails begin with it.")),
-    "client": About(
+    "admins": CheckInfo(_("Admins"), _("A password alone can be stolen or guessed, and opens every address.")),
+    "smtp": CheckInfo(_("Mail server"), _("All mail goes out through it.")),
+    "website": CheckInfo(_("Web address"), _("The links in all mails begin with it.")),
+    "client": CheckInfo(
         _("Addresses of visitors"),
         _("Limits on signups and on logging in count per network, by the address that a request comes from."),
     ),
-    "unsubscribe": About(
+    "unsubscribe": CheckInfo(
         _("Unsubscribing"),
         _("Gmail and Yahoo ask for a link that works with one press, or mail goes to the spam folder."),
     ),
-    "spf": About(_("SPF"), _("It says in the DNS which servers may send for your domain. Without it mail is refused.")),
-    "dkim": About(_("DKIM"), _("A signature by which others see that a mail is yours and was not changed on its way.")),
-    "dmarc": About(
+    "spf": CheckInfo(
+        _("SPF"), _("It says in the DNS which servers may send for your domain. Without it mail is refused.")
+    ),
+    "dkim": CheckInfo(
+        _("DKIM"), _("A signature by which others see that a mail is yours and was not changed on its way.")
+    ),
+    "dmarc": CheckInfo(
         _("DMARC"),
         _("It says in the DNS what others do with mail that only pretends to be yours. Gmail asks for it."),
     ),
-    "mx": About(_("Mail that comes in"), _("Where nobody can answer, mail is trusted less.")),
-    "bounces": About(
+    "mx": CheckInfo(_("Mail that comes in"), _("Where nobody can answer, mail is trusted less.")),
+    "bounces": CheckInfo(
         _("Mail that comes back"), _("Who writes on to mailboxes that are gone is soon taken for a spammer.")
     ),
-    "ptr": About(_("Name of the server"), _("Many servers refuse mail from a machine whose address has no name.")),
-    "spamassassin": About(
+    "ptr": CheckInfo(_("Name of the server"), _("Many servers refuse mail from a machine whose address has no name.")),
+    "spamassassin": CheckInfo(
         _("SpamAssassin"), _("With it you see before a mail goes out what a spam filter makes of it.")
     ),
 }

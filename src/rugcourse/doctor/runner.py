@@ -78,13 +78,13 @@ def keep(database: Database, found: DoctorRun) -> None:
         {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
     ]
     with database.write() as session:
-        heartbeats.remember(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
+        heartbeats.set_value(session, _KEY, json.dumps({"at": found.at.isoformat(), "findings": findings}))
 
 
-def last_visit(database: Database) -> DoctorRun | None:
+def last_run(database: Database) -> DoctorRun | None:
     """What was found last; None before the first time."""
     with database.read() as session:
-        kept = heartbeats.known(session, _KEY)
+        kept = heartbeats.get_value(session, _KEY)
     if kept is None:
         return None
     value = json.loads(kept)

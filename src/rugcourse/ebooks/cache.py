@@ -12,7 +12,7 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses, ebooks
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.ebooks import EditionKey, EditionKind
+from rugcourse.db.queries.ebooks import EbookKey, EbookKind
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
@@ -22,33 +22,33 @@ from rugcourse.links import Links
 _log = logging.getLogger(__name__)
 _SETTING = 3  # one more when a template or the code that sets a book changes what comes out
 MEDIA_TYPES = {
-    EditionKind.PDF: "application/pdf",
-    EditionKind.EPUB: "application/epub+zip",
-    EditionKind.SHARE: "image/png",
+    EbookKind.PDF: "application/pdf",
+    EbookKind.EPUB: "application/epub+zip",
+    EbookKind.SHARE: "image/png",
 }
 
 
-class NoEdition(Exception):
+class EbookNotFound(Exception):
     """There is no such file: it could not be made, now or before."""
 
 
-def edition_of(
+def get_ebook(
     database: Database,
     clock: Clock,
     links: Links,
     branding: Branding,
     published: PublishedCourse,
     language: str,
-    kind: EditionKind,
+    kind: EbookKind,
 ) -> bytes:
     """A course as a file: from the store, or made now and kept. Two who make the same one at once do no harm.
 
     Where it can't be made, the one that was made before, if there is any. Raises NoEdition.
     """
-    book = _book(published, language, links, branding)
-    key, fingerprint = EditionKey(published.id, language, kind), _fingerprint(book)
+    book = _document(published, language, links, branding)
+    key, fingerprint = EbookKey(published.id, language, kind), _fingerprint(book)
     with database.read() as session:
-        found = ebooks.find_edition(session, key, fingerprint)
+        found = ebooks.find_ebook(session, key, fingerprint)
     if found is not None:
         return found
     try:
@@ -56,27 +56,27 @@ def edition_of(
     except Exception as error:  # whatever is in a course, its readers and its lessons go on
         _log.exception("%s, %s: the %s can't be made", published.course.slug, language, kind)
         with database.read() as session:
-            before = ebooks.find_edition(session, key)
+            before = ebooks.find_ebook(session, key)
         if before is None:
-            raise NoEdition from error
+            raise EbookNotFound from error
         return before
     with database.write() as session:
-        ebooks.save_edition(session, key, fingerprint, made, clock.now())
+        ebooks.save_ebook(session, key, fingerprint, made, clock.now())
     return made
 
 
-def fill_shelf(database: Database, clock: Clock, links: Links, branding: Branding, library: CourseCache) -> None:
+def refresh_ebooks(database: Database, clock: Clock, links: Links, branding: Branding, library: CourseCache) -> None:
     """Make each edition of each published course that is not there yet; what can't be made is logged."""
     with database.read() as session:
         published_courses = library.courses(session)
     for published in published_courses:
         for language in published.course.languages:
-            for kind in EditionKind:
-                with suppress(NoEdition):
-                    edition_of(database, clock, links, branding, published, language, kind)
+            for kind in EbookKind:
+                with suppress(EbookNotFound):
+                    get_ebook(database, clock, links, branding, published, language, kind)
 
 
-def out_of_date(database: Database, links: Links, branding: Branding) -> list[tuple[str, str, EditionKind]]:
+def out_of_date(database: Database, links: Links, branding: Branding) -> list[tuple[str, str, EbookKind]]:
     """(course, language, kind) of each edition that is not there, or not as readers get the lessons."""
     with database.read() as session:
         found = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
@@ -85,27 +85,27 @@ def out_of_date(database: Database, links: Links, branding: Branding) -> list[tu
             for published in found
             if published is not None
             for language in published.course.languages
-            for kind in EditionKind
-            if ebooks.find_edition(
+            for kind in EbookKind
+            if ebooks.find_ebook(
                 session,
-                EditionKey(published.id, language, kind),
-                _fingerprint(_book(published, language, links, branding)),
+                EbookKey(published.id, language, kind),
+                _fingerprint(_document(published, language, links, branding)),
             )
             is None
         ]
 
 
-def _book(published: PublishedCourse, language: str, links: Links, branding: Branding) -> Book:
+def _document(published: PublishedCourse, language: str, links: Links, branding: Branding) -> Book:
     return book_of(published.course, language, branding, links.course(language, published.course.slug))
 
 
-def _make(book: Book, published: PublishedCourse, kind: EditionKind) -> bytes:
+def _make(book: Book, published: PublishedCourse, kind: EbookKind) -> bytes:
     match kind:
-        case EditionKind.PDF:
+        case EbookKind.PDF:
             return make_pdf(book)
-        case EditionKind.EPUB:
+        case EbookKind.EPUB:
             return make_epub(book, published.published_at)
-        case EditionKind.SHARE:
+        case EbookKind.SHARE:
             return make_picture(book)
 
 

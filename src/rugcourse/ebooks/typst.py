@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 _PIXELS_PER_INCH = 144.0
 
 
-class CannotBeSet(Exception):
+class TypesettingFailed(Exception):
     """A book or a picture can't be made of these texts. The message says why."""
 
 
@@ -30,21 +30,21 @@ def make_pdf(book: Book) -> bytes:
         return _typeset("book.typ", book, "pdf", standard="ua-1")
     except typst.TypstError as error:
         _log.warning("a book is set without PDF/UA-1: %s: %s", book["title"], error)
-    return _typeset_or_tell("book.typ", book, "pdf")
+    return _typeset_or_fail("book.typ", book, "pdf")
 
 
 def make_picture(book: Book) -> bytes:
     """A PNG of 1200 by 630 pixels, the size that messengers show beside a shared address."""
-    return _typeset_or_tell("share.typ", book, "png")
+    return _typeset_or_fail("share.typ", book, "png")
 
 
-def _typeset_or_tell(template: str, book: Book, kind: Literal["pdf", "png"]) -> bytes:
+def _typeset_or_fail(template: str, book: Book, kind: Literal["pdf", "png"]) -> bytes:
     import typst  # noqa: PLC0415
 
     try:
         return _typeset(template, book, kind)
     except typst.TypstError as error:
-        raise CannotBeSet(str(error)) from error
+        raise TypesettingFailed(str(error)) from error
 
 
 def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: Literal["ua-1"] | None = None) -> bytes:
@@ -59,5 +59,5 @@ def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: L
         pdf_standards=standard,
     )
     if not isinstance(made, bytes):
-        raise CannotBeSet(f"{template} has more than one page")  # pictures come as a list then
+        raise TypesettingFailed(f"{template} has more than one page")  # pictures come as a list then
     return made

@@ -10,14 +10,14 @@ from rugcourse.content import Course, Lesson, Message, Question
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
-from rugcourse.delivery.template_cache import PreparedEmail, stream_of
+from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.mime import MimeSkeleton, Sender
 from rugcourse.emails.templates import EmailTemplate
 from rugcourse.links import Links, Signer
 
-NOBODY = DeliveryJob(
+SAMPLE_DELIVERY = DeliveryJob(
     id=1,
     kind=DeliveryKind.LESSON,
     campaign_id=1,
@@ -68,12 +68,12 @@ class SampleEmails:
         is_cohort: bool = False,
     ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
-        letter = catalogue.lesson_letter(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
+        letter = catalogue.lesson_email(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
         return self._write(letter, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
-        letter = catalogue.message_letter(course, message, language, self.branding, self._links, is_news=is_news)
+        letter = catalogue.message_email(course, message, language, self.branding, self._links, is_news=is_news)
         return self._write(letter, course, None, language, now, SOMEBODY)
 
     @property
@@ -90,10 +90,10 @@ class SampleEmails:
         reader: SampleReader,
     ) -> bytes:
         kind = DeliveryKind.LESSON if lesson else DeliveryKind.BROADCAST
-        skeleton = MimeSkeleton.make(self.sender, letter.subject, language, stream_of(kind, course))
+        skeleton = MimeSkeleton.make(self.sender, letter.subject, language, message_stream(kind, course))
         prepared = PreparedEmail(letter, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
-        outgoing = NOBODY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
+        outgoing = SAMPLE_DELIVERY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
         return composer.write(composer.draft(outgoing, prepared, Personalisation(reader.recap)), now, eight_bit=True)
 
 
@@ -106,4 +106,4 @@ def parts_of(message: bytes) -> tuple[str, str]:
 
 def addressed(message: bytes, recipient: str) -> bytes:
     """The same message to somebody: what stands in `To` is no more than text."""
-    return message.replace(f"To: {NOBODY.email}".encode(), f"To: {recipient}".encode(), 1)
+    return message.replace(f"To: {SAMPLE_DELIVERY.email}".encode(), f"To: {recipient}".encode(), 1)

@@ -35,7 +35,7 @@ def is_installed() -> bool:
     return shutil.which(_PROGRAM) is not None
 
 
-def ask(messages: Sequence[bytes]) -> list[SpamScore]:
+def score(messages: Sequence[bytes]) -> list[SpamScore]:
     """Its opinion of each message, in one run: starting it takes longer than reading. Raises SpamAssassinAway."""
     program = shutil.which(_PROGRAM)
     if program is None:
@@ -51,7 +51,7 @@ def ask(messages: Sequence[bytes]) -> list[SpamScore]:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SpamAssassinAway from error
     said = re.split(r"(?m)^From rugcourse(?=@)", run.stdout.decode("utf-8", "replace"))[1:]
-    opinions = dict(_opinion(one) for one in said)
+    opinions = dict(_parse_score(one) for one in said)
     if len(opinions) != len(messages):
         raise SpamAssassinAway
     return [opinions[number] for number in range(len(messages))]
@@ -63,7 +63,7 @@ def _in_mbox(number: int, message: bytes) -> bytes:
     return b"From rugcourse@localhost Wed Nov 25 06:00:00 2026\nX-Number: %d\n%s\n" % (number, lines)
 
 
-def _opinion(said: str) -> tuple[int, SpamScore]:
+def _parse_score(said: str) -> tuple[int, SpamScore]:
     parsed: EmailMessage = message_from_string(said.partition("\n")[2], policy=policy.default)
     score = _SCORE.search(str(parsed["X-Spam-Status"] or ""))
     if score is None or parsed["X-Number"] is None:

@@ -15,7 +15,7 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.markdown import to_html, to_text
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.emails.notices import notice_of
-from rugcourse.emails.templates import EmailTemplate, compile_letter, merge
+from rugcourse.emails.templates import EmailTemplate, compile_template, deferred
 from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
@@ -56,7 +56,7 @@ def branding_of(settings: Settings) -> Branding:
     )
 
 
-def lesson_letter(
+def lesson_email(
     course: Course, lesson: Lesson, language: str, branding: Branding, links: Links, *, is_cohort: bool = False
 ) -> EmailTemplate:
     """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`.
@@ -67,7 +67,7 @@ def lesson_letter(
     targets: list[str] = []
     pieces = [_body(piece, branding, targets) for piece in split_at_notice(text.body)]
     further = [_further(one, targets) for one in text.further]
-    return compile_letter(
+    return compile_template(
         "lesson",
         language,
         text.subject,
@@ -84,7 +84,7 @@ def lesson_letter(
     )
 
 
-def message_letter(
+def message_email(
     course: Course, message: Message, language: str, branding: Branding, links: Links, *, is_news: bool
 ) -> EmailTemplate:
     """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`.
@@ -95,37 +95,37 @@ def message_letter(
     targets: list[str] = []
     values = {**_common(course, language, branding, links), "message": text, "is_news": is_news}
     values |= _body(text.body, branding, targets)
-    return compile_letter("message", language, text.subject, values, tuple(targets))
+    return compile_template("message", language, text.subject, values, tuple(targets))
 
 
-def confirm_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Asks whether the signup was really theirs. Carries nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
-    return compile_letter("confirm", language, subject, _common(course, language, branding, links))
+    return compile_template("confirm", language, subject, _common(course, language, branding, links))
 
 
-def welcome_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Says what comes, and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
-    return compile_letter("welcome", language, subject, _common(course, language, branding, links))
+    return compile_template("welcome", language, subject, _common(course, language, branding, links))
 
 
-def imported_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+def imported_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Says where an address comes from, what comes, and how to stop it: the first mail to somebody from a list."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
-    return compile_letter("imported", language, subject, _common(course, language, branding, links))
+    return compile_template("imported", language, subject, _common(course, language, branding, links))
 
 
-def already_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Tells a reader that somebody signed up with their address again."""
     subject = translations(language).gettext("You already follow this course")
-    return compile_letter("already", language, subject, _common(course, language, branding, links))
+    return compile_template("already", language, subject, _common(course, language, branding, links))
 
 
-def link_letter(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
+def magic_link_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Carries a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
-    return compile_letter("link", language, subject, _common(course, language, branding, links))
+    return compile_template("link", language, subject, _common(course, language, branding, links))
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
@@ -146,7 +146,7 @@ def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, An
         return f"{_LINK_MARK}N{len(targets) - 1}X"
 
     html = to_html(markdown, _STYLES, _tags(str(escape(branding.practice))), numbered)
-    body = _LINK.sub(lambda match: merge(f"link({match[1]})"), html)
+    body = _LINK.sub(lambda match: deferred(f"link({match[1]})"), html)
     text = _wrapped(to_text(markdown, _tags(branding.practice)))
     return {"body": Markup(body), "body_text": Markup(text)}  # noqa: S704 - Markdown without raw HTML; nobody can type template code
 
@@ -165,14 +165,14 @@ def _common(course: Course, language: str, branding: Branding, links: Links) -> 
 
 
 def _tags(practice: str) -> dict[str, str]:
-    return {"first_name": merge("first_name"), "practice": practice}
+    return {"first_name": deferred("first_name"), "practice": practice}
 
 
 def _further(reading: FurtherReading, targets: list[str]) -> dict[str, Any]:
     link = None
     if reading.link:
         targets.append(reading.link)
-        link = merge(f"link({len(targets) - 1})")
+        link = deferred(f"link({len(targets) - 1})")
     return {"title": reading.title, "summary": reading.summary, "link": link, "target": reading.link}
 
 

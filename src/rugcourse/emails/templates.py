@@ -43,7 +43,7 @@ def _random_mark() -> str:
 _OPEN, _CLOSE = _random_delimiter(), _random_delimiter()  # of an expression of the second pass
 _BEGIN, _END = _random_delimiter(), _random_delimiter()  # of a statement
 _COMMENT, _COMMENT_END = _random_delimiter(), _random_delimiter()
-_MERGE, _MERGE_END = _random_mark(), _random_mark()  # what `merge` puts around code until the first pass is over
+_MERGE, _MERGE_END = _random_mark(), _random_mark()  # what `deferred` puts around code until the first pass is over
 
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
 _MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
@@ -79,7 +79,7 @@ class EmailTemplate:
             raise TemplateError(f"“{self.subject}”: {error!r}") from error
 
 
-def compile_letter(
+def compile_template(
     name: str, language: str, subject: str, values: Mapping[str, Any], targets: tuple[str, ...] = ()
 ) -> EmailTemplate:
     """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
@@ -97,7 +97,7 @@ def compile_letter(
     return letter
 
 
-def merge(expression: str) -> Markup:
+def deferred(expression: str) -> Markup:
     """Template code for the second pass, as a value of the first.
 
     It stands between two random marks until the first pass is over, so that nothing on the way, escaping or gettext,
@@ -141,7 +141,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["merge"] = merge
+    environment.globals["merge"] = deferred
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
 

@@ -21,11 +21,11 @@ class AddressTaken(Exception):
     """Another person has this address, or it must not be written to."""
 
 
-class HadThatLesson(Exception):
+class LessonAlreadySent(Exception):
     """The lesson went to them before: nothing is sent twice."""
 
 
-class AnotherRunGoesOn(Exception):
+class OtherRunActive(Exception):
     """They had all of this run and follow its course in another one, which brings them the same lessons."""
 
 
@@ -46,21 +46,21 @@ def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_i
         if enrolment is None or place is None:
             raise LessonNotInCourse
         if not delivery_planning.can_plan(session, enrolment_id, lesson_id):
-            raise HadThatLesson
-        if enrolment.status == EnrolmentStatus.COMPLETED and _reads_on(session, enrolment):
-            raise AnotherRunGoesOn
+            raise LessonAlreadySent
+        if enrolment.status == EnrolmentStatus.COMPLETED and _continues(session, enrolment):
+            raise OtherRunActive
         enrolment.next_position = place
         if enrolment.status != EnrolmentStatus.LEFT:
             enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
             next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
 
 
-def _reads_on(session: Session, enrolment: EnrolmentRow) -> bool:
+def _continues(session: Session, enrolment: EnrolmentRow) -> bool:
     run = enrolments.find_in_course(session, enrolment.campaign_id, enrolment.subscriber_id)
     return run is not None and run.status == EnrolmentStatus.ACTIVE
 
 
-def have_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
+def send_again(session: Session, enrolment_id: int, delivery_id: int, now: datetime) -> None:
     """Let a reader have a lesson again that was cancelled after it was sent: at their next hour, before all others."""
     delivery_planning.rewind_enrolments(session, [delivery_id])
     enrolment = session.get_one(EnrolmentRow, enrolment_id, populate_existing=True)

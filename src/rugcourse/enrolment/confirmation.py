@@ -142,7 +142,7 @@ def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, 
     """Keep what somebody who confirms agrees to, and that the rest was left to them if they are new."""
     is_new = person.status != SubscriberStatus.ACTIVE
     if person.left_at is not None:
-        withdrawal_log.note(session, withdrawal_log.RETURNED, context.at, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.RETURNED, context.at, email=person.email)
     person.confirmed_at, person.left_at = context.at, None
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LESSONS, given=True)
     if is_new or (measuring and not person.measuring):

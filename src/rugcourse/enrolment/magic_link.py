@@ -12,7 +12,7 @@ from rugcourse.db.queries import delivery_planning, enrolments, subscribers
 _KNOWN = {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}
 
 
-def ask_for_link(database: Database, clock: Clock, email: str) -> None:
+def request_link(database: Database, clock: Clock, email: str) -> None:
     """Plan a mail with the link, at most one a day; nothing for an address that is no reader's."""
     with database.write() as session:
         person = subscribers.by_email(session, email, lock=True)

@@ -47,7 +47,9 @@ class AddressChange:
     email_before: str | None
 
 
-def ask(database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> AddressRequest | None:
+def request_change(
+    database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str
+) -> AddressRequest | None:
     """Remember that a reader wants to be written to at another address, which is normalised.
 
     Returns what is to be mailed there; None when nothing may be. An address gets at most three of these mails in thirty

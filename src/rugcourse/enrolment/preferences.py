@@ -108,7 +108,7 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
     """Measure no more, and forget what was measured, in a transaction of the caller (GDPR, Art. 7(3) and 17(1)(b))."""
     if person.measuring:
         person.measuring = False
-        withdrawal_log.note(session, withdrawal_log.MEASURING, context.at, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.MEASURING, context.at, email=person.email)
         consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=False)
         erasure.forget_measured(session, person.id)
 
@@ -130,7 +130,7 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
     if not person.news:
         return
     person.news = False
-    withdrawal_log.note(session, withdrawal_log.NEWS, context.at, email=person.email)
+    withdrawal_log.record(session, withdrawal_log.NEWS, context.at, email=person.email)
     consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=False)
     for enrolment in enrolments.news_enrolments(session, person.id):
         _end(session, enrolment, "the reader wants no news", context.at)
@@ -144,14 +144,14 @@ def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_o
             leave_out(session, person, clock.now())
         elif person.objected_at is not None:
             person.objected_at = None
-            withdrawal_log.note(session, withdrawal_log.COMPARES, clock.now(), email=person.email)
+            withdrawal_log.record(session, withdrawal_log.COMPARES, clock.now(), email=person.email)
 
 
 def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Leave somebody out of comparisons and statistics, in a transaction of the caller. Twice is the same as once."""
     if person.objected_at is None:
         person.objected_at = now
-        withdrawal_log.note(session, withdrawal_log.COMPARED, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.COMPARED, now, email=person.email)
         learning.leave_out(session, person.id)
 
 
@@ -179,14 +179,14 @@ def set_untagged(database: Database, clock: Clock, subscriber_id: int, *, untagg
             leave_untagged(session, person, clock.now())
         elif person.untagged_at is not None:
             person.untagged_at = None
-            withdrawal_log.note(session, withdrawal_log.TAGS, clock.now(), email=person.email)
+            withdrawal_log.record(session, withdrawal_log.TAGS, clock.now(), email=person.email)
 
 
 def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:
     """Take all tags off somebody and let none be put on them, in a transaction of the caller. Twice is as once."""
     if person.untagged_at is None:
         person.untagged_at = now
-        withdrawal_log.note(session, withdrawal_log.TAGGED, now, email=person.email)
+        withdrawal_log.record(session, withdrawal_log.TAGGED, now, email=person.email)
         subscribers.remove_tags(session, person.id)
 
 
@@ -206,7 +206,7 @@ def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
 def close_links_in(session: Session, person: SubscriberRow, at: datetime) -> None:
     """The same in a transaction of the caller, of mails from before an instant (UTC)."""
     person.links_closed_at = at
-    withdrawal_log.note(session, withdrawal_log.LINKS, at, email=person.email)
+    withdrawal_log.record(session, withdrawal_log.LINKS, at, email=person.email)
     address_changes.withdraw(session, person.id)
 
 
@@ -271,7 +271,7 @@ def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) 
 
 def leave_everything(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
     """Write to a person no more, by their own wish, in a transaction of the caller."""
-    withdrawal_log.note(session, withdrawal_log.UNSUBSCRIBED, context.at, email=person.email)
+    withdrawal_log.record(session, withdrawal_log.UNSUBSCRIBED, context.at, email=person.email)
     end_courses(session, person.id, "the reader left", context.at)
     consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.UNSUBSCRIBE, given=False)
     end_measuring(session, person, context)
@@ -315,7 +315,7 @@ def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown |
             raise TooLate
         left_at = person.left_at
         if left_everything:
-            withdrawal_log.note(session, withdrawal_log.RETURNED, now, email=person.email)
+            withdrawal_log.record(session, withdrawal_log.RETURNED, now, email=person.email)
             person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
         course = None if left_everything else delivery.campaign_id
         context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)

@@ -181,7 +181,7 @@ def sign_up(
             subscribers.save_schedule(session, person.id, signup.schedule)
         if person.status != SubscriberStatus.ACTIVE:
             person.signup = _document(signup, language)
-        if _was_asked_enough(session, signer, person, published.campaign_id, now):
+        if _asked_too_often(session, signer, person, published.campaign_id, now):
             return
         kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
@@ -193,7 +193,7 @@ def sign_up(
         delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, once_key, now)
 
 
-def _was_asked_enough(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
+def _asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:
     """Whether three mails about signups went to somebody in thirty days; to a reader, about one course."""
     since = now - ASKING
     if person.status == SubscriberStatus.ACTIVE:

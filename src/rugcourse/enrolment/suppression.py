@@ -58,12 +58,12 @@ def check_key(database: Database, signer: Signer) -> None:
     """
     fingerprint = signer.digest("fingerprint of this key")[:16]
     with database.write() as session:
-        kept = heartbeats.known(session, _KEY)
+        kept = heartbeats.get_value(session, _KEY)
         if kept == fingerprint:
             return
         if kept is not None and subscribers.has_suppressions(session):
             raise UnknownSuppressionKey
-        heartbeats.remember(session, _KEY, fingerprint)
+        heartbeats.set_value(session, _KEY, fingerprint)
 
 
 def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:
@@ -115,7 +115,7 @@ def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None
             if person.status == SubscriberStatus.ACTIVE:
                 go_on_from(session, person.id, clock.now())
         session.delete(kept)
-        withdrawal_log.note(session, withdrawal_log.LIFTED, clock.now(), email=email)
+        withdrawal_log.record(session, withdrawal_log.LIFTED, clock.now(), email=email)
 
 
 def find(database: Database, signer: Signer, address: str) -> Suppressed | None:

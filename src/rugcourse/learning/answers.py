@@ -88,7 +88,7 @@ class AnsweringReader(NamedTuple):
     course_id: int
 
 
-def find_askings(
+def find_questions(
     session: Session, library: CourseCache, clock: Clock, wanted: Sequence[QuestionRef]
 ) -> list[QuestionInMail | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
@@ -106,7 +106,7 @@ def find_askings(
         if mail is None or published is None:
             found.append(None)
         else:
-            found.append(_asking(session, library, mail, published, one.number, given, now))
+            found.append(_question(session, library, mail, published, one.number, given, now))
     return found
 
 
@@ -121,7 +121,7 @@ def record_answers(
     now = clock.now()
     found = [
         RecordedAnswer(asking, None) if asking else None
-        for asking in find_askings(session, library, clock, [press.asked for press in presses])
+        for asking in find_questions(session, library, clock, [press.asked for press in presses])
     ]
     pressed = [
         (number, one.asking, press.option)
@@ -143,16 +143,16 @@ def record_answers(
         session,
         [Event(asking.mail.id, EventKind.ANSWER, Verdict.HUMAN, now, option) for _, asking, option in pressed],
     )
-    book = _Book.of(session, people, now)
+    book = _AnswerSheet.of(session, people, now)
     kept = [book.enter(asking, option) for _, asking, option in pressed]
     book.save(session)
     since = now - clock.span(_BURST_SECONDS)
     lately = email_events.answers_since(session, people, since)
-    machines = _disbelieve_machines(session, lately, since, now)
+    machines = _mark_automatic(session, lately, since, now)
     if machines:
-        book = _Book.of(session, people, now)
+        book = _AnswerSheet.of(session, people, now)
     used = {asking.mail.id for _, asking, _ in pressed if asking.mail.subscriber_id not in machines}
-    for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)):
+    for delivery_id in sorted(one.delivery_id for one in lately if deliveries.is_unknown(one.state)):
         if delivery_id in used:
             deliveries.confirm_by_activity(session, delivery_id, now)
     for (number, asking, option), was_kept in zip(pressed, kept, strict=True):
@@ -170,7 +170,7 @@ def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, st
     }
 
 
-def _asking(
+def _question(
     session: Session,
     library: CourseCache,
     mail: MailRead,
@@ -199,7 +199,7 @@ def _asking(
     return QuestionInMail(mail, published, lesson, question, number, language, before, is_own)
 
 
-def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], since: datetime, now: datetime) -> set[int]:
+def _mark_automatic(session: Session, lately: Sequence[AnswersInMail], since: datetime, now: datetime) -> set[int]:
     """Those of the people in whose name a machine presses: what it answered counts for nothing, and says nothing of
     whether their mail arrived.
     """
@@ -208,16 +208,16 @@ def _disbelieve_machines(session: Session, lately: Sequence[AnswersInMail], sinc
         answers[one.subscriber_id] += one.answers
     machines = {person for person, count in answers.items() if count >= _BURST_PRESSES}
     for person in machines:
-        learning.disbelieve(session, person, since)
+        learning.mark_automatic(session, person, since)
     if machines:
         used = [one.delivery_id for one in lately if one.answers and one.subscriber_id in machines]
-        email_events.judge_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
+        email_events.classify_since(session, used, EventKind.ANSWER, since, Verdict.MACHINE)
         deliveries.revoke_activity(session, used, since, now)
     return machines
 
 
 @dataclass(slots=True)
-class _Book:
+class _AnswerSheet:
     """What some people answered and what is remembered for them, and what of it is new."""
 
     now: datetime
@@ -228,7 +228,7 @@ class _Book:
     new_cards: dict[tuple[AnsweringReader, str], CardOfReader] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, session: Session, people: set[int], now: datetime) -> _Book:
+    def of(cls, session: Session, people: set[int], now: datetime) -> _AnswerSheet:
         answers: dict[AnsweringReader, dict[str, Answer]] = defaultdict(dict)
         for one in learning.find_answers(session, people):
             answers[AnsweringReader(one.subscriber_id, one.course_id)][one.question] = one

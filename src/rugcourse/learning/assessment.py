@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
 from rugcourse.db.engine import Database
-from rugcourse.db.models import AttemptRow, Stage
+from rugcourse.db.models import AssessmentAttemptRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
 
@@ -55,7 +55,7 @@ def save_attempt(
     with database.write() as session:
         return learning.add_attempt(
             session,
-            AttemptRow(
+            AssessmentAttemptRow(
                 course_id=course_id,
                 subscriber_id=subscriber_id,
                 stage=Stage.BEFORE if subscriber_id is None else Stage.AFTER,

@@ -12,7 +12,7 @@ from rugcourse.content import KnowledgeTest
 from rugcourse.content.model import TestQuestion
 from rugcourse.db.queries import learning
 
-ENOUGH = 50  # of fewer people a share says nothing
+MIN_ATTEMPTS = 50  # of fewer people a share says nothing
 _LOOKED_AT = 1000
 _LOOK_AGAIN_AFTER = 25  # so many more tests
 
@@ -53,7 +53,7 @@ def _shares(attempts: Sequence[Mapping[str, int]], test: KnowledgeTest) -> Count
     shares = Counter[str]()
     for question in test.questions:
         chosen = [options[question.id] for options in attempts if question.id in options]
-        if len(chosen) >= ENOUGH:
+        if len(chosen) >= MIN_ATTEMPTS:
             wrong = sum(option != question.right_option for option in chosen)
             shares[question.id] = round(100 * wrong / len(chosen))
     return shares

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Question
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
-from rugcourse.db.models import ConsentRow, DeliveryRow, SubscriberRow, TrialRow, WordingRow
+from rugcourse.db.models import AbTestRow, ConsentRow, ConsentTextRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import (
     ab_tests,
     address_changes,
@@ -78,7 +78,7 @@ class _Copy:
     known: dict[int, Course] = field(init=False)
     history: Sequence[Any] = field(init=False)
     agreed: Sequence[ConsentRow] = field(init=False)
-    shown: dict[str, WordingRow] = field(init=False)
+    shown: dict[str, ConsentTextRow] = field(init=False)
 
     def __post_init__(self) -> None:
         self.known = {one.id: one.course for one in self.library.courses(self.session)}
@@ -148,7 +148,7 @@ class _Copy:
         compared = ab_tests.of_lessons(self.session, lessons)
         return [self._mail(row, slug, compared) for row, slug in self.history]
 
-    def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[TrialRow]) -> dict[str, Any]:
+    def _mail(self, row: DeliveryRow, slug: str | None, compared: Sequence[AbTestRow]) -> dict[str, Any]:
         return {
             "mail": row.id,
             "kind": row.kind,
@@ -347,7 +347,7 @@ def _role(session: Session, admin_id: int | None) -> str:
     return admin.role if admin else "command line"
 
 
-def _half(row: DeliveryRow, compared: Sequence[TrialRow]) -> str | None:
+def _half(row: DeliveryRow, compared: Sequence[AbTestRow]) -> str | None:
     """Which of two wordings a mail had, where they were compared when it was planned."""
     for trial in compared:
         during = trial.started_at <= row.planned_at and (trial.decided_at is None or row.planned_at < trial.decided_at)

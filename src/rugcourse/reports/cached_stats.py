@@ -69,13 +69,13 @@ def refresh(database: Database, clock: Clock, patience: SendWindow) -> bool:
         people = {course_id: _people(session, course_id) for course_id, n in campaigns_of.items() if n > 1}
     found = Figures(at=now, coming=dict(sorted(days.items())), gains=gains, people=people)
     with database.write() as session:
-        heartbeats.remember(session, _KEY, found.model_dump_json())
+        heartbeats.set_value(session, _KEY, found.model_dump_json())
     return True
 
 
 def kept_figures(session: Session) -> Figures | None:
     """As they were worked out last; None before the first time."""
-    kept = heartbeats.known(session, _KEY)
+    kept = heartbeats.get_value(session, _KEY)
     return Figures.model_validate_json(kept) if kept else None
 
 

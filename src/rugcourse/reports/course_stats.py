@@ -35,7 +35,7 @@ def gather(database: Database) -> Stats:
         sent = reconciliation.lessons_by_state(session)
         found = []
         for course_id, slug in courses.course_ids(session):
-            answered, right = learning.tally_of_course(session, course_id)
+            answered, right = learning.count_answers_of_course(session, course_id)
             twice, before, after = learning.gain_of_course(session, course_id)
             found.append(
                 CourseStats(

@@ -15,12 +15,12 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import JobRow
 from rugcourse.db.queries import admins, jobs
-from rugcourse.db.queries.jobs import AT_WORK, OVER, JobKind, JobState
+from rugcourse.db.queries.jobs import ACTIVE_STATES, FINAL_STATES, JobKind, JobState
 from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
-from rugcourse.subscribers.csv_import import ImportSettings, Listing
+from rugcourse.subscribers.csv_import import CsvList, ImportSettings
 
-_STEPS = {JobKind.IMPORT: csv_import.step, JobKind.ACT: bulk_actions.step}
+_STEP_OF = {JobKind.IMPORT: csv_import.step, JobKind.ACT: bulk_actions.step}
 _ABANDONED_DAYS = 7
 
 
@@ -42,12 +42,12 @@ def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:
         job = jobs.lock_next(session)
         if job is None:
             return False
-        _STEPS[JobKind(job.kind)](session, clock, signer, job)
+        _STEP_OF[JobKind(job.kind)](session, clock, signer, job)
         return True
 
 
 def check(
-    database: Database, job_id: int, intake: ImportSettings, listing: Listing | None = None, file_name: str = ""
+    database: Database, job_id: int, intake: ImportSettings, listing: CsvList | None = None, file_name: str = ""
 ) -> None:
     """Look through a list as it is meant now, without changing anybody.
 
@@ -60,7 +60,7 @@ def check(
         if listing is not None:
             if job.about.get("headers") != listing.headers:
                 raise OtherList
-            csv_import.lay_down_anew(session, job, listing, file_name, columns)
+            csv_import.replace_upload(session, job, listing, file_name, columns)
         elif not columns <= set(job.about.get("kept", [])):
             raise NotKept
         job.about = {**job.about, "intake": csv_import.about_of(intake)}
@@ -96,7 +96,7 @@ def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, s
 def cancel(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
     """Stop it where it is; what was done stays done. Raises InvalidJobState."""
     with database.write() as session:
-        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *AT_WORK)
+        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *ACTIVE_STATES)
         was_running = job.state == JobState.RUNNING
         _cancel(session, clock, job)
         if was_running:
@@ -121,6 +121,6 @@ def _cancel(session: Session, clock: Clock, job: JobRow) -> None:
 
 def _in(session: Session, job_id: int, *states: JobState) -> JobRow:
     job = jobs.find(session, job_id, lock=True)
-    if job is None or job.state in OVER or job.state not in states:
+    if job is None or job.state in FINAL_STATES or job.state not in states:
         raise InvalidJobState
     return job

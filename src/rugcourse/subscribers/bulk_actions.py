@@ -49,7 +49,7 @@ class BulkActionRequest(BaseModel):
     until: date | None = None
 
 
-def propose(database: Database, clock: Clock, order: BulkActionRequest, admin_id: int | None) -> int:
+def preview(database: Database, clock: Clock, order: BulkActionRequest, admin_id: int | None) -> int:
     """Count whom an act is about, and keep it until an admin says go; returns the job's id."""
     now = clock.now()
     with database.write() as session:

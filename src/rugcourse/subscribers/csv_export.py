@@ -43,7 +43,7 @@ def as_json(database: Database, wanted: Wanted) -> Iterator[str]:
     yield "]\n" if between != "[" else "[]\n"
 
 
-def inert(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A cell that a spreadsheet shows as it is: text that looks like a formula gets an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
@@ -78,7 +78,9 @@ def _record(person: SubscriberRow) -> dict[str, Any]:
 
 def _lines(records: list[dict[str, Any]], delimiter: str) -> str:
     out = io.StringIO()
-    csv.writer(out, delimiter=delimiter).writerows([inert(value) for value in record.values()] for record in records)
+    csv.writer(out, delimiter=delimiter).writerows(
+        [escape_formula(value) for value in record.values()] for record in records
+    )
     return out.getvalue()
 
 

@@ -95,7 +95,7 @@ class Outcome(StrEnum):
     WRONG = "wrong"  # can't be read
 
 
-class NotAList(Exception):
+class InvalidList(Exception):
     """The file is no list of people that can be read; the argument says why: empty, no-table, quotes, too-long, binary.
 
     `line`: where the quotes are wrong.
@@ -107,7 +107,7 @@ class NotAList(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CsvList:
     """A file as it was read. `headers`: what its first line calls the columns, empty where that is a person already;
     `lines`: (number in the file, cells) of what is below.
     """
@@ -175,19 +175,19 @@ class LineProblem:
     text: str
 
 
-def read_list(content: bytes) -> Listing:
+def read_list(content: bytes) -> CsvList:
     """A file of values with commas, semicolons, tabs or bars between, as spreadsheets write it. Raises NotAList."""
     rows = _limited(_rows(_decoded(content)))
     if not rows:
-        raise NotAList("empty")
+        raise InvalidList("empty")
     (_, headers), *lines = rows
     if any(normalise_email(cell) for cell in headers):
         headers, lines = [""] * len(headers), rows
     if not lines:
-        raise NotAList("empty")
+        raise InvalidList("empty")
     if len(headers) > _MOST_COLUMNS or not any("@" in cell for _, cells in lines[:1000] for cell in cells):
-        raise NotAList("no-table")
-    return Listing([header[:80] for header in headers], lines)
+        raise InvalidList("no-table")
+    return CsvList([header[:80] for header in headers], lines)
 
 
 def _limited(rows: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
@@ -197,7 +197,7 @@ def _limited(rows: Iterator[tuple[int, list[str]]]) -> list[tuple[int, list[str]
         kept.append(row)
         cells += len(row[1])
         if len(kept) > _MOST_LINES or cells > _MOST_CELLS:
-            raise NotAList("too-long")
+            raise InvalidList("too-long")
     return kept
 
 
@@ -211,7 +211,7 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[
     return {column: plain.index(found[0]) for column, found in named.items() if found}
 
 
-def store_upload(database: Database, clock: Clock, listing: Listing, file_name: str, admin_id: int | None) -> int:
+def store_upload(database: Database, clock: Clock, listing: CsvList, file_name: str, admin_id: int | None) -> int:
     """Keep of a list that was uploaded the columns whose names say that they are needed, until an admin says what is in
     it; returns the job's id.
     """
@@ -221,13 +221,13 @@ def store_upload(database: Database, clock: Clock, listing: Listing, file_name: 
         return job.id
 
 
-def lay_down_anew(session: Session, job: JobRow, listing: Listing, file_name: str, columns: Collection[int]) -> None:
+def replace_upload(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
     """Keep these columns of a list instead of what was kept of it. The job is locked."""
     jobs.drop_lines(session, job.id)
     _keep(session, job, listing, file_name, columns)
 
 
-def _keep(session: Session, job: JobRow, listing: Listing, file_name: str, columns: Collection[int]) -> None:
+def _keep(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
     lines = [[number, _only(cells, columns)] for number, cells in listing.lines]
     job.total = len(lines)
     job.about = {
@@ -240,7 +240,7 @@ def _keep(session: Session, job: JobRow, listing: Listing, file_name: str, colum
         jobs.add_lines(session, job.id, number, lines[start : start + CHUNK])
 
 
-def _needed(listing: Listing) -> set[int]:
+def _needed(listing: CsvList) -> set[int]:
     return set(guess(listing.headers, [cells for _, cells in listing.lines[:_SHOWN]]).values())
 
 
@@ -272,7 +272,7 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
             people[found.email] = found
             if found.email in repeated:
                 repeated[found.email] = True
-    counts.update(_take_in(session, clock, signer, intake, job, people))
+    counts.update(_import_lines(session, clock, signer, intake, job, people))
     if any(repeated.values()):
         job.about = {**job.about, "repeated": repeated}
     job.counts, job.problems = dict(counts), problems[:_MOST_PROBLEMS]
@@ -368,7 +368,7 @@ def clean_tags(text: str) -> tuple[str, ...] | None:
     return None if any(len(tag) > LONGEST_TAG for tag in tags) or len(tags) > 20 else tags
 
 
-def _take_in(
+def _import_lines(
     session: Session,
     clock: Clock,
     signer: Signer,
@@ -394,7 +394,7 @@ def _take_in(
         if outcome in {Outcome.NEW, Outcome.JOINS} and row is not None:
             outcome = Outcome.LEFT if _has_refused(session, row, person, published.campaign_id) else outcome
         if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
-            outcome = _take_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
+            outcome = _import_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
         counts[outcome] += 1
     return counts
 
@@ -409,7 +409,7 @@ def _outcome(row: SubscriberRow | None, *, suppressed: bool, enrolled: bool) -> 
     return Outcome.ALREADY if enrolled else Outcome.JOINS
 
 
-def _take_one(
+def _import_one(
     session: Session,
     now: datetime,
     intake: ImportSettings,
@@ -490,9 +490,9 @@ def _decoded(content: bytes) -> str:
         except UnicodeDecodeError:
             continue
         if "\x00" in text or text.lstrip()[:1] == "<":  # a picture, a page, a document
-            raise NotAList("binary")
+            raise InvalidList("binary")
         return text.removeprefix("\ufeff")
-    raise NotAList("binary")
+    raise InvalidList("binary")
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -508,14 +508,14 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
                 yield begin, [_plain(cell) for cell in cells[: _MOST_COLUMNS + 1]]
             begin = reader.line_num + 1
     except csv.Error:
-        raise NotAList("quotes", begin) from None
+        raise InvalidList("quotes", begin) from None
 
 
 def _lines(text: str) -> Iterator[str]:
     """Raises NotAList for a line that no table has: its cells would fill the memory before anybody counts them."""
     for line in io.StringIO(text, newline=""):
         if len(line) > _LONGEST_LINE:
-            raise NotAList("no-table")
+            raise InvalidList("no-table")
         yield line
 
 

@@ -20,7 +20,7 @@ BURST_SECONDS = 2.0
 BURST_LINKS = 3  # nobody opens so many links of one mail in so short a time
 
 
-def judge(method: str, user_agent: str) -> Verdict:
+def classify_request(method: str, user_agent: str) -> Verdict:
     """What a single request looks like. A request that hides what it is stays unknown."""
     if method != "GET" or not user_agent or len(user_agent) > _LONGEST or _MACHINES.search(user_agent):
         return Verdict.MACHINE

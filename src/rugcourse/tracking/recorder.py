@@ -14,7 +14,7 @@ from rugcourse.db.models import EventKind, SubscriberStatus, Verdict
 from rugcourse.db.queries import deliveries, email_events, subscribers
 from rugcourse.db.queries.email_events import Clicked, Event, MailRead
 from rugcourse.links import MailRef
-from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, judge
+from rugcourse.tracking.bot_detection import BURST_LINKS, BURST_SECONDS, classify_request
 from rugcourse.tracking.link_targets import target_of
 
 
@@ -67,7 +67,7 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, Trac
         Event(
             mail.id,
             EventKind.OPEN if fetch.link is None else EventKind.CLICK,
-            judge(fetch.method, fetch.user_agent),
+            classify_request(fetch.method, fetch.user_agent),
             now,
             fetch.link,
         )
@@ -82,17 +82,17 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, Trac
     email_events.add_events(session, kept)
     since = now - clock.span(BURST_SECONDS)
     lately = email_events.clicks_since(session, clicked, since) if clicked else []
-    scanned = _judge_scanners(session, lately, since, now)
-    doubted = {one.delivery_id for one in lately if deliveries.is_in_doubt(one.state)}
+    scanned = _mark_scanners(session, lately, since, now)
+    doubted = {one.delivery_id for one in lately if deliveries.is_unknown(one.state)}
     for delivery_id in sorted(used & doubted - scanned):
         deliveries.confirm_by_activity(session, delivery_id, now)
 
 
-def _judge_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
+def _mark_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
     """Take back what was believed of clicks since an instant where a machine follows all links, also that the mail
     arrived; returns these mails."""
     scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
     if scanned:
-        email_events.judge_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
+        email_events.classify_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)
         deliveries.revoke_activity(session, scanned, since, now)
     return scanned

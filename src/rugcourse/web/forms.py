@@ -56,7 +56,7 @@ def form_age_ok(signer: Signer, clock: Clock, token: str) -> bool:
     return clock.span(MIN_SECONDS) <= age <= clock.span(MAX_SECONDS)
 
 
-def take_as_long_as_always(begun: float) -> None:
+def pad_response_time(begun: float) -> None:
     """Wait until what asks for a mail took its time, whatever is known about the address. `begun`: `time.monotonic`."""
     time.sleep(max(0.0, _SAME_SECONDS - (time.monotonic() - begun)))
 

@@ -9,7 +9,7 @@ from rugcourse.learning.answers import (
     QuestionRef,
     RecordedAnswer,
     SubmittedAnswer,
-    find_askings,
+    find_questions,
     record_answers,
 )
 from rugcourse.tracking.recorder import TrackingHit, record_hits
@@ -24,7 +24,7 @@ class GroupCommits:
             database.write_batch, lambda session, fetches: record_hits(session, library, clock, fetches)
         )
         self.questions = GroupCommit[QuestionRef, QuestionInMail | None](
-            database.read, lambda session, asked: find_askings(session, library, clock, asked)
+            database.read, lambda session, asked: find_questions(session, library, clock, asked)
         )
         self.answers = GroupCommit[SubmittedAnswer, RecordedAnswer | None](
             database.write_batch, lambda session, presses: record_answers(session, library, clock, presses)

@@ -16,7 +16,7 @@ from rugcourse.auth.notices import AccountNotice
 from rugcourse.bootstrap import Runtime, send_now, sender
 from rugcourse.privacy.notices import ReaderNotice, compose
 
-_MOST_WAITING = 100
+_MAX_QUEUED = 100
 log = structlog.get_logger()
 
 
@@ -25,7 +25,7 @@ class Outbox:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._waiting: queue.Queue[tuple[str, StrEnum, bytes]] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.Queue[tuple[str, StrEnum, bytes]] = queue.Queue(_MAX_QUEUED)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 

@@ -31,7 +31,7 @@ _NO_OPTION = -1
 @access(Access.LINK)
 async def pixel(request: Request) -> Response:
     mail = runtime_of(request).signer.read_mail(TokenPurpose.OPEN, request.path_params["token"])
-    await _groups(request).fetches.do(_fetch(request, mail, None))
+    await _group_commits(request).fetches.do(_hit(request, mail, None))
     return Response(_PIXEL, media_type="image/gif", headers=_NOT_KEPT)
 
 
@@ -39,7 +39,7 @@ async def pixel(request: Request) -> Response:
 async def click(request: Request) -> Response:
     """Follow a link of a mail. Its target is looked up in the lesson that was sent, never taken from the address."""
     delivery_id, stamp, number = runtime_of(request).signer.read(TokenPurpose.CLICK, request.path_params["token"], 3)
-    target = await _groups(request).fetches.do(_fetch(request, MailRef(delivery_id, stamp), number))
+    target = await _group_commits(request).fetches.do(_hit(request, MailRef(delivery_id, stamp), number))
     if target is None:
         raise NotFound
     return RedirectResponse(target, 302, headers=_NOT_KEPT)
@@ -52,13 +52,13 @@ async def answer(request: Request) -> Response:
     delivery_id, stamp, number, preselected = runtime_of(request).signer.read(TokenPurpose.ANSWER, token, 4)
     asked = QuestionRef(MailRef(delivery_id, stamp), number)
     if request.method != "POST":
-        asking = await _groups(request).questions.do(asked)
+        asking = await _group_commits(request).questions.do(asked)
         if asking is None:
             raise NotFound
         return _answer_form(request, asking, token, preselected)
     async with request.form() as form:
         option = _option(form.get("o", ""))
-    taken = await _groups(request).answers.do(SubmittedAnswer(asked, option))
+    taken = await _group_commits(request).answers.do(SubmittedAnswer(asked, option))
     if taken is None:
         raise NotFound
     if taken.answered is None:
@@ -73,12 +73,12 @@ routes = [
 ]
 
 
-def _groups(request: Request) -> GroupCommits:
+def _group_commits(request: Request) -> GroupCommits:
     groups: GroupCommits = request.app.state.groups
     return groups
 
 
-def _fetch(request: Request, mail: MailRef, link: int | None) -> TrackingHit:
+def _hit(request: Request, mail: MailRef, link: int | None) -> TrackingHit:
     return TrackingHit(mail, link, request.method, request.headers.get("user-agent", ""))
 
 

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @router.post("/hooks/{provider}")
 @access(Access.WEBHOOK)
-async def hook(request: Request, provider: str) -> PlainTextResponse:
+async def webhook(request: Request, provider: str) -> PlainTextResponse:
     """What nobody reads is not taken in: a provider without a key in the settings is not there."""
     reader = open_provider(runtime_of(request).settings, provider)
     if reader is None:

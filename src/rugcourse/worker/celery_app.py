@@ -11,7 +11,7 @@ from celery.schedules import crontab
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
 
-from rugcourse.bootstrap import Ring
+from rugcourse.bootstrap import NotifyWorker
 from rugcourse.db.models import Queue
 from rugcourse.settings import Settings
 
@@ -21,9 +21,9 @@ TICK = "rugcourse.tick"
 DELIVER = "rugcourse.deliver"
 AUDIT = "rugcourse.audit"
 FORGET = "rugcourse.forget"
-FETCH = "rugcourse.fetch"
-_FETCH_SECONDS = 300.0
-_RING_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
+POLL_BOUNCES = "rugcourse.fetch"
+_POLL_SECONDS = 300.0
+_NOTIFY_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
 _EMBEDDED = "memory://"
 _BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
 
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Celery:
             "audit": {"task": AUDIT, "schedule": crontab(hour=3, minute=30), "options": {"expires": 3600}},
             "forget": {"task": FORGET, "schedule": crontab(hour=4, minute=30), "options": {"expires": 3600}},
             **(
-                {"fetch": {"task": FETCH, "schedule": _FETCH_SECONDS, "options": {"expires": _FETCH_SECONDS}}}
+                {"fetch": {"task": POLL_BOUNCES, "schedule": _POLL_SECONDS, "options": {"expires": _POLL_SECONDS}}}
                 if settings.mailbox
                 else {}
             ),
@@ -68,12 +68,12 @@ def create_app(settings: Settings) -> Celery:
     return app
 
 
-def ringer(app: Celery) -> Ring:
+def make_notifier(app: Celery) -> NotifyWorker:
     """How a worker is woken for a queue. A broker that is away costs a ring, never a mail."""
 
     def ring(queue: Queue) -> None:
         try:
-            app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_RING_EXPIRES_SECONDS, retry=False)
+            app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_NOTIFY_EXPIRES_SECONDS, retry=False)
         except OperationalError as error:
             log.warning("the broker can't be reached; the next tick will look", error=str(error))
 

@@ -14,7 +14,7 @@ from kombu.transport import memory
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.worker.celery_app import create_app, ringer, worker_options
+from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
 
@@ -32,7 +32,7 @@ class QuickTransport(memory.Transport):
 def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
     """A worker for `runtime`, not started yet, and the runtime whose rings it hears."""
     app = create_app(runtime.settings)
-    runtime = replace(runtime, ring=ringer(app))
+    runtime = replace(runtime, ring=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
     register(app, runtime, dispatcher, BrokerActivity())
     return runtime, EmbeddedWorker(app, runtime, dispatcher)

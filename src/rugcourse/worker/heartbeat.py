@@ -19,14 +19,14 @@ import structlog
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import DatabaseAway
-from rugcourse.db.models import ProcessRow
+from rugcourse.db.models import HeartbeatRow
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery import restore_guard
 
 log = structlog.get_logger()
 
 BEAT_SECONDS = 10.0
-_DEAF_TICKS = 3
+_SILENT_TICKS = 3
 
 
 @dataclass(slots=True)
@@ -55,13 +55,13 @@ class Heartbeat:
         self._run("pulse", BEAT_SECONDS, self._beat)
 
     def watch(self, ear: BrokerActivity, look: Callable[[], None]) -> None:
-        """Call `look` at every tick for as long as nobody rings."""
+        """Call `scheduler_tick` at every tick for as long as nobody rings."""
         tick = self._runtime.settings.tick_seconds
         was_deaf = False
 
         def listen() -> None:
             nonlocal was_deaf
-            deaf = time.monotonic() - ear.heard_at > _DEAF_TICKS * tick
+            deaf = time.monotonic() - ear.heard_at > _SILENT_TICKS * tick
             if deaf != was_deaf:
                 log.warning("nobody rings; looking by itself" if deaf else "the broker rings again")
                 was_deaf = deaf
@@ -98,17 +98,17 @@ class Heartbeat:
         runtime, now = self._runtime, self._runtime.clock.now()
         kept = timedelta(days=restore_guard.KEPT_DAYS)
         with runtime.database.write() as session:
-            remembered = self._known and heartbeats.see_process(session, self._id, self._seen_at, now)
+            remembered = self._known and heartbeats.touch_process(session, self._id, self._seen_at, now)
             # One that slept for longer than signs of life are kept has been forgotten rightly.
             forgotten = self._known and not remembered and now - self._seen_at < kept
             if not remembered:
-                heartbeats.introduce(session, self._process(now))
+                heartbeats.register_process(session, self._process(now))
             heartbeats.forget_processes(session, now - kept)
         self._seen_at, self._known = now, True
         if forgotten:
             restore_guard.forgotten_while_running(runtime.database, runtime.clock)
         restore_guard.note(runtime.settings.data_dir, self._id, now)
 
-    def _process(self, now: datetime) -> ProcessRow:
+    def _process(self, now: datetime) -> HeartbeatRow:
         host = socket.gethostname()[:255]
-        return ProcessRow(id=self._id, kind=self._kind, host=host, pid=os.getpid(), started_at=now, seen_at=now)
+        return HeartbeatRow(id=self._id, kind=self._kind, host=host, pid=os.getpid(), started_at=now, seen_at=now)

@@ -11,7 +11,7 @@ from celery.apps.beat import Beat
 from celery.signals import worker_shutting_down
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
-from rugcourse.worker.celery_app import create_app, ringer, worker_options
+from rugcourse.worker.celery_app import create_app, make_notifier, worker_options
 from rugcourse.worker.heartbeat import BrokerActivity, Heartbeat
 from rugcourse.worker.tasks import register
 
@@ -23,7 +23,7 @@ def run_worker(runtime: Runtime) -> int:
     not begun; a second does not wait for that.
     """
     app = create_app(runtime.settings)
-    runtime = replace(runtime, ring=ringer(app))
+    runtime = replace(runtime, ring=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
     ear, pulse = BrokerActivity(), Heartbeat(runtime, "worker")
     look_and_send = register(app, runtime, dispatcher, ear)

@@ -12,10 +12,10 @@ import structlog
 from celery import Celery
 
 from rugcourse.auth import security_events
-from rugcourse.bootstrap import Runtime, follow_up, no_ring, send_now, sender
+from rugcourse.bootstrap import Runtime, no_notify, rejection_handler, send_now, sender
 from rugcourse.bounces import complaint_rate
 from rugcourse.campaigns.ab_tests import decide_next
-from rugcourse.campaigns.lifecycle import enrol_batch, sweep
+from rugcourse.campaigns.lifecycle import cancel_remaining, enrol_batch
 from rugcourse.db import counters
 from rugcourse.db.engine import DatabaseAway
 from rugcourse.db.models import Queue
@@ -23,14 +23,14 @@ from rugcourse.db.queries import deliveries
 from rugcourse.delivery.claimer import BATCH
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_batches
-from rugcourse.delivery.reconciliation import PATIENCE_SECONDS, Audit, audit
+from rugcourse.delivery.reconciliation import GRACE_SECONDS, Audit, audit
 from rugcourse.delivery.recovery import expire_leases
 from rugcourse.privacy.notices import ReaderNotice, compose
 from rugcourse.privacy.retention import Forgotten, forget
 from rugcourse.privacy.warnings import warn
 from rugcourse.reports.cached_stats import refresh
 from rugcourse.subscribers.background_jobs import forget_abandoned, run_next_batch
-from rugcourse.worker.celery_app import AUDIT, DELIVER, FETCH, FORGET, TICK
+from rugcourse.worker.celery_app import AUDIT, DELIVER, FORGET, POLL_BOUNCES, TICK
 from rugcourse.worker.heartbeat import BrokerActivity
 from rugcourse.worker.queue_slots import QueueSlots
 
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 _MOST_ENROL_BATCHES = 20  # in one tick: what is due must not wait for a million enrolments
 _MOST_JOB_BATCHES = 10
-_MOST_RINGS = 8  # more are not heard sooner: who hears one sends until nothing is left
+_MAX_NOTIFICATIONS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
 def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerActivity) -> Callable[[], None]:
@@ -54,7 +54,7 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerA
     @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
         ear.hear()
-        look(runtime)
+        scheduler_tick(runtime)
 
     @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
@@ -63,25 +63,25 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerA
 
     @app.task(name=AUDIT, shared=False, lazy=False)
     def nightly_audit() -> None:
-        check_books(runtime)
+        reconcile(runtime)
 
     @app.task(name=FORGET, shared=False, lazy=False)
     def nightly_forgetting() -> None:
-        forget_in_time(runtime)
+        apply_retention(runtime)
 
-    @app.task(name=FETCH, shared=False, lazy=False)
+    @app.task(name=POLL_BOUNCES, shared=False, lazy=False)
     def fetch_bounces() -> None:
-        fetch_new(runtime)
+        poll_bounces(runtime)
 
     def look_and_send() -> None:
-        look(replace(runtime, ring=no_ring))
+        scheduler_tick(replace(runtime, ring=no_notify))
         for queue in (Queue.WAITING, Queue.LESSONS):
             desk.drain(queue)
 
     return look_and_send
 
 
-def look(runtime: Runtime) -> None:
+def scheduler_tick(runtime: Runtime) -> None:
     """Plan what is due, take back what silent workers hold, and ring for everything that may go.
 
     What goes wrong in one step is told to the log, and stands in the way of no other.
@@ -89,15 +89,15 @@ def look(runtime: Runtime) -> None:
     with _apart("leases"):
         expire_leases(runtime.database, runtime.clock)
     with _apart("campaigns"):
-        tend_campaigns(runtime)
+        advance_campaigns(runtime)
     with _apart("planning"):
-        plan_and_ring(runtime)
+        plan_and_notify(runtime)
     with _apart("figures"):
         refresh(runtime.database, runtime.clock, runtime.patience)
     with _apart("reputation"):
         complaint_rate.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
     with _apart("jobs"):
-        tend_jobs(runtime)
+        run_jobs(runtime)
 
 
 @contextmanager
@@ -111,40 +111,40 @@ def _apart(step: str) -> Iterator[None]:
         log.exception("a step of a tick went wrong", step=step)
 
 
-def plan_and_ring(runtime: Runtime) -> None:
+def plan_and_notify(runtime: Runtime) -> None:
     """Plan what is due, and ring for everything that may go."""
-    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience, follow_up(runtime)):
+    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)):
         if batch.planned:
             runtime.ring(Queue.LESSONS)
     with runtime.database.read() as session:
         waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
     for queue, count in waiting.items():
-        for _ in range(min(_MOST_RINGS, -(-count // BATCH))):
+        for _ in range(min(_MAX_NOTIFICATIONS, -(-count // BATCH))):
             runtime.ring(queue)
 
 
-def tend_jobs(runtime: Runtime) -> None:
+def run_jobs(runtime: Runtime) -> None:
     """Go on with what is done to many people."""
     for _ in range(_MOST_JOB_BATCHES):
         if not run_next_batch(runtime.database, runtime.clock, runtime.signer):
             return
 
 
-def tend_campaigns(runtime: Runtime) -> None:
+def advance_campaigns(runtime: Runtime) -> None:
     """Go on enrolling those whom started campaigns are for, and cancel what is left of cancelled ones."""
     for _ in range(_MOST_ENROL_BATCHES):
         if not enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
             break
-    sweep(runtime.database, runtime.clock)
+    cancel_remaining(runtime.database, runtime.clock)
     while decide_next(runtime.database, runtime.clock):
         pass
     with runtime.database.write() as session:
         counters.compact(session)
 
 
-def check_books(runtime: Runtime) -> Audit:
+def reconcile(runtime: Runtime) -> Audit:
     """Audit the ledger, and tell the log what came of it."""
-    found = audit(runtime.database, runtime.clock.now(), runtime.clock.span(PATIENCE_SECONDS))
+    found = audit(runtime.database, runtime.clock.now(), runtime.clock.span(GRACE_SECONDS))
     if found.balanced:
         log.info("the books balance", unknown=len(found.unknown))
     else:
@@ -152,28 +152,28 @@ def check_books(runtime: Runtime) -> Audit:
     return found
 
 
-def fetch_new(runtime: Runtime) -> None:
+def poll_bounces(runtime: Runtime) -> None:
     """Take in what lies in the mailbox for bounces. What can't be read now is there the next time."""
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         return
-    from rugcourse.bounces.imap_poller import MailboxAway, fetch  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, poll  # noqa: PLC0415 - see Runtime.intake
 
     try:
-        fetch(runtime.intake, mailbox)
+        poll(runtime.intake, mailbox)
     except MailboxAway as error:
         log.warning("the mailbox for bounces can't be read", error=str(error))
 
 
-def tidy_mailbox(runtime: Runtime) -> None:
+def delete_old_bounces(runtime: Runtime) -> None:
     """Delete old messages from the mailbox for bounces."""
     settings = runtime.settings
     if settings.mailbox is None or not settings.keep_bounce_mail_days:
         return
-    from rugcourse.bounces.imap_poller import MailboxAway, tidy  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, delete_old  # noqa: PLC0415 - see Runtime.intake
 
     try:
-        tidy(runtime.intake, settings.mailbox, settings.keep_bounce_mail_days)
+        delete_old(runtime.intake, settings.mailbox, settings.keep_bounce_mail_days)
     except MailboxAway as error:
         log.warning("old messages can't be deleted from the mailbox for bounces", error=str(error))
 
@@ -186,19 +186,19 @@ def forget_withdrawals(runtime: Runtime) -> None:
         log.exception("old withdrawals can't be dropped")
 
 
-def forget_in_time(runtime: Runtime) -> Forgotten:
+def apply_retention(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, tell those whose time is near, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     forget_abandoned(runtime.database, runtime.clock)
     security_events.forget(runtime.database, runtime.clock)
-    tidy_mailbox(runtime)
+    delete_old_bounces(runtime)
     forget_withdrawals(runtime)
-    warned = warn(runtime.database, runtime.clock, runtime.retention, partial(_tell_erased_soon, runtime))
+    warned = warn(runtime.database, runtime.clock, runtime.retention, partial(_warn_before_erasure, runtime))
     log.info("forgotten", warned=warned, **asdict(forgotten))
     return forgotten
 
 
-def _tell_erased_soon(runtime: Runtime, email: str, language: str) -> bool:
+def _warn_before_erasure(runtime: Runtime, email: str, language: str) -> bool:
     links = runtime.links
     message = compose(
         ReaderNotice.ERASED_SOON,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from rugcourse.bounces.classifier import judge
+from rugcourse.bounces.classifier import classify
 from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
@@ -62,7 +62,7 @@ def as_object(raw: bytes | str) -> dict[str, Any]:
     return value
 
 
-def instant(value: Any, now: datetime) -> datetime:
+def parse_timestamp(value: Any, now: datetime) -> datetime:
     """Seconds since 1970, or a text of ISO 8601, as UTC; `now` for anything else, and for what has yet to come."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
@@ -90,10 +90,10 @@ def check_secret(said: str, secret: str) -> None:
 def bounce(status: str, words: str, otherwise: BounceType, *message_ids: str) -> BounceReport:
     """A mail that did not arrive; `otherwise` is what the provider takes it for. Message-IDs may be empty."""
     kept = status if status.count(".") == 2 else ""
-    return BounceReport(judge(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
+    return BounceReport(classify(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
 
 
-def given_up(words: str, *message_ids: str) -> BounceReport:
+def suppressed_by_provider(words: str, *message_ids: str) -> BounceReport:
     """A mail that the relay did not send: its reader bounced, complained or left before, and is on its own list."""
     return BounceReport(BounceType.HARD, "", shortened(words), tuple(filter(None, message_ids)))
 

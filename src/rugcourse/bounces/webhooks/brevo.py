@@ -16,8 +16,8 @@ from rugcourse.bounces.webhooks.base import (
     bounce,
     check_secret,
     complaint,
-    given_up,
-    instant,
+    parse_timestamp,
+    suppressed_by_provider,
 )
 
 _KINDS = {
@@ -43,7 +43,7 @@ class Brevo:
         if not all(isinstance(event, dict) for event in events):
             raise MalformedPayload("it is no JSON object")
         return tuple(
-            ProviderEvent(report, "", text(event, "email"), instant(event.get("ts_event"), request.now))
+            ProviderEvent(report, "", text(event, "email"), parse_timestamp(event.get("ts_event"), request.now))
             for event in events
             if (report := _report(event)) is not None
         )
@@ -54,5 +54,5 @@ def _report(event: dict[str, object]) -> BounceReport | None:
     if kind == "spam":
         return complaint("spam", message_id)
     if kind == "blocked":
-        return given_up(text(event, "reason"), message_id)
+        return suppressed_by_provider(text(event, "reason"), message_id)
     return bounce("", text(event, "reason"), _KINDS[kind], message_id) if kind in _KINDS else None

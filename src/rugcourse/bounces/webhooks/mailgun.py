@@ -16,8 +16,8 @@ from rugcourse.bounces.webhooks.base import (
     bounce,
     check_age,
     complaint,
-    given_up,
-    instant,
+    parse_timestamp,
+    suppressed_by_provider,
 )
 
 _GIVEN_UP = {"suppress-bounce", "suppress-complaint", "suppress-unsubscribe"}
@@ -42,7 +42,7 @@ class Mailgun:
         report = _report(event)
         if report is None:
             return ()
-        at = instant(part(event, "timestamp"), request.now)
+        at = parse_timestamp(part(event, "timestamp"), request.now)
         return (ProviderEvent(report, text(event, "envelope", "sender"), text(event, "recipient"), at),)
 
 
@@ -56,7 +56,7 @@ def _report(event: object) -> BounceReport | None:
             words = text(event, "delivery-status", "message") or text(event, "delivery-status", "description")
             reason = text(event, "reason")
             if reason in _GIVEN_UP:
-                return given_up(reason, message_id)
+                return suppressed_by_provider(reason, message_id)
             return bounce(status, words, BounceType.HARD if reason == "bounce" else BounceType.SOFT, message_id)
         case _:
             return None

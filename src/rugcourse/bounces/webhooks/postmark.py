@@ -20,7 +20,7 @@ from rugcourse.bounces.webhooks.base import (
     bounce,
     check_secret,
     complaint,
-    instant,
+    parse_timestamp,
 )
 
 _KINDS = {
@@ -45,7 +45,7 @@ class Postmark:
         report = _report(said)
         if report is None:
             return ()
-        return (ProviderEvent(report, "", text(said, "Email"), instant(said.get("BouncedAt"), request.now)),)
+        return (ProviderEvent(report, "", text(said, "Email"), parse_timestamp(said.get("BouncedAt"), request.now)),)
 
 
 def _report(said: dict[str, object]) -> BounceReport | None:

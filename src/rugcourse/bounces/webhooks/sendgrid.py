@@ -23,8 +23,8 @@ from rugcourse.bounces.webhooks.base import (
     bounce,
     check_age,
     complaint,
-    given_up,
-    instant,
+    parse_timestamp,
+    suppressed_by_provider,
 )
 from rugcourse.settings import SettingsError
 
@@ -69,7 +69,7 @@ def _provider_events(events: list[object], request: WebhookRequest) -> Iterator[
     for event in events:
         report = _report(event)
         if report is not None:
-            at = instant(event.get("timestamp") if isinstance(event, dict) else None, request.now)
+            at = parse_timestamp(event.get("timestamp") if isinstance(event, dict) else None, request.now)
             yield ProviderEvent(report, "", text(event, "email"), at)
 
 
@@ -83,6 +83,6 @@ def _report(event: object) -> BounceReport | None:
         case "bounce":
             return bounce(text(event, "status"), reason, BounceType.HARD, message_id)
         case "dropped" if reason in _GIVEN_UP:
-            return given_up(reason, message_id)
+            return suppressed_by_provider(reason, message_id)
         case _:
             return None

@@ -33,7 +33,7 @@ from rugcourse.bounces.webhooks.base import (
     UnverifiedRequest,
     WebhookRequest,
     as_object,
-    instant,
+    parse_timestamp,
 )
 from rugcourse.clock import SystemClock
 
@@ -59,7 +59,7 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 @lru_cache(maxsize=8)
-def ask_amazon(url: str) -> bytes:
+def fetch_certificate(url: str) -> bytes:
     """What lies at an address of SNS. Raises OSError."""
     with _OPENER.open(url, timeout=_TIMEOUT_SECONDS) as answer:
         found: bytes = answer.read(_LARGEST)
@@ -69,7 +69,7 @@ def ask_amazon(url: str) -> bytes:
 @dataclass(frozen=True, slots=True)
 class Ses:
     topics: frozenset[str]
-    ask: Callable[[str], bytes] = ask_amazon
+    ask: Callable[[str], bytes] = fetch_certificate
 
     def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
         return ""
@@ -82,7 +82,7 @@ class Ses:
         if kind not in _SIGNED:
             raise UnverifiedRequest("it is of no kind that is signed")
         self._verify(said, _SIGNED[kind], SystemClock().now())
-        if request.now - instant(said.get("Timestamp"), request.now) > LONGEST:
+        if request.now - parse_timestamp(said.get("Timestamp"), request.now) > LONGEST:
             raise UnverifiedRequest("it was not signed lately")
         if kind == "SubscriptionConfirmation":
             url = text(said, "SubscribeURL")
@@ -137,5 +137,5 @@ def _is_of_sns(certificate: x509.Certificate, now: datetime) -> bool:
 
 def _provider_events(said: dict[str, object], request: WebhookRequest) -> Sequence[ProviderEvent]:
     return_path = text(said, "mail", "source")
-    at = instant(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
+    at = parse_timestamp(part(said, "complaint", "timestamp") or part(said, "bounce", "timestamp"), request.now)
     return [ProviderEvent(report, return_path, address, at) for address, report in reports_of(said)]

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import (
+    AbTestRow,
     AnswerRow,
     DeliveryRow,
     DeliveryState,
+    EmailEventRow,
     EventKind,
-    EventRow,
     SubscriberRow,
-    TrialRow,
     Verdict,
 )
 
@@ -31,12 +31,12 @@ class Variant(NamedTuple):
     acted: int
 
 
-def draw(chance: Random) -> tuple[int, int]:
+def draw_hash(chance: Random) -> tuple[int, int]:
     """The numbers by which a trial's halves are drawn: multiplier and shift."""
     return chance.randrange(1, _PRIME), chance.randrange(_PRIME)
 
 
-def gets_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
+def in_variant_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
     """SQL: whether a person gets the second wording. Half of them do, and in each trial another half.
 
     Two numbers below a prime, drawn for the trial, turn the person's into another one, whose square is as good as
@@ -48,40 +48,40 @@ def gets_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[boo
     return drawn
 
 
-def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> TrialRow:
-    row = TrialRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
+def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: int, now: datetime) -> AbTestRow:
+    row = AbTestRow(lesson_id=lesson_id, version_a=versions[0], version_b=versions[1], minimum=minimum, started_at=now)
     row.found = {}
-    row.multiplier, row.shift = draw(SystemRandom())
+    row.multiplier, row.shift = draw_hash(SystemRandom())
     session.add(row)
     session.flush()
     return row
 
 
-def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[TrialRow]:
+def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[AbTestRow]:
     """All trials of some lessons, the newest first."""
     return session.scalars(
-        select(TrialRow).where(TrialRow.lesson_id.in_(lesson_ids)).order_by(TrialRow.id.desc())
+        select(AbTestRow).where(AbTestRow.lesson_id.in_(lesson_ids)).order_by(AbTestRow.id.desc())
     ).all()
 
 
-def lock_open(session: Session, lesson_id: int) -> Sequence[TrialRow]:
+def lock_open(session: Session, lesson_id: int) -> Sequence[AbTestRow]:
     """The trials of a lesson that are open, locked: one that is being decided at this moment is decided first."""
-    is_open = (TrialRow.lesson_id == lesson_id, TrialRow.decided_at.is_(None))
-    return session.scalars(select(TrialRow).where(*is_open).order_by(TrialRow.id).with_for_update()).all()
+    is_open = (AbTestRow.lesson_id == lesson_id, AbTestRow.decided_at.is_(None))
+    return session.scalars(select(AbTestRow).where(*is_open).order_by(AbTestRow.id).with_for_update()).all()
 
 
-def lock_due(session: Session, looked_before: datetime) -> TrialRow | None:
+def lock_due(session: Session, looked_before: datetime) -> AbTestRow | None:
     """A trial that is open and was not looked at since an instant (UTC), locked."""
     return session.scalars(
-        select(TrialRow)
-        .where(TrialRow.decided_at.is_(None), or_(TrialRow.looked_at.is_(None), TrialRow.looked_at < looked_before))
-        .order_by(TrialRow.id)
+        select(AbTestRow)
+        .where(AbTestRow.decided_at.is_(None), or_(AbTestRow.looked_at.is_(None), AbTestRow.looked_at < looked_before))
+        .order_by(AbTestRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
 
 
-def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settled_before: datetime) -> Variant:
+def count_variant(session: Session, trial: AbTestRow, versions: Sequence[int], settled_before: datetime) -> Variant:
     """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
     them a human answered or followed a link. Nobody looks at those of readers who objected.
     """
@@ -100,9 +100,9 @@ def count_arm(session: Session, trial: TrialRow, versions: Sequence[int], settle
         .limit(trial.minimum)
         .subquery("mails")
     )
-    human = EventRow.verdict == Verdict.HUMAN
+    human = EmailEventRow.verdict == Verdict.HUMAN
     clicked = exists().where(
-        EventRow.delivery_id == mails.c.id, human, EventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER))
+        EmailEventRow.delivery_id == mails.c.id, human, EmailEventRow.kind.in_((EventKind.CLICK, EventKind.ANSWER))
     )
     answered = exists().where(AnswerRow.delivery_id == mails.c.id, AnswerRow.verdict == Verdict.HUMAN)
     acted = func.count().filter(or_(clicked, answered))

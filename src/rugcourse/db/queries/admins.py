@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from rugcourse.db.models import (
     AdminRow,
     AdminSessionRow,
+    AuditLogRow,
     ChallengeRow,
-    ChangeRow,
     PasskeyRow,
     RecoveryCodeRow,
     Role,
@@ -221,7 +221,7 @@ def record_change(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     session.add(
-        ChangeRow(
+        AuditLogRow(
             at=at,
             admin_id=admin_id,
             action=action,
@@ -232,21 +232,21 @@ def record_change(
     )
 
 
-def changes(session: Session, limit: int, before_id: int | None = None) -> Sequence[tuple[ChangeRow, str | None]]:
+def changes(session: Session, limit: int, before_id: int | None = None) -> Sequence[tuple[AuditLogRow, str | None]]:
     """The newest changes, with the address of who made each; older than one, if it is given."""
-    query = select(ChangeRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == ChangeRow.admin_id)
+    query = select(AuditLogRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == AuditLogRow.admin_id)
     if before_id is not None:
-        query = query.where(ChangeRow.id < before_id)
-    return [(row[0], row[1]) for row in session.execute(query.order_by(ChangeRow.id.desc()).limit(limit))]
+        query = query.where(AuditLogRow.id < before_id)
+    return [(row[0], row[1]) for row in session.execute(query.order_by(AuditLogRow.id.desc()).limit(limit))]
 
 
-def changes_of(session: Session, subject: str) -> Sequence[tuple[ChangeRow, str | None]]:
+def changes_of(session: Session, subject: str) -> Sequence[tuple[AuditLogRow, str | None]]:
     """What was changed about a subject, with who did it, oldest first."""
     query = (
-        select(ChangeRow, AdminRow.email)
-        .outerjoin(AdminRow, AdminRow.id == ChangeRow.admin_id)
-        .where(ChangeRow.subject == subject)
-        .order_by(ChangeRow.id)
+        select(AuditLogRow, AdminRow.email)
+        .outerjoin(AdminRow, AdminRow.id == AuditLogRow.admin_id)
+        .where(AuditLogRow.subject == subject)
+        .order_by(AuditLogRow.id)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
 

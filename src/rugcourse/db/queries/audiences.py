@@ -15,7 +15,7 @@ from sqlalchemy.types import Float
 
 from rugcourse.db.models import (
     AnswerRow,
-    AttemptRow,
+    AssessmentAttemptRow,
     CampaignKind,
     CampaignRow,
     ConsentRow,
@@ -344,11 +344,11 @@ def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
 
 
 def _test(audience: Audience) -> ColumnElement[bool]:
-    share = 100 * cast(AttemptRow.right, Float) / func.nullif(AttemptRow.asked, 0)
-    taken = select(AttemptRow.id).where(
-        AttemptRow.subscriber_id == SubscriberRow.id,
-        AttemptRow.course_id == audience.course_id,
-        AttemptRow.stage == Stage.BEFORE,
+    share = 100 * cast(AssessmentAttemptRow.right, Float) / func.nullif(AssessmentAttemptRow.asked, 0)
+    taken = select(AssessmentAttemptRow.id).where(
+        AssessmentAttemptRow.subscriber_id == SubscriberRow.id,
+        AssessmentAttemptRow.course_id == audience.course_id,
+        AssessmentAttemptRow.stage == Stage.BEFORE,
     )
     if audience.test_from is not None:
         taken = taken.where(share >= audience.test_from)

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from rugcourse.db.models import DeliveryRow, DeliveryState, EventKind, EventRow, SubscriberRow, Verdict
+from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
 from rugcourse.links import MailRef
 
-CAME_BACK = "came back: "  # how the reply of such a delivery begins
+BOUNCED = "came back: "  # how the reply of such a delivery begins
 _MOST_DOMAINS = 50
-_MAY_COME_BACK = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
+_MAY_BOUNCE = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
 class Failure(NamedTuple):
@@ -29,14 +29,16 @@ class Failure(NamedTuple):
     blames_reader: bool
 
 
-def note_bounce(session: Session, delivery_id: int, failure: Failure, now: datetime, report: str | None = None) -> bool:
+def record_bounce(
+    session: Session, delivery_id: int, failure: Failure, now: datetime, report: str | None = None
+) -> bool:
     """A mail did not arrive after all. Returns False when that was known, or can't be.
 
     It is kept as an event as well: by these it is counted, and found by when it came, and by `report`, a keyed hash of
     what identifies the report that said so.
     """
     state = DeliveryState.CANCELLED if failure.again else DeliveryState.FAILED
-    before = (DeliveryState.FAILED,) if failure.refused else _MAY_COME_BACK
+    before = (DeliveryState.FAILED,) if failure.refused else _MAY_BOUNCE
     noted = (
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state.in_(before))
@@ -48,7 +50,7 @@ def note_bounce(session: Session, delivery_id: int, failure: Failure, now: datet
         return False
     first = not bounces_of(session, delivery_id)
     session.add(
-        EventRow(
+        EmailEventRow(
             delivery_id=delivery_id,
             kind=EventKind.BOUNCE,
             verdict=Verdict.MACHINE if failure.blames_reader else Verdict.UNKNOWN,
@@ -63,29 +65,31 @@ def note_bounce(session: Session, delivery_id: int, failure: Failure, now: datet
 def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str | None]]:
     """(when it was noted, hash of the report) of each time that a mail came back, the first one first."""
     rows = session.execute(
-        select(EventRow.at, EventRow.report)
-        .where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.BOUNCE)
-        .order_by(EventRow.at, EventRow.id)
+        select(EmailEventRow.at, EmailEventRow.report)
+        .where(EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.BOUNCE)
+        .order_by(EmailEventRow.at, EmailEventRow.id)
     )
     return [(at, report) for at, report in rows]
 
 
 def resent_at(session: Session, delivery_id: int) -> list[datetime]:
     """When an admin had a mail sent again of which nobody knew whether it arrived."""
-    resent = (EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.RESEND)
-    return list(session.scalars(select(EventRow.at).where(*resent)))
+    resent = (EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.RESEND)
+    return list(session.scalars(select(EmailEventRow.at).where(*resent)))
 
 
-def note_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:
+def record_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:
     """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked.
 
     `verified`: a relay that proved who it is said so. Only these count for how many readers complain.
     """
-    known = select(EventRow.id).where(EventRow.delivery_id == delivery_id, EventRow.kind == EventKind.COMPLAINT)
+    known = select(EmailEventRow.id).where(
+        EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.COMPLAINT
+    )
     if session.scalar(known) is not None:
         return False
     verdict = Verdict.HUMAN if verified else Verdict.UNKNOWN
-    session.add(EventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=verdict, first=True, at=now))
+    session.add(EmailEventRow(delivery_id=delivery_id, kind=EventKind.COMPLAINT, verdict=verdict, first=True, at=now))
     return True
 
 
@@ -96,7 +100,7 @@ def newest_mail(session: Session, email: str, at: datetime) -> MailRef | None:
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .where(
             SubscriberRow.email == email,
-            DeliveryRow.state.in_((*_MAY_COME_BACK, DeliveryState.FAILED)),
+            DeliveryRow.state.in_((*_MAY_BOUNCE, DeliveryState.FAILED)),
             DeliveryRow.planned_at <= at,
         )
         .order_by(DeliveryRow.planned_at.desc(), DeliveryRow.id.desc())
@@ -110,8 +114,8 @@ def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, i
     count = func.count()
     rows = session.execute(
         select(SubscriberRow.domain, count)
-        .select_from(EventRow)
-        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        .select_from(EmailEventRow)
+        .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
         .where(*_complained(since))
         .group_by(SubscriberRow.domain)
@@ -126,8 +130,8 @@ def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
     return (
         session.scalar(
             select(func.count())
-            .select_from(EventRow)
-            .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+            .select_from(EmailEventRow)
+            .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
             .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
             .where(*_complained(since), SubscriberRow.domain == domain)
         )
@@ -136,21 +140,21 @@ def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
 
 
 def _complained(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    return EventRow.kind == EventKind.COMPLAINT, EventRow.verdict == Verdict.HUMAN, EventRow.at >= since
+    return EmailEventRow.kind == EventKind.COMPLAINT, EmailEventRow.verdict == Verdict.HUMAN, EmailEventRow.at >= since
 
 
-def came_back_lately(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
+def recent_bounces(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
     """(subscriber, address, what was said, when) of the newest mails that came back."""
     rows = session.execute(
-        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.reply, EventRow.at)
-        .select_from(EventRow)
-        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.reply, EmailEventRow.at)
+        .select_from(EmailEventRow)
+        .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
-        .where(EventRow.kind == EventKind.BOUNCE, EventRow.at >= since)
-        .order_by(EventRow.at.desc(), EventRow.id.desc())
+        .where(EmailEventRow.kind == EventKind.BOUNCE, EmailEventRow.at >= since)
+        .order_by(EmailEventRow.at.desc(), EmailEventRow.id.desc())
         .limit(limit)
     )
-    return [(id_, email, (reply or "").removeprefix(CAME_BACK), at) for id_, email, reply, at in rows]
+    return [(id_, email, (reply or "").removeprefix(BOUNCED), at) for id_, email, reply, at in rows]
 
 
 def arrived_at_domain(session: Session, domain: str, since: datetime, most: int) -> int:
@@ -168,7 +172,7 @@ def arrived_at_domain(session: Session, domain: str, since: datetime, most: int)
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
-def came_back_in_a_row(session: Session, subscriber_id: int, sent_at: datetime, since: datetime) -> int:
+def consecutive_bounces(session: Session, subscriber_id: int, sent_at: datetime, since: datetime) -> int:
     """How often mails to a person came back for what their mailbox is, up to the one that was sent at an instant, since
     one before it arrived.
     """
@@ -178,11 +182,11 @@ def came_back_in_a_row(session: Session, subscriber_id: int, sent_at: datetime, 
             theirs, DeliveryRow.state == DeliveryState.ACCEPTED, DeliveryRow.settled_at < sent_at
         )
     )
-    blamed = (EventRow.kind == EventKind.BOUNCE, EventRow.verdict == Verdict.MACHINE)
+    blamed = (EmailEventRow.kind == EventKind.BOUNCE, EmailEventRow.verdict == Verdict.MACHINE)
     back = (
         select(func.count())
-        .select_from(EventRow)
-        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
-        .where(theirs, *blamed, EventRow.at > max(since, arrived or since))
+        .select_from(EmailEventRow)
+        .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
+        .where(theirs, *blamed, EmailEventRow.at > max(since, arrived or since))
     )
     return session.scalar(back) or 0

@@ -14,6 +14,7 @@ from rugcourse.content import Message
 from rugcourse.db.bulk import as_rows, count, dialect_of, insert_from, rows_of, run
 from rugcourse.db.models import (
     OPEN_STATES,
+    AbTestRow,
     CampaignKind,
     CampaignRow,
     CampaignStatus,
@@ -26,7 +27,6 @@ from rugcourse.db.models import (
     LessonRow,
     LessonVersionRow,
     SubscriberRow,
-    TrialRow,
 )
 from rugcourse.db.queries.courses import message_slug, save_version
 from rugcourse.db.types import UtcDateTime
@@ -182,7 +182,7 @@ def forget_discarded(session: Session, before: datetime) -> int:
     """Delete drafts that were discarded before an instant, with their messages; returns how many."""
     old = select(CampaignRow.id).where(CampaignRow.discarded_at < before)
     messages = select(LessonRow.id).where(LessonRow.campaign_id.in_(old))
-    for table in (TrialRow, LessonVersionRow):
+    for table in (AbTestRow, LessonVersionRow):
         session.execute(delete(table).where(table.lesson_id.in_(messages)).execution_options(synchronize_session=False))
     session.execute(
         delete(LessonRow).where(LessonRow.campaign_id.in_(old)).execution_options(synchronize_session=False)

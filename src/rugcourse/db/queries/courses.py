@@ -11,8 +11,8 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Lesson, Message
-from rugcourse.content.fingerprints import prints_of
-from rugcourse.content.places import new_places, renamed_lessons
+from rugcourse.content.fingerprints import fingerprints_of
+from rugcourse.content.places import new_positions, renamed_lessons
 from rugcourse.db.bulk import upsert
 from rugcourse.db.models import (
     CampaignKind,
@@ -22,8 +22,8 @@ from rugcourse.db.models import (
     DeliveryState,
     EnrolmentRow,
     EnrolmentStatus,
-    LessonKeepRow,
     LessonRow,
+    LessonVersionPinRow,
     LessonVersionRow,
 )
 from rugcourse.db.queries import lesson_drafts
@@ -252,7 +252,7 @@ def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
     """Readers who are under way now get this version, whatever comes later; those with an earlier one keep that."""
     newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
     session.execute(
-        upsert(session, LessonKeepRow)
+        upsert(session, LessonVersionPinRow)
         .values(lesson_id=lesson_id, up_to_enrolment=newest, version_id=version_id)
         .on_conflict_do_nothing(index_elements=["lesson_id", "up_to_enrolment"])
     )
@@ -260,17 +260,19 @@ def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
 
 def keep_for_nobody(session: Session, lesson_id: int) -> None:
     """All readers get the current version of a lesson."""
-    session.execute(delete(LessonKeepRow).where(LessonKeepRow.lesson_id == lesson_id))
+    session.execute(delete(LessonVersionPinRow).where(LessonVersionPinRow.lesson_id == lesson_id))
 
 
 def kept_versions(session: Session, lesson_id: int) -> set[int]:
     """The versions that some readers under way still get."""
-    return set(session.scalars(select(LessonKeepRow.version_id).where(LessonKeepRow.lesson_id == lesson_id)))
+    return set(
+        session.scalars(select(LessonVersionPinRow.version_id).where(LessonVersionPinRow.lesson_id == lesson_id))
+    )
 
 
 def note_files(session: Session, course: Course) -> None:
     """Remember that the files hold this course."""
-    session.execute(update(CourseRow).where(CourseRow.slug == course.slug).values(in_files=prints_of(course)))
+    session.execute(update(CourseRow).where(CourseRow.slug == course.slug).values(in_files=fingerprints_of(course)))
 
 
 def count_reading(session: Session, lesson_id: int) -> int:
@@ -349,7 +351,7 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
         select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
     )
     over = len(after) + 1
-    moved = {place: new for place, new in new_places(before, after).items() if new != place}
+    moved = {place: new for place, new in new_positions(before, after).items() if new != place}
     if moved or len(before) != len(after):
         # First, and in a statement of its own: PostgreSQL looks for rows to update as they were before it waited, and
         # would pass over a reader whom a planner moves on meanwhile.

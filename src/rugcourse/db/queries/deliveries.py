@@ -41,25 +41,25 @@ from rugcourse.db.bulk import (
     update_rows,
 )
 from rugcourse.db.models import (
+    AbTestRow,
     CampaignRow,
     CampaignStatus,
     CourseRow,
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
+    EmailEventRow,
     EnrolmentRow,
     EnrolmentStatus,
     EventKind,
-    EventRow,
     LeaseRow,
-    LessonKeepRow,
     LessonRow,
+    LessonVersionPinRow,
     Queue,
     ScheduleRow,
     SubscriberRow,
-    TrialRow,
 )
-from rugcourse.db.queries.ab_tests import gets_b
+from rugcourse.db.queries.ab_tests import in_variant_b
 from rugcourse.db.queries.delivery_planning import ARRIVED, WAS_USED, lock_enrolments, rewind_enrolments, still_wanted
 from rugcourse.db.types import UtcDateTime
 from rugcourse.links import MailRef
@@ -67,7 +67,7 @@ from rugcourse.links import MailRef
 _AGAIN = "an operator sends it again"
 _BY_A_MACHINE = "a machine used it, so nobody knows whether it arrived"
 _RETRY_AFTER = timedelta(minutes=5)  # of a mail that a server had put off and that a machine used
-_GIVEN_UP = EventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
+_GIVEN_UP = EmailEventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
 _IS_WAITING = (
@@ -223,7 +223,7 @@ def record_results(session: Session, lease: str, settlements: Sequence[Settlemen
     for one in settlements:
         if one.delivery_id not in settled and _was_taken(session, lease, one, now):
             settled.add(one.delivery_id)
-    _believe_readers(session, [one.delivery_id for one in settlements if one.state == DeliveryState.UNKNOWN], now)
+    _confirm_by_events(session, [one.delivery_id for one in settlements if one.state == DeliveryState.UNKNOWN], now)
     put_off = [one.delivery_id for one in settlements if one.state == DeliveryState.PLANNED]
     for delivery_id in _used(session, put_off) if put_off else ():
         _has_arrived(session, delivery_id, now, DeliveryState.PLANNED)
@@ -285,11 +285,11 @@ def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime
             .execution_options(synchronize_session=False)
         )
     )
-    arrived = _believe_readers(session, open_ones, now)
+    arrived = _confirm_by_events(session, open_ones, now)
     return [one for one in open_ones if one not in arrived]
 
 
-def _believe_readers(session: Session, unknown: Collection[int], now: datetime) -> set[int]:
+def _confirm_by_events(session: Session, unknown: Collection[int], now: datetime) -> set[int]:
     """Those that their readers used before anybody doubted that they arrived: they did."""
     return {one for one in _used(session, unknown) if confirm_by_activity(session, one, now)} if unknown else set()
 
@@ -300,10 +300,10 @@ def was_used(session: Session, delivery_id: int) -> bool:
 
 
 def _used(session: Session, ids: Collection[int]) -> set[int]:
-    return set(session.scalars(select(EventRow.delivery_id).where(EventRow.delivery_id.in_(ids), WAS_USED)))
+    return set(session.scalars(select(EmailEventRow.delivery_id).where(EmailEventRow.delivery_id.in_(ids), WAS_USED)))
 
 
-def is_in_doubt(state: str) -> bool:
+def is_unknown(state: str) -> bool:
     """Whether nobody knew that such a mail arrived; also of one that is sent again for that reason."""
     return state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
@@ -335,9 +335,9 @@ def revoke_activity(session: Session, ids: Collection[int], since: datetime, now
     if not doubted:
         return
     lock_enrolments(session, doubted)
-    _put_back(session, doubted, since, DeliveryState.UNKNOWN, settled_at=now)
-    _put_back(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
-    cancelled = _put_back(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
+    _return_enrolments(session, doubted, since, DeliveryState.UNKNOWN, settled_at=now)
+    _return_enrolments(session, doubted, since, DeliveryState.PLANNED, settled_at=None, not_before=now + _RETRY_AFTER)
+    cancelled = _return_enrolments(session, doubted, since, DeliveryState.CANCELLED, settled_at=now)
     ended = _of_ended(session, cancelled)
     rewind_enrolments(session, sorted(ended), due_since_planned=True)
     rewind_enrolments(session, [one for one in cancelled if one not in ended])  # due as its enrolment is
@@ -356,7 +356,7 @@ def _of_ended(session: Session, ids: Collection[int]) -> set[int]:
     )
 
 
-def _put_back(
+def _return_enrolments(
     session: Session, ids: Sequence[int], since: datetime, state: DeliveryState, **values: datetime | None
 ) -> list[int]:
     return list(
@@ -390,7 +390,9 @@ def _count_again(session: Session, delivery_id: int) -> None:
         return
     row, enrolment, zone = found
     enrolment.lessons_planned += 1
-    resent = session.scalar(select(func.min(EventRow.at)).where(EventRow.delivery_id == delivery_id, _GIVEN_UP))
+    resent = session.scalar(
+        select(func.min(EmailEventRow.at)).where(EmailEventRow.delivery_id == delivery_id, _GIVEN_UP)
+    )
     sent_on = (resent or row.planned_at).astimezone(ZoneInfo(zone)).date()
     taken = select(DeliveryRow.id).where(DeliveryRow.enrolment_id == enrolment.id, DeliveryRow.local_date == sent_on)
     if session.scalar(taken) is None:
@@ -401,7 +403,7 @@ def _count_again(session: Session, delivery_id: int) -> None:
 
 def _goes_again(session: Session, delivery_id: int) -> bool:
     """Whether it was tried before: nobody knew whether it arrived, it came back, or a server put it off."""
-    given_up = select(EventRow.id).where(EventRow.delivery_id == delivery_id, _GIVEN_UP)
+    given_up = select(EmailEventRow.id).where(EmailEventRow.delivery_id == delivery_id, _GIVEN_UP)
     tried = or_(DeliveryRow.attempts > 0, given_up.exists())
     return session.scalar(select(DeliveryRow.id).where(DeliveryRow.id == delivery_id, tried)) is not None
 
@@ -610,21 +612,21 @@ def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             CourseRow.id,
             func.coalesce(
                 picked.c.lesson_version_id,
-                select(LessonKeepRow.version_id)
+                select(LessonVersionPinRow.version_id)
                 .where(
-                    LessonKeepRow.lesson_id == picked.c.lesson_id,
-                    LessonKeepRow.up_to_enrolment >= picked.c.enrolment_id,
+                    LessonVersionPinRow.lesson_id == picked.c.lesson_id,
+                    LessonVersionPinRow.up_to_enrolment >= picked.c.enrolment_id,
                 )
-                .order_by(LessonKeepRow.up_to_enrolment)
+                .order_by(LessonVersionPinRow.up_to_enrolment)
                 .limit(1)
                 .correlate(picked)
                 .scalar_subquery(),
-                select(TrialRow.version_b)
+                select(AbTestRow.version_b)
                 .where(
-                    TrialRow.lesson_id == LessonRow.id,
-                    TrialRow.version_a == LessonRow.current_version_id,
-                    TrialRow.decided_at.is_(None),
-                    gets_b(picked.c.subscriber_id, TrialRow.multiplier, TrialRow.shift),
+                    AbTestRow.lesson_id == LessonRow.id,
+                    AbTestRow.version_a == LessonRow.current_version_id,
+                    AbTestRow.decided_at.is_(None),
+                    in_variant_b(picked.c.subscriber_id, AbTestRow.multiplier, AbTestRow.shift),
                 )
                 .limit(1)
                 .correlate(picked, LessonRow)

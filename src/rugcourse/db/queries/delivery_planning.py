@@ -21,10 +21,10 @@ from rugcourse.db.models import (
     DeliveryKind,
     DeliveryRow,
     DeliveryState,
+    EmailEventRow,
     EnrolmentRow,
     EnrolmentStatus,
     EventKind,
-    EventRow,
     LessonRow,
     Queue,
     ScheduleRow,
@@ -45,7 +45,7 @@ ARRIVED = {
 }
 # SQL: an event says that a human followed a link of a mail, answered in it, or unsubscribed by it.
 _USES = (EventKind.CLICK, EventKind.ANSWER, EventKind.UNSUBSCRIBE)
-WAS_USED = and_(EventRow.kind.in_(_USES), EventRow.verdict == Verdict.HUMAN)
+WAS_USED = and_(EmailEventRow.kind.in_(_USES), EmailEventRow.verdict == Verdict.HUMAN)
 _TOO_LATE = "its hour passed before it could be sent"
 # Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
@@ -328,7 +328,9 @@ def retry_failed(session: Session, subscriber_id: int, now: datetime) -> None:
     )
     session.execute(
         update(DeliveryRow)
-        .where(*failed_ones, select(EventRow.id).where(EventRow.delivery_id == DeliveryRow.id, WAS_USED).exists())
+        .where(
+            *failed_ones, select(EmailEventRow.id).where(EmailEventRow.delivery_id == DeliveryRow.id, WAS_USED).exists()
+        )
         .values(state=DeliveryState.ACCEPTED, settled_at=now, reply=ARRIVED[DeliveryState.CANCELLED])
         .execution_options(synchronize_session=False)
     )

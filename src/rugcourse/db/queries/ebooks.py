@@ -10,33 +10,33 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import upsert
-from rugcourse.db.models import EditionRow
+from rugcourse.db.models import EbookRow
 
 
-class EditionKind(StrEnum):
+class EbookKind(StrEnum):
     PDF = "pdf"
     EPUB = "epub"
     SHARE = "share"  # a picture, PNG
 
 
-class EditionKey(NamedTuple):
+class EbookKey(NamedTuple):
     course_id: int
     language: str
-    kind: EditionKind
+    kind: EbookKind
 
 
-def find_edition(session: Session, key: EditionKey, fingerprint: str | None = None) -> bytes | None:
+def find_ebook(session: Session, key: EbookKey, fingerprint: str | None = None) -> bytes | None:
     """The file, if it is there and was made of just this; without a fingerprint, whatever it was made of."""
-    query = select(EditionRow.content).where(
-        EditionRow.course_id == key.course_id, EditionRow.language == key.language, EditionRow.kind == key.kind
+    query = select(EbookRow.content).where(
+        EbookRow.course_id == key.course_id, EbookRow.language == key.language, EbookRow.kind == key.kind
     )
-    return session.scalar(query if fingerprint is None else query.where(EditionRow.fingerprint == fingerprint))
+    return session.scalar(query if fingerprint is None else query.where(EbookRow.fingerprint == fingerprint))
 
 
-def save_edition(session: Session, key: EditionKey, fingerprint: str, content: bytes, now: datetime) -> None:
+def save_ebook(session: Session, key: EbookKey, fingerprint: str, content: bytes, now: datetime) -> None:
     values = {"fingerprint": fingerprint, "content": content, "made_at": now}
     session.execute(
-        upsert(session, EditionRow)
+        upsert(session, EbookRow)
         .values(**key._asdict(), **values)
         .on_conflict_do_update(index_elements=["course_id", "language", "kind"], set_=values)
     )

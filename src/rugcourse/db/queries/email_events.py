@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, run_many
-from rugcourse.db.models import DeliveryRow, EventKind, EventRow, SubscriberRow, Verdict
+from rugcourse.db.models import DeliveryRow, EmailEventRow, EventKind, SubscriberRow, Verdict
 from rugcourse.links import MailRef, is_old
 
-_ADDING: Insert = insert(EventRow.__table__)  # type: ignore[arg-type]
+_ADDING: Insert = insert(EmailEventRow.__table__)  # type: ignore[arg-type]
 
 
 class MailRead(NamedTuple):
@@ -123,13 +123,13 @@ def clicks_since(session: Session, delivery_ids: Collection[int], since: datetim
     return [Clicked(*row) for row in rows]
 
 
-def judge_since(
+def classify_since(
     session: Session, delivery_ids: Collection[int], kind: EventKind, since: datetime, verdict: Verdict
 ) -> None:
     """Give events of a kind since an instant another verdict. One mail was clicked once all the same."""
     if delivery_ids:
         parameters = {"ids": delivery_ids, "of_kind": kind, "since": since, "judged": verdict}
-        run(session, _judging(dialect_of(session)), parameters)
+        run(session, _classifying(dialect_of(session)), parameters)
 
 
 def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[AnswersInMail]:
@@ -138,16 +138,18 @@ def answers_since(session: Session, subscriber_ids: Collection[int], since: date
     return [AnswersInMail(*row) for row in rows]
 
 
-def of_delivery(session: Session, delivery_id: int) -> Sequence[EventRow]:
-    return session.scalars(select(EventRow).where(EventRow.delivery_id == delivery_id).order_by(EventRow.id)).all()
-
-
-def of_person(session: Session, subscriber_id: int) -> Sequence[EventRow]:
+def of_delivery(session: Session, delivery_id: int) -> Sequence[EmailEventRow]:
     return session.scalars(
-        select(EventRow)
-        .join(DeliveryRow, DeliveryRow.id == EventRow.delivery_id)
+        select(EmailEventRow).where(EmailEventRow.delivery_id == delivery_id).order_by(EmailEventRow.id)
+    ).all()
+
+
+def of_person(session: Session, subscriber_id: int) -> Sequence[EmailEventRow]:
+    return session.scalars(
+        select(EmailEventRow)
+        .join(DeliveryRow, DeliveryRow.id == EmailEventRow.delivery_id)
         .where(DeliveryRow.subscriber_id == subscriber_id)
-        .order_by(EventRow.id)
+        .order_by(EmailEventRow.id)
     ).all()
 
 
@@ -179,17 +181,19 @@ def _mails(dialect: str) -> Select[*tuple[Any, ...]]:
 
 @cache
 def _kinds(dialect: str) -> Select[int, str, str]:
-    return select(EventRow.delivery_id, EventRow.kind, EventRow.verdict).where(is_among(EventRow.delivery_id, dialect))
+    return select(EmailEventRow.delivery_id, EmailEventRow.kind, EmailEventRow.verdict).where(
+        is_among(EmailEventRow.delivery_id, dialect)
+    )
 
 
 @cache
 def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
     links = (
-        select(func.count(EventRow.link.distinct()))
+        select(func.count(EmailEventRow.link.distinct()))
         .where(
-            EventRow.delivery_id == DeliveryRow.id,
-            EventRow.kind == EventKind.CLICK,
-            EventRow.at >= bindparam("since"),
+            EmailEventRow.delivery_id == DeliveryRow.id,
+            EmailEventRow.kind == EventKind.CLICK,
+            EmailEventRow.at >= bindparam("since"),
         )
         .correlate(DeliveryRow)
         .scalar_subquery()
@@ -199,39 +203,39 @@ def _clicks_since(dialect: str) -> Select[*tuple[Any, ...]]:
 
 @cache
 def _adding_first(dialect: str) -> Any:
-    statement = insert_into(EventRow, dialect).on_conflict_do_nothing(
+    statement = insert_into(EmailEventRow, dialect).on_conflict_do_nothing(
         index_elements=["delivery_id", "kind", "verdict"], index_where=text("first")
     )
-    return statement.returning(EventRow.delivery_id, EventRow.kind, EventRow.verdict)
+    return statement.returning(EmailEventRow.delivery_id, EmailEventRow.kind, EmailEventRow.verdict)
 
 
 @cache
-def _judging(dialect: str) -> Update:
+def _classifying(dialect: str) -> Update:
     since: BindParameter[datetime] = bindparam("since")
     kind: BindParameter[str] = bindparam("of_kind")
     judged: BindParameter[str] = bindparam("judged")
-    other = aliased(EventRow)
+    other = aliased(EmailEventRow)
     # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
     is_later = (
         exists()
         .where(
-            other.delivery_id == EventRow.delivery_id,
-            other.kind == EventRow.kind,
+            other.delivery_id == EmailEventRow.delivery_id,
+            other.kind == EmailEventRow.kind,
             other.first,
-            other.id != EventRow.id,
-            or_(other.verdict == judged, and_(other.at >= since, other.id < EventRow.id)),
+            other.id != EmailEventRow.id,
+            or_(other.verdict == judged, and_(other.at >= since, other.id < EmailEventRow.id)),
         )
-        .correlate(EventRow)
+        .correlate(EmailEventRow)
     )
     return (
-        update(EventRow)
+        update(EmailEventRow)
         .where(
-            is_among(EventRow.delivery_id, dialect),
-            EventRow.kind == kind,
-            EventRow.at >= since,
-            EventRow.verdict != judged,
+            is_among(EmailEventRow.delivery_id, dialect),
+            EmailEventRow.kind == kind,
+            EmailEventRow.at >= since,
+            EmailEventRow.verdict != judged,
         )
-        .values(verdict=judged, first=and_(EventRow.first, ~is_later))
+        .values(verdict=judged, first=and_(EmailEventRow.first, ~is_later))
     )
 
 
@@ -241,9 +245,9 @@ def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
     answers = (
         select(func.count())
         .where(
-            EventRow.delivery_id == DeliveryRow.id,
-            EventRow.kind == EventKind.ANSWER,
-            EventRow.at >= bindparam("since"),
+            EmailEventRow.delivery_id == DeliveryRow.id,
+            EmailEventRow.kind == EventKind.ANSWER,
+            EmailEventRow.at >= bindparam("since"),
         )
         .correlate(DeliveryRow)
         .scalar_subquery()

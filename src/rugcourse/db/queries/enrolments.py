@@ -219,7 +219,7 @@ def shift(session: Session, instants: Mapping[datetime | None, Sequence[int]]) -
     _write(session, _shifting(dialect_of(session)), [(ids, {"next_due_at": at}) for at, ids in instants.items()])
 
 
-def pass_over(session: Session, ids: Collection[int]) -> None:
+def skip_lessons(session: Session, ids: Collection[int]) -> None:
     """These had the lesson that was next: on to the one after it, still due."""
     _update(session, ids, next_position=EnrolmentRow.next_position + 1)
 
@@ -271,7 +271,7 @@ def people_of_course(session: Session, course_id: int) -> People:
     return People(readers, completed, {lesson_id: n for lesson_id, n in lessons if lesson_id is not None})
 
 
-def go_back(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
+def reopen(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
     """Let readers of a course who are past a place get the lesson there next; returns how many.
 
     They go on where they were afterwards: what they had is passed over. Whose last lesson has not gone out yet is past

@@ -17,30 +17,30 @@ from rugcourse.db.models import (
     AdminRow,
     AdminSessionRow,
     AnswerRow,
-    AttemptRow,
-    BucketRow,
-    CardRow,
-    ChangeRow,
+    AssessmentAttemptRow,
+    AuditLogRow,
     ConsentRow,
+    ConsentTextRow,
     DeliveryKind,
     DeliveryRow,
+    EmailEventRow,
     EnrolmentRow,
     EnrolmentStatus,
     EventKind,
-    EventRow,
     FeedbackRow,
     HoldRow,
     JobChunkRow,
     JobRow,
     PasskeyRow,
+    RateLimitBucketRow,
     RecoveryCodeRow,
+    ReviewCardRow,
     ScheduleRow,
     SecurityEventRow,
     SubscriberRow,
     SubscriberStatus,
     SuppressionRow,
     TagRow,
-    WordingRow,
 )
 from rugcourse.db.queries import address_changes, heartbeats, sending_holds
 from rugcourse.db.queries.admins import subject_of
@@ -58,22 +58,33 @@ def erase_person(session: Session, subscriber_id: int) -> None:
     session.execute(theirs.order_by(EnrolmentRow.id).with_for_update())
     counters.subtract_events(session, subscriber_id)
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
-    for table in (EventRow, FeedbackRow):
+    for table in (EmailEventRow, FeedbackRow):
         session.execute(delete(table).where(table.delivery_id.in_(mails)).execution_options(synchronize_session=False))
     listed = _words_of_lists(session, subscriber_id)
-    owning = (AnswerRow, CardRow, AttemptRow, ConsentRow, DeliveryRow, EnrolmentRow, ScheduleRow, TagRow)
+    owning = (
+        AnswerRow,
+        ReviewCardRow,
+        AssessmentAttemptRow,
+        ConsentRow,
+        DeliveryRow,
+        EnrolmentRow,
+        ScheduleRow,
+        TagRow,
+    )
     address_changes.anonymise(session, subscriber_id)
     for owned in owning:
         session.execute(
             delete(owned).where(owned.subscriber_id == subscriber_id).execution_options(synchronize_session=False)
         )
-    unused = ~exists().where(ConsentRow.wording == WordingRow.name)
+    unused = ~exists().where(ConsentRow.wording == ConsentTextRow.name)
     session.execute(
-        delete(WordingRow).where(WordingRow.name.in_(listed), unused).execution_options(synchronize_session=False)
+        delete(ConsentTextRow)
+        .where(ConsentTextRow.name.in_(listed), unused)
+        .execution_options(synchronize_session=False)
     )
     session.execute(
-        delete(ChangeRow)
-        .where(ChangeRow.subject == subject_of(subscriber_id))
+        delete(AuditLogRow)
+        .where(AuditLogRow.subject == subject_of(subscriber_id))
         .execution_options(synchronize_session=False)
     )
     domain = session.scalar(
@@ -98,17 +109,19 @@ def forget_domain(session: Session, domain: str) -> None:
         return
     key = sending_holds.domain_key(domain)
     session.execute(delete(HoldRow).where(HoldRow.key == key).execution_options(synchronize_session=False))
-    session.execute(delete(BucketRow).where(BucketRow.key == key).execution_options(synchronize_session=False))
+    session.execute(
+        delete(RateLimitBucketRow).where(RateLimitBucketRow.key == key).execution_options(synchronize_session=False)
+    )
     kept = _reputation(session)
     if domain in kept.get("levels", {}):
         del kept["levels"][domain]
-        heartbeats.remember(session, heartbeats.REPUTATION, json.dumps(kept))
+        heartbeats.set_value(session, heartbeats.REPUTATION, json.dumps(kept))
 
 
 def known_domains(session: Session) -> set[str]:
     """The recipients' domains that are held, or limited, or of which a reputation is kept."""
     prefix = sending_holds.domain_key("")
-    keys = (*session.scalars(select(HoldRow.key)), *session.scalars(select(BucketRow.key)))
+    keys = (*session.scalars(select(HoldRow.key)), *session.scalars(select(RateLimitBucketRow.key)))
     named = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
     return named | set(_reputation(session).get("levels", {}))
 
@@ -121,7 +134,7 @@ def held_by_hand_since(session: Session, after: datetime) -> set[str]:
 
 
 def _reputation(session: Session) -> dict[str, Any]:
-    kept = heartbeats.known(session, heartbeats.REPUTATION)
+    kept = heartbeats.get_value(session, heartbeats.REPUTATION)
     return json.loads(kept) if kept else {}
 
 
@@ -133,8 +146,8 @@ def forget_attempts(session: Session, before: datetime) -> int:
     """Delete knowledge tests of nobody that were taken before an instant; returns how many."""
     return count(
         session.execute(
-            delete(AttemptRow)
-            .where(AttemptRow.subscriber_id.is_(None), AttemptRow.at < before)
+            delete(AssessmentAttemptRow)
+            .where(AssessmentAttemptRow.subscriber_id.is_(None), AssessmentAttemptRow.at < before)
             .execution_options(synchronize_session=False)
         )
     )
@@ -142,10 +155,12 @@ def forget_attempts(session: Session, before: datetime) -> int:
 
 def forget_events(session: Session, before: datetime, limit: int) -> int:
     """Delete up to `limit` opens and clicks from before an instant, the oldest first; returns how many."""
-    oldest = select(EventRow.id).order_by(EventRow.id).limit(limit).subquery()
-    old = select(EventRow.id).where(EventRow.id.in_(select(oldest.c.id)), EventRow.at < before)
+    oldest = select(EmailEventRow.id).order_by(EmailEventRow.id).limit(limit).subquery()
+    old = select(EmailEventRow.id).where(EmailEventRow.id.in_(select(oldest.c.id)), EmailEventRow.at < before)
     return count(
-        session.execute(delete(EventRow).where(EventRow.id.in_(old)).execution_options(synchronize_session=False))
+        session.execute(
+            delete(EmailEventRow).where(EmailEventRow.id.in_(old)).execution_options(synchronize_session=False)
+        )
     )
 
 
@@ -153,8 +168,8 @@ def forget_measured(session: Session, subscriber_id: int) -> None:
     """Delete the opens and clicks of a person; they stay counted."""
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     session.execute(
-        delete(EventRow)
-        .where(EventRow.delivery_id.in_(mails), EventRow.kind.in_((EventKind.OPEN, EventKind.CLICK)))
+        delete(EmailEventRow)
+        .where(EmailEventRow.delivery_id.in_(mails), EmailEventRow.kind.in_((EventKind.OPEN, EventKind.CLICK)))
         .execution_options(synchronize_session=False)
     )
 
@@ -173,10 +188,12 @@ def forget_remarks(session: Session, before: datetime) -> int:
 
 def forget_changes(session: Session, before: datetime) -> int:
     """Delete what the log says of changes before an instant, but of lessons and campaigns; returns how many."""
-    about_content = or_(ChangeRow.subject.startswith("lesson:"), ChangeRow.subject.startswith("campaign:"))
+    about_content = or_(AuditLogRow.subject.startswith("lesson:"), AuditLogRow.subject.startswith("campaign:"))
     return count(
         session.execute(
-            delete(ChangeRow).where(ChangeRow.at < before, ~about_content).execution_options(synchronize_session=False)
+            delete(AuditLogRow)
+            .where(AuditLogRow.at < before, ~about_content)
+            .execution_options(synchronize_session=False)
         )
     )
 

@@ -10,30 +10,30 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import count, dialect_of, upsert
-from rugcourse.db.models import InstallationRow, ProcessRow
+from rugcourse.db.models import HeartbeatRow, KeyValueRow
 
 REPUTATION = "reputation"  # at which recipients' domains too many complain
 _IDENTITY = "database"
 _STEP = 1_000_000  # more numbers than anybody uses between two backups
 
 
-def introduce(session: Session, row: ProcessRow) -> None:
+def register_process(session: Session, row: HeartbeatRow) -> None:
     """A process that the store does not know, or has forgotten, lives."""
     session.merge(row)
 
 
-def find_process(session: Session, process_id: str) -> ProcessRow | None:
-    return session.get(ProcessRow, process_id)
+def find_process(session: Session, process_id: str) -> HeartbeatRow | None:
+    return session.get(HeartbeatRow, process_id)
 
 
-def see_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
+def touch_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
     """A process lives; returns False when the store does not remember that it lived at `before`.
 
     A later time than that is a sign of life whose commit was not answered.
     """
     result = session.execute(
-        update(ProcessRow)
-        .where(ProcessRow.id == process_id, ProcessRow.seen_at >= before)
+        update(HeartbeatRow)
+        .where(HeartbeatRow.id == process_id, HeartbeatRow.seen_at >= before)
         .values(seen_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -41,12 +41,12 @@ def see_process(session: Session, process_id: str, before: datetime, now: dateti
 
 
 def forget_processes(session: Session, before: datetime) -> None:
-    session.execute(delete(ProcessRow).where(ProcessRow.seen_at < before))
+    session.execute(delete(HeartbeatRow).where(HeartbeatRow.seen_at < before))
 
 
-def all_processes(session: Session) -> Sequence[ProcessRow]:
+def all_processes(session: Session) -> Sequence[HeartbeatRow]:
     """By kind, the latest sign of life first."""
-    return session.scalars(select(ProcessRow).order_by(ProcessRow.kind, ProcessRow.seen_at.desc())).all()
+    return session.scalars(select(HeartbeatRow).order_by(HeartbeatRow.kind, HeartbeatRow.seen_at.desc())).all()
 
 
 def identity(session: Session) -> str:
@@ -73,11 +73,11 @@ def database_time(session: Session) -> datetime:
 
 def known_identity(session: Session) -> str | None:
     """The identity of the database that an operator last let mail go out from."""
-    return known(session, _IDENTITY)
+    return get_value(session, _IDENTITY)
 
 
 def keep_identity(session: Session, value: str) -> None:
-    remember(session, _IDENTITY, value)
+    set_value(session, _IDENTITY, value)
 
 
 def move_numbers_on(session: Session) -> None:
@@ -95,14 +95,14 @@ def move_numbers_on(session: Session) -> None:
         session.execute(text(f"SELECT setval({sequence}, nextval({sequence}) + {_STEP})"))
 
 
-def known(session: Session, key: str) -> str | None:
+def get_value(session: Session, key: str) -> str | None:
     """Something that the installation knows of itself."""
-    return session.scalar(select(InstallationRow.value).where(InstallationRow.key == key))
+    return session.scalar(select(KeyValueRow.value).where(KeyValueRow.key == key))
 
 
-def remember(session: Session, key: str, value: str) -> None:
+def set_value(session: Session, key: str, value: str) -> None:
     session.execute(
-        upsert(session, InstallationRow)
+        upsert(session, KeyValueRow)
         .values(key=key, value=value)
         .on_conflict_do_update(index_elements=["key"], set_={"value": value})
     )

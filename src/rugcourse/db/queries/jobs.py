@@ -27,8 +27,8 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-AT_WORK = (JobState.CHECKING, JobState.RUNNING)
-OVER = (JobState.DONE, JobState.CANCELLED)
+ACTIVE_STATES = (JobState.CHECKING, JobState.RUNNING)
+FINAL_STATES = (JobState.DONE, JobState.CANCELLED)
 
 
 def add(
@@ -52,7 +52,11 @@ def newest(session: Session, limit: int) -> Sequence[JobRow]:
 def lock_next(session: Session) -> JobRow | None:
     """A job that is at work, locked; passes over those that others have in hand."""
     return session.scalars(
-        select(JobRow).where(JobRow.state.in_(AT_WORK)).order_by(JobRow.id).limit(1).with_for_update(skip_locked=True)
+        select(JobRow)
+        .where(JobRow.state.in_(ACTIVE_STATES))
+        .order_by(JobRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
     ).first()
 
 

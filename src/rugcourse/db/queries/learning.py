@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session, aliased
 from rugcourse.db.bulk import dialect_of, insert_into, is_among, run, upsert
 from rugcourse.db.models import (
     AnswerRow,
-    AttemptRow,
+    AssessmentAttemptRow,
     Base,
-    CardRow,
     DeliveryRow,
     FeedbackRow,
     LessonRow,
+    ReviewCardRow,
     Stage,
     SubscriberRow,
     Verdict,
@@ -76,7 +76,7 @@ def save_answers(session: Session, answers: Iterable[Answer]) -> None:
     _save(session, AnswerRow, [answer._asdict() for answer in answers])
 
 
-def disbelieve(session: Session, subscriber_id: int, since: datetime) -> None:
+def mark_automatic(session: Session, subscriber_id: int, since: datetime) -> None:
     """Let answers that were given since an instant count for nothing: a machine gave them."""
     session.execute(
         update(AnswerRow)
@@ -85,23 +85,23 @@ def disbelieve(session: Session, subscriber_id: int, since: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     session.execute(
-        delete(CardRow)
-        .where(CardRow.subscriber_id == subscriber_id, CardRow.reviewed_at >= since)
+        delete(ReviewCardRow)
+        .where(ReviewCardRow.subscriber_id == subscriber_id, ReviewCardRow.reviewed_at >= since)
         .execution_options(synchronize_session=False)
     )
 
 
-def tally(session: Session, subscriber_id: int, course_id: int) -> tuple[int, int]:
+def count_answers(session: Session, subscriber_id: int, course_id: int) -> tuple[int, int]:
     """How many questions of a course a person answered, and how many of the last answers are right."""
-    return _tally(session, AnswerRow.course_id == course_id, AnswerRow.subscriber_id == subscriber_id)
+    return _count_answers(session, AnswerRow.course_id == course_id, AnswerRow.subscriber_id == subscriber_id)
 
 
-def tally_of_course(session: Session, course_id: int) -> tuple[int, int]:
+def count_answers_of_course(session: Session, course_id: int) -> tuple[int, int]:
     """The same over everybody who did not object."""
-    return _tally(session, AnswerRow.course_id == course_id, ~_objected(AnswerRow.subscriber_id))
+    return _count_answers(session, AnswerRow.course_id == course_id, ~_objected(AnswerRow.subscriber_id))
 
 
-def _tally(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
+def _count_answers(session: Session, *which: ColumnElement[bool]) -> tuple[int, int]:
     answered, right = session.execute(
         select(func.count(), func.count().filter(AnswerRow.last_right)).where(
             *which, AnswerRow.verdict != Verdict.MACHINE
@@ -137,7 +137,7 @@ def find_cards(session: Session, subscriber_ids: Collection[int]) -> list[CardOf
 
 
 def save_cards(session: Session, cards: Iterable[CardOfReader]) -> None:
-    _save(session, CardRow, [card._asdict() for card in cards])
+    _save(session, ReviewCardRow, [card._asdict() for card in cards])
 
 
 def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
@@ -155,8 +155,8 @@ def _answers(dialect: str) -> Select[*tuple[Any, ...]]:
 
 @cache
 def _cards(dialect: str) -> Select[*tuple[Any, ...]]:
-    return select(*(CardRow.__table__.c[name] for name in CardOfReader._fields)).where(
-        is_among(CardRow.subscriber_id, dialect)
+    return select(*(ReviewCardRow.__table__.c[name] for name in CardOfReader._fields)).where(
+        is_among(ReviewCardRow.subscriber_id, dialect)
     )
 
 
@@ -177,28 +177,36 @@ def _saving(table: type[Base], dialect: str) -> Any:
 @cache
 def _missed_cards(dialect: str) -> Select[int, int, str]:
     return (
-        select(CardRow.subscriber_id, CardRow.course_id, CardRow.question)
-        .where(is_among(CardRow.subscriber_id, dialect), CardRow.missed, CardRow.due_at <= bindparam("now"))
-        .order_by(CardRow.due_at)
+        select(ReviewCardRow.subscriber_id, ReviewCardRow.course_id, ReviewCardRow.question)
+        .where(
+            is_among(ReviewCardRow.subscriber_id, dialect),
+            ReviewCardRow.missed,
+            ReviewCardRow.due_at <= bindparam("now"),
+        )
+        .order_by(ReviewCardRow.due_at)
     )
 
 
-def add_attempt(session: Session, attempt: AttemptRow) -> int:
+def add_attempt(session: Session, attempt: AssessmentAttemptRow) -> int:
     session.add(attempt)
     session.flush()
     return attempt.id
 
 
-def find_attempt(session: Session, attempt_id: int) -> AttemptRow | None:
-    return session.get(AttemptRow, attempt_id)
+def find_attempt(session: Session, attempt_id: int) -> AssessmentAttemptRow | None:
+    return session.get(AssessmentAttemptRow, attempt_id)
 
 
-def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: Stage) -> AttemptRow | None:
+def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: Stage) -> AssessmentAttemptRow | None:
     """The newest test that a person took before, or after, the course."""
     return session.scalar(
-        select(AttemptRow)
-        .where(AttemptRow.subscriber_id == subscriber_id, AttemptRow.course_id == course_id, AttemptRow.stage == stage)
-        .order_by(AttemptRow.id.desc())
+        select(AssessmentAttemptRow)
+        .where(
+            AssessmentAttemptRow.subscriber_id == subscriber_id,
+            AssessmentAttemptRow.course_id == course_id,
+            AssessmentAttemptRow.stage == stage,
+        )
+        .order_by(AssessmentAttemptRow.id.desc())
         .limit(1)
     )
 
@@ -206,12 +214,12 @@ def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: St
 def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_id: int, taken_after: datetime) -> None:
     """Give an unowned attempt, taken after an instant, to the person who signs up after it."""
     session.execute(
-        update(AttemptRow)
+        update(AssessmentAttemptRow)
         .where(
-            AttemptRow.id == attempt_id,
-            AttemptRow.course_id == course_id,
-            AttemptRow.subscriber_id.is_(None),
-            AttemptRow.at >= taken_after,
+            AssessmentAttemptRow.id == attempt_id,
+            AssessmentAttemptRow.course_id == course_id,
+            AssessmentAttemptRow.subscriber_id.is_(None),
+            AssessmentAttemptRow.at >= taken_after,
         )
         .values(subscriber_id=subscriber_id)
         .execution_options(synchronize_session=False)
@@ -220,19 +228,19 @@ def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_
 
 def newest_attempt(session: Session) -> int:
     """The id of the newest test that anybody took; 0 when nobody did."""
-    return session.scalar(select(func.max(AttemptRow.id))) or 0
+    return session.scalar(select(func.max(AssessmentAttemptRow.id))) or 0
 
 
 def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[str, int]]:
     """What the last visitors answered in the test of a course: question → option."""
     return session.scalars(
-        select(AttemptRow.options)
+        select(AssessmentAttemptRow.options)
         .where(
-            AttemptRow.course_id == course_id,
-            AttemptRow.stage == Stage.BEFORE,
-            ~_objected(AttemptRow.subscriber_id),
+            AssessmentAttemptRow.course_id == course_id,
+            AssessmentAttemptRow.stage == Stage.BEFORE,
+            ~_objected(AssessmentAttemptRow.subscriber_id),
         )
-        .order_by(AttemptRow.id.desc())
+        .order_by(AssessmentAttemptRow.id.desc())
         .limit(limit)
     ).all()
 
@@ -268,9 +276,11 @@ def feedback_of(session: Session, subscriber_id: int) -> Sequence[Any]:
     ).all()
 
 
-def attempts_of(session: Session, subscriber_id: int) -> Sequence[AttemptRow]:
+def attempts_of(session: Session, subscriber_id: int) -> Sequence[AssessmentAttemptRow]:
     return session.scalars(
-        select(AttemptRow).where(AttemptRow.subscriber_id == subscriber_id).order_by(AttemptRow.id)
+        select(AssessmentAttemptRow)
+        .where(AssessmentAttemptRow.subscriber_id == subscriber_id)
+        .order_by(AssessmentAttemptRow.id)
     ).all()
 
 
@@ -279,13 +289,17 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
 
     Who objected is in neither.
     """
-    before, after = aliased(AttemptRow), aliased(AttemptRow)
+    before, after = aliased(AssessmentAttemptRow), aliased(AssessmentAttemptRow)
 
     def newest(stage: Stage) -> Select[int]:
         return (
-            select(func.max(AttemptRow.id))
-            .where(AttemptRow.course_id == course_id, AttemptRow.stage == stage, AttemptRow.subscriber_id.is_not(None))
-            .group_by(AttemptRow.subscriber_id)
+            select(func.max(AssessmentAttemptRow.id))
+            .where(
+                AssessmentAttemptRow.course_id == course_id,
+                AssessmentAttemptRow.stage == stage,
+                AssessmentAttemptRow.subscriber_id.is_not(None),
+            )
+            .group_by(AssessmentAttemptRow.subscriber_id)
         )
 
     count, mean_before, mean_after = session.execute(

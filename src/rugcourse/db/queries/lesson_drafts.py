@@ -16,7 +16,7 @@ from rugcourse.db.models import AdminRow, CourseRow, DiscardedDraftRow, LessonDr
 DISCARDED_DAYS = 30  # so long a discarded draft can be restored
 
 
-class Draft(NamedTuple):
+class DraftContent(NamedTuple):
     """What was typed, and the version of the lesson that it was written from; 0 where readers got none."""
 
     fields: Mapping[str, str]
@@ -24,7 +24,7 @@ class Draft(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class LessonDraft:
+class SavedDraft:
     """`saved`: a number that no other draft of the course ever had, another one each time that it is kept; `saved_by`:
     the address of who did so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0
     for none.
@@ -49,25 +49,25 @@ class DiscardedDraft:
     by: str | None
 
 
-def find(session: Session, course_id: int, slug: str) -> LessonDraft | None:
+def find(session: Session, course_id: int, slug: str) -> SavedDraft | None:
     return next((one for one in of_course(session, course_id) if one.slug == slug), None)
 
 
-def of_course(session: Session, course_id: int) -> list[LessonDraft]:
+def of_course(session: Session, course_id: int) -> list[SavedDraft]:
     rows = session.execute(
         select(LessonDraftRow, AdminRow.email)
         .outerjoin(AdminRow, AdminRow.id == LessonDraftRow.admin_id)
         .where(LessonDraftRow.course_id == course_id)
         .order_by(LessonDraftRow.slug)
     )
-    return [LessonDraft(row.slug, row.fields, row.saved, row.saved_at, email, row.began_from) for row, email in rows]
+    return [SavedDraft(row.slug, row.fields, row.saved, row.saved_at, email, row.began_from) for row, email in rows]
 
 
 def save(
     session: Session,
     course_id: int,
     slug: str,
-    draft: Draft,
+    draft: DraftContent,
     seen: int,
     admin_id: int | None,
     now: datetime,
@@ -153,7 +153,7 @@ def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | N
 
 def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
     """Make a discarded draft a draft again. False, and nothing, if there is another one of the same lesson."""
-    if not save(session, row.course_id, row.slug, Draft(row.fields, row.began_from), 0, admin_id, now):
+    if not save(session, row.course_id, row.slug, DraftContent(row.fields, row.began_from), 0, admin_id, now):
         return False
     session.delete(row)
     return True

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import count, upsert
-from rugcourse.db.models import BucketRow, CampaignRow, HoldRow
+from rugcourse.db.models import CampaignRow, HoldRow, RateLimitBucketRow
 
 ALL = "all"
 
@@ -61,7 +61,7 @@ def add_hold(session: Session, key: str, reason: str, now: datetime, until: date
     return added.first() is not None
 
 
-def hold_for_good(session: Session, key: str, reason: str, now: datetime) -> bool:
+def hold_indefinitely(session: Session, key: str, reason: str, now: datetime) -> bool:
     """Hold until an operator says go; returns False when it was held that way already."""
     values = {"reason": reason, "since": now, "until": None}
     held = session.execute(
@@ -73,7 +73,7 @@ def hold_for_good(session: Session, key: str, reason: str, now: datetime) -> boo
     return held.first() is not None
 
 
-def lift_holds(session: Session, keys: Collection[str], *, also_of_operators: bool) -> list[str]:
+def release_holds(session: Session, keys: Collection[str], *, also_of_operators: bool) -> list[str]:
     """End holds; returns the keys of those that were there. An operator's hold ends only by an operator."""
     query = delete(HoldRow).where(HoldRow.key.in_(keys)).execution_options(synchronize_session=False)
     if not also_of_operators:
@@ -86,7 +86,12 @@ def lock_buckets(session: Session, keys: Iterable[str]) -> dict[str, TokenBucket
     wanted = sorted(keys)
     if not wanted:
         return {}
-    rows = session.scalars(select(BucketRow).where(BucketRow.key.in_(wanted)).order_by(BucketRow.key).with_for_update())
+    rows = session.scalars(
+        select(RateLimitBucketRow)
+        .where(RateLimitBucketRow.key.in_(wanted))
+        .order_by(RateLimitBucketRow.key)
+        .with_for_update()
+    )
     return {row.key: TokenBucket(row.tokens, row.filled_at) for row in rows}
 
 
@@ -94,7 +99,7 @@ def save_buckets(session: Session, buckets: Mapping[str, TokenBucket]) -> None:
     for key, bucket in sorted(buckets.items()):
         values = {"tokens": bucket.tokens, "filled_at": bucket.filled_at}
         session.execute(
-            upsert(session, BucketRow)
+            upsert(session, RateLimitBucketRow)
             .values(key=key, **values)
             .on_conflict_do_update(index_elements=["key"], set_=values)
         )

@@ -19,6 +19,7 @@ from rugcourse.db.models import (
     ERASED,
     OWNER,
     ConsentRow,
+    ConsentTextRow,
     DeliveryRow,
     EnrolmentRow,
     ScheduleRow,
@@ -26,7 +27,6 @@ from rugcourse.db.models import (
     SubscriberStatus,
     SuppressionRow,
     TagRow,
-    WordingRow,
 )
 from rugcourse.links import MailRef
 from rugcourse.scheduling import EVERY_DAY, Schedule
@@ -244,14 +244,14 @@ class Agreed(NamedTuple):
 
 def keep_wording(session: Session, name: str, language: str, text: str) -> None:
     """Keep a text under a name that is made from it, unless it is there."""
-    if session.get(WordingRow, name) is None:
+    if session.get(ConsentTextRow, name) is None:
         row = {"name": name, "language": language, "text": text}
-        session.execute(upsert(session, WordingRow).values(**row).on_conflict_do_nothing())
+        session.execute(upsert(session, ConsentTextRow).values(**row).on_conflict_do_nothing())
 
 
-def wordings_of(session: Session, names: Collection[str]) -> dict[str, WordingRow]:
+def wordings_of(session: Session, names: Collection[str]) -> dict[str, ConsentTextRow]:
     """Those texts, by name."""
-    rows = session.scalars(select(WordingRow).where(WordingRow.name.in_(names)))
+    rows = session.scalars(select(ConsentTextRow).where(ConsentTextRow.name.in_(names)))
     return {row.name: row for row in rows}
 
 
@@ -263,10 +263,10 @@ def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
 
 def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agreed]:
     """How somebody from a list agreed to the course of which each of these mails is the first. `mails`: id → whose."""
-    columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, WordingRow.text)
+    columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, ConsentTextRow.text)
     rows = session.execute(
         select(*columns)
-        .join(WordingRow, WordingRow.name == ConsentRow.wording)
+        .join(ConsentTextRow, ConsentTextRow.name == ConsentRow.wording)
         .where(ConsentRow.subscriber_id.in_(mails.values()), ConsentRow.delivery_id.in_(mails), ConsentRow.given)
     ).all()
     wants_news = {mail for mail, purpose, *_ in rows if purpose == "news"}
@@ -338,7 +338,7 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime, *,
 
     `noted`: the kind of the withdrawal, where it is not the reason.
     """
-    withdrawal_log.note(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
+    withdrawal_log.record(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
     weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED, BOUNCE))
     if reason in {COMPLAINT, BOUNCE}:
         weaker = SuppressionRow.reason != COMPLAINT if reason == COMPLAINT else false()

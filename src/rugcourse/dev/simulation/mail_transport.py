@@ -26,7 +26,7 @@ class LinksInMail:
 
 
 @dataclass(slots=True)
-class Post:
+class SimulatedMailServer:
     """`arrived` is called for each mail that was taken."""
 
     clock: Clock
@@ -37,8 +37,8 @@ class Post:
     local_hours: Counter[int] = field(default_factory=Counter)
     minutes_late: Counter[int] = field(default_factory=Counter)
 
-    def connect(self) -> Conversation:
-        return Conversation(self)
+    def connect(self) -> SimulatedConnection:
+        return SimulatedConnection(self)
 
     def take(self, recipient: str, message: bytes) -> Outcome:
         person = self.people[recipient]
@@ -58,13 +58,13 @@ class Post:
         self.minutes_late[(local.hour - person.hour) % 24 * 60 + local.minute] += 1
 
 
-class Conversation:
+class SimulatedConnection:
     """A connection to the post, with the manners of `rugcourse.delivery.smtp.Connection`."""
 
     eight_bit = True
     alive = True
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: SimulatedMailServer) -> None:
         self._post = post
 
     def send(

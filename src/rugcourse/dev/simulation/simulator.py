@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from rugcourse.bootstrap import Runtime, follow_up, open_dispatcher, open_runtime
+from rugcourse.bootstrap import Runtime, open_dispatcher, open_runtime, rejection_handler
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor.file_sync import import_courses
 from rugcourse.db.engine import Database
@@ -23,12 +23,12 @@ from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.delivery.reconciliation import Audit, audit
-from rugcourse.dev.simulation.mail_transport import LinksInMail, Post
+from rugcourse.dev.simulation.mail_transport import LinksInMail, SimulatedMailServer
 from rugcourse.dev.simulation.people import SimulatedReader, make_person
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.signup import Signup, sign_up
-from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, find_askings, record_answers
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, find_questions, record_answers
 from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
@@ -77,7 +77,7 @@ def simulate(
         own = settings.model_copy(update={"data_dir": Path(folder), "base_url": "http://rehearsal.example"})
         runtime = replace(open_runtime(own, clock), database=database)
         import_courses(database, clock, runtime.lessons_dir)
-        rehearsal = Rehearsal(runtime, clock, people, days, seed)
+        rehearsal = SimulationRun(runtime, clock, people, days, seed)
         rehearsal.play(progress)
         found = audit(database, clock.now(), timedelta(hours=1))
         database.close()
@@ -85,7 +85,7 @@ def simulate(
 
 
 @dataclass(slots=True)
-class Tally:
+class SimulationTotals:
     """What people did."""
 
     answers: int = 0
@@ -96,7 +96,7 @@ class Tally:
 
 
 @dataclass(order=True, slots=True)
-class PlannedAct:
+class PlannedEvent:
     """Something that happens at an instant; what was planned first happens first."""
 
     at: datetime
@@ -104,17 +104,17 @@ class PlannedAct:
     act: Callable[[], None] = field(compare=False)
 
 
-class Rehearsal:
+class SimulationRun:
     """A course that is played from its first signup to the last day."""
 
     def __init__(self, runtime: Runtime, clock: VirtualClock, people: int, days: int, seed: int) -> None:
         self._runtime, self._clock, self._days, self._seed = runtime, clock, days, seed
         self._people = [make_person(number, days, seed) for number in range(1, people + 1)]
         self._chance = Random(seed)  # noqa: S311 - a rehearsal
-        self._post = Post(clock, {one.email: one for one in self._people}, self._read)
-        self._tally = Tally()
-        self._follow_up = follow_up(runtime)
-        self._plans: list[PlannedAct] = []
+        self._post = SimulatedMailServer(clock, {one.email: one for one in self._people}, self._read)
+        self._tally = SimulationTotals()
+        self._follow_up = rejection_handler(runtime)
+        self._plans: list[PlannedEvent] = []
         self._numbers = count()
         with runtime.database.read() as session:
             self._course = runtime.library.courses(session)[0]
@@ -155,7 +155,7 @@ class Rehearsal:
         )
 
     def _at(self, at: datetime, act: Callable[[], None]) -> None:
-        heapq.heappush(self._plans, PlannedAct(at, next(self._numbers), act))
+        heapq.heappush(self._plans, PlannedEvent(at, next(self._numbers), act))
 
     def _let_people_act(self) -> None:
         while self._plans and self._plans[0].at <= self._clock.now():
@@ -204,7 +204,7 @@ class Rehearsal:
         delivery_id, stamp, number, _ = read[0]
         asked = QuestionRef(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:
-            [asking] = find_askings(session, runtime.library, self._clock, [asked])
+            [asking] = find_questions(session, runtime.library, self._clock, [asked])
         if asking is None:
             return
         right = asking.question.right_option

@@ -8,7 +8,7 @@ from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
-from rugcourse.doctor.report import Finding, _, advice, well
+from rugcourse.doctor.report import Finding, _, ok, warning
 
 
 def check_admins(database: Database) -> Iterator[Finding]:
@@ -21,11 +21,11 @@ def check_admins(database: Database) -> Iterator[Finding]:
     except (DatabaseAway, DatabaseError):
         return
     if found:
-        yield advice(
+        yield warning(
             "admins",
             _("These owners and editors have no second factor: %(addresses)s."),
             _("Let each of them set up an authenticator app or a passkey under “My account”."),
             addresses=", ".join(found),
         )
     else:
-        yield well("admins", _("Every owner and editor has a second factor, or has not come in yet."))
+        yield ok("admins", _("Every owner and editor has a second factor, or has not come in yet."))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rugcourse.clock import Clock
-from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok, unknown, warning
 from rugcourse.links import Links
 from rugcourse.settings import Settings
 
@@ -37,13 +37,13 @@ def check_client_address(settings: Settings, links: Links, clock: Clock) -> Iter
             _("See to the web address first."),
         )
         return
-    yield judge(told, has_proxy=urlsplit(settings.base_url).scheme == "https")
+    yield compare(told, has_proxy=urlsplit(settings.base_url).scheme == "https")
 
 
-def judge(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
+def compare(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
     """`has_proxy`: one is known to be there, because the pages themselves don't encrypt."""
     if told.client == MADE_UP:
-        return wrong(
+        return failure(
             "client",
             _("The pages believe an address that the doctor made up, so that nobody is ever slowed down."),
             _(
@@ -53,14 +53,14 @@ def judge(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
         )
     theirs = [one for one in told.forwarded if one != MADE_UP]
     if theirs and told.client not in theirs:
-        return advice(
+        return warning(
             "client",
             _("Everybody seems to come from %(client)s, the proxy, so that all share the limits of one."),
             _("Set RUGCOURSE_TRUSTED_PROXIES to the proxy's address or network, here: %(client)s"),
             client=told.client,
         )
     if not theirs and (has_proxy or not told.forwarded):
-        return advice(
+        return warning(
             "client",
             _("The proxy does not tell who asks, so that everybody seems to come from %(client)s."),
             _(
@@ -69,7 +69,7 @@ def judge(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
             ),
             client=told.client,
         )
-    return well("client", _("They arrive as they are; a made-up one is not believed."))
+    return ok("client", _("They arrive as they are; a made-up one is not believed."))
 
 
 def _ask(url: str) -> ReceivedRequest:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import courses
-from rugcourse.doctor.report import Finding, _, advice, well
+from rugcourse.doctor.report import Finding, _, ok, warning
 from rugcourse.ebooks.cache import out_of_date
 from rugcourse.emails.catalogue import Branding
 from rugcourse.links import Links
@@ -24,14 +24,14 @@ def check_courses(database: Database) -> Iterator[Finding]:
         return
     unsigned = [one.course.slug for one in published if one is not None and one.course.unsigned_notices]
     if unsigned:
-        yield advice(
+        yield warning(
             "warning-signs",
             _("No clinician has signed the warning signs of: %(courses)s."),
             _("Have them checked, then put the name and the date in alarm-signs.*.md: reviewed_by and reviewed."),
             courses=", ".join(unsigned),
         )
     else:
-        yield well("warning-signs", _("A clinician has signed them."))
+        yield ok("warning-signs", _("A clinician has signed them."))
 
 
 def check_books(database: Database, links: Links, branding: Branding) -> Iterator[Finding]:
@@ -41,11 +41,11 @@ def check_books(database: Database, links: Links, branding: Branding) -> Iterato
     except (DatabaseAway, DatabaseError):
         return
     if missing:
-        yield advice(
+        yield warning(
             "books",
             _("Not there, or not as readers get the lessons now: %(books)s."),
             _("They are made when lessons are published or imported. If they stay away, the log says why."),
             books=", ".join(f"{course}.{language}.{kind}" for course, language, kind in missing),
         )
     else:
-        yield well("books", _("Each course is there as PDF and EPUB."))
+        yield ok("books", _("Each course is there as PDF and EPUB."))

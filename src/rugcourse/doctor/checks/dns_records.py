@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Iterator
 
-from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok, unknown, warning
 from rugcourse.doctor.resolver import Dns, DnsAway, DnsFailed
 from rugcourse.doctor.spf import PermError, SpfLookups, records_of
 from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
@@ -43,14 +43,14 @@ def _spf(settings: Settings, dns: Dns) -> Iterator[Finding]:
     domain = envelope_domain(settings)
     records = records_of(dns, domain)
     if not records:
-        yield wrong(
+        yield failure(
             "spf",
             _("%(domain)s has no SPF record."),
             _("Add a TXT record to %(domain)s that names the servers that send for you, such as v=spf1 mx -all"),
             domain=domain,
         )
     elif len(records) > 1:
-        yield wrong(
+        yield failure(
             "spf",
             _("%(domain)s has %(count)s SPF records, so that none of them counts."),
             _("Make one record of them."),
@@ -68,7 +68,7 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
         if not reading.is_too_long:
             reading.check_void()
     except PermError as error:
-        return wrong(
+        return failure(
             "spf",
             _("The SPF record of %(domain)s does not count: receivers can't use %(term)s."),
             _("Mend that, or take it out: what it names must be there, and written as RFC 7208 has it."),
@@ -76,7 +76,7 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
             term=error,
         )
     if reading.is_too_long:
-        return wrong(
+        return failure(
             "spf",
             _("The SPF record of %(domain)s takes %(count)s look-ups; more than ten, and it does not count."),
             _("Take out what sends no mail for you."),
@@ -84,20 +84,20 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
             count=reading.lookups,
         )
     if rest == "+":
-        return wrong(
+        return failure(
             "spf",
             _("The SPF record of %(domain)s lets everybody send in your name."),
             _("Let it end with -all or ~all."),
             domain=domain,
         )
     if rest not in {"-", "~"}:
-        return advice(
+        return warning(
             "spf",
             _("The SPF record of %(domain)s says nothing about servers that it does not name."),
             _("Let it end with -all or ~all."),
             domain=domain,
         )
-    return well("spf", _("%(record)s"), record=record)
+    return ok("spf", _("%(record)s"), record=record)
 
 
 def _dkim(settings: Settings, dns: Dns) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def _dkim(settings: Settings, dns: Dns) -> Iterator[Finding]:
     try:
         keys = load_keys(settings.dkim_files)
     except UnusableKey as error:
-        yield wrong("dkim", _("%(error)s"), _("Set RUGCOURSE_DKIM_KEYS to keys that can be read."), error=error)
+        yield failure("dkim", _("%(error)s"), _("Set RUGCOURSE_DKIM_KEYS to keys that can be read."), error=error)
         return
     signing = in_use(keys)
     for key in keys:
@@ -124,24 +124,24 @@ def _dkim_key(dns: Dns, domain: str, key: SigningKey, *, signs: bool) -> Finding
     if any(tags["p"] == _tags(key.record)["p"] for tags in found):
         kind = _tags(key.record)["k"]
         if signs:
-            return well("dkim", _("%(name)s (%(kind)s) is known and signs."), name=name, kind=kind)
-        return well("dkim", _("%(name)s (%(kind)s) is known, for mail that is on its way."), name=name, kind=kind)
+            return ok("dkim", _("%(name)s (%(kind)s) is known and signs."), name=name, kind=kind)
+        return ok("dkim", _("%(name)s (%(kind)s) is known, for mail that is on its way."), name=name, kind=kind)
     if not signs:
-        return advice(
+        return warning(
             "dkim",
             _("%(name)s is gone from the DNS: mail that it signed and that is still on its way can't be checked."),
             _("After a week it can go from RUGCOURSE_DKIM_KEYS, too."),
             name=name,
         )
     if found:
-        return wrong(
+        return failure(
             "dkim",
             _("%(name)s holds another key than the one that signs."),
             _("Put this there: %(record)s"),
             name=name,
             record=key.record,
         )
-    return wrong(
+    return failure(
         "dkim",
         _("There is no key at %(name)s, so no signature counts."),
         _("Add a TXT record there: %(record)s"),
@@ -154,7 +154,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
     domain = settings.sender_domain.lower()
     where, records = _dmarc_records(dns, domain)
     if len(records) > 1:
-        yield wrong(
+        yield failure(
             "dmarc",
             _("%(where)s has %(count)s DMARC records, so that none of them counts."),
             _("Make one record of them."),
@@ -164,7 +164,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
         return
     tags = _tags(records[0]) if records else {}
     if not tags:
-        yield wrong(
+        yield failure(
             "dmarc",
             _("%(domain)s has no DMARC record."),
             _("Add a TXT record to _dmarc.%(domain)s, to begin with: v=DMARC1; p=none; rua=mailto:you@%(domain)s"),
@@ -173,7 +173,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
         return
     envelope = envelope_domain(settings)
     if not settings.dkim_files and not _aligned(envelope, domain, tags):
-        yield advice(
+        yield warning(
             "dmarc",
             _("Mail comes back to %(envelope)s, which is no part of %(domain)s, and is not signed here."),
             _("Let the relay sign for %(domain)s, or set RUGCOURSE_BOUNCE_ADDRESS to an address under it."),
@@ -183,7 +183,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
     policy = (tags.get("sp") or tags.get("p", "")) if where != domain else tags.get("p", "")
     policy = policy.lower()
     if policy not in {"quarantine", "reject"}:
-        yield advice(
+        yield warning(
             "dmarc",
             _("The DMARC record at %(where)s asks for nothing (p=%(policy)s)."),
             _("When its reports show that all your mail passes, set p=quarantine, and later p=reject."),
@@ -191,7 +191,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
             policy=policy,
         )
     else:
-        yield well("dmarc", _("%(where)s asks for p=%(policy)s."), where=f"_dmarc.{where}", policy=policy)
+        yield ok("dmarc", _("%(where)s asks for p=%(policy)s."), where=f"_dmarc.{where}", policy=policy)
 
 
 def _dmarc_records(dns: Dns, domain: str) -> tuple[str, list[str]]:
@@ -221,18 +221,18 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
     for domain in dict.fromkeys((settings.sender_domain.lower(), envelope_domain(settings))):
         servers = dns.mail_servers(domain)
         if servers:
-            yield well("mx", _("%(servers)s take mail for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
+            yield ok("mx", _("%(servers)s take mail for %(domain)s."), servers=", ".join(servers[:3]), domain=domain)
         elif dns.refuses_mail(domain):
-            yield wrong(
+            yield failure(
                 "mx",
                 _("%(domain)s says that it takes no mail (MX 0 .): answers and bounces get lost."),
                 _("Put the name of its mail server in place of the dot."),
                 domain=domain,
             )
         elif dns.addresses(domain):  # RFC 5321, 5.1: then the domain itself does
-            yield well("mx", _("%(domain)s takes its mail itself."), domain=domain)
+            yield ok("mx", _("%(domain)s takes its mail itself."), domain=domain)
         else:
-            yield wrong(
+            yield failure(
                 "mx",
                 _("Nobody takes mail for %(domain)s: answers and bounces get lost."),
                 _("Add an MX record to %(domain)s."),
@@ -256,7 +256,7 @@ def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
         return
     nameless = [one for one in addresses if name not in dns.names(one)]
     if nameless:
-        yield wrong(
+        yield failure(
             "ptr",
             _("%(address)s is not called %(name)s."),
             _("Let whoever gave you that address set its reverse record (PTR) to %(name)s."),
@@ -264,9 +264,7 @@ def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
             name=name,
         )
     else:
-        yield well(
-            "ptr", _("%(address)s is called %(name)s, and the other way round."), address=addresses[0], name=name
-        )
+        yield ok("ptr", _("%(address)s is called %(name)s, and the other way round."), address=addresses[0], name=name)
 
 
 def _tags(record: str) -> dict[str, str]:

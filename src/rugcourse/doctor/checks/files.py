@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rugcourse.db.engine import Database
-from rugcourse.doctor.report import Finding, _, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok
 from rugcourse.settings import Settings, secret_files
 
 _OTHERS = stat.S_IRWXO
@@ -19,7 +19,7 @@ def check_files(settings: Settings, database: Database) -> Iterator[Finding]:
     kept = [*database.files, settings.data_dir, *settings.dkim_files.values(), *secret_files(), Path(".env")]
     open_ones = [str(path) for path in dict.fromkeys(kept) if _is_open(path)]
     if open_ones:
-        yield wrong(
+        yield failure(
             "files",
             _("Every user of this machine can get at: %(paths)s."),
             _("Run: chmod o= %(arguments)s"),
@@ -27,7 +27,7 @@ def check_files(settings: Settings, database: Database) -> Iterator[Finding]:
             arguments=" ".join(map(shlex.quote, open_ones)),
         )
     else:
-        yield well("files", _("Other users of this machine can't read them."))
+        yield ok("files", _("Other users of this machine can't read them."))
 
 
 def _is_open(path: Path) -> bool:

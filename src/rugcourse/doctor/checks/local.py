@@ -15,7 +15,7 @@ from rugcourse.db.engine import Database, DatabaseAway, DatabaseError
 from rugcourse.db.migrate import is_current
 from rugcourse.db.queries import heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
-from rugcourse.doctor.report import Finding, _, advice, unknown, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok, unknown, warning
 from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settings
 
 _SILENT_SECONDS = 60.0  # of the machine's time
@@ -28,23 +28,23 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     found = True
     if DEFAULT_SECRET in settings.secret_keys:
         found = False
-        yield wrong(
+        yield failure(
             "settings",
             _("Links are signed with a key that everybody knows."),
             _("Set RUGCOURSE_SECRET_KEYS to a long random text."),
         )
     if settings.sender_domain.endswith(RESERVED):
         found = False
-        yield wrong(
+        yield failure(
             "settings",
             _("Mail comes from %(address)s, which is nobody's."),
             _("Set RUGCOURSE_SENDER_ADDRESS to an address of your own."),
             address=settings.sender_address,
         )
     if found:
-        yield well("settings", _("Mail comes from %(address)s."), address=settings.sender_address)
+        yield ok("settings", _("Mail comes from %(address)s."), address=settings.sender_address)
     if settings.postal_address == MADE_UP_ADDRESS:
-        yield advice(
+        yield warning(
             "address",
             _("Under each mail stands an address that is made up: %(address)s."),
             _("Set RUGCOURSE_POSTAL_ADDRESS to yours."),
@@ -57,7 +57,7 @@ def _recipients(settings: Settings) -> Iterator[Finding]:
     """The privacy page has to name them (GDPR, article 13(1)(e) and (f))."""
     unset = [one for one in ("processors", "transfers") if not getattr(settings, one)]
     if unset:
-        yield advice(
+        yield warning(
             "privacy",
             _("The privacy page can't say who works on the data for you, or where."),
             _("Set %(settings)s."),
@@ -68,15 +68,15 @@ def _recipients(settings: Settings) -> Iterator[Finding]:
 def check_database(settings: Settings, database: Database, clock: Clock) -> Iterator[Finding]:
     try:
         if not is_current(database):
-            yield wrong("database", _("Its tables are of another version."), _("Run: rugcourse db upgrade"))
+            yield failure("database", _("Its tables are of another version."), _("Run: rugcourse db upgrade"))
             return
         with database.read() as session:
             seen = heartbeats.all_processes(session)
             theirs = heartbeats.database_time(session)
     except (DatabaseAway, DatabaseError) as error:
-        yield wrong("database", _("%(error)s"), _("Mend RUGCOURSE_DATABASE_URL, or the server."), error=error)
+        yield failure("database", _("%(error)s"), _("Mend RUGCOURSE_DATABASE_URL, or the server."), error=error)
         return
-    yield well("database", _("%(kind)s answers, and its tables are up to date."), kind=database.dialect)
+    yield ok("database", _("%(kind)s answers, and its tables are up to date."), kind=database.dialect)
     yield from _clock(theirs)
     alive = {one.kind for one in seen if one.seen_at >= clock.now() - clock.span(_SILENT_SECONDS)}
     yield from _processes(alive)
@@ -86,28 +86,28 @@ def check_database(settings: Settings, database: Database, clock: Clock) -> Iter
 def _clock(theirs: datetime) -> Iterator[Finding]:
     seconds = abs((datetime.now(UTC) - theirs).total_seconds())
     if seconds > _SKEW_SECONDS:
-        yield wrong(
+        yield failure(
             "clock",
             _("This machine's clock and that of the database differ by %(seconds)s seconds."),
             _("Let both follow the time of the network (NTP)."),
             seconds=round(seconds),
         )
     else:
-        yield well("clock", _("It agrees with the database's."))
+        yield ok("clock", _("It agrees with the database's."))
 
 
 def _processes(alive: set[str]) -> Iterator[Finding]:
     """All in one (`serve`), or each part by itself."""
     missing = [] if "serve" in alive else [one for one in _PARTS if one not in alive]
     if missing:
-        yield wrong(
+        yield failure(
             "processes",
             _("For a minute nobody has heard of: %(missing)s."),
             _("Start them: rugcourse serve, or rugcourse web, worker and beat."),
             missing=", ".join(missing),
         )
     else:
-        yield well("processes", _("All of them live: %(alive)s."), alive=", ".join(sorted(alive)))
+        yield ok("processes", _("All of them live: %(alive)s."), alive=", ".join(sorted(alive)))
 
 
 def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
@@ -119,35 +119,35 @@ def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
         settings.ses_topics,
     )
     if not settings.bounce_address and not any(hooks):
-        yield advice(
+        yield warning(
             "bounces",
             _("Nobody reads what comes back."),
             _("Set RUGCOURSE_BOUNCE_ADDRESS, or let your relay tell: docs/bounces.md says how."),
         )
     elif settings.bounce_address and not (any(hooks) or settings.mailbox or "bounces" in alive):
-        yield advice(
+        yield warning(
             "bounces",
             _("Mail comes back to %(address)s, and nobody takes it in."),
             _("Run rugcourse bounces listen, or set RUGCOURSE_BOUNCE_MAILBOX."),
             address=settings.bounce_address,
         )
     else:
-        yield well("bounces", _("What comes back is read."))
+        yield ok("bounces", _("What comes back is read."))
 
 
 def check_broker(settings: Settings) -> Iterator[Finding]:
     if not settings.broker_url.startswith("redis"):
-        yield well("broker", _("All in one process; none is needed."))
+        yield ok("broker", _("All in one process; none is needed."))
         return
     client = Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
     try:
         client.ping()
     except (RedisError, ValueError) as error:
-        yield wrong(
+        yield failure(
             "broker", _("Redis does not answer: %(error)s"), _("Mend RUGCOURSE_BROKER_URL, or the server."), error=error
         )
     else:
-        yield well("broker", _("Redis answers."))
+        yield ok("broker", _("Redis answers."))
     finally:
         client.close()
 
@@ -160,7 +160,7 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
             file.write(b"x")
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        yield wrong(
+        yield failure(
             "journal",
             _("%(folder)s can't be written to: %(error)s."),
             _("Set RUGCOURSE_DATA_DIR to a folder that this user may write to."),
@@ -169,7 +169,7 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
         )
         return
     if free < _FEWEST_FREE:
-        yield advice(
+        yield warning(
             "journal",
             _("On the disk of %(folder)s are only %(free)s MB left."),
             _("Make room."),
@@ -177,14 +177,14 @@ def check_disk(settings: Settings) -> Iterator[Finding]:
             free=free // 1_000_000,
         )
     else:
-        yield well("journal", _("%(folder)s can be written to."), folder=folder)
+        yield ok("journal", _("%(folder)s can be written to."), folder=folder)
 
 
 def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
     try:
         log.check()
     except OSError as error:
-        yield wrong(
+        yield failure(
             "withdrawals",
             _("%(file)s can't be written to: %(error)s."),
             _("Let this user write to it, and to the folder it stands in."),
@@ -192,12 +192,12 @@ def check_withdrawals(log: WithdrawalLog) -> Iterator[Finding]:
             error=error.strerror or error,
         )
     else:
-        yield well("withdrawals", _("%(file)s can be written to."), file=log.file)
+        yield ok("withdrawals", _("%(file)s can be written to."), file=log.file)
 
 
 def check_spamassassin() -> Iterator[Finding]:
     if shutil.which("spamassassin"):
-        yield well("spamassassin", _("It is installed; the test of a mail asks it."))
+        yield ok("spamassassin", _("It is installed; the test of a mail asks it."))
     else:
         yield unknown(
             "spamassassin",

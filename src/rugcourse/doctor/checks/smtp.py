@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rugcourse.delivery.smtp import Connection, ServerUnavailable
 from rugcourse.doctor.checks.dns_records import LOCAL
-from rugcourse.doctor.report import Finding, _, advice, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok, warning
 from rugcourse.settings import Settings
 
 _SECONDS = 10.0
@@ -19,7 +19,7 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
     try:
         connection = Connection(server, settings.ehlo_name or None, _SECONDS)
     except ServerUnavailable as error:
-        yield wrong("smtp", _("%(error)s"), _("Mend RUGCOURSE_SMTP_URL, or the server."), error=error)
+        yield failure("smtp", _("%(error)s"), _("Mend RUGCOURSE_SMTP_URL, or the server."), error=error)
         return
     try:
         offers = connection.offers()
@@ -29,11 +29,11 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
     if remote and not offers.encrypted:
         mend = _("Use smtps://, or ?starttls=always, in RUGCOURSE_SMTP_URL.")
         if server.user is not None:
-            yield wrong("smtp", _("%(where)s gets the password in the clear."), mend, where=where)
+            yield failure("smtp", _("%(where)s gets the password in the clear."), mend, where=where)
         else:
-            yield advice("smtp", _("%(where)s gets mail in the clear."), mend, where=where)
+            yield warning("smtp", _("%(where)s gets mail in the clear."), mend, where=where)
     if offers.largest is not None and offers.largest < _LARGEST_MAIL:
-        yield advice(
+        yield warning(
             "smtp",
             _("%(where)s takes no mail of more than %(size)s bytes."),
             _("Lessons have 40,000 bytes; let it take a megabyte."),
@@ -41,13 +41,13 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
             size=offers.largest,
         )
     if not offers.pipelining:
-        yield advice(
+        yield warning(
             "smtp",
             _("%(where)s takes one command at a time (no PIPELINING), which is slow from afar."),
             _("Nothing has to be mended; another relay would be faster."),
             where=where,
         )
-    yield well(
+    yield ok(
         "smtp",
         _("%(where)s answers: %(offers)s."),
         where=where,

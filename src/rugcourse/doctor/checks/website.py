@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from rugcourse.doctor.checks.dns_records import LOCAL
-from rugcourse.doctor.report import Finding, _, advice, well, wrong
+from rugcourse.doctor.report import Finding, _, failure, ok, warning
 from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
 
@@ -32,14 +32,14 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
     address = settings.base_url
     parts = urlsplit(address)
     if parts.hostname in LOCAL:
-        yield wrong(
+        yield failure(
             "website",
             _("Links in mails begin with %(address)s, which readers can't reach."),
             _("Set RUGCOURSE_BASE_URL to the address that readers see."),
             address=address,
         )
     elif parts.scheme != "https":
-        yield wrong(
+        yield failure(
             "website",
             _("%(address)s is not encrypted."),
             _("Put a web server with a certificate before it, and set RUGCOURSE_BASE_URL to https://."),
@@ -48,7 +48,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
     try:
         health = _get(f"{address}/healthz")
     except OSError as error:
-        yield wrong(
+        yield failure(
             "website",
             _("%(address)s can't be reached from here: %(error)s"),
             _("Start rugcourse web, and let the address lead to it."),
@@ -57,7 +57,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
         )
         return
     if health.body != "ok":
-        yield wrong(
+        yield failure(
             "website",
             _("Something else than rugcourse answers at %(address)s (%(status)s)."),
             _("Let all its paths lead to rugcourse web."),
@@ -65,7 +65,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
             status=health.status,
         )
         return
-    yield well("website", _("%(address)s answers."), address=address)
+    yield ok("website", _("%(address)s answers."), address=address)
     yield _unsubscribing(links)
     yield from _clock(health)
 
@@ -75,24 +75,24 @@ def _unsubscribing(links: Links) -> Finding:
     try:
         answer = _get(links.unsubscribe(_NOBODY))
     except OSError as error:
-        return wrong(
+        return failure(
             "unsubscribe", _("Its links can't be reached: %(error)s"), _("Let /u/ lead to rugcourse web."), error=error
         )
     if answer.status != 404:
-        return wrong(
+        return failure(
             "unsubscribe",
             _("Something else answers there (%(status)s)."),
             _("Let /u/ lead to rugcourse web, without a login or a cache before it."),
             status=answer.status,
         )
-    return well("unsubscribe", _("The links work; pressing one is enough (RFC 8058)."))
+    return ok("unsubscribe", _("The links work; pressing one is enough (RFC 8058)."))
 
 
 def _clock(answer: HttpAnswer) -> Iterator[Finding]:
     if answer.at is not None:
         seconds = abs(round((datetime.now(UTC) - answer.at).total_seconds()))
         if seconds > 60:
-            yield advice(
+            yield warning(
                 "clock",
                 _("This machine's clock and that of the web server differ by %(seconds)s seconds."),
                 _("Let both follow the time of the network (NTP)."),

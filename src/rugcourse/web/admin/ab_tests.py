@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import ab_tests
-from rugcourse.campaigns.ab_tests import NoSubject, SameWording, TrialRuns
+from rugcourse.campaigns.ab_tests import AbTestRunning, NoSubject, SameWording
 from rugcourse.db.models import Role
 from rugcourse.db.queries import courses
 from rugcourse.web.access import Access, access
@@ -20,18 +20,20 @@ from rugcourse.web.rendering import READ, NotFound, runtime_of
 router = APIRouter()
 
 Id = Annotated[int, Path(ge=1, lt=2**31)]
-_REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "same", TrialRuns: "runs"}
+_REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "same", AbTestRunning: "runs"}
 
 
 @router.api_route("/admin/trials/{lesson_id}", methods=READ)
 @access(Access.EDITOR)
-def trials_page(request: Request, lesson_id: Id) -> HTMLResponse:
+def ab_tests_page(request: Request, lesson_id: Id) -> HTMLResponse:
     return _page(request, require_admin(request, Role.EDITOR), lesson_id, {}, "")
 
 
 @router.post("/admin/trials/{lesson_id}")
 @access(Access.EDITOR)
-def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
+def ab_tests_submit(
+    request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
+) -> Response:
     """Begin one, or stop it."""
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, typed.get("form", ""))
@@ -53,7 +55,7 @@ def press(request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depe
 def _page(request: Request, insider: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         found = courses.wording_of(session, lesson_id)
-        held = ab_tests.trials_of(session, [lesson_id])
+        held = ab_tests.ab_tests_of(session, [lesson_id])
     if found is None:
         raise NotFound
     wording: Any = found[1]

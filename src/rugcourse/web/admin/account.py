@@ -24,10 +24,10 @@ from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
     admin_page,
     check_password,
+    notify_admin,
     passkey_site,
     password_context,
     require_admin,
-    tell,
     verify_csrf,
 )
 from rugcourse.web.forms import whole_number
@@ -82,7 +82,7 @@ def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Anno
 
 @router.post("/admin/account")
 @access(Access.ANALYST)
-def account_press(request: Request, fields: Annotated[AccountForm, Form()]) -> Response:
+def account_submit(request: Request, fields: Annotated[AccountForm, Form()]) -> Response:
     insider = require_admin(request, setting_up=True)
     verify_csrf(request, insider, fields.form)
     if fields.action == "end":
@@ -99,7 +99,7 @@ def account_press(request: Request, fields: Annotated[AccountForm, Form()]) -> R
         return _account_page(request, insider, notice, status=403)
     changed = change(request, insider, fields)
     if changed.tells is not None:
-        tell(request, changed.tells, insider.email)
+        notify_admin(request, changed.tells, insider.email)
     now = require_admin(request, setting_up=True)
     locked = fields.locked if changed.notice == "wrong-code" else ""
     return _account_page(request, now, changed.notice, locked, changed.codes, status=200 if changed.tells else 400)

@@ -43,11 +43,11 @@ class NotAuthenticated(Exception):
     """Nobody came in with this browser, or their session is over."""
 
 
-class MfaRequired(Exception):
+class SecondFactorRequired(Exception):
     """The password was right, and the code is still asked for."""
 
 
-class SetUpDue(Exception):
+class SecondFactorSetUpRequired(Exception):
     """The days are over in which this admin could do without a second factor."""
 
 
@@ -64,10 +64,10 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
     """
     insider = require_password_login(request)
     if insider.second_factor_due:
-        raise MfaRequired
+        raise SecondFactorRequired
     runtime = runtime_of(request)
     if insider.set_up_by is not None and not setting_up and runtime.clock.now() >= insider.set_up_by:
-        raise SetUpDue
+        raise SecondFactorSetUpRequired
     if not insider.may(role):
         security_events.record(
             None, runtime.clock, SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id
@@ -150,7 +150,7 @@ def password_context(request: Request) -> tuple[str, ...]:
     return settings.practice, settings.author_name, urlsplit(settings.base_url).hostname or "", "rugcourse"
 
 
-def tell(request: Request, notice: AccountNotice, email: str, link: str = "") -> None:
+def notify_admin(request: Request, notice: AccountNotice, email: str, link: str = "") -> None:
     """Write an admin a mail about their account, behind the answer."""
     request.app.state.outbox.tell_admin(notice, email, preferred_language(request), link)
 
@@ -247,22 +247,27 @@ def _origin(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _not_inside(_request: Request, _error: Exception) -> Response:
+async def _to_login(_request: Request, _error: Exception) -> Response:
     return RedirectResponse("/admin/login", 303)
 
 
-async def _code_due(_request: Request, _error: Exception) -> Response:
+async def _to_second_factor(_request: Request, _error: Exception) -> Response:
     return RedirectResponse("/admin/code", 303)
 
 
-async def _set_up_due(_request: Request, _error: Exception) -> Response:
+async def _to_set_up(_request: Request, _error: Exception) -> Response:
     return RedirectResponse("/admin/account", 303)
 
 
-async def _forged(request: Request, _error: Exception) -> Response:
+async def _csrf_failed(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
     security_events.record(None, runtime_of(request).clock, SecurityEventKind.FORGED, origin_of(request), admin_id=None)
     return admin_page(request, None, "forged", status=403)
 
 
-ANSWERS = {NotAuthenticated: _not_inside, MfaRequired: _code_due, SetUpDue: _set_up_due, CsrfError: _forged}
+ANSWERS = {
+    NotAuthenticated: _to_login,
+    SecondFactorRequired: _to_second_factor,
+    SecondFactorSetUpRequired: _to_set_up,
+    CsrfError: _csrf_failed,
+}

@@ -21,13 +21,13 @@ from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.models import JobRow, Role
 from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.db.queries.audiences import Following
-from rugcourse.db.queries.jobs import AT_WORK, JobKind
+from rugcourse.db.queries.jobs import ACTIVE_STATES, JobKind
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs as at_work
 from rugcourse.subscribers import bulk_actions, csv_import
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
-from rugcourse.subscribers.csv_import import Column, ImportSettings, NotAList
+from rugcourse.subscribers.csv_import import Column, ImportSettings, InvalidList
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
@@ -41,7 +41,7 @@ _MOST_FIELDS = 150  # a list has at most 100 columns
 Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
-class ActFields(WhoFields):
+class BulkActionFields(WhoFields):
     """An audience, and what is to be done."""
 
     act: str = ""
@@ -71,7 +71,7 @@ class ActFields(WhoFields):
         )
 
 
-class IntakeFields(BaseModel):
+class ImportFields(BaseModel):
     """What is in the columns of a list (`column`: for each), and what holds for all.
 
     `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.ImportSettings`.
@@ -132,7 +132,7 @@ class Upload:
     """A form with a file: its token (`form`), what was typed, and the file's name and content; empty without one."""
 
     form: str
-    typed: IntakeFields
+    typed: ImportFields
     name: str
     content: bytes
 
@@ -144,9 +144,9 @@ async def _uploaded(request: Request) -> Upload:
     file = form.get("file")
     content = await file.read() if isinstance(file, UploadFile) else b""
     name = file.filename if isinstance(file, UploadFile) else ""
-    fields = {key: value for key, value in form.items() if isinstance(value, str) and key in IntakeFields.model_fields}
+    fields = {key: value for key, value in form.items() if isinstance(value, str) and key in ImportFields.model_fields}
     columns = [value for value in form.getlist("column") if isinstance(value, str)]
-    typed = IntakeFields.model_validate({**fields, "column": columns})
+    typed = ImportFields.model_validate({**fields, "column": columns})
     return Upload(typed.form, typed, name or "", content)
 
 
@@ -165,7 +165,7 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
     runtime = runtime_of(request)
     try:
         listing = csv_import.read_list(uploaded.content)
-    except NotAList as error:
+    except InvalidList as error:
         return _imports_page(request, insider, str(error), error.line)
     job_id = csv_import.store_upload(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
@@ -187,7 +187,7 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
         at_work.check(runtime.database, job_id, intake, listing, uploaded.name)
     except InvalidJobState:
         return _job_page(request, insider, _job(request, job_id), uploaded.typed, "not-now")
-    except (NotAList, OtherList):
+    except (InvalidList, OtherList):
         return _job_page(request, insider, job, uploaded.typed, "other-list")
     except NotKept:
         return _job_page(request, insider, job, uploaded.typed, "not-kept")
@@ -198,13 +198,13 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
 
 @router.api_route("/admin/acts", methods=READ)
 @access(Access.EDITOR)
-def acts_page(request: Request) -> HTMLResponse:
-    return _acts_page(request, require_admin(request, Role.EDITOR), ActFields())
+def bulk_actions_page(request: Request) -> HTMLResponse:
+    return _bulk_actions_page(request, require_admin(request, Role.EDITOR), BulkActionFields())
 
 
 @router.post("/admin/acts/count")
 @access(Access.EDITOR)
-def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLResponse:
+def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
@@ -217,15 +217,15 @@ def count_who(request: Request, fields: Annotated[ActFields, Form()]) -> HTMLRes
 
 @router.post("/admin/acts")
 @access(Access.EDITOR)
-def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
+def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
     runtime = runtime_of(request)
     try:
-        job_id = bulk_actions.propose(runtime.database, runtime.clock, fields.order(), insider.admin_id)
+        job_id = bulk_actions.preview(runtime.database, runtime.clock, fields.order(), insider.admin_id)
     except FormErrors as error:
-        return _acts_page(request, insider, fields, error.findings)
+        return _bulk_actions_page(request, insider, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -233,12 +233,12 @@ def propose(request: Request, fields: Annotated[ActFields, Form()]) -> Response:
 @access(Access.EDITOR)
 def job_page(request: Request, job_id: Id) -> HTMLResponse:
     insider = require_admin(request, Role.EDITOR)
-    return _job_page(request, insider, _job(request, job_id), IntakeFields(), "")
+    return _job_page(request, insider, _job(request, job_id), ImportFields(), "")
 
 
 @router.post("/admin/jobs/{job_id}")
 @access(Access.EDITOR)
-def press(
+def job_submit(
     request: Request,
     job_id: Id,
     form: Annotated[str, Form()] = "",
@@ -258,12 +258,12 @@ def press(
             case _:
                 raise NotFound
     except InvalidJobState:
-        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "not-now")
+        return _job_page(request, insider, _job(request, job_id), ImportFields(), "not-now")
     except DraftConflict:
-        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "changed")
+        return _job_page(request, insider, _job(request, job_id), ImportFields(), "changed")
     except CountChanged:
         bulk_actions.recount(runtime.database, runtime.clock, job_id)
-        return _job_page(request, insider, _job(request, job_id), IntakeFields(), "recounted")
+        return _job_page(request, insider, _job(request, job_id), ImportFields(), "recounted")
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -283,8 +283,8 @@ def _imports_page(request: Request, insider: AdminIdentity, notice: str, line: i
     return admin_page(request, insider, "imports", values, 400 if notice else 200)
 
 
-def _acts_page(
-    request: Request, insider: AdminIdentity, fields: ActFields, wrong: Sequence[LintFinding] = ()
+def _bulk_actions_page(
+    request: Request, insider: AdminIdentity, fields: BulkActionFields, wrong: Sequence[LintFinding] = ()
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -304,7 +304,7 @@ def _acts_page(
     return admin_page(request, insider, "acts", values, 400 if wrong else 200)
 
 
-def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: IntakeFields, notice: str) -> HTMLResponse:
+def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: ImportFields, notice: str) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.library.courses(session)
@@ -327,7 +327,7 @@ def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: Int
         "job": job,
         "seen": at_work.etag(job),
         "typed": typed,
-        "working": job.state in AT_WORK,
+        "working": job.state in ACTIVE_STATES,
         "who": who,
         "columns": [*Column],
         "courses": courses,

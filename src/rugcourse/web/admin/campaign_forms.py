@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
-from rugcourse.course_editor.messages import PARTS, NotAMessage, message_of
+from rugcourse.course_editor.messages import PARTS, InvalidMessage, message_of
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
 from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
@@ -163,7 +163,7 @@ def message_from(fields: dict[str, str]) -> Message:
     typed = {f"{language}.{part}": fields.get(f"{part}.{language}", "") for language in LANGUAGES for part in PARTS}
     try:
         return message_of(typed, LANGUAGES)
-    except NotAMessage as error:
+    except InvalidMessage as error:
         raise FormErrors(*error.findings) from None
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import send_proof
+from rugcourse.bootstrap import send_sample
 from rugcourse.campaigns import drafts, send_preview
 from rugcourse.campaigns.drafts import DraftConflict, Part
 from rugcourse.content.languages import LANGUAGES
@@ -170,7 +170,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
     seen = _seen(request, row, "review")
     course = course_of(request, row)
     mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
-    expected = send_preview.look_ahead(row, mails, now, quiet)
+    expected = send_preview.preview_sends(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
     timing = campaigns.timing_of(row)
     values = {
@@ -208,7 +208,7 @@ def send_test(
     """The mail to oneself."""
     insider, row = _editing(request, campaign_id, form)
     message = mail_of(request, row, mail_language)
-    sent = send_proof(runtime_of(request), message, insider.email)
+    sent = send_sample(runtime_of(request), message, insider.email)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
 
 

@@ -104,7 +104,7 @@ def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query(
 
 @router.post("/admin/campaigns/{campaign_id}")
 @access(Access.EDITOR)
-def campaign_press(
+def campaign_submit(
     request: Request,
     campaign_id: Id,
     form: Annotated[str, Form()] = "",
@@ -231,7 +231,7 @@ _REFUSALS: dict[type[Exception], str] = {
     NoDraft: "not-now",
     DraftConflict: "changed",
     lifecycle.InvalidCampaignState: "not-now",
-    lifecycle.MomentOver: "past",
+    lifecycle.SendTimePassed: "past",
     lifecycle.NoMessage: "no-message",
     lifecycle.AudienceChanged: "recounted",
     lifecycle.RepeatsNotConfirmed: "unconfirmed",

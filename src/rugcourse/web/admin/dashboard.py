@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import DeliveryState, Role
 from rugcourse.db.queries import campaigns, deliveries, sending_holds
-from rugcourse.doctor.runner import last_visit
+from rugcourse.doctor.runner import last_run
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
@@ -22,7 +22,7 @@ _SHOWN = 20
 
 @router.api_route("/admin", methods=READ)
 @access(Access.ANALYST)
-def home(request: Request) -> HTMLResponse:
+def dashboard(request: Request) -> HTMLResponse:
     runtime = runtime_of(request)
     insider = require_admin(request)
     with runtime.database.read() as session:
@@ -31,8 +31,8 @@ def home(request: Request) -> HTMLResponse:
         # Who they are takes a look through the whole ledger: only when the counter says that there are any.
         unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
         listed = campaigns.listed(session)
-        complaints = complaint_rate.too_many(session, runtime.complaint_limits, runtime.clock.now())
-    seen = last_visit(runtime.database)
+        complaints = complaint_rate.find_above_limit(session, runtime.complaint_limits, runtime.clock.now())
+    seen = last_run(runtime.database)
     values = {
         "holds": holds,
         "unknown": unknown,

@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.bootstrap import let_go
+from rugcourse.bootstrap import release_hold
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
-from rugcourse.doctor.runner import keep, last_visit, run_checks
+from rugcourse.doctor.runner import keep, last_run, run_checks
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.rendering import READ, runtime_of
@@ -26,7 +26,7 @@ _SHOWN = 20
 
 @router.api_route("/admin/delivery", methods=READ)
 @access(Access.ANALYST)
-def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
+def deliverability_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = require_admin(request)
     runtime = runtime_of(request)
     now = runtime.clock.now()
@@ -36,10 +36,10 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
             "names": {sending_holds.campaign_key(row.id): row.name for row in campaigns.listed(session)},
             "complaints": complaint_rate.of_campaigns(session, now),
             "domains": complaint_rate.of_domains(session, now),
-            "came_back": bounces.came_back_lately(session, now - timedelta(days=_DAYS), _SHOWN),
+            "came_back": bounces.recent_bounces(session, now - timedelta(days=_DAYS), _SHOWN),
         }
     frame = {
-        "visit": last_visit(runtime.database),
+        "visit": last_run(runtime.database),
         "checks": CHECKS,
         "limits": runtime.complaint_limits,
         "may_change": insider.may(Role.EDITOR),
@@ -52,7 +52,7 @@ def delivery_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLR
 
 @router.post("/admin/delivery")
 @access(Access.EDITOR)
-def delivery_press(
+def deliverability_submit(
     request: Request,
     form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
@@ -65,7 +65,7 @@ def delivery_press(
     if action == "look":
         keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))
         return RedirectResponse("/admin/delivery?done=looked", 303)
-    if action == "go" and let_go(runtime, key).was_held:
+    if action == "go" and release_hold(runtime, key).was_held:
         with runtime.database.write() as session:
             admins.record_change(session, runtime.clock.now(), insider.admin_id, "sending: go", key[:300])
         return RedirectResponse("/admin/delivery?done=goes-on", 303)

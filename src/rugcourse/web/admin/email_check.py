@@ -13,10 +13,10 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import LessonNotFound
-from rugcourse.course_editor.lesson_draft import Manuscript
+from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.db.models import Role
 from rugcourse.email_preview.linter import EmailReport, lint_email
-from rugcourse.email_preview.spamassassin import SpamAssassinAway, SpamScore, ask, is_installed
+from rugcourse.email_preview.spamassassin import SpamAssassinAway, SpamScore, is_installed, score
 from rugcourse.emails.templates import TemplateError
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
@@ -28,7 +28,7 @@ router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class CheckedEmail:
     """A mail in a language, and what was found. `opinion` is None while nobody asked, `look` where it can't be made."""
 
     title: str
@@ -47,7 +47,7 @@ def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
 
 @router.post("/admin/lessons/{course}/{slug}/preflight")
 @access(Access.EDITOR)
-def lesson_press(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
+def lesson_submit(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, form)
     return _lesson_page(request, insider, course, slug, ask_filter=True)
@@ -63,7 +63,7 @@ def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 @router.post("/admin/campaigns/{campaign_id}/preflight")
 @access(Access.EDITOR)
-def campaign_press(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
+def campaign_submit(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, form)
     return _campaign_page(request, insider, campaign_id, ask_filter=True)
@@ -72,7 +72,7 @@ def campaign_press(request: Request, campaign_id: Id, form: Annotated[str, Form(
 def _lesson_page(request: Request, insider: AdminIdentity, course: str, slug: str, *, ask_filter: bool) -> HTMLResponse:
     runtime = runtime_of(request)
     try:
-        desk = drafts.open_desk(runtime.database, runtime.library, course, slug)
+        desk = drafts.load_editor(runtime.database, runtime.library, course, slug)
     except LessonNotFound:
         raise NotFound from None
     manuscript = desk.manuscript
@@ -103,11 +103,13 @@ def _page(
     ask_filter: bool,
 ) -> HTMLResponse:
     opinions, asked = (
-        _opinions([message for _, _, message in mails if message is not None]) if ask_filter else ([], False)
+        _scores([message for _, _, message in mails if message is not None]) if ask_filter else ([], False)
     )
     told, ours = iter(opinions), runtime_of(request).settings.base_url
     tested = [
-        Tested(title, language, lint_email(message, ours) if message else None, next(told, None) if message else None)
+        CheckedEmail(
+            title, language, lint_email(message, ours) if message else None, next(told, None) if message else None
+        )
         for title, language, message in mails
     ]
     values = {
@@ -122,15 +124,15 @@ def _page(
     return admin_page(request, insider, "preflight", values)
 
 
-def _opinions(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
+def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
     """And whether SpamAssassin could be asked at all."""
     try:
-        return ask(messages), True
+        return score(messages), True
     except SpamAssassinAway:
         return [], False
 
 
-def _message(request: Request, manuscript: Manuscript, language: str) -> bytes | None:
+def _message(request: Request, manuscript: LessonDraft, language: str) -> bytes | None:
     """None while it can't be made: the desk says why."""
     runtime = runtime_of(request)
     try:

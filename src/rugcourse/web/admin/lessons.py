@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.background import BackgroundTask
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.bootstrap import make_books, send_proof
+from rugcourse.bootstrap import make_ebooks, send_sample
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
 from rugcourse.course_editor import drafts, history, linter
@@ -18,13 +18,20 @@ from rugcourse.course_editor.drafts import (
     LessonNotFound,
     NewerDraft,
     NoSuchDraft,
-    PublishedMeanwhile,
-    SavedMeanwhile,
     SlugTaken,
+    StaleDraft,
+    StalePublication,
 )
 from rugcourse.course_editor.form_fields import OPTIONS, QUESTIONS, READINGS, fields_of
-from rugcourse.course_editor.lesson_draft import Manuscript
-from rugcourse.course_editor.publishing import AlreadyPast, ExistingReaders, NotReady, Seen, publish_lesson, unpublish
+from rugcourse.course_editor.lesson_draft import LessonDraft
+from rugcourse.course_editor.publishing import (
+    AlreadyPast,
+    ExistingReaders,
+    LessonNotReady,
+    SeenVersions,
+    publish_lesson,
+    unpublish,
+)
 from rugcourse.db.models import Role
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries import subscribers
@@ -78,7 +85,7 @@ def lessons_page(
 
 @router.post("/admin/lessons/new")
 @access(Access.EDITOR)
-def begin(
+def create_draft(
     request: Request,
     form: Annotated[str, Form()] = "",
     course: Annotated[str, Form()] = "",
@@ -90,7 +97,7 @@ def begin(
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
     try:
-        slug = drafts.begin(
+        slug = drafts.create(
             runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], behind[:60], insider.admin_id
         )
     except LessonNotFound:
@@ -120,7 +127,7 @@ def restore_draft(
 
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
 @access(Access.EDITOR)
-def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
+def editor_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
     insider = require_admin(request, Role.EDITOR)
     desk = _editor_state(request, course, slug)
     return _editor_page(request, insider, desk, desk.manuscript, done)
@@ -128,19 +135,19 @@ def desk_page(request: Request, course: str, slug: str, done: Annotated[str, Que
 
 @router.post("/admin/lessons/{course}/{slug}")
 @access(Access.EDITOR)
-def keep(request: Request, course: str, slug: str, typed: Typed) -> Response:
+def save_draft(request: Request, course: str, slug: str, typed: Typed) -> Response:
     """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
     insider, desk = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
-    manuscript = drafts.typed_over(desk, typed)
+    manuscript = drafts.with_input(desk, typed)
     try:
         seen = whole_number(typed.get("saved", ""))
         version = whole_number(typed["version"], 9) if "version" in typed else None
-        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen, version)
-    except PublishedMeanwhile:
+        drafts.save(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen, version)
+    except StalePublication:
         return _editor_page(request, insider, _editor_state(request, course, slug), manuscript, "published-meanwhile")
-    except SavedMeanwhile:
+    except StaleDraft:
         return _editor_page(request, insider, desk, manuscript, "meanwhile")
     match typed.get("action"):
         case "publish":
@@ -163,7 +170,7 @@ def discard(
     desk = _editor_state(request, course, slug)
     try:
         draft = drafts.discard(runtime.database, runtime.clock, desk, insider.admin_id, whole_number(saved, 9))
-    except SavedMeanwhile:
+    except StaleDraft:
         return _editor_page(request, insider, desk, desk.manuscript, "not-discarded")
     return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
 
@@ -173,7 +180,7 @@ def discard(
 def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
     _, desk = _typing(request, course, slug, typed)
-    return _preview(request, drafts.typed_over(desk, typed), desk.published.id, typed)
+    return _preview(request, drafts.with_input(desk, typed), desk.published.id, typed)
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
@@ -181,7 +188,7 @@ def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLRespo
 def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """What is wrong, and what could be better: a part of the page, while it is written."""
     insider, desk = _typing(request, course, slug, typed)
-    manuscript = drafts.typed_over(desk, typed)
+    manuscript = drafts.with_input(desk, typed)
     return admin_page(request, insider, "lesson-checks", _checked(request, manuscript))
 
 
@@ -201,7 +208,7 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
     insider, desk = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
     under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
-    seen = [whole_number(typed[name], 9) for name in Seen._fields if name in typed]
+    seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
     try:
         publish_lesson(
             runtime.database,
@@ -210,13 +217,13 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
             desk.manuscript,
             ExistingReaders(under_way) if under_way in {*ExistingReaders} else ExistingReaders.NEW,
             AlreadyPast(behind) if behind in {*AlreadyPast} else AlreadyPast.NOBODY,
-            Seen(*seen) if len(seen) == len(Seen._fields) else None,
+            SeenVersions(*seen) if len(seen) == len(SeenVersions._fields) else None,
         )
-    except SavedMeanwhile:
+    except StaleDraft:
         return _publish_page(request, insider, _editor_state(request, course, slug), "meanwhile")
-    except NotReady:
+    except LessonNotReady:
         return _publish_page(request, insider, desk, "not-ready")
-    books = BackgroundTask(make_books, runtime)
+    books = BackgroundTask(make_ebooks, runtime)
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=published", 303, background=books)
 
 
@@ -230,9 +237,9 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
     desk = _editor_state(request, course, slug)
     try:
         unpublish(runtime.database, runtime.clock, insider.admin_id, course, slug)
-    except NotReady:
+    except LessonNotReady:
         return _publish_page(request, insider, desk, "stays")
-    return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_books, runtime))
+    return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_ebooks, runtime))
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/history", methods=READ)
@@ -271,10 +278,10 @@ def restore(
     earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
     if earlier is None:
         raise NotFound
-    manuscript = Manuscript(desk.published.course, slug, desk.manuscript.place, fields_of(earlier))
+    manuscript = LessonDraft(desk.published.course, slug, desk.manuscript.place, fields_of(earlier))
     try:
-        drafts.keep(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, whole_number(saved))
-    except SavedMeanwhile:
+        drafts.save(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, whole_number(saved))
+    except StaleDraft:
         return _editor_page(request, insider, desk, manuscript, "meanwhile")
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
 
@@ -282,7 +289,7 @@ def restore(
 def _editor_state(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
-        return drafts.open_desk(runtime.database, runtime.library, course, slug)
+        return drafts.load_editor(runtime.database, runtime.library, course, slug)
     except LessonNotFound:
         raise NotFound from None
 
@@ -317,7 +324,7 @@ def _about(request: Request, desk: EditorState) -> dict[str, Any]:
 
 
 def _editor_page(
-    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: Manuscript, done: str
+    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: LessonDraft, done: str
 ) -> HTMLResponse:
     values = {
         **_about(request, desk),
@@ -337,7 +344,7 @@ def _editor_page(
     return admin_page(request, insider, "lesson", values, 409 if done in _NOT_DONE else 200)
 
 
-def _behind(manuscript: Manuscript) -> str:
+def _behind(manuscript: LessonDraft) -> str:
     """The slug of the lesson that it stands behind, or is to stand behind; empty for the first place."""
     others = [one.slug for one in manuscript.course.lessons if one.slug != manuscript.slug]
     return "".join(others[: manuscript.place - 1][-1:])
@@ -359,7 +366,7 @@ def _publish_page(request: Request, insider: AdminIdentity, desk: EditorState, n
     return admin_page(request, insider, "lesson-publish", values, 409 if notice else 200)
 
 
-def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
+def _checked(request: Request, manuscript: LessonDraft) -> dict[str, Any]:
     languages = manuscript.spoken
     return {
         "findings": linter.check(manuscript),
@@ -370,7 +377,7 @@ def _checked(request: Request, manuscript: Manuscript) -> dict[str, Any]:
     }
 
 
-def _proof(request: Request, manuscript: Manuscript, language: str, course_id: int, email: str = "") -> bytes:
+def _sample(request: Request, manuscript: LessonDraft, language: str, course_id: int, email: str = "") -> bytes:
     """The mail, as far as it is written, as a reader would get it. Raises UnknownTag, TemplateError."""
     runtime = runtime_of(request)
     lesson = manuscript.rough(language)
@@ -379,20 +386,20 @@ def _proof(request: Request, manuscript: Manuscript, language: str, course_id: i
     return runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), reader)
 
 
-def _size(request: Request, manuscript: Manuscript, language: str) -> int | None:
+def _size(request: Request, manuscript: LessonDraft, language: str) -> int | None:
     """How large the HTML is, in bytes; None while it can't be made."""
     try:
-        return len(parts_of(_proof(request, manuscript, language, 0))[0].encode())
+        return len(parts_of(_sample(request, manuscript, language, 0))[0].encode())
     except (UnknownTag, TemplateError):
         return None
 
 
-def _preview(request: Request, manuscript: Manuscript, course_id: int, typed: dict[str, str]) -> HTMLResponse:
+def _preview(request: Request, manuscript: LessonDraft, course_id: int, typed: dict[str, str]) -> HTMLResponse:
     language = typed.get("shown", "")
     if language not in manuscript.course.languages:
         raise NotFound
     try:
-        html, text = parts_of(_proof(request, manuscript, language, course_id, typed.get("reader", "")))
+        html, text = parts_of(_sample(request, manuscript, language, course_id, typed.get("reader", "")))
     except (UnknownTag, TemplateError) as error:
         return text_page(str(error))
     match typed.get("look"):
@@ -420,13 +427,13 @@ def _reader(
 
 
 def _send_test(
-    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: Manuscript, typed: dict[str, str]
+    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: LessonDraft, typed: dict[str, str]
 ) -> str:
     language = typed.get("shown", "")
     if language not in desk.published.course.languages:
         return "no-test"
     try:
-        message = _proof(request, manuscript, language, desk.published.id, typed.get("reader", ""))
+        message = _sample(request, manuscript, language, desk.published.id, typed.get("reader", ""))
     except (UnknownTag, TemplateError):
         return "no-test"
-    return "test" if send_proof(runtime_of(request), message, insider.email) else "no-test"
+    return "test" if send_sample(runtime_of(request), message, insider.email) else "no-test"

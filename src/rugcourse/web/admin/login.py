@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from rugcourse.auth import passkeys, security_events
 from rugcourse.auth.admins import (
     BadInvitation,
-    ask_reset,
     is_open,
+    request_reset,
     reset_is_open,
     reset_password,
     set_first_password,
@@ -41,16 +41,16 @@ from rugcourse.web.admin.auth import (
     client_of,
     cookie_name,
     device_of,
+    notify_admin,
     origin_of,
     passkey_site,
     password_context,
     require_password_login,
     set_cookie,
     start_session,
-    tell,
     verify_csrf,
 )
-from rugcourse.web.forms import take_as_long_as_always
+from rugcourse.web.forms import pad_response_time
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
@@ -87,7 +87,7 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
         security_events.record(
             None, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
         )
-        take_as_long_as_always(begun)
+        pad_response_time(begun)
         return _login_page(request, email, notice="wrong", status=403)
     limits.logged_in(account, client_of(request), device)
     return start_session(request, given, "/admin/code" if given.second_factor_due else HOME)
@@ -125,13 +125,13 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
 
 @router.api_route("/admin/code", methods=READ)
 @access(Access.SESSION)
-def code_page(request: Request) -> HTMLResponse:
-    return _code_page(request)
+def second_factor_page(request: Request) -> HTMLResponse:
+    return _second_factor_page(request)
 
 
 @router.post("/admin/code")
 @access(Access.SESSION)
-def code(
+def second_factor(
     request: Request, typed: Annotated[str, Form(alias="code")] = "", form: Annotated[str, Form()] = ""
 ) -> Response:
     """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
@@ -143,22 +143,22 @@ def code(
             None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
         )
         if request.app.state.limits.allows_reset(f"told {insider.email}"):
-            tell(request, AccountNotice.CODES_GUESSED, insider.email)
-        return _code_page(request, notice="slow", status=429)
+            notify_admin(request, AccountNotice.CODES_GUESSED, insider.email)
+        return _second_factor_page(request, notice="slow", status=429)
     vault = SecretBox(runtime.settings.secret_keys)
     try:
         given = verify_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
     except TooManyCodes:
-        tell(request, AccountNotice.CODES_GUESSED, insider.email)
+        notify_admin(request, AccountNotice.CODES_GUESSED, insider.email)
         return clear_session(request, "/admin/login")
     except LoginFailed:
-        return _code_page(request, notice="wrong", status=403)
+        return _second_factor_page(request, notice="wrong", status=403)
     return start_session(request, given, HOME)
 
 
 @router.post("/admin/code/passkey/begin")
 @access(Access.SESSION)
-def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
+def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
     """The passkey as the second factor, after the password."""
     insider = require_password_login(request)
     verify_csrf(request, insider, form)
@@ -168,7 +168,9 @@ def code_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> R
 
 @router.post("/admin/code/passkey")
 @access(Access.SESSION)
-def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = "") -> Response:
+def second_factor_passkey(
+    request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = ""
+) -> Response:
     insider = require_password_login(request)
     verify_csrf(request, insider, form)
     runtime = runtime_of(request)
@@ -180,7 +182,7 @@ def code_passkey(request: Request, answer: Annotated[str, Form()] = "", form: An
         security_events.record(
             None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
         )
-        return _code_page(request, notice="passkey", status=403)
+        return _second_factor_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
 
 
@@ -211,10 +213,10 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
         return admin_page(request, None, "forgotten", {"notice": "slow"}, 429)
     # Only who is there is counted: else strangers fill what is remembered with addresses that they made up.
     if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
-        asked = ask_reset(runtime.database, runtime.clock, email, origin_of(request))
+        asked = request_reset(runtime.database, runtime.clock, email, origin_of(request))
         if asked is not None:
-            tell(request, AccountNotice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
-    take_as_long_as_always(begun)
+            notify_admin(request, AccountNotice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
+    pad_response_time(begun)
     return admin_page(request, None, "forgotten", {"notice": "sent"})
 
 
@@ -245,7 +247,7 @@ def reset(
         return _ended_page(request)
     except WeakPassword:
         return _reset_page(request, token, notice="weak")
-    tell(request, AccountNotice.PASSWORD_CHANGED, admin.email)
+    notify_admin(request, AccountNotice.PASSWORD_CHANGED, admin.email)
     return clear_session(request, "/admin/login?done=reset")
 
 
@@ -292,7 +294,7 @@ def _login_page(request: Request, email: str = "", *, notice: str = "", status: 
     return admin_page(request, None, "login", values, status)
 
 
-def _code_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
+def _second_factor_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
     insider = require_password_login(request)
     values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
     return admin_page(request, insider, "code", values, status)

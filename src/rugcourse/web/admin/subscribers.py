@@ -23,9 +23,9 @@ from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import (
     AddressTaken,
-    AnotherRunGoesOn,
-    HadThatLesson,
+    LessonAlreadySent,
     LessonNotInCourse,
+    OtherRunActive,
     correct_address,
     move_to_lesson,
 )
@@ -40,7 +40,7 @@ from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
 from rugcourse.web.forms import parse_reason, whole_number
-from rugcourse.web.reader.new_address import ask_new_address
+from rugcourse.web.reader.new_address import request_new_address
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
@@ -189,7 +189,7 @@ def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query(
 
 @router.post("/admin/subscribers/{subscriber_id}")
 @access(Access.EDITOR)
-def person_press(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
+def person_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
     reason = parse_reason(fields.reason)
@@ -210,7 +210,7 @@ def person_press(request: Request, subscriber_id: Id, fields: Annotated[Subscrib
 
 @router.post("/admin/subscribers/{subscriber_id}/copy")
 @access(Access.EDITOR)
-def copy_press(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
+def copy_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
     insider = require_admin(request, Role.EDITOR)
     verify_csrf(request, insider, fields.form)
@@ -285,7 +285,7 @@ def _ask_address(request: Request, person: SubscriberRow, fields: SubscriberForm
     email = normalise_email(fields.email)
     if email is None:
         raise NotAnAddress
-    if not ask_new_address(request, person.id, email):
+    if not request_new_address(request, person.id, email):
         raise NotMailed
 
 
@@ -321,8 +321,8 @@ def _word(fields: SubscriberForm) -> str:
 _REFUSALS: dict[type[Exception], str] = {
     preferences.NotAReader: "not-a-reader",
     LessonNotInCourse: "no-lesson",
-    HadThatLesson: "had-lesson",
-    AnotherRunGoesOn: "another-run",
+    LessonAlreadySent: "had-lesson",
+    OtherRunActive: "another-run",
     NotInDoubt: "not-unknown",
     NotSure: "not-sure",
     NoTag: "no-tag",

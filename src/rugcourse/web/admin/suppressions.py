@@ -36,7 +36,7 @@ def suppressions_page(
 
 @router.post("/admin/suppressions")
 @access(Access.EDITOR)
-def suppressions_press(
+def suppressions_submit(
     request: Request,
     form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",

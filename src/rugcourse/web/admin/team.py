@@ -15,7 +15,7 @@ from rugcourse.auth.admins import (
     change_role,
     disable,
     invite,
-    reset_factors,
+    reset_second_factor,
 )
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.sessions import AdminIdentity
@@ -23,7 +23,7 @@ from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_password, require_admin, tell, verify_csrf
+from rugcourse.web.admin.auth import admin_page, check_password, notify_admin, require_admin, verify_csrf
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
@@ -52,7 +52,7 @@ def team_page(request: Request) -> HTMLResponse:
 
 @router.post("/admin/team")
 @access(Access.OWNER)
-def team_press(request: Request, fields: Annotated[TeamForm, Form()]) -> Response:
+def team_submit(request: Request, fields: Annotated[TeamForm, Form()]) -> Response:
     """Who may do what is only changed with the password of who changes it."""
     insider = require_admin(request, Role.OWNER)
     verify_csrf(request, insider, fields.form)
@@ -83,11 +83,13 @@ def _act(request: Request, insider: AdminIdentity, fields: TeamForm) -> Response
             link = runtime.links.admin_welcome(invitation.token)
             return _team_page(request, insider, notice="invited", link=link, email=invitation.email)
         case "role" if fields.role in {*Role}:
-            tell(request, AccountNotice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me))
+            notify_admin(
+                request, AccountNotice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me)
+            )
         case "disable":
-            tell(request, AccountNotice.ROLE_CHANGED, disable(database, clock, admin_id, me))
+            notify_admin(request, AccountNotice.ROLE_CHANGED, disable(database, clock, admin_id, me))
         case "reset-factors" if admin_id != me:
-            tell(request, AccountNotice.FACTOR_REMOVED, reset_factors(database, clock, admin_id, me))
+            notify_admin(request, AccountNotice.FACTOR_REMOVED, reset_second_factor(database, clock, admin_id, me))
         case _:
             return _team_page(request, insider)
     return _team_page(request, require_admin(request, Role.OWNER), notice="saved")

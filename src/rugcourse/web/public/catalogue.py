@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.db.models import Verdict
 from rugcourse.db.queries import courses
 from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
+from rugcourse.db.queries.ebooks import EbookKind
+from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
-from rugcourse.tracking.bot_detection import judge
+from rugcourse.tracking.bot_detection import classify_request
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields, form_age_ok, form_token
 from rugcourse.web.rendering import (
@@ -102,13 +102,13 @@ def share_picture(request: Request, language: str, course: str) -> Response:
     runtime = runtime_of(request)
     published = find_course(request, language, course)
     try:
-        picture = edition_of(
-            runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, EditionKind.SHARE
+        picture = get_ebook(
+            runtime.database, runtime.clock, runtime.links, runtime.branding, published, language, EbookKind.SHARE
         )
-    except NoEdition:
+    except EbookNotFound:
         raise NotFound from None
     headers = {"Cache-Control": f"public, max-age={_DAY_SECONDS}"}
-    return Response(picture, media_type=MEDIA_TYPES[EditionKind.SHARE], headers=headers)
+    return Response(picture, media_type=MEDIA_TYPES[EbookKind.SHARE], headers=headers)
 
 
 @router.api_route("/{language}/{course}/alarm-signs", methods=READ)
@@ -152,7 +152,7 @@ def remark(
 def count_reading(request: Request, lesson_id: int) -> int:
     """How often a lesson was read on the web, this time included if a human seems to read it."""
     database = runtime_of(request).database
-    if judge(request.method, request.headers.get("user-agent", "")) == Verdict.HUMAN:
+    if classify_request(request.method, request.headers.get("user-agent", "")) == Verdict.HUMAN:
         with database.write() as session:
             return courses.count_reading(session, lesson_id)
     with database.read() as session:

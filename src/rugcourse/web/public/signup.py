@@ -12,18 +12,18 @@ from pydantic import BaseModel
 from pydantic import Field as PydanticField
 
 from rugcourse.content import Course
-from rugcourse.db.models import AttemptRow, Queue, SubscriberStatus
+from rugcourse.db.models import AssessmentAttemptRow, Queue, SubscriberStatus
 from rugcourse.db.queries import learning
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment import consent_texts
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
-from rugcourse.enrolment.magic_link import ask_for_link
+from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import form_age_ok, form_token, schedule_choices, take_as_long_as_always
+from rugcourse.web.forms import form_age_ok, form_token, pad_response_time, schedule_choices
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_course
 from rugcourse.web.reader.access import Reader, find_reader, reader_page, shown_to
@@ -123,7 +123,9 @@ def signup_form(
 
 @router.post("/{language}/{course}/signup")
 @access(Access.PUBLIC)
-def signup_send(request: Request, language: str, course: str, fields: Annotated[SignupFields, FormData()]) -> Response:
+def signup_submit(
+    request: Request, language: str, course: str, fields: Annotated[SignupFields, FormData()]
+) -> Response:
     """Answers alike, and as fast, whether an address is new, known or suppressed."""
     begun = time.monotonic()
     runtime = runtime_of(request)
@@ -145,7 +147,7 @@ def signup_send(request: Request, language: str, course: str, fields: Annotated[
         attempt_id = _attempt_id(request, token)
         sign_up(runtime.database, runtime.clock, runtime.signer, published, signup, language, attempt_id)
         runtime.ring(Queue.WAITING)
-    take_as_long_as_always(begun)
+    pad_response_time(begun)
     return thanks
 
 
@@ -179,7 +181,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
 
 @router.post("/c/{token}")
 @access(Access.LINK)
-def confirm_press(
+def confirm_submit(
     request: Request,
     token: str,
     measuring: Annotated[str, FormData()] = "",
@@ -217,7 +219,7 @@ def my_page_form(request: Request, language: str) -> HTMLResponse:
 
 @router.post("/{language}/my-page")
 @access(Access.PUBLIC)
-def my_page_send(
+def my_page_submit(
     request: Request,
     language: str,
     address: Annotated[str, FormData(alias="email")] = "",
@@ -236,9 +238,9 @@ def my_page_send(
     if not _network_may_ask(request):
         return _my_page(request, language, address, notice="too-many", status=429)
     if not website and _address_may_ask(request, email):
-        ask_for_link(runtime.database, runtime.clock, email)
+        request_link(runtime.database, runtime.clock, email)
         runtime.ring(Queue.WAITING)
-    take_as_long_as_always(begun)
+    pad_response_time(begun)
     return _my_page(request, language, notice="sent")
 
 
@@ -295,7 +297,7 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
     return render(request, language, "signup", course_context(course, language, path) | values, status)
 
 
-def _attempt(request: Request, published: PublishedCourse, token: str) -> AttemptRow:
+def _attempt(request: Request, published: PublishedCourse, token: str) -> AssessmentAttemptRow:
     runtime = runtime_of(request)
     (attempt_id,) = runtime.signer.read(TokenPurpose.ATTEMPT, token, 1)
     with runtime.database.read() as session:

@@ -121,7 +121,7 @@ def old_link_page(request: Request, reader: Reader, token: str, *, renewed: bool
     return reader_page(request, reader, "old-link", values)
 
 
-def tell(request: Request, reader: Reader, notice: ReaderNotice) -> None:
+def notify_reader(request: Request, reader: Reader, notice: ReaderNotice) -> None:
     """Tell a reader by mail what was just done, where they may be written to."""
     if reader.is_mailed:
         request.app.state.outbox.tell_reader(notice, reader.subscriber.email, reader.language)

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.db.queries import deliveries, learning
-from rugcourse.db.queries.ebooks import EditionKind
-from rugcourse.ebooks.cache import MEDIA_TYPES, NoEdition, edition_of
+from rugcourse.db.queries.ebooks import EbookKind
+from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.emails.catalogue import answer_links
 from rugcourse.learning.assessment import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
@@ -50,27 +50,27 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
 def book(request: Request, token: str, kind: str) -> Response:
     """The e-book, to keep."""
     runtime = runtime_of(request)
-    if kind not in {EditionKind.PDF, EditionKind.EPUB}:
+    if kind not in {EbookKind.PDF, EbookKind.EPUB}:
         raise NotFound
     reader = find_reader(request, TokenPurpose.BOOK, token)
     try:
-        content = edition_of(
+        content = get_ebook(
             runtime.database,
             runtime.clock,
             runtime.links,
             runtime.branding,
             reader.published,
             reader.language,
-            EditionKind(kind),
+            EbookKind(kind),
         )
-    except NoEdition:
+    except EbookNotFound:
         return reader_page(request, reader, "no-book", status=503)
     headers = {
         "Content-Disposition": f'inline; filename="{reader.published.course.slug}.{reader.language}.{kind}"',
         "Cache-Control": "no-store",
         "X-Robots-Tag": "noindex",
     }
-    return Response(content, media_type=MEDIA_TYPES[EditionKind(kind)], headers=headers)
+    return Response(content, media_type=MEDIA_TYPES[EbookKind(kind)], headers=headers)
 
 
 @router.api_route("/t/{token}", methods=READ)

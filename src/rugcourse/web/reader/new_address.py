@@ -16,7 +16,7 @@ from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import TokenPurpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
-from rugcourse.web.forms import take_as_long_as_always
+from rugcourse.web.forms import pad_response_time
 from rugcourse.web.reader.access import Reader, find_reader, rights_page
 from rugcourse.web.rendering import READ, NotFound, TooMany, render, runtime_of
 
@@ -34,7 +34,7 @@ def address_page(request: Request, token: str) -> Response:
 
 @router.post("/p/{token}/address")
 @access(Access.LINK)
-def address_press(request: Request, token: str, address: Annotated[str, Form(alias="email")] = "") -> Response:
+def address_submit(request: Request, token: str, address: Annotated[str, Form(alias="email")] = "") -> Response:
     """Answers alike, and as fast, whoever's the other address is."""
     begun = time.monotonic()
     runtime = runtime_of(request)
@@ -49,10 +49,10 @@ def address_press(request: Request, token: str, address: Annotated[str, Form(ali
     if not request.app.state.limits.allows_signup(request.client.host if request.client else None):
         raise TooMany
     try:
-        ask_new_address(request, reader.subscriber.id, email)
+        request_new_address(request, reader.subscriber.id, email)
     except NotAReader:
         return RedirectResponse(f"/p/{token}", 303)
-    take_as_long_as_always(begun)
+    pad_response_time(begun)
     return _address_page(request, reader, token, email, notice="sent")
 
 
@@ -71,7 +71,7 @@ def new_address_page(request: Request, token: str) -> HTMLResponse:
 
 @router.post("/n/{token}")
 @access(Access.LINK)
-def new_address_press(request: Request, token: str) -> HTMLResponse:
+def new_address_submit(request: Request, token: str) -> HTMLResponse:
     """The address before is told, without naming the new one: others may read there."""
     runtime = runtime_of(request)
     change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
@@ -84,7 +84,7 @@ def new_address_press(request: Request, token: str) -> HTMLResponse:
     return _new_address_page(request, change.language, done=True)
 
 
-def ask_new_address(request: Request, subscriber_id: int, email: str) -> bool:
+def request_new_address(request: Request, subscriber_id: int, email: str) -> bool:
     """Ask at an address, which is normalised, whether a reader's course may come there.
 
     Returns whether that was mailed. Raises NotAReader.
@@ -92,7 +92,7 @@ def ask_new_address(request: Request, subscriber_id: int, email: str) -> bool:
     runtime = runtime_of(request)
     if not request.app.state.limits.allows_mail(runtime.signer.digest(email)):
         return False
-    asked = new_address.ask(runtime.database, runtime.clock, runtime.signer, subscriber_id, email)
+    asked = new_address.request_change(runtime.database, runtime.clock, runtime.signer, subscriber_id, email)
     if asked is None:
         return False
     outbox, links = request.app.state.outbox, runtime.links

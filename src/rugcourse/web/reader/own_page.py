@@ -37,11 +37,11 @@ from rugcourse.web.reader.access import (
     RIGHTS_MINUTES,
     Reader,
     find_reader,
+    notify_reader,
     old_link_page,
     reader_page,
     rights_page,
     shown_to,
-    tell,
 )
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
@@ -83,7 +83,7 @@ def own_page(request: Request, token: str, done: Annotated[str, Query()] = "") -
 
 @router.post("/p/{token}")
 @access(Access.LINK)
-def own_page_press(request: Request, token: str, fields: Annotated[OwnPageForm, Form()]) -> Response:
+def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm, Form()]) -> Response:
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if fields.action == "renew":
@@ -111,7 +111,7 @@ def data_page(request: Request, token: str) -> HTMLResponse:
 
 @router.post("/p/{token}/data")
 @access(Access.LINK)
-def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") -> Response:
+def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "") -> Response:
     """Everything that is known of the reader, to read, or to keep (`kind`: file). They are told by mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
@@ -120,7 +120,7 @@ def data_press(request: Request, token: str, kind: Annotated[str, Form()] = "") 
     found = runtime.copy_of(reader.subscriber.id)
     if found is None:
         raise NotFound
-    tell(request, reader, ReaderNotice.COPIED)
+    notify_reader(request, reader, ReaderNotice.COPIED)
     if kind != "file":
         return reader_page(request, reader, "data", {"export": found, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
@@ -137,14 +137,14 @@ def erase_page(request: Request, token: str) -> HTMLResponse:
 
 @router.post("/p/{token}/erase")
 @access(Access.LINK)
-def erase_press(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
+def erase_submit(request: Request, token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
     """Erases the reader, who is told by a last mail."""
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
         return rights_page(request, token, "erase", {"done": False, "missing": True})
     erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
-    tell(request, reader, ReaderNotice.ERASED)
+    notify_reader(request, reader, ReaderNotice.ERASED)
     values = {"token": token, "done": True, "missing": False, "is_mailed": reader.is_mailed}
     return reader_page(request, reader, "erase", values)
 
@@ -160,7 +160,7 @@ def unsubscribe_page(request: Request, token: str) -> HTMLResponse:
 
 @router.post("/u/{token}")
 @access(Access.LINK)
-def unsubscribe_press(
+def unsubscribe_submit(
     request: Request,
     token: str,
     one_click: Annotated[str, Form(alias="List-Unsubscribe")] = "",
