@@ -33,7 +33,7 @@ check: $(DEV_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/rugcourse lessons check
+	$(BIN)/rugcourse courses check
 
 drill: $(DEV_READY)
 	$(BIN)/pytest tests/fault_injection --drills -n 0 $(ARGS)

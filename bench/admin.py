@@ -108,7 +108,7 @@ def measure_admin() -> dict[str, Any]:
         drafts.set_audience(database, runtime.clock, draft, Audience())
         invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
-        worked_out = _seconds(lambda: cached_stats.refresh(database, runtime.clock, runtime.patience))
+        worked_out = _seconds(lambda: cached_stats.refresh(database, runtime.clock, runtime.send_window))
         complained = _seconds(lambda: complaint_rate.refresh(database, runtime.clock, runtime.complaint_limits))
         preload_templates()
         browser = TestClient(create_app(runtime))
@@ -140,7 +140,7 @@ def _start(runtime: Runtime, campaign_id: int) -> None:
     counted = send_preview.repeats_counted(row.estimate if row else None)
     again = counted[1].total if counted else 0
     lifecycle.start(runtime.database, Author(None, runtime.clock.now()), campaign_id, again)
-    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
         pass
 
 

@@ -61,7 +61,7 @@ def _one_round(runtime: Runtime, dispatcher: Dispatcher, hour: datetime, number:
             .execution_options(synchronize_session=False)
         )
     begun = time.perf_counter()
-    planned = plan_due(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)).planned
+    planned = plan_due(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)).planned
     claimed = 0
     while batch := dispatcher._claimer.claim(Queue.LESSONS):  # noqa: SLF001 - the step that is measured
         claimed += len(batch.drafts)

@@ -48,16 +48,16 @@ def _send_one(runtime: Runtime, port: int, subscriber_id: int, slug: str) -> Non
         *(subscriber_id, DeliveryKind.LESSON, 1, subscriber_id, person.email, person.domain, person.name),
         *(person.language, False, course.slug, "", 1, 1, 1, 0, None, person.security_stamp),
     )
-    letter = catalogue.lesson_email(course, lesson, person.language, runtime.branding, runtime.links)
+    template = catalogue.lesson_email(course, lesson, person.language, runtime.branding, runtime.links)
     ours = sender(runtime.settings)
-    skeleton = MimeSkeleton.make(ours, letter.subject, person.language, message_stream(DeliveryKind.LESSON, course))
-    prepared = PreparedEmail(letter, skeleton, course, lesson, person.language)
+    skeleton = MimeSkeleton.make(ours, template.subject, person.language, message_stream(DeliveryKind.LESSON, course))
+    prepared = PreparedEmail(template, skeleton, course, lesson, person.language)
     values = Composer(runtime.links, runtime.settings.sender_domain).values(reader, prepared, Personalisation())
-    html, text = letter.write(values)
+    html, text = template.write(values)
     message = EmailMessage(policy=SMTP)
     message["From"] = f"{ours.name} <{ours.address}>"
     message["To"] = person.email
-    message["Subject"] = letter.subject
+    message["Subject"] = template.subject
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = runtime.links.message_id(reader.ref, "courses.example")
     message.set_content(text)

@@ -109,13 +109,13 @@ def _ratio(ours: list[float], source: list[float | None]) -> float | str:
 
 def _same_minute(site: Site) -> tuple[dict[str, float], dict[str, float]]:
     """10,000 due at once: how late each was accepted; and, meanwhile, how long those waited who had just signed up."""
-    ring = make_notifier(create_app(site.runtime.settings))
+    notify_worker = make_notifier(create_app(site.runtime.settings))
     stop = threading.Event()
 
     def sign_people_up() -> None:
         for _ in range(WAITING):
             make_pending(site.runtime)
-            ring(Queue.WAITING)
+            notify_worker(Queue.TRANSACTIONAL)
             if stop.wait(0.1):
                 return
 

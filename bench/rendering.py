@@ -107,9 +107,11 @@ def _milliseconds(make: Callable[[int], bytes], count: int) -> float:
 def _prepare(number: int, language: str) -> PreparedEmail:
     course = load_course(_COURSE)
     lesson = course.lessons[number - 1]
-    letter = catalogue.lesson_email(course, lesson, language, HOUSE, LINKS)
+    template = catalogue.lesson_email(course, lesson, language, HOUSE, LINKS)
     stream = message_stream(DeliveryKind.LESSON, course)
-    return PreparedEmail(letter, MimeSkeleton.make(SENDER, letter.subject, language, stream), course, lesson, language)
+    return PreparedEmail(
+        template, MimeSkeleton.make(SENDER, template.subject, language, stream), course, lesson, language
+    )
 
 
 def _reader(number: int) -> DeliveryJob:

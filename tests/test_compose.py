@@ -174,9 +174,9 @@ def test_redis_asks_for_the_password_of_its_secret(tmp_path: Path) -> None:
     command = [shell, option, f"{line} --port {port} --bind {HOST} --dir {tmp_path}"]
     with Server(command, port, tmp_path / "log", None, signal.SIGTERM, {**os.environ, "PATH": path}):
         settings = Settings(broker_url=f"redis://:a-password@{HOST}:{port}/0")
-        assert [one.state for one in check_broker(settings)] == [State.WELL]
+        assert [one.state for one in check_broker(settings)] == [State.OK]
         stranger = Settings(broker_url=f"redis://{HOST}:{port}/0")
-        assert [one.state for one in check_broker(stranger)] == [State.WRONG]
+        assert [one.state for one in check_broker(stranger)] == [State.ERROR]
     assert stat.S_IMODE((tmp_path / "redis.conf").stat().st_mode) == 0o600
 
 

@@ -56,15 +56,15 @@ def no_notify(_queue: Queue) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What the faces of the product work with. `ring` wakes a worker for a queue; losing a ring loses nothing."""
+    """What the faces of the product work with. `notify_worker` wakes a worker; a lost call loses nothing."""
 
     settings: Settings
     clock: Clock
     database: Database
     signer: Signer
     links: Links
-    library: CourseCache
-    ring: NotifyWorker = no_notify
+    course_cache: CourseCache
+    notify_worker: NotifyWorker = no_notify
 
     def __post_init__(self) -> None:
         self.database.withdrawals = self.withdrawals
@@ -74,12 +74,12 @@ class Runtime:
         return WithdrawalLog.of(self.settings, self.signer)
 
     @property
-    def patience(self) -> SendWindow:
+    def send_window(self) -> SendWindow:
         quiet = self.settings.quiet
         return SendWindow(timedelta(hours=self.settings.grace_hours), QuietHours(*quiet) if quiet else None)
 
     @property
-    def intake(self) -> BounceHandler:
+    def bounce_handler(self) -> BounceHandler:
         from rugcourse.bounces.handler import BounceHandler  # noqa: PLC0415 - 5 MB for those who take in what comes back
 
         return BounceHandler(self.database, self.clock, self.links, self.complaint_limits)
@@ -92,9 +92,9 @@ class Runtime:
     def retention(self) -> Retention:
         return Retention.of(self.settings)
 
-    def copy_of(self, subscriber_id: int) -> Export | None:
+    def data_export(self, subscriber_id: int) -> Export | None:
         """Everything that is known of a person, or None when there is nobody with this id."""
-        return export(self.database, self.library, subscriber_id, self.signer, self.settings)
+        return export(self.database, self.course_cache, subscriber_id, self.signer, self.settings)
 
     @property
     def lessons_dir(self) -> Path:
@@ -105,11 +105,11 @@ class Runtime:
         return branding_of(self.settings)
 
     @property
-    def proofs(self) -> SampleEmails:
+    def sample_emails(self) -> SampleEmails:
         return SampleEmails(self.settings.base_url, self.branding, sender(self.settings))
 
 
-def open_runtime(settings: Settings, clock: Clock | None = None, ring: NotifyWorker = no_notify) -> Runtime:
+def open_runtime(settings: Settings, clock: Clock | None = None, notify_worker: NotifyWorker = no_notify) -> Runtime:
     """Open what the settings name. Raises DatabaseError; connects to nothing yet."""
     signer = Signer.from_texts(settings.secret_keys, settings.suppression_key)
     return Runtime(
@@ -118,24 +118,26 @@ def open_runtime(settings: Settings, clock: Clock | None = None, ring: NotifyWor
         database=Database(settings.database_url, password=settings.database_password),
         signer=signer,
         links=Links(settings.base_url, signer),
-        library=CourseCache(),
-        ring=ring,
+        course_cache=CourseCache(),
+        notify_worker=notify_worker,
     )
 
 
-def import_lessons(runtime: Runtime, folder: Path | None = None, clash: OnConflict = OnConflict.HERE) -> list[Imported]:
+def import_lessons(
+    runtime: Runtime, folder: Path | None = None, on_conflict: OnConflict = OnConflict.OURS
+) -> list[Imported]:
     """Make the courses in a folder, or in the one of the settings, what readers get, with their books.
 
-    What was changed here since stays. Raises AuthoringErrors; MergeConflict where `clash` says so.
+    What was changed here since stays. Raises AuthoringErrors; MergeConflict where `on_conflict` says so.
     """
-    imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, clash)
+    imported = import_courses(runtime.database, runtime.clock, folder or runtime.lessons_dir, on_conflict)
     make_ebooks(runtime)
     return imported
 
 
 def make_ebooks(runtime: Runtime) -> None:
     """Make the books of all courses that are out of date."""
-    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
 
 
 def send_sample(runtime: Runtime, message: bytes, recipient: str) -> bool:
@@ -191,7 +193,7 @@ def sender(settings: Settings) -> Sender:
         address=settings.sender_address,
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
-        trace="X-PM-Metadata-mail" if settings.postmark_secret else "",
+        echo_header="X-PM-Metadata-mail" if settings.postmark_secret else "",
         feedback_id=settings.feedback_sender_id,
         one_click=settings.base_url.startswith("https://"),
         names_course=not settings.neutral_headers,
@@ -210,7 +212,7 @@ def rejection_handler(runtime: Runtime) -> OnRejection:
     """What follows from a refusal. It is loaded when there is one."""
 
     def follow(session: Session, delivery_id: int, reply: str) -> None:
-        runtime.intake.refuse(session, delivery_id, reply)
+        runtime.bounce_handler.handle_rejection(session, delivery_id, reply)
 
     return follow
 
@@ -252,7 +254,7 @@ def open_dispatcher(runtime: Runtime, connect: Connect | None = None) -> Dispatc
         claimer=Claimer(
             database=runtime.database,
             clock=runtime.clock,
-            press=TemplateCache(runtime.library, runtime.branding, sender(settings), runtime.links),
+            template_cache=TemplateCache(runtime.course_cache, runtime.branding, sender(settings), runtime.links),
             composer=composer,
             journal=journal,
             limits=limits(settings),

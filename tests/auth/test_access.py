@@ -116,10 +116,10 @@ def test_a_session_ends_when_nobody_is_there_and_in_any_case_after_two_weeks(
 
 def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
-    insider = enter(database, clock)
+    identity = enter(database, clock)
     token = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
     secret = totp.new_secret()
-    confirm_second_factor(database, clock, VAULT, insider, secret, pyotp.TOTP(secret).now())
+    confirm_second_factor(database, clock, VAULT, identity, secret, pyotp.TOTP(secret).now())
     with database.read() as session:
         tables = (AdminRow.__table__, AdminSessionRow.__table__, AuditLogRow.__table__)
         rows = repr([session.execute(select(table)).all() for table in tables])
@@ -221,8 +221,8 @@ def test_every_change_is_logged_with_who_and_how_it_was_before(database: Databas
 
 def test_roles_reach_no_further_than_themselves() -> None:
     def may(role: Role) -> list[Role]:
-        insider = AdminIdentity(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
-        return [one for one in Role if insider.may(one)]
+        identity = AdminIdentity(1, 1, "x", role, second_factor_due=False, has_second_factor=False)
+        return [one for one in Role if identity.may(one)]
 
     assert may(Role.OWNER) == [*Role]
     assert may(Role.EDITOR) == [Role.EDITOR, Role.ANALYST]

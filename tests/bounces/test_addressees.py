@@ -49,7 +49,10 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
     path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[-1]
     put_right(runtime, clock, email)
     raw = about(GONE, email.upper())
-    assert runtime.intake.take(path, raw if named else without_recipient(raw)).done == BounceOutcome.NOTED
+    assert (
+        runtime.bounce_handler.handle_message(path, raw if named else without_recipient(raw)).done
+        == BounceOutcome.RECORDED
+    )
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, RIGHT)
     assert is_suppressed(runtime, email) == named
@@ -74,7 +77,7 @@ def test_the_new_address_that_bounces_is_suppressed(
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
-    taken = runtime.intake.take(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
+    taken = runtime.bounce_handler.handle_message(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
     assert (taken.done, status_of(runtime, RIGHT)) == (BounceOutcome.SUPPRESSED, SubscriberStatus.SUPPRESSED)
     assert not is_suppressed(runtime, email)
 
@@ -96,7 +99,7 @@ def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_on
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [BounceOutcome.NOTED] * 3
+    assert found == [BounceOutcome.RECORDED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
@@ -111,7 +114,7 @@ def test_who_has_the_address_of_before_by_now_is_left_alone(
     put_right(runtime, clock, email)
     person = enrolment_of(runtime, neighbour).subscriber_id
     correct_address(runtime.database, runtime.clock, runtime.signer, person, email)
-    assert runtime.intake.take(path, about(GONE, email)).done == BounceOutcome.NOTED
+    assert runtime.bounce_handler.handle_message(path, about(GONE, email)).done == BounceOutcome.RECORDED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, email)
 
@@ -129,11 +132,11 @@ def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
         clock.advance(hours=1)
         raw = b"Message-ID: <%d@mx.example>\r\n" % n + about(GONE, "elsewhere@far.example")
         raw = raw.replace(b"Arrival-Date:", b"X-Arrival:")
-        found.append(runtime.intake.take(back(runtime, sink, email), raw).done)
+        found.append(runtime.bounce_handler.handle_message(back(runtime, sink, email), raw).done)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [BounceOutcome.NOTED, BounceOutcome.NOTED, BounceOutcome.SUPPRESSED]
+    assert found == [BounceOutcome.RECORDED, BounceOutcome.RECORDED, BounceOutcome.SUPPRESSED]
     assert is_suppressed(runtime, email)
     assert not is_suppressed(runtime, "elsewhere@far.example")
 
@@ -150,12 +153,12 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
     put_right(runtime, clock, email)
     if by_mail:
         raw = about("complaint of yahoo", email).replace(b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode())
-        done = runtime.intake.take(path, raw).done
+        done = runtime.bounce_handler.handle_message(path, raw).done
     else:
-        done = runtime.intake.handle_event(
+        done = runtime.bounce_handler.handle_event(
             ProviderEvent(BounceReport(BounceType.COMPLAINT), path, email, clock.now())
         ).done
-    assert done == BounceOutcome.NOTED
+    assert done == BounceOutcome.RECORDED
     assert is_suppressed(runtime, email)
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
@@ -179,8 +182,8 @@ def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
     for one in lessons_to(runtime, RIGHT):
         clock.advance(minutes=1)
         report = BounceReport(kind, "5.1.1", "no such user", message_ids=(one.message_id or "",))
-        found.append(runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now())).done)
-    assert found == [BounceOutcome.NOTED] * 3
+        found.append(runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).done)
+    assert found == [BounceOutcome.RECORDED] * 3
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
     assert enrolment_of(runtime, RIGHT).status == EnrolmentStatus.ACTIVE
 
@@ -193,7 +196,9 @@ def test_a_report_of_a_mail_to_the_address_of_before_suppresses_no_other_address
 ) -> None:
     path = back(runtime, sink, email)
     put_right(runtime, clock, email)
-    assert runtime.intake.take(path, about(GONE, "elsewhere@far.example")).done == BounceOutcome.NOTED
+    assert (
+        runtime.bounce_handler.handle_message(path, about(GONE, "elsewhere@far.example")).done == BounceOutcome.RECORDED
+    )
     assert not is_suppressed(runtime, "elsewhere@far.example")
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
@@ -207,7 +212,7 @@ def test_a_report_names_nobody_elses_address(
     """A reader can write any report about their own mail, and no more than that follows from it."""
     neighbour = reader_with_lesson(runtime, dispatcher)
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[-1].id), "bounces@courses.example")
-    assert runtime.intake.take(path, about(GONE, neighbour)).done == BounceOutcome.NOTED
+    assert runtime.bounce_handler.handle_message(path, about(GONE, neighbour)).done == BounceOutcome.RECORDED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)
 
@@ -236,7 +241,10 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forwar
     clock.advance(minutes=5)
     mail = ref(runtime, lessons_to(runtime, email)[0].id)
     told = replace(report, at=clock.now(), message_ids=(runtime.links.message_id(mail, "courses.example"),))
-    assert runtime.intake.handle_event(ProviderEvent(told, "", told.recipient, clock.now())).done == BounceOutcome.AGAIN
+    assert (
+        runtime.bounce_handler.handle_event(ProviderEvent(told, "", told.recipient, clock.now())).done
+        == BounceOutcome.DUPLICATE
+    )
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)

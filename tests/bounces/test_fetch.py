@@ -131,14 +131,14 @@ def test_what_is_new_is_taken_in_once_and_stays_for_now(
     forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW["gmail full"]
     put(mailbox, RAW["a letter"], forged, bounce, b"nonsense\r\n")
     assert unread(mailbox) == 4
-    assert poll(runtime.intake, mailbox) == 4
+    assert poll(runtime.bounce_handler, mailbox) == 4
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 0
     before = everything(runtime)
-    assert poll(runtime.intake, mailbox) == 0
+    assert poll(runtime.bounce_handler, mailbox) == 0
     put(mailbox, bounce)
-    assert poll(runtime.intake, mailbox) == 1
+    assert poll(runtime.bounce_handler, mailbox) == 1
     assert everything(runtime) == before
 
 
@@ -157,11 +157,11 @@ def test_what_was_not_taken_in_is_there_the_next_time(
     mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
     put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
     with monkeypatch.context() as patch:
-        patch.setattr("rugcourse.bounces.handler.bounces.note_bounce", away)
+        patch.setattr("rugcourse.bounces.handler.bounces.record_bounce", away)
         with pytest.raises(DatabaseAway):
-            poll(runtime.intake, mailbox)
+            poll(runtime.bounce_handler, mailbox)
     assert unread(mailbox) == 1
-    assert poll(runtime.intake, mailbox) == 1
+    assert poll(runtime.bounce_handler, mailbox) == 1
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
 
 
@@ -184,11 +184,11 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
     def breaking(self: BounceHandler, recipient: str, raw: bytes) -> HandledBounce:
         return take(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
 
-    monkeypatch.setattr(BounceHandler, "take", breaking)
-    assert poll(runtime.intake, mailbox) == 4
+    monkeypatch.setattr(BounceHandler, "handle_message", breaking)
+    assert poll(runtime.bounce_handler, mailbox) == 4
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     assert unread(mailbox) == 1, "it stays unread, with a flag, for whoever looks"
-    assert poll(runtime.intake, mailbox) == 0
+    assert poll(runtime.bounce_handler, mailbox) == 0
 
 
 @pytest.mark.needs("dovecot")
@@ -206,8 +206,8 @@ def test_old_messages_are_deleted_but_for_those_that_wait_and_those_that_others_
             (r"(\Deleted)", 3, "marked"),
         ):  # fmt: skip
             server.append("INBOX", flags, now - timedelta(days=days), f"Subject: {words}\r\n\r\n".encode())
-    assert delete_old(runtime.intake, mailbox, 30) == 2
-    assert delete_old(runtime.intake, mailbox, 30) == 0
+    assert delete_old(runtime.bounce_handler, mailbox, 30) == 2
+    assert delete_old(runtime.bounce_handler, mailbox, 30) == 0
     with opened(mailbox) as server:
         server.select("INBOX")
         _, found = server.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
@@ -242,7 +242,7 @@ def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> N
         Mailbox(HOST, free_port(), "sam", "secret", encrypted=False),
     ):
         with pytest.raises(MailboxAway, match=HOST):
-            poll(runtime.intake, mailbox)
+            poll(runtime.bounce_handler, mailbox)
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,16 @@ def sent_again(
     """A lesson that came back, and went out again; returns when it went out first."""
     first = clock.now()
     clock.advance(hours=2)
-    assert runtime.intake.take(back(runtime, sink, email), report(email, first)).done == BounceOutcome.NOTED
+    assert (
+        runtime.bounce_handler.handle_message(back(runtime, sink, email), report(email, first)).done
+        == BounceOutcome.RECORDED
+    )
     send_again(runtime, dispatcher, clock)
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
     return first
 
 
-@pytest.mark.parametrize("door", ["the same message", "another message", "a webhook"])
+@pytest.mark.parametrize("source", ["the same message", "another message", "a webhook"])
 def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_third_time(
     runtime: Runtime,  # noqa: F811
     dispatcher: Dispatcher,  # noqa: F811
@@ -63,19 +66,23 @@ def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_thir
     email: str,  # noqa: F811
     clock: VirtualClock,
     sent_again: datetime,
-    door: str,
+    source: str,
 ) -> None:
     path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[0]
     path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     clock.advance(hours=1)
     taken = {
-        "the same message": lambda: runtime.intake.take(path, b"Delivered-To: x@y\r\n" + report(email, sent_again)),
-        "another message": lambda: runtime.intake.take(path, report(email, sent_again, "<two@mx.example>")),
-        "a webhook": lambda: runtime.intake.handle_event(
+        "the same message": lambda: runtime.bounce_handler.handle_message(
+            path, b"Delivered-To: x@y\r\n" + report(email, sent_again)
+        ),
+        "another message": lambda: runtime.bounce_handler.handle_message(
+            path, report(email, sent_again, "<two@mx.example>")
+        ),
+        "a webhook": lambda: runtime.bounce_handler.handle_event(
             ProviderEvent(FULL, path, email, sent_again + timedelta(hours=2, minutes=5))
         ),
-    }[door]()
-    assert taken.done == BounceOutcome.AGAIN
+    }[source]()
+    assert taken.done == BounceOutcome.DUPLICATE
     for _ in range(2):
         send_again(runtime, dispatcher, clock)
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 2
@@ -94,7 +101,10 @@ def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
     path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     arrived = clock.now() - timedelta(minutes=10)
     assert arrived > sent_again
-    assert runtime.intake.take(path, report(email, arrived, "<two@mx.example>")).done == BounceOutcome.NOTED
+    assert (
+        runtime.bounce_handler.handle_message(path, report(email, arrived, "<two@mx.example>")).done
+        == BounceOutcome.RECORDED
+    )
     send_again(runtime, dispatcher, clock)
     assert [one.message_id for one in sink.to(email)].count(lesson.message_id) == 3
 
@@ -110,8 +120,8 @@ def test_a_date_that_cant_be_is_not_believed(
 ) -> None:
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[0].id), "bounces@courses.example")
     wrong = report(email, clock.now().replace(year=clock.now().year + years), "<two@mx.example>")
-    assert runtime.intake.take(path, wrong).done == BounceOutcome.NOTED
-    assert runtime.intake.take(path, wrong).done == BounceOutcome.AGAIN
+    assert runtime.bounce_handler.handle_message(path, wrong).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, wrong).done == BounceOutcome.DUPLICATE
 
 
 def test_a_report_without_a_date_is_known_by_what_it_says(
@@ -123,7 +133,7 @@ def test_a_report_without_a_date_is_known_by_what_it_says(
 ) -> None:
     path, raw = back(runtime, sink, email), report(email, None)
     assert read(raw).at is None
-    assert runtime.intake.take(path, raw).done == BounceOutcome.NOTED
+    assert runtime.bounce_handler.handle_message(path, raw).done == BounceOutcome.RECORDED
     send_again(runtime, dispatcher, clock)
-    assert runtime.intake.take(path, raw).done == BounceOutcome.AGAIN
+    assert runtime.bounce_handler.handle_message(path, raw).done == BounceOutcome.DUPLICATE
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED

@@ -165,7 +165,7 @@ def amazon_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(url)
         return certificate
 
-    monkeypatch.setattr(ses, "ask_amazon", answer)
+    monkeypatch.setattr(ses, "fetch_certificate", answer)
     monkeypatch.setattr(ses.Ses.__init__, "__defaults__", (answer,))
     return asked
 

@@ -17,7 +17,7 @@ from rugcourse.scheduling import Schedule
 
 def complain(runtime: Runtime, number: int) -> BounceOutcome:
     address = f"r{number}@d{number % 7}.example"
-    return runtime.intake.handle_event(
+    return runtime.bounce_handler.handle_event(
         ProviderEvent(BounceReport(BounceType.COMPLAINT), "", address, runtime.clock.now())
     ).done
 
@@ -44,7 +44,7 @@ def test_the_third_of_a_thousand_stops_the_campaign_and_the_domain(runtime: Runt
     add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)
     clock.advance(hours=1)
     assert complain(runtime, 7) == BounceOutcome.SUPPRESSED
-    assert complain(runtime, 7) == BounceOutcome.AGAIN
+    assert complain(runtime, 7) == BounceOutcome.DUPLICATE
     assert complain(runtime, 14) == BounceOutcome.SUPPRESSED
     assert held(runtime) == set()
     with runtime.database.read() as session:

@@ -85,7 +85,9 @@ def come(
     arrived = about(name, addressee(runtime, recipient)).replace(
         b"Mon, 23 Nov 2026 08:00:01 +0100", format_datetime(runtime.clock.now()).encode()
     )
-    return runtime.intake.take(recipient, change(b"Message-ID: <%s@mx.example>\n%s" % (uuid4().hex.encode(), arrived)))
+    return runtime.bounce_handler.handle_message(
+        recipient, change(b"Message-ID: <%s@mx.example>\n%s" % (uuid4().hex.encode(), arrived))
+    )
 
 
 def addressee(runtime: Runtime, recipient: str) -> str:
@@ -138,7 +140,7 @@ def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     assert (lesson.reply or "").startswith("came back: 5.1.1")
     assert email not in (lesson.reply or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.AGAIN
+    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.DUPLICATE
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
@@ -160,10 +162,10 @@ def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_a
         plan(runtime)
         send_all(dispatcher)
     assert found == [
-        BounceOutcome.NOTED,
-        BounceOutcome.NOTED,
-        BounceOutcome.NOTED,
-        BounceOutcome.NOTED,
+        BounceOutcome.RECORDED,
+        BounceOutcome.RECORDED,
+        BounceOutcome.RECORDED,
+        BounceOutcome.RECORDED,
         BounceOutcome.SUPPRESSED,
     ]
 
@@ -172,8 +174,8 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     first = lessons_to(runtime, email)[0]
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.NOTED
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.AGAIN
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.RECORDED
+    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.DUPLICATE
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
     assert (waiting.reply or "").startswith("came back: 5.2.2")
@@ -223,7 +225,7 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
-        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.NOTED
+        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.RECORDED
         assert lessons_to(runtime, email)[0].state == state
         clock.advance(days=1)
         plan(runtime)
@@ -286,7 +288,7 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
 ) -> None:
     """A reader knows the return paths of their own mails, and so can write any report about them."""
-    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.NOTED
+    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.RECORDED
     for _ in range(4):
         reader_with_lesson(runtime, dispatcher)
         forged = back(runtime, sink, sink.taken[-1].recipient)
@@ -308,7 +310,7 @@ def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
     assert come(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == BounceOutcome.SUPPRESSED
     assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == BounceOutcome.AGAIN
+    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == BounceOutcome.DUPLICATE
     assert enrolment_of(runtime, email).lessons_planned == 1
 
 
@@ -341,7 +343,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
         with pytest.raises(BadToken):
             runtime.links.returned(one)
         assert (
-            come(runtime, one, "postfix unknown user").done == BounceOutcome.NOBODYS
+            come(runtime, one, "postfix unknown user").done == BounceOutcome.UNMATCHED
         )  # it quotes a Message-ID of nobody
     assert everything(runtime) == before
 
@@ -349,14 +351,14 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
 def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
     address = back(runtime, sink, email)
     erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
-    assert come(runtime, address, "postfix unknown user").done == BounceOutcome.NOBODYS
+    assert come(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
 
 
 @contextmanager
 def serving(runtime: Runtime, *, lmtp: bool = False) -> Iterator[smtplib.SMTP]:
     """A client of the door for what comes back."""
     port = free_port()
-    server = start_lmtp_server(LmtpHandler(runtime.intake, ADDRESS), HOST, port, lmtp=lmtp)
+    server = start_lmtp_server(LmtpHandler(runtime.bounce_handler, ADDRESS), HOST, port, lmtp=lmtp)
     server.start()
     try:
         with (smtplib.LMTP if lmtp else smtplib.SMTP)(HOST, port, "localhost") as client:
@@ -448,7 +450,7 @@ def test_no_machine_unsubscribes_anybody_by_itself(
 def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runtime, sink: Sink, email: str) -> None:
     address = unsubscribe_address(runtime, sink, email)
     assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.SUPPRESSED
-    assert runtime.intake.take(address, WISH).done == BounceOutcome.UNSUBSCRIBED
+    assert runtime.bounce_handler.handle_message(address, WISH).done == BounceOutcome.UNSUBSCRIBED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     before = everything(runtime)
@@ -464,7 +466,7 @@ def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, 
         runtime.links.returned(address)
     with pytest.raises(BadToken):
         runtime.links.unsubscribed(back(runtime, sink, email))
-    assert runtime.intake.take(back(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
+    assert runtime.bounce_handler.handle_message(back(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 
@@ -477,4 +479,4 @@ def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-    assert found == [BounceOutcome.NOTED] * 4 + [BounceOutcome.SUPPRESSED]
+    assert found == [BounceOutcome.RECORDED] * 4 + [BounceOutcome.SUPPRESSED]

@@ -84,7 +84,7 @@ def knowing(runtime: Runtime, campaign_id: int) -> int:
 
 
 def enrol(runtime: Runtime) -> None:
-    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
         pass
 
 
@@ -185,7 +185,7 @@ def test_one_instant_for_all_waits_for_the_end_of_quiet_hours(runtime: Runtime, 
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)  # one o'clock at night in Auckland
     made = draft(runtime, CampaignKind.BROADCAST, Timing(at=at))
     start(runtime, made)
-    quiet = runtime.patience.quiet
+    quiet = runtime.send_window.quiet
     assert quiet is not None
     assert dues(runtime, made)[here] == at
     due = dues(runtime, made)[there]
@@ -368,7 +368,7 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
         make_reader(runtime, hour=hour, zone=zone)
     at_eight(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, timing)
-    now, quiet = runtime.clock.now(), runtime.patience.quiet
+    now, quiet = runtime.clock.now(), runtime.send_window.quiet
     said = send_preview.preview_sends(row_of(runtime, made), 1, now, quiet)
     people = send_preview.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
     start(runtime, made)
@@ -410,7 +410,7 @@ def in_all_stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
 
 def sign_up_for_another_course(runtime: Runtime, email: str) -> None:
     with runtime.database.read() as session:
-        other = runtime.library.course(session, "stress-en-rugpijn")
+        other = runtime.course_cache.course(session, "stress-en-rugpijn")
     assert other is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
@@ -683,7 +683,7 @@ def sign_up_again(runtime: Runtime, email: str) -> DeliveryKind:
 
 def test_a_reader_of_a_cohort_who_signs_up_is_told_that_they_read_it(runtime: Runtime, cohort: tuple[int, str]) -> None:
     made, email = cohort
-    assert sign_up_again(runtime, email) == DeliveryKind.ALREADY
+    assert sign_up_again(runtime, email) == DeliveryKind.ALREADY_SUBSCRIBED
     assert enrolled(runtime, course_of(runtime).campaign_id) == set()
     assert made in {one.campaign_id for one in enrolments_of(runtime, email)}
 
@@ -735,7 +735,7 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
     lifecycle.cancel(runtime.database, author(runtime), made)
     lifecycle.cancel_remaining(runtime.database, clock)
     request_link(runtime.database, clock, email)
-    [link] = mails_to(runtime, email, DeliveryKind.LINK)
+    [link] = mails_to(runtime, email, DeliveryKind.MAGIC_LINK)
     assert link.campaign_id == made
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
     send_all(dispatcher)
@@ -743,7 +743,7 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
     assert lifecycle.cancel_remaining(runtime.database, clock) == 0
     clock.advance(minutes=10)
     send_all(dispatcher)
-    assert [one.state for one in mails_to(runtime, email, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED]
+    assert [one.state for one in mails_to(runtime, email, DeliveryKind.MAGIC_LINK)] == [DeliveryState.ACCEPTED]
 
 
 def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
@@ -893,7 +893,7 @@ def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_
     stop = preferences.leave_course if way == "leave" else preferences.unsubscribe
     if second < len(lessons) or way == "unsubscribe":
         stop(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
-    asked = DeliveryKind.ALREADY if (second, way) == (len(lessons), "leave") else DeliveryKind.CONFIRM
+    asked = DeliveryKind.ALREADY_SUBSCRIBED if (second, way) == (len(lessons), "leave") else DeliveryKind.CONFIRM
     assert sign_up_again(runtime, email) == asked
     read_days(runtime, dispatcher, 10)
     assert (lessons_of(runtime, evergreen, email), lessons_of(runtime, made, email)) == (lessons[:first], lessons)

@@ -37,7 +37,7 @@ from rugcourse.scheduling import Timing
 
 
 def refresh(runtime: Runtime) -> bool:
-    return cached_stats.refresh(runtime.database, runtime.clock, runtime.patience)
+    return cached_stats.refresh(runtime.database, runtime.clock, runtime.send_window)
 
 
 def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime: Runtime, clock: VirtualClock) -> None:
@@ -57,10 +57,10 @@ def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime
 
 def test_the_overview_has_no_figures_before_they_are_worked_out(runtime: Runtime) -> None:
     with runtime.database.read() as session:
-        assert dashboard.overview(session, runtime.library, runtime.clock.now(), "nl").figures is None
+        assert dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl").figures is None
     refresh(runtime)
     with runtime.database.read() as session:
-        found = dashboard.overview(session, runtime.library, runtime.clock.now(), "nl")
+        found = dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl")
     assert found.figures is not None
     assert {one.gain.twice for one in found.funnels if one.gain} == {0}
 
@@ -81,7 +81,7 @@ def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatche
 
 def funnel(runtime: Runtime) -> dashboard.Funnel:
     with runtime.database.read() as session:
-        found = dashboard.overview(session, runtime.library, runtime.clock.now(), "nl")
+        found = dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl")
     return next(one for one in found.funnels if one.slug == course_of(runtime).course.slug)
 
 
@@ -110,7 +110,7 @@ def answered_right(runtime: Runtime, dispatcher: Dispatcher) -> str:
     option = course_of(runtime).course.lessons[0].texts["nl"].quiz[0].right_option
     press = SubmittedAnswer(QuestionRef(ref(runtime, lessons_to(runtime, email)[-1].id), 0), option)
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, runtime.clock, [press])
+        record_answers(session, runtime.course_cache, runtime.clock, [press])
     return email
 
 
@@ -119,7 +119,7 @@ def figures_of_answers(runtime: Runtime) -> tuple[int, int, float | None, float 
     campaign = course_of(runtime).campaign_id
     with runtime.database.read() as session:
         compared = {one.row.id: one.right for one in campaign_comparison.compare(session, 50)}[campaign]
-        mails = results_of(session, runtime.library, row_of(runtime, campaign), "nl").mails
+        mails = results_of(session, runtime.course_cache, row_of(runtime, campaign), "nl").mails
         assert counters.differences(session) == {}
     shares = [one.right_share for mail in mails for one in mail.questions if one.answered]
     return funnel(runtime).answered, funnel(runtime).answered_right, compared, *shares  # type: ignore[return-value]
@@ -144,15 +144,17 @@ def test_answers_stay_as_right_as_they_were_when_options_change_places(
     assert before == (1, 1, 1.0, 1.0)
     with runtime.database.read() as session:
         published = course_of(runtime)
-        kept = progress_of(session, runtime.library, published, "nl", enrolment_of(runtime, email)).lessons[0].given
+        kept = (
+            progress_of(session, runtime.course_cache, published, "nl", enrolment_of(runtime, email)).lessons[0].given
+        )
     swap_options(runtime)
     assert figures_of_answers(runtime) == before
     with runtime.database.read() as session:
         published = course_of(runtime)
-        progress = progress_of(session, runtime.library, published, "nl", enrolment_of(runtime, email))
+        progress = progress_of(session, runtime.course_cache, published, "nl", enrolment_of(runtime, email))
         [question] = [
             one
-            for one in results_of(session, runtime.library, row_of(runtime, published.campaign_id), "nl")
+            for one in results_of(session, runtime.course_cache, row_of(runtime, published.campaign_id), "nl")
             .mails[0]
             .questions
             if one.answered
@@ -173,7 +175,7 @@ def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatch
     def mails() -> tuple[int, list[str], list[int], int]:
         with runtime.database.read() as session:
             row = row_of(runtime, campaign)
-            results = results_of(session, runtime.library, row, "nl").mails
+            results = results_of(session, runtime.course_cache, row, "nl").mails
             return (
                 campaign_progress(session, row).total.planned,
                 [one.title for one in results if one.arrived],

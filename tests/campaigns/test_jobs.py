@@ -72,11 +72,11 @@ def work(runtime: Runtime) -> None:
         pass
 
 
-def looked_through(runtime: Runtime, content: str, intake: ImportSettings = INTAKE) -> int:
+def looked_through(runtime: Runtime, content: str, bounce_handler: ImportSettings = INTAKE) -> int:
     job_id = lay_down(runtime, content)
     kept = set(job_of(runtime, job_id).about["kept"])
-    columns = {column: place for column, place in intake.columns.items() if place in kept}
-    background_jobs.check(runtime.database, job_id, intake.model_copy(update={"columns": columns}))
+    columns = {column: place for column, place in bounce_handler.columns.items() if place in kept}
+    background_jobs.check(runtime.database, job_id, bounce_handler.model_copy(update={"columns": columns}))
     work(runtime)
     return job_id
 
@@ -296,8 +296,8 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
     job_id = lay_down(runtime, content)
     assert job_of(runtime, job_id).about["kept"] == []
     columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
-    intake = INTAKE.model_copy(update={"columns": columns})
-    background_jobs.check(runtime.database, job_id, intake, read_list(content.encode()), "people.csv")
+    bounce_handler = INTAKE.model_copy(update={"columns": columns})
+    background_jobs.check(runtime.database, job_id, bounce_handler, read_list(content.encode()), "people.csv")
     work(runtime)
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     assert "zq-diagnosis" not in str(everything(runtime))
@@ -503,7 +503,7 @@ def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
     def complain() -> None:
         suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
 
-    with meanwhile(monkeypatch, csv_import, "_take_one", complain) as errors:
+    with meanwhile(monkeypatch, csv_import, "_import_one", complain) as errors:
         work(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.SUPPRESSED: 1}
@@ -521,7 +521,7 @@ def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
     def agree() -> None:
         confirm(runtime.database, runtime.clock, runtime.signer, mail)
 
-    with meanwhile(monkeypatch, csv_import, "_take_one", agree) as errors:
+    with meanwhile(monkeypatch, csv_import, "_import_one", agree) as errors:
         work(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.ALREADY: 1}
@@ -547,7 +547,7 @@ def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
         else:
             refuse(runtime.database, runtime.clock, runtime.signer, mail.id)
 
-    with meanwhile(monkeypatch, csv_import, "_take_one", go_away) as errors:
+    with meanwhile(monkeypatch, csv_import, "_import_one", go_away) as errors:
         work(runtime)
     assert errors == []
     assert people(runtime) == {}
@@ -565,7 +565,7 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
     def other() -> None:
         background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
 
-    with meanwhile(monkeypatch, csv_import, "_take_one", other) as errors:
+    with meanwhile(monkeypatch, csv_import, "_import_one", other) as errors:
         work(runtime)
     assert errors == []
     assert len(mails_to(runtime, email, DeliveryKind.IMPORTED)) == 1
@@ -615,8 +615,10 @@ def test_the_first_mail_from_a_list_has_short_lines_and_says_whether_other_news_
 
 def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runtime) -> None:
     columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
-    intake = INTAKE.model_copy(update={"columns": columns})
-    job_id = looked_through(runtime, f"mail,consent_text\na@x.example,{'x' * 1001}\nb@x.example,{'x' * 1000}\n", intake)
+    bounce_handler = INTAKE.model_copy(update={"columns": columns})
+    job_id = looked_through(
+        runtime, f"mail,consent_text\na@x.example,{'x' * 1001}\nb@x.example,{'x' * 1000}\n", bounce_handler
+    )
     assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}
 
 
@@ -673,8 +675,8 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
     clock.advance(days=2)
     come_back(runtime.database, clock, mail)
     for day, outcome in ((date(2024, 1, 1), Outcome.LEFT), (clock.now().date(), Outcome.JOINS)):
-        intake = INTAKE.model_copy(update={"agreed_at": day})
-        job = looked_through(runtime, f"email,name\n{email},Ann\n", intake)
+        bounce_handler = INTAKE.model_copy(update={"agreed_at": day})
+        job = looked_through(runtime, f"email,name\n{email},Ann\n", bounce_handler)
         assert job_of(runtime, job).counts.get(outcome) == 1
         background_jobs.start(runtime.database, clock, job, None)
         work(runtime)

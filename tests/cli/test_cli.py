@@ -28,11 +28,11 @@ from rugcourse.db.migrate import upgrade
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["lessons"], ["lessons", "check"],
-    ["lessons", "render"], ["lessons", "import"], ["lessons", "export"], ["bounces"], ["bounces", "listen"], ["bounces", "take"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
+    [], ["demo"], ["serve"], ["web"], ["worker"], ["beat"], ["db"], ["db", "upgrade"], ["courses"], ["courses", "check"],
+    ["courses", "render"], ["courses", "import"], ["courses", "export"], ["bounces"], ["bounces", "serve"], ["bounces", "process"], ["subscribers"], ["subscribers", "list"], ["subscribers", "show"],
     ["subscribers", "suppress"], ["subscribers", "export"], ["subscribers", "erase"], ["admin"], ["admin", "create"], ["admin", "list"], ["admin", "disable"], ["stats"], ["audit"], ["counters"], ["deliveries", "list"],
-    ["deliveries", "resend"], ["sending", "status"], ["sending", "hold"], ["sending", "go"], ["sending", "limit"], ["sending", "alive"],
-    ["simulate"], ["forecast"], ["doctor"], ["dkim"], ["dkim", "generate"], ["dkim", "records"], ["bounces", "fetch"],
+    ["deliveries", "resend"], ["sending", "status"], ["sending", "pause"], ["sending", "resume"], ["sending", "limit"], ["healthcheck"],
+    ["simulate"], ["forecast"], ["doctor"], ["dkim"], ["dkim", "generate"], ["dkim", "dns"], ["bounces", "poll"],
 ]  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def test_books_that_do_not_balance_are_exit_code_1(address: str) -> None:
 
 
 def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path) -> None:
-    checked = run("lessons", "check")
+    checked = run("courses", "check")
     assert (checked.returncode, checked.stdout.splitlines()) == (
         0,
         [
@@ -202,15 +202,15 @@ def test_lessons_are_checked_published_and_rendered(address: str, tmp_path: Path
             "    remark: no clinician has signed the alarm signs in en, nl (`reviewed_by` is empty)",
         ],
     )
-    assert "nothing changed" in run("lessons", "import", DATABASE_URL=address).stdout
-    rendered = run("lessons", "render", "stress", "--out", tmp_path / "out", "--language", "nl")
+    assert "nothing changed" in run("courses", "import", DATABASE_URL=address).stdout
+    rendered = run("courses", "render", "stress", "--out", tmp_path / "out", "--language", "nl")
     assert rendered.returncode == 0
     assert {"stress.nl.eml", "stress.nl.html", "stress.nl.txt", "stress.nl.phone.png"} <= {
         one.name for one in (tmp_path / "out").iterdir()
     }
     mail = message_from_bytes((tmp_path / "out" / "stress.nl.eml").read_bytes(), policy=policy.default)
     assert mail["Subject"] == "Les 4: spanning die je in je rug voelt"
-    missing = run("lessons", "render", "none", "--out", tmp_path / "out")
+    missing = run("courses", "render", "none", "--out", tmp_path / "out")
     assert missing.returncode == 1
     assert "there are: welkom, overbelasting" in missing.stderr
 
@@ -219,10 +219,10 @@ def test_a_mistake_in_a_lesson_is_exit_code_1_with_file_and_line(tmp_path: Path)
     folder = tmp_path / "lessons" / "kort"
     folder.mkdir(parents=True)
     (folder / "course.nl.md").write_text("---\ntitle: x\nsumary: y\n---\ntekst\n")
-    answer = run("lessons", "check", "--dir", tmp_path / "lessons")
+    answer = run("courses", "check", "--dir", tmp_path / "lessons")
     assert answer.returncode == 1
     assert "course.nl.md:3: there is no field `sumary`" in answer.stderr
-    problems = json.loads(run("lessons", "check", "--dir", tmp_path / "lessons", "--json").stdout)
+    problems = json.loads(run("courses", "check", "--dir", tmp_path / "lessons", "--json").stdout)
     assert {"file", "line", "message"} == set(problems[0])
 
 
@@ -266,9 +266,9 @@ def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(address: str, tmp_path
         read = run("doctor", cwd=tmp_path, **environment).stdout
     assert shown.returncode == 1
     lines = {one["check"]: one for one in json.loads(shown.stdout)}
-    assert lines["database"]["state"] == "well"
-    assert lines["smtp"]["state"] == lines["spf"]["state"] == "wrong"
-    assert "RUGCOURSE_SMTP_URL" in lines["smtp"]["mend"]
+    assert lines["database"]["state"] == "ok"
+    assert lines["smtp"]["state"] == lines["spf"]["state"] == "error"
+    assert "RUGCOURSE_SMTP_URL" in lines["smtp"]["fix"]
     assert all(one["why"] and one["title"] for one in lines.values())
     assert "✗ Mail server: 127.0.0.1:9" in read
     assert re.search(r"^\d wrong$", read, re.MULTILINE)
@@ -286,16 +286,16 @@ def test_keys_are_made_once_and_turned_over(tmp_path: Path) -> None:
     turned = run("dkim", "generate", "2026b", cwd=tmp_path, DKIM_KEYS=setting, **environment).stdout
     assert f"RUGCOURSE_DKIM_KEYS=2026br=var/dkim/2026br.pem,2026be=var/dkim/2026be.pem,{setting}" in turned
     assert "After a week take 2026ar, 2026ae" in turned
-    records = run("dkim", "records", cwd=tmp_path, DKIM_KEYS=setting, **environment).stdout
+    records = run("dkim", "dns", cwd=tmp_path, DKIM_KEYS=setting, **environment).stdout
     assert records.splitlines() == [line for line in made.stdout.splitlines() if "_domainkey" in line]
-    assert run("dkim", "records", cwd=tmp_path, **environment).returncode == 1
+    assert run("dkim", "dns", cwd=tmp_path, **environment).returncode == 1
 
 
 def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str, tmp_path: Path) -> None:
-    assert "RUGCOURSE_SECRET_KEYS is not set" in run("bounces", "fetch", cwd=tmp_path, DATABASE_URL=address).stderr
+    assert "RUGCOURSE_SECRET_KEYS is not set" in run("bounces", "poll", cwd=tmp_path, DATABASE_URL=address).stderr
     own = {"DATABASE_URL": address, "SECRET_KEYS": "a-key-for-tests-0123456789"}
-    assert "RUGCOURSE_BOUNCE_MAILBOX is not set" in run("bounces", "fetch", cwd=tmp_path, **own).stderr
-    shown = run("bounces", "fetch", cwd=tmp_path, **own, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
+    assert "RUGCOURSE_BOUNCE_MAILBOX is not set" in run("bounces", "poll", cwd=tmp_path, **own).stderr
+    shown = run("bounces", "poll", cwd=tmp_path, **own, BOUNCE_MAILBOX="imap://b:s@127.0.0.1:9")
     assert shown.returncode == 2
     assert "127.0.0.1:9" in shown.stderr
 
@@ -303,7 +303,7 @@ def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str
 def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
     assert run("db", "upgrade", cwd=tmp_path).returncode == 0
     assert run("dkim", "generate", cwd=tmp_path).returncode == 0
-    assert run("lessons", "export", "--dir", tmp_path / "lessons", cwd=tmp_path).returncode == 0
+    assert run("courses", "export", "--dir", tmp_path / "lessons", cwd=tmp_path).returncode == 0
     made = [path for path in tmp_path.rglob("*") if path.parts[-1] != "lessons"]
     assert {path.name for path in made} >= {"var", "rugcourse.db", "dkim"}
     for path in made:

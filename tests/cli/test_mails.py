@@ -80,16 +80,16 @@ def test_an_operator_holds_everything_and_lets_it_go(
     run: Run, runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     make_reader(runtime)
-    assert run("sending", "hold", "--reason", "a look at the text").exit_code == 0
+    assert run("sending", "pause", "--reason", "a look at the text").exit_code == 0
     send_all(dispatcher)
     assert sink.count == 0
     status = run("sending", "status", "--json")
     assert status.exit_code == 1
     assert [one["reason"] for one in json.loads(status.stdout)["holds"]] == ["a look at the text"]
-    done = run("sending", "go")
+    done = run("sending", "resume")
     assert done.exit_code == 0
     assert "0 people withdrew" in done.stdout
-    assert run("sending", "go").exit_code == 1
+    assert run("sending", "resume").exit_code == 1
     assert run("sending", "status").exit_code == 0
     send_all(dispatcher)
     assert sink.count == 2
@@ -98,11 +98,11 @@ def test_an_operator_holds_everything_and_lets_it_go(
 def test_a_domain_or_a_campaign_is_held_alone(run: Run, runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     make_reader(runtime, "sam@held.example")
     make_reader(runtime, "sam@free.example")
-    run("sending", "hold", "--domain", "Held.example")
+    run("sending", "pause", "--domain", "Held.example")
     send_all(dispatcher)
     assert {one.recipient for one in sink.taken} == {"sam@free.example"}
-    assert run("sending", "hold", "--domain", "x.example", "--campaign", "1").exit_code == 2
-    assert run("sending", "go", "--domain", "held.example").exit_code == 0
+    assert run("sending", "pause", "--domain", "x.example", "--campaign", "1").exit_code == 2
+    assert run("sending", "resume", "--domain", "held.example").exit_code == 0
 
 
 def test_a_campaign_is_given_a_limit_and_freed_of_it(run: Run, runtime: Runtime) -> None:
@@ -118,7 +118,7 @@ def test_a_campaign_is_given_a_limit_and_freed_of_it(run: Run, runtime: Runtime)
 
 
 def test_a_health_check_tells_whether_a_process_lives(run: Run) -> None:
-    answer = run("sending", "alive", "worker")
+    answer = run("healthcheck", "worker")
     assert answer.exit_code == 1
     assert "no worker on this host" in answer.stdout
 

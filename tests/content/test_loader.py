@@ -228,11 +228,11 @@ def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folde
     swap(LESSON, "highlight: Pijn", "highlight: Nieuwe pijn")(folder)
     (folder / "03-onderbelasting.nl.md").write_text("")
     with runtime.database.read() as session:
-        before = runtime.library.courses(session)[0].content_hash
+        before = runtime.course_cache.courses(session)[0].content_hash
     with pytest.raises(AuthoringErrors):
         import_courses(runtime.database, runtime.clock, folder.parent)
     with runtime.database.read() as session:
-        assert runtime.library.courses(session)[0].content_hash == before
+        assert runtime.course_cache.courses(session)[0].content_hash == before
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

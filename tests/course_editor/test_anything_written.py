@@ -89,12 +89,12 @@ def test_what_the_checks_of_the_form_let_through_works_everywhere(
     runtime: Runtime, course: Course, tmp_path: Path, written: dict[str, str]
 ) -> None:
     lesson = course.lessons[0]
-    manuscript = LessonDraft(course, lesson.slug, 1, clean({**fields_of(lesson), **written}, course.languages))
-    if any(one.wrong for one in check(manuscript)):
+    lesson_draft = LessonDraft(course, lesson.slug, 1, clean({**fields_of(lesson), **written}, course.languages))
+    if any(one.is_error for one in check(lesson_draft)):
         event("refused")
         return
     event("published")
-    new = manuscript.course_with(manuscript.lesson())
+    new = lesson_draft.course_with(lesson_draft.lesson())
     works_everywhere(runtime, new)
     assert load_course(write(new, tmp_path)) == new
 
@@ -127,10 +127,10 @@ def works_everywhere(runtime: Runtime, course: Course) -> None:
         published = courses.load_course(session, SLUG)
     assert published is not None
     assert published.course == course
-    cache.refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    cache.refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
     for language in course.languages:
         lesson = course.lessons[0]
-        html, text = parts_of(runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now()))
+        html, text = parts_of(runtime.sample_emails.of_lesson(course, lesson, language, runtime.clock.now()))
         assert html.strip()
         assert text.strip()
         page = TestClient(create_app(runtime), headers=CHROME).get(f"/{language}/{SLUG}/lessons/{lesson.slug}")

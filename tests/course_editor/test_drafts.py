@@ -28,13 +28,13 @@ SLUG = "stress"
 
 
 def desk_of(runtime: Runtime, slug: str = SLUG) -> EditorState:
-    return drafts.load_editor(runtime.database, runtime.library, COURSE, slug)
+    return drafts.load_editor(runtime.database, runtime.course_cache, COURSE, slug)
 
 
 def keep(runtime: Runtime, title: str) -> None:
-    desk = desk_of(runtime)
-    typed = LessonDraft(desk.published.course, SLUG, 4, {"nl.title": title})
-    drafts.save(runtime.database, runtime.clock, desk, typed, None, desk.saved)
+    state = desk_of(runtime)
+    typed = LessonDraft(state.published.course, SLUG, 4, {"nl.title": title})
+    drafts.save(runtime.database, runtime.clock, state, typed, None, state.saved)
 
 
 def discard(runtime: Runtime, seen: int, slug: str = SLUG) -> int:
@@ -54,22 +54,22 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
     keep(runtime, "Half")
     discarded = discard(runtime, seen=1)
     assert desk_of(runtime).saved == 0
-    assert desk_of(runtime).manuscript.lesson() == course_of(runtime).course.lesson(SLUG)
+    assert desk_of(runtime).lesson_draft.lesson() == course_of(runtime).course.lesson(SLUG)
     assert restore(runtime, discarded) == (COURSE, SLUG)
-    desk = desk_of(runtime)
-    assert (desk.saved, dict(desk.manuscript.fields), desk.manuscript.place) == (2, {"nl.title": "Half"}, 4)
+    state = desk_of(runtime)
+    assert (state.saved, dict(state.lesson_draft.fields), state.lesson_draft.place) == (2, {"nl.title": "Half"}, 4)
     assert logged(runtime) == [(f"lesson: {what}", f"lesson:{COURSE}/{SLUG}") for what in ("discard", "restore")]
     with pytest.raises(NoSuchDraft):
         restore(runtime, discarded)
 
 
 def test_the_draft_of_a_new_lesson_can_be_restored_although_the_course_does_not_have_it(runtime: Runtime) -> None:
-    slug = drafts.create(runtime.database, runtime.clock, runtime.library, COURSE, "Slapen", "overbelasting", None)
+    slug = drafts.create(runtime.database, runtime.clock, runtime.course_cache, COURSE, "Slapen", "overbelasting", None)
     discarded = discard(runtime, 1, slug)
     with pytest.raises(LessonNotFound):
         desk_of(runtime, slug)
     assert restore(runtime, discarded) == (COURSE, slug)
-    assert desk_of(runtime, slug).manuscript.fields["en.title"] == "Slapen"
+    assert desk_of(runtime, slug).lesson_draft.fields["en.title"] == "Slapen"
 
 
 def test_restoring_writes_over_no_newer_draft(runtime: Runtime) -> None:
@@ -79,11 +79,11 @@ def test_restoring_writes_over_no_newer_draft(runtime: Runtime) -> None:
     before = logged(runtime)
     with pytest.raises(NewerDraft):
         restore(runtime, discarded)
-    assert desk_of(runtime).manuscript.fields["nl.title"] == "New"
+    assert desk_of(runtime).lesson_draft.fields["nl.title"] == "New"
     assert logged(runtime) == before
     newer = discard(runtime, seen=2)
     assert restore(runtime, discarded) == (COURSE, SLUG)  # it waited in the bin
-    assert desk_of(runtime).manuscript.fields["nl.title"] == "Old"
+    assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Old"
     with pytest.raises(NewerDraft):
         restore(runtime, newer)
 
@@ -94,7 +94,7 @@ def test_what_somebody_else_kept_meanwhile_is_not_discarded(runtime: Runtime) ->
     for seen in (0, 1, 3):
         with pytest.raises(StaleDraft):
             discard(runtime, seen)
-    assert desk_of(runtime).manuscript.fields["nl.title"] == "Theirs"
+    assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Theirs"
     assert logged(runtime) == []
 
 
@@ -104,24 +104,24 @@ def test_a_form_of_a_draft_that_was_discarded_is_not_kept_over_one_that_was_begu
     discard(runtime, opened.saved)
     keep(runtime, "Hours of work")
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved)
+        drafts.save(runtime.database, runtime.clock, opened, opened.lesson_draft, None, opened.saved)
     with pytest.raises(StaleDraft):
         discard(runtime, opened.saved)
-    assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
+    assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Hours of work"
 
 
 def test_a_form_of_a_draft_that_was_published_is_not_kept_over_the_next_one(runtime: Runtime) -> None:
     """Also where readers get what they got when it was opened: it was only moved, or published back."""
     keep_over(runtime, typed_by(runtime, "Other"), desk_of(runtime).version)
     opened = desk_of(runtime)
-    publish(runtime, opened.manuscript)
+    publish(runtime, opened.lesson_draft)
     keep_over(runtime, typed_by(runtime, "Hours of work"), desk_of(runtime).version)
     now = desk_of(runtime)
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, opened, opened.manuscript, None, opened.saved, now.version)
+        drafts.save(runtime.database, runtime.clock, opened, opened.lesson_draft, None, opened.saved, now.version)
     with pytest.raises(StaleDraft):
-        publish(runtime, now.manuscript, SeenVersions(opened.saved, now.version))
-    assert desk_of(runtime).manuscript.fields["nl.title"] == "Hours of work"
+        publish(runtime, now.lesson_draft, SeenVersions(opened.saved, now.version))
+    assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Hours of work"
 
 
 def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,17 +140,17 @@ def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monk
 
 def typed_by(runtime: Runtime, title: str, **others: str) -> LessonDraft:
     """What somebody types over the lesson as it lies on the desk now."""
-    desk = desk_of(runtime)
-    return drafts.with_input(desk, {**desk.manuscript.fields, "nl.title": title, **others})
+    state = desk_of(runtime)
+    return drafts.with_input(state, {**state.lesson_draft.fields, "nl.title": title, **others})
 
 
-def keep_over(runtime: Runtime, manuscript: LessonDraft, version: int) -> None:
-    desk = desk_of(runtime)
-    drafts.save(runtime.database, runtime.clock, desk, manuscript, None, desk.saved, version)
+def keep_over(runtime: Runtime, lesson_draft: LessonDraft, version: int) -> None:
+    state = desk_of(runtime)
+    drafts.save(runtime.database, runtime.clock, state, lesson_draft, None, state.saved, version)
 
 
-def publish(runtime: Runtime, manuscript: LessonDraft, seen: SeenVersions | None = None) -> None:
-    publish_lesson(runtime.database, runtime.clock, None, manuscript, seen=seen)
+def publish(runtime: Runtime, lesson_draft: LessonDraft, seen: SeenVersions | None = None) -> None:
+    publish_lesson(runtime.database, runtime.clock, None, lesson_draft, seen=seen)
 
 
 def order(runtime: Runtime) -> list[str]:
@@ -187,7 +187,7 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
     texts = {code: text.model_copy(update={"highlight": "In a file"}) for code, text in lesson.texts.items()}
     new = lesson.model_copy(update={"texts": texts})
     lessons = tuple(new if one is lesson else one for one in course.lessons)
-    import_course(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], OnConflict.FILES)
+    import_course(runtime.database, runtime.clock, [course.model_copy(update={"lessons": lessons})], OnConflict.THEIRS)
     assert restore(runtime, discard(runtime, 1)) == (COURSE, SLUG)
     newer = desk_of(runtime).newer
     assert newer is not None
@@ -196,15 +196,15 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
 
 def test_nobody_publishes_a_draft_or_over_a_version_that_they_have_not_seen(runtime: Runtime) -> None:
     keep_over(runtime, typed_by(runtime, "First"), desk_of(runtime).version)
-    desk = desk_of(runtime)
-    seen = SeenVersions(desk.saved, desk.version)
-    keep_over(runtime, typed_by(runtime, "Second"), desk.version)
+    state = desk_of(runtime)
+    seen = SeenVersions(state.saved, state.version)
+    keep_over(runtime, typed_by(runtime, "Second"), state.version)
     with pytest.raises(StaleDraft):
-        publish(runtime, desk_of(runtime).manuscript, seen)
+        publish(runtime, desk_of(runtime).lesson_draft, seen)
     publish(runtime, typed_by(runtime, "Theirs"))
     with pytest.raises(StalePublication):
-        publish(runtime, desk.manuscript, SeenVersions(0, desk.version))
-    publish(runtime, desk.manuscript, SeenVersions(0, desk_of(runtime).version))
+        publish(runtime, state.lesson_draft, SeenVersions(0, state.version))
+    publish(runtime, state.lesson_draft, SeenVersions(0, desk_of(runtime).version))
     assert course_of(runtime).course.lessons[3].texts["nl"].title == "First"
 
 
@@ -213,9 +213,9 @@ def test_a_draft_moves_no_lesson_back_to_a_place_that_nobody_chose(runtime: Runt
     opened = desk_of(runtime)
     put_in(runtime, 2)
     before = order(runtime)
-    publish(runtime, opened.manuscript)
+    publish(runtime, opened.lesson_draft)
     assert order(runtime) == before
-    publish(runtime, desk_of(runtime).manuscript)
+    publish(runtime, desk_of(runtime).lesson_draft)
     assert order(runtime) == before
 
 
@@ -223,7 +223,7 @@ def test_a_place_that_was_chosen_is_kept_as_behind_that_lesson(runtime: Runtime)
     after = {drafts.STOOD: "onderbelasting", drafts.BEHIND: "welkom"}
     keep_over(runtime, typed_by(runtime, "Draft", **after), desk_of(runtime).version)
     put_in(runtime, 1)
-    publish(runtime, desk_of(runtime).manuscript)
+    publish(runtime, desk_of(runtime).lesson_draft)
     assert order(runtime)[:3] == ["ertussen", "welkom", SLUG]
     first = {drafts.STOOD: "welkom", drafts.BEHIND: ""}
     publish(runtime, typed_by(runtime, "Draft", **first))

@@ -62,28 +62,28 @@ def title(course: Course, slug: str) -> str:
 
 def test_each_side_keeps_what_only_it_changed(course: Course) -> None:
     here, files = reworded(course, "stress", "Here"), reworded(course, "welkom", "In a file")
-    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
+    merged = merge(here, files, fingerprints_of(course), OnConflict.FAIL)
     assert (title(merged.course, "stress"), title(merged.course, "welkom")) == ("Here", "In a file")
     assert merged.newer_here == ("stress",)
 
 
 def test_the_same_change_on_both_sides_is_no_clash(course: Course) -> None:
     both = reworded(course, "stress", "The same")
-    assert merge(both, both, fingerprints_of(course), OnConflict.REFUSE).newer_here == ()
+    assert merge(both, both, fingerprints_of(course), OnConflict.FAIL).newer_here == ()
 
 
 def test_a_clash_is_refused_with_its_names_or_decided(course: Course) -> None:
     here, files = reworded(course, "stress", "Here"), reworded(course, "stress", "In a file")
     with pytest.raises(MergeConflict, match=r"stress.*Nothing was imported"):
-        merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
-    assert title(merge(here, files, fingerprints_of(course), OnConflict.HERE).course, "stress") == "Here"
-    assert title(merge(here, files, fingerprints_of(course), OnConflict.FILES).course, "stress") == "In a file"
+        merge(here, files, fingerprints_of(course), OnConflict.FAIL)
+    assert title(merge(here, files, fingerprints_of(course), OnConflict.OURS).course, "stress") == "Here"
+    assert title(merge(here, files, fingerprints_of(course), OnConflict.THEIRS).course, "stress") == "In a file"
 
 
 def test_lessons_that_are_new_or_gone_on_one_side_stand_where_they_stood_there(course: Course) -> None:
     here = added(without(course, "stress"), "welkom", "new-here", 2)
     files = added(without(course, "onderbelasting"), "welkom", "new-in-files", 8)
-    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE).course
+    merged = merge(here, files, fingerprints_of(course), OnConflict.FAIL).course
     gone = {"stress", "onderbelasting"}
     expected = [one for one in slugs(course) if one not in gone]
     expected.insert(2, "new-here")
@@ -94,8 +94,8 @@ def test_lessons_that_are_new_or_gone_on_one_side_stand_where_they_stood_there(c
 
 def test_the_side_that_moved_lessons_says_their_order(course: Course) -> None:
     moved = course.model_copy(update={"lessons": numbered([*course.lessons[1:], course.lessons[0]])})
-    assert slugs(merge(moved, course, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(moved)
-    assert slugs(merge(course, moved, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(moved)
+    assert slugs(merge(moved, course, fingerprints_of(course), OnConflict.FAIL).course) == slugs(moved)
+    assert slugs(merge(course, moved, fingerprints_of(course), OnConflict.FAIL).course) == slugs(moved)
 
 
 def test_importing_again_does_not_undo_what_was_changed_here(
@@ -103,12 +103,12 @@ def test_importing_again_does_not_undo_what_was_changed_here(
 ) -> None:
     import_courses(database, clock, folder)
     change_here(database, clock, reworded(course, "stress", "Here"))
-    (again, _) = import_courses(database, clock, folder, OnConflict.REFUSE)
+    (again, _) = import_courses(database, clock, folder, OnConflict.FAIL)
     assert (again.changed, again.newer_here) == ((), ("stress",))
     file = folder / COURSE / "04-stress.nl.md"
     file.write_text(file.read_text(encoding="utf-8").replace("title: ", "title: Anders, ", 1), encoding="utf-8")
     with pytest.raises(MergeConflict):
-        import_courses(database, clock, folder, OnConflict.REFUSE)
+        import_courses(database, clock, folder, OnConflict.FAIL)
     assert title(published(database), "stress") == "Here"
     import_courses(database, clock, folder)  # as at a start: what is here stays
     assert title(published(database), "stress") == "Here"
@@ -124,7 +124,7 @@ def test_export_writes_what_changed_and_nothing_else_and_then_both_are_the_same(
     assert {"03-stress.nl.md", "03-stress.en.md", "01-overbelasting.nl.md"} <= written
     assert not (folder / COURSE / "01-welkom.nl.md").exists()
     assert load_course(folder / COURSE) == published(database)
-    assert import_courses(database, clock, folder, OnConflict.REFUSE)[0].changed == ()
+    assert import_courses(database, clock, folder, OnConflict.FAIL)[0].changed == ()
 
 
 def test_export_to_an_empty_folder_is_a_course_again(
@@ -147,7 +147,7 @@ def test_export_leaves_what_is_newer_in_the_files_and_says_so(
     there = load_course(folder / COURSE)
     assert (title(there, "stress"), title(there, "overbelasting")) == ("Here", "In a file")
     assert (slugs(there)[-1], "welkom" in slugs(there)) == ("new-in-files", False)
-    (imported, _) = import_courses(database, clock, folder, OnConflict.REFUSE)
+    (imported, _) = import_courses(database, clock, folder, OnConflict.FAIL)
     assert (imported.newer_here, published(database)) == ((), there)
 
 
@@ -174,9 +174,9 @@ def test_export_refuses_what_was_changed_on_both_sides_or_decides_and_keeps_a_co
     with pytest.raises(MergeConflict, match=r"stress, welkom.*Nothing was exported"):
         export_courses(database, folder)
     assert contents(folder) == before
-    kept = export_courses(database, folder, OnConflict.FILES)
+    kept = export_courses(database, folder, OnConflict.THEIRS)
     assert (kept.written, contents(folder)) == ((), before)
-    done = export_courses(database, folder, OnConflict.HERE)
+    done = export_courses(database, folder, OnConflict.OURS)
     assert load_course(folder / COURSE) == published(database)
     copies = {file.name for file in done.set_aside}
     assert copies == {f"{stem}.{code}.md.old" for stem in ("01-welkom", "04-stress") for code in ("nl", "en")}
@@ -195,7 +195,7 @@ def test_export_writes_over_files_that_it_cannot_read_only_where_that_is_chosen_
     with pytest.raises(AuthoringErrors, match="04-stress"):
         export_courses(database, folder)
     assert contents(folder) == before
-    done = export_courses(database, folder, OnConflict.HERE)
+    done = export_courses(database, folder, OnConflict.OURS)
     assert load_course(folder / COURSE) == published(database)
     assert broken.with_name("04-stress.nl.md.old") in done.set_aside
 
@@ -208,7 +208,7 @@ def test_a_copy_that_is_exported_elsewhere_decides_no_clash(
     write(folder, reworded(course, "stress", "In a file"))
     export_courses(database, tmp_path / "to-compare")
     with pytest.raises(MergeConflict, match="stress"):
-        import_courses(database, clock, folder, OnConflict.REFUSE)
+        import_courses(database, clock, folder, OnConflict.FAIL)
 
 
 def test_a_crash_while_a_file_is_written_leaves_the_file_as_it_was(
@@ -235,17 +235,17 @@ def test_a_crash_while_a_file_is_written_leaves_the_file_as_it_was(
 def test_a_new_order_in_the_files_counts_although_a_lesson_was_added_here(course: Course) -> None:
     here = added(course, "welkom", "new-here", 9)
     files = swapped(course, 1, 2)
-    merged = merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
+    merged = merge(here, files, fingerprints_of(course), OnConflict.FAIL)
     assert slugs(merged.course) == [*slugs(files), "new-here"]
 
 
 def test_two_new_orders_are_a_clash(course: Course) -> None:
     here, files = swapped(course, 1, 2), swapped(course, 5, 6)
     with pytest.raises(MergeConflict, match="the order of the lessons"):
-        merge(here, files, fingerprints_of(course), OnConflict.REFUSE)
-    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.HERE).course) == slugs(here)
-    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.FILES).course) == slugs(files)
-    assert slugs(merge(here, here, fingerprints_of(course), OnConflict.REFUSE).course) == slugs(here)
+        merge(here, files, fingerprints_of(course), OnConflict.FAIL)
+    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.OURS).course) == slugs(here)
+    assert slugs(merge(here, files, fingerprints_of(course), OnConflict.THEIRS).course) == slugs(files)
+    assert slugs(merge(here, here, fingerprints_of(course), OnConflict.FAIL).course) == slugs(here)
 
 
 def test_an_import_names_what_changed_beside_the_lessons(
@@ -256,7 +256,7 @@ def test_an_import_names_what_changed_beside_the_lessons(
     tests = {code: one.model_copy(update={"title": "A test"}) for code, one in course.tests.items()}
     texts = {code: one.model_copy(update={"tagline": "New"}) for code, one in course.texts.items()}
     changed = without(course, "afronding").model_copy(update={"texts": texts, "tests": tests, "alarm_signs": notices})
-    (imported,) = import_course(database, clock, [changed], OnConflict.REFUSE)
+    (imported,) = import_course(database, clock, [changed], OnConflict.FAIL)
     assert imported.changed == ("the landing page", "the knowledge test", "the warning signs", "afronding (taken out)")
 
 

@@ -128,12 +128,12 @@ def test_a_lesson_with_another_slug_is_the_same_lesson(runtime: Runtime, dispatc
     days(runtime, dispatcher, 2)
     slug = order(runtime)[2]
     lesson_id = course_of(runtime).lesson_ids[slug]
-    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, slug)
-    drafts.save(runtime.database, runtime.clock, desk, edited(runtime, slug, "Half"), None, 0)
+    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, slug)
+    drafts.save(runtime.database, runtime.clock, state, edited(runtime, slug, "Half"), None, 0)
     renamed(runtime, 3, "een-andere-naam", highlight="Ook herschreven.")
     assert course_of(runtime).lesson_ids["een-andere-naam"] == lesson_id
-    kept = drafts.load_editor(runtime.database, runtime.library, COURSE, "een-andere-naam")
-    assert (kept.saved, kept.manuscript.fields["nl.title"]) == (1, "Half")
+    kept = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "een-andere-naam")
+    assert (kept.saved, kept.lesson_draft.fields["nl.title"]) == (1, "Half")
     move_in_files(runtime, 3, 9)
     days(runtime, dispatcher, 9)
     assert len(set(slugs_to(runtime, had_it))) == len(slugs_to(runtime, had_it)) == 9
@@ -167,12 +167,12 @@ def test_only_what_was_meant_for_a_reader_and_did_not_come_is_missed(runtime: Ru
         failed = session.get_one(DeliveryRow, lessons_to(runtime, reader)[0].id)
         failed.state = DeliveryState.FAILED
     with runtime.database.read() as session:
-        progress = progress_of(session, runtime.library, course_of(runtime), "nl", enrolment_of(runtime, reader))
+        progress = progress_of(session, runtime.course_cache, course_of(runtime), "nl", enrolment_of(runtime, reader))
     assert [one.lesson.slug for one in progress.lessons if one.missed] == ["welkom"]
     move_in_admin(runtime, 9, 1)
     days(runtime, dispatcher, 1)
     with runtime.database.read() as session:
-        progress = progress_of(session, runtime.library, course_of(runtime), "nl", enrolment_of(runtime, reader))
+        progress = progress_of(session, runtime.course_cache, course_of(runtime), "nl", enrolment_of(runtime, reader))
     assert progress.upcoming is not None
     assert progress.upcoming.slug not in slugs_to(runtime, reader)
 
@@ -282,8 +282,8 @@ def test_lessons_whose_slugs_count_on_or_change_places_stay_the_same_lessons(
 def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
     for place in (1, 2, 3):
-        desk = drafts.load_editor(runtime.database, runtime.library, COURSE, f"les-{place}")
-        drafts.save(runtime.database, runtime.clock, desk, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
+        state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, f"les-{place}")
+        drafts.save(runtime.database, runtime.clock, state, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
     import_(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
     with runtime.database.read() as session:
         kept = {one.slug: one.fields["nl.title"] for one in kept_drafts.of_course(session, course_of(runtime).id)}
@@ -293,9 +293,9 @@ def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
 
 def test_the_draft_of_a_new_lesson_is_not_written_over_by_that_of_one_that_gets_its_slug(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
-    drafts.create(runtime.database, runtime.clock, runtime.library, COURSE, "Nieuw", "les-9", None)
-    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, "les-1")
-    drafts.save(runtime.database, runtime.clock, desk, edited(runtime, "les-1", "Half"), None, 0)
+    drafts.create(runtime.database, runtime.clock, runtime.course_cache, COURSE, "Nieuw", "les-9", None)
+    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "les-1")
+    drafts.save(runtime.database, runtime.clock, state, edited(runtime, "les-1", "Half"), None, 0)
     lesson_id = course_of(runtime).lesson_ids["les-1"]
     import_(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
     with runtime.database.read() as session:

@@ -129,7 +129,7 @@ class Story:
         assert isinstance(clock, VirtualClock)
         clock.move_to((clock.now() + timedelta(days=1)).replace(hour=7))
         while (
-            done := plan_due(self.runtime.database, clock, self.runtime.patience, rejection_handler(self.runtime))
+            done := plan_due(self.runtime.database, clock, self.runtime.send_window, rejection_handler(self.runtime))
         ).planned + done.shifted:
             pass
         with self.runtime.database.write() as session:
@@ -182,8 +182,8 @@ class Story:
             if meant:
                 reader.ahead.add(slug)
 
-    def publish(self, manuscript: LessonDraft, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
-        publish_lesson(self.runtime.database, self.runtime.clock, None, manuscript, behind=behind)
+    def publish(self, lesson_draft: LessonDraft, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
+        publish_lesson(self.runtime.database, self.runtime.clock, None, lesson_draft, behind=behind)
 
     def take_out(self, which: int, _: int) -> None:
         lessons = self.lessons

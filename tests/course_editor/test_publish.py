@@ -47,11 +47,11 @@ def inserted(runtime: Runtime, place: int) -> LessonDraft:
 
 def publish(
     runtime: Runtime,
-    manuscript: LessonDraft,
+    lesson_draft: LessonDraft,
     under_way: ExistingReaders = ExistingReaders.NEW,
     behind: AlreadyPast = AlreadyPast.NOBODY,
 ) -> int:
-    return publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, under_way, behind)
+    return publish_lesson(runtime.database, runtime.clock, NOBODY, lesson_draft, under_way, behind)
 
 
 def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
@@ -64,12 +64,16 @@ def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
 
 def slugs_to(runtime: Runtime, email: str) -> list[str]:
     with runtime.database.read() as session:
-        return [runtime.library.version(session, one.lesson_version_id or 0).slug for one in lessons_to(runtime, email)]
+        return [
+            runtime.course_cache.version(session, one.lesson_version_id or 0).slug for one in lessons_to(runtime, email)
+        ]
 
 
 def titles_to(runtime: Runtime, email: str) -> list[str]:
     with runtime.database.read() as session:
-        found = [runtime.library.version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, email)]
+        found = [
+            runtime.course_cache.version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, email)
+        ]
     return [one.texts["nl"].title for one in found]
 
 
@@ -190,18 +194,18 @@ def test_two_who_publish_different_lessons_do_not_undo_each_other(runtime: Runti
 
 
 def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime) -> None:
-    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress")
-    mine = LessonDraft(desk.published.course, "stress", 4, {"nl.title": "Half"})
-    drafts.save(runtime.database, runtime.clock, desk, mine, None, 0)
+    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
+    mine = LessonDraft(state.published.course, "stress", 4, {"nl.title": "Half"})
+    drafts.save(runtime.database, runtime.clock, state, mine, None, 0)
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, desk, mine, None, 0)
-    again = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress")
-    assert (again.saved, dict(again.manuscript.fields), again.manuscript.place) == (1, {"nl.title": "Half"}, 4)
-    assert BEHIND not in again.manuscript.fields
+        drafts.save(runtime.database, runtime.clock, state, mine, None, 0)
+    again = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
+    assert (again.saved, dict(again.lesson_draft.fields), again.lesson_draft.place) == (1, {"nl.title": "Half"}, 4)
+    assert BEHIND not in again.lesson_draft.fields
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
-    begin = (runtime.database, runtime.clock, runtime.library, COURSE)
+    begin = (runtime.database, runtime.clock, runtime.course_cache, COURSE)
     assert drafts.create(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
@@ -224,10 +228,10 @@ def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:
 def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(runtime: Runtime) -> None:
     slug = "ertussen"
     publish(runtime, inserted(runtime, 2))
-    manuscript = edited(runtime, slug, "Anders")
+    lesson_draft = edited(runtime, slug, "Anders")
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
     unpublish(runtime.database, runtime.clock, NOBODY, COURSE, slug)
     with pytest.raises(LessonNotFound):
-        publish_lesson(runtime.database, runtime.clock, NOBODY, manuscript, seen=SeenVersions(0, version))
+        publish_lesson(runtime.database, runtime.clock, NOBODY, lesson_draft, seen=SeenVersions(0, version))
     assert course_of(runtime).course.lesson(slug) is None

@@ -41,7 +41,9 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
     preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, gone)[0].id)
     ids = {name: enrolment_of(runtime, email).subscriber_id for name, email in found.items()}
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
+        record_answers(
+            session, runtime.course_cache, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)]
+        )
         english = subscribers.by_email(session, found["english"])
         assert english is not None
         english.language = "en"
@@ -49,7 +51,7 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
         done = session.merge(enrolment_of(runtime, found["done"]))
         done.status, done.lessons_planned, done.next_due_at = EnrolmentStatus.COMPLETED, 9, None
         session.add(
-            AssessmentAttemptRow(course_id=course_of(runtime).id, subscriber_id=ids["tested"], stage=Stage.BEFORE, options={},
+            AssessmentAttemptRow(course_id=course_of(runtime).id, subscriber_id=ids["tested"], stage=Stage.PRETEST, options={},
                        right=2, asked=8, at=clock.now())
         )  # fmt: skip
     return found

@@ -17,7 +17,7 @@ from rugcourse.enrolment import preferences
 
 
 def look_ahead(runtime: Runtime, days: int = 30) -> list[Upcoming]:
-    return list(forecast(runtime.database, runtime.clock, runtime.patience, days))
+    return list(forecast(runtime.database, runtime.clock, runtime.send_window, days))
 
 
 def test_what_was_forecast_is_what_happens(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
@@ -53,7 +53,7 @@ def test_counting_readers_who_are_alike_together_comes_to_the_same(runtime: Runt
     send_all(dispatcher)
     preferences.pause(runtime.database, runtime.clock, enrolment_of(runtime, make_reader(runtime)).subscriber_id)
     expected = Counter(one.at.replace(minute=0, second=0, microsecond=0) for one in look_ahead(runtime))
-    assert count_by_hour(runtime.database, runtime.clock, runtime.patience, 30) == expected
+    assert count_by_hour(runtime.database, runtime.clock, runtime.send_window, 30) == expected
     assert expected.total() == 10 * 9
 
 

@@ -120,7 +120,7 @@ def test_a_line_that_a_real_limit_cuts_off_is_told_and_taken_back(tmp_path: Path
     records = read_records(path)
     assert records.intact
     assert records.leases[0].begun == {2}
-    assert records.leases[0].never_begun == [1, 3]
+    assert records.leases[0].not_started == [1, 3]
 
 
 def test_half_a_line_that_cant_be_taken_back_is_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,16 +148,16 @@ def test_of_a_damaged_lease_nothing_goes_out_again(tmp_path: Path) -> None:
     records = read_records(path)
     lease, later = records.leases
     assert not records.intact
-    assert (lease.doubtful, lease.never_begun, later.never_begun) == ([1, 3], [], [9])
+    assert (lease.maybe_sent, lease.not_started, later.not_started) == ([1, 3], [], [9])
 
 
 def test_a_damaged_journal_is_settled_as_far_as_it_can_be(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, tmp_path: Path
 ) -> None:
-    accepted, doubtful = planned_readers(runtime, dispatcher, 2)
+    accepted, maybe_sent = planned_readers(runtime, dispatcher, 2)
     batch = dispatcher._claimer.claim(Queue.LESSONS)
     assert batch is not None
-    first, second = (lessons_to(runtime, email)[0].id for email in (accepted, doubtful))
+    first, second = (lessons_to(runtime, email)[0].id for email in (accepted, maybe_sent))
     folder = tmp_path / "damaged"
     folder.mkdir()
     (folder / "1-x.journal").write_text(
@@ -165,7 +165,7 @@ def test_a_damaged_journal_is_settled_as_far_as_it_can_be(
     )
     settle_journals(runtime.database, clock, folder, rejection_handler(runtime))
     assert lessons_to(runtime, accepted)[0].state == DeliveryState.ACCEPTED
-    assert lessons_to(runtime, doubtful)[0].state == DeliveryState.UNKNOWN
+    assert lessons_to(runtime, maybe_sent)[0].state == DeliveryState.UNKNOWN
     assert [path.name for path in folder.iterdir()] == ["1-x.unreadable"]
 
 

@@ -156,7 +156,7 @@ def test_a_lease_that_ends_takes_no_line_of_one_that_begins_just_now(
     journal.submit("second", [2, 3])
     journal.begin("second", 2)
     [path] = tmp_path.glob("*.journal")
-    assert [(one.lease, one.doubtful, one.never_begun) for one in read_records(path).leases] == [("second", [2], [3])]
+    assert [(one.lease, one.maybe_sent, one.not_started) for one in read_records(path).leases] == [("second", [2], [3])]
 
 
 def test_what_a_journal_says_of_an_address_before_is_nothing_about_the_one_that_was_put_right(

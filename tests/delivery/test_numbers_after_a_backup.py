@@ -51,9 +51,9 @@ def test_no_form_that_was_open_over_a_backup_fits_what_is_kept_after_it(runtime:
 def draft_and_version(runtime: Runtime) -> tuple[int, int]:
     """The numbers of a draft that is kept now, and of a version that is published."""
     title = f"Nu {next(_titles)}"
-    desk = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress")
+    desk = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
     drafts.save(runtime.database, runtime.clock, desk, edited(runtime, "stress", title), None, 0)
-    saved = drafts.load_editor(runtime.database, runtime.library, COURSE, "stress").saved
+    saved = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress").saved
     publish(runtime, edited(runtime, "stress", title))
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, "stress")

@@ -75,9 +75,9 @@ def test_the_audit_names_a_zone_that_this_machine_does_not_know(runtime: Runtime
 def test_a_forecast_leaves_out_a_reader_in_an_unknown_zone(runtime: Runtime, clock: VirtualClock) -> None:
     lost, other = make_reader(runtime), make_reader(runtime)
     _spoil_schedule(runtime, lost, zone="Mars/Olympus")
-    found = list(forecast.forecast(runtime.database, clock, runtime.patience, 2))
+    found = list(forecast.forecast(runtime.database, clock, runtime.send_window, 2))
     assert {one.email for one in found} == {other}
-    assert forecast.count_by_hour(runtime.database, clock, runtime.patience, 2)
+    assert forecast.count_by_hour(runtime.database, clock, runtime.send_window, 2)
 
 
 def test_a_mail_of_a_kind_that_this_release_does_not_know_holds_up_no_other(
@@ -153,6 +153,6 @@ def test_a_late_mail_that_cant_be_ended_stops_no_planning(
         raise RuntimeError("nobody expected this")
 
     at_eight(runtime, 1)
-    plan_due(runtime.database, clock, runtime.patience, fail)
+    plan_due(runtime.database, clock, runtime.send_window, fail)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, other)] == [DeliveryState.ACCEPTED] * 2

@@ -100,7 +100,7 @@ def test_no_lesson_looks_like_spam(runtime: Runtime) -> None:
         courses = [one.course for one in CourseCache().courses(session)]
     opinions = score(
         [
-            runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now())
+            runtime.sample_emails.of_lesson(course, lesson, language, runtime.clock.now())
             for course in courses
             for lesson in course.lessons
             for language in course.languages

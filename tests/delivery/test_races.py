@@ -222,7 +222,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
 
     def report_full() -> None:
         full = BounceReport(BounceType.SOFT, "5.2.2", "full", at=clock.now())
-        runtime.intake.handle_event(ProviderEvent(full, "", email, clock.now()))
+        runtime.bounce_handler.handle_event(ProviderEvent(full, "", email, clock.now()))
 
     monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/x")
     step = (subscribers, "lock") if use == "answer" else (email_events, "add_events")
@@ -232,7 +232,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
         else:
             with runtime.database.write() as session:
                 fetch = TrackingHit(ref(runtime, lesson.id), 0, "GET", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")
-                record_hits(session, runtime.library, clock, [fetch])
+                record_hits(session, runtime.course_cache, clock, [fetch])
     assert errors == []
     with runtime.database.read() as session:
         assert deliveries.was_used(session, lesson.id)

@@ -53,7 +53,7 @@ def answer_everything(runtime: Runtime, email: str, *, at_once: bool = False) ->
     presses = [SubmittedAnswer(QuestionRef(mail, question), option) for question in (0, 1) for option in range(4)]
     for some in [presses] if at_once else [[one] for one in presses]:
         with runtime.database.write() as session:
-            record_answers(session, runtime.library, runtime.clock, some)
+            record_answers(session, runtime.course_cache, runtime.clock, some)
 
 
 def follow_everything(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
@@ -62,14 +62,14 @@ def follow_everything(runtime: Runtime, email: str, *, at_once: bool = False) ->
     fetches = [TrackingHit(mail, link, "GET", _BROWSER) for link in (None, *range(6))]
     for some in [fetches] if at_once else [[one] for one in fetches]:
         with runtime.database.write() as session:
-            record_hits(session, runtime.library, runtime.clock, some)
+            record_hits(session, runtime.course_cache, runtime.clock, some)
 
 
 def see_the_picture(runtime: Runtime, email: str, *, at_once: bool = False) -> None:
     """The picture alone, as often as a gateway that renders a mail may fetch it."""
     fetch = TrackingHit(ref(runtime, lessons_to(runtime, email)[-1].id), None, "GET", _BROWSER)
     with runtime.database.write() as session:
-        record_hits(session, runtime.library, runtime.clock, [fetch] * (2 if at_once else 1))
+        record_hits(session, runtime.course_cache, runtime.clock, [fetch] * (2 if at_once else 1))
 
 
 USES = pytest.mark.parametrize("use", [answer_everything, follow_everything, see_the_picture])
@@ -128,7 +128,9 @@ def test_a_lesson_that_came_back_after_a_sandbox_had_used_it_comes_again(
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    assert runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now())).done == BounceOutcome.NOTED
+    assert (
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now())).done == BounceOutcome.NOTED
+    )
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
@@ -143,7 +145,7 @@ def test_a_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_same(
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     use(runtime, email)
     plan(runtime)
     send_all(dispatcher)
@@ -168,7 +170,7 @@ def test_the_last_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_sa
     lesson = lessons_to(runtime, email)[-1]
     clock.advance(minutes=10)
     report = BounceReport(BounceType.SOFT, "4.2.2", "mailbox full", (lesson.message_id or "",))
-    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     at_eight(runtime, last + 1)
     answer(runtime, email, last)
     for _ in range(2):
@@ -243,7 +245,7 @@ def test_a_lesson_by_which_its_reader_unsubscribed_does_not_come_again_for_a_lat
     clock.advance(minutes=10)
     preferences.come_back(runtime.database, clock, lesson.id)
     report = BounceReport(BounceType.SOFT, "4.2.2", "full", (lesson.message_id or "",))
-    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     for day in (1, 2):
         at_eight(runtime, day)
         plan(runtime)

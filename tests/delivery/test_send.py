@@ -153,7 +153,7 @@ def test_a_server_that_serves_nobody_is_no_readers_fault(
     send_all(dispatcher)
     assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.PLANNED}
     sink.fault = lambda _: None
-    assert dispatcher.send_batch(Queue.WAITING) == 0  # it rests
+    assert dispatcher.send_batch(Queue.TRANSACTIONAL) == 0  # it rests
     clock.advance(minutes=1)
     send_all(dispatcher)
     assert {mails_to(runtime, email)[0].state for email in emails} == {DeliveryState.ACCEPTED}
@@ -218,7 +218,7 @@ def test_a_broken_template_holds_up_only_the_mails_made_from_it(
     def broken(*_: object) -> object:
         raise TemplateError("lesson: it does not compile")
 
-    monkeypatch.setattr(catalogue, "lesson_letter", broken)
+    monkeypatch.setattr(catalogue, "lesson_email", broken)
     send_all(dispatcher)
     assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED
     assert balanced(runtime)
@@ -320,7 +320,7 @@ def test_giving_back_uses_up_no_tries(
 
 def test_a_claim_that_is_doubted_is_given_back_by_one_thread(runtime: Runtime, dispatcher: Dispatcher) -> None:
     claimer = dispatcher._claimer
-    claimer.doubtful.append(("b" * 32, [1]))
+    claimer.maybe_sent.append(("b" * 32, [1]))
     errors: list[Exception] = []
 
     def give_back() -> None:
@@ -335,7 +335,7 @@ def test_a_claim_that_is_doubted_is_given_back_by_one_thread(runtime: Runtime, d
     for thread in threads:
         thread.join(20)
     assert errors == []
-    assert not claimer.doubtful
+    assert not claimer.maybe_sent
 
 
 def test_a_worker_that_dies_between_a_refusal_and_what_follows_loses_no_lesson(
@@ -427,10 +427,10 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, resent)
     report = BounceReport(BounceType.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
-    assert runtime.intake.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.AGAIN
+    assert runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.AGAIN
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert (
-        runtime.intake.handle_event(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.NOTED
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.NOTED
     )  # of the second one
 
 
@@ -533,7 +533,7 @@ def test_a_lesson_that_its_reader_answers_does_not_come_again_because_a_forward_
     report = BounceReport(BounceType.SOFT, "5.2.2", message_ids=(lesson.message_id or "",))
     if first == "answer":
         answer(runtime, email)
-    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     if first == "report":
         answer(runtime, email)
     at_eight(runtime, 1)

@@ -69,7 +69,7 @@ class Prepared:
             return probe.connect_ex((HOST, int(self.values[port]))) == 0
 
     def lives(self, kind: str) -> bool:
-        return self.run(f"sending alive {kind}")[0] == 0
+        return self.run(f"healthcheck {kind}")[0] == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Example:
 
 
 _DEMO = "--port {demo_port} --dir var/demo"
-_LISTEN = Example("bounces listen --port {bounces_port} --lmtp", ready=lambda one: one.listens("bounces_port"))
+_LISTEN = Example("bounces serve --port {bounces_port} --lmtp", ready=lambda one: one.listens("bounces_port"))
 _SERVE = Example(ready=lambda one: one.answers("port"))
 
 EXAMPLES = {
@@ -102,36 +102,36 @@ EXAMPLES = {
     "rugcourse audit --demo var/demo": Example(says="the books balance"),
     "rugcourse beat": Example(ready=lambda one: one.lives("beat")),
     # Nobody answers in the mailbox that the folder's settings name; tests/bounces speaks with a real one.
-    "rugcourse bounces fetch": Example(code=2, says="127.0.0.1:9"),
-    "rugcourse bounces listen": _LISTEN,
-    "rugcourse bounces listen --port 2525 --lmtp": _LISTEN,
-    "rugcourse bounces take": Example("bounces take nobody@x.example < message", code=1, says="nobody"),
-    "rugcourse bounces take bounces+token@example.org < message": Example(
-        "bounces take {return_path} < message", says="hard 5.1.1 suppressed"
+    "rugcourse bounces poll": Example(code=2, says="127.0.0.1:9"),
+    "rugcourse bounces serve": _LISTEN,
+    "rugcourse bounces serve --port 2525 --lmtp": _LISTEN,
+    "rugcourse bounces process": Example("bounces process nobody@x.example < message", code=1, says="nobody"),
+    "rugcourse bounces process bounces+token@example.org < message": Example(
+        "bounces process {return_path} < message", says="hard 5.1.1 suppressed"
     ),
     "rugcourse db upgrade": Example(says="up to date"),
     "rugcourse deliveries list": Example(says="unsure@x.example"),
     "rugcourse deliveries resend": Example("deliveries resend --all", says="1 planned again"),
     "rugcourse demo": Example(f"demo {_DEMO}", ready=lambda one: one.answers("demo_port")),
     "rugcourse dkim generate": Example(says="RUGCOURSE_DKIM_KEYS="),
-    "rugcourse dkim records": Example(
+    "rugcourse dkim dns": Example(
         before="dkim generate 2026a --dir .", settings={"DKIM_KEYS": "2026ar=2026ar.pem"}, says="_domainkey"
     ),
     "rugcourse doctor": Example(code=1, says="wrong"),
     "rugcourse forecast": Example(says="date (UTC)"),
     "rugcourse forecast --who": Example(says="sam@x.example"),
-    "rugcourse lessons check": Example(says="9 lessons"),
-    "rugcourse lessons export": Example("lessons export --dir lessons"),
-    "rugcourse lessons import": Example(says="9 lessons"),
-    "rugcourse lessons render welkom --out preview": Example(says="welkom.nl.html"),
+    "rugcourse courses check": Example(says="9 lessons"),
+    "rugcourse courses export": Example("courses export --dir lessons"),
+    "rugcourse courses import": Example(says="9 lessons"),
+    "rugcourse courses render welkom --out preview": Example(says="welkom.nl.html"),
     "rugcourse privacy breach": Example(says="72 uur"),
     "rugcourse privacy dpia": Example(says="artikel 35"),
     "rugcourse privacy notice": Example(says="uitdrukkelijke toestemming"),
     "rugcourse privacy notice --language en": Example(says="explicit consent"),
     "rugcourse privacy record": Example(says="former_address"),
-    "rugcourse sending go": Example(before="sending hold", says="goes on"),
-    "rugcourse sending go --campaign 3": Example(before="sending hold --campaign 3", says="goes on"),
-    "rugcourse sending hold": Example("sending hold --domain x.example", says="is held"),
+    "rugcourse sending resume": Example(before="sending pause", says="goes on"),
+    "rugcourse sending resume --campaign 3": Example(before="sending pause --campaign 3", says="goes on"),
+    "rugcourse sending pause": Example("sending pause --domain x.example", says="is held"),
     "rugcourse sending status": Example(says="processes"),
     "rugcourse serve": _SERVE,
     "rugcourse simulate --subscribers 1000": Example("simulate --subscribers 20 --days 2", says="the books balance"),

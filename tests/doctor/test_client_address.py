@@ -24,15 +24,15 @@ PROXY, VISITOR = "172.30.57.1", "198.51.100.7"
 @pytest.mark.parametrize(
     ("client", "forwarded", "https", "state"),
     [
-        (VISITOR, (VISITOR,), True, State.WELL),  # the proxy replaced what the doctor had sent, and is believed
-        (VISITOR, (MADE_UP, VISITOR), True, State.WELL),  # it added to it, and the last one is believed
-        (VISITOR, (MADE_UP,), False, State.WELL),  # there is no proxy
-        (MADE_UP, (MADE_UP,), True, State.WRONG),
-        (MADE_UP, (MADE_UP, VISITOR), True, State.WRONG),
-        (PROXY, (VISITOR,), True, State.ADVICE),
-        (PROXY, (MADE_UP, VISITOR), False, State.ADVICE),
-        (PROXY, (MADE_UP,), True, State.ADVICE),
-        (PROXY, (), False, State.ADVICE),
+        (VISITOR, (VISITOR,), True, State.OK),  # the proxy replaced what the doctor had sent, and is believed
+        (VISITOR, (MADE_UP, VISITOR), True, State.OK),  # it added to it, and the last one is believed
+        (VISITOR, (MADE_UP,), False, State.OK),  # there is no proxy
+        (MADE_UP, (MADE_UP,), True, State.ERROR),
+        (MADE_UP, (MADE_UP, VISITOR), True, State.ERROR),
+        (PROXY, (VISITOR,), True, State.WARNING),
+        (PROXY, (MADE_UP, VISITOR), False, State.WARNING),
+        (PROXY, (MADE_UP,), True, State.WARNING),
+        (PROXY, (), False, State.WARNING),
     ],
 )
 def test_what_a_request_went_through_is_judged(
@@ -40,8 +40,8 @@ def test_what_a_request_went_through_is_judged(
 ) -> None:
     finding = compare(ReceivedRequest(client, forwarded), has_proxy=https)
     assert finding.state == state
-    assert ("RUGCOURSE_TRUSTED_PROXIES" in finding.mend) == (state != State.WELL)
-    assert (PROXY in finding.mend % finding.values) == (state == State.ADVICE)
+    assert ("RUGCOURSE_TRUSTED_PROXIES" in finding.fix) == (state != State.OK)
+    assert (PROXY in finding.fix % finding.values) == (state == State.WARNING)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def site(runtime: Runtime) -> Iterator[Runtime]:
 
 def test_pages_without_a_proxy_know_their_visitors(site: Runtime) -> None:
     [finding] = check_client_address(site.settings, site.links, site.clock)
-    assert finding.state == State.WELL
+    assert finding.state == State.OK
 
 
 def test_pages_that_can_not_be_reached_are_not_known(runtime: Runtime) -> None:

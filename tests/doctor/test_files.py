@@ -43,13 +43,13 @@ def test_each_open_file_is_named_with_the_command_that_closes_it(folder: Path, m
         file.touch()
         file.chmod(0o644)
     found = look(settings)
-    assert found.state == State.WRONG
+    assert found.state == State.ERROR
     for path in (data, key, password, folder / "test.db"):
         assert str(path) in str(found.values["paths"])
     assert ", .env" in str(found.values["paths"])
-    command = (found.mend % found.values).removeprefix("Run: ")
+    command = (found.fix % found.values).removeprefix("Run: ")
     subprocess.run(["sh", "-c", command], check=True, cwd=folder)
-    assert look(settings).state == State.WELL
+    assert look(settings).state == State.OK
 
 
 def test_what_lies_in_a_closed_folder_is_closed(folder: Path) -> None:
@@ -58,6 +58,6 @@ def test_what_lies_in_a_closed_folder_is_closed(folder: Path) -> None:
     settings = make_settings(folder, database_url=f"sqlite:///{inner / 'rugcourse.db'}", data_dir=inner)
     upgrade(Database(settings.database_url))
     (inner / "rugcourse.db").chmod(0o644)
-    assert look(settings).state == State.WELL
+    assert look(settings).state == State.OK
     inner.chmod(0o711)
-    assert look(settings).state == State.WRONG
+    assert look(settings).state == State.ERROR

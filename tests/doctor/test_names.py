@@ -45,13 +45,13 @@ def states(findings: list[Finding]) -> dict[str, State]:
 
 
 def said(findings: list[Finding], check: str) -> str:
-    return " ".join(f"{one.found % one.values} {one.mend % one.values}" for one in findings if one.check == check)
+    return " ".join(f"{one.found % one.values} {one.fix % one.values}" for one in findings if one.check == check)
 
 
 def test_a_domain_that_is_set_up_is_well(settings: Settings) -> None:
     found = look(settings, WELL)
     assert states(found) == {
-        "spf": State.WELL, "dkim": State.UNKNOWN, "dmarc": State.WELL, "mx": State.WELL, "ptr": State.WELL,
+        "spf": State.OK, "dkim": State.UNKNOWN, "dmarc": State.OK, "mx": State.OK, "ptr": State.OK,
     }  # fmt: skip
     assert "_dmarc.practice.nl" in said(found, "dmarc")
 
@@ -59,7 +59,7 @@ def test_a_domain_that_is_set_up_is_well(settings: Settings) -> None:
 def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settings) -> None:
     found = look(settings, {("other.nl", "A"): ["192.0.2.1"]})
     assert states(found) == {
-        "spf": State.WRONG, "dkim": State.UNKNOWN, "dmarc": State.WRONG, "mx": State.WRONG, "ptr": State.UNKNOWN,
+        "spf": State.ERROR, "dkim": State.UNKNOWN, "dmarc": State.ERROR, "mx": State.ERROR, "ptr": State.UNKNOWN,
     }  # fmt: skip
     assert f"TXT record to {DOMAIN}" in said(found, "spf")
     assert f"_dmarc.{DOMAIN}" in said(found, "dmarc")
@@ -69,31 +69,31 @@ def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settin
 @pytest.mark.parametrize(
     ("changes", "check", "state", "words"),
     [
-        ({(DOMAIN, "TXT"): ['"v=spf1 -all"', '"v=spf1 mx -all"']}, "spf", State.WRONG, "2 SPF records"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 +all"']}, "spf", State.WRONG, "everybody"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 mx"']}, "spf", State.ADVICE, "says nothing"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 mx ?all"']}, "spf", State.ADVICE, "says nothing"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"']}, "spf", State.WELL, "redirect"),
-        ({(DOMAIN, "TXT"): ['"v=sp" "f1 mx ~all"']}, "spf", State.WELL, "~all"),
-        ({("relay.nl", "TXT"): ['"v=spf1 ' + "a mx " * 5 + '-all"']}, "spf", State.WRONG, "12 look-ups"),
-        ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.WRONG, "11 look-ups"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 include:gone.nl -all"']}, "spf", State.WRONG, "include:gone.nl"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=gone.nl"']}, "spf", State.WRONG, "redirect=gone.nl"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"'], ("relay.nl", "TXT"): ['"v=spf1 +all"']}, "spf", State.WRONG, "everybody"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 mx -all exp=why.nl"']}, "spf", State.WELL, "exp"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 inlcude:relay.nl -all"']}, "spf", State.WRONG, "inlcude:relay.nl"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:300.1.1.1 -all"']}, "spf", State.WRONG, "ip4:300.1.1.1"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a/24 -all"'], (DOMAIN, "A"): ["192.0.2.9"]}, "spf", State.WELL, "ip6"),
-        ({(DOMAIN, "TXT"): ['"v=spf1 a:a1.nl a:a2.nl a:a3.nl -all"']}, "spf", State.WRONG, "a:a3.nl"),
-        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=reject; sp=none"']}, "dmarc", State.ADVICE, "p=none"),
-        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=Reject"']}, "dmarc", State.WELL, "p=reject"),
-        ({(DOMAIN, "MX"): ["0 ."], (DOMAIN, "A"): ["192.0.2.9"]}, "mx", State.WRONG, "takes no mail"),
-        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"']}, "dmarc", State.ADVICE, "p=none"),
-        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, "dmarc", State.WRONG, "2 DMARC records"),
-        ({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1;p=reject"']}, "dmarc", State.WELL, "reject"),
-        ({(DOMAIN, "MX"): ["0 ."]}, "mx", State.WRONG, "get lost"),
-        ({(DOMAIN, "MX"): [], (DOMAIN, "A"): ["192.0.2.8"]}, "mx", State.WELL, "itself"),
-        ({("7.2.0.192.in-addr.arpa", "PTR"): ["other.example."]}, "ptr", State.WRONG, "PTR"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 -all"', '"v=spf1 mx -all"']}, "spf", State.ERROR, "2 SPF records"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx"']}, "spf", State.WARNING, "says nothing"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx ?all"']}, "spf", State.WARNING, "says nothing"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"']}, "spf", State.OK, "redirect"),
+        ({(DOMAIN, "TXT"): ['"v=sp" "f1 mx ~all"']}, "spf", State.OK, "~all"),
+        ({("relay.nl", "TXT"): ['"v=spf1 ' + "a mx " * 5 + '-all"']}, "spf", State.ERROR, "12 look-ups"),
+        ({("relay.nl", "TXT"): ['"v=spf1 include:relay.nl -all"']}, "spf", State.ERROR, "11 look-ups"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 include:gone.nl -all"']}, "spf", State.ERROR, "include:gone.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=gone.nl"']}, "spf", State.ERROR, "redirect=gone.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 redirect=relay.nl"'], ("relay.nl", "TXT"): ['"v=spf1 +all"']}, "spf", State.ERROR, "everybody"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 mx -all exp=why.nl"']}, "spf", State.OK, "exp"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 inlcude:relay.nl -all"']}, "spf", State.ERROR, "inlcude:relay.nl"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:300.1.1.1 -all"']}, "spf", State.ERROR, "ip4:300.1.1.1"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 a/24 -all"'], (DOMAIN, "A"): ["192.0.2.9"]}, "spf", State.OK, "ip6"),
+        ({(DOMAIN, "TXT"): ['"v=spf1 a:a1.nl a:a2.nl a:a3.nl -all"']}, "spf", State.ERROR, "a:a3.nl"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=reject; sp=none"']}, "dmarc", State.WARNING, "p=none"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=Reject"']}, "dmarc", State.OK, "p=reject"),
+        ({(DOMAIN, "MX"): ["0 ."], (DOMAIN, "A"): ["192.0.2.9"]}, "mx", State.ERROR, "takes no mail"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"']}, "dmarc", State.WARNING, "p=none"),
+        ({("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, "dmarc", State.ERROR, "2 DMARC records"),
+        ({(f"_dmarc.{DOMAIN}", "TXT"): ['"v=DMARC1;p=reject"']}, "dmarc", State.OK, "reject"),
+        ({(DOMAIN, "MX"): ["0 ."]}, "mx", State.ERROR, "get lost"),
+        ({(DOMAIN, "MX"): [], (DOMAIN, "A"): ["192.0.2.8"]}, "mx", State.OK, "itself"),
+        ({("7.2.0.192.in-addr.arpa", "PTR"): ["other.example."]}, "ptr", State.ERROR, "PTR"),
     ],
 )  # fmt: skip
 def test_what_is_not_well_is_named(
@@ -107,7 +107,7 @@ def test_what_is_not_well_is_named(
 def test_mail_that_comes_back_elsewhere_and_is_not_signed_is_not_aligned(settings: Settings) -> None:
     other = settings.model_copy(update={"bounce_address": "b@relay.nl"})
     found = look(other, {**WELL, ("relay.nl", "MX"): ["10 mx.relay.nl."]})
-    assert State.ADVICE in {one.state for one in found if one.check == "dmarc"}
+    assert State.WARNING in {one.state for one in found if one.check == "dmarc"}
     assert "relay.nl" in said(found, "dmarc")
 
 
@@ -151,14 +151,14 @@ def test_keys_are_compared_with_what_the_dns_says(settings: Settings, tmp_path: 
     def dkim(records: dict[tuple[str, str], list[str]]) -> list[State]:
         return [one.state for one in look(signing, {**WELL, **records}) if one.check == "dkim"]
 
-    assert dkim(stands(new_rsa, new_ed, old_rsa, old_ed)) == [State.WELL] * 4
-    assert dkim(stands(new_rsa, new_ed)) == [State.WELL, State.WELL, State.ADVICE, State.ADVICE]
-    assert dkim(stands(new_ed, old_rsa, old_ed)) == [State.WRONG, State.WELL, State.WELL, State.WELL]
+    assert dkim(stands(new_rsa, new_ed, old_rsa, old_ed)) == [State.OK] * 4
+    assert dkim(stands(new_rsa, new_ed)) == [State.OK, State.OK, State.WARNING, State.WARNING]
+    assert dkim(stands(new_ed, old_rsa, old_ed)) == [State.ERROR, State.OK, State.OK, State.OK]
     other = {(f"br._domainkey.{DOMAIN}", "TXT"): ['"v=DKIM1; k=rsa; p=MIIB"']}
     found = look(signing, {**WELL, **stands(new_ed), **other})
     assert f"another key than the one that signs. Put this there: {new_rsa.record}" in said(found, "dkim")
     missing = settings.model_copy(update={"dkim_keys": f"a={tmp_path / 'missing.pem'}"})
-    assert states(look(missing, WELL))["dkim"] == State.WRONG
+    assert states(look(missing, WELL))["dkim"] == State.ERROR
 
 
 def test_a_relay_elsewhere_has_a_name_of_its_own(settings: Settings) -> None:

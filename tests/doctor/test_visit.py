@@ -80,7 +80,7 @@ def states(findings: object) -> dict[str, State]:
 
 
 def said(found: DoctorRun) -> dict[str, str]:
-    return {one.check: f"{one.found % one.values} {one.mend % one.values}" for one in found.findings}
+    return {one.check: f"{one.found % one.values} {one.fix % one.values}" for one in found.findings}
 
 
 def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembered(
@@ -93,9 +93,9 @@ def test_a_visit_names_each_thing_once_at_least_changes_nothing_and_is_remembere
     assert everything(runtime) == before
     assert [one.check for one in found.findings] == sorted((one.check for one in found.findings), key=[*CHECKS].index)
     assert {one.check for one in found.findings} >= {*CHECKS} - {"address", "unsubscribe"}
-    assert states(found.findings)["smtp"] == State.WELL
+    assert states(found.findings)["smtp"] == State.OK
     assert all(one.found % one.values for one in found.findings)
-    assert all(one.mend for one in found.wrong)
+    assert all(one.fix for one in found.errors)
     assert last_run(runtime.database) is None
     keep(runtime.database, found)
     kept = last_run(runtime.database)
@@ -109,11 +109,11 @@ def test_settings_of_nobody_are_wrong(settings: Settings) -> None:
         "sender_address": "les@praktijk.nl", "postal_address": "Straat 1", "processors": "Example Host (hosting, Ede)",
         "transfers": "none",
     }  # fmt: skip
-    assert states(check_settings(settings.model_copy(update=well))) == {"settings": State.WELL}
+    assert states(check_settings(settings.model_copy(update=well))) == {"settings": State.OK}
     for change in ({"secret_keys": (DEFAULT_SECRET,)}, {"sender_address": "x@example.org"}):
-        assert states(check_settings(settings.model_copy(update={**well, **change})))["settings"] == State.WRONG
+        assert states(check_settings(settings.model_copy(update={**well, **change})))["settings"] == State.ERROR
     default = Settings.model_fields["postal_address"].default
-    assert states(check_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.ADVICE
+    assert states(check_settings(settings.model_copy(update={"postal_address": default})))["address"] == State.WARNING
     for unset in ("processors", "transfers"):
         (found,) = [
             one for one in check_settings(settings.model_copy(update={**well, unset: ""})) if one.check == "privacy"
@@ -123,34 +123,34 @@ def test_settings_of_nobody_are_wrong(settings: Settings) -> None:
 
 def test_a_database_that_is_not_there_or_old_is_wrong(settings: Settings, tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    assert states(check_database(settings, empty, SystemClock())) == {"database": State.WRONG}
+    assert states(check_database(settings, empty, SystemClock())) == {"database": State.ERROR}
     away = Database(f"postgresql://postgres@{HOST}:{free_port()}/x")
-    assert states(check_database(settings, away, SystemClock())) == {"database": State.WRONG}
+    assert states(check_database(settings, away, SystemClock())) == {"database": State.ERROR}
 
 
 def test_warning_signs_that_nobody_has_signed_are_advice_and_no_mistake(runtime: Runtime, tmp_path: Path) -> None:
     [finding] = check_courses(runtime.database)
-    assert finding.state == State.ADVICE
+    assert finding.state == State.WARNING
     assert finding.values == {"courses": "oorzaken-van-rugpijn, stress-en-rugpijn"}
     import_course(runtime.database, runtime.clock, signed_courses())
-    assert states(check_courses(runtime.database)) == {"warning-signs": State.WELL}
+    assert states(check_courses(runtime.database)) == {"warning-signs": State.OK}
     assert list(check_courses(Database(f"sqlite:///{tmp_path / 'empty.db'}"))) == []
 
 
 def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, clock: VirtualClock) -> None:
-    assert states(check_admins(runtime.database)) == {"admins": State.WELL}
+    assert states(check_admins(runtime.database)) == {"admins": State.OK}
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     invite(runtime.database, clock, "never-came@x.example", Role.EDITOR)
     [finding] = check_admins(runtime.database)
-    assert (finding.state, finding.values["addresses"]) == (State.ADVICE, "owner@x.example")
+    assert (finding.state, finding.values["addresses"]) == (State.WARNING, "owner@x.example")
     with runtime.database.write() as session:
         admin = admins.by_email(session, "owner@x.example")
         assert admin is not None
         session.add(
             PasskeyRow(admin_id=admin.id, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now())
         )
-    assert states(check_admins(runtime.database)) == {"admins": State.WELL}
+    assert states(check_admins(runtime.database)) == {"admins": State.OK}
 
 
 def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:
@@ -164,44 +164,44 @@ def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Set
                 session, HeartbeatRow(id=kind, kind=kind, host="h", pid=1, started_at=now, seen_at=now)
             )
 
-    assert look()["processes"] == State.WRONG
+    assert look()["processes"] == State.ERROR
     for kind in ("web", "worker", "beat"):
         add(kind)
-    assert look()["processes"] == State.WELL
+    assert look()["processes"] == State.OK
     quick = ScaledClock(runtime.clock.now() + timedelta(hours=12), 20)  # as in a demo: ten seconds ago
-    assert states(check_database(settings, runtime.database, quick))["processes"] == State.WELL
-    assert look()["bounces"] == State.ADVICE
-    assert look(settings.model_copy(update={"postmark_secret": "x"}))["bounces"] == State.WELL
+    assert states(check_database(settings, runtime.database, quick))["processes"] == State.OK
+    assert look()["bounces"] == State.WARNING
+    assert look(settings.model_copy(update={"postmark_secret": "x"}))["bounces"] == State.OK
     waiting = settings.model_copy(update={"bounce_address": "b@x.example"})
-    assert look(waiting)["bounces"] == State.ADVICE
+    assert look(waiting)["bounces"] == State.WARNING
     add("bounces")
-    assert look(waiting)["bounces"] == State.WELL
+    assert look(waiting)["bounces"] == State.OK
 
 
 def test_a_broker_answers_or_not(settings: Settings, redis_url: str) -> None:
-    assert states(check_broker(settings)) == {"broker": State.WELL}
-    for url, state in ((redis_url, State.WELL), (f"redis://{HOST}:{free_port()}/0", State.WRONG)):
+    assert states(check_broker(settings)) == {"broker": State.OK}
+    for url, state in ((redis_url, State.OK), (f"redis://{HOST}:{free_port()}/0", State.ERROR)):
         assert states(check_broker(settings.model_copy(update={"broker_url": url}))) == {"broker": state}
 
 
 def test_a_folder_that_can_not_be_written_to_is_wrong(settings: Settings, tmp_path: Path) -> None:
-    assert states(check_disk(settings)) == {"journal": State.WELL}
+    assert states(check_disk(settings)) == {"journal": State.OK}
     (tmp_path / "file").write_text("x")
-    assert states(check_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.WRONG}
+    assert states(check_disk(settings.model_copy(update={"data_dir": tmp_path / "file"}))) == {"journal": State.ERROR}
 
 
 def test_that_withdrawals_can_not_be_written_down_is_wrong(settings: Settings) -> None:
     log = WithdrawalLog.of(settings, Signer((b"a-key-for-tests-0123456789",)))
-    assert states(check_withdrawals(log)) == {"withdrawals": State.WELL}
+    assert states(check_withdrawals(log)) == {"withdrawals": State.OK}
     log.file.unlink()
     log.file.mkdir()
-    assert states(check_withdrawals(log)) == {"withdrawals": State.WRONG}
+    assert states(check_withdrawals(log)) == {"withdrawals": State.ERROR}
 
 
 def test_a_mail_server_that_does_not_answer_is_wrong(settings: Settings, sink: Sink) -> None:
-    assert states(check_smtp(settings)) == {"smtp": State.WELL}
+    assert states(check_smtp(settings)) == {"smtp": State.OK}
     away = settings.model_copy(update={"smtp_url": f"smtp://{HOST}:{free_port()}"})
-    assert states(check_smtp(away)) == {"smtp": State.WRONG}
+    assert states(check_smtp(away)) == {"smtp": State.ERROR}
     assert sink.taken == []
 
 
@@ -211,13 +211,13 @@ def test_the_web_address_is_ours_or_not(runtime: Runtime, settings: Settings) ->
         found = check_website(ours, Links(address, runtime.signer))
         return {one.check: f"{one.state}: {one.found % one.values}" for one in found}
 
-    assert "wrong" in look(f"http://{HOST}:{free_port()}")["website"]
+    assert "error" in look(f"http://{HOST}:{free_port()}")["website"]
     for status, body in ((200, b"welcome"), (502, b""), (404, b"ok")):
         with web(status, body) as address:
             assert "Something else" in look(address)["website"]
     with web(200, b"ok") as address:
         found = look(address)
-        assert found["website"].startswith("well")
+        assert found["website"].startswith("ok")
         assert "Something else answers there (200)" in found["unsubscribe"]
     port = free_port()
     address = f"http://{HOST}:{port}"
@@ -227,5 +227,5 @@ def test_the_web_address_is_ours_or_not(runtime: Runtime, settings: Settings) ->
         found = look(address)
     finally:
         server.stop()
-    assert found["website"].startswith("well")
-    assert found["unsubscribe"].startswith("well")
+    assert found["website"].startswith("ok")
+    assert found["unsubscribe"].startswith("ok")

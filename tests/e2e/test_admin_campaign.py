@@ -76,7 +76,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)
 
-    while lifecycle.enrol_batch(runtime.database, site.clock, runtime.patience.quiet):
+    while lifecycle.enrol_batch(runtime.database, site.clock, runtime.send_window.quiet):
         pass
     for hour in (datetime(2026, 11, 29, 19, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC)):
         site.clock.move_to(hour)  # eight o'clock in Auckland, and in Amsterdam

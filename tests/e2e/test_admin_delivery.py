@@ -28,8 +28,10 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     at_eight(runtime)
     site.deliver()
     for reader in readers[:3]:
-        runtime.intake.handle_event(ProviderEvent(BounceReport(BounceType.COMPLAINT), "", reader, runtime.clock.now()))
-    runtime.intake.handle_event(
+        runtime.bounce_handler.handle_event(
+            ProviderEvent(BounceReport(BounceType.COMPLAINT), "", reader, runtime.clock.now())
+        )
+    runtime.bounce_handler.handle_event(
         ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "550 no such user"), "", readers[3], runtime.clock.now())
     )
     invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)

@@ -133,4 +133,4 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     press(page, "a[href^='/u/']")
     press(page, "button[value=yes]")
     assert_good_for_everybody(page)
-    assert mails_to(site.runtime, EMAIL, DeliveryKind.LINK)
+    assert mails_to(site.runtime, EMAIL, DeliveryKind.MAGIC_LINK)

@@ -115,7 +115,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
     )
     quoted = (lessons_to(site.runtime, EMAIL)[0].message_id or "").encode()
     complaint = RAW["complaint of yahoo"].replace(b"<AbCd-1234@courses.example>", quoted)
-    site.runtime.intake.take("abuse@elsewhere.example", complaint)
+    site.runtime.bounce_handler.handle_message("abuse@elsewhere.example", complaint)
     with site.runtime.database.read() as session:
         person = subscribers.by_email(session, EMAIL)
         assert person is not None

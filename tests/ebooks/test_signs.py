@@ -69,7 +69,7 @@ def test_an_editor_is_told_what_the_pdf_leaves_out_and_of_headings_and_tags_that
     body = lesson.texts["nl"].body
     typed = {"nl.body": f"{body}\n\n#\n\nGoed gedaan 🙂", "nl.highlight": "Onthoud dit, {{ naam }}.", "en.today": "✅"}
     found = check(LessonDraft(course, lesson.slug, 1, {**fields_of(lesson), **typed}))
-    assert {(one.kind, one.where, one.wrong) for one in found} == {
+    assert {(one.kind, one.where, one.is_error) for one in found} == {
         ("empty-heading", "nl.body", True),
         ("tag-in-line", "nl.highlight", True),
         ("left-out", "nl.body", False),

@@ -63,10 +63,10 @@ def compose(
     bounce_address: str = "",
     **changes: Any,
 ) -> bytes:
-    letter = mails.lesson_email(course, lesson, language, HOUSE, LINKS)
+    template = mails.lesson_email(course, lesson, language, HOUSE, LINKS)
     prepared = PreparedEmail(
-        letter,
-        MimeSkeleton.make(SENDER, letter.subject, language, message_stream(DeliveryKind.LESSON, course)),
+        template,
+        MimeSkeleton.make(SENDER, template.subject, language, message_stream(DeliveryKind.LESSON, course)),
         course,
         lesson,
         language,
@@ -124,7 +124,7 @@ def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind:
         )
         message, _, _ = parse(assemble(skeleton, addressing, "", ""))
         naming = {name for name, value in message.items() if COURSE in value}
-        assert naming == (({"Feedback-ID"} | ({"List-Id"} if stream.listed else set())) if names_course else set())
+        assert naming == (({"Feedback-ID"} | ({"List-Id"} if stream.is_list else set())) if names_course else set())
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -141,11 +141,13 @@ def test_where_mail_is_taken_in_a_message_unsubscribes_too(course: Course) -> No
 
 
 def test_a_relay_that_changes_the_message_id_gets_it_once_more(course: Course) -> None:
-    letter = mails.lesson_email(course, course.lessons[0], "nl", HOUSE, LINKS)
-    traced = MimeSkeleton.make(replace(SENDER, trace="X-Trace"), "x", "nl", message_stream(DeliveryKind.LESSON, course))
+    template = mails.lesson_email(course, course.lessons[0], "nl", HOUSE, LINKS)
+    traced = MimeSkeleton.make(
+        replace(SENDER, echo_header="X-Trace"), "x", "nl", message_stream(DeliveryKind.LESSON, course)
+    )
     composer = Composer(LINKS, "c.example")
     draft = composer.draft(
-        outgoing(), PreparedEmail(letter, traced, course, course.lessons[0], "nl"), Personalisation()
+        outgoing(), PreparedEmail(template, traced, course, course.lessons[0], "nl"), Personalisation()
     )
     message, _, _ = parse(composer.write(draft, NOW, eight_bit=True))
     assert message["X-Trace"] == message["Message-ID"]
@@ -272,19 +274,19 @@ def test_an_unknown_mjml_tag_is_an_error_instead_of_vanishing(monkeypatch: pytes
 
 
 def test_a_mail_about_the_signup_says_nothing_that_was_typed(course: Course) -> None:
-    letter = mails.confirm_email(course, "nl", HOUSE, LINKS)
-    html, text = letter.write({"confirm_url": "https://c.example/c/x"})
+    template = mails.confirm_email(course, "nl", HOUSE, LINKS)
+    html, text = template.write({"confirm_url": "https://c.example/c/x"})
     assert "Sam" not in html + text
     assert "https://c.example/c/x" in html
     assert (
         b"List-Unsubscribe"
-        not in MimeSkeleton.make(SENDER, letter.subject, "nl", message_stream(DeliveryKind.CONFIRM, course)).headers
+        not in MimeSkeleton.make(SENDER, template.subject, "nl", message_stream(DeliveryKind.CONFIRM, course)).headers
     )
 
 
 def test_a_subject_cannot_add_a_header() -> None:
     with pytest.raises(ValueError, match=r"(?i)header"):
-        MimeSkeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", MessageStream(COURSE, "lesson", listed=True))
+        MimeSkeleton.make(SENDER, "x\r\nBcc: all@x.example", "nl", MessageStream(COURSE, "lesson", is_list=True))
 
 
 def test_the_message_id_of_an_earlier_try_is_kept(course: Course) -> None:

@@ -137,7 +137,7 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
     assert lesson.message_id != before
     if heard == "complaint":  # without an address, as most providers tell it
         report = BounceReport(BounceType.COMPLAINT, message_ids=(lesson.message_id or "",))
-        runtime.intake.handle_event(ProviderEvent(report, "", "", clock.now()))
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", "", clock.now()))
     with runtime.database.read() as session:
         assert subscribers.by_email(session, new).status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
 
@@ -240,7 +240,7 @@ def asks(runtime: Runtime, dispatcher: Dispatcher, email: str) -> int:
 
 def sign_up_for(runtime: Runtime, email: str, slug: str) -> None:
     with runtime.database.read() as session:
-        course = runtime.library.course(session, slug)
+        course = runtime.course_cache.course(session, slug)
     assert course is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
     sign_up(runtime.database, runtime.clock, runtime.signer, course, signup, "nl")
@@ -329,7 +329,7 @@ def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppresse
         unsubscribe(runtime.database, clock, mail)
     else:
         complaint = BounceReport(BounceType.COMPLAINT, at=clock.now())
-        runtime.intake.handle_event(ProviderEvent(complaint, "", email, clock.now()))
+        runtime.bounce_handler.handle_event(ProviderEvent(complaint, "", email, clock.now()))
     lift(runtime.database, clock, runtime.signer, email)
     next_days(runtime, dispatcher, 1, 3)
     assert [one.attempts for one in lessons_to(runtime, email)] == [1]
@@ -365,7 +365,7 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppressio
 
 def report_gone(runtime: Runtime, email: str) -> None:
     now = runtime.clock.now()
-    runtime.intake.handle_event(
+    runtime.bounce_handler.handle_event(
         ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "no such user", at=now), "", email, now)
     )
 

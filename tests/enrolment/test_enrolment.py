@@ -256,11 +256,15 @@ def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime
     for email in (reader, pending, suppressed, "nobody@x.example"):
         for _ in range(3):
             request_link(runtime.database, clock, email)
-    assert len(mails_to(runtime, reader, DeliveryKind.LINK)) == 1
-    assert mails_to(runtime, pending, DeliveryKind.LINK) == mails_to(runtime, suppressed, DeliveryKind.LINK) == []
+    assert len(mails_to(runtime, reader, DeliveryKind.MAGIC_LINK)) == 1
+    assert (
+        mails_to(runtime, pending, DeliveryKind.MAGIC_LINK)
+        == mails_to(runtime, suppressed, DeliveryKind.MAGIC_LINK)
+        == []
+    )
     clock.advance(days=1)
     renew_link(runtime.database, clock, welcome_id(runtime, reader))
-    assert len(mails_to(runtime, reader, DeliveryKind.LINK)) == 2
+    assert len(mails_to(runtime, reader, DeliveryKind.MAGIC_LINK)) == 2
 
 
 def test_who_left_can_still_get_the_link_to_see_and_erase_what_is_kept(
@@ -574,7 +578,7 @@ def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_on
     send_all(dispatcher)
     [first] = mails_to(runtime, email, DeliveryKind.CONFIRM)
     report = BounceReport(kind, "5.1.1" if kind == BounceType.HARD else "4.2.2", "no", (first.message_id or "",))
-    runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     clock.advance(minutes=30)
     if kind == BounceType.HARD:
         lift(runtime.database, clock, runtime.signer, email)

@@ -110,7 +110,7 @@ def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
         resend(runtime.database, clock, [last.id])
     else:
         report = BounceReport(BounceType.SOFT, "4.2.2", "full", (last.message_id or "",))
-        runtime.intake.handle_event(ProviderEvent(report, "", email, clock.now()))
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     before = slugs_had(runtime, email)
     assert lessons_to(runtime, email)[LESSONS - 1].state == DeliveryState.CANCELLED
     assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.LEFT]

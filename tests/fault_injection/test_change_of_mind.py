@@ -111,7 +111,7 @@ def test_a_broken_template_sends_nothing_of_it_and_what_was_held_goes_out_when_i
         raise TemplateError("lesson: it does not compile")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue, "lesson_letter", broken)
+        patch.setattr(catalogue, "lesson_email", broken)
         send_all(dispatcher)
     assert sink.count == before + 1
     assert mails_to(runtime, waiting)[0].state == DeliveryState.ACCEPTED

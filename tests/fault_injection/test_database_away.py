@@ -160,7 +160,7 @@ def test_a_database_that_goes_away_in_the_middle_of_a_batch_is_waited_for(
     stopper.join(60)
     time.sleep(2)
     with pytest.raises(DatabaseAway):
-        dispatcher.send_batch(Queue.WAITING)
+        dispatcher.send_batch(Queue.TRANSACTIONAL)
     sent = sink.count
     own_postgres.start()
     batch.join(60)

@@ -31,7 +31,7 @@ def test_one_ring_heard_twenty_times_sends_once(
     for _ in range(40):
         make_reader(runtime)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: dispatcher.send_batch(Queue.WAITING), range(20)))
+        list(pool.map(lambda _: dispatcher.send_batch(Queue.TRANSACTIONAL), range(20)))
     assert passes(runtime, sink).accepted == 80
 
 
@@ -67,7 +67,7 @@ def test_eight_workers_and_ten_thousand_due_and_each_ring_twenty_times(
     due = now.replace(minute=0, second=0, microsecond=0)
     add_crowd(empty_postgres, course_of(runtime).campaign_id, 10_000, Schedule("UTC", now.hour), due)
     variables = environment(postgres_url, redis_url, sink.url, tmp_path / "data", tick_seconds=1, worker_threads=2)
-    ring = make_notifier(create_app(settings))
+    notify_worker = make_notifier(create_app(settings))
     with Stack(variables, tmp_path / "log") as stack:
         for _ in range(8):
             stack.start("worker")
@@ -75,7 +75,7 @@ def test_eight_workers_and_ten_thousand_due_and_each_ring_twenty_times(
             stack.start("beat")
         wait_until(lambda: accepted(empty_postgres) > 0)
         for _ in range(20):
-            ring(Queue.LESSONS)
+            notify_worker(Queue.LESSONS)
         wait_until(lambda: accepted(empty_postgres) == 10_000)
         stack.stop()
     tally = passes(runtime, sink)

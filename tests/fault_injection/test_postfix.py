@@ -100,7 +100,7 @@ def test_what_postfix_sends_back_is_in_the_ledger(database: Database, clock: Vir
     folder.mkdir()
     settings = make_settings(tmp_path, f"smtp://{HOST}:{port}", bounce_address=ADDRESS, smtp_timeout_seconds=20)
     runtime = make_runtime(database, settings, clock)
-    door = start_lmtp_server(LmtpHandler(runtime.intake, ADDRESS), HOST, door_port, lmtp=True)
+    door = start_lmtp_server(LmtpHandler(runtime.bounce_handler, ADDRESS), HOST, door_port, lmtp=True)
     door.start()
     try:
         with Sink(faults.get) as far, postfix(folder, port, door_port, far.port):
@@ -127,7 +127,7 @@ def test_what_postfix_sends_back_is_in_the_ledger(database: Database, clock: Vir
         people = {email: subscribers.by_email(session, email) for email in emails}
     assert people[missing].status == SubscriberStatus.SUPPRESSED  # type: ignore[union-attr]
     assert people["fine@far.example"].status == SubscriberStatus.ACTIVE  # type: ignore[union-attr]
-    assert audit(database, clock.now(), runtime.patience.grace).findings == ()
+    assert audit(database, clock.now(), runtime.send_window.grace).findings == ()
 
 
 def states(runtime: Runtime, email: str) -> set[str]:

@@ -38,7 +38,7 @@ def readers_due(runtime: Runtime, dispatcher: Dispatcher) -> None:
     at_eight(runtime)
 
 
-def copy_of(runtime: Runtime, tmp_path: Path) -> Database:
+def data_export(runtime: Runtime, tmp_path: Path) -> Database:
     """The same store somewhere else: a cloned machine, or a backup put back in another place."""
     if runtime.database.dialect == "sqlite":
         clone = tmp_path / "clone.db"
@@ -62,7 +62,7 @@ def test_a_copy_of_the_database_sends_nothing_until_an_operator_says_go(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, tmp_path: Path
 ) -> None:
     readers_due(runtime, dispatcher)
-    database = copy_of(runtime, tmp_path)
+    database = data_export(runtime, tmp_path)
     elsewhere = replace(runtime, database=database)
     before = sink.count
     sender = open_dispatcher(elsewhere)
@@ -90,8 +90,8 @@ def test_a_backup_put_back_in_its_place_is_noticed_by_what_it_has_forgotten(
     plan(runtime)
     send_all(dispatcher)
     passes(runtime, sink)
-    pulse = Heartbeat(runtime, "worker")
-    pulse._beat()
+    heartbeat = Heartbeat(runtime, "worker")
+    heartbeat._beat()
     runtime.database.engine.dispose()
     with sqlite3.connect(tmp_path / "test.db") as original:
         backup.backup(original)
@@ -108,13 +108,13 @@ def test_a_database_that_goes_back_in_time_under_a_running_worker_is_held(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     readers_due(runtime, dispatcher)
-    pulse = Heartbeat(runtime, "worker")
-    pulse._beat()
-    pulse._beat()
+    heartbeat = Heartbeat(runtime, "worker")
+    heartbeat._beat()
+    heartbeat._beat()
     assert held(runtime) == []
     with runtime.database.write() as session:
         session.execute(text("DELETE FROM process"))
-    pulse._beat()
+    heartbeat._beat()
     assert held(runtime) == [ALL]
     plan(runtime)
     before = sink.count
@@ -136,12 +136,12 @@ def test_a_process_that_slept_for_a_month_is_no_sign_of_a_backup(
 def test_a_sign_of_life_whose_commit_was_not_answered_is_no_sign_of_a_backup(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    pulse = Heartbeat(runtime, "worker")
-    pulse._beat()
-    before = pulse._seen_at
+    heartbeat = Heartbeat(runtime, "worker")
+    heartbeat._beat()
+    before = heartbeat._seen_at
     clock.advance(seconds=10)
-    pulse._beat()
-    pulse._seen_at = before  # it was committed, and the process never heard so
+    heartbeat._beat()
+    heartbeat._seen_at = before  # it was committed, and the process never heard so
     clock.advance(seconds=10)
-    pulse._beat()
+    heartbeat._beat()
     assert held(runtime) == []

@@ -35,14 +35,14 @@ def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> Deliver
 def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> QuestionInMail | None:
     with runtime.database.read() as session:
         return find_questions(
-            session, runtime.library, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)]
+            session, runtime.course_cache, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)]
         )[0]
 
 
 def press_all(runtime: Runtime, *presses: SubmittedAnswer) -> list[AnswerResult | None]:
     """In one transaction."""
     with runtime.database.write() as session:
-        taken = record_answers(session, runtime.library, runtime.clock, presses)
+        taken = record_answers(session, runtime.course_cache, runtime.clock, presses)
     return [one.answered if one else None for one in taken]
 
 
@@ -207,7 +207,7 @@ def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: s
     with runtime.database.read() as session:
         gain = gain_of(session, person, published.id, test)
         assert learning.gain_of_course(session, published.id) == (1, 0.0, 1.0)
-        stored = learning.last_attempt(session, person, published.id, Stage.BEFORE)
+        stored = learning.last_attempt(session, person, published.id, Stage.PRETEST)
     assert gain is not None
     assert gain.before is not None
     assert (gain.before.right, gain.after.right) == (0, 8)

@@ -29,7 +29,7 @@ def answer_question(runtime: Runtime, email: str, question: int, option: int = 0
     with runtime.database.write() as session:
         record_answers(
             session,
-            runtime.library,
+            runtime.course_cache,
             runtime.clock,
             [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), question), option)],
         )
@@ -114,12 +114,12 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
     clock.advance(days=4)
     with runtime.database.read() as session:
         row = session.scalars(select(AbTestRow)).one()
-        arms = [
+        variants = [
             kept_trials.count_variant(session, row, [version], clock.now())
             for version in (row.version_a, row.version_b)
         ]
-    assert sum(one.mails for one in arms) == 2
-    assert sum(one.acted for one in arms) == 1
+    assert sum(one.mails for one in variants) == 2
+    assert sum(one.acted for one in variants) == 1
 
 
 def test_objecting_lasts_when_somebody_leaves_and_comes_back(runtime: Runtime, dispatcher: Dispatcher) -> None:

@@ -12,18 +12,18 @@ from rugcourse.learning.hardest_question import MIN_ATTEMPTS, HardestQuestions
 def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answered(runtime: Runtime) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
-    surprises = HardestQuestions()
+    hardest_questions = HardestQuestions()
     right = {one.id: one.right_option for one in test.questions}
     missed = test.questions[3]
     wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
     for number in range(MIN_ATTEMPTS):
         with runtime.database.read() as session:
-            found = surprises.of(session, published.id, test)
+            found = hardest_questions.of(session, published.id, test)
         assert found is not None
         assert (found.question.id, found.missed_percent) == (test.surprise, None)
         save_attempt(runtime.database, runtime.clock, published.id, test, wrong if number % 5 else right)
     with runtime.database.read() as session:
-        found = surprises.of(session, published.id, test)
+        found = hardest_questions.of(session, published.id, test)
     assert found is not None
     assert (found.question.id, found.missed_percent) == (missed.id, 80)
 

@@ -114,13 +114,13 @@ class AdminRules(Play):
     @in_group(_GROUP, who=WHO, news=st.booleans(), schedule=SCHEDULES)
     def list_is_imported(self, who: int, news: bool, schedule: Schedule) -> None:
         reader = self.reader(who)
-        intake = ImportSettings(
+        bounce_handler = ImportSettings(
             course=course.SLUG, columns={Column.EMAIL: 0}, language="nl", zone=schedule.zone, hour=schedule.hour,
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
         listing = csv_import.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
         job = csv_import.store_upload(self.database, self.clock, listing, "list.csv", None)
-        background_jobs.check(self.database, job, intake)
+        background_jobs.check(self.database, job, bounce_handler)
         self._work_off()
         background_jobs.start(self.database, self.clock, job, None)
         self._work_off()
@@ -169,7 +169,7 @@ class AdminRules(Play):
         if len(self.model.campaigns) == _MOST_CAMPAIGNS:
             return
         with self.database.read() as session:
-            published = self.product.runtime.library.course(session, course.SLUG)
+            published = self.product.runtime.course_cache.course(session, course.SLUG)
         assert published is not None
         made = drafts.create(self.database, self._author(), kind, published.id, "November")
         if kind == CampaignKind.BROADCAST:

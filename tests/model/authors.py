@@ -102,11 +102,11 @@ class AuthorRules(Play):
         behind: AlreadyPast = AlreadyPast.NOBODY,
     ) -> None:
         with self.database.read() as session:
-            published = self.product.runtime.library.course(session, course.SLUG)
+            published = self.product.runtime.course_cache.course(session, course.SLUG)
         assert published is not None
         fields = fields_of(course.lesson(slug, self.versions[slug], place))
-        manuscript = LessonDraft(published.course, slug, place, fields)
-        publish_lesson(self.database, self.clock, None, manuscript, under_way, behind)
+        lesson_draft = LessonDraft(published.course, slug, place, fields)
+        publish_lesson(self.database, self.clock, None, lesson_draft, under_way, behind)
 
     def _import(self, order: list[str]) -> None:
         """The files were exported, changed and imported."""
@@ -115,7 +115,7 @@ class AuthorRules(Play):
             assert published is not None
             courses.note_files(session, published.course)
         files = course.course_of([(slug, self.versions[slug]) for slug in order])
-        import_course(self.database, self.clock, [files], OnConflict.FILES)
+        import_course(self.database, self.clock, [files], OnConflict.THEIRS)
 
     def _change_course(
         self,

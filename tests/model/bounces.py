@@ -73,9 +73,9 @@ class BounceRules(Play):
         if sent is None or self.complaints == _MOST_COMPLAINTS:
             return
         self.complaints += 1
-        intake = self.product.runtime.intake
+        bounce_handler = self.product.runtime.bounce_handler
         complaint = ProviderEvent(BounceReport(BounceType.COMPLAINT), self._return_path(sent), sent.to, self.now)
-        done = intake.handle_event(complaint).done
+        done = bounce_handler.handle_event(complaint).done
         if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
@@ -126,7 +126,7 @@ class BounceRules(Play):
         if not counts:
             self.expect(
                 expected=True,
-                found=done in {BounceOutcome.AGAIN, BounceOutcome.NOBODYS},
+                found=done in {BounceOutcome.AGAIN, BounceOutcome.UNMATCHED},
                 what=f"{kind} of {sent.kind}: {done}",
             )
             return
@@ -159,13 +159,13 @@ class BounceRules(Play):
         """A delivery report by mail, the same bytes each time."""
         path = self._return_path(sent)
         raw = _report_of(path, sent, kind, self.now)
-        return lambda: self.product.runtime.intake.take(path, raw).done
+        return lambda: self.product.runtime.bounce_handler.handle_message(path, raw).done
 
     def _webhook(self, sent: Sent, kind: BounceType) -> Callable[[], BounceOutcome]:
         told = ProviderEvent(
             BounceReport(kind, _STATUSES[kind], "as the relay says"), self._return_path(sent), sent.to, self.now
         )
-        return lambda: self.product.runtime.intake.handle_event(told).done
+        return lambda: self.product.runtime.bounce_handler.handle_event(told).done
 
     def _return_path(self, sent: Sent) -> str:
         links = self.product.runtime.links

@@ -78,7 +78,7 @@ class Worker:
     def send_all(self) -> None:
         """Raises WorkerDied."""
         self.begun.clear()
-        for queue in (Queue.WAITING, Queue.LESSONS):
+        for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
             while self.dispatcher.send_batch(queue):
                 pass
 
@@ -151,7 +151,7 @@ class Installation:
         self.clock = VirtualClock(start)
         self.server = MailServer(self.clock)
         self._patches.enter_context(mock.patch.object(smtplib.SMTP, "_get_socket", self.server.connect))
-        self._patches.enter_context(mock.patch.object(catalogue, "compile_letter", _compiled_once))
+        self._patches.enter_context(mock.patch.object(catalogue, "compile_template", _compiled_once))
         self.changes = 0
         event.listen(database.engine, "before_cursor_execute", self._count_change)
         self._patches.callback(event.remove, database.engine, "before_cursor_execute", self._count_change)
@@ -220,8 +220,8 @@ class Installation:
 
     def findings(self, *, looked: bool) -> list[str]:
         """What the audit and the counters have to say. `looked`: the planner has been there just now."""
-        patience = _LOOKED_AT if looked else _LONG_AGO
-        found = list(audit(self.database, self.clock.now(), patience).findings)
+        send_window = _LOOKED_AT if looked else _LONG_AGO
+        found = list(audit(self.database, self.clock.now(), send_window).findings)
         with self.database.read() as session:
             found += [f"counter {key}: {both}" for key, both in counters.differences(session).items()]
         return found

@@ -161,7 +161,7 @@ class ReaderRules(Play):
     @in_group(_GROUP, who=WHO)
     def take_a_copy(self, who: int) -> None:
         reader = self.reader(who)
-        found = self.product.runtime.copy_of(self.person_id(reader))
+        found = self.product.runtime.data_export(self.person_id(reader))
         self.expect(reader.status != Status.UNKNOWN, found is not None, f"{reader.name} takes a copy")
         others = [one.email for one in self.model.readers if one is not reader]
         if found is not None and any(email in str(found.sections) for email in others):
@@ -179,7 +179,7 @@ class ReaderRules(Play):
         runtime = self.product.runtime
         asked = QuestionRef(runtime.links.quoted(sent.message_id), 0)
         with self.database.write() as session:
-            record_answers(session, runtime.library, self.clock, [SubmittedAnswer(asked, option)])
+            record_answers(session, runtime.course_cache, self.clock, [SubmittedAnswer(asked, option)])
 
     def join_now(self, reader: Reader, schedule: Schedule) -> None:
         self._sign_up(reader, schedule)
@@ -191,7 +191,7 @@ class ReaderRules(Play):
     def _sign_up(self, reader: Reader, schedule: Schedule) -> None:
         runtime = self.product.runtime
         with self.database.read() as session:
-            published = runtime.library.course(session, self.course)
+            published = runtime.course_cache.course(session, self.course)
         signup = Signup(reader.email, f"Name {reader.number}", schedule)
         sign_up(self.database, self.clock, runtime.signer, published, signup, "nl")
         self.model.sign_up(reader, schedule, self.now)

@@ -79,7 +79,7 @@ def _values(runtime: Runtime, address: str, section: str, name: str) -> list[Any
 
 
 def _values_of(runtime: Runtime, person: int, section: str, name: str) -> list[Any]:
-    found = runtime.copy_of(person)
+    found = runtime.data_export(person)
     assert found is not None
     return [record[name] for record in found.sections[section]]
 
@@ -135,7 +135,7 @@ def _another(column: Column[Any], value: Any, known: list[int]) -> Any:  # noqa:
 def test_the_copy_tells_by_whom_by_their_role_and_not_by_name(runtime: Runtime, filled: str) -> None:
     [found] = _values(runtime, filled, "done_by_us", "by")
     assert found == "editor"
-    assert "lee@practice.example" not in repr(runtime.copy_of(subscriber_id(runtime, filled)))
+    assert "lee@practice.example" not in repr(runtime.data_export(subscriber_id(runtime, filled)))
 
 
 def test_an_answer_is_told_in_the_wording_that_was_answered(
@@ -194,7 +194,7 @@ def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
 def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, language: str) -> None:  # noqa: F811
     with runtime.database.write() as session:
         session.execute(update(SubscriberRow).values(language=language))
-    copy = runtime.copy_of(subscriber_id(runtime, email))
+    copy = runtime.data_export(subscriber_id(runtime, email))
     assert copy is not None
     assert next(iter(copy.sections)) == "about_this_copy"
     told = " ".join(line for chapter in copy.sections["about_this_copy"] for line in chapter["text"])

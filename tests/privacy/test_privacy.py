@@ -90,8 +90,10 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, EMAIL)
     with runtime.database.write() as session:
-        record_hits(session, runtime.library, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
-        record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
+        record_hits(session, runtime.course_cache, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
+        record_answers(
+            session, runtime.course_cache, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)]
+        )
         subscribers.add_tags(session, [person.id], "autumn")
     save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
     new_address.request_change(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")
@@ -102,8 +104,8 @@ def subscriber_id(runtime: Runtime, email: str) -> int:
     return enrolment_of(runtime, email).subscriber_id
 
 
-def copy_of(runtime: Runtime, email: str) -> Export:
-    found = export(runtime.database, runtime.library, subscriber_id(runtime, email))
+def data_export(runtime: Runtime, email: str) -> Export:
+    found = export(runtime.database, runtime.course_cache, subscriber_id(runtime, email))
     assert found is not None
     return found
 
@@ -114,7 +116,7 @@ def all_rows(runtime: Runtime) -> str:
 
 
 def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
-    sections = json.loads(json.dumps(copy_of(runtime, email).sections))
+    sections = json.loads(json.dumps(data_export(runtime, email).sections))
     assert sections["person"][0]["email"] == email
     assert sections["schedule"][0]["hour"] == 8
     assert [one["kind"] for one in sections["mails"]] == ["confirm", "welcome", "lesson"]
@@ -160,7 +162,7 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
     with runtime.database.read() as session:
         assert session.scalars(select(SuppressionRow.address_hash)).all() == [runtime.signer.digest(email)]
         assert session.scalars(select(SubscriberRow.email)).all() == [other]
-    assert export(runtime.database, runtime.library, person) is None
+    assert export(runtime.database, runtime.course_cache, person) is None
     assert not erase(runtime.database, clock, runtime.signer, person)
     assert audit(runtime.database, clock.now(), clock.span(GRACE_SECONDS)).findings == ()
 
@@ -251,7 +253,7 @@ def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
     clock.advance(days=2)
     assert forget_now(runtime).measured == 2
     assert rows(runtime, EmailEventRow) == 0
-    assert copy_of(runtime, email).sections["answers"]
+    assert data_export(runtime, email).sections["answers"]
 
 
 def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:

@@ -77,7 +77,7 @@ def unsubscribed(runtime: Runtime, email: str) -> None:
 
 def unsubscribed_by_mail(runtime: Runtime, email: str) -> None:
     address = runtime.links.unsubscribe_address(ref(runtime, newest(runtime, email)), "bounces@courses.example")
-    runtime.intake.take(address, b"Subject: unsubscribe\r\n\r\n")
+    runtime.bounce_handler.handle_message(address, b"Subject: unsubscribe\r\n\r\n")
 
 
 def unsubscribed_by_an_admin(runtime: Runtime, email: str) -> None:
@@ -90,7 +90,7 @@ def not_measured(runtime: Runtime, email: str) -> None:
 
 
 def complained(runtime: Runtime, email: str) -> None:
-    runtime.intake.take(
+    runtime.bounce_handler.handle_message(
         runtime.links.return_path(ref(runtime, newest(runtime, email)), "bounces@c.example"), COMPLAINED
     )
 

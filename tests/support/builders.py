@@ -80,7 +80,7 @@ def make_runtime(database: Database, settings: Settings, clock: VirtualClock | N
 
 def course_of(runtime: Runtime) -> PublishedCourse:
     with runtime.database.read() as session:
-        found = runtime.library.course(session, COURSE)
+        found = runtime.course_cache.course(session, COURSE)
     assert found is not None
     return found
 
@@ -133,12 +133,12 @@ def enrolment_of(runtime: Runtime, email: str) -> EnrolmentRow:
 
 def plan(runtime: Runtime) -> int:
     """How many lessons were planned now."""
-    return plan_due(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)).planned
+    return plan_due(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)).planned
 
 
 def send_all(dispatcher: Dispatcher) -> None:
     """Send what may go now, those first for whom a person waits."""
-    for queue in (Queue.WAITING, Queue.LESSONS):
+    for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
         while dispatcher.send_batch(queue):
             pass
 
@@ -147,7 +147,7 @@ def answer(runtime: Runtime, email: str, number: int = 0) -> None:
     """A reader answers the first question of one of their lessons."""
     with runtime.database.write() as session:
         press = SubmittedAnswer(QuestionRef(ref(runtime, lessons_to(runtime, email)[number].id), 0), 0)
-        record_answers(session, runtime.library, runtime.clock, [press])
+        record_answers(session, runtime.course_cache, runtime.clock, [press])
 
 
 def planned_readers(runtime: Runtime, dispatcher: Dispatcher, count: int) -> list[str]:

@@ -85,7 +85,7 @@ def test_all_services_run_and_a_signal_ends_them_all(tmp_path: Path) -> None:
 
 
 def test_it_prepares_the_database_as_the_migrate_service_does() -> None:
-    assert [command[:2] for command in preparation()] == [["db", "upgrade"], ["lessons", "import"]]
+    assert [command[:2] for command in preparation()] == [["db", "upgrade"], ["courses", "import"]]
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

@@ -261,11 +261,11 @@ def test_the_new_address_gets_a_link_on_the_day_of_another_one(
     request_link(runtime.database, clock, email)
     send_all(dispatcher)
     browser.post(
-        path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK) + "/address", data={"email": NEW}
+        path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK) + "/address", data={"email": NEW}
     )
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     browser.post(confirmation(sink))
     clock.advance(minutes=5)
     request_link(runtime.database, clock, NEW)
     send_all(dispatcher)
-    assert [one.state for one in mails_to(runtime, NEW, DeliveryKind.LINK)] == [DeliveryState.ACCEPTED] * 2
+    assert [one.state for one in mails_to(runtime, NEW, DeliveryKind.MAGIC_LINK)] == [DeliveryState.ACCEPTED] * 2

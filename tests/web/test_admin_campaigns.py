@@ -357,7 +357,9 @@ def test_results_show_what_readers_answered_and_the_overview_the_way_of_a_course
     send_all(dispatcher)
     lesson = lessons_to(runtime, email)[0]
     with runtime.database.write() as session:
-        record_answers(session, runtime.library, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)])
+        record_answers(
+            session, runtime.course_cache, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)]
+        )
     log_in(editor, "editor@x.example")
     results = re.sub(r"\s+", " ", editor.get(f"/admin/campaigns/{course_of(runtime).campaign_id}/results").text)
     assert "One answer, 0 per cent right" in results

@@ -40,7 +40,7 @@ def person(runtime: Runtime, email: str) -> str:
 
 
 def tell(runtime: Runtime, email: str, kind: BounceType, words: str = "") -> None:
-    runtime.intake.handle_event(ProviderEvent(BounceReport(kind, words=words), "", email, runtime.clock.now()))
+    runtime.bounce_handler.handle_event(ProviderEvent(BounceReport(kind, words=words), "", email, runtime.clock.now()))
 
 
 def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runtime: Runtime, email: str) -> None:

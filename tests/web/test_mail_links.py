@@ -36,7 +36,7 @@ def test_get_head_and_options_on_every_link_of_a_mail_change_nothing(
     }
     links.add(path(runtime, TokenPurpose.CONFIRM, pending, kind=DeliveryKind.CONFIRM))
     assert len(links) > 12
-    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.library)
+    refresh_ebooks(runtime.database, runtime.clock, runtime.links, runtime.branding, runtime.course_cache)
     before = everything(runtime)
     for _ in range(3):
         for method in ("GET", "HEAD", "OPTIONS"):
@@ -212,7 +212,9 @@ def test_a_click_goes_where_the_lesson_says_and_counts_only_with_consent(
         document = {**version.document, "texts": {**version.document["texts"]}}
         document["texts"]["nl"] = {**document["texts"]["nl"], "body": "Lees [dit](https://elders.example/a?b=1)."}
         session.execute(update(LessonVersionRow).where(LessonVersionRow.id == version.id).values(document=document))
-    browser = TestClient(create_app(replace(runtime, library=CourseCache())), follow_redirects=False, headers=CHROME)
+    browser = TestClient(
+        create_app(replace(runtime, course_cache=CourseCache())), follow_redirects=False, headers=CHROME
+    )
     link = path(runtime, TokenPurpose.CLICK, email, 0)
     answer = browser.get(f"{link}?to=//evil.example&url=javascript:alert(1)")
     assert (answer.status_code, answer.headers["location"]) == (302, "https://elders.example/a?b=1")

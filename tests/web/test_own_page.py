@@ -75,7 +75,7 @@ def test_an_old_link_shows_and_changes_nothing_and_mails_a_new_one(
             assert email not in answer.text
     assert everything(runtime) == before
     assert "Kijk in je mail" in browser.post(link, data={"action": "renew"}).text
-    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
+    assert len(mails_to(runtime, email, DeliveryKind.MAGIC_LINK)) == 1
 
 
 def test_a_lesson_from_an_old_mail_leads_to_nothing_newer(
@@ -172,7 +172,7 @@ def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Ru
 def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
     """The link that its reader had mailed to do what can't be undone."""
     browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
-    return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+    return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)
 
 
 def subject_of(sink: Sink, email: str) -> str:
@@ -289,7 +289,7 @@ def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
     assert "undo" not in left  # by an old mail nobody agrees anew
     own = re.search(r'href="(/p/[^"]+)/data"', left)[1]  # type: ignore[index]
     browser.post(own, data={"action": "renew"})
-    link = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.LINK)
+    link = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)
     assert email in browser.post(link + "/data", data={"kind": "page"}).text
     suppress(runtime.database, clock, runtime.signer, email, "complaint")
     assert browser.post(unsubscribe, data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
@@ -402,7 +402,7 @@ def test_asking_for_the_link_is_answered_alike_whoever_asks(
         times[address] = statistics.median(spans)
     assert len(set(answers.values())) == 1
     assert max(times.values()) / min(times.values()) < 1.5
-    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 1
+    assert len(mails_to(runtime, email, DeliveryKind.MAGIC_LINK)) == 1
 
 
 def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
@@ -414,7 +414,7 @@ def test_asking_for_the_link_takes_no_nonsense_and_no_machines(
     wrong = browser.post("/nl/my-page", data={"email": "a@b@c", "shown": shown})
     assert 'role="alert"' in wrong.text
     browser.post("/nl/my-page", data={"email": email, "shown": shown, "website": "x"})
-    assert mails_to(runtime, email, DeliveryKind.LINK) == []
+    assert mails_to(runtime, email, DeliveryKind.MAGIC_LINK) == []
 
 
 def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
@@ -635,7 +635,7 @@ def test_who_closes_all_old_links_gets_a_new_one_in_the_same_hour(
     browser.post(link, data={"action": "close"})
     clock.advance(minutes=5)
     browser.post(link, data={"action": "renew"})
-    assert len(mails_to(runtime, email, DeliveryKind.LINK)) == 2
+    assert len(mails_to(runtime, email, DeliveryKind.MAGIC_LINK)) == 2
 
 
 def test_a_course_is_left_by_the_own_page_of_another_one_and_its_lesson_that_waits_still_comes(

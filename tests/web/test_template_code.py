@@ -70,7 +70,7 @@ def course() -> Course:
 
 
 @pytest.fixture
-def proofs(tmp_path: Path) -> SampleEmails:
+def sample_emails(tmp_path: Path) -> SampleEmails:
     settings = make_settings(tmp_path)
     return SampleEmails(settings.base_url, branding_of(settings), sender(settings))
 
@@ -115,21 +115,26 @@ def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: R
 
 
 @pytest.mark.parametrize("name", fields())
-def test_each_field_alone_is_inert_as_mail_and_book(course: Course, proofs: SampleEmails, name: str) -> None:
+def test_each_field_alone_is_inert_as_mail_and_book(course: Course, sample_emails: SampleEmails, name: str) -> None:
     """A draft is shown before anything refuses it: by itself each field is text, in a mail and in a book."""
     language = name.partition(".")[0]
     for code in CODE:
         lesson = course.lesson("stress")
         assert lesson is not None
         draft = LessonDraft(course, "stress", 4, {**fields_of(lesson), name: code})  # as if nothing had cleaned it
-        rough = draft.rough(language)
+        lenient_lesson = draft.lenient_lesson(language)
         try:
-            message = proofs.of_lesson(course, rough, language, MORNING)
+            message = sample_emails.of_lesson(course, lenient_lesson, language, MORNING)
         except UnknownTag:
             assert name.endswith(".body")
             continue
         assert_inert(shown(message))
-        book = book_of(course.model_copy(update={"lessons": (rough,)}), language, proofs.branding, "https://c.example")
+        book = book_of(
+            course.model_copy(update={"lessons": (lenient_lesson,)}),
+            language,
+            sample_emails.branding,
+            "https://c.example",
+        )
         with zipfile.ZipFile(io.BytesIO(make_epub(book, MORNING))) as epub:
             assert_inert("".join(epub.read(one).decode() for one in epub.namelist()))
 
@@ -193,16 +198,16 @@ def test_a_broadcast_shows_code_as_text_or_refuses_it(editor: TestClient, runtim
         assert_inert(editor.get("/admin/campaigns").text)
 
 
-def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, proofs: SampleEmails) -> None:
+def test_the_names_of_the_installation_and_of_readers_are_text_too(course: Course, sample_emails: SampleEmails) -> None:
     for code in CODE:
         named = Branding(practice=code, author_name=code, postal_address=code, author_lines={"nl": code, "en": code})
         for language in ("nl", "en"):
-            theirs = replace(proofs, branding=named)
+            theirs = replace(sample_emails, branding=named)
             assert_inert(shown(theirs.of_lesson(course, course.lessons[8], language, MORNING, SampleReader(code))))
 
 
-def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, proofs: SampleEmails) -> None:
-    written = shown(proofs.of_lesson(course, course.lessons[0], "nl", MORNING))
+def test_the_delimiters_of_this_process_stand_in_no_mail(course: Course, sample_emails: SampleEmails) -> None:
+    written = shown(sample_emails.of_lesson(course, course.lessons[0], "nl", MORNING))
     for secret in (
         templates._OPEN,
         templates._CLOSE,

@@ -61,7 +61,7 @@ def addresses_of(course: Course, language: str) -> set[str]:
 
 
 def mail_of(runtime: Runtime, course: Course, lesson: Lesson, language: str) -> tuple[str, str]:
-    return parts_of(runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now()))
+    return parts_of(runtime.sample_emails.of_lesson(course, lesson, language, runtime.clock.now()))
 
 
 def epub_of(runtime: Runtime, course: Course, language: str) -> dict[str, str]:

@@ -19,15 +19,15 @@ from rugcourse.worker.tasks import register
 
 
 def test_a_process_says_that_it_lives(runtime: Runtime) -> None:
-    pulse = Heartbeat(runtime, "worker")
-    pulse.start()
+    heartbeat = Heartbeat(runtime, "worker")
+    heartbeat.start()
     end = time.monotonic() + 20
     found: list[str] = []
     while not found and time.monotonic() < end:
         with runtime.database.read() as session:
             found = [one.kind for one in heartbeats.all_processes(session)]
         time.sleep(0.05)
-    pulse.stop()
+    heartbeat.stop()
     assert found == ["worker"]
 
 
@@ -35,27 +35,27 @@ def test_a_worker_that_hears_nobody_looks_for_itself_and_rests_when_it_is_rung_f
     runtime: Runtime, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = replace_ticks(runtime, 0.05)
-    ear = BrokerActivity()
-    look = register(create_app(runtime.settings), runtime, dispatcher, ear)
+    activity = BrokerActivity()
+    look = register(create_app(runtime.settings), runtime, dispatcher, activity)
     email = make_pending(runtime)
-    pulse = Heartbeat(runtime, "worker")
-    pulse.watch(ear, look)
+    heartbeat = Heartbeat(runtime, "worker")
+    heartbeat.watch(activity, look)
     end = time.monotonic() + 30
     while mails_to(runtime, email)[0].state != DeliveryState.ACCEPTED and time.monotonic() < end:
         time.sleep(0.05)
-    pulse.stop()
+    heartbeat.stop()
     assert mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED
 
 
 def test_a_worker_that_is_rung_for_does_not_look_by_itself(runtime: Runtime) -> None:
     runtime = replace_ticks(runtime, 0.2)
     looked = []
-    ear, pulse = BrokerActivity(), Heartbeat(runtime, "worker")
-    pulse.watch(ear, lambda: looked.append(1))
+    activity, heartbeat = BrokerActivity(), Heartbeat(runtime, "worker")
+    heartbeat.watch(activity, lambda: looked.append(1))
     for _ in range(20):
-        ear.hear()
+        activity.touch()
         time.sleep(0.05)
-    pulse.stop()
+    heartbeat.stop()
     assert looked == []
 
 
@@ -69,12 +69,12 @@ def test_a_worker_goes_on_looking_after_a_mistake(runtime: Runtime, mistake: Exc
         if len(looked) == 1:
             raise mistake
 
-    pulse = Heartbeat(replace_ticks(runtime, 0.02), "worker")
-    pulse.watch(BrokerActivity(), run_step)
+    heartbeat = Heartbeat(replace_ticks(runtime, 0.02), "worker")
+    heartbeat.watch(BrokerActivity(), run_step)
     end = time.monotonic() + 20
     while len(looked) < 3 and time.monotonic() < end:
         time.sleep(0.02)
-    pulse.stop()
+    heartbeat.stop()
     assert len(looked) >= 3
 
 
@@ -92,10 +92,10 @@ def test_a_process_lives_whose_data_folder_is_not_there_or_may_not_be_written(
     blocked.write_text("x")
     for folder in (tmp_path / "not" / "there", blocked / "below"):
         moved = replace(runtime, settings=runtime.settings.model_copy(update={"data_dir": folder}))
-        pulse = Heartbeat(moved, "web")
+        heartbeat = Heartbeat(moved, "web")
         monkeypatch.setattr("rugcourse.worker.heartbeat.BEAT_SECONDS", 0.05)
-        pulse.start()
+        heartbeat.start()
         time.sleep(0.3)
-        assert all(thread.is_alive() for thread in pulse._threads)
-        pulse.stop()
+        assert all(thread.is_alive() for thread in heartbeat._threads)
+        heartbeat.stop()
     assert (tmp_path / "not" / "there").is_dir()

@@ -60,30 +60,30 @@ def site_of(base_url: str, name: str) -> Site | None:
     return Site(host, f"{parts.scheme}://{parts.netloc}", name)
 
 
-def begin_registration(database: Database, clock: Clock, site: Site, insider: AdminIdentity) -> str:
+def begin_registration(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
     """What the browser needs to make a passkey, as JSON. The caller has asked for the password just now."""
     with database.write() as session:
-        known = admins.passkeys_of(session, insider.admin_id)
+        known = admins.passkeys_of(session, identity.admin_id)
         options = webauthn.generate_registration_options(
             rp_id=site.id,
             rp_name=site.name,
-            user_name=insider.email,
-            user_id=str(insider.admin_id).encode(),
+            user_name=identity.email,
+            user_id=str(identity.admin_id).encode(),
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
             exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(one.credential)) for one in known],
         )
-        _remember(session, clock, options.challenge, _registration_of(insider))
+        _remember(session, clock, options.challenge, _registration_of(identity))
     return webauthn.options_to_json(options)
 
 
 def finish_registration(
-    database: Database, clock: Clock, site: Site, insider: AdminIdentity, answer: str, name: str
+    database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, name: str
 ) -> None:
     """Keep a passkey that a device made, and end all other sessions. Raises BadPasskey."""
     try:
-        challenge = _use_challenge(database, clock, _read(answer), _registration_of(insider))
+        challenge = _use_challenge(database, clock, _read(answer), _registration_of(identity))
         found = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
@@ -97,11 +97,11 @@ def finish_registration(
     with database.write() as session:
         if admins.passkey(session, credential) is not None:
             raise BadPasskey
-        row = PasskeyRow(admin_id=insider.admin_id, credential=credential, public_key=found.credential_public_key)
+        row = PasskeyRow(admin_id=identity.admin_id, credential=credential, public_key=found.credential_public_key)
         row.uses, row.name, row.created_at = found.sign_count, name.strip()[:60], clock.now()
         session.add(row)
-        admins.end_sessions(session, insider.admin_id, but=insider.session_id)
-        admins.record_change(session, clock.now(), insider.admin_id, "passkey added", insider.email)
+        admins.end_sessions(session, identity.admin_id, but=identity.session_id)
+        admins.record_change(session, clock.now(), identity.admin_id, "passkey added", identity.email)
 
 
 def begin_login(database: Database, clock: Clock, site: Site, browser_token: str) -> str:
@@ -119,16 +119,16 @@ def finish_login(
     return _finish_login(database, clock, site, answer, _login_of(browser_token), origin)
 
 
-def begin_second_factor(database: Database, clock: Clock, site: Site, insider: AdminIdentity) -> str:
+def begin_second_factor(database: Database, clock: Clock, site: Site, identity: AdminIdentity) -> str:
     """The same after the password, for a passkey of this admin's."""
-    return _begin_login(database, clock, site, _second_factor_of(insider))
+    return _begin_login(database, clock, site, _second_factor_of(identity))
 
 
 def finish_second_factor(
-    database: Database, clock: Clock, site: Site, insider: AdminIdentity, answer: str, origin: Origin
+    database: Database, clock: Clock, site: Site, identity: AdminIdentity, answer: str, origin: Origin
 ) -> IssuedSession:
     """Exchange the session of the password for a full one. Raises LoginFailed."""
-    return _finish_login(database, clock, site, answer, _second_factor_of(insider), origin, insider)
+    return _finish_login(database, clock, site, answer, _second_factor_of(identity), origin, identity)
 
 
 def _begin_login(database: Database, clock: Clock, site: Site, bound_to: str) -> str:
@@ -179,20 +179,20 @@ def _finish_login(
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
 
 
-def remove(database: Database, clock: Clock, insider: AdminIdentity, passkey_id: int) -> None:
+def remove(database: Database, clock: Clock, identity: AdminIdentity, passkey_id: int) -> None:
     """Let nobody in any more with a passkey of this admin's; whoever came in with it is out, but this session stays."""
     with database.write() as session:
-        if admins.remove_passkey(session, insider.admin_id, passkey_id):
-            admins.end_sessions(session, insider.admin_id, but=insider.session_id)
-            admins.record_change(session, clock.now(), insider.admin_id, "passkey removed", insider.email)
+        if admins.remove_passkey(session, identity.admin_id, passkey_id):
+            admins.end_sessions(session, identity.admin_id, but=identity.session_id)
+            admins.record_change(session, clock.now(), identity.admin_id, "passkey removed", identity.email)
 
 
-def _registration_of(insider: AdminIdentity) -> str:
-    return _bound_to("registration", str(insider.admin_id), str(insider.session_id))
+def _registration_of(identity: AdminIdentity) -> str:
+    return _bound_to("registration", str(identity.admin_id), str(identity.session_id))
 
 
-def _second_factor_of(insider: AdminIdentity) -> str:
-    return _bound_to("second factor", str(insider.admin_id), str(insider.session_id))
+def _second_factor_of(identity: AdminIdentity) -> str:
+    return _bound_to("second factor", str(identity.admin_id), str(identity.session_id))
 
 
 def _login_of(browser_token: str) -> str:

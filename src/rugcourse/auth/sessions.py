@@ -100,15 +100,15 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
         return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
 
 
-def knows_password(database: Database, insider: AdminIdentity, password: str) -> bool:
+def knows_password(database: Database, identity: AdminIdentity, password: str) -> bool:
     """Raises TooBusy."""
     with database.read() as session:
-        admin = admins.find(session, insider.admin_id)
+        admin = admins.find(session, identity.admin_id)
     return verify_password(admin.password_hash if admin else None, password)
 
 
 def verify_code(
-    database: Database, clock: Clock, vault: SecretBox, insider: AdminIdentity, code: str, origin: Origin
+    database: Database, clock: Clock, secret_box: SecretBox, identity: AdminIdentity, code: str, origin: Origin
 ) -> IssuedSession:
     """Exchange the session of the password for a full one. Raises LoginFailed, TooManyCodes.
 
@@ -116,20 +116,20 @@ def verify_code(
     many at once are as many tries.
     """
     with database.write() as session:
-        tried = admins.count_code_attempt(session, insider.session_id)
+        tried = admins.count_code_attempt(session, identity.session_id)
     if not 1 <= tried <= MOST_CODES:
         raise TooManyCodes
     with database.write() as session:
-        admin = admins.find(session, insider.admin_id, lock=True)
-        used = _use_code(session, admin, vault, code) if admin and admin.disabled_at is None else None
+        admin = admins.find(session, identity.admin_id, lock=True)
+        used = _use_code(session, admin, secret_box, code) if admin and admin.disabled_at is None else None
         if used is not None:
-            security_events.record(session, clock, used, origin, admin_id=insider.admin_id)
-            admins.end_session(session, insider.admin_id, insider.session_id)
-            return open_session(session, clock, insider.admin_id, origin.browser, second_factor_due=False)
-        security_events.record(session, clock, SecurityEventKind.WRONG_CODE, origin, admin_id=insider.admin_id)
+            security_events.record(session, clock, used, origin, admin_id=identity.admin_id)
+            admins.end_session(session, identity.admin_id, identity.session_id)
+            return open_session(session, clock, identity.admin_id, origin.browser, second_factor_due=False)
+        security_events.record(session, clock, SecurityEventKind.WRONG_CODE, origin, admin_id=identity.admin_id)
         if tried == MOST_CODES:
-            admins.end_session(session, insider.admin_id, insider.session_id)
-            security_events.record(session, clock, SecurityEventKind.TOO_MANY_CODES, origin, admin_id=insider.admin_id)
+            admins.end_session(session, identity.admin_id, identity.session_id)
+            security_events.record(session, clock, SecurityEventKind.TOO_MANY_CODES, origin, admin_id=identity.admin_id)
     if tried == MOST_CODES:
         raise TooManyCodes
     raise LoginFailed
@@ -163,14 +163,14 @@ def find_identity(database: Database, clock: Clock, token: str, grace_days: int 
     )
 
 
-def log_out(database: Database, clock: Clock, insider: AdminIdentity, origin: Origin) -> None:
+def log_out(database: Database, clock: Clock, identity: AdminIdentity, origin: Origin) -> None:
     with database.write() as session:
-        admins.end_session(session, insider.admin_id, insider.session_id)
-        security_events.record(session, clock, SecurityEventKind.LOGOUT, origin, admin_id=insider.admin_id)
+        admins.end_session(session, identity.admin_id, identity.session_id)
+        security_events.record(session, clock, SecurityEventKind.LOGOUT, origin, admin_id=identity.admin_id)
 
 
 def confirm_second_factor(
-    database: Database, clock: Clock, vault: SecretBox, insider: AdminIdentity, secret: str, code: str
+    database: Database, clock: Clock, secret_box: SecretBox, identity: AdminIdentity, secret: str, code: str
 ) -> None:
     """Ask for codes of this secret from now on, if the app shows the right one; end all other sessions.
 
@@ -180,19 +180,19 @@ def confirm_second_factor(
     if step is None:
         raise LoginFailed
     with database.write() as session:
-        admin = admins.find(session, insider.admin_id, lock=True)
+        admin = admins.find(session, identity.admin_id, lock=True)
         if admin is None:
             raise LoginFailed
-        admin.totp_secret, admin.totp_step = vault.lock(secret, context_of_admin(admin.id)), step
-        admins.end_sessions(session, admin.id, but=insider.session_id)
+        admin.totp_secret, admin.totp_step = secret_box.lock(secret, context_of_admin(admin.id)), step
+        admins.end_sessions(session, admin.id, but=identity.session_id)
         admins.record_change(session, clock.now(), admin.id, "second factor set", admin.email)
 
 
-def _use_code(session: Session, admin: AdminRow, vault: SecretBox, code: str) -> SecurityEventKind | None:
+def _use_code(session: Session, admin: AdminRow, secret_box: SecretBox, code: str) -> SecurityEventKind | None:
     """What a code let in as; None for a wrong one."""
     if use_recovery_code(session, admin.id, code):
         return SecurityEventKind.LOGIN_BY_RECOVERY_CODE
-    secret = vault.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
+    secret = secret_box.open(admin.totp_secret, context_of_admin(admin.id)) if admin.totp_secret else None
     step = totp.used_step(secret, code, SystemClock().now(), admin.totp_step) if secret else None
     if step is None:
         return None

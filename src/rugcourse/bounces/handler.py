@@ -47,13 +47,13 @@ LONGEST_QUEUED = timedelta(days=7)  # mail servers try for five days or less
 class BounceOutcome(StrEnum):
     """What was done."""
 
-    NOBODYS = "nobody's"  # no delivery of ours, or a forged address
+    UNMATCHED = "nobody's"  # no delivery of ours, or a forged address
     IGNORED = "ignored"  # an automatic reply, a delay, a letter
-    AGAIN = "again"  # it was known already
-    NOTED = "noted"  # the mail did not arrive; a lesson goes out again
+    DUPLICATE = "duplicate"  # it was known already
+    RECORDED = "recorded"  # the mail did not arrive; a lesson goes out again
     SUPPRESSED = "suppressed"  # and nothing more is written to this reader
     UNSUBSCRIBED = "unsubscribed"  # its reader asked for that, now or before
-    HELD = "held"  # and nothing more goes to this domain for a while
+    DOMAIN_HELD = "domain_held"  # and nothing more goes to this domain for a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class BounceHandler:
     links: Links
     limits: ComplaintLimits
 
-    def take(self, recipient: str, raw: bytes, sender: str | None = None) -> HandledBounce:
+    def handle_message(self, recipient: str, raw: bytes, sender: str | None = None) -> HandledBounce:
         """A message that came to an address. `sender`: of its envelope, where that is known."""
         with ignored(BadToken):
             return self._unsubscribe(self.links.unsubscribed(recipient), raw, sender)
@@ -103,14 +103,14 @@ class BounceHandler:
                 mail = bounces.newest_mail(session, email, event.at)
         return self._follow(replace(event.report, recipient=event.address, at=event.at), mail)
 
-    def refuse(self, session: Session, delivery_id: int, reply: str) -> BounceOutcome:
+    def handle_rejection(self, session: Session, delivery_id: int, reply: str) -> BounceOutcome:
         """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
 
         In the transaction that writes the refusal down.
         """
         found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is None:
-            return BounceOutcome.NOBODYS
+            return BounceOutcome.UNMATCHED
         report = read_reply(reply)
         done = self._follow_in(session, *found, report, refused=True, by_mail=False)
         log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
@@ -145,16 +145,16 @@ class BounceHandler:
     ) -> HandledBounce:
         """`by_mail`: anybody can have written it who has the mail."""
         if mail is None:
-            return HandledBounce(report, BounceOutcome.NOBODYS)
+            return HandledBounce(report, BounceOutcome.UNMATCHED)
         delivery_id = mail.delivery_id
         if report.kind in {BounceType.AUTO_REPLY, BounceType.DELAYED, BounceType.OTHER}:
             return HandledBounce(report, BounceOutcome.IGNORED, delivery_id)
         with self.database.write() as session:
             found = subscribers.by_delivery(session, delivery_id, lock=True)
             if found is None or not self._is_of(mail, *found):  # erased since
-                return HandledBounce(report, BounceOutcome.NOBODYS)
+                return HandledBounce(report, BounceOutcome.UNMATCHED)
             done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
-        if done != BounceOutcome.AGAIN:
+        if done != BounceOutcome.DUPLICATE:
             log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return HandledBounce(report, done, delivery_id)
 
@@ -203,20 +203,20 @@ class BounceHandler:
             or _is_of_the_time_before(ended, report.at, sent_at)
             or not bounces.record_bounce(session, delivery.id, failure, now, report=identity)
         ):
-            return BounceOutcome.AGAIN
+            return BounceOutcome.DUPLICATE
         if again and delivery.enrolment_id is not None:
             send_again(session, delivery.enrolment_id, delivery.id, now)
         if about == Addressee.FORMER:
             if report.kind == BounceType.HARD:
                 self._suppress_former(session, person, report, BOUNCE)
-            return BounceOutcome.NOTED
+            return BounceOutcome.RECORDED
         if report.kind == BounceType.POLICY and not by_mail:
             holds.hold_domain(session, self.clock, person.domain, words)
-            return BounceOutcome.HELD
+            return BounceOutcome.DOMAIN_HELD
         if is_gone or (report.kind != BounceType.POLICY and _is_gone(session, now, person, sent_at)):
             suppress_in(session, now, self.links.signer, person.email, BOUNCE)
             return BounceOutcome.SUPPRESSED
-        return BounceOutcome.NOTED
+        return BounceOutcome.RECORDED
 
     def _complained(
         self,
@@ -231,7 +231,7 @@ class BounceHandler:
         """Who has the address that a reader had before is another person, and says nothing for this one."""
         now = self.clock.now()
         if not bounces.record_complaint(session, delivery.id, now, verified=not by_mail):
-            return BounceOutcome.AGAIN
+            return BounceOutcome.DUPLICATE
         if about == Addressee.FORMER:
             self._suppress_former(session, person, report, COMPLAINT)
         else:
@@ -240,7 +240,7 @@ class BounceHandler:
             person.left_at = person.left_at or now
         if not by_mail:
             hold_domain_if_too_many(session, self.limits, delivery.campaign_id, person.domain, now)
-        return BounceOutcome.NOTED if about == Addressee.FORMER else BounceOutcome.SUPPRESSED
+        return BounceOutcome.RECORDED if about == Addressee.FORMER else BounceOutcome.SUPPRESSED
 
     def _suppress_former(self, session: Session, person: SubscriberRow, report: BounceReport, reason: str) -> None:
         """The address that a person had before, where the report names it: only its hash is known otherwise.

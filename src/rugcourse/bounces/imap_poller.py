@@ -39,23 +39,23 @@ class MailboxAway(Exception):
     """The mailbox can't be read. Says what its server answered."""
 
 
-def poll(intake: BounceHandler, mailbox: Mailbox) -> int:
+def poll(bounce_handler: BounceHandler, mailbox: Mailbox) -> int:
     """Take in what is new in a mailbox; returns how many messages that were. Raises MailboxAway, DatabaseAway."""
     with _opened(mailbox) as server:
         numbers = _ok(server.uid("SEARCH", "UNSEEN", "UNFLAGGED"))[0].split()[:_MOST]
         for number in numbers:
             raw = _message(server, number.decode())
-            taken = raw is None or _handle(intake, raw)
+            taken = raw is None or _handle(bounce_handler, raw)
             _ok(server.uid("STORE", number.decode(), "+FLAGS.SILENT", r"(\Seen)" if taken else r"(\Flagged)"))
         return len(numbers)
 
 
-def delete_old(intake: BounceHandler, mailbox: Mailbox, days: int) -> int:
+def delete_old(bounce_handler: BounceHandler, mailbox: Mailbox, days: int) -> int:
     """Delete messages that came more than some days ago, but for those that wait; returns how many.
 
     Raises MailboxAway.
     """
-    before = _imap_date(intake.clock.now() - timedelta(days=days))
+    before = _imap_date(bounce_handler.clock.now() - timedelta(days=days))
     with _opened(mailbox) as server:
         knows = _ok(server.capability())[0].split()  # asked anew: many tell more to who is logged in
         numbers = _ok(server.uid("SEARCH", "OR", "SEEN", "FLAGGED", "BEFORE", before))[0].split()
@@ -74,10 +74,10 @@ def _imap_date(instant: datetime) -> str:
     return f"{instant.day:02}-{_MONTHS[instant.month - 1]}-{instant.year}"
 
 
-def _handle(intake: BounceHandler, raw: bytes) -> bool:
+def _handle(bounce_handler: BounceHandler, raw: bytes) -> bool:
     """Whether a message could be taken in. Raises DatabaseAway: then none can be."""
     try:
-        intake.take(_recipient(intake.links, raw), raw)
+        bounce_handler.handle_message(_recipient(bounce_handler.links, raw), raw)
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001 - it comes from anybody, and the library has surprises of its own

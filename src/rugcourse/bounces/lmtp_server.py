@@ -22,9 +22,9 @@ _MOST_RECIPIENTS = 10
 class LmtpHandler:
     """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
 
-    def __init__(self, intake: BounceHandler, address: str) -> None:
+    def __init__(self, bounce_handler: BounceHandler, address: str) -> None:
         """`address`: where bounces come to, with or without a token."""
-        self._intake = intake
+        self._bounce_handler = bounce_handler
         self._local, _, self._domain = address.lower().rpartition("@")
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -36,7 +36,7 @@ class LmtpHandler:
         local, _, domain = address.lower().rpartition("@")
         if domain != self._domain or local.partition("+")[0] != self._local:
             return "550 5.1.1 no such mailbox"
-        if "+" in local and not self._intake.links.is_own(address):
+        if "+" in local and not self._bounce_handler.links.is_own(address):
             return "550 5.1.1 no such mailbox"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
@@ -45,13 +45,15 @@ class LmtpHandler:
         for recipient in envelope.rcpt_tos:
             try:
                 content = bytes(envelope.content)
-                taken = await asyncio.to_thread(self._intake.take, recipient, content, envelope.mail_from)
+                taken = await asyncio.to_thread(
+                    self._bounce_handler.handle_message, recipient, content, envelope.mail_from
+                )
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the server before us keeps it
             except Exception as error:  # noqa: BLE001 - it comes from anybody, and our words are nobody's business
                 log.warning("a message that came back can't be taken in", error=type(error).__name__)
                 return "451 4.3.0 try again later"
-            if taken.done == BounceOutcome.NOBODYS:
+            if taken.done == BounceOutcome.UNMATCHED:
                 log.info("mail that is nobody's came back", kind=taken.report.kind)
         return "250 2.0.0 taken"
 
@@ -61,9 +63,9 @@ class _LmtpController(Controller):
         return LMTP(self.handler, **self.SMTP_kwargs)
 
 
-def start_lmtp_server(door: LmtpHandler, host: str, port: int, *, lmtp: bool) -> Controller:
+def start_lmtp_server(handler: LmtpHandler, host: str, port: int, *, lmtp: bool) -> Controller:
     """The server, not started yet."""
     make = _LmtpController if lmtp else Controller
     return make(
-        door, hostname=host, port=port, data_size_limit=LARGEST, server_hostname="bounces.local", ready_timeout=10
+        handler, hostname=host, port=port, data_size_limit=LARGEST, server_hostname="bounces.local", ready_timeout=10
     )

@@ -54,11 +54,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AbTest:
-    """A trial as a page shows it. `subjects`: by language, of each wording; `arms` as far as it is counted."""
+    """A trial as a page shows it. `subjects`: by language, of each wording; `variants` as far as it is counted."""
 
     row: AbTestRow
     subjects: tuple[dict[str, str], dict[str, str]]
-    arms: tuple[Variant, Variant] | None
+    variants: tuple[Variant, Variant] | None
     confidence: float | None
 
 
@@ -165,5 +165,5 @@ def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:
 
 def _shown(session: Session, row: AbTestRow) -> AbTest:
     subjects = [courses.subjects_of_version(session, version) for version in (row.version_a, row.version_b)]
-    arms = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
-    return AbTest(row, (subjects[0], subjects[1]), arms, row.found.get("confidence"))
+    variants = (Variant(*row.found[A]), Variant(*row.found[B])) if A in row.found else None
+    return AbTest(row, (subjects[0], subjects[1]), variants, row.found.get("confidence"))

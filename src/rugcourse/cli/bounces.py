@@ -16,7 +16,7 @@ app = typer.Typer(help="Bounces and complaints.", no_args_is_help=True)
 
 
 @app.command()
-def listen(
+def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 2525,
     lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP, as Postfix's local delivery does.")] = False,
@@ -29,29 +29,29 @@ def listen(
     from rugcourse.worker.heartbeat import Heartbeat
 
     runtime = _open()
-    door = LmtpHandler(runtime.intake, runtime.settings.bounce_address)
-    server = start_lmtp_server(door, host, port, lmtp=lmtp)
+    handler = LmtpHandler(runtime.bounce_handler, runtime.settings.bounce_address)
+    server = start_lmtp_server(handler, host, port, lmtp=lmtp)
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     server.start()
-    pulse = Heartbeat(runtime, "bounces")
-    pulse.start()
+    heartbeat = Heartbeat(runtime, "bounces")
+    heartbeat.start()
     typer.echo(f"rugcourse takes in bounces on {host}:{port}", err=True)
     over.wait()
-    pulse.stop()
+    heartbeat.stop()
     server.stop()
 
 
 @app.command()
-def fetch(
+def poll(
     every: Annotated[int | None, typer.Option(help="Look again after so many seconds, until Ctrl-C.", min=5)] = None,
 ) -> None:
     """Take in what is new in the mailbox for bounces. A beat sees to it by itself, every five minutes."""
     import time
 
+    from rugcourse.bounces import imap_poller
     from rugcourse.bounces.imap_poller import MailboxAway
-    from rugcourse.bounces.imap_poller import poll as fetch_new
     from rugcourse.cli.context import open_checked
 
     runtime = open_checked(own_secret=True)
@@ -61,7 +61,7 @@ def fetch(
         raise typer.Exit(2)
     while True:
         try:
-            typer.echo(f"{fetch_new(runtime.intake, mailbox)} taken in")
+            typer.echo(f"{imap_poller.poll(runtime.bounce_handler, mailbox)} taken in")
         except MailboxAway as error:
             typer.echo(f"error: {error}", err=True)
             if every is None:
@@ -72,7 +72,7 @@ def fetch(
 
 
 @app.command()
-def take(
+def process(
     recipient: Annotated[str, typer.Argument(help="The address that the message came to.")],
     as_json: Json = False,
 ) -> None:
@@ -81,12 +81,12 @@ def take(
     from rugcourse.bounces.parser import LARGEST
 
     runtime = _open()
-    taken = runtime.intake.take(recipient, sys.stdin.buffer.read(LARGEST))
+    handled = runtime.bounce_handler.handle_message(recipient, sys.stdin.buffer.read(LARGEST))
     if as_json:
-        print_json(taken)
+        print_json(handled)
     else:
-        typer.echo(f"{taken.report.kind} {taken.report.status} {taken.done}".replace("  ", " "))
-    raise typer.Exit(1 if taken.done == BounceOutcome.NOBODYS else 0)
+        typer.echo(f"{handled.report.kind} {handled.report.status} {handled.done}".replace("  ", " "))
+    raise typer.Exit(1 if handled.done == BounceOutcome.UNMATCHED else 0)
 
 
 def _open() -> Runtime:

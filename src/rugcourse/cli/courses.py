@@ -18,7 +18,10 @@ app = typer.Typer(help="Courses and their lessons.", no_args_is_help=True)
 Folder = Annotated[Path | None, typer.Option("--dir", help="The folder with courses. Default: RUGCOURSE_LESSONS_DIR.")]
 ConflictOption = Annotated[
     str,
-    typer.Option("--clash", help="What was changed in the files and in the admin pages: refuse, files or here."),
+    typer.Option(
+        "--on-conflict",
+        help=r"What was changed in the files and in the admin pages: fail, theirs \(the files\) or ours.",
+    ),
 ]
 
 
@@ -71,14 +74,14 @@ def render(
 
 
 @app.command("import")
-def import_(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
+def import_(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
     """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
     from rugcourse.bootstrap import import_lessons
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
     from rugcourse.course_editor.merge import MergeConflict
 
-    chosen = _conflict_rule_or_exit(clash)
+    chosen = _conflict_rule_or_exit(on_conflict)
     runtime = open_checked()
     try:
         imported = import_lessons(runtime, folder, chosen)
@@ -92,7 +95,7 @@ def import_(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
 
 
 @app.command()
-def export(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
+def export(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
     """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
     from rugcourse import paths
     from rugcourse.cli.context import open_checked
@@ -100,7 +103,7 @@ def export(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
     from rugcourse.course_editor.file_sync import export_courses
     from rugcourse.course_editor.merge import MergeConflict
 
-    chosen = _conflict_rule_or_exit(clash)
+    chosen = _conflict_rule_or_exit(on_conflict)
     runtime = open_checked()
     target = folder or runtime.settings.lessons_dir
     if target is None or target == paths.folder("lessons"):
@@ -116,7 +119,9 @@ def export(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except AuthoringErrors as error:
-        typer.echo(f"{error}\nNothing was exported: mend these files, or write over them with `--clash here`", err=True)
+        typer.echo(
+            f"{error}\nNothing was exported: mend these files, or write over them with `--on-conflict ours`", err=True
+        )
         raise typer.Exit(1) from None
     for file in done.written:
         typer.echo(str(file))
@@ -125,18 +130,18 @@ def export(folder: Folder = None, clash: ConflictOption = "refuse") -> None:
     for file in done.set_aside:
         typer.echo(f"{file}: what a newer file held", err=True)
     for part in done.newer_in_files:
-        typer.echo(f"{part}: newer in the files, so left as it is (`rugcourse lessons import`)", err=True)
+        typer.echo(f"{part}: newer in the files, so left as it is (`rugcourse courses import`)", err=True)
     if not (done.written or done.removed or done.set_aside or done.newer_in_files):
         typer.echo("the files hold all that readers get", err=True)
 
 
-def _conflict_rule_or_exit(clash: str) -> OnConflict:
+def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:
     from rugcourse.course_editor.merge import OnConflict
 
-    if clash not in {*OnConflict}:
-        typer.echo(f"error: --clash must be one of {', '.join(OnConflict)}", err=True)
+    if on_conflict not in {*OnConflict}:
+        typer.echo(f"error: --on-conflict must be one of {', '.join(OnConflict)}", err=True)
         raise typer.Exit(2)
-    return OnConflict(clash)
+    return OnConflict(on_conflict)
 
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 dkim = typer.Typer(help="Keys that sign mails.", no_args_is_help=True)
 
-_SIGNS = {"well": "✓", "advice": "!", "wrong": "✗", "unknown": "?"}
+_SIGNS = {"ok": "✓", "warning": "!", "error": "✗", "unknown": "?"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def doctor(as_json: Json = False) -> None:
 
     runtime = open_runtime(load_settings())
     found = run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links)
-    if not any(one.check == "database" for one in found.wrong):
+    if not any(one.check == "database" for one in found.errors):
         keep(runtime.database, found)
     lines = [
         {
@@ -40,7 +40,7 @@ def doctor(as_json: Json = False) -> None:
             "title": CHECKS[one.check].title,
             "found": one.found % one.values,
             "why": CHECKS[one.check].why,
-            "mend": one.mend % one.values,
+            "fix": one.fix % one.values,
         }
         for one in found.findings
     ]
@@ -49,10 +49,10 @@ def doctor(as_json: Json = False) -> None:
     else:
         for line in lines:
             typer.echo(f"{_SIGNS[line['state']]} {line['title']}: {line['found']}")
-            if line["mend"]:
-                typer.echo(f"    {line['why']}\n    → {line['mend']}")
-        typer.echo(f"{len(found.wrong)} wrong" if found.wrong else "nothing is wrong")
-    raise typer.Exit(1 if found.wrong else 0)
+            if line["fix"]:
+                typer.echo(f"    {line['why']}\n    → {line['fix']}")
+        typer.echo(f"{len(found.errors)} wrong" if found.errors else "nothing is wrong")
+    raise typer.Exit(1 if found.errors else 0)
 
 
 @dkim.command()
@@ -79,7 +79,7 @@ def generate(
 
 
 @dkim.command()
-def records() -> None:
+def dns() -> None:
     """Say again what has to stand in the DNS for the keys of the settings."""
     from rugcourse.emails.dkim_keys import load_keys
     from rugcourse.settings import load_settings

@@ -55,7 +55,7 @@ def forecast(
     from rugcourse.delivery.forecast import forecast as look_ahead
 
     runtime = open_checked()
-    ahead = (runtime.database, runtime.clock, runtime.patience, days)
+    ahead = (runtime.database, runtime.clock, runtime.send_window, days)
     if who:
         rows = [
             {"email": one.email, "lesson": one.lesson, "at": one.at.isoformat(), "local": one.local.isoformat()}

@@ -57,7 +57,7 @@ def serve() -> None:
             typer.echo(f"{one.course}: taken from the files: {', '.join(one.changed)}", err=True)
         if one.newer_here:
             parts = ", ".join(one.newer_here)
-            typer.echo(f"{one.course}: newer here than in the files: {parts} (`rugcourse lessons export`)", err=True)
+            typer.echo(f"{one.course}: newer here than in the files: {parts} (`rugcourse courses export`)", err=True)
     runtime, worker = embed(runtime)
     worker.start()
     typer.echo(f"rugcourse listens on http://{settings.host}:{settings.port}", err=True)
@@ -79,13 +79,13 @@ def web() -> None:
     runtime = open_checked(own_secret=True)
     runtime.settings.require_own_sender()
     settings = runtime.settings
-    runtime = replace(runtime, ring=make_notifier(create_celery(settings)))
-    pulse = Heartbeat(runtime, "web")
-    pulse.start()
+    runtime = replace(runtime, notify_worker=make_notifier(create_celery(settings)))
+    heartbeat = Heartbeat(runtime, "web")
+    heartbeat.start()
     try:
         serve_pages(create_app(runtime), settings.host, settings.port, settings.trusted_proxies)
     finally:
-        pulse.stop()
+        heartbeat.stop()
 
 
 def worker() -> None:

@@ -87,7 +87,7 @@ def status(as_json: Json = False) -> None:
         print_json({"holds": holds, "processes": living})
     else:
         if holds:
-            rows = [(one["what"], one["since"], one["until"] or "an operator says go", one["reason"]) for one in holds]
+            rows = [(one["what"], one["since"], one["until"] or "it is resumed", one["reason"]) for one in holds]
             print_table("held", ["what", "since", "until", "why"], rows)
         else:
             typer.echo("nothing is held")
@@ -95,13 +95,13 @@ def status(as_json: Json = False) -> None:
     raise typer.Exit(1 if any(one["what"] == ALL for one in holds) else 0)
 
 
-@sending.command("hold")
-def hold(
+@sending.command("pause")
+def pause(
     campaign: _Campaign = None,
     domain: _Domain = None,
     reason: Annotated[str, typer.Option(help="Why, for whoever looks.")] = "an operator held it",
 ) -> None:
-    """Send nothing, or nothing of a campaign or to a domain, until you say go. Nothing is lost meanwhile."""
+    """Send nothing, or nothing of a campaign or to a domain, until you resume. Nothing is lost meanwhile."""
     from rugcourse.cli.context import open_checked
     from rugcourse.delivery.holds import hold_by_admin
 
@@ -111,9 +111,9 @@ def hold(
     typer.echo(f"{key} is held")
 
 
-@sending.command("go")
-def go(campaign: _Campaign = None, domain: _Domain = None) -> None:
-    """Let sending go on. Exit code 1 when nothing was held.
+@sending.command("resume")
+def resume(campaign: _Campaign = None, domain: _Domain = None) -> None:
+    """Let sending resume on. Exit code 1 when nothing was held.
 
     Before everything goes on, whoever left, was erased, complained, or ended the measuring or other news after a backup
     that was put back does so again.
@@ -148,8 +148,7 @@ def limit(
     typer.echo(f"campaign {campaign}: {per_minute or 'any number of'} lessons a minute")
 
 
-@sending.command("alive")
-def alive(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")]) -> None:
+def healthcheck(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")]) -> None:
     """Whether a process of this kind lives on this host: for health checks. Exit code 1 if not."""
     import socket
     from datetime import timedelta

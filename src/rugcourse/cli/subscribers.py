@@ -118,7 +118,7 @@ def export(
     from rugcourse.cli.context import open_checked
 
     runtime = open_checked()
-    found = runtime.copy_of(_id_of(runtime, email))
+    found = runtime.data_export(_id_of(runtime, email))
     if found is None:
         raise typer.Exit(1)
     if out is None:

@@ -57,7 +57,7 @@ class EditorState:
     """
 
     published: PublishedCourse
-    manuscript: LessonDraft
+    lesson_draft: LessonDraft
     saved: int
     lesson_id: int | None
     began_from: int
@@ -67,10 +67,10 @@ class EditorState:
     saved_by: str | None = None
 
 
-def load_editor(database: Database, library: CourseCache, course: str, slug: str) -> EditorState:
+def load_editor(database: Database, course_cache: CourseCache, course: str, slug: str) -> EditorState:
     """The draft of a lesson, or else the lesson as readers get it. Raises LessonNotFound."""
     with database.read() as session:
-        published = library.course(session, course)
+        published = course_cache.course(session, course)
         if published is None:
             raise LessonNotFound
         draft = lesson_drafts.find(session, published.id, slug)
@@ -81,19 +81,27 @@ def load_editor(database: Database, library: CourseCache, course: str, slug: str
         raise LessonNotFound
     fields = dict(draft.fields) if draft else fields_of(lesson) if lesson else {}
     place = position_after(published.course, slug, fields.pop(BEHIND, None))
-    manuscript = LessonDraft(published.course, slug, place, fields)
+    lesson_draft = LessonDraft(published.course, slug, place, fields)
     lesson_id = published.lesson_ids.get(slug)
     if draft is None:
-        return EditorState(published, manuscript, 0, lesson_id, version, version)
+        return EditorState(published, lesson_draft, 0, lesson_id, version, version)
     return EditorState(
-        published, manuscript, draft.saved, lesson_id, draft.began_from, version, newer, draft.saved_at, draft.saved_by
+        published,
+        lesson_draft,
+        draft.saved,
+        lesson_id,
+        draft.began_from,
+        version,
+        newer,
+        draft.saved_at,
+        draft.saved_by,
     )
 
 
-def with_input(desk: EditorState, typed: dict[str, str]) -> LessonDraft:
+def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
     """What is typed now, in the place of what was kept."""
-    course, slug = desk.published.course, desk.manuscript.slug
-    place = desk.manuscript.place
+    course, slug = state.published.course, state.lesson_draft.slug
+    place = state.lesson_draft.place
     if BEHIND in typed and typed[BEHIND] != typed.get(STOOD):
         place = position_after(course, slug, typed[BEHIND])
     return LessonDraft(course, slug, place, clean(typed, course.languages))
@@ -102,8 +110,8 @@ def with_input(desk: EditorState, typed: dict[str, str]) -> LessonDraft:
 def save(
     database: Database,
     clock: Clock,
-    desk: EditorState,
-    manuscript: LessonDraft,
+    state: EditorState,
+    lesson_draft: LessonDraft,
     admin_id: int | None,
     seen: int,
     version: int | None = None,
@@ -111,11 +119,11 @@ def save(
     """Keep what is typed. `seen`: its number when it was opened; `version`: what readers got
     then, if it is not the one of the desk. Raises SavedMeanwhile, PublishedMeanwhile.
     """
-    course_id, course, slug = desk.published.id, desk.published.course.slug, manuscript.slug
-    since = desk.version if version is None else version
-    fields = dict(manuscript.fields)
-    if manuscript.behind is not None:
-        fields[BEHIND] = manuscript.behind
+    course_id, course, slug = state.published.id, state.published.course.slug, lesson_draft.slug
+    since = state.version if version is None else version
+    fields = dict(lesson_draft.fields)
+    if lesson_draft.behind is not None:
+        fields[BEHIND] = lesson_draft.behind
     with database.write() as session:
         courses.lock(session, course)
         if newer_version(session, course_id, course, slug, since):
@@ -126,7 +134,13 @@ def save(
 
 
 def create(
-    database: Database, clock: Clock, library: CourseCache, course: str, title: str, behind: str, admin_id: int | None
+    database: Database,
+    clock: Clock,
+    course_cache: CourseCache,
+    course: str,
+    title: str,
+    behind: str,
+    admin_id: int | None,
 ) -> str:
     """A draft of a new lesson behind another one; returns its slug, made from its title.
 
@@ -134,7 +148,7 @@ def create(
     """
     slug = slug_from(title)
     with database.write() as session:
-        published = library.course(session, course)
+        published = course_cache.course(session, course)
         if published is None:
             raise LessonNotFound
         if not slug or courses.is_slug_used(session, published.id, slug):
@@ -145,14 +159,14 @@ def create(
     return slug
 
 
-def discard(database: Database, clock: Clock, desk: EditorState, admin_id: int | None, seen: int) -> int:
+def discard(database: Database, clock: Clock, state: EditorState, admin_id: int | None, seen: int) -> int:
     """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
 
     `seen`: its number when it was opened. Raises SavedMeanwhile.
     """
-    course, slug = desk.published.course.slug, desk.manuscript.slug
+    course, slug = state.published.course.slug, state.lesson_draft.slug
     with database.write() as session:
-        discarded = lesson_drafts.discard(session, desk.published.id, slug, seen, admin_id, clock.now())
+        discarded = lesson_drafts.discard(session, state.published.id, slug, seen, admin_id, clock.now())
         if discarded is None:
             raise StaleDraft
         admins.record_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))

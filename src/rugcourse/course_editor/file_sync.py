@@ -21,8 +21,9 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import courses
 
 _EXPORT = (
-    "Nothing was exported. See what differs with `rugcourse lessons export --dir` and an empty folder, then export "
-    "with `--clash here` to write what is here (newer files are copied first), or with `--clash files` to leave them"
+    "Nothing was exported. See what differs with `rugcourse courses export --dir` and an empty folder, then export "
+    "with `--on-conflict ours` to write what is here (newer files are copied first), or with `--on-conflict theirs` to "
+    "leave them"
 )
 
 
@@ -39,27 +40,27 @@ class Imported:
 
 
 def import_courses(
-    database: Database, clock: Clock, folder: Path, clash: OnConflict = OnConflict.HERE
+    database: Database, clock: Clock, folder: Path, on_conflict: OnConflict = OnConflict.OURS
 ) -> list[Imported]:
     """Make every course in `folder` what readers get: all of them in one transaction, or none.
 
     What is newer here stays. Mails that are under way keep the wording that was pinned for them. Raises
-    AuthoringErrors, and MergeConflict where `clash` says so.
+    AuthoringErrors, and MergeConflict where `on_conflict` says so.
     """
-    return import_course(database, clock, load_courses(folder), clash)
+    return import_course(database, clock, load_courses(folder), on_conflict)
 
 
 def import_course(
-    database: Database, clock: Clock, files: Sequence[Course], clash: OnConflict = OnConflict.HERE
+    database: Database, clock: Clock, files: Sequence[Course], on_conflict: OnConflict = OnConflict.OURS
 ) -> list[Imported]:
     """The same for courses that were read from files. Raises AuthoringErrors, MergeConflict."""
     with database.write() as session:
-        return [_import(session, clock, course, clash) for course in files]
+        return [_import(session, clock, course, on_conflict) for course in files]
 
 
-def _import(session: Session, clock: Clock, files: Course, clash: OnConflict) -> Imported:
+def _import(session: Session, clock: Clock, files: Course, on_conflict: OnConflict) -> Imported:
     try:
-        return _import_in(session, clock, files, clash)
+        return _import_in(session, clock, files, on_conflict)
     except AmbiguousRename as error:
         gone = ", ".join(f"`{slug}`" for slug in error.gone)
         message = (
@@ -70,12 +71,12 @@ def _import(session: Session, clock: Clock, files: Course, clash: OnConflict) ->
         raise AuthoringErrors([_problem(files, slug, message) for slug in error.new]) from None
 
 
-def _import_in(session: Session, clock: Clock, files: Course, clash: OnConflict) -> Imported:
+def _import_in(session: Session, clock: Clock, files: Course, on_conflict: OnConflict) -> Imported:
     in_files = courses.lock(session, files.slug)
     published = courses.load_course(session, files.slug)
     course, newer_here = files, tuple[str, ...]()
     if published is not None:
-        merged = merge(published.course, files, in_files, clash)
+        merged = merge(published.course, files, in_files, on_conflict)
         course, newer_here = merged.course, merged.newer_here
         if newer_here and in_files != fingerprints_of(files):
             _check_slugs(published.course, files, newer_here)
@@ -94,7 +95,7 @@ def _check_slugs(here: Course, files: Course, newer_here: Sequence[str]) -> None
     if reuses_slugs(old, renamed):
         message = (
             "this lesson has the slug that another one had, while there is something newer in the admin pages: "
-            f"{', '.join(newer_here)}. Export that first (`rugcourse lessons export`), and change the slugs after it"
+            f"{', '.join(newer_here)}. Export that first (`rugcourse courses export`), and change the slugs after it"
         )
         raise AuthoringErrors([_problem(files, slug, message) for slug in renamed.values() if slug in old])
 
@@ -118,7 +119,7 @@ class Exported:
 
 
 def export_courses(
-    database: Database, folder: Path, clash: OnConflict = OnConflict.REFUSE, *, is_source: bool = False
+    database: Database, folder: Path, on_conflict: OnConflict = OnConflict.FAIL, *, is_source: bool = False
 ) -> Exported:
     """Write what readers get to files. What is equal is not touched, and what is newer in the files stays.
 
@@ -132,7 +133,7 @@ def export_courses(
             in_files = courses.lock(session, slug)
             published = courses.load_course(session, slug)
             if published is not None:
-                changes.append(_change_for(published.course, in_files, folder / slug, clash))
+                changes.append(_change_for(published.course, in_files, folder / slug, on_conflict))
                 if is_source:
                     courses.note_files(session, published.course)
         todo = [change for change in changes if change is not None]
@@ -145,9 +146,11 @@ def export_courses(
     )
 
 
-def _change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: OnConflict) -> FolderChange | None:
+def _change_for(
+    course: Course, in_files: Mapping[str, Any], folder: Path, on_conflict: OnConflict
+) -> FolderChange | None:
     try:
-        return change_for(course, in_files, folder, clash)
+        return change_for(course, in_files, folder, on_conflict)
     except MergeConflict as error:
         raise MergeConflict(error.course, error.parts, _EXPORT) from None
 

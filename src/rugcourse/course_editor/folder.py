@@ -46,17 +46,19 @@ class FolderChange:
         return copies
 
 
-def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash: OnConflict) -> FolderChange | None:
+def change_for(
+    course: Course, in_files: Mapping[str, Any], folder: Path, on_conflict: OnConflict
+) -> FolderChange | None:
     """What brings a folder in step with `course`, the one that readers get; None if nothing does.
 
-    `in_files`: see `merge`. Raises AuthoringErrors for a folder that can't be read, unless `clash` says to write over
-    it; MergeConflict.
+    `in_files`: see `merge`. Raises MergeConflict; and AuthoringErrors for a folder that can't be
+    read, unless `on_conflict` says to write over it.
     """
-    there = _read(folder, clash)
+    there = _read(folder, on_conflict)
     present = _present(folder, there)
     wanted_course, newer = course, tuple[str, ...]()
     if there is not None:
-        merged = merge(course, there, in_files, clash)
+        merged = merge(course, there, in_files, on_conflict)
         wanted_course, newer = merged.course, merged.newer_in_files
         check_whole(wanted_course)
     wanted = file_names(wanted_course)
@@ -73,14 +75,14 @@ def change_for(course: Course, in_files: Mapping[str, Any], folder: Path, clash:
     return FolderChange(folder, written, tuple(gone), lost, newer)
 
 
-def _read(folder: Path, clash: OnConflict) -> Course | None:
+def _read(folder: Path, on_conflict: OnConflict) -> Course | None:
     """The course in a folder, or None where there is none, or none that can be read and is to be kept."""
     if not any(folder.glob("*.md")):
         return None
     try:
         return load_course(folder)
     except AuthoringErrors:
-        if clash != OnConflict.HERE:
+        if on_conflict != OnConflict.OURS:
             raise
         return None
 

@@ -41,7 +41,7 @@ class LessonDraft:
         return document_of(self.fields, self.slug, self.place, self.course.languages)
 
     @property
-    def spoken(self) -> tuple[str, ...]:
+    def languages(self) -> tuple[str, ...]:
         """The languages of which something is typed."""
         return tuple(self.document["texts"])
 
@@ -49,7 +49,7 @@ class LessonDraft:
         """Raises ValidationError."""
         return Lesson.model_validate(self.document)
 
-    def rough(self, language: str) -> Lesson:
+    def lenient_lesson(self, language: str) -> Lesson:
         """Something to look at in one language, whatever is still missing or too long."""
         texts = {one: _lenient_text(text) for one, text in self.document["texts"].items() if one == language}
         texts = texts or {language: _lenient_text({})}

@@ -34,7 +34,7 @@ class LintFinding:
 
     kind: str
     where: str
-    wrong: bool = True
+    is_error: bool = True
     values: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -48,23 +48,23 @@ class Measure:
     preheader: int
 
 
-def check(manuscript: LessonDraft) -> list[LintFinding]:
+def check(lesson_draft: LessonDraft) -> list[LintFinding]:
     """All findings, what is wrong before what could be better."""
-    unreadable = unreadable_in(manuscript.fields, manuscript.spoken, notice=True)
-    wrong = [*_untranslated(manuscript), *unreadable, *_without_right(manuscript), *_invalid(manuscript)]
+    unreadable = unreadable_in(lesson_draft.fields, lesson_draft.languages, notice=True)
+    wrong = [*_untranslated(lesson_draft), *unreadable, *_without_right(lesson_draft), *_invalid(lesson_draft)]
     if not wrong:
-        wrong += _disagreeing(manuscript)
-    advice = [one for language in manuscript.spoken for one in _advice(manuscript, language)]
+        wrong += _disagreeing(lesson_draft)
+    advice = [one for language in lesson_draft.languages for one in _advice(lesson_draft, language)]
     return [*once(wrong), *advice]
 
 
-def measure(manuscript: LessonDraft, language: str) -> Measure:
-    body = manuscript.fields.get(f"{language}.body", "")
+def measure(lesson_draft: LessonDraft, language: str) -> Measure:
+    body = lesson_draft.fields.get(f"{language}.body", "")
     try:
         words, ease = count_words(body), reading_ease(body, language)
     except UnknownTag:
         words, ease = 0, None
-    lengths = [len(manuscript.fields.get(f"{language}.{name}", "")) for name in ("subject", "preheader")]
+    lengths = [len(lesson_draft.fields.get(f"{language}.{name}", "")) for name in ("subject", "preheader")]
     return Measure(words, ease, *lengths)
 
 
@@ -105,9 +105,9 @@ def once(findings: list[LintFinding]) -> list[LintFinding]:
     return list({place(one): one for one in reversed(findings)}.values())[::-1]
 
 
-def _untranslated(manuscript: LessonDraft) -> Iterator[LintFinding]:
-    for language in manuscript.course.languages:
-        if language not in manuscript.spoken:
+def _untranslated(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
+    for language in lesson_draft.course.languages:
+        if language not in lesson_draft.languages:
             yield LintFinding("no-translation", f"{language}.title")
 
 
@@ -139,23 +139,23 @@ def unsupported_in(body: str, where: str) -> list[LintFinding]:
     return [LintFinding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
 
 
-def _without_right(manuscript: LessonDraft) -> Iterator[LintFinding]:
-    if not manuscript.spoken:
+def _without_right(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
+    if not lesson_draft.languages:
         return
-    first = manuscript.spoken[0]
-    for number, question in enumerate(manuscript.document["texts"][first]["quiz"]):
+    first = lesson_draft.languages[0]
+    for number, question in enumerate(lesson_draft.document["texts"][first]["quiz"]):
         if not any(option["right"] for option in question["options"]):
-            name = field_at(("texts", first, "quiz", number, "question"), manuscript.fields, manuscript.spoken)
+            name = field_at(("texts", first, "quiz", number, "question"), lesson_draft.fields, lesson_draft.languages)
             yield LintFinding("no-right", name)
 
 
-def _invalid(manuscript: LessonDraft) -> Iterator[LintFinding]:
+def _invalid(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
     try:
-        manuscript.lesson()
+        lesson_draft.lesson()
     except ValidationError as error:
         for one in error.errors():
             if one["type"] != "one_right":  # said better elsewhere
-                yield finding_of(one, field_at(one["loc"], manuscript.fields, manuscript.spoken))
+                yield finding_of(one, field_at(one["loc"], lesson_draft.fields, lesson_draft.languages))
 
 
 def finding_of(problem: Any, where: str) -> LintFinding:  # noqa: PLR0911 - a table
@@ -180,35 +180,38 @@ def finding_of(problem: Any, where: str) -> LintFinding:  # noqa: PLR0911 - a ta
             return LintFinding("other", where, values={"text": problem["msg"]})
 
 
-def _disagreeing(manuscript: LessonDraft) -> Iterator[LintFinding]:
-    lesson = manuscript.lesson()
-    for one in _between(manuscript.course_with(lesson)):
+def _disagreeing(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
+    lesson = lesson_draft.lesson()
+    for one in _between(lesson_draft.course_with(lesson)):
         if one.place.slug == lesson.slug:
             yield LintFinding(
-                one.kind, field_at(("texts", one.place.language, *one.field), manuscript.fields, manuscript.spoken)
+                one.kind,
+                field_at(("texts", one.place.language, *one.field), lesson_draft.fields, lesson_draft.languages),
             )
         else:
             yield LintFinding("other", "", values={"text": one.message})
 
 
-def _advice(manuscript: LessonDraft, language: str) -> Iterator[LintFinding]:
-    found = measure(manuscript, language)
+def _advice(lesson_draft: LessonDraft, language: str) -> Iterator[LintFinding]:
+    found = measure(lesson_draft, language)
     where = f"{language}.body"
     if found.words and not SHORTEST <= found.words <= LONGEST:
         kind = "few-words" if found.words < SHORTEST else "many-words"
-        yield LintFinding(kind, where, wrong=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST})
+        yield LintFinding(
+            kind, where, is_error=False, values={"words": found.words, "least": SHORTEST, "most": LONGEST}
+        )
     if found.ease is not None and found.ease < _READS_EASILY:
-        yield LintFinding("hard", where, wrong=False, values={"ease": found.ease})
-    for name, text in manuscript.fields.items():
+        yield LintFinding("hard", where, is_error=False, values={"ease": found.ease})
+    for name, text in lesson_draft.fields.items():
         if name.startswith(f"{language}.") and (signs := left_out(text)):
-            yield LintFinding("left-out", name, wrong=False, values={"text": " ".join(signs)[:80]})
-    for target in _targets(manuscript, language):
+            yield LintFinding("left-out", name, is_error=False, values={"text": " ".join(signs)[:80]})
+    for target in _targets(lesson_draft, language):
         if target.startswith("http://"):
-            yield LintFinding("not-encrypted", where, wrong=False, values={"text": target[:80]})
+            yield LintFinding("not-encrypted", where, is_error=False, values={"text": target[:80]})
 
 
-def _targets(manuscript: LessonDraft, language: str) -> list[str]:
+def _targets(lesson_draft: LessonDraft, language: str) -> list[str]:
     try:
-        return link_targets(manuscript.fields.get(f"{language}.body", ""))
+        return link_targets(lesson_draft.fields.get(f"{language}.body", ""))
     except UnknownTag:
         return []

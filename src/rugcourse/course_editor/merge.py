@@ -13,17 +13,17 @@ from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
 _FRAME = "the course itself"  # all that is not a lesson
 _ORDER = "the order of the lessons"
 _IMPORT = (
-    "Nothing was imported. See what differs with `rugcourse lessons export --dir` and an empty folder, then import "
-    "with `--clash files` to take the files, or with `--clash here` to keep what is here"
+    "Nothing was imported. See what differs with `rugcourse courses export --dir` and an empty folder, then import "
+    "with `--on-conflict theirs` to take the files, or with `--on-conflict ours` to keep what is here"
 )
 
 
 class OnConflict(StrEnum):
     """What to do with a part that was changed on both sides."""
 
-    REFUSE = "refuse"
-    HERE = "here"
-    FILES = "files"
+    FAIL = "fail"
+    OURS = "ours"
+    THEIRS = "theirs"
 
 
 class MergeConflict(Exception):
@@ -48,7 +48,7 @@ class Merged:
     newer_in_files: tuple[str, ...]
 
 
-def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: OnConflict) -> Merged:
+def merge(here: Course, files: Course, in_files: Mapping[str, Any], on_conflict: OnConflict) -> Merged:
     """Bring both together; `in_files`: the prints of the files when they were last seen.
 
     A part is the course without its lessons, or one lesson. Raises MergeConflict.
@@ -67,12 +67,12 @@ def merge(here: Course, files: Course, in_files: Mapping[str, Any], clash: OnCon
     moved_here, moved_there = _moved(ours, theirs, last_seen)
     if moved_here and moved_there:
         clashing.append(_ORDER)
-    if clashing and clash == OnConflict.REFUSE:
+    if clashing and on_conflict == OnConflict.FAIL:
         raise MergeConflict(here.slug, clashing)
-    if clash == OnConflict.FILES:
+    if on_conflict == OnConflict.THEIRS:
         from_here, from_files = from_here - set(clashing), from_files | (set(clashing) - {_ORDER})
     frame = here if _FRAME in from_here else files
-    ours_first = moved_here and not (moved_there and clash == OnConflict.FILES)
+    ours_first = moved_here and not (moved_there and on_conflict == OnConflict.THEIRS)
     lessons = _lessons(here, files, from_here, ours_first=ours_first)
     newer_here = sorted(from_here) + [_ORDER] * ours_first
     newer_in_files = sorted(from_files) + [_ORDER] * (moved_there and not ours_first)

@@ -48,7 +48,7 @@ def publish_lesson(
     database: Database,
     clock: Clock,
     admin_id: int | None,
-    manuscript: LessonDraft,
+    lesson_draft: LessonDraft,
     under_way: ExistingReaders = ExistingReaders.NEW,
     behind: AlreadyPast = AlreadyPast.NOBODY,
     seen: SeenVersions | None = None,
@@ -61,35 +61,35 @@ def publish_lesson(
     if anything is not as it was `seen`.
     """
     with database.write() as session:
-        published = _locked(session, manuscript.course.slug)
+        published = _locked(session, lesson_draft.course.slug)
         if seen is not None:
-            _check_seen(session, published, manuscript.slug, seen)
-        current = manuscript.in_course(published.course)
-        if any(one.wrong for one in check(current)):
+            _check_seen(session, published, lesson_draft.slug, seen)
+        current = lesson_draft.in_course(published.course)
+        if any(one.is_error for one in check(current)):
             raise LessonNotReady
         course = current.course_with(current.lesson())
         check_whole(course)
-        is_new = manuscript.slug not in published.lesson_ids
-        before = courses.find_lesson(session, published.id, manuscript.slug)
+        is_new = lesson_draft.slug not in published.lesson_ids
+        before = courses.find_lesson(session, published.id, lesson_draft.slug)
         courses.save_course(session, course, clock.now())
-        lesson_id, version_id = courses.find_lesson(session, published.id, manuscript.slug) or (0, 0)
+        lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
         if under_way == ExistingReaders.NEW:
             courses.keep_for_nobody(session, lesson_id)
         elif before is not None and before[1] != version_id:
             courses.keep_for_readers(session, lesson_id, before[1])
         went_back = 0
         if is_new and behind != AlreadyPast.NOBODY:
-            place = next(one.number for one in course.lessons if one.slug == manuscript.slug)
+            place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)
             finished_too = behind == AlreadyPast.FINISHED
             went_back = enrolments.reopen(session, published.id, place, clock.now(), finished_too=finished_too)
-        lesson_drafts.remove(session, published.id, manuscript.slug)
+        lesson_drafts.remove(session, published.id, lesson_draft.slug)
         after = {
             "version": version_id,
             "under way": under_way,
             "behind": behind,
             "went back": went_back,
         }
-        _note(session, clock, admin_id, "publish", course.slug, manuscript.slug, after)
+        _note(session, clock, admin_id, "publish", course.slug, lesson_draft.slug, after)
         return went_back
 
 

@@ -76,13 +76,13 @@ class DeliveryKind(StrEnum):
     BROADCAST = "broadcast"
     CONFIRM = "confirm"
     WELCOME = "welcome"
-    ALREADY = "already"  # somebody signed up who is a reader already
-    LINK = "link"  # a new link to the reader's own page
+    ALREADY_SUBSCRIBED = "already"  # somebody signed up who is a reader already
+    MAGIC_LINK = "link"  # a new link to the reader's own page
     IMPORTED = "imported"  # what somebody from a list gets first: where their address comes from, and how to stop
 
 
 class Queue(StrEnum):
-    WAITING = "waiting"  # a person waits for this mail
+    TRANSACTIONAL = "waiting"  # a person waits for this mail
     LESSONS = "lessons"
 
 
@@ -123,8 +123,8 @@ class Role(StrEnum):
 
 
 class Stage(StrEnum):
-    BEFORE = "before"  # the knowledge test as the door to the course
-    AFTER = "after"  # the same test in the closing lesson
+    PRETEST = "before"  # the knowledge test as the door to the course
+    POSTTEST = "after"  # the same test in the closing lesson
 
 
 class Base(DeclarativeBase):

@@ -58,12 +58,12 @@ class Batch:
     unavailable: ServerUnavailable | None = None
 
     @property
-    def never_begun(self) -> set[int]:
+    def not_started(self) -> set[int]:
         """Ids of what the server surely never got."""
         return {one.id for one in self.drafts} - self.begun - self._settled - set(self.broken)
 
     @property
-    def doubtful(self) -> set[int]:
+    def maybe_sent(self) -> set[int]:
         """Ids of what the server may have got, and of which nobody knows what became."""
         return self.begun - self._settled
 
@@ -82,12 +82,12 @@ class Claimer:
 
     database: Database
     clock: Clock
-    press: TemplateCache
+    template_cache: TemplateCache
     composer: Composer
     journal: Journal
     limits: SendLimits
     lease_seconds: float
-    doubtful: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not answered
+    maybe_sent: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not answered
 
     def is_waiting(self, queue: Queue) -> bool:
         """Whether there is something that may go; cheap."""
@@ -107,7 +107,7 @@ class Claimer:
             return self._claim(queue, lease, taken)
         except DatabaseAway:
             if taken:
-                self.doubtful.append((lease, taken))
+                self.maybe_sent.append((lease, taken))
             raise
 
     def _claim(self, queue: Queue, lease: str, taken: list[int]) -> Batch | None:
@@ -119,12 +119,12 @@ class Claimer:
             if gate.closed:
                 return None
             held = gate.held | (gate.exhausted() if queue == Queue.LESSONS else set())
-            outgoing = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
-            if not outgoing:
+            job = gate.admit(queue, deliveries.candidates(session, queue, now, BATCH, held))
+            if not job:
                 return None
             sending_holds.save_buckets(session, gate.buckets)
-            drafts = self._draft(session, outgoing, now)
-            wanted = deliveries.submit(session, queue, lease, until, [one.pin for one in drafts], now)
+            drafts = self._draft(session, job, now)
+            wanted = deliveries.submit(session, queue, lease, until, [one.snapshot for one in drafts], now)
             if len(wanted) < len(drafts):
                 delivery_planning.cancel_unwanted(
                     session, queue, [one.id for one in drafts if one.id not in wanted], now
@@ -132,13 +132,13 @@ class Claimer:
             # Before the commit: were it after, a death between the two would leave submissions nobody knows about.
             self.journal.submit(lease, sorted(wanted))
             taken += wanted
-        return Batch(lease, until, [one for one in drafts if one.id in wanted], len(outgoing), frozenset(gate.stale))
+        return Batch(lease, until, [one for one in drafts if one.id in wanted], len(job), frozenset(gate.stale))
 
     def _give_back_doubtful(self) -> None:
         """What was surely never begun goes back, if it was claimed at all. Raises DatabaseAway."""
         while True:
             try:
-                lease, ids = self.doubtful.popleft()  # of one thread, however many come here at once
+                lease, ids = self.maybe_sent.popleft()  # of one thread, however many come here at once
             except IndexError:
                 return
             try:
@@ -148,28 +148,28 @@ class Claimer:
                     )
                     deliveries.release(session, lease)
             except DatabaseAway:
-                self.doubtful.append((lease, ids))
+                self.maybe_sent.append((lease, ids))
                 raise
             self.journal.done(lease)
 
-    def _draft(self, session: Session, outgoing: Sequence[DeliveryJob], now: datetime) -> list[PreparedMessage]:
+    def _draft(self, session: Session, job: Sequence[DeliveryJob], now: datetime) -> list[PreparedMessage]:
         """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
         prepared: dict[int, PreparedEmail] = {}
-        for one in outgoing:
+        for one in job:
             try:
-                prepared[one.id] = self.press.prepare(session, one)
+                prepared[one.id] = self.template_cache.prepare(session, one)
             except TemplateError as error:
                 self._put_off(session, one, error, now)
-        recaps = self._recaps(session, _readings(outgoing, prepared), now)
-        imported = {one.id: one.subscriber_id for one in outgoing if one.kind == DeliveryKind.IMPORTED}
-        first = [one.id for one in outgoing if one.kind in _FIRST_MAILS]
+        recaps = self._recaps(session, _readings(job, prepared), now)
+        imported = {one.id: one.subscriber_id for one in job if one.kind == DeliveryKind.IMPORTED}
+        first = [one.id for one in job if one.kind in _FIRST_MAILS]
         dues = enrolments.next_dues(session, first) if first else {}
         agreed = subscribers.agreed_by_mail(session, imported) if imported else {}
         return [
             self.composer.draft(
                 one, prepared[one.id], Personalisation(recaps.get(one.id), dues.get(one.id), agreed.get(one.id))
             )
-            for one in outgoing
+            for one in job
             if one.id in prepared
         ]
 
@@ -191,9 +191,9 @@ class Claimer:
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes
 
 
-def _readings(outgoing: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, UpcomingLesson]:
+def _readings(job: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, UpcomingLesson]:
     readings = {}
-    for one in outgoing:
+    for one in job:
         mail = prepared.get(one.id)
         if mail is not None and mail.lesson is not None:
             readings[one.id] = UpcomingLesson(one.subscriber_id, one.course_id, mail.course, mail.lesson, mail.language)

@@ -43,30 +43,28 @@ class Personalisation:
 class PreparedMessage:
     """A message that is decided on and not written yet."""
 
-    outgoing: DeliveryJob
+    job: DeliveryJob
     prepared: PreparedEmail
-    particulars: Personalisation
+    personalisation: Personalisation
     message_id: str
 
     @property
     def id(self) -> int:
-        return self.outgoing.id
+        return self.job.id
 
     @property
     def recipient(self) -> str:
-        return self.outgoing.email
+        return self.job.email
 
     @property
     def domain(self) -> str:
-        return self.outgoing.domain
+        return self.job.domain
 
     @property
-    def pin(self) -> SentSnapshot:
+    def snapshot(self) -> SentSnapshot:
         """What the ledger is to remember of it."""
-        recap = self.particulars.recap.id if self.particulars.recap else None
-        return SentSnapshot(
-            self.outgoing.id, self.message_id, self.prepared.language, self.outgoing.lesson_version_id, recap
-        )
+        recap = self.personalisation.recap.id if self.personalisation.recap else None
+        return SentSnapshot(self.job.id, self.message_id, self.prepared.language, self.job.lesson_version_id, recap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,54 +78,54 @@ class Composer:
     dkim: DkimSigner | None = None
     bounce_address: str = ""
 
-    def draft(self, outgoing: DeliveryJob, prepared: PreparedEmail, particulars: Personalisation) -> PreparedMessage:
+    def draft(self, job: DeliveryJob, prepared: PreparedEmail, personalisation: Personalisation) -> PreparedMessage:
         """What the message of a delivery will be: of one that was tried before the same, at the same address."""
-        tried = outgoing.message_id if self._is_for_this_address(outgoing) else None
-        message_id = tried or self.links.message_id(outgoing.ref, self.domain)
-        return PreparedMessage(outgoing, prepared, particulars, message_id)
+        tried = job.message_id if self._is_for_this_address(job) else None
+        message_id = tried or self.links.message_id(job.ref, self.domain)
+        return PreparedMessage(job, prepared, personalisation, message_id)
 
-    def _is_for_this_address(self, outgoing: DeliveryJob) -> bool:
+    def _is_for_this_address(self, job: DeliveryJob) -> bool:
         """Whether it was not tried before, or at the address that its reader has now: its Message-ID tells."""
         with suppress(BadToken):  # of a key that is not in the settings any more
-            return outgoing.message_id is None or self.links.quoted(outgoing.message_id) == outgoing.ref
+            return job.message_id is None or self.links.quoted(job.message_id) == job.ref
         return True
 
     def write(self, draft: PreparedMessage, now: datetime, *, eight_bit: bool) -> bytes:
         """The message. `now` becomes its Date (UTC). Raises TemplateError."""
-        outgoing, prepared = draft.outgoing, draft.prepared
-        values = self.values(outgoing, prepared, draft.particulars)
-        html, text = prepared.letter.write(values)
+        job, prepared = draft.job, draft.prepared
+        values = self.values(job, prepared, draft.personalisation)
+        html, text = prepared.template.write(values)
         addressing = RecipientHeaders(
-            to=outgoing.email,
+            to=job.email,
             message_id=draft.message_id,
             date=now,
-            campaign_id=outgoing.campaign_id,
+            campaign_id=job.campaign_id,
             unsubscribe_url=values["unsubscribe_url"],
             help_url=values["preferences_url"],
-            unsubscribe_address=self._unsubscribe_address(outgoing.ref) if prepared.skeleton.stream.listed else "",
+            unsubscribe_address=self._unsubscribe_address(job.ref) if prepared.skeleton.stream.is_list else "",
         )
         message = assemble(prepared.skeleton, addressing, html, text, eight_bit=eight_bit)
         return message if self.dkim is None else self.dkim.sign(message)
 
-    def values(self, outgoing: DeliveryJob, prepared: PreparedEmail, particulars: Personalisation) -> dict[str, Any]:
+    def values(self, job: DeliveryJob, prepared: PreparedEmail, personalisation: Personalisation) -> dict[str, Any]:
         """The reader's own values; each template says at its top which ones it takes."""
-        links, mail = self.links, outgoing.ref
+        links, mail = self.links, job.ref
         own: dict[str, Any] = {"unsubscribe_url": links.unsubscribe(mail), "preferences_url": links.preferences(mail)}
-        if outgoing.kind == DeliveryKind.CONFIRM:
+        if job.kind == DeliveryKind.CONFIRM:
             return own | {"confirm_url": links.confirm(mail)}
         values = own | {
-            "first_name": first_name(outgoing.name),
+            "first_name": first_name(job.name),
             "total": len(prepared.course.lessons),
         }
-        if outgoing.kind == DeliveryKind.IMPORTED:
-            values |= _agreed(particulars.agreed, prepared.language)
-        if outgoing.kind in {DeliveryKind.WELCOME, DeliveryKind.IMPORTED}:
-            values["first_due"] = _first_due(particulars.next_due, prepared.language)
+        if job.kind == DeliveryKind.IMPORTED:
+            values |= _agreed(personalisation.agreed, prepared.language)
+        if job.kind in {DeliveryKind.WELCOME, DeliveryKind.IMPORTED}:
+            values["first_due"] = _first_due(personalisation.next_due, prepared.language)
             values |= {"pdf_url": links.book(mail, "pdf"), "epub_url": links.book(mail, "epub")}
-        if outgoing.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
-            values |= self._measured_values(outgoing, mail, prepared)
+        if job.kind in {DeliveryKind.LESSON, DeliveryKind.BROADCAST}:
+            values |= self._measured_values(job, mail, prepared)
         if prepared.lesson is not None:
-            values |= self._lesson_values(mail, prepared, prepared.lesson, particulars.recap)
+            values |= self._lesson_values(mail, prepared, prepared.lesson, personalisation.recap)
         return values
 
     def _unsubscribe_address(self, mail: MailRef) -> str:
@@ -146,14 +144,14 @@ class Composer:
             "recap": _recap(recap, mail, links),
         }
 
-    def _measured_values(self, outgoing: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, Any]:
+    def _measured_values(self, job: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, Any]:
         """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
         links = self.links
         return {
-            "pixel_url": links.pixel(mail) if outgoing.measuring else "",
+            "pixel_url": links.pixel(mail) if job.measuring else "",
             "link": (lambda number: links.click(mail, number))
-            if outgoing.measuring
-            else prepared.letter.targets.__getitem__,
+            if job.measuring
+            else prepared.template.targets.__getitem__,
         }
 
 

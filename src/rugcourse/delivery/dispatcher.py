@@ -220,14 +220,14 @@ class Dispatcher:
         except TemplateError:
             raise
         except Exception as error:
-            raise TemplateError(f"{one.outgoing.kind}: {error!r}") from error
+            raise TemplateError(f"{one.job.kind}: {error!r}") from error
 
     def _envelope(self, one: PreparedMessage) -> Envelope:
-        return Envelope(self._return_path(one.outgoing.ref), one.recipient)
+        return Envelope(self._return_path(one.job.ref), one.recipient)
 
     def _judge(self, batch: Batch, one: PreparedMessage, outcome: Outcome) -> Settlement:
         """What an outcome means for the ledger."""
-        last = one.outgoing.attempts + 1 >= self._policy.max_attempts
+        last = one.job.attempts + 1 >= self._policy.max_attempts
         reply = _without_address(outcome.reply, one.recipient)
         match outcome:
             case Accepted():
@@ -244,7 +244,7 @@ class Dispatcher:
         return Settlement(one.id, state, reply)
 
     def _again(self, one: PreparedMessage, reply: str) -> Settlement:
-        wait = _BACKOFF_SECONDS[min(one.outgoing.attempts, len(_BACKOFF_SECONDS) - 1)]
+        wait = _BACKOFF_SECONDS[min(one.job.attempts, len(_BACKOFF_SECONDS) - 1)]
         wait *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
         retry_at = self._clock.now() + self._clock.span(wait)
         return Settlement(one.id, DeliveryState.PLANNED, reply, retry_at)
@@ -274,13 +274,13 @@ class Dispatcher:
         now = self._clock.now()
         others = [one for one in batch.settlements if one.state != DeliveryState.FAILED]
         deliveries.record_results(session, batch.lease, others, now)
-        deliveries.mark_unknown(session, batch.lease, sorted(batch.doubtful), now, _INTERRUPTED)
+        deliveries.mark_unknown(session, batch.lease, sorted(batch.maybe_sent), now, _INTERRUPTED)
         again_at = now + self._clock.span(BROKEN_MAIL_REST_SECONDS)
         for delivery_id, reason in batch.broken.items():
             log.error("a mail can't be written", delivery=delivery_id, error=reason)
             deliveries.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
         why = str(batch.unavailable or "not begun before its worker had to stop")
-        deliveries.return_to_planned(session, batch.lease, batch.never_begun, now, why)
+        deliveries.return_to_planned(session, batch.lease, batch.not_started, now, why)
         deliveries.release(session, batch.lease)
         if batch.stale:
             self._lift(session, batch)

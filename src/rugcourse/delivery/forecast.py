@@ -30,7 +30,7 @@ class Upcoming:
     local: datetime
 
 
-def forecast(database: Database, clock: Clock, patience: SendWindow, days: int) -> Iterator[Upcoming]:
+def forecast(database: Database, clock: Clock, send_window: SendWindow, days: int) -> Iterator[Upcoming]:
     """Every lesson of the coming `days`, reader by reader. Reads the store a page at a time, of any size."""
     now = clock.now()
     until = now + timedelta(days=days)
@@ -43,7 +43,7 @@ def forecast(database: Database, clock: Clock, patience: SendWindow, days: int) 
             page = enrolments.expected(session, after, _PAGE)
         for one in page:
             campaign = running.get(one.campaign_id)
-            for lesson_id, at in _of_reader(one, campaign, now, until, patience) if campaign else ():
+            for lesson_id, at in _of_reader(one, campaign, now, until, send_window) if campaign else ():
                 local = at.astimezone(ZoneInfo(one.schedule.zone))
                 yield Upcoming(one.email, one.campaign_id, slugs[lesson_id], at, local)
         if len(page) < _PAGE:
@@ -51,7 +51,7 @@ def forecast(database: Database, clock: Clock, patience: SendWindow, days: int) 
         after = page[-1].id
 
 
-def count_by_hour(database: Database, clock: Clock, patience: SendWindow, days: int) -> dict[datetime, int]:
+def count_by_hour(database: Database, clock: Clock, send_window: SendWindow, days: int) -> dict[datetime, int]:
     """How many lessons go out in each hour (UTC) of the coming `days`; readers who are alike are looked at once."""
     now = clock.now()
     until = now + timedelta(days=days)
@@ -60,28 +60,28 @@ def count_by_hour(database: Database, clock: Clock, patience: SendWindow, days: 
         running = {one.id: one for one in campaigns.sending(session)}
         for one, how_many in enrolments.expected_groups(session):
             campaign = running.get(one.campaign_id)
-            for _, at in _of_reader(one, campaign, now, until, patience) if campaign else ():
+            for _, at in _of_reader(one, campaign, now, until, send_window) if campaign else ():
                 hours[at.replace(minute=0, second=0, microsecond=0)] += how_many
     return dict(sorted(hours.items()))
 
 
 def _of_reader(
-    one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, patience: SendWindow
+    one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, send_window: SendWindow
 ) -> Iterator[tuple[int, datetime]]:
     """(lesson, when) of all that comes for one enrolment."""
     if not is_zone(one.schedule.zone):  # nothing can be planned for them: the audit says so
         return
-    at, last_date, position = _first(one, campaign, now, patience), one.last_local_date, one.position
+    at, last_date, position = _first(one, campaign, now, send_window), one.last_local_date, one.position
     while at is not None and at <= until and position in campaign.lessons:
         yield campaign.lessons[position], at
         last_date, position = one.schedule.local_date(at), position + 1
         at = next_mail(campaign.timing, one.schedule, at, last_date)
 
 
-def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, patience: SendWindow) -> datetime | None:
+def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, send_window: SendWindow) -> datetime | None:
     if one.due_at > now:
         return one.due_at
-    match decide(campaign, one, now, patience):
+    match decide(campaign, one, now, send_window):
         case SendNow():
             return now
         case ShiftTo(instant):

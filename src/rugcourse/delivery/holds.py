@@ -60,7 +60,7 @@ def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:
     """Hold everything until an operator says go."""
     if sending_holds.hold_indefinitely(session, ALL, reason, now):
-        log.error("sending is held; say `rugcourse sending go` when nothing can go out twice", reason=reason)
+        log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
 
 
 def release(database: Database, clock: Clock, key: str) -> bool:
@@ -76,6 +76,6 @@ def release(database: Database, clock: Clock, key: str) -> bool:
 
 
 def hold_by_admin(database: Database, clock: Clock, key: str, reason: str) -> None:
-    """An operator holds everything, a campaign or a domain, until they say `go`."""
+    """An operator holds everything, a campaign or a domain, until they say `sending resume`."""
     with database.write() as session:
         sending_holds.hold_indefinitely(session, key, reason, clock.now())

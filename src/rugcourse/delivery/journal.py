@@ -51,12 +51,12 @@ class LeaseRecord:
     damaged: bool = False
 
     @property
-    def doubtful(self) -> list[int]:
+    def maybe_sent(self) -> list[int]:
         """What the server may have got, without a word of what it answered."""
         return [one for one in self.submitted if one not in self.replies and (self.damaged or one in self.begun)]
 
     @property
-    def never_begun(self) -> list[int]:
+    def not_started(self) -> list[int]:
         """What the server surely never got."""
         known = self.begun | set(self.replies)
         return [] if self.damaged else [one for one in self.submitted if one not in known]

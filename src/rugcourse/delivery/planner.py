@@ -38,31 +38,31 @@ class PlanningResult:
         return PlanningResult(self.planned + other.planned, self.shifted + other.shifted, self.late + other.late)
 
 
-def plan_due(database: Database, clock: Clock, patience: SendWindow, on_rejection: OnRejection) -> PlanningResult:
+def plan_due(database: Database, clock: Clock, send_window: SendWindow, on_rejection: OnRejection) -> PlanningResult:
     """Plan every lesson that is due now, and say what that came to. `on_rejection`: see `plan_batches`."""
-    return sum(plan_batches(database, clock, patience, on_rejection), PlanningResult())
+    return sum(plan_batches(database, clock, send_window, on_rejection), PlanningResult())
 
 
 def plan_batches(
-    database: Database, clock: Clock, patience: SendWindow, on_rejection: OnRejection
+    database: Database, clock: Clock, send_window: SendWindow, on_rejection: OnRejection
 ) -> Iterator[PlanningResult]:
     """Plan every lesson that is due now, a batch with each step.
 
     Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
-    number of schedulers may do this at once. Before that, what was planned and is late comes to its end; `on_rejection`:
-    what follows for a reader whose server put a mail off until it was late.
+    number of schedulers may do this at once. Before that, what was planned and is late comes to its end;
+    `on_rejection`: what follows for a reader whose server put a mail off until it was late.
     """
     yield from _end_late(database, clock, on_rejection)
     with database.read() as session:
         due = campaigns.due(session, clock.now())
     for campaign_id in due:
         try:
-            yield from _plan_campaign(database, clock, campaign_id, patience)
+            yield from _plan_campaign(database, clock, campaign_id, send_window)
         except DatabaseAway:
             raise
         except Exception:
             log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
-            yield _plan_one_by_one(database, clock, campaign_id, patience)
+            yield _plan_one_by_one(database, clock, campaign_id, send_window)
 
 
 def _end_late(database: Database, clock: Clock, on_rejection: OnRejection) -> Iterator[PlanningResult]:
@@ -86,17 +86,17 @@ def _end_late(database: Database, clock: Clock, on_rejection: OnRejection) -> It
 
 
 def _plan_campaign(
-    database: Database, clock: Clock, campaign_id: int, patience: SendWindow
+    database: Database, clock: Clock, campaign_id: int, send_window: SendWindow
 ) -> Iterator[PlanningResult]:
     seen = BATCH
     while seen == BATCH:
         with database.write_batch(durable=False) as session:
-            batch = _plan_batch(session, campaign_id, clock.now(), patience)
+            batch = _plan_batch(session, campaign_id, clock.now(), send_window)
         yield batch
         seen = batch.planned + batch.shifted
 
 
-def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patience: SendWindow) -> PlanningResult:
+def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, send_window: SendWindow) -> PlanningResult:
     """One batch, in which a row that is wrong stops no other; the next one waits for the next tick.
 
     A campaign that can't be read itself is left as it is: no reader of it is to blame.
@@ -110,16 +110,16 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, patienc
     except Exception:
         log.exception("a campaign can't be read", campaign=campaign_id)
         return PlanningResult()
-    return sum((_plan_one(database, clock, campaign_id, one, patience) for one in ids), PlanningResult())
+    return sum((_plan_one(database, clock, campaign_id, one, send_window) for one in ids), PlanningResult())
 
 
 def _plan_one(
-    database: Database, clock: Clock, campaign_id: int, enrolment_id: int, patience: SendWindow
+    database: Database, clock: Clock, campaign_id: int, enrolment_id: int, send_window: SendWindow
 ) -> PlanningResult:
     """One reader, who is put off for a while where that can't be done."""
     try:
         with database.write_batch(durable=False) as session:
-            return _plan_batch(session, campaign_id, clock.now(), patience, only=enrolment_id)
+            return _plan_batch(session, campaign_id, clock.now(), send_window, only=enrolment_id)
     except DatabaseAway:
         raise
     except Exception:
@@ -130,7 +130,7 @@ def _plan_one(
 
 
 def _plan_batch(
-    session: Session, campaign_id: int, now: datetime, patience: SendWindow, *, only: int | None = None
+    session: Session, campaign_id: int, now: datetime, send_window: SendWindow, *, only: int | None = None
 ) -> PlanningResult:
     # Locked before the places of lessons are read: who puts them in another order changes both, and waits for these.
     due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
@@ -139,9 +139,9 @@ def _plan_batch(
         return PlanningResult()
     choices = Choices(campaign, _tried_before(session, campaign, due))
     for one in due:
-        choices.choose(one, now, patience)
+        choices.choose(one, now, send_window)
     if choices.missed:
-        _end_missed(session, choices, now, patience)
+        _end_missed(session, choices, now, send_window)
     planned = delivery_planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
     # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
     enrolments.skip_lessons(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
@@ -161,15 +161,15 @@ def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolmen
     return delivery_planning.tried(session, first) if campaign.timing.promises and first else set()
 
 
-def _end_missed(session: Session, choices: Choices, now: datetime, patience: SendWindow) -> None:
+def _end_missed(session: Session, choices: Choices, now: datetime, send_window: SendWindow) -> None:
     """What becomes of those who did not get the first mail at the moment that the campaign promised.
 
     Where nothing at all went out since, it is us who were away, and an admin says what becomes of the campaign. Where
     others had theirs, a limit, a warm-up or a hold of a domain took its time: the rest get it at their next hour.
     """
     missed, campaign = choices.missed, choices.campaign
-    for delayed in [one for one in missed.values() if _was_late(campaign, one, patience)]:
-        choices.choose_by_schedule(missed.pop(delayed.id), now, patience)
+    for delayed in [one for one in missed.values() if _was_late(campaign, one, send_window)]:
+        choices.choose_by_schedule(missed.pop(delayed.id), now, send_window)
     if not missed:
         return
     if campaigns.has_delivered_since(session, campaign.id, min(one.due_at for one in missed.values())):
@@ -179,24 +179,24 @@ def _end_missed(session: Session, choices: Choices, now: datetime, patience: Sen
         domains = enrolments.domains_of(session, list(missed)) if held else {}
         excused = {one for one in missed if domains.get(one) in held}
     for one in excused:
-        choices.choose_by_schedule(missed.pop(one), now, patience)
+        choices.choose_by_schedule(missed.pop(one), now, send_window)
     if missed:
         campaigns.pause_for_admin(session, campaign.id, TOO_LATE)
 
 
-def _was_late(campaign: Sending, one: DueEnrolment, patience: SendWindow) -> bool:
+def _was_late(campaign: Sending, one: DueEnrolment, send_window: SendWindow) -> bool:
     """Whether a reader's own pause, or a limit the day before, moved their first mail away from the promised moment."""
     timing, undisturbed = campaign.timing, replace(one.schedule, paused=False, paused_until=None)
     begun = timing.at or datetime.combine(timing.day or one.due_at.date(), time(0), UTC) - timedelta(days=1)
-    promised = next_mail(timing, undisturbed, max(begun, campaign.go_from or begun), None, patience.quiet)
-    return promised is not None and one.due_at > promised + patience.grace
+    promised = next_mail(timing, undisturbed, max(begun, campaign.go_from or begun), None, send_window.quiet)
+    return promised is not None and one.due_at > promised + send_window.grace
 
 
 def decide(
     campaign: Sending,
     one: DueEnrolment | ExpectedEnrolment,
     now: datetime,
-    patience: SendWindow,
+    send_window: SendWindow,
     *,
     promised: bool = True,
 ) -> Decision | Missed:
@@ -209,7 +209,7 @@ def decide(
         one.schedule,
         one.due_at,
         now,
-        patience,
+        send_window,
         one.last_local_date,
         first=promised and one.position == 1 and one.last_local_date is None,
         go_from=campaign.go_from,
@@ -232,15 +232,15 @@ class Choices:
     over: set[int] = field(default_factory=set)
     missed: dict[int, DueEnrolment] = field(default_factory=dict)
 
-    def choose(self, due: DueEnrolment, now: datetime, patience: SendWindow) -> None:
+    def choose(self, due: DueEnrolment, now: datetime, send_window: SendWindow) -> None:
         """Decide about one."""
-        self._choose(due, now, patience, promised=due.id not in self.tried)
+        self._choose(due, now, send_window, promised=due.id not in self.tried)
 
-    def choose_by_schedule(self, due: DueEnrolment, now: datetime, patience: SendWindow) -> None:
+    def choose_by_schedule(self, due: DueEnrolment, now: datetime, send_window: SendWindow) -> None:
         """Decide about one whose promised moment is over and whom nothing more is promised."""
-        self._choose(due, now, patience, promised=False)
+        self._choose(due, now, send_window, promised=False)
 
-    def _choose(self, due: DueEnrolment, now: datetime, patience: SendWindow, *, promised: bool) -> None:
+    def _choose(self, due: DueEnrolment, now: datetime, send_window: SendWindow, *, promised: bool) -> None:
         campaign = self.campaign
         lesson_id = campaign.lessons.get(due.position)
         if lesson_id is None:
@@ -249,7 +249,7 @@ class Choices:
         if not due.active:
             self.shifts[None].append(due.id)
             return
-        match decide(campaign, due, now, patience, promised=promised):
+        match decide(campaign, due, now, send_window, promised=promised):
             case Missed():
                 self.missed[due.id] = due
             case ShiftTo(instant):

@@ -63,12 +63,12 @@ class Audit:
         return not self.findings
 
 
-def audit(database: Database, now: datetime, patience: timedelta) -> Audit:
-    """Check the whole ledger. `patience`: see PATIENCE_SECONDS."""
+def audit(database: Database, now: datetime, send_window: timedelta) -> Audit:
+    """Check the whole ledger. `send_window`: see PATIENCE_SECONDS."""
     with database.read() as session:
         lines = _lines(session)
         unknown = tuple(UnknownDelivery(*row) for row in reconciliation.unknown_deliveries(session, 1000))
-        return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, patience)), unknown)
+        return Audit(tuple(lines.values()), tuple(_findings(session, lines, now, send_window)), unknown)
 
 
 def _lines(session: Session) -> dict[tuple[int, str, str | None], LedgerLine]:
@@ -80,7 +80,7 @@ def _lines(session: Session) -> dict[tuple[int, str, str | None], LedgerLine]:
 
 
 def _findings(
-    session: Session, lines: dict[tuple[int, str, str | None], LedgerLine], now: datetime, patience: timedelta
+    session: Session, lines: dict[tuple[int, str, str | None], LedgerLine], now: datetime, send_window: timedelta
 ) -> list[str]:
     findings = []
     for campaign_id, expected in reconciliation.lessons_planned(session).items():
@@ -95,7 +95,7 @@ def _findings(
     checks: dict[str, Sequence[int | str]] = {
         "enrolments whose count differs from the ledger": reconciliation.miscounted_enrolments(session, _EXAMPLES),
         "enrolments that nothing is planned for": reconciliation.forgotten_enrolments(session, now, _EXAMPLES),
-        "enrolments that are overdue": reconciliation.overdue_enrolments(session, now - patience, _EXAMPLES),
+        "enrolments that are overdue": reconciliation.overdue_enrolments(session, now - send_window, _EXAMPLES),
         "enrolments that are completed and due": reconciliation.unfinished_completions(session, _EXAMPLES),
         "deliveries that contradict themselves": reconciliation.half_written_deliveries(session, _EXAMPLES),
         "deliveries of nobody, or of nothing": reconciliation.orphaned_deliveries(session, _EXAMPLES),
@@ -104,7 +104,7 @@ def _findings(
         "time zones that this machine does not know (update its tzdata)": reconciliation.unknown_zones(
             session, _EXAMPLES
         ),
-        "leases that ran out": reconciliation.expired_leases(session, now - patience, _EXAMPLES),
+        "leases that ran out": reconciliation.expired_leases(session, now - send_window, _EXAMPLES),
     }
     findings += [f"{what}: {', '.join(str(one) for one in which)}" for what, which in checks.items() if which]
     return findings

@@ -78,9 +78,9 @@ def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], on_
             others = [one for one in _replies(record, clock.now()) if one.state != DeliveryState.FAILED]
             settled += deliveries.record_results(session, record.lease, others, clock.now())
             given_back += deliveries.return_to_planned(
-                session, record.lease, record.never_begun, clock.now(), "its worker ended before it was begun"
+                session, record.lease, record.not_started, clock.now(), "its worker ended before it was begun"
             )
-            unknown += deliveries.mark_unknown(session, record.lease, record.doubtful, clock.now(), _NO_ANSWER)
+            unknown += deliveries.mark_unknown(session, record.lease, record.maybe_sent, clock.now(), _NO_ANSWER)
             deliveries.release(session, record.lease)
     return Recovered(settled, given_back, tuple(unknown))
 

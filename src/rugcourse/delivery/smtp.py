@@ -127,7 +127,7 @@ class Connection:
             return Unknown(f"{code} {words}")
         return self._judge(code, words, accepted=code < 300)
 
-    def offers(self) -> ServerCapabilities:
+    def capabilities(self) -> ServerCapabilities:
         """What the server said that it can do."""
         size = self._smtp.esmtp_features.get("size", "")
         return ServerCapabilities(

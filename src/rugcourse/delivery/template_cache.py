@@ -25,7 +25,7 @@ _KEPT = 512
 class PreparedEmail:
     """A mail to which only its reader is missing. `lesson` is None for all that is no lesson."""
 
-    letter: EmailTemplate
+    template: EmailTemplate
     skeleton: MimeSkeleton
     course: Course
     lesson: Lesson | None
@@ -35,24 +35,24 @@ class PreparedEmail:
 class TemplateCache:
     """Prepares mails. Safe to share among threads: at worst two compile the same one at the same time."""
 
-    def __init__(self, library: CourseCache, branding: Branding, sender: Sender, links: Links) -> None:
-        self._library = library
+    def __init__(self, course_cache: CourseCache, branding: Branding, sender: Sender, links: Links) -> None:
+        self._course_cache = course_cache
         self._branding = branding
         self._sender = sender
         self._links = links
         self._prepared: dict[tuple[object, ...], PreparedEmail] = {}
         self._cohorts: dict[int, bool] = {}
 
-    def prepare(self, session: Session, outgoing: DeliveryJob) -> PreparedEmail:
+    def prepare(self, session: Session, job: DeliveryJob) -> PreparedEmail:
         """The mail of a delivery. Raises TemplateError."""
-        wording = (outgoing.kind, outgoing.course, outgoing.course_hash, outgoing.lesson_version_id, outgoing.language)
-        key = (*wording, self._is_cohort(session, outgoing.campaign_id))
+        wording = (job.kind, job.course, job.course_hash, job.lesson_version_id, job.language)
+        key = (*wording, self._is_cohort(session, job.campaign_id))
         prepared = self._prepared.get(key)
         if prepared is None:
             try:
-                prepared = self._make(session, outgoing)
+                prepared = self._make(session, job)
             except (ArithmeticError, LookupError, TypeError, ValueError, UnknownTag) as error:
-                raise TemplateError(f"{outgoing.kind}: {error!r}") from error  # of this mail alone
+                raise TemplateError(f"{job.kind}: {error!r}") from error  # of this mail alone
             if len(self._prepared) >= _KEPT:
                 self._prepared.clear()
             self._prepared[key] = prepared
@@ -67,42 +67,42 @@ class TemplateCache:
             found = self._cohorts[campaign_id] = campaigns.is_cohort(session, campaign_id)
         return found
 
-    def _make(self, session: Session, outgoing: DeliveryJob) -> PreparedEmail:
-        published = self._library.course(session, outgoing.course)
+    def _make(self, session: Session, job: DeliveryJob) -> PreparedEmail:
+        published = self._course_cache.course(session, job.course)
         if published is None:
-            raise LookupError(outgoing.course)
+            raise LookupError(job.course)
         course = published.course
-        language = outgoing.language if outgoing.language in course.languages else course.languages[0]
+        language = job.language if job.language in course.languages else course.languages[0]
         lesson = None
-        match outgoing.kind:
+        match job.kind:
             case DeliveryKind.LESSON:
-                lesson = self._library.version(session, _version_of(outgoing))
+                lesson = self._course_cache.version(session, _version_of(job))
                 language = _spoken(lesson, language)
-                is_cohort = self._is_cohort(session, outgoing.campaign_id)
-                letter = catalogue.lesson_email(
+                is_cohort = self._is_cohort(session, job.campaign_id)
+                template = catalogue.lesson_email(
                     course, lesson, language, self._branding, self._links, is_cohort=is_cohort
                 )
             case DeliveryKind.BROADCAST:
-                message = self._library.message(session, _version_of(outgoing))
-                language = _spoken(message, outgoing.language)
-                is_news = campaigns.ground_of(session, outgoing.campaign_id) == Ground.NEWS
-                letter = catalogue.message_email(
+                message = self._course_cache.message(session, _version_of(job))
+                language = _spoken(message, job.language)
+                is_news = campaigns.ground_of(session, job.campaign_id) == Ground.NEWS
+                template = catalogue.message_email(
                     course, message, language, self._branding, self._links, is_news=is_news
                 )
             case DeliveryKind.CONFIRM:
-                letter = catalogue.confirm_email(course, language, self._branding, self._links)
+                template = catalogue.confirm_email(course, language, self._branding, self._links)
             case DeliveryKind.WELCOME:
-                letter = catalogue.welcome_email(course, language, self._branding, self._links)
+                template = catalogue.welcome_email(course, language, self._branding, self._links)
             case DeliveryKind.IMPORTED:
-                letter = catalogue.imported_email(course, language, self._branding, self._links)
-            case DeliveryKind.ALREADY:
-                letter = catalogue.already_subscribed_email(course, language, self._branding, self._links)
-            case DeliveryKind.LINK:
-                letter = catalogue.magic_link_email(course, language, self._branding, self._links)
+                template = catalogue.imported_email(course, language, self._branding, self._links)
+            case DeliveryKind.ALREADY_SUBSCRIBED:
+                template = catalogue.already_subscribed_email(course, language, self._branding, self._links)
+            case DeliveryKind.MAGIC_LINK:
+                template = catalogue.magic_link_email(course, language, self._branding, self._links)
             case unknown:  # a newer release shares this database
                 raise LookupError(unknown)
-        skeleton = MimeSkeleton.make(self._sender, letter.subject, language, message_stream(outgoing.kind, course))
-        return PreparedEmail(letter, skeleton, course, lesson, language)
+        skeleton = MimeSkeleton.make(self._sender, template.subject, language, message_stream(job.kind, course))
+        return PreparedEmail(template, skeleton, course, lesson, language)
 
 
 def message_stream(kind: str, course: Course) -> MessageStream:
@@ -110,15 +110,15 @@ def message_stream(kind: str, course: Course) -> MessageStream:
     return MessageStream(
         course=course.slug,
         kind=kind,
-        listed=kind not in {DeliveryKind.CONFIRM, DeliveryKind.LINK},
-        prompted=kind not in {DeliveryKind.LESSON, DeliveryKind.BROADCAST},
+        is_list=kind not in {DeliveryKind.CONFIRM, DeliveryKind.MAGIC_LINK},
+        is_transactional=kind not in {DeliveryKind.LESSON, DeliveryKind.BROADCAST},
     )
 
 
-def _version_of(outgoing: DeliveryJob) -> int:
-    if outgoing.lesson_version_id is None:
-        raise LookupError(f"delivery {outgoing.id} has no wording")
-    return outgoing.lesson_version_id
+def _version_of(job: DeliveryJob) -> int:
+    if job.lesson_version_id is None:
+        raise LookupError(f"delivery {job.id} has no wording")
+    return job.lesson_version_id
 
 
 def _spoken(wording: Lesson | Message, language: str) -> str:

@@ -53,8 +53,8 @@ def _find(courses: Sequence[Course], slug: str) -> tuple[Course, Lesson]:
 
 
 def _write(settings: Settings, course: Course, lesson: Lesson, language: str, out: Path) -> list[Path]:
-    proofs = SampleEmails(settings.base_url, branding_of(settings), sender(settings))
-    raw = proofs.of_lesson(course, lesson, language, datetime.now(UTC))
+    sample_emails = SampleEmails(settings.base_url, branding_of(settings), sender(settings))
+    raw = sample_emails.of_lesson(course, lesson, language, datetime.now(UTC))
     message = message_from_bytes(raw, policy=policy.default)
     stem = out / f"{lesson.slug}.{language}"
     files = [stem.with_name(f"{stem.name}.eml")]

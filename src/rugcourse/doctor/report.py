@@ -16,39 +16,39 @@ def _(text: str) -> str:
 
 
 class State(StrEnum):
-    WELL = "well"
-    ADVICE = "advice"  # it works, and could be better
-    WRONG = "wrong"
+    OK = "ok"
+    WARNING = "warning"  # it works, and could be better
+    ERROR = "error"
     UNKNOWN = "unknown"  # nobody could look
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`check` is a key of `CHECKS`; `found` and `mend` are sentences, with `values` in them; `mend` is empty where
+    """`check` is a key of `CHECKS`; `found` and `fix` are sentences, with `values` in them; `fix` is empty where
     nothing is to be done.
     """
 
     check: str
     state: State
     found: str
-    mend: str = ""
+    fix: str = ""
     values: Mapping[str, object] = field(default_factory=dict)
 
 
 def ok(check: str, found: str, **values: object) -> Finding:
-    return Finding(check, State.WELL, found, "", values)
+    return Finding(check, State.OK, found, "", values)
 
 
-def warning(check: str, found: str, mend: str, **values: object) -> Finding:
-    return Finding(check, State.ADVICE, found, mend, values)
+def warning(check: str, found: str, fix: str, **values: object) -> Finding:
+    return Finding(check, State.WARNING, found, fix, values)
 
 
-def failure(check: str, found: str, mend: str, **values: object) -> Finding:
-    return Finding(check, State.WRONG, found, mend, values)
+def failure(check: str, found: str, fix: str, **values: object) -> Finding:
+    return Finding(check, State.ERROR, found, fix, values)
 
 
-def unknown(check: str, found: str, mend: str = "", **values: object) -> Finding:
-    return Finding(check, State.UNKNOWN, found, mend, values)
+def unknown(check: str, found: str, fix: str = "", **values: object) -> Finding:
+    return Finding(check, State.UNKNOWN, found, fix, values)
 
 
 @dataclass(frozen=True, slots=True)

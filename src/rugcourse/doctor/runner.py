@@ -44,8 +44,8 @@ class DoctorRun:
     findings: tuple[Finding, ...]
 
     @property
-    def wrong(self) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.state == State.WRONG)
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(one for one in self.findings if one.state == State.ERROR)
 
 
 def run_checks(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:

@@ -65,10 +65,12 @@ def get_ebook(
     return made
 
 
-def refresh_ebooks(database: Database, clock: Clock, links: Links, branding: Branding, library: CourseCache) -> None:
+def refresh_ebooks(
+    database: Database, clock: Clock, links: Links, branding: Branding, course_cache: CourseCache
+) -> None:
     """Make each edition of each published course that is not there yet; what can't be made is logged."""
     with database.read() as session:
-        published_courses = library.courses(session)
+        published_courses = course_cache.courses(session)
     for published in published_courses:
         for language in published.course.languages:
             for kind in EbookKind:

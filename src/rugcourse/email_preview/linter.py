@@ -39,7 +39,7 @@ class EmailIssue:
     """
 
     kind: str
-    wrong: bool = False
+    is_error: bool = False
     values: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -76,43 +76,43 @@ def lint_email(message: bytes, our_address: str) -> EmailReport:
         words=len(page.words),
         links=len(page.links),
         images=len(page.images),
-        remarks=tuple(sorted(remarks, key=lambda one: not one.wrong)),
+        remarks=tuple(sorted(remarks, key=lambda one: not one.is_error)),
     )
 
 
 def _about_subject(subject: str) -> Iterator[EmailIssue]:
     if not subject.strip():
-        yield EmailIssue("no-subject", wrong=True)
+        yield EmailIssue("no-subject", is_error=True)
     if len(subject) > _LONGEST_SUBJECT:
         yield EmailIssue("long-subject", values={"length": len(subject), "most": _LONGEST_SUBJECT})
     if _PRETENDS.match(subject):
-        yield EmailIssue("pretends", wrong=True)
+        yield EmailIssue("pretends", is_error=True)
     letters = [one for one in subject if one.isalpha()]
     if len(letters) > 5 and sum(one.isupper() for one in letters) > len(letters) / 2:
-        yield EmailIssue("capitals", wrong=True)
+        yield EmailIssue("capitals", is_error=True)
     if re.search(r"[!?]{2}|!.*!|[$€£]{2}", subject):
-        yield EmailIssue("shouts", wrong=True)
+        yield EmailIssue("shouts", is_error=True)
 
 
 def _about_shape(parsed: EmailMessage, message: bytes, html: str) -> Iterator[EmailIssue]:
     ways = parsed["List-Unsubscribe"] or ""
     if parsed["List-Id"] and (not ways or ("<https:" in ways and not parsed["List-Unsubscribe-Post"])):
-        yield EmailIssue("no-unsubscribe", wrong=True)
+        yield EmailIssue("no-unsubscribe", is_error=True)
     if len(html.encode()) > _CUT_OFF:
         yield EmailIssue("large", values={"size": len(html.encode()) // 1000})
     if max(map(len, message.split(b"\r\n"))) > _LONGEST_LINE:
-        yield EmailIssue("long-line", wrong=True)
+        yield EmailIssue("long-line", is_error=True)
 
 
 def _about_words(page: _Page, text: str) -> Iterator[EmailIssue]:
     said = {word.lower() for word in re.findall(r"\w{4,}", text)}
     shown = {word.lower() for word in page.words if len(word) >= 4}
     if not text.strip():
-        yield EmailIssue("no-text", wrong=True)
+        yield EmailIssue("no-text", is_error=True)
     elif shown and len(shown & said) < _SHARE_IN_TEXT * len(shown):
-        yield EmailIssue("other-text", wrong=True)
+        yield EmailIssue("other-text", is_error=True)
     if page.images and len(page.words) < _FEWEST_WORDS:
-        yield EmailIssue("pictures", wrong=True, values={"images": len(page.images), "words": len(page.words)})
+        yield EmailIssue("pictures", is_error=True, values={"images": len(page.images), "words": len(page.words)})
     if any(not alt.strip() for alt in page.images):
         yield EmailIssue("no-alt")
 
@@ -122,9 +122,9 @@ def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[EmailIssue]:
         scheme, host = _where(target)
         shown = _ADDRESS.match(words.strip())
         if shown and scheme in {"http", "https"} and shown[1].lower().removeprefix("www.") != host:
-            yield EmailIssue("other-address", wrong=True, values={"text": words.strip()[:80], "host": host})
+            yield EmailIssue("other-address", is_error=True, values={"text": words.strip()[:80], "host": host})
         if _NUMBERS.match(host):
-            yield EmailIssue("number-link", wrong=True, values={"host": host})
+            yield EmailIssue("number-link", is_error=True, values={"host": host})
     if any(_where(target)[0] == "http" for target, _ in links):
         yield EmailIssue("http-link")
 
@@ -140,7 +140,7 @@ def _where(target: str) -> tuple[str, str]:
 
 def _about_markup(page: _Page, html: str) -> Iterator[EmailIssue]:
     if page.active:
-        yield EmailIssue("active", wrong=True, values={"tags": ", ".join(sorted(page.active))})
+        yield EmailIssue("active", is_error=True, values={"tags": ", ".join(sorted(page.active))})
     seen = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
     css = [name for name, pattern in _CSS.items() if re.search(pattern, seen, re.IGNORECASE)]
     if css:

@@ -68,13 +68,13 @@ class SampleEmails:
         is_cohort: bool = False,
     ) -> bytes:
         """The message with a lesson. Raises TemplateError."""
-        letter = catalogue.lesson_email(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
-        return self._write(letter, course, lesson, language, now, reader)
+        template = catalogue.lesson_email(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
+        return self._write(template, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
         """The message of a broadcast. Raises TemplateError."""
-        letter = catalogue.message_email(course, message, language, self.branding, self._links, is_news=is_news)
-        return self._write(letter, course, None, language, now, SOMEBODY)
+        template = catalogue.message_email(course, message, language, self.branding, self._links, is_news=is_news)
+        return self._write(template, course, None, language, now, SOMEBODY)
 
     @property
     def _links(self) -> Links:
@@ -82,7 +82,7 @@ class SampleEmails:
 
     def _write(
         self,
-        letter: EmailTemplate,
+        template: EmailTemplate,
         course: Course,
         lesson: Lesson | None,
         language: str,
@@ -90,8 +90,8 @@ class SampleEmails:
         reader: SampleReader,
     ) -> bytes:
         kind = DeliveryKind.LESSON if lesson else DeliveryKind.BROADCAST
-        skeleton = MimeSkeleton.make(self.sender, letter.subject, language, message_stream(kind, course))
-        prepared = PreparedEmail(letter, skeleton, course, lesson, language)
+        skeleton = MimeSkeleton.make(self.sender, template.subject, language, message_stream(kind, course))
+        prepared = PreparedEmail(template, skeleton, course, lesson, language)
         composer = Composer(self._links, self.sender.list_domain)
         outgoing = SAMPLE_DELIVERY._replace(kind=kind, name=reader.name, language=language, course=course.slug)
         return composer.write(composer.draft(outgoing, prepared, Personalisation(reader.recap)), now, eight_bit=True)

@@ -96,7 +96,7 @@ def make_keys(folder: Path, name: str) -> dict[str, Path]:
     """
     if not _SELECTOR.fullmatch(name):
         raise UnusableKey(f"{name!r} can't stand in the DNS: use small letters, digits and hyphens, such as 202611")
-    files = {f"{name}{letter}": folder / f"{name}{letter}.pem" for letter in "re"}
+    files = {f"{name}{template}": folder / f"{name}{template}.pem" for template in "re"}
     for file in files.values():
         if file.exists():
             raise UnusableKey(f"{file} is there already; choose another name, or a key that is in use would be lost")

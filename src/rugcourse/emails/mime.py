@@ -22,9 +22,9 @@ _ALL_COURSES = "courses"  # one press leaves all of them, so that is the list
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `trace`: a header that gets the
-    Message-ID as well, for a relay that puts one of its own in that place and keeps this one; `feedback_id`: what
-    Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them;
+    """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `echo_header`: a header
+    that gets the Message-ID as well, for a relay that writes its own in that place and keeps this one; `feedback_id`:
+    what Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them;
     `names_course`: headers may tell which course a mail is of.
     """
 
@@ -32,7 +32,7 @@ class Sender:
     address: str
     reply_to: str
     list_domain: str
-    trace: str = ""
+    echo_header: str = ""
     feedback_id: str = ""
     one_click: bool = True
     names_course: bool = False
@@ -40,14 +40,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class MessageStream:
-    """What a mail is one of. `listed`: it belongs to a list, and can be unsubscribed; `prompted`: somebody did just now
-    what it answers.
+    """What a mail is one of. `is_list`: it belongs to a list, and can be unsubscribed; `is_transactional`: it
+    answers what somebody did just now.
     """
 
     course: str
     kind: str
-    listed: bool
-    prompted: bool = False
+    is_list: bool
+    is_transactional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class MimeSkeleton:
     headers: bytes
     boundary: bytes
     stream: MessageStream
-    trace: str
+    echo_header: str
     feedback: str
 
     @classmethod
@@ -70,11 +70,11 @@ class MimeSkeleton:
             message["Reply-To"] = sender.reply_to
         message["Subject"] = subject
         message["Content-Language"] = language
-        if stream.listed:
+        if stream.is_list:
             message["List-Id"] = f"<{course}.{sender.list_domain}>"
             if sender.one_click:
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
-        if stream.prompted:
+        if stream.is_transactional:
             message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine need answer it
         message["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same in the words of Exchange
         message["MIME-Version"] = "1.0"
@@ -82,7 +82,7 @@ class MimeSkeleton:
         boundary = b"=_rug_" + hashlib.sha256(headers).hexdigest()[:24].encode()
         content_type = b'\r\nContent-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
         feedback = f"{course}:{stream.kind}:{sender.feedback_id}"
-        return cls(headers + content_type, boundary, stream, sender.trace, feedback)
+        return cls(headers + content_type, boundary, stream, sender.echo_header, feedback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ def assemble(
         # How Gmail's Postmaster Tools tell complaints apart: it names a campaign and a kind of mail, and no person.
         f"Feedback-ID: {addressing.campaign_id}:{skeleton.feedback}",
     ]
-    if skeleton.trace:
-        headers.append(f"{skeleton.trace}: {addressing.message_id}")
-    if stream.listed:
+    if skeleton.echo_header:
+        headers.append(f"{skeleton.echo_header}: {addressing.message_id}")
+    if stream.is_list:
         headers.append(f"List-Unsubscribe: <{addressing.unsubscribe_url}>")
         if addressing.unsubscribe_address:  # for mail programs that know no other way; the first is the better one
             headers[-1] += f",\r\n <mailto:{quote(addressing.unsubscribe_address, safe='@+')}?subject=unsubscribe>"

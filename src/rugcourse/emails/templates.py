@@ -87,14 +87,14 @@ def compile_template(
     try:
         html = _to_html(name, _render(language, f"{name}.mjml", fixed, html=True))
         text = _render(language, f"{name}.txt", fixed, html=False)
-        letter = EmailTemplate(
+        template = EmailTemplate(
             subject, _second_pass(html=True).from_string(html), _second_pass(html=False).from_string(text), targets
         )
     except JinjaError as error:
         raise TemplateError(f"{name}: {error}") from error
     if len(html.encode()) > MAX_HTML_BYTES:
         raise TemplateError(f"{name}: {len(html.encode()) // 1000} kB of HTML; Gmail cuts a mail off at 102 kB")
-    return letter
+    return template
 
 
 def deferred(expression: str) -> Markup:

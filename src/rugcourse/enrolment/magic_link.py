@@ -37,5 +37,5 @@ def _plan(session: Session, clock: Clock, person: SubscriberRow, hour: str = "")
     since = f":{max(ends).timestamp():.0f}" if ends else ""
     once_key = f"link:{person.id}{since}:{clock.now().date()}{hour}"
     delivery_planning.plan_transactional(
-        session, DeliveryKind.LINK, person.id, theirs[-1].campaign_id, once_key, clock.now()
+        session, DeliveryKind.MAGIC_LINK, person.id, theirs[-1].campaign_id, once_key, clock.now()
     )

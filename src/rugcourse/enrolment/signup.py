@@ -183,7 +183,7 @@ def sign_up(
             person.signup = _document(signup, language)
         if _asked_too_often(session, signer, person, published.campaign_id, now):
             return
-        kind = DeliveryKind.ALREADY if reads_already else DeliveryKind.CONFIRM
+        kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
         # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
         which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
         # Who left since they confirmed confirms anew.

@@ -89,14 +89,14 @@ class AnsweringReader(NamedTuple):
 
 
 def find_questions(
-    session: Session, library: CourseCache, clock: Clock, wanted: Sequence[QuestionRef]
+    session: Session, course_cache: CourseCache, clock: Clock, wanted: Sequence[QuestionRef]
 ) -> list[QuestionInMail | None]:
     """The questions behind answer links, as they were sent; None where there is none any more."""
     now = clock.now()
     mails = email_events.find_mails(session, {one.mail for one in wanted})
     given = _given(session, {mail.subscriber_id for mail in mails.values()})
     courses = {
-        campaign_id: library.of_campaign(session, campaign_id)
+        campaign_id: course_cache.of_campaign(session, campaign_id)
         for campaign_id in {mail.campaign_id for mail in mails.values()}
     }
     found: list[QuestionInMail | None] = []
@@ -106,12 +106,12 @@ def find_questions(
         if mail is None or published is None:
             found.append(None)
         else:
-            found.append(_question(session, library, mail, published, one.number, given, now))
+            found.append(_question(session, course_cache, mail, published, one.number, given, now))
     return found
 
 
 def record_answers(
-    session: Session, library: CourseCache, clock: Clock, presses: Sequence[SubmittedAnswer]
+    session: Session, course_cache: CourseCache, clock: Clock, presses: Sequence[SubmittedAnswer]
 ) -> list[RecordedAnswer | None]:
     """Keep answers, and say what became of each; None where the link leads to no question.
 
@@ -121,7 +121,7 @@ def record_answers(
     now = clock.now()
     found = [
         RecordedAnswer(asking, None) if asking else None
-        for asking in find_questions(session, library, clock, [press.asked for press in presses])
+        for asking in find_questions(session, course_cache, clock, [press.asked for press in presses])
     ]
     pressed = [
         (number, one.asking, press.option)
@@ -172,7 +172,7 @@ def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, st
 
 def _question(
     session: Session,
-    library: CourseCache,
+    course_cache: CourseCache,
     mail: MailRead,
     published: PublishedCourse,
     number: int,
@@ -183,7 +183,7 @@ def _question(
         return None
     if mail.subscriber_status == SubscriberStatus.SUPPRESSED:
         return None
-    lesson = library.version(session, mail.lesson_version_id)
+    lesson = course_cache.version(session, mail.lesson_version_id)
     language = mail.language or mail.subscriber_language
     if number == RECAP_NUMBER and mail.recap_question is not None:
         recap = find_question(published.course, language, mail.recap_question)

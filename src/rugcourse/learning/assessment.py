@@ -58,7 +58,7 @@ def save_attempt(
             AssessmentAttemptRow(
                 course_id=course_id,
                 subscriber_id=subscriber_id,
-                stage=Stage.BEFORE if subscriber_id is None else Stage.AFTER,
+                stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
                 options=dict(chosen),
                 right=score(test, chosen).right,
                 asked=len(test.questions),
@@ -75,11 +75,11 @@ def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, c
 
 def gain_of(session: Session, subscriber_id: int, course_id: int, test: KnowledgeTest) -> LearningGain | None:
     """What somebody learned, or None while they have not taken the second test."""
-    after = learning.last_attempt(session, subscriber_id, course_id, Stage.AFTER)
+    after = learning.last_attempt(session, subscriber_id, course_id, Stage.POSTTEST)
     if after is None:
         return None
     now = _score(test, after.options, after.options)
-    before = learning.last_attempt(session, subscriber_id, course_id, Stage.BEFORE)
+    before = learning.last_attempt(session, subscriber_id, course_id, Stage.PRETEST)
     then = _score(test, before.options, before.options) if before else None
     if before is None or then is None or not then.asked:
         return LearningGain(None, now, 0)

@@ -67,7 +67,11 @@ class CourseProgress:
 
 
 def progress_of(
-    session: Session, library: CourseCache, published: PublishedCourse, language: str, enrolment: EnrolmentRow | None
+    session: Session,
+    course_cache: CourseCache,
+    published: PublishedCourse,
+    language: str,
+    enrolment: EnrolmentRow | None,
 ) -> CourseProgress:
     """How far somebody is. Without an enrolment they have everything before them."""
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
@@ -103,7 +107,7 @@ def progress_of(
     upcoming = next((one for one in lessons[position - 1 :] if published.lesson_ids[one.slug] not in had), None)
 
     def given(question: Question, answer: Answer) -> Given:
-        wording = library.version(session, answer.lesson_version_id)
+        wording = course_cache.version(session, answer.lesson_version_id)
         return Given(question.question, _chosen(_as_asked(wording, language, question), answer), answer.last_right)
 
     return CourseProgress(tuple(of(one) for one in lessons), upcoming)

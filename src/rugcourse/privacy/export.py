@@ -44,7 +44,7 @@ class Export:
 
 def export(
     database: Database,
-    library: CourseCache,
+    course_cache: CourseCache,
     subscriber_id: int,
     signer: Signer | None = None,
     settings: Settings | None = None,
@@ -59,7 +59,7 @@ def export(
         if person is None:
             return None
         about = {"about_this_copy": _about(settings, person.language)} if settings else {}
-        return Export(person.language, about | _Copy(session, library, person, signer).sections())
+        return Export(person.language, about | _Copy(session, course_cache, person, signer).sections())
 
 
 def _about(settings: Settings, language: str) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ class _Copy:
     """One copy in the making. The rows that other rows point to are read once."""
 
     session: Session
-    library: CourseCache
+    course_cache: CourseCache
     person: SubscriberRow
     signer: Signer | None
     known: dict[int, Course] = field(init=False)
@@ -81,7 +81,7 @@ class _Copy:
     shown: dict[str, ConsentTextRow] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.known = {one.id: one.course for one in self.library.courses(self.session)}
+        self.known = {one.id: one.course for one in self.course_cache.courses(self.session)}
         self.history = deliveries.history(self.session, self.person.id)
         self.agreed = subscribers.consents(self.session, self.person.id)
         names = {name for one in self.agreed for name in (one.wording, one.notice) if name}
@@ -244,7 +244,7 @@ class _Copy:
         """The question that came back in a mail: as its course asks it today, which is how it was sent."""
         if row.recap_question is None:
             return None
-        published = self.library.of_campaign(self.session, row.campaign_id)
+        published = self.course_cache.of_campaign(self.session, row.campaign_id)
         place = find_question(published.course, row.language or "", row.recap_question) if published else None
         return place[1].question if place else row.recap_question
 
@@ -252,7 +252,7 @@ class _Copy:
         """As it was asked: in the wording and the language of that mail; one that came back, as it is asked today."""
         language = next((row.language for row, _slug in self.history if row.id == delivery_id), None)
         if courses.has_version(self.session, version_id):
-            texts = self.library.version(self.session, version_id).texts
+            texts = self.course_cache.version(self.session, version_id).texts
             text = texts.get(language or self.person.language) or next(iter(texts.values()))
             found = next((one for one in text.quiz if one.id == name), None)
             if found is not None:

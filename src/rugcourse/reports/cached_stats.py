@@ -52,14 +52,14 @@ class Figures(BaseModel):
     people: dict[int, CoursePeople] = {}
 
 
-def refresh(database: Database, clock: Clock, patience: SendWindow) -> bool:
+def refresh(database: Database, clock: Clock, send_window: SendWindow) -> bool:
     """Work them out anew if they are old; returns whether they were."""
     now = clock.now()
     with database.read() as session:
         kept = kept_figures(session)
     if kept is not None and timedelta(0) <= now - kept.at < clock.span(_FRESH_SECONDS):
         return False
-    hours = count_by_hour(database, clock, patience, DAYS)
+    hours = count_by_hour(database, clock, send_window, DAYS)
     days: Counter[date] = Counter({now.date() + timedelta(days=n): 0 for n in range(DAYS)})
     for hour, count in hours.items():
         days[hour.date()] += count

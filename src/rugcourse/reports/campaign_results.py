@@ -75,12 +75,12 @@ class Results:
     after: float | None
 
 
-def results_of(session: Session, library: CourseCache, row: CampaignRow, language: str) -> Results:
+def results_of(session: Session, course_cache: CourseCache, row: CampaignRow, language: str) -> Results:
     """The results of a campaign, in a language as far as it is there."""
     counted = {**counters.totals(session, 0), **counters.totals(session, row.id)}
     had_mails = {lesson_id for campaign_id, lesson_id, _ in counted if campaign_id == row.id}
     mails = tuple(
-        _result(counted, row, one, text_of(session, library, one, language))
+        _result(counted, row, one, text_of(session, course_cache, one, language))
         for one in campaigns.lessons_ever_in(session, row)
         if one.position is not None or one.id in had_mails  # what was taken out keeps its figures
     )
@@ -111,11 +111,11 @@ def _result(
     )
 
 
-def text_of(session: Session, library: CourseCache, lesson: LessonRow, language: str) -> LessonText | None:
+def text_of(session: Session, course_cache: CourseCache, lesson: LessonRow, language: str) -> LessonText | None:
     """Its last wording; the message of a broadcast has none of a lesson."""
     if lesson.campaign_id is not None or lesson.current_version_id is None:
         return None
-    texts = library.version(session, lesson.current_version_id).texts
+    texts = course_cache.version(session, lesson.current_version_id).texts
     return texts.get(language) or next(iter(texts.values()))
 
 

@@ -63,7 +63,7 @@ class Overview:
     figures: Figures | None
 
 
-def overview(session: Session, library: CourseCache, now: datetime, language: str) -> Overview:
+def overview(session: Session, course_cache: CourseCache, now: datetime, language: str) -> Overview:
     counted = counters.totals(session)
     first = now.date() - timedelta(days=_DAYS - 1)
     sent = counters.by_day(session, first, f"mail {DeliveryState.ACCEPTED}")
@@ -82,18 +82,18 @@ def overview(session: Session, library: CourseCache, now: datetime, language: st
         sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
         sum(sum(one.values()) for one in came_back) / max(sum(sent.values()) + sum(failed.values()), 1),
         tuple(
-            _funnel(counted, one, lessons_of(session, library, one, language), courses_of, language, figures)
-            for one in library.courses(session)
+            _funnel(counted, one, lessons_of(session, course_cache, one, language), courses_of, language, figures)
+            for one in course_cache.courses(session)
         ),
         figures,
     )
 
 
-def lessons_of(session: Session, library: CourseCache, published: PublishedCourse, language: str) -> list[Titled]:
+def lessons_of(session: Session, course_cache: CourseCache, published: PublishedCourse, language: str) -> list[Titled]:
     """The lessons of a course, and those that were taken out of it."""
     evergreen = campaigns.find(session, published.campaign_id)
     found = [
-        (one, text_of(session, library, one, language))
+        (one, text_of(session, course_cache, one, language))
         for one in (campaigns.lessons_ever_in(session, evergreen) if evergreen else ())
     ]
     return [Titled(one.id, title_of(one, text.title), one.position is not None) for one, text in found if text]

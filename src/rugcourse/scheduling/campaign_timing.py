@@ -111,7 +111,7 @@ def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and ea
     schedule: Schedule,
     due: datetime,
     now: datetime,
-    patience: SendWindow,
+    send_window: SendWindow,
     last_local_date: date | None = None,
     *,
     first: bool = False,
@@ -123,22 +123,22 @@ def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and ea
     instant were missed, and somebody said: from then on.
     """
     if not (timing.promises and first):
-        return decide(applied(timing, schedule), due, now, patience, last_local_date)
+        return decide(applied(timing, schedule), due, now, send_window, last_local_date)
     if schedule.is_paused(now):
         return ShiftTo(schedule.paused_until)
     if go_from is not None and due < go_from:
-        moved = next_mail(timing, schedule, go_from, None, patience.quiet)
+        moved = next_mail(timing, schedule, go_from, None, send_window.quiet)
         if moved is None or moved > now:
             return ShiftTo(moved)
         due = moved
-    if timing.at is not None and (awake := _awake(due, schedule, patience.quiet)) > now:
+    if timing.at is not None and (awake := _awake(due, schedule, send_window.quiet)) > now:
         return ShiftTo(awake)
     at_that_hour = replace(schedule, hour=due.astimezone(schedule.tz).hour)
-    send_by = patience.ends(at_that_hour, due)
+    send_by = send_window.ends(at_that_hour, due)
     if send_by > now:
         return SendNow(schedule.local_date(due), send_by)
-    if now < due + patience.grace:  # the reader's quiet hours began
-        after = _awake(now, schedule, patience.quiet) if timing.at is not None else None
+    if now < due + send_window.grace:  # the reader's quiet hours began
+        after = _awake(now, schedule, send_window.quiet) if timing.at is not None else None
         return ShiftTo(after or next_due(applied(timing, schedule), now))
     return Missed()
 

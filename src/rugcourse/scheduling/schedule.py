@@ -128,17 +128,17 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
 
 @lru_cache(maxsize=4096)
 def decide(
-    schedule: Schedule, due: datetime, now: datetime, patience: SendWindow, last_local_date: date | None = None
+    schedule: Schedule, due: datetime, now: datetime, send_window: SendWindow, last_local_date: date | None = None
 ) -> Decision:
     """Whether a lesson that stood planned for `due` goes out at `now`, or when it does instead.
 
-    It goes out at the reader's hour or a little later, as `patience` says, on a local date that has had none. `due` may
-    be stale, after an outage or because the reader changed the schedule.
+    It goes out at the reader's hour or a little later, as `send_window` says, on a local date that has had none.
+    `due` may be stale, after an outage or because the reader changed the schedule.
     """
-    slot = next_due(schedule, max(due, now - patience.grace), last_local_date)
+    slot = next_due(schedule, max(due, now - send_window.grace), last_local_date)
     if slot is None or slot > now:
         return ShiftTo(slot)
-    send_by = patience.ends(schedule, slot)
+    send_by = send_window.ends(schedule, slot)
     if send_by <= now:
         return ShiftTo(next_due(schedule, now, last_local_date))
     return SendNow(schedule.local_date(slot), send_by)

@@ -20,7 +20,7 @@ from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
 from rugcourse.subscribers.csv_import import CsvList, ImportSettings
 
-_STEP_OF = {JobKind.IMPORT: csv_import.step, JobKind.ACT: bulk_actions.step}
+_STEP_OF = {JobKind.IMPORT: csv_import.step, JobKind.BULK_ACTION: bulk_actions.step}
 _ABANDONED_DAYS = 7
 
 

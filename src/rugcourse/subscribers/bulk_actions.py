@@ -54,7 +54,7 @@ def preview(database: Database, clock: Clock, order: BulkActionRequest, admin_id
     now = clock.now()
     with database.write() as session:
         about = order.model_dump(mode="json", exclude_defaults=True)
-        job = jobs.add(session, JobKind.ACT, JobState.CHECKED, {"order": about}, admin_id, now)
+        job = jobs.add(session, JobKind.BULK_ACTION, JobState.CHECKED, {"order": about}, admin_id, now)
         _count(session, job, now)
         return job.id
 

@@ -13,15 +13,15 @@ from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.email_events import MailRead
 
 
-def target_of(session: Session, library: CourseCache, mail: MailRead, number: int) -> str | None:
+def target_of(session: Session, course_cache: CourseCache, mail: MailRead, number: int) -> str | None:
     """The target of link `number` in the mail that was sent, or None. The text that was pinned decides."""
     if mail.lesson_version_id is None or mail.language is None:
         return None
     text: LessonText | MessageText
     if mail.kind == DeliveryKind.BROADCAST:
-        text = library.message(session, mail.lesson_version_id).texts[mail.language]
+        text = course_cache.message(session, mail.lesson_version_id).texts[mail.language]
     else:
-        text = library.version(session, mail.lesson_version_id).texts[mail.language]
+        text = course_cache.version(session, mail.lesson_version_id).texts[mail.language]
     targets = _targets(text)
     return targets[number] if number < len(targets) else None
 

@@ -31,7 +31,7 @@ class TrackingHit(NamedTuple):
 
 
 def record_hits(
-    session: Session, library: CourseCache, clock: Clock, fetches: Sequence[TrackingHit]
+    session: Session, course_cache: CourseCache, clock: Clock, fetches: Sequence[TrackingHit]
 ) -> list[str | None]:
     """Keep what was fetched, for readers who agreed to measuring, and say where each link leads: None for a picture,
     and for a link that leads nowhere.
@@ -39,7 +39,7 @@ def record_hits(
     Many links of one mail within seconds are a scanner's, all of them. HEAD only looks.
     """
     mails = email_events.find_mails(session, {fetch.mail for fetch in fetches})
-    targets = [_target(session, library, mails.get(fetch.mail), fetch) for fetch in fetches]
+    targets = [_target(session, course_cache, mails.get(fetch.mail), fetch) for fetch in fetches]
     counted = [
         (mails[fetch.mail], fetch)
         for fetch, target in zip(fetches, targets, strict=True)
@@ -50,8 +50,8 @@ def record_hits(
     return targets
 
 
-def _target(session: Session, library: CourseCache, mail: MailRead | None, fetch: TrackingHit) -> str | None:
-    return target_of(session, library, mail, fetch.link) if mail is not None and fetch.link is not None else None
+def _target(session: Session, course_cache: CourseCache, mail: MailRead | None, fetch: TrackingHit) -> str | None:
+    return target_of(session, course_cache, mail, fetch.link) if mail is not None and fetch.link is not None else None
 
 
 def _counts(mail: MailRead | None, fetch: TrackingHit, target: str | None) -> bool:

@@ -75,7 +75,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.limits = RequestLimits(
         runtime.settings.broker_url, runtime.settings.signups_per_hour, runtime.settings.signups_per_hour_in_all
     )
-    app.state.surprises = HardestQuestions()
+    app.state.hardest_questions = HardestQuestions()
     app.state.outbox = Outbox(runtime)
     app.add_middleware(SecurityMiddleware, https=runtime.settings.base_url.startswith("https://"))
     for error in (NotFound, BadToken, BadValue, HTTPException, RequestValidationError):

@@ -19,13 +19,13 @@ class GroupCommits:
     """One for all requests of a process."""
 
     def __init__(self, runtime: Runtime) -> None:
-        library, clock, database = runtime.library, runtime.clock, runtime.database
+        course_cache, clock, database = runtime.course_cache, runtime.clock, runtime.database
         self.fetches = GroupCommit[TrackingHit, str | None](
-            database.write_batch, lambda session, fetches: record_hits(session, library, clock, fetches)
+            database.write_batch, lambda session, fetches: record_hits(session, course_cache, clock, fetches)
         )
         self.questions = GroupCommit[QuestionRef, QuestionInMail | None](
-            database.read, lambda session, asked: find_questions(session, library, clock, asked)
+            database.read, lambda session, asked: find_questions(session, course_cache, clock, asked)
         )
         self.answers = GroupCommit[SubmittedAnswer, RecordedAnswer | None](
-            database.write_batch, lambda session, presses: record_answers(session, library, clock, presses)
+            database.write_batch, lambda session, presses: record_answers(session, course_cache, clock, presses)
         )

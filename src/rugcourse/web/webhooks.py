@@ -44,7 +44,7 @@ def _handle(runtime: Runtime, limits: RequestLimits, name: str, provider: Provid
         log.warning("a webhook can't be read", provider=name, why=str(error))
         return PlainTextResponse("unreadable", 400)
     for one in told:
-        runtime.intake.handle_event(one)
+        runtime.bounce_handler.handle_event(one)
     return PlainTextResponse("taken")
 
 

@@ -71,13 +71,13 @@ def create_app(settings: Settings) -> Celery:
 def make_notifier(app: Celery) -> NotifyWorker:
     """How a worker is woken for a queue. A broker that is away costs a ring, never a mail."""
 
-    def ring(queue: Queue) -> None:
+    def notify_worker(queue: Queue) -> None:
         try:
             app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_NOTIFY_EXPIRES_SECONDS, retry=False)
         except OperationalError as error:
             log.warning("the broker can't be reached; the next tick will look", error=str(error))
 
-    return ring
+    return notify_worker
 
 
 def _route(queue: Queue) -> str:

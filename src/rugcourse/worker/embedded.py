@@ -32,7 +32,7 @@ class QuickTransport(memory.Transport):
 def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
     """A worker for `runtime`, not started yet, and the runtime whose rings it hears."""
     app = create_app(runtime.settings)
-    runtime = replace(runtime, ring=make_notifier(app))
+    runtime = replace(runtime, notify_worker=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
     register(app, runtime, dispatcher, BrokerActivity())
     return runtime, EmbeddedWorker(app, runtime, dispatcher)

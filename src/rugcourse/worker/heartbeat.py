@@ -33,10 +33,10 @@ _SILENT_TICKS = 3
 class BrokerActivity:
     """When a process last heard a ring, in the machine's own time."""
 
-    heard_at: float = field(default_factory=time.monotonic)
+    last_seen_at: float = field(default_factory=time.monotonic)
 
-    def hear(self) -> None:
-        self.heard_at = time.monotonic()
+    def touch(self) -> None:
+        self.last_seen_at = time.monotonic()
 
 
 class Heartbeat:
@@ -54,14 +54,14 @@ class Heartbeat:
     def start(self) -> None:
         self._run("pulse", BEAT_SECONDS, self._beat)
 
-    def watch(self, ear: BrokerActivity, look: Callable[[], None]) -> None:
+    def watch(self, activity: BrokerActivity, look: Callable[[], None]) -> None:
         """Call `scheduler_tick` at every tick for as long as nobody rings."""
         tick = self._runtime.settings.tick_seconds
         was_deaf = False
 
         def listen() -> None:
             nonlocal was_deaf
-            deaf = time.monotonic() - ear.heard_at > _SILENT_TICKS * tick
+            deaf = time.monotonic() - activity.last_seen_at > _SILENT_TICKS * tick
             if deaf != was_deaf:
                 log.warning("nobody rings; looking by itself" if deaf else "the broker rings again")
                 was_deaf = deaf

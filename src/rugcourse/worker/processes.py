@@ -23,10 +23,10 @@ def run_worker(runtime: Runtime) -> int:
     not begun; a second does not wait for that.
     """
     app = create_app(runtime.settings)
-    runtime = replace(runtime, ring=make_notifier(app))
+    runtime = replace(runtime, notify_worker=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
-    ear, pulse = BrokerActivity(), Heartbeat(runtime, "worker")
-    look_and_send = register(app, runtime, dispatcher, ear)
+    activity, heartbeat = BrokerActivity(), Heartbeat(runtime, "worker")
+    look_and_send = register(app, runtime, dispatcher, activity)
     shutdowns: list[str] = []
 
     def stop(how: str, **_: object) -> None:
@@ -37,13 +37,13 @@ def run_worker(runtime: Runtime) -> int:
     _spare_the_collector()
     _end_well_while_starting()
     worker = app.Worker(loglevel="WARNING", quiet=True, **worker_options(runtime.settings))
-    pulse.start()
-    pulse.watch(ear, look_and_send)
+    heartbeat.start()
+    heartbeat.watch(activity, look_and_send)
     try:
         worker.start()
     finally:
         dispatcher.stopping.set()
-        pulse.stop()
+        heartbeat.stop()
         dispatcher.close()
     # To Celery a Ctrl-C is a failure, however well the worker ended.
     return 0 if shutdowns == ["Warm"] else int(worker.exitcode or 0)
@@ -64,12 +64,12 @@ def _end_well_while_starting() -> None:
 
 def run_beat(runtime: Runtime) -> None:
     """Tick until a signal says stop. Any number of beats may run: their ticks do the same work, once."""
-    pulse = Heartbeat(runtime, "beat")
+    heartbeat = Heartbeat(runtime, "beat")
     _end_well_while_starting()
-    pulse.start()
+    heartbeat.start()
     try:
         Beat(
             app=create_app(runtime.settings), scheduler_cls="celery.beat:Scheduler", loglevel="WARNING", quiet=True
         ).run()
     finally:
-        pulse.stop()
+        heartbeat.stop()

@@ -41,25 +41,25 @@ _MOST_JOB_BATCHES = 10
 _MAX_NOTIFICATIONS = 8  # more are not heard sooner: who hears one sends until nothing is left
 
 
-def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerActivity) -> Callable[[], None]:
-    """Give the application, and no other in this process, its tasks. `ear` hears each of them.
+def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: BrokerActivity) -> Callable[[], None]:
+    """Give the application, and no other in this process, its tasks. `activity` hears each of them.
 
     Each is one call; sent twice, or twenty times, it does the same. Returns what a worker does that nobody rings.
     """
-    desk = QueueSlots(
-        {Queue.LESSONS: runtime.settings.worker_threads, Queue.WAITING: 1},
+    slots = QueueSlots(
+        {Queue.LESSONS: runtime.settings.worker_threads, Queue.TRANSACTIONAL: 1},
         lambda queue: dispatcher.send_batch(queue) > 0,
     )
 
     @app.task(name=TICK, shared=False, lazy=False)
     def tick() -> None:
-        ear.hear()
+        activity.touch()
         scheduler_tick(runtime)
 
     @app.task(name=DELIVER, shared=False, lazy=False)
     def deliver(queue: str) -> None:
-        ear.hear()
-        desk.drain(Queue(queue))
+        activity.touch()
+        slots.drain(Queue(queue))
 
     @app.task(name=AUDIT, shared=False, lazy=False)
     def nightly_audit() -> None:
@@ -74,9 +74,9 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, ear: BrokerA
         poll_bounces(runtime)
 
     def look_and_send() -> None:
-        scheduler_tick(replace(runtime, ring=no_notify))
-        for queue in (Queue.WAITING, Queue.LESSONS):
-            desk.drain(queue)
+        scheduler_tick(replace(runtime, notify_worker=no_notify))
+        for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
+            slots.drain(queue)
 
     return look_and_send
 
@@ -93,7 +93,7 @@ def scheduler_tick(runtime: Runtime) -> None:
     with _apart("planning"):
         plan_and_notify(runtime)
     with _apart("figures"):
-        refresh(runtime.database, runtime.clock, runtime.patience)
+        refresh(runtime.database, runtime.clock, runtime.send_window)
     with _apart("reputation"):
         complaint_rate.refresh(runtime.database, runtime.clock, runtime.complaint_limits)
     with _apart("jobs"):
@@ -113,14 +113,14 @@ def _apart(step: str) -> Iterator[None]:
 
 def plan_and_notify(runtime: Runtime) -> None:
     """Plan what is due, and ring for everything that may go."""
-    for batch in plan_batches(runtime.database, runtime.clock, runtime.patience, rejection_handler(runtime)):
+    for batch in plan_batches(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)):
         if batch.planned:
-            runtime.ring(Queue.LESSONS)
+            runtime.notify_worker(Queue.LESSONS)
     with runtime.database.read() as session:
         waiting = deliveries.waiting_by_queue(session, runtime.clock.now())
     for queue, count in waiting.items():
         for _ in range(min(_MAX_NOTIFICATIONS, -(-count // BATCH))):
-            runtime.ring(queue)
+            runtime.notify_worker(queue)
 
 
 def run_jobs(runtime: Runtime) -> None:
@@ -133,7 +133,7 @@ def run_jobs(runtime: Runtime) -> None:
 def advance_campaigns(runtime: Runtime) -> None:
     """Go on enrolling those whom started campaigns are for, and cancel what is left of cancelled ones."""
     for _ in range(_MOST_ENROL_BATCHES):
-        if not enrol_batch(runtime.database, runtime.clock, runtime.patience.quiet):
+        if not enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
             break
     cancel_remaining(runtime.database, runtime.clock)
     while decide_next(runtime.database, runtime.clock):
@@ -160,7 +160,7 @@ def poll_bounces(runtime: Runtime) -> None:
     from rugcourse.bounces.imap_poller import MailboxAway, poll  # noqa: PLC0415 - see Runtime.intake
 
     try:
-        poll(runtime.intake, mailbox)
+        poll(runtime.bounce_handler, mailbox)
     except MailboxAway as error:
         log.warning("the mailbox for bounces can't be read", error=str(error))
 
@@ -173,7 +173,7 @@ def delete_old_bounces(runtime: Runtime) -> None:
     from rugcourse.bounces.imap_poller import MailboxAway, delete_old  # noqa: PLC0415 - see Runtime.intake
 
     try:
-        delete_old(runtime.intake, settings.mailbox, settings.keep_bounce_mail_days)
+        delete_old(runtime.bounce_handler, settings.mailbox, settings.keep_bounce_mail_days)
     except MailboxAway as error:
         log.warning("old messages can't be deleted from the mailbox for bounces", error=str(error))
 

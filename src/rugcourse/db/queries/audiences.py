@@ -348,7 +348,7 @@ def _test(audience: Audience) -> ColumnElement[bool]:
     taken = select(AssessmentAttemptRow.id).where(
         AssessmentAttemptRow.subscriber_id == SubscriberRow.id,
         AssessmentAttemptRow.course_id == audience.course_id,
-        AssessmentAttemptRow.stage == Stage.BEFORE,
+        AssessmentAttemptRow.stage == Stage.PRETEST,
     )
     if audience.test_from is not None:
         taken = taken.where(share >= audience.test_from)

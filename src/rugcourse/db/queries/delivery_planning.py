@@ -108,7 +108,7 @@ def _plan_once(
         upsert(session, DeliveryRow)
         .values(
             kind=kind,
-            queue=Queue.WAITING,
+            queue=Queue.TRANSACTIONAL,
             state=DeliveryState.PLANNED,
             subscriber_id=subscriber_id,
             campaign_id=campaign_id,
@@ -141,7 +141,7 @@ def signup_mails_since(session: Session, subscriber_id: int, campaign_id: int, s
     """When (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
     sent = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
-        DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY)),
+        DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY_SUBSCRIBED)),
         DeliveryRow.campaign_id == campaign_id,
         DeliveryRow.planned_at >= since,
     )
@@ -187,7 +187,7 @@ def plan_early(
         row = DeliveryRow(kind=DeliveryKind.LESSON, enrolment_id=enrolment.id, lesson_id=lesson_id)
         row.subscriber_id, row.campaign_id = enrolment.subscriber_id, enrolment.campaign_id
         session.add(row)
-    row.queue, row.state, row.once_key, row.attempts = Queue.WAITING, DeliveryState.PLANNED, once_key, 0
+    row.queue, row.state, row.once_key, row.attempts = Queue.TRANSACTIONAL, DeliveryState.PLANNED, once_key, 0
     row.local_date, row.planned_at, row.not_before = local_date, now, now
     row.send_by, row.settled_at, row.reply = now + AHEAD_WITHIN, None, None
     session.flush()
@@ -434,7 +434,7 @@ def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colum
     if queue == Queue.LESSONS:
         return reads_on
     is_lesson = DeliveryRow.kind == DeliveryKind.LESSON  # one that its reader asked for now
-    asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.LINK))
+    asked = DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.MAGIC_LINK))
     return or_(
         and_(asked, _there_is(person.where(SubscriberRow.status.in_(_MAY_ASK)))),
         and_(is_lesson, reads_on),

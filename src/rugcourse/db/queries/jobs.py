@@ -15,7 +15,7 @@ from rugcourse.db.models import JobChunkRow, JobRow
 
 class JobKind(StrEnum):
     IMPORT = "import"
-    ACT = "act"
+    BULK_ACTION = "act"
 
 
 class JobState(StrEnum):

@@ -237,7 +237,7 @@ def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[
         select(AssessmentAttemptRow.options)
         .where(
             AssessmentAttemptRow.course_id == course_id,
-            AssessmentAttemptRow.stage == Stage.BEFORE,
+            AssessmentAttemptRow.stage == Stage.PRETEST,
             ~_objected(AssessmentAttemptRow.subscriber_id),
         )
         .order_by(AssessmentAttemptRow.id.desc())
@@ -306,7 +306,7 @@ def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None,
         select(func.count(), func.avg(1.0 * before.right / before.asked), func.avg(1.0 * after.right / after.asked))
         .select_from(before)
         .join(after, after.subscriber_id == before.subscriber_id)
-        .where(before.id.in_(newest(Stage.BEFORE)), after.id.in_(newest(Stage.AFTER)))
+        .where(before.id.in_(newest(Stage.PRETEST)), after.id.in_(newest(Stage.POSTTEST)))
         .where(~_objected(before.subscriber_id))
     ).one()
     return count, _share(mean_before), _share(mean_after)

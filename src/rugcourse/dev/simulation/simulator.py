@@ -77,11 +77,11 @@ def simulate(
         own = settings.model_copy(update={"data_dir": Path(folder), "base_url": "http://rehearsal.example"})
         runtime = replace(open_runtime(own, clock), database=database)
         import_courses(database, clock, runtime.lessons_dir)
-        rehearsal = SimulationRun(runtime, clock, people, days, seed)
-        rehearsal.play(progress)
+        run = SimulationRun(runtime, clock, people, days, seed)
+        run.play(progress)
         found = audit(database, clock.now(), timedelta(hours=1))
         database.close()
-    return rehearsal.report(time.perf_counter() - begun, found)
+    return run.report(time.perf_counter() - begun, found)
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ class SimulationRun:
         self._plans: list[PlannedEvent] = []
         self._numbers = count()
         with runtime.database.read() as session:
-            self._course = runtime.library.courses(session)[0]
+            self._course = runtime.course_cache.courses(session)[0]
 
     def play(self, progress: Progress) -> None:
         dispatcher = open_dispatcher(self._runtime, self._post.connect)
@@ -126,7 +126,7 @@ class SimulationRun:
         for step in range(int(timedelta(days=self._days) / _STEP)):
             self._clock.move_to(START + step * _STEP)
             self._let_people_act()
-            plan_due(self._runtime.database, self._clock, self._runtime.patience, self._follow_up)
+            plan_due(self._runtime.database, self._clock, self._runtime.send_window, self._follow_up)
             _send_all(dispatcher)
             if (step + 1) * _STEP % timedelta(days=1) == timedelta():
                 progress(int((step + 1) * _STEP / timedelta(days=1)))
@@ -204,14 +204,14 @@ class SimulationRun:
         delivery_id, stamp, number, _ = read[0]
         asked = QuestionRef(MailRef(delivery_id, stamp), number)
         with runtime.database.read() as session:
-            [asking] = find_questions(session, runtime.library, self._clock, [asked])
+            [asking] = find_questions(session, runtime.course_cache, self._clock, [asked])
         if asking is None:
             return
         right = asking.question.right_option
         others = [option for _, _, asked_in, option in read if asked_in == number and option != right]
         option = right if self._chance.random() < person.knows else self._chance.choice(others)
         with runtime.database.write() as session:
-            record_answers(session, runtime.library, self._clock, [SubmittedAnswer(asked, option)])
+            record_answers(session, runtime.course_cache, self._clock, [SubmittedAnswer(asked, option)])
         self._tally.answers += 1
         self._tally.answers_right += option == right
 
@@ -241,6 +241,6 @@ def _schedule(person: SimulatedReader) -> Schedule:
 
 
 def _send_all(dispatcher: Dispatcher) -> None:
-    for queue in (Queue.WAITING, Queue.LESSONS):
+    for queue in (Queue.TRANSACTIONAL, Queue.LESSONS):
         while dispatcher.send_batch(queue):
             pass

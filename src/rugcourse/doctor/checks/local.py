@@ -128,7 +128,7 @@ def _bounces(settings: Settings, alive: set[str]) -> Iterator[Finding]:
         yield warning(
             "bounces",
             _("Mail comes back to %(address)s, and nobody takes it in."),
-            _("Run rugcourse bounces listen, or set RUGCOURSE_BOUNCE_MAILBOX."),
+            _("Run rugcourse bounces serve, or set RUGCOURSE_BOUNCE_MAILBOX."),
             address=settings.bounce_address,
         )
     else:

@@ -22,16 +22,16 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
         yield failure("smtp", _("%(error)s"), _("Mend RUGCOURSE_SMTP_URL, or the server."), error=error)
         return
     try:
-        offers = connection.offers()
+        offers = connection.capabilities()
     finally:
         connection.quit()
     remote = server.host not in LOCAL
     if remote and not offers.encrypted:
-        mend = _("Use smtps://, or ?starttls=always, in RUGCOURSE_SMTP_URL.")
+        fix = _("Use smtps://, or ?starttls=always, in RUGCOURSE_SMTP_URL.")
         if server.user is not None:
-            yield failure("smtp", _("%(where)s gets the password in the clear."), mend, where=where)
+            yield failure("smtp", _("%(where)s gets the password in the clear."), fix, where=where)
         else:
-            yield warning("smtp", _("%(where)s gets mail in the clear."), mend, where=where)
+            yield warning("smtp", _("%(where)s gets mail in the clear."), fix, where=where)
     if offers.largest is not None and offers.largest < _LARGEST_MAIL:
         yield warning(
             "smtp",

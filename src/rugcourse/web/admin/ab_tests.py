@@ -35,24 +35,26 @@ def ab_tests_submit(
     request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
 ) -> Response:
     """Begin one, or stop it."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, typed.get("form", ""))
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
-        ab_tests.stop(runtime.database, runtime.clock, lesson_id, insider.admin_id)
+        ab_tests.stop(runtime.database, runtime.clock, lesson_id, identity.admin_id)
         return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
     subjects = {
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
     }
     try:
         minimum = whole_number(typed.get("minimum", ""), 6) or ab_tests.USUAL
-        ab_tests.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, insider.admin_id)
+        ab_tests.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, identity.admin_id)
     except tuple(_REFUSALS) as error:
-        return _page(request, insider, lesson_id, typed, _REFUSALS[type(error)])
+        return _page(request, identity, lesson_id, typed, _REFUSALS[type(error)])
     return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
 
 
-def _page(request: Request, insider: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str) -> HTMLResponse:
+def _page(
+    request: Request, identity: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str
+) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         found = courses.wording_of(session, lesson_id)
         held = ab_tests.ab_tests_of(session, [lesson_id])
@@ -69,4 +71,4 @@ def _page(request: Request, insider: AdminIdentity, lesson_id: int, typed: dict[
         "days": ab_tests.DAYS_TO_ACT,
         "notice": notice,
     }
-    return admin_page(request, insider, "trials", values, 400 if notice else 200)
+    return admin_page(request, identity, "trials", values, 400 if notice else 200)

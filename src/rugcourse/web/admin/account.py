@@ -68,38 +68,38 @@ def account_page(request: Request) -> HTMLResponse:
 @access(Access.ANALYST)
 def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Annotated[str, Form()] = "") -> Response:
     """What the browser needs to make a passkey; for who knows the password."""
-    insider = require_admin(request, setting_up=True)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, setting_up=True)
+    verify_csrf(request, identity, form)
     runtime, site = runtime_of(request), passkey_site(request)
     if site is None:
         raise NotFound
-    refusal = check_password(request, insider, old)
+    refusal = check_password(request, identity, old)
     if refusal:
         return Response(refusal, 403, media_type="text/plain")
-    options = passkeys.begin_registration(runtime.database, runtime.clock, site, insider)
+    options = passkeys.begin_registration(runtime.database, runtime.clock, site, identity)
     return Response(options, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/admin/account")
 @access(Access.ANALYST)
 def account_submit(request: Request, fields: Annotated[AccountForm, Form()]) -> Response:
-    insider = require_admin(request, setting_up=True)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, setting_up=True)
+    verify_csrf(request, identity, fields.form)
     if fields.action == "end":
-        notice = _end_session(request, insider, fields.session)
-        if fields.session == str(insider.session_id):
+        notice = _end_session(request, identity, fields.session)
+        if fields.session == str(identity.session_id):
             return RedirectResponse("/admin/login", 303)
-        return _account_page(request, insider, notice)
+        return _account_page(request, identity, notice)
     change = _CHANGES.get(fields.action)
     if change is None:
-        return _account_page(request, insider, "")
+        return _account_page(request, identity, "")
     # What comes back from a device was asked for with the password; all else asks for it here.
-    notice = "" if fields.action == "passkey" else check_password(request, insider, fields.old)
+    notice = "" if fields.action == "passkey" else check_password(request, identity, fields.old)
     if notice:
-        return _account_page(request, insider, notice, status=403)
-    changed = change(request, insider, fields)
+        return _account_page(request, identity, notice, status=403)
+    changed = change(request, identity, fields)
     if changed.tells is not None:
-        notify_admin(request, changed.tells, insider.email)
+        notify_admin(request, changed.tells, identity.email)
     now = require_admin(request, setting_up=True)
     locked = fields.locked if changed.notice == "wrong-code" else ""
     return _account_page(request, now, changed.notice, locked, changed.codes, status=200 if changed.tells else 400)
@@ -114,7 +114,7 @@ class Changed:
     codes: tuple[str, ...] = ()
 
 
-def _change_password(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
+def _change_password(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
     if fields.new != fields.again:
         return Changed("differ")
@@ -122,9 +122,9 @@ def _change_password(request: Request, insider: AdminIdentity, fields: AccountFo
         change_password(
             runtime.database,
             runtime.clock,
-            insider.admin_id,
+            identity.admin_id,
             fields.new,
-            session_id=insider.session_id,
+            session_id=identity.session_id,
             context=password_context(request),
         )
     except WeakPassword:
@@ -132,41 +132,41 @@ def _change_password(request: Request, insider: AdminIdentity, fields: AccountFo
     return Changed("saved", AccountNotice.PASSWORD_CHANGED)
 
 
-def _add_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
+def _add_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
     runtime, site = runtime_of(request), passkey_site(request)
     if fields.answer in {"slow", "wrong-password"}:
         return Changed(fields.answer)  # what the first step said
     try:
         if site is None:
             return Changed("no-passkey")
-        passkeys.finish_registration(runtime.database, runtime.clock, site, insider, fields.answer, fields.name)
+        passkeys.finish_registration(runtime.database, runtime.clock, site, identity, fields.answer, fields.name)
     except BadPasskey:
         return Changed("no-passkey")
-    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, insider))
+    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
 
 
-def _remove_passkey(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
+def _remove_passkey(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
-    passkeys.remove(runtime.database, runtime.clock, insider, whole_number(fields.passkey))
+    passkeys.remove(runtime.database, runtime.clock, identity, whole_number(fields.passkey))
     return Changed("saved", AccountNotice.FACTOR_CHANGED)
 
 
-def _set_second_factor(request: Request, insider: AdminIdentity, fields: AccountForm) -> Changed:
+def _set_second_factor(request: Request, identity: AdminIdentity, fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
-    vault = SecretBox(runtime.settings.secret_keys)
-    secret = vault.open(fields.locked, context_of_form(insider.admin_id, insider.session_id))
+    secret_box = SecretBox(runtime.settings.secret_keys)
+    secret = secret_box.open(fields.locked, context_of_form(identity.admin_id, identity.session_id))
     if secret is None:
         return Changed("wrong-code")
     try:
-        confirm_second_factor(runtime.database, runtime.clock, vault, insider, secret, fields.code[:20])
+        confirm_second_factor(runtime.database, runtime.clock, secret_box, identity, secret, fields.code[:20])
     except LoginFailed:
         return Changed("wrong-code")
-    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, insider))
+    return Changed("saved", AccountNotice.FACTOR_CHANGED, _first_codes(request, identity))
 
 
-def _new_codes(request: Request, insider: AdminIdentity, _fields: AccountForm) -> Changed:
+def _new_codes(request: Request, identity: AdminIdentity, _fields: AccountForm) -> Changed:
     runtime = runtime_of(request)
-    codes = make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email)
+    codes = make_recovery_codes(runtime.database, runtime.clock, identity.admin_id, identity.email)
     return Changed("saved", AccountNotice.FACTOR_CHANGED, tuple(codes))
 
 
@@ -179,26 +179,26 @@ _CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = 
 }
 
 
-def _first_codes(request: Request, insider: AdminIdentity) -> tuple[str, ...]:
+def _first_codes(request: Request, identity: AdminIdentity) -> tuple[str, ...]:
     """Recovery codes for who has none yet."""
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        if admins.count_recovery_codes(session, insider.admin_id):
+        if admins.count_recovery_codes(session, identity.admin_id):
             return ()
-    return tuple(make_recovery_codes(runtime.database, runtime.clock, insider.admin_id, insider.email))
+    return tuple(make_recovery_codes(runtime.database, runtime.clock, identity.admin_id, identity.email))
 
 
-def _end_session(request: Request, insider: AdminIdentity, session_id: str) -> str:
+def _end_session(request: Request, identity: AdminIdentity, session_id: str) -> str:
     if not whole_number(session_id):
         return ""
     with runtime_of(request).database.write() as session:
-        admins.end_session(session, insider.admin_id, whole_number(session_id))
+        admins.end_session(session, identity.admin_id, whole_number(session_id))
     return "saved"
 
 
 def _account_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     notice: str,
     locked: str = "",
     codes: Sequence[str] = (),
@@ -206,14 +206,17 @@ def _account_page(
     status: int = 200,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    vault, context = SecretBox(runtime.settings.secret_keys), context_of_form(insider.admin_id, insider.session_id)
-    secret = (vault.open(locked, context) if locked else None) or totp.new_secret()
-    address = totp.address_of(secret, insider.email, runtime.settings.practice)
+    secret_box, context = (
+        SecretBox(runtime.settings.secret_keys),
+        context_of_form(identity.admin_id, identity.session_id),
+    )
+    secret = (secret_box.open(locked, context) if locked else None) or totp.new_secret()
+    address = totp.address_of(secret, identity.email, runtime.settings.practice)
     with runtime.database.read() as session:
-        sessions = admins.sessions_of(session, insider.admin_id)
-        theirs = admins.passkeys_of(session, insider.admin_id)
-        left = admins.count_recovery_codes(session, insider.admin_id)
-        newest = admins.events_of(session, insider.admin_id, _EVENTS_SHOWN)
+        sessions = admins.sessions_of(session, identity.admin_id)
+        theirs = admins.passkeys_of(session, identity.admin_id)
+        left = admins.count_recovery_codes(session, identity.admin_id)
+        newest = admins.events_of(session, identity.admin_id, _EVENTS_SHOWN)
     values = {
         "notice": notice,
         "shortest": SHORTEST,
@@ -224,7 +227,7 @@ def _account_page(
         "events": newest,
         "has_passkeys": passkey_site(request) is not None,
         "secret": secret,
-        "locked": vault.lock(secret, context),
+        "locked": secret_box.lock(secret, context),
         "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2, dark="#000", light="#fff"),
     }
-    return admin_page(request, insider, "account", values, status)
+    return admin_page(request, identity, "account", values, status)

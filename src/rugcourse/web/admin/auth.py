@@ -62,18 +62,18 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
 
     `setting_up`: the page where a second factor is set up, which is open to who must do so first.
     """
-    insider = require_password_login(request)
-    if insider.second_factor_due:
+    identity = require_password_login(request)
+    if identity.second_factor_due:
         raise SecondFactorRequired
     runtime = runtime_of(request)
-    if insider.set_up_by is not None and not setting_up and runtime.clock.now() >= insider.set_up_by:
+    if identity.set_up_by is not None and not setting_up and runtime.clock.now() >= identity.set_up_by:
         raise SecondFactorSetUpRequired
-    if not insider.may(role):
+    if not identity.may(role):
         security_events.record(
-            None, runtime.clock, SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=identity.admin_id
         )
         raise NotFound
-    return insider
+    return identity
 
 
 def require_password_login(request: Request) -> AdminIdentity:
@@ -81,10 +81,10 @@ def require_password_login(request: Request) -> AdminIdentity:
     runtime = runtime_of(request)
     token = request.cookies.get(cookie_name(request, _SESSION), "")
     grace = runtime.settings.second_factor_grace_days
-    insider = find_identity(runtime.database, runtime.clock, token, grace) if token else None
-    if insider is None:
+    identity = find_identity(runtime.database, runtime.clock, token, grace) if token else None
+    if identity is None:
         raise NotAuthenticated
-    return insider
+    return identity
 
 
 async def typed_fields(request: Request) -> dict[str, str]:
@@ -93,14 +93,14 @@ async def typed_fields(request: Request) -> dict[str, str]:
     return {name: str(value) for name, value in (await request.form(max_fields=500)).items()}
 
 
-def verify_csrf(request: Request, insider: AdminIdentity, token: str) -> None:
+def verify_csrf(request: Request, identity: AdminIdentity, token: str) -> None:
     """Raises CsrfError unless a form was shown by us in this session."""
     check_origin(request)
     try:
         (session_id,) = runtime_of(request).signer.read(TokenPurpose.ADMIN_FORM, token, 1)
     except BadToken:
         raise CsrfError from None
-    if session_id != insider.session_id:
+    if session_id != identity.session_id:
         raise CsrfError
 
 
@@ -116,22 +116,22 @@ def check_origin(request: Request) -> None:
         raise CsrfError
 
 
-def check_password(request: Request, insider: AdminIdentity, password: str) -> str:
+def check_password(request: Request, identity: AdminIdentity, password: str) -> str:
     """Ask who is inside for the password once more. Returns nothing where it is right, or else the notice to show.
 
     Raises TooBusy.
     """
     limits = request.app.state.limits
-    if not limits.allows_confirmation(insider.session_id):
+    if not limits.allows_confirmation(identity.session_id):
         return "slow"
     runtime = runtime_of(request)
-    if not knows_password(runtime.database, insider, password[:_LONGEST_PASSWORD]):
+    if not knows_password(runtime.database, identity, password[:_LONGEST_PASSWORD]):
         with runtime.database.write() as session:
             security_events.record(
-                session, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=insider.admin_id
+                session, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=identity.admin_id
             )
         return "wrong-password"
-    limits.confirmed(insider.session_id)
+    limits.confirmed(identity.session_id)
     return ""
 
 
@@ -157,14 +157,14 @@ def notify_admin(request: Request, notice: AccountNotice, email: str, link: str 
 
 def admin_page(
     request: Request,
-    insider: AdminIdentity | None,
+    identity: AdminIdentity | None,
     template: str,
     values: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
-    form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, insider.session_id) if insider else ""
-    frame = {"insider": insider, "form_token": form, "roles": [*Role], "other_language_path": None}
+    form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, identity.session_id) if identity else ""
+    frame = {"insider": identity, "form_token": form, "roles": [*Role], "other_language_path": None}
     response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -98,7 +98,7 @@ class ImportFields(BaseModel):
             raise FormErrors(LintFinding("twice", ""))
         return columns
 
-    def intake(self, today: date) -> ImportSettings:
+    def import_settings(self, today: date) -> ImportSettings:
         """Raises FormErrors."""
         columns = self.columns()
         agreed_at = date_from(self.agreed_at, "agreed_at")
@@ -108,7 +108,7 @@ class ImportFields(BaseModel):
         if tags is None:
             raise FormErrors(LintFinding("no-tag", "tag"))
         try:
-            intake = ImportSettings(
+            import_settings = ImportSettings(
                 course=self.course,
                 columns=columns,
                 language=self.language if self.language in LANGUAGES else LANGUAGES[0],
@@ -122,9 +122,9 @@ class ImportFields(BaseModel):
             )
         except ValidationError:
             raise FormErrors(LintFinding("number", "")) from None
-        if unsaid := intake.unsaid():
+        if unsaid := import_settings.unsaid():
             raise FormErrors(*(LintFinding(f"no-{column}", "") for column in Column if column in unsaid))
-        return intake
+        return import_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +160,14 @@ def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTML
 @router.post("/admin/imports")
 @access(Access.EDITOR)
 def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, uploaded.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, uploaded.form)
     runtime = runtime_of(request)
     try:
         listing = csv_import.read_list(uploaded.content)
     except InvalidList as error:
-        return _imports_page(request, insider, str(error), error.line)
-    job_id = csv_import.store_upload(runtime.database, runtime.clock, listing, uploaded.name, insider.admin_id)
+        return _imports_page(request, identity, str(error), error.line)
+    job_id = csv_import.store_upload(runtime.database, runtime.clock, listing, uploaded.name, identity.admin_id)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -175,24 +175,24 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
 @access(Access.EDITOR)
 def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, uploaded.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, uploaded.form)
     runtime = runtime_of(request)
     job = _job(request, job_id)
     if job.kind != JobKind.IMPORT:
         raise NotFound
     try:
-        intake = uploaded.typed.intake(runtime.clock.now().date())
+        import_settings = uploaded.typed.import_settings(runtime.clock.now().date())
         listing = csv_import.read_list(uploaded.content) if uploaded.content else None
-        at_work.check(runtime.database, job_id, intake, listing, uploaded.name)
+        at_work.check(runtime.database, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
-        return _job_page(request, insider, _job(request, job_id), uploaded.typed, "not-now")
+        return _job_page(request, identity, _job(request, job_id), uploaded.typed, "not-now")
     except (InvalidList, OtherList):
-        return _job_page(request, insider, job, uploaded.typed, "other-list")
+        return _job_page(request, identity, job, uploaded.typed, "other-list")
     except NotKept:
-        return _job_page(request, insider, job, uploaded.typed, "not-kept")
+        return _job_page(request, identity, job, uploaded.typed, "not-kept")
     except FormErrors as error:
-        return _job_page(request, insider, job, uploaded.typed, str(error))
+        return _job_page(request, identity, job, uploaded.typed, str(error))
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -206,34 +206,34 @@ def bulk_actions_page(request: Request) -> HTMLResponse:
 @access(Access.EDITOR)
 def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, fields.form)
     try:
         values = send_preview.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
     except FormErrors as error:
         values = {"count": None, "people": [], "wrong": error.findings}
-    return admin_page(request, insider, "campaign-count", values)
+    return admin_page(request, identity, "campaign-count", values)
 
 
 @router.post("/admin/acts")
 @access(Access.EDITOR)
 def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, fields.form)
     runtime = runtime_of(request)
     try:
-        job_id = bulk_actions.preview(runtime.database, runtime.clock, fields.order(), insider.admin_id)
+        job_id = bulk_actions.preview(runtime.database, runtime.clock, fields.order(), identity.admin_id)
     except FormErrors as error:
-        return _bulk_actions_page(request, insider, fields, error.findings)
+        return _bulk_actions_page(request, identity, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
 @router.api_route("/admin/jobs/{job_id}", methods=READ)
 @access(Access.EDITOR)
 def job_page(request: Request, job_id: Id) -> HTMLResponse:
-    insider = require_admin(request, Role.EDITOR)
-    return _job_page(request, insider, _job(request, job_id), ImportFields(), "")
+    identity = require_admin(request, Role.EDITOR)
+    return _job_page(request, identity, _job(request, job_id), ImportFields(), "")
 
 
 @router.post("/admin/jobs/{job_id}")
@@ -246,24 +246,24 @@ def job_submit(
     action: Annotated[str, Form()] = "",
 ) -> Response:
     """Start a job, or stop it."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         match action:
             case "start":
-                at_work.start(runtime.database, runtime.clock, job_id, insider.admin_id, seen)
+                at_work.start(runtime.database, runtime.clock, job_id, identity.admin_id, seen)
             case "cancel":
-                at_work.cancel(runtime.database, runtime.clock, job_id, insider.admin_id)
+                at_work.cancel(runtime.database, runtime.clock, job_id, identity.admin_id)
             case _:
                 raise NotFound
     except InvalidJobState:
-        return _job_page(request, insider, _job(request, job_id), ImportFields(), "not-now")
+        return _job_page(request, identity, _job(request, job_id), ImportFields(), "not-now")
     except DraftConflict:
-        return _job_page(request, insider, _job(request, job_id), ImportFields(), "changed")
+        return _job_page(request, identity, _job(request, job_id), ImportFields(), "changed")
     except CountChanged:
         bulk_actions.recount(runtime.database, runtime.clock, job_id)
-        return _job_page(request, insider, _job(request, job_id), ImportFields(), "recounted")
+        return _job_page(request, identity, _job(request, job_id), ImportFields(), "recounted")
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -275,20 +275,20 @@ def _job(request: Request, job_id: int) -> JobRow:
     return job
 
 
-def _imports_page(request: Request, insider: AdminIdentity, notice: str, line: int = 0) -> HTMLResponse:
+def _imports_page(request: Request, identity: AdminIdentity, notice: str, line: int = 0) -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         newest = jobs.newest(session, _SHOWN)
         who = admins.addresses(session)
     values = {"jobs": newest, "who": who, "notice": notice, "line": line}
-    return admin_page(request, insider, "imports", values, 400 if notice else 200)
+    return admin_page(request, identity, "imports", values, 400 if notice else 200)
 
 
 def _bulk_actions_page(
-    request: Request, insider: AdminIdentity, fields: BulkActionFields, wrong: Sequence[LintFinding] = ()
+    request: Request, identity: AdminIdentity, fields: BulkActionFields, wrong: Sequence[LintFinding] = ()
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        courses = runtime.library.courses(session)
+        courses = runtime.course_cache.courses(session)
         tags = audiences.all_tags(session)
     values = {
         "fields": fields,
@@ -301,13 +301,15 @@ def _bulk_actions_page(
         "today": runtime.clock.now().date(),
         "wrong": wrong,
     }
-    return admin_page(request, insider, "acts", values, 400 if wrong else 200)
+    return admin_page(request, identity, "acts", values, 400 if wrong else 200)
 
 
-def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: ImportFields, notice: str) -> HTMLResponse:
+def _job_page(
+    request: Request, identity: AdminIdentity, job: JobRow, fields: ImportFields, notice: str
+) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        courses = runtime.library.courses(session)
+        courses = runtime.course_cache.courses(session)
         who = admins.addresses(session)
     kept = job.about.get("intake") or {}
     guessed = kept.get("columns") or csv_import.guess(job.about.get("headers", []), job.about.get("sample", []))
@@ -335,4 +337,4 @@ def _job_page(request: Request, insider: AdminIdentity, job: JobRow, fields: Imp
         "all_languages": LANGUAGES,
         "notice": notice,
     }
-    return admin_page(request, insider, "job", values, 400 if notice else 200)
+    return admin_page(request, identity, "job", values, 400 if notice else 200)

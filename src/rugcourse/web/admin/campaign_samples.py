@@ -13,7 +13,7 @@ from rugcourse.web.rendering import NotFound, preferred_language, runtime_of
 def course_of(request: Request, row: CampaignRow) -> Course:
     """Raises NotFound."""
     with runtime_of(request).database.read() as session:
-        published = runtime_of(request).library.of_campaign(session, row.id)
+        published = runtime_of(request).course_cache.of_campaign(session, row.id)
     if published is None:
         raise NotFound
     return published.course
@@ -37,12 +37,12 @@ def mail_of(request: Request, row: CampaignRow, language: str, number: int = 1) 
     now = runtime.clock.now()
     if row.kind != CampaignKind.BROADCAST:
         is_cohort = row.kind == CampaignKind.COHORT
-        return runtime.proofs.of_lesson(course, course.lessons[number - 1], language, now, is_cohort=is_cohort)
+        return runtime.sample_emails.of_lesson(course, course.lessons[number - 1], language, now, is_cohort=is_cohort)
     with runtime.database.read() as session:
         message = campaigns.find_message(session, row.id)
     if message is None:
         raise NotFound
-    return runtime.proofs.of_message(course, message, language, now, is_news=row.ground == Ground.NEWS)
+    return runtime.sample_emails.of_message(course, message, language, now, is_news=row.ground == Ground.NEWS)
 
 
 def mails_of(request: Request, row: CampaignRow, most: int | None = None) -> list[tuple[str, str, bytes]]:

@@ -48,47 +48,47 @@ _HOURS_SHOWN = 36
 @router.api_route("/admin/campaigns/{campaign_id}/what", methods=READ)
 @access(Access.EDITOR)
 def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider, row = _editing(request, campaign_id)
-    return _what_page(request, insider, row, {})
+    identity, row = _editing(request, campaign_id)
+    return _what_page(request, identity, row, {})
 
 
 @router.post("/admin/campaigns/{campaign_id}/what")
 @access(Access.EDITOR)
 def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
     """The name, and for a broadcast its message."""
-    insider, row = _editing(request, campaign_id, typed.get("form", ""))
+    identity, row = _editing(request, campaign_id, typed.get("form", ""))
     runtime = runtime_of(request)
     try:
         name = name_from(typed.get("name", ""))
         message = message_from(typed) if row.kind == CampaignKind.BROADCAST else None
     except FormErrors as error:
-        return _what_page(request, insider, row, typed, error.findings)
+        return _what_page(request, identity, row, typed, error.findings)
     try:
         drafts.write(runtime.database, runtime.clock, campaign_id, name, message, typed.get("seen", ""))
     except DraftConflict:
-        return _what_page(request, insider, row, typed, meanwhile=True)
+        return _what_page(request, identity, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/who", methods=READ)
 @access(Access.EDITOR)
 def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider, row = _editing(request, campaign_id)
-    return _who_page(request, insider, row, who_values(Audience.model_validate(row.audience), row.ground))
+    identity, row = _editing(request, campaign_id)
+    return _who_page(request, identity, row, who_values(Audience.model_validate(row.audience), row.ground))
 
 
 @router.post("/admin/campaigns/{campaign_id}/who")
 @access(Access.EDITOR)
 def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> Response:
-    insider, row = _editing(request, campaign_id, fields.form)
+    identity, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     try:
         ground = fields.ground_of(row)
         drafts.set_audience(runtime.database, runtime.clock, campaign_id, fields.audience(), fields.seen, ground)
     except FormErrors as error:
-        return _who_page(request, insider, row, fields, error.findings)
+        return _who_page(request, identity, row, fields, error.findings)
     except DraftConflict:
-        return _who_page(request, insider, row, fields, meanwhile=True)
+        return _who_page(request, identity, row, fields, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/when", 303)
 
 
@@ -96,46 +96,46 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 @access(Access.EDITOR)
 def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> HTMLResponse:
     """How many an audience is, and ten of them: a part of the page, while it is put together."""
-    insider, row = _editing(request, campaign_id, fields.form)
+    identity, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     try:
         audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
     except FormErrors as error:
-        return admin_page(request, insider, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
-    timing, quiet = campaigns.timing_of(row), runtime.patience.quiet
+        return admin_page(request, identity, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
+    timing, quiet = campaigns.timing_of(row), runtime.send_window.quiet
     values = send_preview.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
-    return admin_page(request, insider, "campaign-count", values)
+    return admin_page(request, identity, "campaign-count", values)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
 @access(Access.EDITOR)
 def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider, row = _editing(request, campaign_id)
-    return _when_page(request, insider, row, when_values(campaigns.timing_of(row)))
+    identity, row = _editing(request, campaign_id)
+    return _when_page(request, identity, row, when_values(campaigns.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
 @access(Access.EDITOR)
 def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
-    insider, row = _editing(request, campaign_id, fields.form)
+    identity, row = _editing(request, campaign_id, fields.form)
     runtime = runtime_of(request)
     typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
         drafts.set_timing(runtime.database, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
     except FormErrors as error:
-        return _when_page(request, insider, row, typed, error.findings)
+        return _when_page(request, identity, row, typed, error.findings)
     except DraftConflict:
-        return _when_page(request, insider, row, typed, meanwhile=True)
+        return _when_page(request, identity, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/pace", 303)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
 @access(Access.EDITOR)
 def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider, row = _editing(request, campaign_id)
+    identity, row = _editing(request, campaign_id)
     timing = campaigns.timing_of(row)
     return _step_page(
-        request, insider, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
+        request, identity, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
     )
 
 
@@ -149,14 +149,14 @@ def write_pace(
     per_minute: Annotated[str, Form()] = "",
     every_days: Annotated[str, Form()] = "",
 ) -> Response:
-    insider, row = _editing(request, campaign_id, form)
+    identity, row = _editing(request, campaign_id, form)
     values = {"per_minute": per_minute, "every_days": every_days}
     try:
         drafts.set_pace(runtime_of(request).database, campaign_id, *pace_from(per_minute, every_days), seen)
     except FormErrors as error:
-        return _step_page(request, insider, row, "pace", values, error.findings)
+        return _step_page(request, identity, row, "pace", values, error.findings)
     except DraftConflict:
-        return _step_page(request, insider, row, "pace", values, meanwhile=True)
+        return _step_page(request, identity, row, "pace", values, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
 
 
@@ -164,9 +164,9 @@ def write_pace(
 @access(Access.EDITOR)
 def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
     """Who gets what and when: the calendar by the hour, the first readers, the mail itself."""
-    insider, row = _editing(request, campaign_id)
+    identity, row = _editing(request, campaign_id)
     runtime = runtime_of(request)
-    now, quiet = runtime.clock.now(), runtime.patience.quiet
+    now, quiet = runtime.clock.now(), runtime.send_window.quiet
     seen = _seen(request, row, "review")
     course = course_of(request, row)
     mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
@@ -194,7 +194,7 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         },
         "message_id": _message_id(request, row),
     }
-    return _step_page(request, insider, row, "review", values)
+    return _step_page(request, identity, row, "review", values)
 
 
 @router.post("/admin/campaigns/{campaign_id}/test")
@@ -206,9 +206,9 @@ def send_test(
     mail_language: Annotated[str, Form()] = "",
 ) -> Response:
     """The mail to oneself."""
-    insider, row = _editing(request, campaign_id, form)
+    identity, row = _editing(request, campaign_id, form)
     message = mail_of(request, row, mail_language)
-    sent = send_sample(runtime_of(request), message, insider.email)
+    sent = send_sample(runtime_of(request), message, identity.email)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
 
 
@@ -223,13 +223,13 @@ def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
 
 def _editing(request: Request, campaign_id: int, form: str | None = None) -> tuple[AdminIdentity, CampaignRow]:
     """Who edits, and the draft. `form`: what a sent form carries. Raises NotFound for a campaign that has started."""
-    insider = require_admin(request, Role.EDITOR)
+    identity = require_admin(request, Role.EDITOR)
     if form is not None:
-        verify_csrf(request, insider, form)
+        verify_csrf(request, identity, form)
     row = find_campaign(request, campaign_id)
     if not drafts.is_draft(row):
         raise NotFound
-    return insider, row
+    return identity, row
 
 
 def _message_id(request: Request, row: CampaignRow) -> int | None:
@@ -250,7 +250,7 @@ def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = Fa
 
 def _what_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     row: CampaignRow,
     typed: dict[str, str],
     wrong: Sequence[LintFinding] = (),
@@ -266,12 +266,12 @@ def _what_page(
         for part in PARTS
     }
     values = {"typed": {"name": row.name, **kept, **typed}, "all_languages": LANGUAGES, "seen": seen}
-    return _step_page(request, insider, row, "what", values, wrong, meanwhile=meanwhile)
+    return _step_page(request, identity, row, "what", values, wrong, meanwhile=meanwhile)
 
 
 def _who_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     row: CampaignRow,
     who: WhoFields,
     wrong: Sequence[LintFinding] = (),
@@ -280,7 +280,7 @@ def _who_page(
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        courses = runtime.library.courses(session)
+        courses = runtime.course_cache.courses(session)
         tags = audiences.all_tags(session)
     values = {
         "who": who,
@@ -289,12 +289,12 @@ def _who_page(
         "followings": [*Following],
         "all_languages": LANGUAGES,
     }
-    return _step_page(request, insider, row, "who", values, wrong, meanwhile=meanwhile)
+    return _step_page(request, identity, row, "who", values, wrong, meanwhile=meanwhile)
 
 
 def _when_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     row: CampaignRow,
     typed: dict[str, Any],
     wrong: Sequence[LintFinding] = (),
@@ -303,12 +303,12 @@ def _when_page(
 ) -> HTMLResponse:
     today = runtime_of(request).clock.now().date()
     values = {"when_fields": typed, "today": today, "our_zone": DEFAULT_ZONE}
-    return _step_page(request, insider, row, "when", values, wrong, meanwhile=meanwhile)
+    return _step_page(request, identity, row, "when", values, wrong, meanwhile=meanwhile)
 
 
 def _step_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     row: CampaignRow,
     step: str,
     values: dict[str, Any],
@@ -320,4 +320,4 @@ def _step_page(
     seen = _seen(request, row, step, meanwhile=meanwhile)
     frame = {"campaign": row, "step": step, "steps": STEPS, "wrong": wrong, "seen": seen, "meanwhile": meanwhile}
     status = 409 if meanwhile else 400 if wrong else 200
-    return admin_page(request, insider, f"campaign-{step}", {**frame, **values}, status)
+    return admin_page(request, identity, f"campaign-{step}", {**frame, **values}, status)

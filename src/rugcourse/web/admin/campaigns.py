@@ -53,15 +53,15 @@ def create(
     course: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
 ) -> Response:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        known = {one.id for one in runtime.library.courses(session)}
+        known = {one.id for one in runtime.course_cache.courses(session)}
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
-        return _list_page(request, insider, False, "incomplete")
+        return _list_page(request, identity, False, "incomplete")
     made = drafts.create(
-        runtime.database, author_of(request, insider), CampaignKind(kind), whole_number(course), name.strip()[:120]
+        runtime.database, author_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
 
@@ -70,17 +70,17 @@ def create(
 @access(Access.ANALYST)
 def compare_page(request: Request) -> HTMLResponse:
     """Campaigns beside each other."""
-    insider = require_admin(request)
+    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = compare(session, _A_PAGE)
-    return admin_page(request, insider, "campaigns-compare", {"found": found})
+    return admin_page(request, identity, "campaigns-compare", {"found": found})
 
 
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
 @access(Access.ANALYST)
 def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
-    insider = require_admin(request)
+    identity = require_admin(request)
     row = find_campaign(request, campaign_id)
     if row.discarded_at is not None:
         return RedirectResponse("/admin/campaigns", 303)
@@ -89,7 +89,7 @@ def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query(
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         progress = progress_of(session, row)
-        course = runtime.library.of_campaign(session, campaign_id)
+        course = runtime.course_cache.of_campaign(session, campaign_id)
     values = {
         "campaign": row,
         "course": course.course if course else None,
@@ -97,9 +97,9 @@ def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query(
         "timing": campaigns.timing_of(row),
         "states": STATES,
         "done": done,
-        "may_change": insider.may(Role.EDITOR),
+        "may_change": identity.may(Role.EDITOR),
     }
-    return admin_page(request, insider, "campaign", values)
+    return admin_page(request, identity, "campaign", values)
 
 
 @router.post("/admin/campaigns/{campaign_id}")
@@ -115,11 +115,11 @@ def campaign_submit(
     """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same.
     `seen`: the etag of the draft as it was looked at.
     """
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
-    database, author = runtime.database, author_of(request, insider)
+    database, author = runtime.database, author_of(request, identity)
     if action == "discard":
         return _discard(database, author, campaign_id)
     if action == "restore":
@@ -144,16 +144,16 @@ def campaign_submit(
 @router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
 @access(Access.ANALYST)
 def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    insider = require_admin(request)
+    identity = require_admin(request)
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        results = results_of(session, runtime.library, row, preferred_language(request))
+        results = results_of(session, runtime.course_cache, row, preferred_language(request))
         places = campaigns.lessons_of(session, campaign_id)
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
     chart = charts.bars("mails", arrived) if len(arrived) > 1 else None
     return admin_page(
-        request, insider, "campaign-results", {"campaign": row, "results": results, "chart": chart, "places": places}
+        request, identity, "campaign-results", {"campaign": row, "results": results, "chart": chart, "places": places}
     )
 
 
@@ -167,7 +167,7 @@ def mails_page(
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     """Who is behind a number."""
-    insider = require_admin(request)
+    identity = require_admin(request)
     row = find_campaign(request, campaign_id)
     if state not in STATES:
         raise NotFound
@@ -183,7 +183,7 @@ def mails_page(
         "found": found[:_A_PAGE],
         "more": found[_A_PAGE - 1][0].id if len(found) > _A_PAGE else None,
     }
-    return admin_page(request, insider, "campaign-mails", values)
+    return admin_page(request, identity, "campaign-mails", values)
 
 
 def _discard(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
@@ -211,8 +211,8 @@ def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
     return row
 
 
-def author_of(request: Request, insider: AdminIdentity) -> Author:
-    return Author(insider.admin_id, runtime_of(request).clock.now())
+def author_of(request: Request, identity: AdminIdentity) -> Author:
+    return Author(identity.admin_id, runtime_of(request).clock.now())
 
 
 def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
@@ -238,12 +238,12 @@ _REFUSALS: dict[type[Exception], str] = {
 }
 
 
-def _list_page(request: Request, insider: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
+def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         rows = campaigns.listed(session, archived=archived)
         discarded = campaigns.discarded(session)
-        courses = runtime.library.courses(session)
+        courses = runtime.course_cache.courses(session)
         progress = {row.id: progress_of(session, row) for row in rows[:_A_PAGE]}
     values = {
         "campaigns": rows[:_A_PAGE],
@@ -254,6 +254,6 @@ def _list_page(request: Request, insider: AdminIdentity, archived: bool, notice:
         "discarded_days": DISCARDED_DAYS,
         "undo": next((one for one in discarded if one.id == draft), None),
         "notice": notice,
-        "may_change": insider.may(Role.EDITOR),
+        "may_change": identity.may(Role.EDITOR),
     }
-    return admin_page(request, insider, "campaigns", values)
+    return admin_page(request, identity, "campaigns", values)

@@ -24,10 +24,10 @@ _SHOWN = 20
 @access(Access.ANALYST)
 def dashboard(request: Request) -> HTMLResponse:
     runtime = runtime_of(request)
-    insider = require_admin(request)
+    identity = require_admin(request)
     with runtime.database.read() as session:
         holds = sending_holds.all_holds(session)
-        found = overview(session, runtime.library, runtime.clock.now(), preferred_language(request))
+        found = overview(session, runtime.course_cache, runtime.clock.now(), preferred_language(request))
         # Who they are takes a look through the whole ledger: only when the counter says that there are any.
         unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
         listed = campaigns.listed(session)
@@ -40,9 +40,9 @@ def dashboard(request: Request) -> HTMLResponse:
         "names": {sending_holds.campaign_key(row.id): row.name for row in listed},
         "complaints": complaints,
         "came_back": found.came_back,
-        "wrong": len(seen.wrong) if seen else 0,
-        "may_change": insider.may(Role.EDITOR),
-        "may_open_all": insider.may(Role.OWNER),
+        "wrong": len(seen.errors) if seen else 0,
+        "may_change": identity.may(Role.EDITOR),
+        "may_open_all": identity.may(Role.OWNER),
         "people": found.people,
         "days": found.sent,
         "failed": found.failed,
@@ -54,4 +54,4 @@ def dashboard(request: Request) -> HTMLResponse:
         "chart": charts.bars("mails", {f"{day:%d-%m}": count for day, count in found.sent.items()}),
         "funnels": found.funnels,
     }
-    return admin_page(request, insider, "home", values)
+    return admin_page(request, identity, "home", values)

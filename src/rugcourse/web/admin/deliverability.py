@@ -27,7 +27,7 @@ _SHOWN = 20
 @router.api_route("/admin/delivery", methods=READ)
 @access(Access.ANALYST)
 def deliverability_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = require_admin(request)
+    identity = require_admin(request)
     runtime = runtime_of(request)
     now = runtime.clock.now()
     with runtime.database.read() as session:
@@ -42,12 +42,12 @@ def deliverability_page(request: Request, done: Annotated[str, Query()] = "") ->
         "visit": last_run(runtime.database),
         "checks": CHECKS,
         "limits": runtime.complaint_limits,
-        "may_change": insider.may(Role.EDITOR),
-        "may_open_all": insider.may(Role.OWNER),
+        "may_change": identity.may(Role.EDITOR),
+        "may_open_all": identity.may(Role.OWNER),
         "everything": sending_holds.ALL,
         "done": done,
     }
-    return admin_page(request, insider, "delivery", {**values, **frame})
+    return admin_page(request, identity, "delivery", {**values, **frame})
 
 
 @router.post("/admin/delivery")
@@ -59,14 +59,14 @@ def deliverability_submit(
     key: Annotated[str, Form()] = "",
 ) -> Response:
     """Look at everything now, or let go on what is held."""
-    insider = require_admin(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     if action == "look":
         keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))
         return RedirectResponse("/admin/delivery?done=looked", 303)
     if action == "go" and release_hold(runtime, key).was_held:
         with runtime.database.write() as session:
-            admins.record_change(session, runtime.clock.now(), insider.admin_id, "sending: go", key[:300])
+            admins.record_change(session, runtime.clock.now(), identity.admin_id, "sending: go", key[:300])
         return RedirectResponse("/admin/delivery?done=goes-on", 303)
     return RedirectResponse("/admin/delivery", 303)

@@ -41,61 +41,64 @@ class CheckedEmail:
 @access(Access.EDITOR)
 def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """A lesson as it lies on the desk."""
-    insider = require_admin(request, Role.EDITOR)
-    return _lesson_page(request, insider, course, slug, ask_filter=False)
+    identity = require_admin(request, Role.EDITOR)
+    return _lesson_page(request, identity, course, slug, ask_filter=False)
 
 
 @router.post("/admin/lessons/{course}/{slug}/preflight")
 @access(Access.EDITOR)
 def lesson_submit(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
-    return _lesson_page(request, insider, course, slug, ask_filter=True)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
+    return _lesson_page(request, identity, course, slug, ask_filter=True)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/preflight", methods=READ)
 @access(Access.EDITOR)
 def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
     """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
-    insider = require_admin(request, Role.EDITOR)
-    return _campaign_page(request, insider, campaign_id, ask_filter=False)
+    identity = require_admin(request, Role.EDITOR)
+    return _campaign_page(request, identity, campaign_id, ask_filter=False)
 
 
 @router.post("/admin/campaigns/{campaign_id}/preflight")
 @access(Access.EDITOR)
 def campaign_submit(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
-    return _campaign_page(request, insider, campaign_id, ask_filter=True)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
+    return _campaign_page(request, identity, campaign_id, ask_filter=True)
 
 
-def _lesson_page(request: Request, insider: AdminIdentity, course: str, slug: str, *, ask_filter: bool) -> HTMLResponse:
+def _lesson_page(
+    request: Request, identity: AdminIdentity, course: str, slug: str, *, ask_filter: bool
+) -> HTMLResponse:
     runtime = runtime_of(request)
     try:
-        desk = drafts.load_editor(runtime.database, runtime.library, course, slug)
+        state = drafts.load_editor(runtime.database, runtime.course_cache, course, slug)
     except LessonNotFound:
         raise NotFound from None
-    manuscript = desk.manuscript
+    lesson_draft = state.lesson_draft
     titles = [
-        manuscript.fields.get(f"{language}.title", "") for language in (preferred_language(request), *manuscript.spoken)
+        lesson_draft.fields.get(f"{language}.title", "")
+        for language in (preferred_language(request), *lesson_draft.languages)
     ]
     title = next(filter(None, titles), slug)
     mails = [
-        (manuscript.fields.get(f"{language}.title") or title, language, _message(request, manuscript, language))
-        for language in manuscript.spoken
+        (lesson_draft.fields.get(f"{language}.title") or title, language, _message(request, lesson_draft, language))
+        for language in lesson_draft.languages
     ]
-    return _page(request, insider, mails, f"/admin/lessons/{course}/{slug}", title, ask_filter=ask_filter)
+    return _page(request, identity, mails, f"/admin/lessons/{course}/{slug}", title, ask_filter=ask_filter)
 
 
-def _campaign_page(request: Request, insider: AdminIdentity, campaign_id: int, *, ask_filter: bool) -> HTMLResponse:
+def _campaign_page(request: Request, identity: AdminIdentity, campaign_id: int, *, ask_filter: bool) -> HTMLResponse:
     row = find_campaign(request, campaign_id)
     mails = mails_of(request, row, None if ask_filter else 1)
-    return _page(request, insider, mails, f"/admin/campaigns/{campaign_id}", row.name, ask_filter=ask_filter)
+    return _page(request, identity, mails, f"/admin/campaigns/{campaign_id}", row.name, ask_filter=ask_filter)
 
 
 def _page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     mails: Sequence[tuple[str, str, bytes | None]],
     where: str,
     name: str,
@@ -121,7 +124,7 @@ def _page(
         "asked": asked,
         "is_campaign": where.startswith("/admin/campaigns/"),
     }
-    return admin_page(request, insider, "preflight", values)
+    return admin_page(request, identity, "preflight", values)
 
 
 def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
@@ -132,11 +135,11 @@ def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:
         return [], False
 
 
-def _message(request: Request, manuscript: LessonDraft, language: str) -> bytes | None:
+def _message(request: Request, lesson_draft: LessonDraft, language: str) -> bytes | None:
     """None while it can't be made: the desk says why."""
     runtime = runtime_of(request)
     try:
-        lesson = manuscript.rough(language)
-        return runtime.proofs.of_lesson(manuscript.course_with(lesson), lesson, language, runtime.clock.now())
+        lesson = lesson_draft.lenient_lesson(language)
+        return runtime.sample_emails.of_lesson(lesson_draft.course_with(lesson), lesson, language, runtime.clock.now())
     except (UnknownTag, TemplateError):
         return None

@@ -60,10 +60,10 @@ def lessons_page(
     request: Request, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
     """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
-    insider = require_admin(request)
+    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        courses = runtime.library.courses(session)
+        courses = runtime.course_cache.courses(session)
         being_written = {one.id: kept_drafts.of_course(session, one.id) for one in courses}
         discarded = {one.id: kept_drafts.discarded_of_course(session, one.id) for one in courses}
     spoken = preferred_language(request)
@@ -78,9 +78,9 @@ def lessons_page(
         "discarded_days": kept_drafts.DISCARDED_DAYS,
         "undo": next((one for found in discarded.values() for one in found if one.id == whole_number(draft)), None),
         "notice": notice,
-        "may_change": insider.may(Role.EDITOR),
+        "may_change": identity.may(Role.EDITOR),
     }
-    return admin_page(request, insider, "lessons", values)
+    return admin_page(request, identity, "lessons", values)
 
 
 @router.post("/admin/lessons/new")
@@ -93,12 +93,18 @@ def create_draft(
     behind: Annotated[str, Form()] = "",
 ) -> Response:
     """A draft of a new lesson."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         slug = drafts.create(
-            runtime.database, runtime.clock, runtime.library, course, title.strip()[:400], behind[:60], insider.admin_id
+            runtime.database,
+            runtime.clock,
+            runtime.course_cache,
+            course,
+            title.strip()[:400],
+            behind[:60],
+            identity.admin_id,
         )
     except LessonNotFound:
         raise NotFound from None
@@ -113,11 +119,11 @@ def restore_draft(
     request: Request, form: Annotated[str, Form()] = "", draft: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
     """Bring back a draft that was discarded."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
-        course, slug = drafts.restore(runtime.database, runtime.clock, whole_number(draft, 9), insider.admin_id)
+        course, slug = drafts.restore(runtime.database, runtime.clock, whole_number(draft, 9), identity.admin_id)
     except NoSuchDraft:
         return RedirectResponse("/admin/lessons?notice=no-draft", 303)
     except NewerDraft:
@@ -128,32 +134,34 @@ def restore_draft(
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
 @access(Access.EDITOR)
 def editor_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = require_admin(request, Role.EDITOR)
-    desk = _editor_state(request, course, slug)
-    return _editor_page(request, insider, desk, desk.manuscript, done)
+    identity = require_admin(request, Role.EDITOR)
+    state = _editor_state(request, course, slug)
+    return _editor_page(request, identity, state, state.lesson_draft, done)
 
 
 @router.post("/admin/lessons/{course}/{slug}")
 @access(Access.EDITOR)
 def save_draft(request: Request, course: str, slug: str, typed: Typed) -> Response:
     """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
-    insider, desk = _typing(request, course, slug, typed)
+    identity, state = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
-    manuscript = drafts.with_input(desk, typed)
+    lesson_draft = drafts.with_input(state, typed)
     try:
         seen = whole_number(typed.get("saved", ""))
         version = whole_number(typed["version"], 9) if "version" in typed else None
-        drafts.save(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, seen, version)
+        drafts.save(runtime.database, runtime.clock, state, lesson_draft, identity.admin_id, seen, version)
     except StalePublication:
-        return _editor_page(request, insider, _editor_state(request, course, slug), manuscript, "published-meanwhile")
+        return _editor_page(
+            request, identity, _editor_state(request, course, slug), lesson_draft, "published-meanwhile"
+        )
     except StaleDraft:
-        return _editor_page(request, insider, desk, manuscript, "meanwhile")
+        return _editor_page(request, identity, state, lesson_draft, "meanwhile")
     match typed.get("action"):
         case "publish":
             return RedirectResponse(f"{where}/publish", 303)
         case "test":
-            return RedirectResponse(f"{where}?done={_send_test(request, insider, desk, manuscript, typed)}", 303)
+            return RedirectResponse(f"{where}?done={_send_test(request, identity, state, lesson_draft, typed)}", 303)
         case _:
             return RedirectResponse(f"{where}?done=kept", 303)
 
@@ -164,14 +172,14 @@ def discard(
     request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", saved: Annotated[str, Form()] = ""
 ) -> Response:
     """Discard a draft; it can be brought back for some time."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
-    desk = _editor_state(request, course, slug)
+    state = _editor_state(request, course, slug)
     try:
-        draft = drafts.discard(runtime.database, runtime.clock, desk, insider.admin_id, whole_number(saved, 9))
+        draft = drafts.discard(runtime.database, runtime.clock, state, identity.admin_id, whole_number(saved, 9))
     except StaleDraft:
-        return _editor_page(request, insider, desk, desk.manuscript, "not-discarded")
+        return _editor_page(request, identity, state, state.lesson_draft, "not-discarded")
     return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
 
 
@@ -179,33 +187,33 @@ def discard(
 @access(Access.EDITOR)
 def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
-    _, desk = _typing(request, course, slug, typed)
-    return _preview(request, drafts.with_input(desk, typed), desk.published.id, typed)
+    _, state = _typing(request, course, slug, typed)
+    return _preview(request, drafts.with_input(state, typed), state.published.id, typed)
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
 @access(Access.EDITOR)
 def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """What is wrong, and what could be better: a part of the page, while it is written."""
-    insider, desk = _typing(request, course, slug, typed)
-    manuscript = drafts.with_input(desk, typed)
-    return admin_page(request, insider, "lesson-checks", _checked(request, manuscript))
+    identity, state = _typing(request, course, slug, typed)
+    lesson_draft = drafts.with_input(state, typed)
+    return admin_page(request, identity, "lesson-checks", _checked(request, lesson_draft))
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
 @access(Access.EDITOR)
 def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
-    insider = require_admin(request, Role.EDITOR)
-    desk = _editor_state(request, course, slug)
-    return _publish_page(request, insider, desk, "")
+    identity = require_admin(request, Role.EDITOR)
+    state = _editor_state(request, course, slug)
+    return _publish_page(request, identity, state, "")
 
 
 @router.post("/admin/lessons/{course}/{slug}/publish")
 @access(Access.EDITOR)
 def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
     """Make the lesson what readers get, if all is as it was on the page."""
-    insider, desk = _typing(request, course, slug, typed)
+    identity, state = _typing(request, course, slug, typed)
     runtime = runtime_of(request)
     under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
     seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
@@ -213,16 +221,16 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
         publish_lesson(
             runtime.database,
             runtime.clock,
-            insider.admin_id,
-            desk.manuscript,
+            identity.admin_id,
+            state.lesson_draft,
             ExistingReaders(under_way) if under_way in {*ExistingReaders} else ExistingReaders.NEW,
             AlreadyPast(behind) if behind in {*AlreadyPast} else AlreadyPast.NOBODY,
             SeenVersions(*seen) if len(seen) == len(SeenVersions._fields) else None,
         )
     except StaleDraft:
-        return _publish_page(request, insider, _editor_state(request, course, slug), "meanwhile")
+        return _publish_page(request, identity, _editor_state(request, course, slug), "meanwhile")
     except LessonNotReady:
-        return _publish_page(request, insider, desk, "not-ready")
+        return _publish_page(request, identity, state, "not-ready")
     books = BackgroundTask(make_ebooks, runtime)
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=published", 303, background=books)
 
@@ -231,14 +239,14 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
 @access(Access.EDITOR)
 def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
     """Take a lesson out of its course."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
-    desk = _editor_state(request, course, slug)
+    state = _editor_state(request, course, slug)
     try:
-        unpublish(runtime.database, runtime.clock, insider.admin_id, course, slug)
+        unpublish(runtime.database, runtime.clock, identity.admin_id, course, slug)
     except LessonNotReady:
-        return _publish_page(request, insider, desk, "stays")
+        return _publish_page(request, identity, state, "stays")
     return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_ebooks, runtime))
 
 
@@ -246,18 +254,18 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
 @access(Access.EDITOR)
 def history_page(request: Request, course: str, slug: str, version: Annotated[str, Query()] = "") -> HTMLResponse:
     """All versions, and what one of them changed."""
-    insider = require_admin(request, Role.EDITOR)
-    desk, versions = _versions(request, course, slug)
+    identity = require_admin(request, Role.EDITOR)
+    state, versions = _versions(request, course, slug)
     place = next((n for n, one in enumerate(versions) if one.id == whole_number(version)), 0)
     before = versions[place + 1].lesson if place + 1 < len(versions) else None
     values = {
-        **_about(request, desk),
+        **_about(request, state),
         "versions": versions,
         "shown": versions[place],
-        "saved": desk.saved,
+        "saved": state.saved,
         "changes": history.differences(before, versions[place].lesson) if before else [],
     }
-    return admin_page(request, insider, "lesson-history", values)
+    return admin_page(request, identity, "lesson-history", values)
 
 
 @router.post("/admin/lessons/{course}/{slug}/history")
@@ -271,135 +279,135 @@ def restore(
     saved: Annotated[str, Form()] = "",
 ) -> Response:
     """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
-    desk, versions = _versions(request, course, slug)
+    state, versions = _versions(request, course, slug)
     earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
     if earlier is None:
         raise NotFound
-    manuscript = LessonDraft(desk.published.course, slug, desk.manuscript.place, fields_of(earlier))
+    lesson_draft = LessonDraft(state.published.course, slug, state.lesson_draft.place, fields_of(earlier))
     try:
-        drafts.save(runtime.database, runtime.clock, desk, manuscript, insider.admin_id, whole_number(saved))
+        drafts.save(runtime.database, runtime.clock, state, lesson_draft, identity.admin_id, whole_number(saved))
     except StaleDraft:
-        return _editor_page(request, insider, desk, manuscript, "meanwhile")
+        return _editor_page(request, identity, state, lesson_draft, "meanwhile")
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
 
 
 def _editor_state(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
-        return drafts.load_editor(runtime.database, runtime.library, course, slug)
+        return drafts.load_editor(runtime.database, runtime.course_cache, course, slug)
     except LessonNotFound:
         raise NotFound from None
 
 
 def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[AdminIdentity, EditorState]:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, typed.get("form", ""))
-    return insider, _editor_state(request, course, slug)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, typed.get("form", ""))
+    return identity, _editor_state(request, course, slug)
 
 
 def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:
-    desk = _editor_state(request, course, slug)
+    state = _editor_state(request, course, slug)
     with runtime_of(request).database.read() as session:
-        versions = history.versions_of(session, desk.published.id, course, slug)
+        versions = history.versions_of(session, state.published.id, course, slug)
     if not versions:
         raise NotFound
-    return desk, versions
+    return state, versions
 
 
-def _about(request: Request, desk: EditorState) -> dict[str, Any]:
-    course, manuscript = desk.published.course, desk.manuscript
+def _about(request: Request, state: EditorState) -> dict[str, Any]:
+    course, lesson_draft = state.published.course, state.lesson_draft
     languages = sorted(course.languages, key=lambda one: one != preferred_language(request))
-    titles = [manuscript.fields.get(f"{language}.title") for language in languages]
+    titles = [lesson_draft.fields.get(f"{language}.title") for language in languages]
     return {
-        "desk": desk,
+        "desk": state,
         "course": course,
         "first_language": languages[0],
-        "where": f"/admin/lessons/{course.slug}/{manuscript.slug}",
-        "lesson_title": next(filter(None, titles), manuscript.slug),
-        "is_new": desk.lesson_id is None,
+        "where": f"/admin/lessons/{course.slug}/{lesson_draft.slug}",
+        "lesson_title": next(filter(None, titles), lesson_draft.slug),
+        "is_new": state.lesson_id is None,
     }
 
 
 def _editor_page(
-    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: LessonDraft, done: str
+    request: Request, identity: AdminIdentity, state: EditorState, lesson_draft: LessonDraft, done: str
 ) -> HTMLResponse:
     values = {
-        **_about(request, desk),
-        **_checked(request, manuscript),
-        "fields": manuscript.fields,
-        "place": manuscript.place,
-        "others": [one for one in desk.published.course.lessons if one.slug != manuscript.slug],
+        **_about(request, state),
+        **_checked(request, lesson_draft),
+        "fields": lesson_draft.fields,
+        "place": lesson_draft.place,
+        "others": [one for one in state.published.course.lessons if one.slug != lesson_draft.slug],
         "questions": range(QUESTIONS),
         "options": range(OPTIONS),
         "readings": range(READINGS),
-        "stood": _behind(manuscript),
-        "version": desk.version if done == "published-meanwhile" else desk.began_from,
-        "newer": desk.newer,
+        "stood": _behind(lesson_draft),
+        "version": state.version if done == "published-meanwhile" else state.began_from,
+        "newer": state.newer,
         "discarded_days": kept_drafts.DISCARDED_DAYS,
         "done": done,
     }
-    return admin_page(request, insider, "lesson", values, 409 if done in _NOT_DONE else 200)
+    return admin_page(request, identity, "lesson", values, 409 if done in _NOT_DONE else 200)
 
 
-def _behind(manuscript: LessonDraft) -> str:
+def _behind(lesson_draft: LessonDraft) -> str:
     """The slug of the lesson that it stands behind, or is to stand behind; empty for the first place."""
-    others = [one.slug for one in manuscript.course.lessons if one.slug != manuscript.slug]
-    return "".join(others[: manuscript.place - 1][-1:])
+    others = [one.slug for one in lesson_draft.course.lessons if one.slug != lesson_draft.slug]
+    return "".join(others[: lesson_draft.place - 1][-1:])
 
 
-def _publish_page(request: Request, insider: AdminIdentity, desk: EditorState, notice: str) -> HTMLResponse:
-    found = linter.check(desk.manuscript)
-    wrong = [one for one in found if one.wrong]
-    before = desk.published.course.lesson(desk.manuscript.slug)
+def _publish_page(request: Request, identity: AdminIdentity, state: EditorState, notice: str) -> HTMLResponse:
+    found = linter.check(state.lesson_draft)
+    wrong = [one for one in found if one.is_error]
+    before = state.published.course.lesson(state.lesson_draft.slug)
     values = {
-        **_about(request, desk),
+        **_about(request, state),
         "wrong": wrong,
-        "changes": [] if wrong else history.differences(before, desk.manuscript.lesson()),
-        "moved": before is not None and before.number != desk.manuscript.place,
-        "place": desk.manuscript.place,
-        "last": len(desk.published.course.lessons),
+        "changes": [] if wrong else history.differences(before, state.lesson_draft.lesson()),
+        "moved": before is not None and before.number != state.lesson_draft.place,
+        "place": state.lesson_draft.place,
+        "last": len(state.published.course.lessons),
         "notice": notice,
     }
-    return admin_page(request, insider, "lesson-publish", values, 409 if notice else 200)
+    return admin_page(request, identity, "lesson-publish", values, 409 if notice else 200)
 
 
-def _checked(request: Request, manuscript: LessonDraft) -> dict[str, Any]:
-    languages = manuscript.spoken
+def _checked(request: Request, lesson_draft: LessonDraft) -> dict[str, Any]:
+    languages = lesson_draft.languages
     return {
-        "findings": linter.check(manuscript),
-        "measures": {language: linter.measure(manuscript, language) for language in languages},
-        "sizes": {language: _size(request, manuscript, language) for language in languages},
+        "findings": linter.check(lesson_draft),
+        "measures": {language: linter.measure(lesson_draft, language) for language in languages},
+        "sizes": {language: _size(request, lesson_draft, language) for language in languages},
         "largest": MAX_HTML_BYTES,
         "limits": linter,
     }
 
 
-def _sample(request: Request, manuscript: LessonDraft, language: str, course_id: int, email: str = "") -> bytes:
+def _sample(request: Request, lesson_draft: LessonDraft, language: str, course_id: int, email: str = "") -> bytes:
     """The mail, as far as it is written, as a reader would get it. Raises UnknownTag, TemplateError."""
     runtime = runtime_of(request)
-    lesson = manuscript.rough(language)
-    course = manuscript.course_with(lesson)
+    lesson = lesson_draft.lenient_lesson(language)
+    course = lesson_draft.course_with(lesson)
     reader = _reader(request, email, course_id, course, lesson, language)
-    return runtime.proofs.of_lesson(course, lesson, language, runtime.clock.now(), reader)
+    return runtime.sample_emails.of_lesson(course, lesson, language, runtime.clock.now(), reader)
 
 
-def _size(request: Request, manuscript: LessonDraft, language: str) -> int | None:
+def _size(request: Request, lesson_draft: LessonDraft, language: str) -> int | None:
     """How large the HTML is, in bytes; None while it can't be made."""
     try:
-        return len(parts_of(_sample(request, manuscript, language, 0))[0].encode())
+        return len(parts_of(_sample(request, lesson_draft, language, 0))[0].encode())
     except (UnknownTag, TemplateError):
         return None
 
 
-def _preview(request: Request, manuscript: LessonDraft, course_id: int, typed: dict[str, str]) -> HTMLResponse:
+def _preview(request: Request, lesson_draft: LessonDraft, course_id: int, typed: dict[str, str]) -> HTMLResponse:
     language = typed.get("shown", "")
-    if language not in manuscript.course.languages:
+    if language not in lesson_draft.course.languages:
         raise NotFound
     try:
-        html, text = parts_of(_sample(request, manuscript, language, course_id, typed.get("reader", "")))
+        html, text = parts_of(_sample(request, lesson_draft, language, course_id, typed.get("reader", "")))
     except (UnknownTag, TemplateError) as error:
         return text_page(str(error))
     match typed.get("look"):
@@ -427,13 +435,13 @@ def _reader(
 
 
 def _send_test(
-    request: Request, insider: AdminIdentity, desk: EditorState, manuscript: LessonDraft, typed: dict[str, str]
+    request: Request, identity: AdminIdentity, state: EditorState, lesson_draft: LessonDraft, typed: dict[str, str]
 ) -> str:
     language = typed.get("shown", "")
-    if language not in desk.published.course.languages:
+    if language not in state.published.course.languages:
         return "no-test"
     try:
-        message = _sample(request, manuscript, language, desk.published.id, typed.get("reader", ""))
+        message = _sample(request, lesson_draft, language, state.published.id, typed.get("reader", ""))
     except (UnknownTag, TemplateError):
         return "no-test"
-    return "test" if send_sample(runtime_of(request), message, insider.email) else "no-test"
+    return "test" if send_sample(runtime_of(request), message, identity.email) else "no-test"

@@ -136,20 +136,20 @@ def second_factor(
 ) -> Response:
     """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
     runtime = runtime_of(request)
-    insider = require_password_login(request)
-    verify_csrf(request, insider, form)
-    if not request.app.state.limits.allows_code(_account(request, insider.email)):
+    identity = require_password_login(request)
+    verify_csrf(request, identity, form)
+    if not request.app.state.limits.allows_code(_account(request, identity.email)):
         security_events.record(
-            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=identity.admin_id
         )
-        if request.app.state.limits.allows_reset(f"told {insider.email}"):
-            notify_admin(request, AccountNotice.CODES_GUESSED, insider.email)
+        if request.app.state.limits.allows_reset(f"told {identity.email}"):
+            notify_admin(request, AccountNotice.CODES_GUESSED, identity.email)
         return _second_factor_page(request, notice="slow", status=429)
-    vault = SecretBox(runtime.settings.secret_keys)
+    secret_box = SecretBox(runtime.settings.secret_keys)
     try:
-        given = verify_code(runtime.database, runtime.clock, vault, insider, typed[:40], origin_of(request))
+        given = verify_code(runtime.database, runtime.clock, secret_box, identity, typed[:40], origin_of(request))
     except TooManyCodes:
-        notify_admin(request, AccountNotice.CODES_GUESSED, insider.email)
+        notify_admin(request, AccountNotice.CODES_GUESSED, identity.email)
         return clear_session(request, "/admin/login")
     except LoginFailed:
         return _second_factor_page(request, notice="wrong", status=403)
@@ -160,10 +160,10 @@ def second_factor(
 @access(Access.SESSION)
 def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
     """The passkey as the second factor, after the password."""
-    insider = require_password_login(request)
-    verify_csrf(request, insider, form)
+    identity = require_password_login(request)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
-    return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), insider))
+    return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), identity))
 
 
 @router.post("/admin/code/passkey")
@@ -171,16 +171,16 @@ def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] =
 def second_factor_passkey(
     request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = ""
 ) -> Response:
-    insider = require_password_login(request)
-    verify_csrf(request, insider, form)
+    identity = require_password_login(request)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         given = passkeys.finish_second_factor(
-            runtime.database, runtime.clock, _site(request), insider, answer, origin_of(request)
+            runtime.database, runtime.clock, _site(request), identity, answer, origin_of(request)
         )
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=insider.admin_id
+            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=identity.admin_id
         )
         return _second_factor_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
@@ -189,10 +189,10 @@ def second_factor_passkey(
 @router.post("/admin/logout")
 @access(Access.SESSION)
 def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
-    insider = require_password_login(request)
-    verify_csrf(request, insider, form)
+    identity = require_password_login(request)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
-    log_out(runtime.database, runtime.clock, insider, origin_of(request))
+    log_out(runtime.database, runtime.clock, identity, origin_of(request))
     return clear_session(request, "/admin/login")
 
 
@@ -295,9 +295,9 @@ def _login_page(request: Request, email: str = "", *, notice: str = "", status: 
 
 
 def _second_factor_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
-    insider = require_password_login(request)
+    identity = require_password_login(request)
     values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
-    return admin_page(request, insider, "code", values, status)
+    return admin_page(request, identity, "code", values, status)
 
 
 def _site(request: Request) -> Site:

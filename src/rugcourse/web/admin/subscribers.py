@@ -138,7 +138,7 @@ def people_page(
     looked_for: Annotated[LookedFor, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    insider = require_admin(request)
+    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = subscribers.search(session, looked_for.wanted(), whole_number(after), _A_PAGE + 1)
@@ -153,9 +153,9 @@ def people_page(
         "campaigns": running,
         "people": found[:_A_PAGE],
         "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
-        "may_take": insider.may(Role.EDITOR),
+        "may_take": identity.may(Role.EDITOR),
     }
-    return admin_page(request, insider, "people", values)
+    return admin_page(request, identity, "people", values)
 
 
 @router.post("/admin/subscribers/list")
@@ -165,8 +165,8 @@ def list_file(
     fields: Annotated[ListFields, Form()],
 ) -> Response:
     """What was searched for, as a file. That it was taken away stands in the log."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, fields.form)
     kind = fields.kind
     if kind not in _MEDIA_TYPES:
         raise NotFound
@@ -174,7 +174,7 @@ def list_file(
     with runtime.database.write() as session:
         # What was typed can be somebody's address.
         about = {**fields.model_dump(exclude={"form", "q"}, exclude_defaults=True), "filtered": bool(fields.q)}
-        admins.record_change(session, runtime.clock.now(), insider.admin_id, "list taken", "subscribers", None, about)
+        admins.record_change(session, runtime.clock.now(), identity.admin_id, "list taken", "subscribers", None, about)
     headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
     database, wanted = runtime.database, fields.wanted()
     content = as_json(database, wanted) if kind == "json" else as_csv(database, wanted, preferred_language(request))
@@ -190,19 +190,19 @@ def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query(
 @router.post("/admin/subscribers/{subscriber_id}")
 @access(Access.EDITOR)
 def person_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, fields.form)
     reason = parse_reason(fields.reason)
     act = _ACTS.get(fields.action)
     if act is None:
-        return _person_page(request, insider, subscriber_id, "")
+        return _person_page(request, identity, subscriber_id, "")
     if not reason:
-        return _person_page(request, insider, subscriber_id, "no-reason")
+        return _person_page(request, identity, subscriber_id, "no-reason")
     try:
         act(request, _person(request, subscriber_id), fields)
     except tuple(_REFUSALS) as error:
-        return _person_page(request, insider, subscriber_id, _REFUSALS[type(error)])
-    _log(request, insider, subscriber_id, fields.action, reason)
+        return _person_page(request, identity, subscriber_id, _REFUSALS[type(error)])
+    _log(request, identity, subscriber_id, fields.action, reason)
     if fields.action == "erase":
         return RedirectResponse("/admin/subscribers", 303)
     return RedirectResponse(f"/admin/subscribers/{subscriber_id}?done={fields.action}", 303)
@@ -212,14 +212,14 @@ def person_submit(request: Request, subscriber_id: Id, fields: Annotated[Subscri
 @access(Access.EDITOR)
 def copy_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, fields.form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, fields.form)
     reason = parse_reason(fields.reason)
     person = _person(request, subscriber_id)
     if not reason or fields.sure != "yes":
-        return _person_page(request, insider, person.id, "not-asked" if reason else "no-reason")
-    _log(request, insider, person.id, "copy", reason)
-    found = runtime_of(request).copy_of(person.id)
+        return _person_page(request, identity, person.id, "not-asked" if reason else "no-reason")
+    _log(request, identity, person.id, "copy", reason)
+    found = runtime_of(request).data_export(person.id)
     if found is None:
         raise NotFound
     headers = {"Content-Disposition": 'attachment; filename="copy.json"', "Cache-Control": "no-store"}
@@ -351,7 +351,7 @@ _ACTS: dict[str, Callable[[Request, SubscriberRow, SubscriberForm], None]] = {
 _SOURCES = {"correct": "said by the person"}  # where an admin knows it from, in the log
 
 
-def _log(request: Request, insider: AdminIdentity, subscriber_id: int, action: str, reason: str) -> None:
+def _log(request: Request, identity: AdminIdentity, subscriber_id: int, action: str, reason: str) -> None:
     runtime = runtime_of(request)
     erased = action == "erase"
     source = {"source": _SOURCES[action]} if action in _SOURCES else {}
@@ -359,7 +359,7 @@ def _log(request: Request, insider: AdminIdentity, subscriber_id: int, action: s
     subject = _ERASED if erased else admins.subject_of(subscriber_id)
     with runtime.database.write() as session:
         admins.record_change(
-            session, runtime.clock.now(), insider.admin_id, f"subscriber: {action}", subject, None, kept
+            session, runtime.clock.now(), identity.admin_id, f"subscriber: {action}", subject, None, kept
         )
 
 
@@ -376,11 +376,11 @@ def _follows(request: Request, person: SubscriberRow) -> list[FollowedCourse]:
     with runtime.database.read() as session:
         courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
         theirs = [one for one in enrolments.of_subscriber(session, person.id) if one.campaign_id in courses]
-        found = [(one, runtime.library.of_campaign(session, one.campaign_id)) for one in theirs]
+        found = [(one, runtime.course_cache.of_campaign(session, one.campaign_id)) for one in theirs]
     return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
 
 
-def _person_page(request: Request, insider: AdminIdentity, subscriber_id: int, done: str) -> HTMLResponse:
+def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
     person = _person(request, subscriber_id)
     with runtime.database.read() as session:
@@ -396,6 +396,6 @@ def _person_page(request: Request, insider: AdminIdentity, subscriber_id: int, d
         "tags": tags,
         "suppressed": find_suppressed(runtime.database, runtime.signer, person.email),
         "done": done,
-        "may_change": insider.may(Role.EDITOR),
+        "may_change": identity.may(Role.EDITOR),
     }
-    return admin_page(request, insider, "person", values)
+    return admin_page(request, identity, "person", values)

@@ -44,30 +44,30 @@ def suppressions_submit(
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Write to an address no more, or again; with a reason, which the log keeps without the address."""
-    insider = require_admin(request, Role.EDITOR)
-    verify_csrf(request, insider, form)
+    identity = require_admin(request, Role.EDITOR)
+    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     why = parse_reason(reason)
     if action not in _ACTS:
-        return _page(request, insider, email, 0, "")
+        return _page(request, identity, email, 0, "")
     if not why:
-        return _page(request, insider, email, 0, "no-reason")
+        return _page(request, identity, email, 0, "no-reason")
     try:
         if action == "suppress":
             suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
         else:
             suppression.lift(runtime.database, runtime.clock, runtime.signer, email)
     except NotAnAddress:
-        return _page(request, insider, email, 0, "not-an-address")
+        return _page(request, identity, email, 0, "not-an-address")
     except suppression.NotSuppressed:
-        return _page(request, insider, email, 0, "not-suppressed")
+        return _page(request, identity, email, 0, "not-suppressed")
     with runtime.database.write() as session:
         now, kept = runtime.clock.now(), {"reason": why}
-        admins.record_change(session, now, insider.admin_id, f"address: {action}", "suppressions", None, kept)
+        admins.record_change(session, now, identity.admin_id, f"address: {action}", "suppressions", None, kept)
     return RedirectResponse(f"/admin/suppressions?done={action}", 303)
 
 
-def _page(request: Request, insider: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
+def _page(request: Request, identity: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
     people = suppression.people(runtime.database, runtime.signer, after, _A_PAGE + 1)
     with runtime.database.read() as session:
@@ -80,4 +80,4 @@ def _page(request: Request, insider: AdminIdentity, q: str, after: int, done: st
         "counts": counts,
         "done": done,
     }
-    return admin_page(request, insider, "suppressions", values)
+    return admin_page(request, identity, "suppressions", values)

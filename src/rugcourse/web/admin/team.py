@@ -54,13 +54,13 @@ def team_page(request: Request) -> HTMLResponse:
 @access(Access.OWNER)
 def team_submit(request: Request, fields: Annotated[TeamForm, Form()]) -> Response:
     """Who may do what is only changed with the password of who changes it."""
-    insider = require_admin(request, Role.OWNER)
-    verify_csrf(request, insider, fields.form)
-    refusal = check_password(request, insider, fields.password)
+    identity = require_admin(request, Role.OWNER)
+    verify_csrf(request, identity, fields.form)
+    refusal = check_password(request, identity, fields.password)
     if refusal:
-        return _team_page(request, insider, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
+        return _team_page(request, identity, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
     try:
-        return _act(request, insider, fields)
+        return _act(request, identity, fields)
     except NotAnAddress:
         notice = "address"
     except AlreadyAdmin:
@@ -69,19 +69,19 @@ def team_submit(request: Request, fields: Annotated[TeamForm, Form()]) -> Respon
         notice = "last-owner"
     except NoSuchAdmin:
         notice = ""
-    return _team_page(request, insider, notice=notice, email=fields.email, typed_role=fields.role, status=400)
+    return _team_page(request, identity, notice=notice, email=fields.email, typed_role=fields.role, status=400)
 
 
-def _act(request: Request, insider: AdminIdentity, fields: TeamForm) -> Response:
+def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Response:
     """Raises NotAnAddress, AlreadyAdmin, LastOwner, NoSuchAdmin."""
     runtime = runtime_of(request)
-    database, clock, me = runtime.database, runtime.clock, insider.admin_id
+    database, clock, me = runtime.database, runtime.clock, identity.admin_id
     admin_id = whole_number(fields.admin, digits=9)
     match fields.action:
         case "invite" if fields.role in {*Role}:
             invitation = invite(database, clock, fields.email, Role(fields.role), me)
             link = runtime.links.admin_welcome(invitation.token)
-            return _team_page(request, insider, notice="invited", link=link, email=invitation.email)
+            return _team_page(request, identity, notice="invited", link=link, email=invitation.email)
         case "role" if fields.role in {*Role}:
             notify_admin(
                 request, AccountNotice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me)
@@ -91,25 +91,25 @@ def _act(request: Request, insider: AdminIdentity, fields: TeamForm) -> Response
         case "reset-factors" if admin_id != me:
             notify_admin(request, AccountNotice.FACTOR_REMOVED, reset_second_factor(database, clock, admin_id, me))
         case _:
-            return _team_page(request, insider)
+            return _team_page(request, identity)
     return _team_page(request, require_admin(request, Role.OWNER), notice="saved")
 
 
 @router.api_route("/admin/log", methods=READ)
 @access(Access.OWNER)
 def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    insider = require_admin(request, Role.OWNER)
+    identity = require_admin(request, Role.OWNER)
     with runtime_of(request).database.read() as session:
         changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
         newest = [] if before else admins.events(session, _EVENTS_SHOWN)
     shown = changes[:_CHANGES_A_PAGE]
     more = shown[-1][0].id if len(changes) > _CHANGES_A_PAGE else None
-    return admin_page(request, insider, "log", {"changes": shown, "more": more, "events": newest})
+    return admin_page(request, identity, "log", {"changes": shown, "more": more, "events": newest})
 
 
 def _team_page(
     request: Request,
-    insider: AdminIdentity,
+    identity: AdminIdentity,
     *,
     notice: str = "",
     link: str = "",
@@ -122,4 +122,4 @@ def _team_page(
         with_passkeys = admins.with_passkeys(session)
     values = {"team": team, "with_passkeys": with_passkeys, "notice": notice, "link": link, "email": email}
     values["typed_role"] = typed_role
-    return admin_page(request, insider, "team", values, status)
+    return admin_page(request, identity, "team", values, status)

@@ -44,7 +44,7 @@ def catalogue(request: Request, language: str) -> HTMLResponse:
     require_language(language)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        published = runtime.library.courses(session)
+        published = runtime.course_cache.courses(session)
     offered = [one.course for one in published if language in one.course.languages]
     return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
 
@@ -164,7 +164,7 @@ def find_course(request: Request, language: str, slug: str) -> PublishedCourse:
     require_language(language)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
-        published = runtime.library.course(session, slug)
+        published = runtime.course_cache.course(session, slug)
     if published is None or language not in published.course.languages:
         raise NotFound
     return published

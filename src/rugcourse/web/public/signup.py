@@ -96,7 +96,7 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
     attempt = _attempt(request, published, token)
     test = published.course.tests[language]
     with runtime.database.read() as session:
-        surprise = request.app.state.surprises.of(session, published.id, test)
+        surprise = request.app.state.hardest_questions.of(session, published.id, test)
     values = {
         "test": test,
         "result": score(test, attempt.options),
@@ -146,7 +146,7 @@ def signup_submit(
     if _address_may_ask(request, signup.email):
         attempt_id = _attempt_id(request, token)
         sign_up(runtime.database, runtime.clock, runtime.signer, published, signup, language, attempt_id)
-        runtime.ring(Queue.WAITING)
+        runtime.notify_worker(Queue.TRANSACTIONAL)
     pad_response_time(begun)
     return thanks
 
@@ -205,7 +205,7 @@ def confirm_submit(
         )
     except NotConfirmable:
         raise NotFound from None
-    runtime.ring(Queue.WAITING)
+    runtime.notify_worker(Queue.TRANSACTIONAL)
     return _welcome_page(request, reader)
 
 
@@ -239,7 +239,7 @@ def my_page_submit(
         return _my_page(request, language, address, notice="too-many", status=429)
     if not website and _address_may_ask(request, email):
         request_link(runtime.database, runtime.clock, email)
-        runtime.ring(Queue.WAITING)
+        runtime.notify_worker(Queue.TRANSACTIONAL)
     pad_response_time(begun)
     return _my_page(request, language, notice="sent")
 

@@ -54,7 +54,7 @@ class Reader:
         if self.subscriber.status == SubscriberStatus.SUPPRESSED:
             return True
         sent = self.delivery.settled_at or self.delivery.planned_at
-        return self.delivery.kind == DeliveryKind.LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
+        return self.delivery.kind == DeliveryKind.MAGIC_LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
 
     @property
     def is_mailed(self) -> bool:
@@ -79,7 +79,7 @@ def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
         found = subscribers.by_link(session, mail)
         if found is None:
             raise NotFound
-        published = runtime.library.of_campaign(session, found[1].campaign_id)
+        published = runtime.course_cache.of_campaign(session, found[1].campaign_id)
     if published is None:
         raise NotFound
     return Reader(found[0], found[1], published)

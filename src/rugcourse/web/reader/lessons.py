@@ -122,7 +122,7 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
     if delivery.lesson_version_id is None or delivery.lesson_id is None:
         raise NotFound
     with runtime.database.read() as session:
-        lesson = runtime.library.version(session, delivery.lesson_version_id)
+        lesson = runtime.course_cache.version(session, delivery.lesson_version_id)
         sent = deliveries.lessons_sent(session, delivery.enrolment_id or 0)
         feedback = None if old else learning.find_feedback(session, delivery.id)
     language = delivery.language or reader.language

@@ -88,7 +88,7 @@ def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm,
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if fields.action == "renew":
         renew_link(runtime.database, runtime.clock, reader.delivery.id)
-        runtime.ring(Queue.WAITING)
+        runtime.notify_worker(Queue.TRANSACTIONAL)
         return old_link_page(request, reader, token, renewed=True)
     if reader.link_is_old(runtime.clock.now()):
         return _own_page(request, reader, token, "")
@@ -117,7 +117,7 @@ def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "")
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if not reader.was_mailed_for_this(runtime.clock.now()):
         return rights_page(request, token, "data", {"export": None})
-    found = runtime.copy_of(reader.subscriber.id)
+    found = runtime.data_export(reader.subscriber.id)
     if found is None:
         raise NotFound
     notify_reader(request, reader, ReaderNotice.COPIED)
@@ -209,7 +209,7 @@ def place_of(request: Request, reader: Reader) -> ReadingState:
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, reader.subscriber.id)
         enrolment = enrolments.of_mail(session, reader.delivery)
-        progress = progress_of(session, runtime.library, reader.published, reader.language, enrolment)
+        progress = progress_of(session, runtime.course_cache, reader.published, reader.language, enrolment)
         asks = enrolment is not None and may_ask(session, enrolment, schedule, now)
     status = enrolment.status if enrolment else None
     due = enrolment.next_due_at if enrolment else None
@@ -268,7 +268,7 @@ def _send_next(request: Request, reader: Reader) -> None:
         send_next_now(runtime.database, runtime.clock, reader.delivery.id)
     except NothingToSend:
         raise Unusable("not-now") from None
-    runtime.ring(Queue.WAITING)
+    runtime.notify_worker(Queue.TRANSACTIONAL)
 
 
 def _save(request: Request, reader: Reader, fields: OwnPageForm) -> None:
@@ -379,7 +379,7 @@ def _other_courses(request: Request, reader: Reader) -> list[tuple[str, str]]:
     found, seen = [], {reader.published.id}
     with runtime.database.read() as session:
         for campaign_id, delivery_id in enrolments.latest_mails(session, reader.subscriber.id):
-            published = runtime.library.of_campaign(session, campaign_id)
+            published = runtime.course_cache.of_campaign(session, campaign_id)
             if published is not None and published.id not in seen:
                 seen.add(published.id)
                 texts = published.course.texts
