@@ -141,7 +141,7 @@ class Links:
 
     def admin_welcome(self, token: str) -> str:
         """Where an invited admin sets their password."""
-        return f"{self.base_url}/admin/welcome/{token}"
+        return f"{self.base_url}/admin/invite/{token}"
 
     def admin_reset(self, token: str) -> str:
         """Where an admin who forgot their password sets another one."""

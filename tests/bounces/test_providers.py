@@ -74,7 +74,7 @@ def postmark(mail: Mail, what: str, now: datetime) -> Call:
         "Details": "smtp;550 5.1.1 user unknown", "Metadata": {"mail": mail.message_id},
     }  # fmt: skip
     password = base64.b64encode(f"rugcourse:{SECRET}".encode()).decode()
-    return Call("/hooks/postmark", json.dumps(body).encode(), {"Authorization": f"Basic {password}"})
+    return Call("/webhooks/postmark", json.dumps(body).encode(), {"Authorization": f"Basic {password}"})
 
 
 def mailgun(mail: Mail, what: str, now: datetime) -> Call:
@@ -87,7 +87,7 @@ def mailgun(mail: Mail, what: str, now: datetime) -> Call:
         "delivery-status": {"code": 550, "message": "5.1.1 The email account does not exist"},
     }  # fmt: skip
     body = {"signature": {"timestamp": signed, "token": token, "signature": signature}, "event-data": event}
-    return Call("/hooks/mailgun", json.dumps(body).encode(), {})
+    return Call("/webhooks/mailgun", json.dumps(body).encode(), {})
 
 
 def sendgrid(mail: Mail, what: str, now: datetime) -> Call:
@@ -99,7 +99,7 @@ def sendgrid(mail: Mail, what: str, now: datetime) -> Call:
     body, signed = json.dumps([{"event": "delivered", "email": mail.email}, event]).encode(), str(int(now.timestamp()))
     signature = EC_KEY.sign(signed.encode() + body, ec.ECDSA(SHA256()))
     return Call(
-        "/hooks/sendgrid",
+        "/webhooks/sendgrid",
         body,
         {
             "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
@@ -117,7 +117,7 @@ def brevo(mail: Mail, what: str, now: datetime) -> Call:
         "ts_event": int(now.timestamp()),
         "reason": "550 user unknown",
     }
-    return Call("/hooks/brevo", json.dumps(body).encode(), {"Authorization": f"Bearer {SECRET}"})
+    return Call("/webhooks/brevo", json.dumps(body).encode(), {"Authorization": f"Bearer {SECRET}"})
 
 
 def sns(message: str, now: datetime, version: str = "2", **changes: str) -> Call:
@@ -129,7 +129,7 @@ def sns(message: str, now: datetime, version: str = "2", **changes: str) -> Call
     names = ses._SIGNED[said["Type"]]
     signed = "".join(f"{name}\n{said[name]}\n" for name in names if name in said)
     signature = RSA_KEY.sign(signed.encode(), PKCS1v15(), {"1": SHA1, "2": SHA256}[version]())
-    return Call("/hooks/ses", json.dumps({**said, "Signature": base64.b64encode(signature).decode()}).encode(), {})
+    return Call("/webhooks/ses", json.dumps({**said, "Signature": base64.b64encode(signature).decode()}).encode(), {})
 
 
 def amazon(mail: Mail, what: str, now: datetime) -> Call:
@@ -272,7 +272,7 @@ def test_a_provider_that_is_not_set_up_is_not_there(
     bare = TestClient(create_app(make_runtime(database, make_settings(tmp_path), clock)))
     mail = Mail("sam@x.example", "<x@courses.example>", "bounces@courses.example")
     assert send(bare, PROVIDERS[name](mail, "gone", clock.now())) == 404
-    assert bare.post("/hooks/nobody", content=b"{}").status_code == 404
+    assert bare.post("/webhooks/nobody", content=b"{}").status_code == 404
 
 
 @pytest.mark.parametrize(

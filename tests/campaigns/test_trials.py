@@ -218,7 +218,7 @@ def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
 
 
 def test_the_page_begins_shows_and_stops_it_and_hides_a_lead(editor: TestClient, runtime: Runtime) -> None:  # noqa: F811
-    path = f"/admin/trials/{lesson_id(runtime)}"
+    path = f"/admin/ab-tests/{lesson_id(runtime)}"
     assert "Write another subject" in post(editor, path)
     assert "no exclamation mark" in post(editor, path, **{"subject.nl": "Nu!"})
     assert post(editor, path, **{"subject.nl": "Anders", "minimum": "150"}) == path

@@ -35,7 +35,7 @@ KEY = "a-key-for-tests-0123456789"
 LIMITS = [
     ("/nl/oorzaken-van-rugpijn/signup", 64_000),
     ("/admin/lessons/1", 1_000_000),
-    ("/hooks/postmark", 1_000_000),
+    ("/webhooks/postmark", 1_000_000),
     ("/admin/imports", 50_000_000),
 ]
 FORM = {"Content_Type": "application/octet-stream"}
@@ -210,7 +210,7 @@ def test_caddy_takes_the_same_sizes_by_the_same_paths() -> None:
     ).stdout  # fmt: skip
     sizes, paths = re.findall(r'"max_size":(\d+)', adapted), re.findall(r'"path":\["([^"]+)"\]', adapted)
     assert dict(zip(paths, sizes, strict=False)) == {
-        "/admin/lessons/*": "1000000", "/admin/imports*": "50000000", "/hooks/*": "1000000",
+        "/admin/lessons/*": "1000000", "/admin/imports*": "50000000", "/webhooks/*": "1000000",
     }  # fmt: skip
     assert sizes[len(paths) :] == ["64000"]
 
@@ -228,7 +228,7 @@ def test_a_larger_body_that_does_not_say_so_is_refused_by_nginx_itself(nginx: Si
 @pytest.mark.parametrize(
     "begin",
     [
-        f"POST /hooks/postmark HTTP/1.1\nHost: {NAME}\nContent-Length: 100\n\na",
+        f"POST /webhooks/postmark HTTP/1.1\nHost: {NAME}\nContent-Length: 100\n\na",
         f"GET /nl HTTP/1.1\nHost: {NAME}\nX-More: ",
     ],
     ids=["body", "head"],
@@ -240,7 +240,7 @@ def test_who_does_not_go_on_is_cut_off(nginx: Site, begin: str) -> None:
 
 @needs_nginx
 def test_one_address_gets_so_many_connections_and_others_are_served(nginx: Site) -> None:
-    begin = f"POST /hooks/postmark HTTP/1.1\nHost: {NAME}\nContent-Length: 100\n\na"
+    begin = f"POST /webhooks/postmark HTTP/1.1\nHost: {NAME}\nContent-Length: 100\n\na"
     with ExitStack() as open_ones:
         for _ in range(30):
             open_ones.enter_context(closing(nginx.speak(begin)))

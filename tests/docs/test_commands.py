@@ -93,7 +93,7 @@ _LISTEN = Example("bounces serve --port {bounces_port} --lmtp", ready=lambda one
 _SERVE = Example(ready=lambda one: one.answers("port"))
 
 EXAMPLES = {
-    "rugcourse admin create": Example("admin create kim@x.example", says="/admin/welcome/"),
+    "rugcourse admin create": Example("admin create kim@x.example", says="/admin/invite/"),
     "rugcourse admin disable": Example(
         "admin disable lee@x.example", before="admin create lee@x.example --role editor", says="disabled"
     ),

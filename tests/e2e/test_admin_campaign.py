@@ -24,11 +24,11 @@ def come_in(page: Page) -> None:  # noqa: F811
     page.goto("/admin/login")
     page.fill("input[name=email]", OWNER)
     page.fill("input[name=password]", PASSWORD)
-    press(page, "button.press")
+    press(page, "button.button")
 
 
 def go_on(page: Page) -> None:  # noqa: F811
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     assert_good_for_everybody(page)
 
 
@@ -46,7 +46,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
 
     page.fill("input[name=name]", "Winter cohort")
     page.select_option("select[name=kind]", "cohort")
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     page.check("input[name=languages][value=nl]")
     expect(page.locator("#count b")).to_have_text("0")  # both follow the course already
     page.select_option("select[name=following]", "")
@@ -54,7 +54,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     assert_good_for_everybody(page)
     go_on(page)
     page.check("input[name=way][value=local]")
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     expect(page.locator(".problems")).to_be_focused()
     assert_good_for_everybody(page)
     page.click(".problems a")
@@ -106,7 +106,7 @@ def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Pa
     come_in(page)
     press(page, "a[href='/admin/campaigns']")
     page.fill("input[name=name]", "Winter cohort")
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     page.goto(page.url.replace("/who", "/review"))
     expect(page.locator("button[value=discard]")).to_be_hidden()  # behind a question
     page.click("main details summary >> nth=-1")
@@ -131,12 +131,12 @@ def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) 
     assert_good_for_everybody(page)
     content = b"Naam;E-mail\nAnn;ann@x.example\nBo;nobody\n"
     page.set_input_files("input[type=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": content})
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     assert_good_for_everybody(page)
     page.fill("input[name=agreed_at]", "2026-03-31")
     page.fill("input[name=agreed_where]", "paper form")
     page.fill("textarea[name=agreed_text]", "Yes, send me the course by e-mail")
-    press(page, "form[action^='/admin/imports'] button.press")
+    press(page, "form[action^='/admin/imports'] button.button")
     while background_jobs.run_next_batch(runtime.database, site.clock, runtime.signer):
         pass
     page.reload()
@@ -147,11 +147,11 @@ def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) 
         pass
     page.goto("/admin/subscribers")
     expect(page.locator("tbody")).to_contain_text("ann@x.example")
-    press(page, "a[href='/admin/acts']")
+    press(page, "a[href='/admin/bulk-actions']")
     expect(page.locator("#count b")).to_have_text("1")
     page.select_option("select[name=act]", "tag")
     page.fill("input[name=tag]", "winter")
     page.fill("input[name=reason]", "a try")
     assert_good_for_everybody(page)
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     assert_good_for_everybody(page)

@@ -56,6 +56,6 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     page.fill("form input[name=reason]", "de postbus is er weer")
     page.get_by_role("button", name="Weer naar schrijven").click()
     expect(page.get_by_role("status")).to_contain_text("in het logboek gezet")
-    page.goto("/admin/campaigns/1/preflight")
+    page.goto("/admin/campaigns/1/email-check")
     expect(page.locator("main")).to_contain_text("Niets op aan te merken.")
     assert_good_for_everybody(page)

@@ -49,7 +49,7 @@ def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> N
     press(page, "button[value=publish]")
     expect(page.locator("ins").first).to_be_visible()
     assert_good_for_everybody(page)
-    press(page, "form.form button.press")
+    press(page, "form.form button.button")
     expect(page.locator(".saved").first).to_be_visible()
 
     press(page, "a[href$='/history']")

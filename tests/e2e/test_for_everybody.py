@@ -55,7 +55,7 @@ def test_every_public_page(page: Page, site: Site, language: str) -> None:
     page.goto(f"/{language}/{COURSE}/signup")
     page.evaluate("document.querySelector('form').noValidate = true")
     site.read_forms()
-    press(page, "button.press")  # everything is missing, and said
+    press(page, "button.button")  # everything is missing, and said
     assert_good_for_everybody(page)
 
 
@@ -88,9 +88,9 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     sign_up(page, site, language)
     site.open_mail(page, words["confirm"])
     assert_good_for_everybody(page, is_mail=True)
-    follow(page, "a.press")
+    follow(page, "a.button")
     assert_good_for_everybody(page)
-    press(page, "button.press")
+    press(page, "button.button")
     assert_good_for_everybody(page)
     site.deliver()
     site.open_mail(page, words["welcome"])
@@ -113,10 +113,10 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
         page.goto(path)
         assert_good_for_everybody(page)
     page.goto(f"/a/{sign(TokenPurpose.ANSWER, last, 0, 1)}")
-    press(page, "button.press")
+    press(page, "button.button")
     assert_good_for_everybody(page)
     page.goto(f"/a/{sign(TokenPurpose.ANSWER, safety, 1, 0)}")
-    press(page, "button.press")
+    press(page, "button.button")
     assert page.locator("main .level a").is_visible()
     assert_good_for_everybody(page)
     page.goto(f"/t/{sign(TokenPurpose.RETEST, last)}")
@@ -129,7 +129,7 @@ def test_every_page_behind_a_mail_and_every_mail(page: Page, site: Site, languag
     site.deliver()
     site.open_mail(page, words["link"])
     assert_good_for_everybody(page, is_mail=True)
-    follow(page, "a.press")
+    follow(page, "a.button")
     press(page, "a[href^='/u/']")
     press(page, "button[value=yes]")
     assert_good_for_everybody(page)

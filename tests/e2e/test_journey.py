@@ -102,7 +102,7 @@ def follow(page: Page, selector: str, number: int = 0) -> None:
 def answer_all(page: Page, options: list[int]) -> None:
     for option in options:
         page.locator("input[name=o]").nth(option).check()
-        press(page, "button.press")
+        press(page, "button.button")
 
 
 @pytest.mark.parametrize(
@@ -119,21 +119,21 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     page = context.new_page()
     page.goto(f"{demo.site}/{language}/{COURSE}")
     assert_accessible(page)
-    press(page, "a.press")
+    press(page, "a.button")
     assert_accessible(page)
     answer_all(page, [0] * 8)
     assert_accessible(page)
-    press(page, "a.press")
+    press(page, "a.button")
     expect(page.locator("select[name=zone]")).to_have_value("America/New_York")
     assert_accessible(page)
     page.fill("input[name=email]", "sam@example.org")
     page.fill("input[name=name]", "Sam")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    press(page, "button.press")
+    press(page, "button.button")
     open_mail(page, demo, words[0])
-    follow(page, "a.press")
-    press(page, "button.press")
+    follow(page, "a.button")
+    press(page, "button.button")
     assert_accessible(page)
     open_mail(page, demo, words[1])
     follow(page, "a[href*='/p/']")
@@ -141,9 +141,9 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     for number in range(1, 10):
         open_mail(page, demo, words[2].format(number))
         assert page.locator("h1").count() == 1
-        retest = page.locator("a.press").get_attribute("href") if number == 9 else None
+        retest = page.locator("a.button").get_attribute("href") if number == 9 else None
         follow(page, "a.option")
-        press(page, "button.press")
+        press(page, "button.button")
     assert_accessible(page)
     assert retest is not None
     page.goto(retest)
@@ -163,10 +163,10 @@ def test_without_script_everything_works_and_looking_changes_nothing(browser: Br
     page.fill("input[name=email]", "kim@example.org")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    press(page, "button.press")
+    press(page, "button.button")
     assert page.url.endswith("/check-mail")
     open_mail(page, demo, "Bevestig")
-    confirm = page.locator("a.press").get_attribute("href")
+    confirm = page.locator("a.button").get_attribute("href")
     assert confirm is not None
     scanner = browser.new_context().new_page()  # runs every script, presses nothing
     scanner.goto(confirm)
@@ -176,7 +176,7 @@ def test_without_script_everything_works_and_looking_changes_nothing(browser: Br
     )
     assert '"welcome"' not in shown.stdout
     page.goto(confirm)
-    press(page, "button.press")
+    press(page, "button.button")
     assert "Je doet mee" in page.inner_text("h1")
     context.close()
 
@@ -187,15 +187,15 @@ def test_ctrl_c_ends_the_demo_soon_and_it_goes_on_where_it_was(browser: Browser,
     page.fill("input[name=email]", "mo@example.org")
     page.check("input[name=consent]")
     time.sleep(MIN_SECONDS + 0.5)
-    press(page, "button.press")
+    press(page, "button.button")
     open_mail(page, demo, "Bevestig")
     before = (demo.folder / "clock").read_text()
     assert demo.stop() < 10  # 2 seconds on a quiet machine; the README has the measurement
     after_stop = (demo.folder / "clock").read_text()
     demo.start()
     open_mail(page, demo, "Bevestig")
-    follow(page, "a.press")
-    press(page, "button.press")
+    follow(page, "a.button")
+    press(page, "button.button")
     assert "Je doet mee" in page.inner_text("h1")
     assert before <= after_stop
     demo.stop()

@@ -51,7 +51,7 @@ def test_a_passkey_is_added_opens_alone_and_is_removed(page: Page, site: Site) -
     page.goto("/admin/login")
     page.fill("input[name=email]", OWNER)
     page.fill("input[name=password]", PASSWORD)
-    press(page, "form[action='/admin/login'] button.press")
+    press(page, "form[action='/admin/login'] button.button")
     page.goto("/admin/account")
     for password, expected in (("not the password", ".wrong"), (PASSWORD, ".saved")):
         page.fill("form[data-passkey] input[name=name]", "My phone")

@@ -45,7 +45,7 @@ def page(browser: Browser, site: Site) -> Page:
 def answer_all(page: Page, options: list[int]) -> None:
     for option in options:
         page.locator("input[name=o]").nth(option).check()
-        press(page, "button.press")
+        press(page, "button.button")
 
 
 def follow(page: Page, selector: str, number: int = 0) -> None:
@@ -61,17 +61,17 @@ def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None
     page.fill("input[name=name]", "Sam Vos")
     page.check("input[name=consent]")
     site.read_forms()
-    press(page, "button.press")
+    press(page, "button.button")
     page.wait_for_url("**/check-mail")
     site.deliver()
 
 
 def confirm(page: Page, site: Site, words: dict[str, str]) -> None:
     site.open_mail(page, words["confirm"])
-    follow(page, "a.press")
+    follow(page, "a.button")
     for box in page.locator("input[name=measuring]").all():  # nobody is asked twice
         box.check()
-    press(page, "button.press")
+    press(page, "button.button")
     expect(page.locator("h1")).to_contain_text(words["welcome"])
     site.deliver()
 
@@ -96,7 +96,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     words = WORDS[language]
     # The test is the door; going back and reloading lose nothing.
     page.goto(f"/{language}/{COURSE}")
-    press(page, "a.press")
+    press(page, "a.button")
     answer_all(page, [0, 1, 2])
     page.reload()
     page.go_back()
@@ -104,14 +104,14 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     answer_all(page, [2, 0, 1, 0, 1, 0])
     expect(page.locator(".causes svg")).to_have_count(7)
     expect(page.locator(".mark-box")).to_be_visible()
-    press(page, ".box a.press")
+    press(page, ".box a.button")
     sign_up_path = page.url
     assert "?t=" in sign_up_path
     page.fill("input[name=email]", "sam@example.org")
     page.fill("input[name=name]", "Sam Vos")
     page.check("input[name=consent]")
     site.read_forms()
-    press(page, "button.press")
+    press(page, "button.button")
     page.wait_for_url("**/check-mail")
     site.deliver()
     confirm(page, site, words)
@@ -127,7 +127,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     site.deliver()
     site.open_mail(page, words["lesson"].format(1))
     follow(page, "a.option", 1)
-    press(page, "button.press")
+    press(page, "button.button")
     expect(page.locator("h1")).to_contain_text(words["right"])
 
     # The own page: another hour and pace, the next lesson now, a break until a date, and on again.
@@ -222,12 +222,12 @@ def test_without_script_a_link_that_grew_old_is_renewed_by_mail(browser: Browser
     page.goto(f"/{language}/my-page")
     page.fill("input[name=email]", "nobody@example.org")
     site.read_forms()
-    press(page, "button.press")
+    press(page, "button.button")
     unknown = page.inner_text("main")
     page.goto(f"/{language}/my-page")
     page.fill("input[name=email]", "sam@example.org")
     site.read_forms()
-    press(page, "button.press")
+    press(page, "button.button")
     assert page.inner_text("main") == unknown
     site.deliver()
     assert (

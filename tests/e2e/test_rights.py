@@ -82,12 +82,12 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
     press(page, "a[href$='/address']")
     assert_accessible(page)
     page.fill("input[name=email]", "anna@home.example")
-    press(page, "button.press")
+    press(page, "button.button")
     expect(page.locator("main")).to_contain_text("anna@home.example")
     [asked] = mailed_to(site, "anna@home.example")
     page.goto(re.search(r"http\S+/n/\S+", asked)[0])  # type: ignore[index]
     assert_accessible(page)
-    press(page, "button.press")
+    press(page, "button.button")
     expect(page.locator("h1")).to_contain_text("Vanaf nu komen onze mails hier")
     assert_accessible(page)
     assert "anna@home.example" not in mailed_to(site, EMAIL)[-1]
@@ -130,7 +130,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
     page.goto("/nl/my-page")  # no mail, not even this one: their own link does what takes a mailed one of others
     page.fill("input[name=email]", EMAIL)
     site.read_forms()
-    press(page, "button.press")
+    press(page, "button.button")
     site.deliver()
     assert len(mailed_to(site, EMAIL)) == had
     page.goto(leave)
@@ -205,7 +205,7 @@ def test_an_admin_sees_their_own_data_and_nobody_elses(page: Page, site: Site, c
     page.goto("/admin/login")
     page.fill("input[name=email]", "lee@practice.example")
     page.fill("input[name=password]", PASSWORD)
-    press(page, "button.press")
+    press(page, "button.button")
     page.goto("/admin/account")
     expect(page.locator("main")).to_contain_text("lee@practice.example")
     expect(page.locator("main")).to_contain_text("Chrome")

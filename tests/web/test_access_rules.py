@@ -127,8 +127,8 @@ def test_a_session_of_the_password_alone_gets_no_further(
     browser = browser_of(app, "half@x.example")
     before = unchanged(runtime)
     for method, path in routes(app, *ROLES):
-        answer = ask(browser, method, path, places, **form_of(browser, "/admin/code"))
-        assert (answer.status_code, answer.headers.get("location")) == (303, "/admin/code"), (method, path)
+        answer = ask(browser, method, path, places, **form_of(browser, "/admin/mfa"))
+        assert (answer.status_code, answer.headers.get("location")) == (303, "/admin/mfa"), (method, path)
     assert unchanged(runtime) == before
 
 

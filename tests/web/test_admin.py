@@ -44,7 +44,7 @@ def form_of(browser: TestClient, path: str = "/admin/account") -> dict[str, str]
     return dict(re.findall(r'name="(form|locked)" value="([^"]+)"', browser.get(path).text))
 
 
-@pytest.mark.parametrize("path", ["/admin", "/admin/account", "/admin/team", "/admin/log", "/admin/code"])
+@pytest.mark.parametrize("path", ["/admin", "/admin/account", "/admin/team", "/admin/audit-log", "/admin/mfa"])
 def test_nobody_sees_a_page_without_coming_in(browser: TestClient, path: str) -> None:
     assert browser.get(path).headers["location"] == "/admin/login"
     assert browser.post(path, data={"action": "invite"}).status_code in {303, 405}
@@ -149,20 +149,20 @@ def test_the_code_cant_be_skipped(admin: TestClient, runtime: Runtime) -> None:
         "/admin/account", data={**kept, "action": "second-factor", "code": pyotp.TOTP(secret).now(), "old": PASSWORD}
     )
     browser = TestClient(admin.app, follow_redirects=False, headers=CHROME)
-    assert log_in(browser).headers["location"] == "/admin/code"  # type: ignore[attr-defined]
+    assert log_in(browser).headers["location"] == "/admin/mfa"  # type: ignore[attr-defined]
     before = everything(runtime)
-    for path in ("/admin", "/admin/account", "/admin/team", "/admin/log"):
-        assert browser.get(path).headers["location"] == "/admin/code"
+    for path in ("/admin", "/admin/account", "/admin/team", "/admin/audit-log"):
+        assert browser.get(path).headers["location"] == "/admin/mfa"
         assert browser.post(
-            path, data={**form_of(browser, "/admin/code"), "action": "invite", "email": "e@x.example", "role": "owner"}
+            path, data={**form_of(browser, "/admin/mfa"), "action": "invite", "email": "e@x.example", "role": "owner"}
         ).status_code in {303, 405}
     assert everything(runtime) == before
     codes = [
-        browser.post("/admin/code", data={**form_of(browser, "/admin/code"), "code": "000000"}).status_code
+        browser.post("/admin/mfa", data={**form_of(browser, "/admin/mfa"), "code": "000000"}).status_code
         for _ in range(6)
     ]
     assert codes == [403] * 4 + [303] * 2
-    assert browser.get("/admin/code").headers["location"] == "/admin/login"
+    assert browser.get("/admin/mfa").headers["location"] == "/admin/login"
 
 
 @pytest.mark.parametrize("role", [Role.EDITOR, Role.ANALYST])
@@ -173,7 +173,7 @@ def test_a_role_does_not_reach_beyond_itself(
     make_admin(runtime.database, clock, "low@x.example", role)
     log_in(browser, "low@x.example")
     assert browser.get("/admin").status_code == 200
-    assert browser.get("/admin/team").status_code == browser.get("/admin/log").status_code == 404
+    assert browser.get("/admin/team").status_code == browser.get("/admin/audit-log").status_code == 404
     before = everything(runtime)
     data = {**form_of(browser), "action": "role", "admin": "2", "role": "owner"}
     assert browser.post("/admin/team", data=data).status_code == 404
@@ -184,7 +184,7 @@ def test_an_invited_admin_sets_a_password_and_is_inside(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     invitation = invite(runtime.database, clock, "new@x.example", Role.EDITOR)
-    link = f"/admin/welcome/{invitation.token}"
+    link = f"/admin/invite/{invitation.token}"
     for data in ({"password": PASSWORD, "again": "x"}, {"password": "short", "again": "short"}):
         assert 'role="alert"' in browser.post(link, data=data).text
     assert browser.post(link, data={"password": PASSWORD, "again": PASSWORD}).headers["location"] == "/admin/account"
@@ -195,7 +195,7 @@ def test_an_invited_admin_sets_a_password_and_is_inside(
 def test_an_owner_invites_changes_and_disables_and_all_of_it_is_in_the_log(admin: TestClient) -> None:
     form = {**form_of(admin, "/admin/team"), "password": PASSWORD}
     page = admin.post("/admin/team", data={**form, "action": "invite", "email": "ed@x.example", "role": "editor"}).text
-    assert "http://courses.example/admin/welcome/" in page
+    assert "http://courses.example/admin/invite/" in page
     assert (
         "geen e-mailadres"
         in admin.post("/admin/team", data={**form, "action": "invite", "email": "<b>", "role": "editor"}).text
@@ -210,7 +210,7 @@ def test_an_owner_invites_changes_and_disables_and_all_of_it_is_in_the_log(admin
         {"action": "x"},
     ):
         assert admin.post("/admin/team", data={**form, **nonsense}).status_code in {200, 400}
-    log = admin.get("/admin/log").text
+    log = admin.get("/admin/audit-log").text
     for words in (
         *("beheerder uitgenodigd", "veranderd wat een beheerder mag", "beheerder niet meer binnengelaten"),
         *("ed@x.example", "niet meer binnengelaten: ja"),
@@ -229,7 +229,7 @@ def test_the_log_says_in_words_what_was_done_to_whom(admin: TestClient, runtime:
             )
         for subject in ("subscriber 12", "lesson:stress-en-rugpijn/kringloop", "job:4", "domain:x.example", "<b>"):
             admins.record_change(session, runtime.clock.now(), None, "subscriber: tag", subject)
-    page = admin.get("/admin/log").text
+    page = admin.get("/admin/audit-log").text
     for words in (
         *('<a href="/admin/campaigns/3">campagne 3</a>', '<a href="/admin/subscribers/12">abonnee 12</a>'),
         *('href="/admin/lessons/stress-en-rugpijn/kringloop"', "klus 4", "Mail naar x.example", "&lt;b&gt;"),

@@ -44,9 +44,9 @@ def tell(runtime: Runtime, email: str, kind: BounceType, words: str = "") -> Non
 
 
 def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runtime: Runtime, email: str) -> None:
-    assert email not in editor.get("/admin/delivery").text
+    assert email not in editor.get("/admin/deliverability").text
     tell(runtime, email, BounceType.HARD, "550 no such user")
-    page = editor.get("/admin/delivery").text
+    page = editor.get("/admin/deliverability").text
     assert email in page
     assert "550 no such user" in page
     assert "per cent came back" in editor.get("/admin").text
@@ -54,7 +54,7 @@ def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runt
 
 def test_html_in_what_a_server_says_is_only_text(editor: TestClient, runtime: Runtime, email: str) -> None:
     tell(runtime, email, BounceType.HARD, "550 <script>alert(1)</script><img src=x onerror=alert(1)>")
-    for path in ("/admin/delivery", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):
+    for path in ("/admin/deliverability", f"/admin/subscribers/{enrolment_of(runtime, email).subscriber_id}"):
         page = editor.get(path).text
         assert "550 &lt;script&gt;" in page
         assert "<script>alert" not in page
@@ -72,39 +72,39 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
         tell(runtime, one, BounceType.COMPLAINT)
     log_in(editor, "editor@x.example")
     assert "per cent of its readers called it spam" in editor.get("/admin").text
-    assert "example.org (3)" in editor.get("/admin/delivery").text
+    assert "example.org (3)" in editor.get("/admin/deliverability").text
     assert complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
     assert not complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
-    page = editor.get("/admin/delivery").text
+    page = editor.get("/admin/deliverability").text
     assert "example.org (3, " in page
     assert "too many readers call it spam" in page
     campaign = f"campaign:{course_of(runtime).campaign_id}"
     assert {enrolment_of(runtime, one).status for one in emails} == {EnrolmentStatus.LEFT}
-    page = press(editor, "/admin/delivery", action="go", key=campaign)
+    page = press(editor, "/admin/deliverability", action="go", key=campaign)
     assert "It goes on." in page
     with runtime.database.read() as session:
         assert [hold.key for hold in sending_holds.all_holds(session)] == ["domain:example.org"]
-    assert "nobody" not in press(editor, "/admin/delivery", action="go", key="domain:nobody")
+    assert "nobody" not in press(editor, "/admin/deliverability", action="go", key="domain:nobody")
 
 
 def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     holds.hold_by_admin(runtime.database, clock, sending_holds.ALL, "restored")
-    form = form_of(editor, "/admin/delivery")
-    assert editor.post("/admin/delivery", data={**form, "action": "go", "key": "all"}).status_code == 404
+    form = form_of(editor, "/admin/deliverability")
+    assert editor.post("/admin/deliverability", data={**form, "action": "go", "key": "all"}).status_code == 404
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     log_in(editor, "analyst@x.example")
-    assert "restored" in editor.get("/admin/delivery").text
-    form = form_of(editor, "/admin/delivery")
-    assert editor.post("/admin/delivery", data={**form, "action": "look"}).status_code == 404
+    assert "restored" in editor.get("/admin/deliverability").text
+    form = form_of(editor, "/admin/deliverability")
+    assert editor.post("/admin/deliverability", data={**form, "action": "look"}).status_code == 404
     assert editor.get("/admin/suppressions").status_code == 404
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     log_in(editor, "owner@x.example")
     suppress(runtime.database, clock, runtime.signer, "sam@x.example", COMPLAINT)
     with runtime.database.write() as session:  # as a backup does that was put back
         subscribers.lift_suppression(session, runtime.signer.digest("sam@x.example"), COMPLAINT)
-    press(editor, "/admin/delivery", action="go", key="all")
+    press(editor, "/admin/deliverability", action="go", key="all")
     assert find(runtime.database, runtime.signer, "sam@x.example") is not None
     with runtime.database.read() as session:
         assert list(sending_holds.all_holds(session)) == []
@@ -114,11 +114,11 @@ def test_the_doctor_looks_when_somebody_presses_in_both_languages(
     editor: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
-    assert "Nobody has looked yet" in editor.get("/admin/delivery").text
-    page = press(editor, "/admin/delivery", action="look")
+    assert "Nobody has looked yet" in editor.get("/admin/deliverability").text
+    page = press(editor, "/admin/deliverability", action="look")
     assert "which is nobody" in page
     editor.headers["accept-language"] = "nl"
-    page = editor.get("/admin/delivery").text
+    page = editor.get("/admin/deliverability").text
     assert "dat is van niemand." in page
     assert "%(" not in page
     assert "dingen die niet kloppen" in editor.get("/admin").text
@@ -170,17 +170,17 @@ def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
 ) -> None:
     before = everything(runtime)
     lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
-    assert f"{lesson}/preflight" in editor.get(lesson).text
-    page = editor.get(f"{lesson}/preflight").text
+    assert f"{lesson}/email-check" in editor.get(lesson).text
+    page = editor.get(f"{lesson}/email-check").text
     assert page.count("Nothing to say against it.") == 2
     assert "SpamAssassin: " not in page
     draft = drafts.create(
         runtime.database, Author(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
     )
     campaign = f"/admin/campaigns/{draft}"
-    assert f"{campaign}/preflight" in editor.get(f"{campaign}/review").text
-    assert editor.get(f"{campaign}/preflight").text.count("Nothing to say against it.") == 2
-    pressed = editor.post(f"{campaign}/preflight", data=form_of(editor, f"{campaign}/preflight")).text
+    assert f"{campaign}/email-check" in editor.get(f"{campaign}/review").text
+    assert editor.get(f"{campaign}/email-check").text.count("Nothing to say against it.") == 2
+    pressed = editor.post(f"{campaign}/email-check", data=form_of(editor, f"{campaign}/email-check")).text
     assert pressed.count("Nothing to say against it.") == 18
     assert ("That is fine." in pressed) == is_installed()
     assert ("SpamAssassin did not answer" in pressed) != is_installed()
@@ -191,13 +191,13 @@ def test_what_is_wrong_with_a_draft_stands_there(editor: TestClient) -> None:
     lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
     typed = {**form_of(editor, lesson), "saved": "0", "action": "keep", "nl.subject": "RE: DIT IS VOOR JOU!!"}
     editor.post(lesson, data=typed)
-    page = editor.get(f"{lesson}/preflight").text
+    page = editor.get(f"{lesson}/email-check").text
     for words in ("begins like an answer", "mostly in capitals", "signs in a row"):
         assert words in page
 
 
 @pytest.mark.parametrize(
-    "path", ["/admin/lessons/x/y/preflight", "/admin/campaigns/999/preflight", "/admin/campaigns/0/preflight"]
+    "path", ["/admin/lessons/x/y/email-check", "/admin/campaigns/999/email-check", "/admin/campaigns/0/email-check"]
 )
 def test_what_is_not_there_can_not_be_tested(editor: TestClient, path: str) -> None:
     assert editor.get(path).status_code == 404

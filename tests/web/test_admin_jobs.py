@@ -122,8 +122,8 @@ def test_a_file_is_never_more_than_its_lines(editor: TestClient, runtime: Runtim
 
 def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime)
-    assert "<b>1</b>" in post(editor, "/admin/acts/count", languages=["nl"])
-    job = post(editor, "/admin/acts", languages=["nl"], act="suppress", reason="moved away")
+    assert "<b>1</b>" in post(editor, "/admin/bulk-actions/count", languages=["nl"])
+    job = post(editor, "/admin/bulk-actions", languages=["nl"], act="suppress", reason="moved away")
     assert "<b>1</b>" in editor.get(job).text
     work(runtime)
     assert set(people(runtime).values()) == {"active"}
@@ -135,7 +135,7 @@ def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) 
 def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: TestClient, runtime: Runtime) -> None:
     for _ in range(2):
         make_reader(runtime)
-    job = post(editor, "/admin/acts", languages=["nl"], act="suppress", reason="moved away")
+    job = post(editor, "/admin/bulk-actions", languages=["nl"], act="suppress", reason="moved away")
     with runtime.database.write() as session:
         session.get_one(SubscriberRow, 1).language = "en"
     opened = seen_on(editor, job, {"action": "start"})
@@ -168,7 +168,7 @@ def test_an_act_that_is_not_clear_is_asked_about(
     said: str,
 ) -> None:
     before = everything(runtime, "admin_session")
-    assert said in post(editor, "/admin/acts", **fields)
+    assert said in post(editor, "/admin/bulk-actions", **fields)
     assert everything(runtime, "admin_session") == before
 
 
@@ -178,7 +178,7 @@ def test_analysts_and_strangers_import_nothing(browser: TestClient, runtime: Run
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
     log_in(browser, "analyst@x.example")
     before = everything(runtime, "admin_session")
-    for path in ("/admin/imports", "/admin/acts", "/admin/jobs/1"):
+    for path in ("/admin/imports", "/admin/bulk-actions", "/admin/jobs/1"):
         assert browser.get(path).status_code == 404
         assert browser.post(path, data=form_of(browser)).status_code == 404
     assert everything(runtime, "admin_session") == before
@@ -211,5 +211,5 @@ def test_where_words_are_put_on_people_the_page_says_what_they_must_not_be(
 ) -> None:
     make_reader(runtime, "sam@example.org")
     job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
-    for path in (job, "/admin/acts", "/admin/subscribers/1"):
+    for path in (job, "/admin/bulk-actions", "/admin/subscribers/1"):
         assert "No diagnosis or complaint" in editor.get(path).text

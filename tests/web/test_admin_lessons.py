@@ -217,7 +217,7 @@ def test_a_draft_that_another_kept_meanwhile_is_not_discarded(editor: TestClient
         f"{LESSON}/preview",
         f"{LESSON}/checks",
         f"{LESSON}/publish",
-        f"{LESSON}/out",
+        f"{LESSON}/unpublish",
         f"{LESSON}/discard",
         "/admin/lessons/restore",
         f"{LESSON}/history",

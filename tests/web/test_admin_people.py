@@ -183,7 +183,7 @@ def test_the_log_says_that_somebody_was_erased_and_not_who(
     log_in(browser, "owner@x.example")
     path = page_of(runtime, make_reader(runtime))
     press(browser, path, "erase", sure="yes")
-    log = browser.get("/admin/log", headers={"Accept-Language": "en"}).text
+    log = browser.get("/admin/audit-log", headers={"Accept-Language": "en"}).text
     assert "somebody who is not known any more" in log
     assert path not in log
 

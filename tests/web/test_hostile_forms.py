@@ -101,7 +101,7 @@ def forms(application: FastAPI) -> Iterator[tuple[Route, list[str]]]:
     ]  # fmt: skip
     for route in all_routes(application.routes):
         assert isinstance(route, Route)
-        if "POST" in (route.methods or ()) and not route.path.startswith("/hooks/"):
+        if "POST" in (route.methods or ()) and not route.path.startswith("/webhooks/"):
             yield route, fields_of(route.endpoint) or free
 
 
@@ -196,7 +196,7 @@ def test_a_webhook_takes_any_bytes(webhooks: TestClient, provider: str, body: by
     """With the secret, where that is all the proof there is: so that what is behind it reads the bytes."""
     password = base64.b64encode(f"rugcourse:{SECRET}".encode()).decode()
     scheme = f"Bearer {SECRET}" if provider == "brevo" else f"Basic {password}"
-    answer = webhooks.post(f"/hooks/{provider}", content=body, headers={"authorization": scheme})
+    answer = webhooks.post(f"/webhooks/{provider}", content=body, headers={"authorization": scheme})
     assert answer.status_code in OURS
 
 
@@ -230,7 +230,7 @@ def test_forms_of_the_largest_size_cost_little(
 
     def work() -> None:
         runtime.database.engine.dispose(close=False)  # its connections are those of the process that this is a fork of
-        for path in (f"/nl/{COURSE}/signup", "/nl/my-page", "/admin/login", "/admin/forgotten", f"/nl/{COURSE}/test"):
+        for path in (f"/nl/{COURSE}/signup", "/nl/my-page", "/admin/login", "/admin/forgot-password", f"/nl/{COURSE}/test"):
             for body in bodies:
                 assert browsers[False].post(path, content=body, headers=form).status_code in OURS
             for body in (multipart, strange):
@@ -247,4 +247,4 @@ def test_the_forms_are_found(app: FastAPI, runtime: Runtime) -> None:  # noqa: F
     assert {"old", "code", "locked"} <= set(found["/admin/account"])
     assert len(found) >= 40
     assert course_of(runtime).course.slug == COURSE
-    assert [*routes(app, Access.WEBHOOK)] == [("POST", "/hooks/{provider}")]
+    assert [*routes(app, Access.WEBHOOK)] == [("POST", "/webhooks/{provider}")]

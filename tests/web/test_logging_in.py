@@ -142,11 +142,11 @@ def test_codes_are_limited_by_session_whatever_network_they_come_from(
     authenticator(owner)
     attacker = elsewhere(owner)
     log_in(attacker)
-    form = form_of(attacker, "/admin/code")
+    form = form_of(attacker, "/admin/mfa")
     cookies = dict(attacker.cookies)
     statuses = [
         TestClient(owner.app, follow_redirects=False, headers=CHROME, cookies=cookies, client=(f"2001:db8:{n}::1", 1))
-        .post("/admin/code", data={**form, "code": "000000"})
+        .post("/admin/mfa", data={**form, "code": "000000"})
         .status_code
         for n in range(1, 8)
     ]
@@ -161,9 +161,9 @@ def test_codes_are_limited_by_the_day_however_many_sessions(owner: TestClient, s
     for number in range(7):
         attacker = elsewhere(owner, f"10.6.{number}.1")
         log_in(attacker)
-        form = form_of(attacker, "/admin/code")
+        form = form_of(attacker, "/admin/mfa")
         for _ in range(5):
-            answer = attacker.post("/admin/code", data={**form, "code": "000000"})
+            answer = attacker.post("/admin/mfa", data={**form, "code": "000000"})
             last = answer.status_code if answer.headers.get("location") != "/admin/login" else last
     assert last == 429
     owner.app.state.outbox.wait()  # type: ignore[attr-defined]
@@ -220,7 +220,7 @@ def test_a_recovery_code_lets_in_once(owner: TestClient, runtime: Runtime) -> No
         phoneless = elsewhere(owner)
         log_in(phoneless)
         typed = codes[0].upper().replace("-", " ")
-        answer = phoneless.post("/admin/code", data={**form_of(phoneless, "/admin/code"), "code": typed})
+        answer = phoneless.post("/admin/mfa", data={**form_of(phoneless, "/admin/mfa"), "code": typed})
         assert answer.headers.get("location") == expected
 
 
@@ -230,7 +230,7 @@ def test_who_forgot_the_password_gets_a_link_that_works_once_and_keeps_the_secon
     secret = authenticator(owner)
     stranger = elsewhere(owner)
     stranger.headers["accept-language"] = "en"
-    known, unknown = (stranger.post("/admin/forgotten", data={"email": one}) for one in (OWNER, "nobody@x.example"))
+    known, unknown = (stranger.post("/admin/forgot-password", data={"email": one}) for one in (OWNER, "nobody@x.example"))
     assert known.text == unknown.text
     owner.app.state.outbox.wait()  # type: ignore[attr-defined]
     (mail,) = (one for one in sink.taken if b"Choose a new password" in one.raw)
@@ -246,16 +246,16 @@ def test_who_forgot_the_password_gets_a_link_that_works_once_and_keeps_the_secon
     assert stranger.post(link, data={"password": PASSWORD, "again": PASSWORD}).status_code == 404
     assert owner.get("/admin").headers["location"] == "/admin/login", "sessions of before are over"
     assert log_in(stranger).status_code == 403  # type: ignore[attr-defined]
-    assert log_in(stranger, password=OTHER).headers["location"] == "/admin/code"  # type: ignore[attr-defined]
-    code = {**form_of(stranger, "/admin/code"), "code": next_code(secret)}
-    assert stranger.post("/admin/code", data=code).headers["location"] == "/admin"
+    assert log_in(stranger, password=OTHER).headers["location"] == "/admin/mfa"  # type: ignore[attr-defined]
+    code = {**form_of(stranger, "/admin/mfa"), "code": next_code(secret)}
+    assert stranger.post("/admin/mfa", data=code).headers["location"] == "/admin"
 
 
 def test_a_link_for_a_new_password_ends_after_an_hour(
     browser: TestClient, runtime: Runtime, clock: VirtualClock, sink: Sink
 ) -> None:
     make_admin(runtime.database, clock)
-    browser.post("/admin/forgotten", data={"email": OWNER})
+    browser.post("/admin/forgot-password", data={"email": OWNER})
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     body = sink.taken[-1].raw.decode().replace("=\r\n", "").replace("=3D", "=")
     link = re.search(r"http://courses\.example(/admin/reset/[\w-]+)", body)[1]  # type: ignore[index]
@@ -293,7 +293,7 @@ def test_an_owner_takes_no_account_over_and_is_seen_when_they_remove_a_factor(
     form = {**form_of(owner, "/admin/team"), "password": PASSWORD}
     invited = owner.post("/admin/team", data={**form, "action": "invite", "email": "second@x.example", "role": "owner"})
     assert invited.status_code == 400
-    assert "/admin/welcome/" not in invited.text
+    assert "/admin/invite/" not in invited.text
     removed = owner.post("/admin/team", data={**form, "action": "reset-factors", "admin": str(second)})
     assert removed.status_code == 200
     owner.app.state.outbox.wait()  # type: ignore[attr-defined]
@@ -325,7 +325,7 @@ def test_logins_and_refusals_are_written_down_without_an_address(
         rows = session.scalars(select(SecurityEventRow)).all()
     assert {one.network for one in rows} == {"192.0.2.0/24", "unknown"}
     assert "Wrong password" in owner.get("/admin/account").text
-    assert "192.0.2.0/24" in owner.get("/admin/log").text
+    assert "192.0.2.0/24" in owner.get("/admin/audit-log").text
 
 
 def test_challenges_for_passkeys_are_no_way_to_fill_the_store(runtime: Runtime) -> None:
@@ -400,7 +400,7 @@ def test_a_link_for_a_new_password_stands_in_no_log_even_when_its_mail_fails(
     monkeypatch.setattr("rugcourse.web.outbox.send_now", lambda *_: 1 / 0)
     with capture_logs() as logs:
         for _ in range(2):
-            browser.post("/admin/forgotten", data={"email": OWNER})
+            browser.post("/admin/forgot-password", data={"email": OWNER})
             browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     failed = [one for one in logs if one["event"] == "a notice was not sent"]
     assert [one["error"] for one in failed] == ["ZeroDivisionError"] * 2, "the thread goes on"
@@ -443,7 +443,7 @@ def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_righ
 def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
     memory = browser.app.state.limits._limiter.storage  # type: ignore[attr-defined]
     for number in range(50):
-        browser.post("/admin/forgotten", data={"email": f"nobody{number}@x.example"})
+        browser.post("/admin/forgot-password", data={"email": f"nobody{number}@x.example"})
     assert len(memory.events) < 5
 
 

@@ -67,12 +67,12 @@ def send_until_closed(connection: socket.socket, parts: Iterator[bytes]) -> tupl
 
 
 @pytest.mark.parametrize("encoding", ["chunked", "Chunked", "CHUNKED"])
-@pytest.mark.parametrize("path", ["/nl/my-page", "/admin/login", "/hooks/nobody"])
+@pytest.mark.parametrize("path", ["/nl/my-page", "/admin/login", "/webhooks/nobody"])
 def test_a_body_without_a_length_is_counted(port: int, path: str, encoding: str) -> None:
     with connect(port) as connection:
         connection.sendall(head(path, f"Transfer-Encoding: {encoding}", FORM))
         sent, answer = send_until_closed(connection, chunks(50_000, 1000))
-    assert answer[9:12] in {b"404" if path == "/hooks/nobody" else b"413", b""}  # nothing, where closing was quicker
+    assert answer[9:12] in {b"404" if path == "/webhooks/nobody" else b"413", b""}  # nothing, where closing was quicker
     assert sent < 20_000_000, "the server went on reading"
 
 
@@ -125,7 +125,7 @@ def test_headers_are_no_larger_than_they_need_be(port: int) -> None:
 def test_who_goes_on_sending_after_the_answer_is_cut_off(port: int) -> None:
     """The page is not there, so its body is never read: it must not hold the connection either."""
     with connect(port) as connection:
-        connection.sendall(head("/hooks/nobody", "Content-Length: 900000") + b"x")
+        connection.sendall(head("/webhooks/nobody", "Content-Length: 900000") + b"x")
         assert answer_of(connection).startswith(b"HTTP/1.1 404")
 
 

@@ -107,11 +107,11 @@ def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: R
     assert_inert(editor.post(f"{LESSON}/checks", data=form).text)
     assert editor.post(LESSON, data={**form, "action": "test"}).status_code in {200, 303}
     assert_inert("".join(shown(one.raw) for one in sink.taken))
-    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/history", f"{LESSON}/preflight", "/admin/lessons"):
+    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/history", f"{LESSON}/email-check", "/admin/lessons"):
         page = editor.get(path)
         assert page.status_code == 200, path
         assert_inert(page.text)
-    assert editor.post(f"{LESSON}/preflight", data=form_of(editor)).status_code == 200
+    assert editor.post(f"{LESSON}/email-check", data=form_of(editor)).status_code == 200
 
 
 @pytest.mark.parametrize("name", fields())
@@ -170,9 +170,9 @@ def test_a_subject_that_is_compared_is_checked_and_never_run(
 ) -> None:
     with runtime.database.read() as session:
         first = session.scalars(select(LessonRow.id).where(LessonRow.slug == "welkom")).one()
-    answer = editor.post(f"/admin/trials/{first}", data={**form_of(editor), "subject.nl": code, "minimum": "100"})
+    answer = editor.post(f"/admin/ab-tests/{first}", data={**form_of(editor), "subject.nl": code, "minimum": "100"})
     assert answer.status_code in {303, 400}
-    assert_inert(editor.get(f"/admin/trials/{first}").text)
+    assert_inert(editor.get(f"/admin/ab-tests/{first}").text)
     emails = {make_reader(runtime) for _ in range(4)}
     at_eight(runtime)
     plan(runtime)
@@ -237,5 +237,5 @@ def test_a_placeholder_that_became_known_breaks_nothing(editor: TestClient, runt
     assert page.status_code == 200
     assert markdown._PLACEHOLDER_MARK not in page.text
     assert editor.post(LESSON, data={**form, "action": "keep"}).status_code in {200, 303}
-    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/preflight"):
+    for path in (LESSON, f"{LESSON}/publish", f"{LESSON}/email-check"):
         assert editor.get(path).status_code == 200

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 DAYS = 7
 FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
 _FRESH_SECONDS = 600.0  # of the machine's time
-_REASON = "too many readers call it spam; find out why, then let it go on"
+_REASON = "too many readers report it as spam; find out why, then resume"
 _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
 _ARRIVED = f"mail {DeliveryState.ACCEPTED}"
 

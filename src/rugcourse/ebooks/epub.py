@@ -58,7 +58,7 @@ def _identifier(book: Book) -> str:
 @cache
 def _environment() -> Sandbox:
     return Sandbox(
-        loader=FileSystemLoader(paths.folder("templates") / "book" / "epub"),
+        loader=FileSystemLoader(paths.folder("templates") / "ebook" / "epub"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -76,7 +76,7 @@ def _can_show(sign: str) -> bool:
 
     try:
         typst.compile(
-            str(paths.folder("templates") / "book" / "sign.typ"),
+            str(paths.folder("templates") / "ebook" / "sign.typ"),
             format="pdf",
             sys_inputs={"sign": json.dumps(sign)},
             ignore_system_fonts=True,

@@ -27,10 +27,10 @@ def make_pdf(book: Book) -> bytes:
     import typst  # noqa: PLC0415 - 30 MB for those who make books
 
     try:
-        return _typeset("book.typ", book, "pdf", standard="ua-1")
+        return _typeset("ebook.typ", book, "pdf", standard="ua-1")
     except typst.TypstError as error:
         _log.warning("a book is set without PDF/UA-1: %s: %s", book["title"], error)
-    return _typeset_or_fail("book.typ", book, "pdf")
+    return _typeset_or_fail("ebook.typ", book, "pdf")
 
 
 def make_picture(book: Book) -> bytes:
@@ -51,7 +51,7 @@ def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: L
     import typst  # noqa: PLC0415 - 30 MB for those who make books
 
     made = typst.compile(
-        str(paths.folder("templates") / "book" / template),
+        str(paths.folder("templates") / "ebook" / template),
         format=kind,
         ppi=_PIXELS_PER_INCH,
         sys_inputs={"book": json.dumps(showable(book))},

@@ -34,7 +34,7 @@ _CSS = {
 
 @dataclass(frozen=True, slots=True)
 class EmailIssue:
-    """`kind` names a sentence of `templates/web/admin/preflight-words.html`, with `values` in it. `is_error`: it should
+    """`kind` names a sentence of `templates/web/admin/email-issues.html`, with `values` in it. `is_error`: it should
     not go out like this.
     """
 

@@ -119,13 +119,13 @@ def imported_email(course: Course, language: str, branding: Branding, links: Lin
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Tells a reader that somebody signed up with their address again."""
     subject = translations(language).gettext("You already follow this course")
-    return compile_template("already", language, subject, _common(course, language, branding, links))
+    return compile_template("already-subscribed", language, subject, _common(course, language, branding, links))
 
 
 def magic_link_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
     """Carries a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
-    return compile_template("link", language, subject, _common(course, language, branding, links))
+    return compile_template("magic-link", language, subject, _common(course, language, branding, links))
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:

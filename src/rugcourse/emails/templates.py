@@ -141,7 +141,7 @@ def _first_pass(language: str, *, html: bool) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.globals["merge"] = deferred
+    environment.globals["deferred"] = deferred
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return environment
 

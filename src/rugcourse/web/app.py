@@ -143,7 +143,7 @@ def _methods_of(request: Request) -> list[str]:
 
 async def _away(request: Request, _error: Exception) -> HTMLResponse:
     """Nothing was done; what was pressed can be pressed again."""
-    response = render(request, preferred_language(request), "away", {"other_language_path": None}, 503)
+    response = render(request, preferred_language(request), "maintenance", {"other_language_path": None}, 503)
     response.headers["Retry-After"] = "30"
     return response
 
@@ -154,7 +154,7 @@ async def _broken(_request: Request, _error: Exception) -> PlainTextResponse:
 
 
 async def _too_many(request: Request, _error: Exception) -> HTMLResponse:
-    response = render(request, preferred_language(request), "too-many", {"other_language_path": None}, 429)
+    response = render(request, preferred_language(request), "rate-limited", {"other_language_path": None}, 429)
     response.headers["Retry-After"] = "3600"
     return response
 

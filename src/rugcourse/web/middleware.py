@@ -29,7 +29,7 @@ _USUAL = Limit(64_000, 20.0)
 _LARGER = {
     "/admin/lessons/": Limit(1_000_000, 30.0),
     "/admin/imports": Limit(50_000_000, 300.0),
-    "/hooks/": Limit(1_000_000, 30.0),
+    "/webhooks/": Limit(1_000_000, 30.0),
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "

@@ -20,7 +20,7 @@ router = APIRouter()
 log = structlog.get_logger()
 
 
-@router.post("/hooks/{provider}")
+@router.post("/webhooks/{provider}")
 @access(Access.WEBHOOK)
 async def webhook(request: Request, provider: str) -> PlainTextResponse:
     """What nobody reads is not taken in: a provider without a key in the settings is not there."""

@@ -22,7 +22,7 @@ def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
     """The pages of one mailbox. `site`: the address of the courses, to go back to."""
     app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
     templates = Sandbox(
-        loader=FileSystemLoader(paths.folder("templates") / "inbox"), autoescape=True, undefined=StrictUndefined
+        loader=FileSystemLoader(paths.folder("templates") / "mailcatcher"), autoescape=True, undefined=StrictUndefined
     )
 
     def show(template: str, **values: object) -> HTMLResponse:

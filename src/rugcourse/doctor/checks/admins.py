@@ -28,4 +28,4 @@ def check_admins(database: Database) -> Iterator[Finding]:
             addresses=", ".join(found),
         )
     else:
-        yield ok("admins", _("Every owner and editor has a second factor, or has not come in yet."))
+        yield ok("admins", _("Every owner and editor has a second factor, or has not logged in yet."))

@@ -71,7 +71,7 @@ def _spf_record(dns: Dns, domain: str, record: str) -> Finding:
         return failure(
             "spf",
             _("The SPF record of %(domain)s does not count: receivers can't use %(term)s."),
-            _("Mend that, or take it out: what it names must be there, and written as RFC 7208 has it."),
+            _("Fix that part or remove it: what it names must exist and follow RFC 7208."),
             domain=domain,
             term=error,
         )

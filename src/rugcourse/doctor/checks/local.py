@@ -74,7 +74,7 @@ def check_database(settings: Settings, database: Database, clock: Clock) -> Iter
             seen = heartbeats.all_processes(session)
             theirs = heartbeats.database_time(session)
     except (DatabaseAway, DatabaseError) as error:
-        yield failure("database", _("%(error)s"), _("Mend RUGCOURSE_DATABASE_URL, or the server."), error=error)
+        yield failure("database", _("%(error)s"), _("Correct RUGCOURSE_DATABASE_URL, or fix the server."), error=error)
         return
     yield ok("database", _("%(kind)s answers, and its tables are up to date."), kind=database.dialect)
     yield from _clock(theirs)
@@ -144,7 +144,10 @@ def check_broker(settings: Settings) -> Iterator[Finding]:
         client.ping()
     except (RedisError, ValueError) as error:
         yield failure(
-            "broker", _("Redis does not answer: %(error)s"), _("Mend RUGCOURSE_BROKER_URL, or the server."), error=error
+            "broker",
+            _("Redis does not answer: %(error)s"),
+            _("Correct RUGCOURSE_BROKER_URL, or fix the server."),
+            error=error,
         )
     else:
         yield ok("broker", _("Redis answers."))

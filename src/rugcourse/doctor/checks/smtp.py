@@ -19,7 +19,7 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
     try:
         connection = Connection(server, settings.ehlo_name or None, _SECONDS)
     except ServerUnavailable as error:
-        yield failure("smtp", _("%(error)s"), _("Mend RUGCOURSE_SMTP_URL, or the server."), error=error)
+        yield failure("smtp", _("%(error)s"), _("Correct RUGCOURSE_SMTP_URL, or fix the server."), error=error)
         return
     try:
         offers = connection.capabilities()
@@ -44,7 +44,7 @@ def check_smtp(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "smtp",
             _("%(where)s takes one command at a time (no PIPELINING), which is slow from afar."),
-            _("Nothing has to be mended; another relay would be faster."),
+            _("Nothing is broken; another relay would be faster."),
             where=where,
         )
     yield ok(

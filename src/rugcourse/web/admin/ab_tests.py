@@ -23,13 +23,13 @@ Id = Annotated[int, Path(ge=1, lt=2**31)]
 _REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "same", AbTestRunning: "runs"}
 
 
-@router.api_route("/admin/trials/{lesson_id}", methods=READ)
+@router.api_route("/admin/ab-tests/{lesson_id}", methods=READ)
 @access(Access.EDITOR)
 def ab_tests_page(request: Request, lesson_id: Id) -> HTMLResponse:
     return _page(request, require_admin(request, Role.EDITOR), lesson_id, {}, "")
 
 
-@router.post("/admin/trials/{lesson_id}")
+@router.post("/admin/ab-tests/{lesson_id}")
 @access(Access.EDITOR)
 def ab_tests_submit(
     request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
@@ -40,7 +40,7 @@ def ab_tests_submit(
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
         ab_tests.stop(runtime.database, runtime.clock, lesson_id, identity.admin_id)
-        return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
+        return RedirectResponse(f"/admin/ab-tests/{lesson_id}", 303)
     subjects = {
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
     }
@@ -49,7 +49,7 @@ def ab_tests_submit(
         ab_tests.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, identity.admin_id)
     except tuple(_REFUSALS) as error:
         return _page(request, identity, lesson_id, typed, _REFUSALS[type(error)])
-    return RedirectResponse(f"/admin/trials/{lesson_id}", 303)
+    return RedirectResponse(f"/admin/ab-tests/{lesson_id}", 303)
 
 
 def _page(
@@ -71,4 +71,4 @@ def _page(
         "days": ab_tests.DAYS_TO_ACT,
         "notice": notice,
     }
-    return admin_page(request, identity, "trials", values, 400 if notice else 200)
+    return admin_page(request, identity, "ab-tests", values, 400 if notice else 200)

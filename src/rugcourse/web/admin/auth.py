@@ -252,7 +252,7 @@ async def _to_login(_request: Request, _error: Exception) -> Response:
 
 
 async def _to_second_factor(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/admin/code", 303)
+    return RedirectResponse("/admin/mfa", 303)
 
 
 async def _to_set_up(_request: Request, _error: Exception) -> Response:
@@ -262,7 +262,7 @@ async def _to_set_up(_request: Request, _error: Exception) -> Response:
 async def _csrf_failed(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
     security_events.record(None, runtime_of(request).clock, SecurityEventKind.FORGED, origin_of(request), admin_id=None)
-    return admin_page(request, None, "forged", status=403)
+    return admin_page(request, None, "csrf-error", status=403)
 
 
 ANSWERS = {

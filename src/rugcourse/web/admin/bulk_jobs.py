@@ -196,13 +196,13 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
-@router.api_route("/admin/acts", methods=READ)
+@router.api_route("/admin/bulk-actions", methods=READ)
 @access(Access.EDITOR)
 def bulk_actions_page(request: Request) -> HTMLResponse:
     return _bulk_actions_page(request, require_admin(request, Role.EDITOR), BulkActionFields())
 
 
-@router.post("/admin/acts/count")
+@router.post("/admin/bulk-actions/count")
 @access(Access.EDITOR)
 def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
@@ -215,7 +215,7 @@ def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> 
     return admin_page(request, identity, "campaign-count", values)
 
 
-@router.post("/admin/acts")
+@router.post("/admin/bulk-actions")
 @access(Access.EDITOR)
 def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
@@ -301,7 +301,7 @@ def _bulk_actions_page(
         "today": runtime.clock.now().date(),
         "wrong": wrong,
     }
-    return admin_page(request, identity, "acts", values, 400 if wrong else 200)
+    return admin_page(request, identity, "bulk-actions", values, 400 if wrong else 200)
 
 
 def _job_page(

@@ -54,4 +54,4 @@ def dashboard(request: Request) -> HTMLResponse:
         "chart": charts.bars("mails", {f"{day:%d-%m}": count for day, count in found.sent.items()}),
         "funnels": found.funnels,
     }
-    return admin_page(request, identity, "home", values)
+    return admin_page(request, identity, "dashboard", values)

@@ -24,7 +24,7 @@ _DAYS = 14
 _SHOWN = 20
 
 
-@router.api_route("/admin/delivery", methods=READ)
+@router.api_route("/admin/deliverability", methods=READ)
 @access(Access.ANALYST)
 def deliverability_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
     identity = require_admin(request)
@@ -47,10 +47,10 @@ def deliverability_page(request: Request, done: Annotated[str, Query()] = "") ->
         "everything": sending_holds.ALL,
         "done": done,
     }
-    return admin_page(request, identity, "delivery", {**values, **frame})
+    return admin_page(request, identity, "deliverability", {**values, **frame})
 
 
-@router.post("/admin/delivery")
+@router.post("/admin/deliverability")
 @access(Access.EDITOR)
 def deliverability_submit(
     request: Request,
@@ -64,9 +64,9 @@ def deliverability_submit(
     runtime = runtime_of(request)
     if action == "look":
         keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))
-        return RedirectResponse("/admin/delivery?done=looked", 303)
+        return RedirectResponse("/admin/deliverability?done=looked", 303)
     if action == "go" and release_hold(runtime, key).was_held:
         with runtime.database.write() as session:
             admins.record_change(session, runtime.clock.now(), identity.admin_id, "sending: go", key[:300])
-        return RedirectResponse("/admin/delivery?done=goes-on", 303)
-    return RedirectResponse("/admin/delivery", 303)
+        return RedirectResponse("/admin/deliverability?done=goes-on", 303)
+    return RedirectResponse("/admin/deliverability", 303)

@@ -37,7 +37,7 @@ class CheckedEmail:
     opinion: SpamScore | None = None
 
 
-@router.api_route("/admin/lessons/{course}/{slug}/preflight", methods=READ)
+@router.api_route("/admin/lessons/{course}/{slug}/email-check", methods=READ)
 @access(Access.EDITOR)
 def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
     """A lesson as it lies on the desk."""
@@ -45,7 +45,7 @@ def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
     return _lesson_page(request, identity, course, slug, ask_filter=False)
 
 
-@router.post("/admin/lessons/{course}/{slug}/preflight")
+@router.post("/admin/lessons/{course}/{slug}/email-check")
 @access(Access.EDITOR)
 def lesson_submit(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
     identity = require_admin(request, Role.EDITOR)
@@ -53,7 +53,7 @@ def lesson_submit(request: Request, course: str, slug: str, form: Annotated[str,
     return _lesson_page(request, identity, course, slug, ask_filter=True)
 
 
-@router.api_route("/admin/campaigns/{campaign_id}/preflight", methods=READ)
+@router.api_route("/admin/campaigns/{campaign_id}/email-check", methods=READ)
 @access(Access.EDITOR)
 def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
     """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
@@ -61,7 +61,7 @@ def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
     return _campaign_page(request, identity, campaign_id, ask_filter=False)
 
 
-@router.post("/admin/campaigns/{campaign_id}/preflight")
+@router.post("/admin/campaigns/{campaign_id}/email-check")
 @access(Access.EDITOR)
 def campaign_submit(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
     identity = require_admin(request, Role.EDITOR)
@@ -124,7 +124,7 @@ def _page(
         "asked": asked,
         "is_campaign": where.startswith("/admin/campaigns/"),
     }
-    return admin_page(request, identity, "preflight", values)
+    return admin_page(request, identity, "email-check", values)
 
 
 def _scores(messages: Sequence[bytes]) -> tuple[list[SpamScore], bool]:

@@ -235,7 +235,7 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=published", 303, background=books)
 
 
-@router.post("/admin/lessons/{course}/{slug}/out")
+@router.post("/admin/lessons/{course}/{slug}/unpublish")
 @access(Access.EDITOR)
 def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
     """Take a lesson out of its course."""

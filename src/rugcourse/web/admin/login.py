@@ -90,7 +90,7 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
         pad_response_time(begun)
         return _login_page(request, email, notice="wrong", status=403)
     limits.logged_in(account, client_of(request), device)
-    return start_session(request, given, "/admin/code" if given.second_factor_due else HOME)
+    return start_session(request, given, "/admin/mfa" if given.second_factor_due else HOME)
 
 
 @router.post("/admin/login/passkey/begin")
@@ -123,13 +123,13 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
     return start_session(request, given, HOME)
 
 
-@router.api_route("/admin/code", methods=READ)
+@router.api_route("/admin/mfa", methods=READ)
 @access(Access.SESSION)
 def second_factor_page(request: Request) -> HTMLResponse:
     return _second_factor_page(request)
 
 
-@router.post("/admin/code")
+@router.post("/admin/mfa")
 @access(Access.SESSION)
 def second_factor(
     request: Request, typed: Annotated[str, Form(alias="code")] = "", form: Annotated[str, Form()] = ""
@@ -156,7 +156,7 @@ def second_factor(
     return start_session(request, given, HOME)
 
 
-@router.post("/admin/code/passkey/begin")
+@router.post("/admin/mfa/passkey/begin")
 @access(Access.SESSION)
 def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
     """The passkey as the second factor, after the password."""
@@ -166,7 +166,7 @@ def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] =
     return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), identity))
 
 
-@router.post("/admin/code/passkey")
+@router.post("/admin/mfa/passkey")
 @access(Access.SESSION)
 def second_factor_passkey(
     request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = ""
@@ -196,13 +196,13 @@ def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
     return clear_session(request, "/admin/login")
 
 
-@router.api_route("/admin/forgotten", methods=READ)
+@router.api_route("/admin/forgot-password", methods=READ)
 @access(Access.LOGIN)
 def forgotten_page(request: Request) -> HTMLResponse:
-    return admin_page(request, None, "forgotten", {"notice": ""})
+    return admin_page(request, None, "forgot-password", {"notice": ""})
 
 
-@router.post("/admin/forgotten")
+@router.post("/admin/forgot-password")
 @access(Access.LOGIN)
 def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLResponse:
     """Says the same, and takes as long, whoever's address it is."""
@@ -210,14 +210,14 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
     check_origin(request)
     runtime, limits = runtime_of(request), request.app.state.limits
     if not limits.allows_forgotten(client_of(request)):
-        return admin_page(request, None, "forgotten", {"notice": "slow"}, 429)
+        return admin_page(request, None, "forgot-password", {"notice": "slow"}, 429)
     # Only who is there is counted: else strangers fill what is remembered with addresses that they made up.
     if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
         asked = request_reset(runtime.database, runtime.clock, email, origin_of(request))
         if asked is not None:
             notify_admin(request, AccountNotice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
     pad_response_time(begun)
-    return admin_page(request, None, "forgotten", {"notice": "sent"})
+    return admin_page(request, None, "forgot-password", {"notice": "sent"})
 
 
 @router.api_route("/admin/reset/{token}", methods=READ)
@@ -251,13 +251,13 @@ def reset(
     return clear_session(request, "/admin/login?done=reset")
 
 
-@router.api_route("/admin/welcome/{token}", methods=READ)
+@router.api_route("/admin/invite/{token}", methods=READ)
 @access(Access.LOGIN)
 def welcome_page(request: Request, token: str) -> HTMLResponse:
     return _welcome_page(request, token)
 
 
-@router.post("/admin/welcome/{token}")
+@router.post("/admin/invite/{token}")
 @access(Access.LOGIN)
 def welcome(
     request: Request,
@@ -297,7 +297,7 @@ def _login_page(request: Request, email: str = "", *, notice: str = "", status: 
 def _second_factor_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
     identity = require_password_login(request)
     values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
-    return admin_page(request, identity, "code", values, status)
+    return admin_page(request, identity, "mfa", values, status)
 
 
 def _site(request: Request) -> Site:
@@ -313,12 +313,12 @@ def _options(options: str) -> Response:
 
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "welcome", is_open(runtime.database, runtime.clock, token), notice)
+    return _password_page(request, "invitation", is_open(runtime.database, runtime.clock, token), notice)
 
 
 def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "reset", reset_is_open(runtime.database, runtime.clock, token), notice)
+    return _password_page(request, "reset-password", reset_is_open(runtime.database, runtime.clock, token), notice)
 
 
 def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:

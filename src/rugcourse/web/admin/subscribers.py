@@ -155,7 +155,7 @@ def people_page(
         "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
         "may_take": identity.may(Role.EDITOR),
     }
-    return admin_page(request, identity, "people", values)
+    return admin_page(request, identity, "subscribers", values)
 
 
 @router.post("/admin/subscribers/list")
@@ -398,4 +398,4 @@ def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, 
         "done": done,
         "may_change": identity.may(Role.EDITOR),
     }
-    return admin_page(request, identity, "person", values)
+    return admin_page(request, identity, "subscriber", values)

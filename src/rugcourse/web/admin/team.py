@@ -95,7 +95,7 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
     return _team_page(request, require_admin(request, Role.OWNER), notice="saved")
 
 
-@router.api_route("/admin/log", methods=READ)
+@router.api_route("/admin/audit-log", methods=READ)
 @access(Access.OWNER)
 def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
     identity = require_admin(request, Role.OWNER)
@@ -104,7 +104,7 @@ def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResp
         newest = [] if before else admins.events(session, _EVENTS_SHOWN)
     shown = changes[:_CHANGES_A_PAGE]
     more = shown[-1][0].id if len(changes) > _CHANGES_A_PAGE else None
-    return admin_page(request, identity, "log", {"changes": shown, "more": more, "events": newest})
+    return admin_page(request, identity, "audit-log", {"changes": shown, "more": more, "events": newest})
 
 
 def _team_page(

@@ -64,7 +64,7 @@ def book(request: Request, token: str, kind: str) -> Response:
             EbookKind(kind),
         )
     except EbookNotFound:
-        return reader_page(request, reader, "no-book", status=503)
+        return reader_page(request, reader, "no-ebook", status=503)
     headers = {
         "Content-Disposition": f'inline; filename="{reader.published.course.slug}.{reader.language}.{kind}"',
         "Cache-Control": "no-store",
@@ -109,7 +109,7 @@ def retest_finish(
     save_attempt(runtime.database, runtime.clock, reader.published.id, test, progress.chosen, reader.subscriber.id)
     with runtime.database.read() as session:
         gain = gain_of(session, reader.subscriber.id, reader.published.id, test)
-    return reader_page(request, reader, "gain", {"gain": gain, "test": test, "chosen": progress.chosen})
+    return reader_page(request, reader, "assessment-result", {"gain": gain, "test": test, "chosen": progress.chosen})
 
 
 def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse:

@@ -106,7 +106,7 @@ def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm,
 @access(Access.LINK)
 def data_page(request: Request, token: str) -> HTMLResponse:
     """Says what a copy is; it is shown by a press, as mail programs fetch links by themselves."""
-    return rights_page(request, token, "data", {"export": None})
+    return rights_page(request, token, "data-export", {"export": None})
 
 
 @router.post("/p/{token}/data")
@@ -116,13 +116,13 @@ def data_submit(request: Request, token: str, kind: Annotated[str, Form()] = "")
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if not reader.was_mailed_for_this(runtime.clock.now()):
-        return rights_page(request, token, "data", {"export": None})
+        return rights_page(request, token, "data-export", {"export": None})
     found = runtime.data_export(reader.subscriber.id)
     if found is None:
         raise NotFound
     notify_reader(request, reader, ReaderNotice.COPIED)
     if kind != "file":
-        return reader_page(request, reader, "data", {"export": found, "token": token})
+        return reader_page(request, reader, "data-export", {"export": found, "token": token})
     headers = {"Content-Disposition": 'attachment; filename="rugcourse.json"', "Cache-Control": "no-store"}
     return Response(
         json.dumps(found.sections, indent=2, ensure_ascii=False), media_type="application/json", headers=headers
