@@ -30,7 +30,7 @@ from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import CampaignKind, Role
 from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.audiences import Audience, Following
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.reports import cached_stats
 from rugcourse.scheduling import Schedule
 from rugcourse.web.app import create_app
@@ -98,15 +98,21 @@ def measure_admin() -> dict[str, Any]:
         add_lesson_mails(database, course_of(runtime).id, datetime.now(UTC), lessons=LESSONS)
         add_acts(database, course_of(runtime).id, datetime.now(UTC))
         for number in range(0, SUBSCRIBERS, SUBSCRIBERS // SUPPRESSED):
-            suppress(database, runtime.clock, runtime.signer, f"r{number + 1}@d{(number + 1) % 7}.example", "bounce")
+            database.run(
+                suppress_address,
+                runtime.clock.now(),
+                runtime.signer,
+                f"r{number + 1}@d{(number + 1) % 7}.example",
+                "bounce",
+            )
         tidy_up(database)
         with database.write() as session:
             counters.compact(session)
         author = Author(None, runtime.clock.now())
-        draft = drafts.create(database, author, CampaignKind.COHORT, course_of(runtime).id, "Measured")
+        draft = database.run(drafts.create, author, CampaignKind.COHORT, course_of(runtime).id, "Measured")
         counts = {name: _seconds(lambda one=one: _count(runtime, one)) for name, one in AUDIENCES.items()}
         drafts.set_audience(database, runtime.clock, draft, Audience())
-        invitation = invite(database, runtime.clock, _EMAIL, Role.OWNER)
+        invitation = database.run(invite, runtime.clock, _EMAIL, Role.OWNER)
         set_first_password(database, runtime.clock, invitation.token, _PASSWORD)
         worked_out = _seconds(lambda: cached_stats.refresh(database, runtime.clock, runtime.send_window))
         complained = _seconds(lambda: complaint_rate.refresh(database, runtime.clock, runtime.complaint_limits))
@@ -130,7 +136,7 @@ def measure_admin() -> dict[str, Any]:
 
 
 def _count(runtime: Runtime, audience: Audience) -> None:
-    send_preview.counted(runtime.database, runtime.clock, audience)
+    runtime.database.query(send_preview.counted, runtime.clock.now(), audience)
 
 
 def _start(runtime: Runtime, campaign_id: int) -> None:
@@ -139,8 +145,8 @@ def _start(runtime: Runtime, campaign_id: int) -> None:
         row = campaigns.find(session, campaign_id)
     counted = send_preview.repeats_counted(row.estimate if row else None)
     again = counted[1].total if counted else 0
-    lifecycle.start(runtime.database, Author(None, runtime.clock.now()), campaign_id, again)
-    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
+    runtime.database.run(lifecycle.start, Author(None, runtime.clock.now()), campaign_id, again)
+    while runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
         pass
 
 

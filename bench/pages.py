@@ -69,7 +69,7 @@ def _result(runtime: Runtime) -> str:
     published = course_of(runtime)
     test = published.course.tests["nl"]
     chosen = {question.id: 0 for question in test.questions}
-    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, chosen)
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, chosen)
     return f"/nl/{COURSE}/result/{runtime.signer.sign(TokenPurpose.ATTEMPT, attempt)}"
 
 

@@ -94,7 +94,7 @@ class Runtime:
 
     def data_export(self, subscriber_id: int) -> Export | None:
         """Everything that is known of a person, or None when there is nobody with this id."""
-        return export(self.database, self.course_cache, subscriber_id, self.signer, self.settings)
+        return self.database.query(export, self.course_cache, subscriber_id, self.signer, self.settings)
 
     @property
     def lessons_dir(self) -> Path:
@@ -184,7 +184,7 @@ def release_hold(runtime: Runtime, key: str) -> ReleasedHold:
         withdrawn = replay(runtime.database, runtime.clock, runtime.signer, runtime.withdrawals, days)
         if withdrawn:
             log.warning("what a backup undid is withdrawn again", people=withdrawn)
-    return ReleasedHold(holds.release(runtime.database, runtime.clock, key), withdrawn)
+    return ReleasedHold(runtime.database.run(holds.release, runtime.clock.now(), key), withdrawn)
 
 
 def sender(settings: Settings) -> Sender:

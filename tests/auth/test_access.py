@@ -45,7 +45,7 @@ ORIGIN = Origin("192.0.2.0/24", "Firefox")
 
 
 def make_admin(database: Database, clock: VirtualClock, email: str = "owner@x.example", role: Role = Role.OWNER) -> int:
-    invitation = invite(database, clock, email, role)
+    invitation = database.run(invite, clock, email, role)
     set_first_password(database, clock, invitation.token, PASSWORD)
     return invitation.admin_id
 
@@ -57,8 +57,8 @@ def enter(database: Database, clock: VirtualClock, email: str = "owner@x.example
 
 
 def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, clock: VirtualClock) -> None:
-    first = invite(database, clock, "Owner@X.example", Role.OWNER)
-    second = invite(database, clock, "owner@x.example", Role.OWNER)
+    first = database.run(invite, clock, "Owner@X.example", Role.OWNER)
+    second = database.run(invite, clock, "owner@x.example", Role.OWNER)
     with pytest.raises(BadInvitation):
         set_first_password(database, clock, first.token, PASSWORD)  # the newer link ended it
     with pytest.raises(WeakPassword):
@@ -66,12 +66,12 @@ def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, cl
     set_first_password(database, clock, second.token, PASSWORD)
     with pytest.raises(BadInvitation):
         set_first_password(database, clock, second.token, PASSWORD)
-    third = invite(database, clock, "owner@x.example", Role.OWNER)
+    third = database.run(invite, clock, "owner@x.example", Role.OWNER)
     clock.advance(hours=25)
     with pytest.raises(BadInvitation):
         set_first_password(database, clock, third.token, PASSWORD)
     with pytest.raises(NotAnAddress):
-        invite(database, clock, "nobody", Role.OWNER)
+        database.run(invite, clock, "nobody", Role.OWNER)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 300, "owner@x.example", "aaaaaaaaaaaaaaaa"])
@@ -92,7 +92,7 @@ def test_only_the_right_password_lets_in(database: Database, clock: VirtualClock
 
 
 def test_who_was_invited_and_never_came_cant_come_in_with_anything(database: Database, clock: VirtualClock) -> None:
-    invite(database, clock, "new@x.example", Role.EDITOR)
+    database.run(invite, clock, "new@x.example", Role.EDITOR)
     for password in ("", "a password that nobody has"):
         with pytest.raises(LoginFailed):
             log_in(database, clock, "new@x.example", password, ORIGIN)
@@ -190,16 +190,16 @@ def test_another_password_ends_all_other_sessions(database: Database, clock: Vir
 def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: Database, clock: VirtualClock) -> None:
     owner = make_admin(database, clock)
     for attempt in (
-        lambda: disable(database, clock, owner, owner),
-        lambda: change_role(database, clock, owner, Role.ANALYST, owner),
+        lambda: database.run(disable, clock.now(), owner, owner),
+        lambda: database.run(change_role, clock.now(), owner, Role.ANALYST, owner),
     ):
         with pytest.raises(LastOwner):
             attempt()
     editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
     token = log_in(database, clock, "editor@x.example", PASSWORD, ORIGIN).token
-    change_role(database, clock, editor, Role.OWNER, owner)
+    database.run(change_role, clock.now(), editor, Role.OWNER, owner)
     assert find_identity(database, clock, token) is None
-    disable(database, clock, owner, editor)
+    database.run(disable, clock.now(), owner, editor)
     with pytest.raises(LoginFailed):
         log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
 
@@ -207,7 +207,7 @@ def test_there_is_always_an_owner_and_a_change_of_role_ends_sessions(database: D
 def test_every_change_is_logged_with_who_and_how_it_was_before(database: Database, clock: VirtualClock) -> None:
     owner = make_admin(database, clock)
     editor = make_admin(database, clock, "editor@x.example", Role.EDITOR)
-    change_role(database, clock, editor, Role.ANALYST, owner)
+    database.run(change_role, clock.now(), editor, Role.ANALYST, owner)
     with database.read() as session:
         newest, who = admins.changes(session, 1)[0]
         everything = admins.changes(session, 50)

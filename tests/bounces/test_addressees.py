@@ -25,11 +25,11 @@ GONE = "postfix unknown user"
 def put_right(runtime: Runtime, clock: VirtualClock, email: str, right: str = RIGHT) -> None:  # noqa: F811
     clock.advance(minutes=10)
     person = enrolment_of(runtime, email).subscriber_id
-    correct_address(runtime.database, runtime.clock, runtime.signer, person, right)
+    runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, right)
 
 
 def is_suppressed(runtime: Runtime, address: str) -> bool:  # noqa: F811
-    return suppression.find(runtime.database, runtime.signer, address) is not None
+    return runtime.database.query(suppression.find, runtime.signer, address) is not None
 
 
 def without_recipient(raw: bytes) -> bytes:
@@ -113,7 +113,7 @@ def test_who_has_the_address_of_before_by_now_is_left_alone(
     path, neighbour = back(runtime, sink, email), reader_with_lesson(runtime, dispatcher)
     put_right(runtime, clock, email)
     person = enrolment_of(runtime, neighbour).subscriber_id
-    correct_address(runtime.database, runtime.clock, runtime.signer, person, email)
+    runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, email)
     assert runtime.bounce_handler.handle_message(path, about(GONE, email)).done == BounceOutcome.RECORDED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, email)

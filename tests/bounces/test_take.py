@@ -350,7 +350,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
 
 def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
     address = back(runtime, sink, email)
-    erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     assert come(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
 
 
@@ -452,7 +452,7 @@ def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runti
     assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.SUPPRESSED
     assert runtime.bounce_handler.handle_message(address, WISH).done == BounceOutcome.UNSUBSCRIBED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    erase(runtime.database, runtime.clock, runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     before = everything(runtime)
     with serving(runtime) as client:
         client.sendmail("r@far.example", [address], WISH)

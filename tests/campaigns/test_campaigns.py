@@ -62,18 +62,18 @@ def author(runtime: Runtime) -> Author:
 
 
 def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audience = Audience()) -> int:  # noqa: B008
-    made = drafts.create(runtime.database, author(runtime), kind, course_of(runtime).id, "November")
+    made = runtime.database.run(drafts.create, author(runtime), kind, course_of(runtime).id, "November")
     if kind == CampaignKind.BROADCAST:
-        drafts.write(runtime.database, runtime.clock, made, "November", MESSAGE)
+        runtime.database.run(drafts.write, runtime.clock.now(), made, "November", MESSAGE)
     drafts.set_audience(runtime.database, runtime.clock, made, audience)
-    drafts.set_timing(runtime.database, made, timing)
-    drafts.set_pace(runtime.database, made, None, timing.every_days)
+    runtime.database.run(drafts.set_timing, made, timing)
+    runtime.database.run(drafts.set_pace, made, None, timing.every_days)
     return made
 
 
 def start(runtime: Runtime, campaign_id: int) -> None:
     """Also for all who know the course."""
-    lifecycle.start(runtime.database, author(runtime), campaign_id, knowing(runtime, campaign_id))
+    runtime.database.run(lifecycle.start, author(runtime), campaign_id, knowing(runtime, campaign_id))
     enrol(runtime)
 
 
@@ -84,7 +84,7 @@ def knowing(runtime: Runtime, campaign_id: int) -> int:
 
 
 def enrol(runtime: Runtime) -> None:
-    while lifecycle.enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
+    while runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
         pass
 
 
@@ -132,7 +132,7 @@ def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, cloc
     with runtime.database.read() as session:
         person = subscribers.by_email(session, here)
     assert person is not None
-    preferences.change_schedule(runtime.database, clock, person.id, Schedule("Europe/Amsterdam", 21))
+    runtime.database.run(preferences.change_schedule, clock.now(), person.id, Schedule("Europe/Amsterdam", 21))
     assert dues(runtime, made)[here] == datetime(2026, 11, 30, 7, tzinfo=UTC)
 
 
@@ -200,8 +200,8 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     emails = [make_reader(runtime) for _ in range(7)]
     monkeypatch.setattr(lifecycle, "BATCH", 2)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
-    lifecycle.start(runtime.database, author(runtime), made, knowing(runtime, made))
-    lifecycle.enrol_batch(runtime.database, runtime.clock, None)
+    runtime.database.run(lifecycle.start, author(runtime), made, knowing(runtime, made))
+    runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), None)
     assert len(dues(runtime, made)) == 2
     assert progress(runtime, made).enrolling is not None
 
@@ -211,7 +211,7 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(campaigns, "enrol", die)
         with pytest.raises(RuntimeError):
-            lifecycle.enrol_batch(runtime.database, runtime.clock, None)
+            runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), None)
     late = make_reader(runtime)  # not meant: they came after it was started
     enrol(runtime)
     assert set(dues(runtime, made)) == set(emails)
@@ -221,18 +221,18 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
 
 def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> None:
     make_reader(runtime)
-    empty = drafts.create(runtime.database, author(runtime), CampaignKind.BROADCAST, course_of(runtime).id, "Empty")
+    empty = runtime.database.run(drafts.create, author(runtime), CampaignKind.BROADCAST, course_of(runtime).id, "Empty")
     with pytest.raises(lifecycle.NoMessage):
-        lifecycle.start(runtime.database, author(runtime), empty)
+        runtime.database.run(lifecycle.start, author(runtime), empty)
     over = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 22)))
     with pytest.raises(lifecycle.SendTimePassed):
-        lifecycle.start(runtime.database, author(runtime), over)
+        runtime.database.run(lifecycle.start, author(runtime), over)
     good = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, good)
     with pytest.raises(NoDraft):
-        lifecycle.start(runtime.database, author(runtime), good)
+        runtime.database.run(lifecycle.start, author(runtime), good)
     with pytest.raises(NoDraft):
-        drafts.set_timing(runtime.database, good, Timing())
+        runtime.database.run(drafts.set_timing, good, Timing())
 
 
 def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
@@ -245,9 +245,9 @@ def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
     for day in range(6):
         clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
         if day == 1:
-            lifecycle.pause(runtime.database, author(runtime), made)
+            runtime.database.run(lifecycle.pause, author(runtime), made)
         if day == 4:
-            lifecycle.resume(runtime.database, author(runtime), made)
+            runtime.database.run(lifecycle.resume, author(runtime), made)
         plan(runtime)
         send_all(dispatcher)
     mine = [one.local_date for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made]
@@ -262,10 +262,10 @@ def test_what_stands_planned_is_not_sent_while_its_campaign_is_paused(runtime: R
     start(runtime, made)
     plan(runtime)
     for _ in range(3):
-        lifecycle.pause(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.pause, author(runtime), made)
         send_all(dispatcher)
         assert broadcasts_to(runtime, email) == [DeliveryState.PLANNED]
-        lifecycle.resume(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.resume, author(runtime), made)
     send_all(dispatcher)
     assert broadcasts_to(runtime, email) == [DeliveryState.ACCEPTED]
 
@@ -284,7 +284,7 @@ def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
     row = row_of(runtime, made)
     assert (row.status, row.because) == (CampaignStatus.PAUSED, "too-late")
     assert [one for one in mails_to(runtime, email) if one.campaign_id == made] == []
-    lifecycle.resume(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.resume, author(runtime), made)
     clock.move_to(datetime(2026, 12, 1, 7, tzinfo=UTC))
     plan(runtime)
     send_all(dispatcher)
@@ -318,11 +318,11 @@ def test_a_reader_who_comes_back_from_a_break_does_not_stop_a_campaign(
     assert person is not None
     made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=8))
     start(runtime, made)
-    preferences.pause(runtime.database, clock, person.id)
+    runtime.database.run(preferences.pause, clock.now(), person.id)
     for day in range(4):
         clock.move_to(datetime(2026, 11, 30, 7, tzinfo=UTC) + timedelta(days=day))
         if day == 2:
-            preferences.go_on(runtime.database, clock, person.id)
+            runtime.database.run(preferences.resume, clock.now(), person.id)
         plan(runtime)
         send_all(dispatcher)
     assert row_of(runtime, made).status == CampaignStatus.RUNNING
@@ -338,7 +338,7 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     start(runtime, made)
     plan(runtime)
-    lifecycle.cancel(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.cancel, author(runtime), made)
     send_all(dispatcher)
     lifecycle.cancel_remaining(runtime.database, clock)
     assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
@@ -346,14 +346,14 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     now = progress(runtime, made)
     assert (now.total.planned, now.total.states["cancelled"], now.finished) == (1, 1, False)
     with pytest.raises(lifecycle.InvalidCampaignState):
-        lifecycle.resume(runtime.database, author(runtime), made)
-    lifecycle.archive(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.resume, author(runtime), made)
+    runtime.database.run(lifecycle.archive, author(runtime), made)
     assert row_of(runtime, made).archived_at is not None
 
 
 def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=9), Audience(languages=("en",)))
-    copy = drafts.duplicate(runtime.database, author(runtime), made, "Again")
+    copy = runtime.database.run(drafts.duplicate, author(runtime), made, "Again")
     row = row_of(runtime, copy)
     assert (row.status, row.audience, row.timing) == ("draft", {"languages": ["en"], "tags": []}, {"hour": 9})
     with runtime.database.read() as session:
@@ -370,7 +370,7 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
     made = draft(runtime, CampaignKind.BROADCAST, timing)
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
     said = send_preview.preview_sends(row_of(runtime, made), 1, now, quiet)
-    people = send_preview.sample(runtime.database, runtime.clock, Audience(), timing, quiet)
+    people = runtime.database.query(send_preview.sample, runtime.clock.now(), Audience(), timing, quiet)
     start(runtime, made)
     happens = dues(runtime, made)
     assert {one.email: one.at for one in people} == happens
@@ -413,13 +413,13 @@ def sign_up_for_another_course(runtime: Runtime, email: str) -> None:
         other = runtime.course_cache.course(session, "stress-en-rugpijn")
     assert other is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    sign_up(runtime.database, runtime.clock, runtime.signer, other, signup, "nl")
+    runtime.database.run(sign_up, runtime.clock, runtime.signer, other, signup, "nl")
 
 
 def reader_of_another_course(runtime: Runtime, email: str) -> str:
     sign_up_for_another_course(runtime, email)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
-    confirm(runtime.database, runtime.clock, runtime.signer, mail, news=True)
+    runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail, news=True)
     return email
 
 
@@ -441,14 +441,14 @@ def stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
 
 def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtime, stages: dict[str, str]) -> None:
     course = course_of(runtime).id
-    made = drafts.create(runtime.database, author(runtime), CampaignKind.COHORT, course, "Winter")
-    copy = drafts.duplicate(runtime.database, author(runtime), course_of(runtime).campaign_id, "Copy")
+    made = runtime.database.run(drafts.create, author(runtime), CampaignKind.COHORT, course, "Winter")
+    copy = runtime.database.run(drafts.duplicate, author(runtime), course_of(runtime).campaign_id, "Copy")
     for one in (made, copy):
         audience = Audience.model_validate(row_of(runtime, one).audience)
         assert audience == Audience(course_id=course, following=Following.NEVER)
     drafts.set_audience(runtime.database, runtime.clock, made, audience)
     assert knowing(runtime, made) == 0
-    lifecycle.start(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.start, author(runtime), made)
     enrol(runtime)
     assert enrolled(runtime, made) == {"new"}
 
@@ -461,7 +461,7 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
     assert (said.people, said.repeats) == (4, Repeats(completed=1, reading=1, stopped=1))
     for forged in (0, 1, 2, 4, 10**9):
         with pytest.raises(lifecycle.RepeatsNotConfirmed):
-            lifecycle.start(runtime.database, author(runtime), made, forged)
+            runtime.database.run(lifecycle.start, author(runtime), made, forged)
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     start(runtime, made)
     assert enrolled(runtime, made) == set(stages)
@@ -471,7 +471,7 @@ def test_who_is_chosen_although_they_had_the_course_gets_it_again(runtime: Runti
     chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
     made = draft(runtime, CampaignKind.COHORT, Timing(), chosen)
     with pytest.raises(lifecycle.RepeatsNotConfirmed):
-        lifecycle.start(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.start, author(runtime), made)
     start(runtime, made)
     assert enrolled(runtime, made) == {"done"}
 
@@ -484,7 +484,7 @@ def test_who_finishes_after_they_were_counted_does_not_get_it_again_unsaid(
     clock.advance(minutes=5)
     set_enrolment(runtime, stages["reading"], "completed")
     clock.advance(minutes=5)
-    lifecycle.start(runtime.database, author(runtime), before, again=1)  # one was counted
+    runtime.database.run(lifecycle.start, author(runtime), before, again=1)  # one was counted
     enrol(runtime)
     assert enrolled(runtime, before) == {"done"}
     drafts.set_audience(runtime.database, clock, after, chosen)
@@ -500,7 +500,7 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     clock.advance(minutes=5)
     set_enrolment(runtime, stages["reading"], "completed")
     with pytest.raises(lifecycle.AudienceChanged):
-        lifecycle.start(runtime.database, author(runtime), made, again=3)
+        runtime.database.run(lifecycle.start, author(runtime), made, again=3)
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     drafts.set_audience(runtime.database, clock, made, Audience())
     start(runtime, made)
@@ -515,7 +515,7 @@ def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counte
     publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     assert enrolment_of(runtime, stages["done"]).status == "active"
     with pytest.raises(lifecycle.AudienceChanged):
-        lifecycle.start(runtime.database, author(runtime), made, again=3)
+        runtime.database.run(lifecycle.start, author(runtime), made, again=3)
 
 
 def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
@@ -523,7 +523,7 @@ def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
 ) -> None:
     monkeypatch.setattr(lifecycle, "BATCH", 1)
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    lifecycle.start(runtime.database, author(runtime), made, again=3)
+    runtime.database.run(lifecycle.start, author(runtime), made, again=3)
     clock.advance(minutes=1)
     with runtime.database.write() as session:
         person = subscribers.by_email(session, stages["new"])
@@ -539,7 +539,7 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
     never = Audience(course_id=course_of(runtime).id, following=Following.NEVER)
     first = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, first)
-    lifecycle.cancel(runtime.database, author(runtime), first)
+    runtime.database.run(lifecycle.cancel, author(runtime), first)
     lifecycle.cancel_remaining(runtime.database, clock)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY), never)
     start(runtime, second)
@@ -550,7 +550,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
     before = row_of(runtime, made)
-    drafts.discard(runtime.database, author(runtime), made)
+    runtime.database.run(drafts.discard, author(runtime), made)
     with runtime.database.read() as session:
         assert made not in {one.id for one in campaigns.listed(session)}
         assert [one.id for one in campaigns.discarded(session)] == [made]
@@ -558,14 +558,14 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
         with pytest.raises(NoDraft):
             act(runtime.database, author(runtime), made)
     with pytest.raises(NoDraft):
-        drafts.duplicate(runtime.database, author(runtime), made, "Copy")
+        runtime.database.run(drafts.duplicate, author(runtime), made, "Copy")
     with pytest.raises(lifecycle.InvalidCampaignState):
-        lifecycle.cancel(runtime.database, author(runtime), made)
-    drafts.restore(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.cancel, author(runtime), made)
+    runtime.database.run(drafts.restore, author(runtime), made)
     after = row_of(runtime, made)
     assert (after.status, after.audience, after.discarded_at) == (before.status, before.audience, None)
     with pytest.raises(NoDraft):
-        drafts.restore(runtime.database, author(runtime), made)
+        runtime.database.run(drafts.restore, author(runtime), made)
     with runtime.database.read() as session:
         logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
     assert logged[-2:] == ["campaign: discard", "campaign: restore"]
@@ -578,15 +578,15 @@ def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
     start(runtime, made)
     for one in (made, course_of(runtime).campaign_id):
         with pytest.raises(NoDraft):
-            drafts.discard(runtime.database, author(runtime), one)
+            runtime.database.run(drafts.discard, author(runtime), one)
 
 
 def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_readers(runtime: Runtime) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     start(runtime, made)
-    lifecycle.cancel(runtime.database, author(runtime), made)
-    lifecycle.archive(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.cancel, author(runtime), made)
+    runtime.database.run(lifecycle.archive, author(runtime), made)
     while lifecycle.cancel_remaining(runtime.database, runtime.clock):
         pass
     readers = progress(runtime, made).readers
@@ -604,10 +604,10 @@ def changes(runtime: Runtime, made: int) -> dict[Part, Callable[[str | None], No
     """What changes each part of a draft, by the etag that its editor saw."""
     database, other = runtime.database, MESSAGE.model_copy(update={"texts": {"nl": TEXT}})
     return {
-        Part.WHAT: lambda seen: drafts.write(database, runtime.clock, made, "November", other, seen),
+        Part.WHAT: lambda seen: database.run(drafts.write, runtime.clock.now(), made, "November", other, seen),
         Part.WHO: lambda seen: drafts.set_audience(database, runtime.clock, made, Audience(tags=("x",)), seen),
-        Part.WHEN: lambda seen: drafts.set_timing(database, made, Timing(hour=7), seen),
-        Part.PACE: lambda seen: drafts.set_pace(database, made, 10, 2, seen),
+        Part.WHEN: lambda seen: database.run(drafts.set_timing, made, Timing(hour=7), seen),
+        Part.PACE: lambda seen: database.run(drafts.set_pace, made, 10, 2, seen),
     }
 
 
@@ -622,31 +622,31 @@ def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runti
     with pytest.raises(DraftConflict):
         change[part](seen)
     with pytest.raises(DraftConflict):  # nobody starts what they did not see
-        lifecycle.start(runtime.database, author(runtime), made, seen=whole)
+        runtime.database.run(lifecycle.start, author(runtime), made, seen=whole)
     assert etag_of(runtime, made) == kept
     assert row_of(runtime, made).status == CampaignStatus.DRAFT
     for one, theirs in others.items():  # who works on another part is in nobody's way
         change[one](theirs)
-    lifecycle.start(runtime.database, author(runtime), made, seen=etag_of(runtime, made))
+    runtime.database.run(lifecycle.start, author(runtime), made, seen=etag_of(runtime, made))
     assert row_of(runtime, made).status == CampaignStatus.RUNNING
 
 
 def test_when_and_how_fast_are_kept_apart(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    drafts.set_pace(runtime.database, made, None, 2)
-    drafts.set_timing(runtime.database, made, Timing(hour=7))
+    runtime.database.run(drafts.set_pace, made, None, 2)
+    runtime.database.run(drafts.set_timing, made, Timing(hour=7))
     assert campaigns.timing_of(row_of(runtime, made)) == Timing(hour=7, every_days=2)
 
 
 def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
-    lifecycle.start(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.start, author(runtime), made)
     with pytest.raises(lifecycle.InvalidCampaignState):
-        lifecycle.archive(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.archive, author(runtime), made)
     enrol(runtime)
     with pytest.raises(lifecycle.InvalidCampaignState):
-        lifecycle.archive(runtime.database, author(runtime), made)
+        runtime.database.run(lifecycle.archive, author(runtime), made)
 
 
 @pytest.fixture
@@ -674,10 +674,10 @@ def sign_up_again(runtime: Runtime, email: str) -> DeliveryKind:
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=1)
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
+    runtime.database.run(sign_up, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
     mail = mails_to(runtime, email)[-1]
     if mail.kind == DeliveryKind.CONFIRM:
-        confirm(runtime.database, runtime.clock, runtime.signer, mail.id)
+        runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail.id)
     return DeliveryKind(mail.kind)
 
 
@@ -692,7 +692,9 @@ def test_who_left_a_cohort_and_signs_up_again_goes_on_in_it(
     runtime: Runtime, dispatcher: Dispatcher, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
-    preferences.leave_course(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
+    runtime.database.run(
+        preferences.leave_course, runtime.clock.now(), mails_to(runtime, email, DeliveryKind.LESSON)[-1].id
+    )
     assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
     read_on(runtime, dispatcher)
     assert len(lessons_of(runtime, made, email)) == len(course_of(runtime).course.lessons)
@@ -704,7 +706,7 @@ def test_who_signs_up_after_their_cohort_was_cancelled_begins_anew(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str], swept: bool
 ) -> None:
     made, email = cohort
-    lifecycle.cancel(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.cancel, author(runtime), made)
     if swept:
         lifecycle.cancel_remaining(runtime.database, clock)
     assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
@@ -719,11 +721,11 @@ def test_a_link_of_a_cancelled_cohort_leaves_the_course_that_its_reader_follows(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
-    lifecycle.cancel(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.cancel, author(runtime), made)
     lifecycle.cancel_remaining(runtime.database, clock)
     sign_up_again(runtime, email)
     old = next(one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == made)
-    preferences.leave_course(runtime.database, clock, old.id)
+    runtime.database.run(preferences.leave_course, clock.now(), old.id)
     read_on(runtime, dispatcher)
     assert lessons_of(runtime, course_of(runtime).campaign_id, email) == []
 
@@ -732,9 +734,9 @@ def test_a_link_that_somebody_asked_for_comes_also_when_their_cohort_is_cancelle
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
-    lifecycle.cancel(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.cancel, author(runtime), made)
     lifecycle.cancel_remaining(runtime.database, clock)
-    request_link(runtime.database, clock, email)
+    runtime.database.run(request_link, clock.now(), email)
     [link] = mails_to(runtime, email, DeliveryKind.MAGIC_LINK)
     assert link.campaign_id == made
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
@@ -751,16 +753,16 @@ def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
     evergreen = course_of(runtime).campaign_id
-    preferences.leave_course(runtime.database, clock, mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
+    runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, email, DeliveryKind.LESSON)[-1].id)
     clock.advance(days=1)
     sign_up_for_another_course(runtime, email)
     asked = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
-    confirm(runtime.database, clock, runtime.signer, asked.id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, asked.id)
     made = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, made)
     mail = mails_to(runtime, email)[-1].id
-    preferences.unsubscribe(runtime.database, clock, mail)
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     read_on(runtime, dispatcher)
     assert asked.campaign_id is not None
     assert len(lessons_of(runtime, asked.campaign_id, email)) == 3
@@ -779,19 +781,19 @@ def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_seco
     def come_back() -> None:
         clock.advance(minutes=5)
         if how == "undo":
-            preferences.come_back(runtime.database, clock, mail)
+            runtime.database.run(preferences.come_back, clock.now(), mail)
         else:
             assert sign_up_again(runtime, email) == DeliveryKind.CONFIRM
 
-    preferences.leave_course(runtime.database, clock, mail)
+    runtime.database.run(preferences.leave_course, clock.now(), mail)
     clock.advance(minutes=5)
     made = draft(runtime, CampaignKind.COHORT, Timing())
     if when == "before the start":
         come_back()
         with pytest.raises(lifecycle.AudienceChanged):
-            lifecycle.start(runtime.database, author(runtime), made, again=1)
+            runtime.database.run(lifecycle.start, author(runtime), made, again=1)
         return
-    lifecycle.start(runtime.database, author(runtime), made, again=1)
+    runtime.database.run(lifecycle.start, author(runtime), made, again=1)
     come_back()
     enrol(runtime)
     assert enrolled(runtime, made) == set()
@@ -828,7 +830,7 @@ def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
         return real(session, audience, now, allowed)
 
     monkeypatch.setattr(audiences, "schedules", racing)
-    drafts.recount(runtime.database, runtime.clock, made)
+    runtime.database.query(drafts.recount, runtime.clock.now(), made)
     assert Audience.model_validate(row_of(runtime, made).audience) == chosen
 
 
@@ -837,15 +839,15 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    lifecycle.start(runtime.database, author(runtime), made, knowing(runtime, made))
+    runtime.database.run(lifecycle.start, author(runtime), made, knowing(runtime, made))
     clock.advance(days=1)
     email = stages["new"]
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
+    runtime.database.run(sign_up, clock, runtime.signer, course_of(runtime), signup, "nl")
     mail = mails_to(runtime, email)[-1]
 
     def confirm_now() -> None:
-        confirm(runtime.database, clock, runtime.signer, mail.id, news=True)
+        runtime.database.run(confirm, clock.now(), runtime.signer, mail.id, news=True)
 
     with meanwhile(monkeypatch, campaigns, "enrol", confirm_now) as errors:
         enrol(runtime)
@@ -880,7 +882,7 @@ def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_
     evergreen, lessons = course_of(runtime).campaign_id, list(course_of(runtime).lesson_ids.values())
     read_days(runtime, dispatcher, first)
     if first < len(lessons):
-        preferences.leave_course(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
+        runtime.database.run(preferences.leave_course, runtime.clock.now(), mails_to(runtime, email)[-1].id)
     made = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, made)
     plan(runtime)  # it begins at this hour

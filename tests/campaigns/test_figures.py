@@ -186,6 +186,6 @@ def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatch
     answers = figures_of_answers(runtime)
     title = first.texts["nl"].title
     assert mails() == (1, [f"1. {title}"], [1], 1)
-    unpublish(runtime.database, runtime.clock, None, COURSE, first.slug)
+    runtime.database.run(unpublish, runtime.clock.now(), None, COURSE, first.slug)
     assert mails() == (1, [title], [1], 1)
     assert figures_of_answers(runtime) == answers

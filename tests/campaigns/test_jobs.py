@@ -37,7 +37,7 @@ from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm, refuse
 from rugcourse.enrolment.preferences import come_back, pause, set_news, unsubscribe
-from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.enrolment.suppression import lift, suppress_address
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Timing
 from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
@@ -64,7 +64,9 @@ INTAKE = ImportSettings(
 
 
 def lay_down(runtime: Runtime, content: str) -> int:
-    return csv_import.store_upload(runtime.database, runtime.clock, read_list(content.encode()), "people.csv", None)
+    return runtime.database.run(
+        csv_import.store_upload, runtime.clock.now(), read_list(content.encode()), "people.csv", None
+    )
 
 
 def work(runtime: Runtime) -> None:
@@ -76,7 +78,7 @@ def looked_through(runtime: Runtime, content: str, bounce_handler: ImportSetting
     job_id = lay_down(runtime, content)
     kept = set(job_of(runtime, job_id).about["kept"])
     columns = {column: place for column, place in bounce_handler.columns.items() if place in kept}
-    background_jobs.check(runtime.database, job_id, bounce_handler.model_copy(update={"columns": columns}))
+    runtime.database.run(background_jobs.check, job_id, bounce_handler.model_copy(update={"columns": columns}))
     work(runtime)
     return job_id
 
@@ -140,7 +142,7 @@ def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime
     job_id = looked_through(runtime, content)
     expected = {Outcome.WRONG: 1, Outcome.NEW: CHUNK, Outcome.ALREADY: 1}
     assert job_of(runtime, job_id).counts == expected
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     job = job_of(runtime, job_id)
     assert job.counts == expected
@@ -198,7 +200,7 @@ def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_fro
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann Bo\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     assert people(runtime) == {"new@x.example": "active"}
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
@@ -230,7 +232,7 @@ def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runti
     )
     columns = {Column.EMAIL: 0, Column.AGREED_AT: 1, Column.AGREED_TEXT: 2, Column.AGREED_WHERE: 3}
     job_id = looked_through(runtime, content, INTAKE.model_copy(update={"columns": columns, "news": True}))
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     with runtime.database.read() as session:
         rows = session.execute(
@@ -263,7 +265,7 @@ def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     send_all(dispatcher)
     [mail] = sink.taken
@@ -272,7 +274,7 @@ def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_
         for said in ("paper form", "31 maart 2026", "Yes, mail me the course", "/u/", "/p/", "/nl/privacy"):
             assert said in part
         assert "bevestigd" not in part  # they never confirmed anything
-    unsubscribe(runtime.database, runtime.clock, mails_to(runtime, "new@x.example")[0].id)
+    runtime.database.run(unsubscribe, runtime.clock.now(), mails_to(runtime, "new@x.example")[0].id)
     assert people(runtime) == {"new@x.example": "left"}
 
 
@@ -284,11 +286,11 @@ def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runti
     assert "zq-diagnosis" not in found
     assert "123456782" not in found
     with pytest.raises(NotKept):
-        background_jobs.check(
-            runtime.database, job_id, INTAKE.model_copy(update={"columns": {Column.EMAIL: 1, Column.TAGS: 2}})
+        runtime.database.run(
+            background_jobs.check, job_id, INTAKE.model_copy(update={"columns": {Column.EMAIL: 1, Column.TAGS: 2}})
         )
     with pytest.raises(OtherList):
-        background_jobs.check(runtime.database, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
+        runtime.database.run(background_jobs.check, job_id, INTAKE, read_list(b"E-mail\nann@x.example\n"))
 
 
 def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(runtime: Runtime) -> None:
@@ -297,7 +299,7 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
     assert job_of(runtime, job_id).about["kept"] == []
     columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
     bounce_handler = INTAKE.model_copy(update={"columns": columns})
-    background_jobs.check(runtime.database, job_id, bounce_handler, read_list(content.encode()), "people.csv")
+    runtime.database.run(background_jobs.check, job_id, bounce_handler, read_list(content.encode()), "people.csv")
     work(runtime)
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     assert "zq-diagnosis" not in str(everything(runtime))
@@ -305,10 +307,10 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
 
 def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime) -> None:
     job_id = looked_through(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
-    suppress(runtime.database, runtime.clock, runtime.signer, "new@x.example", "bounce")
-    lift(runtime.database, runtime.clock, runtime.signer, "new@x.example")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, "new@x.example", "bounce")
+    runtime.database.run(lift, runtime.clock.now(), runtime.signer, "new@x.example")
     assert people(runtime) == {"new@x.example": "active"}
 
 
@@ -317,17 +319,17 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
 ) -> None:
     left, erased, suppressed = (make_reader(runtime) for _ in range(3))
     send_all(dispatcher)
-    unsubscribe(runtime.database, runtime.clock, mails_to(runtime, left)[0].id)
+    runtime.database.run(unsubscribe, runtime.clock.now(), mails_to(runtime, left)[0].id)
     with runtime.database.read() as session:
         person = subscribers.by_email(session, erased)
         assert person is not None
-    erase(runtime.database, runtime.clock, runtime.signer, person.id)
-    suppress(runtime.database, runtime.clock, runtime.signer, suppressed, "complaint")
-    suppress(runtime.database, runtime.clock, runtime.signer, "stranger@x.example", "bounce")
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, person.id)
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, suppressed, "complaint")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, "stranger@x.example", "bounce")
     before = people(runtime)
     lines = "\n".join((left, erased, suppressed, "stranger@x.example"))
     job_id = looked_through(runtime, f"mail\n{lines}\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     assert people(runtime) == before
     assert job_of(runtime, job_id).counts == {Outcome.LEFT: 1, Outcome.SUPPRESSED: 3}
@@ -336,14 +338,14 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
 def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
     assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
     work(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
     assert job_of(runtime, job_id).state == "done"
     with pytest.raises(InvalidJobState):
-        background_jobs.start(runtime.database, runtime.clock, job_id, None)
+        runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
 
 
 def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Runtime, dispatcher: Dispatcher) -> None:
@@ -353,7 +355,7 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
     start(runtime, cohort)
     job = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
     assert job_of(runtime, job).counts == {Outcome.ALREADY: 1}
-    background_jobs.start(runtime.database, runtime.clock, job, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job, None)
     work(runtime)
     with runtime.database.read() as session:
         campaigns = session.scalars(select(EnrolmentRow.campaign_id)).all()
@@ -363,9 +365,9 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
 def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
     job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
-    background_jobs.cancel(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.cancel, runtime.clock.now(), job_id, None)
     work(runtime)
     assert len(people(runtime)) == CHUNK
     with runtime.database.read() as session:
@@ -376,17 +378,17 @@ def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -
     job_id = looked_through(runtime, "mail\nnew@x.example\nwrong\n")
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=6)
-    assert background_jobs.forget_abandoned(runtime.database, runtime.clock) == 0
+    assert runtime.database.run(background_jobs.forget_abandoned, runtime.clock.now()) == 0
     runtime.clock.advance(days=2)
-    assert background_jobs.forget_abandoned(runtime.database, runtime.clock) == 1
+    assert runtime.database.run(background_jobs.forget_abandoned, runtime.clock.now()) == 1
     job = job_of(runtime, job_id)
     assert (job.state, job.problems) == ("cancelled", [[3, "email", ""]])
 
 
 def done(runtime: Runtime, act: BulkAction, **others: object) -> dict[str, int]:
     order = BulkActionRequest(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
-    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     return job_of(runtime, job_id).counts
 
@@ -414,18 +416,20 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[:1], "moved")
     order = BulkActionRequest(audience=Audience(tags=("moved",)), act=BulkAction.SUPPRESS, reason="because")
-    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
+    job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
     seen = background_jobs.etag(job_of(runtime, job_id))
     with runtime.database.write() as session:
         subscribers.add_tags(session, ids[1:], "moved")
     with pytest.raises(bulk_actions.CountChanged):
-        background_jobs.start(runtime.database, runtime.clock, job_id, None, seen)
+        runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None, seen)
     work(runtime)
     assert set(people(runtime).values()) == {SubscriberStatus.ACTIVE}
-    bulk_actions.recount(runtime.database, runtime.clock, job_id)
+    runtime.database.run(bulk_actions.recount, runtime.clock.now(), job_id)
     with pytest.raises(DraftConflict):  # a page from before that
-        background_jobs.start(runtime.database, runtime.clock, job_id, None, seen)
-    background_jobs.start(runtime.database, runtime.clock, job_id, None, background_jobs.etag(job_of(runtime, job_id)))
+        runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None, seen)
+    runtime.database.run(
+        background_jobs.start, runtime.clock.now(), job_id, None, background_jobs.etag(job_of(runtime, job_id))
+    )
     work(runtime)
     assert job_of(runtime, job_id).counts == {"people": 2, "done": 2}
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
@@ -434,9 +438,9 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
 def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
     make_reader(runtime)
     order = BulkActionRequest(audience=Audience(), act=BulkAction.SUPPRESS, reason="because")
-    job_id = bulk_actions.preview(runtime.database, runtime.clock, order, None)
+    job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
     newcomer = make_reader(runtime)
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
     assert job_of(runtime, job_id).counts == {"people": 1, "done": 1}
     assert people(runtime)[newcomer] == SubscriberStatus.ACTIVE
@@ -467,16 +471,16 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
 ) -> None:
     emails = [make_reader(runtime) for _ in range(3)]
     people_ids = [enrolment_of(runtime, email).subscriber_id for email in emails]
-    pause(runtime.database, clock, people_ids[0])
-    pause(runtime.database, clock, people_ids[1], clock.now() + timedelta(days=30))
+    runtime.database.run(pause, clock.now(), people_ids[0])
+    runtime.database.run(pause, clock.now(), people_ids[1], clock.now() + timedelta(days=30))
     until = clock.now().date() + timedelta(days=3)
-    job = bulk_actions.preview(
-        runtime.database,
-        clock,
+    job = runtime.database.run(
+        bulk_actions.preview,
+        clock.now(),
         BulkActionRequest(audience=Audience(), act=BulkAction.PAUSE, reason="holidays", until=until),
         None,
     )
-    background_jobs.start(runtime.database, clock, job, None)
+    runtime.database.run(background_jobs.start, clock.now(), job, None)
     work(runtime)
     with runtime.database.read() as session:
         ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
@@ -486,7 +490,7 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
 
 def started(runtime: Runtime, email: str) -> int:
     job_id = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     return job_id
 
 
@@ -501,7 +505,7 @@ def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
     job_id = started(runtime, email)
 
     def complain() -> None:
-        suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
+        runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
 
     with meanwhile(monkeypatch, csv_import, "_import_one", complain) as errors:
         work(runtime)
@@ -519,7 +523,7 @@ def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
 
     def agree() -> None:
-        confirm(runtime.database, runtime.clock, runtime.signer, mail)
+        runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail)
 
     with meanwhile(monkeypatch, csv_import, "_import_one", agree) as errors:
         work(runtime)
@@ -543,9 +547,9 @@ def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
 
     def go_away() -> None:
         if erases:
-            erase(runtime.database, runtime.clock, runtime.signer, mail.subscriber_id)
+            runtime.database.run(erase, runtime.clock.now(), runtime.signer, mail.subscriber_id)
         else:
-            refuse(runtime.database, runtime.clock, runtime.signer, mail.id)
+            runtime.database.run(refuse, runtime.clock.now(), runtime.signer, mail.id)
 
     with meanwhile(monkeypatch, csv_import, "_import_one", go_away) as errors:
         work(runtime)
@@ -560,7 +564,7 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
     email = "ann@x.example"
     job_ids = [looked_through(runtime, f"E-mail,Name\n{email},Ann\n") for _ in range(2)]
     for job_id in job_ids:
-        background_jobs.start(runtime.database, runtime.clock, job_id, None)
+        runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
 
     def other() -> None:
         background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
@@ -576,13 +580,13 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
 
 def imported(runtime: Runtime, content: str, **changes: object) -> None:
     job_id = looked_through(runtime, content, INTAKE.model_copy(update=changes))
-    background_jobs.start(runtime.database, runtime.clock, job_id, None)
+    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     work(runtime)
 
 
 def test_a_list_does_not_undo_a_later_no_to_other_news(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
-    set_news(runtime.database, clock, mails_to(runtime, email)[0].subscriber_id, agreed=False)
+    runtime.database.run(set_news, clock.now(), mails_to(runtime, email)[0].subscriber_id, agreed=False)
     imported(runtime, f"mail,naam\n{email},Sam\n", news=True, agreed_at=date(2024, 1, 1))
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
@@ -595,7 +599,7 @@ def test_the_words_of_a_list_go_with_the_last_who_agreed_to_them(runtime: Runtim
     words = "I, Ann de Vries (ann@x.example), want the course"
     imported(runtime, f'mail,consent_text\nann@x.example,"{words}"\nbo@x.example,"{words}"\n', columns=columns)
     for email, is_left in (("ann@x.example", True), ("bo@x.example", False)):
-        erase(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].subscriber_id)
+        runtime.database.run(erase, clock.now(), runtime.signer, mails_to(runtime, email)[0].subscriber_id)
         assert (words in str(everything(runtime)["wording"])) == is_left
 
 
@@ -624,8 +628,11 @@ def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runti
 
 def act_started(runtime: Runtime, act: BulkAction, **others: object) -> None:
     order = BulkActionRequest(audience=Audience(), act=act, reason="because", **others)  # type: ignore[arg-type]
-    background_jobs.start(
-        runtime.database, runtime.clock, bulk_actions.preview(runtime.database, runtime.clock, order, None), None
+    runtime.database.run(
+        background_jobs.start,
+        runtime.clock.now(),
+        runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None),
+        None,
     )
 
 
@@ -658,9 +665,9 @@ def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put
     act_started(runtime, BulkAction.SUPPRESS)
 
     def put_right() -> None:
-        correct_address(runtime.database, clock, runtime.signer, who, "right@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, who, "right@x.example")
 
-    with meanwhile(monkeypatch, bulk_actions, "suppress_in", put_right):  # which is refused, or comes first
+    with meanwhile(monkeypatch, bulk_actions, "suppress", put_right):  # which is refused, or comes first
         work(runtime)
     with runtime.database.read() as session:
         assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED
@@ -671,14 +678,14 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
 ) -> None:
     email = reader_of_another_course(runtime, "sam@example.org")
     mail = mails_to(runtime, email)[-1].id
-    unsubscribe(runtime.database, clock, mail)
+    runtime.database.run(unsubscribe, clock.now(), mail)
     clock.advance(days=2)
-    come_back(runtime.database, clock, mail)
+    runtime.database.run(come_back, clock.now(), mail)
     for day, outcome in ((date(2024, 1, 1), Outcome.LEFT), (clock.now().date(), Outcome.JOINS)):
         bounce_handler = INTAKE.model_copy(update={"agreed_at": day})
         job = looked_through(runtime, f"email,name\n{email},Ann\n", bounce_handler)
         assert job_of(runtime, job).counts.get(outcome) == 1
-        background_jobs.start(runtime.database, clock, job, None)
+        runtime.database.run(background_jobs.start, clock.now(), job, None)
         work(runtime)
         assert job_of(runtime, job).counts.get(outcome) == 1
 
@@ -690,11 +697,11 @@ def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
     """Nobody can tell whose it is now: theirs still, or somebody else's at home."""
     old = make_reader(runtime, "old@x.example")
     person = enrolment_of(runtime, old).subscriber_id
-    correct_address(runtime.database, clock, runtime.signer, person, "new@x.example")
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, "new@x.example")
     if erased:
-        erase(runtime.database, clock, runtime.signer, person)
+        runtime.database.run(erase, clock.now(), runtime.signer, person)
     job = looked_through(runtime, "E-mail,Naam\nold@x.example,Bo\n")
-    background_jobs.start(runtime.database, clock, job, None)
+    runtime.database.run(background_jobs.start, clock.now(), job, None)
     work(runtime)
     assert job_of(runtime, job).counts == {Outcome.SUPPRESSED if erased else Outcome.FORMER: 1}
     assert "old@x.example" not in people(runtime)
@@ -705,10 +712,10 @@ def test_who_signed_up_at_an_address_that_a_reader_had_before_is_themselves(
 ) -> None:
     """Also after that reader was erased, and after everything was let go on."""
     person = enrolment_of(runtime, make_reader(runtime, "family@x.example")).subscriber_id
-    correct_address(runtime.database, clock, runtime.signer, person, "ann@x.example")
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, "ann@x.example")
     bob = reader_of_another_course(runtime, "family@x.example")
     clock.advance(minutes=1)
-    erase(runtime.database, clock, runtime.signer, person)
+    runtime.database.run(erase, clock.now(), runtime.signer, person)
     assert release_hold(runtime, ALL).withdrawn == 0
     job = looked_through(runtime, f"E-mail,Naam\n{bob},Bob\n")
     assert job_of(runtime, job).counts == {Outcome.JOINS: 1}

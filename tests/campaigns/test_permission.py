@@ -79,7 +79,7 @@ def people(runtime: Runtime, clock: VirtualClock) -> dict[str, str]:
         "left and wants": make_reader(runtime), "left": make_reader(runtime, news=False),
     }  # fmt: skip
     for who in ("left and wants", "left"):
-        preferences.leave_course(runtime.database, clock, mails_to(runtime, found[who])[-1].id)
+        runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, found[who])[-1].id)
     return found
 
 
@@ -93,7 +93,7 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     expected = send_preview.preview_sends(row_of(runtime, made), 1, runtime.clock.now(), None)
     assert (expected.people, expected.not_agreed) == (2, 2)
     row = row_of(runtime, made)
-    counted = send_preview.counted(runtime.database, runtime.clock, Audience(), allowed=permission_of(row))
+    counted = runtime.database.query(send_preview.counted, runtime.clock.now(), Audience(), allowed=permission_of(row))
     assert (counted["count"], counted["not_agreed"]) == (2, 2)
     start(runtime, made)
     assert readers_in(runtime, made) == {people[who] for who in get_it}
@@ -133,7 +133,7 @@ def test_who_wants_no_more_news_gets_none_that_was_planned_and_goes_on_with_the_
     assert mails_to(runtime, email, DeliveryKind.BROADCAST)[0].state == DeliveryState.PLANNED
     person = mails_to(runtime, email)[0].subscriber_id
     for agreed in (False, True):  # that one is over, whatever they choose later
-        preferences.set_news(runtime.database, clock, person, agreed=agreed)
+        runtime.database.run(preferences.set_news, clock.now(), person, agreed=agreed)
         plan(runtime)
         send_all(dispatcher)
         assert [one.state for one in mails_to(runtime, email, DeliveryKind.BROADCAST)] == [DeliveryState.CANCELLED]
@@ -145,8 +145,8 @@ def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispa
     send_all(dispatcher)
     start(runtime, broadcast(runtime, Ground.NEWS))
     mail = mails_to(runtime, email)[-1].id
-    preferences.unsubscribe(runtime.database, clock, mail)
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     plan(runtime)
     send_all(dispatcher)
     assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
@@ -156,7 +156,7 @@ def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runti
     made = broadcast(runtime, Ground.COURSE)
     with runtime.database.read() as session:
         seen = drafts.etag(session, row_of(runtime, made), drafts.Part.WHO)
-    copy = drafts.duplicate(runtime.database, author(runtime), made, "copy")
+    copy = runtime.database.run(drafts.duplicate, author(runtime), made, "copy")
     assert row_of(runtime, copy).ground == Ground.COURSE
     drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
     with pytest.raises(drafts.DraftConflict):
@@ -171,7 +171,7 @@ def test_a_message_about_a_course_goes_to_nobody_who_left_it_meanwhile(
     drafts.set_audience(runtime.database, clock, made, Audience(), ground=Ground.COURSE)
     start(runtime, made)
     clock.advance(days=1)
-    preferences.leave_course(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=2, hours=5)
     plan(runtime)
     send_all(dispatcher)
@@ -183,7 +183,7 @@ def test_a_course_that_came_as_news_ends_with_the_news(runtime: Runtime, clock: 
     made = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
     start(runtime, made)
     person = mails_to(runtime, email)[0].subscriber_id
-    preferences.set_news(runtime.database, clock, person, agreed=False)
+    runtime.database.run(preferences.set_news, clock.now(), person, agreed=False)
     with runtime.database.read() as session:
         stands = {one.campaign_id: one.status for one in enrolments.of_subscriber(session, person)}
     assert stands.pop(made) == "left"
@@ -208,9 +208,9 @@ def test_undoing_leaving_brings_no_course_back_that_came_as_news(runtime: Runtim
     email = reader_of_another_course(runtime, "sam@x.example")
     made = cohort_as_news(runtime, clock)
     mail = mails_to(runtime, email)[-1]
-    preferences.unsubscribe(runtime.database, clock, mail.id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail.id)
     clock.advance(minutes=2)
-    preferences.come_back(runtime.database, clock, mail.id)
+    runtime.database.run(preferences.come_back, clock.now(), mail.id)
     assert standing(runtime, mail.subscriber_id, made) == "left"
 
 
@@ -229,21 +229,21 @@ def test_undoing_leaving_brings_a_run_back_of_a_course_that_they_signed_up_for(
         clock.advance(minutes=2)
         leave(runtime.database, clock, mail)
         clock.advance(minutes=2)
-        preferences.come_back(runtime.database, clock, mail)
+        runtime.database.run(preferences.come_back, clock.now(), mail)
         assert standing(runtime, mine.subscriber_id, second) == "active"
 
 
 def test_coming_back_agrees_to_no_course_that_comes_as_news_later(runtime: Runtime, clock: VirtualClock) -> None:
     email = reader_of_another_course(runtime, "sam@x.example")
     mail = mails_to(runtime, email)[-1]
-    preferences.unsubscribe(runtime.database, clock, mail.id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail.id)
     clock.advance(minutes=2)
-    preferences.come_back(runtime.database, clock, mail.id)
-    preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=True)
+    runtime.database.run(preferences.come_back, clock.now(), mail.id)
+    runtime.database.run(preferences.set_news, clock.now(), mail.subscriber_id, agreed=True)
     made = cohort_as_news(runtime, clock)
     assert standing(runtime, mail.subscriber_id, made) == "active"
     clock.advance(minutes=2)
-    preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=False)
+    runtime.database.run(preferences.set_news, clock.now(), mail.subscriber_id, agreed=False)
     assert standing(runtime, mail.subscriber_id, made) == "left"
 
 
@@ -291,7 +291,7 @@ def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Run
             )
             enrolments.add(session, second, first.subscriber_id, None, clock.now())
     clock.advance(hours=1)
-    preferences.leave_course(runtime.database, clock, mails_to(runtime, left_again)[-1].id)
+    runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, left_again)[-1].id)
     made = broadcast(runtime, Ground.COURSE)
     start(runtime, made)
     assert readers_in(runtime, made) == {had_all}
@@ -304,9 +304,9 @@ def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: Virt
     with runtime.database.write() as session:
         enrolments.add(session, second, mine.subscriber_id, clock.now(), clock.now())
     mail = mails_to(runtime, email)[-1].id
-    preferences.leave_course(runtime.database, clock, mail)
+    runtime.database.run(preferences.leave_course, clock.now(), mail)
     assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"left"}
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     assert {standing(runtime, mine.subscriber_id, one) for one in (mine.campaign_id, second)} == {"active"}
 
 
@@ -322,9 +322,9 @@ def test_undoing_to_leave_a_course_brings_a_message_about_it_back_that_waits(
     drafts.set_audience(runtime.database, clock, waits, Audience(), ground=Ground.COURSE)
     start(runtime, waits)
     mail = mails_to(runtime, email)[0].id
-    preferences.leave_course(runtime.database, clock, mail)
+    runtime.database.run(preferences.leave_course, clock.now(), mail)
     clock.advance(minutes=1)
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     clock.advance(days=1, hours=1)
     plan(runtime)
     send_all(dispatcher)
@@ -342,17 +342,17 @@ def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
     clock.advance(hours=1)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(at=clock.now() + timedelta(days=2)))
     drafts.set_audience(runtime.database, clock, made, Audience(), ground=ground)
-    lifecycle.start(runtime.database, author(runtime), made)
+    runtime.database.run(lifecycle.start, author(runtime), made)
     mail = mails_to(runtime, email)[-1]
 
     def say_no() -> None:
         if ground == Ground.NEWS:
-            preferences.set_news(runtime.database, clock, mail.subscriber_id, agreed=False)
+            runtime.database.run(preferences.set_news, clock.now(), mail.subscriber_id, agreed=False)
         else:
-            preferences.leave_course(runtime.database, clock, mail.id)
+            runtime.database.run(preferences.leave_course, clock.now(), mail.id)
 
     with meanwhile(monkeypatch, subscribers if step == "lock" else campaigns, step, say_no) as errors:
-        while lifecycle.enrol_batch(runtime.database, clock, None):
+        while runtime.database.run(lifecycle.enrol_batch, clock.now(), None):
             pass
     assert errors == []
     with runtime.database.read() as session:
@@ -370,7 +370,7 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
     """A list says to which words its people agreed: ours, that ask it, they did not see."""
     listed = make_reader(runtime, "listed@x.example", news=False)
     asked = make_reader(runtime, "asked@x.example", news=False)
-    preferences.set_news(runtime.database, clock, enrolment_of(runtime, asked).subscriber_id, agreed=True)
+    runtime.database.run(preferences.set_news, clock.now(), enrolment_of(runtime, asked).subscriber_id, agreed=True)
     with runtime.database.write() as session:
         person = subscribers.by_email(session, listed)
         assert person is not None
@@ -387,7 +387,7 @@ def test_news_chosen_by_what_somebody_learns_goes_only_to_who_was_asked_that_on_
     with runtime.database.read() as session:
         assert audiences.size(session, Audience(), clock.now(), cohort) == 1, "another course takes our words, too"
     withdrawn = enrolment_of(runtime, asked).subscriber_id
-    preferences.set_news(runtime.database, clock, withdrawn, agreed=False)
+    runtime.database.run(preferences.set_news, clock.now(), withdrawn, agreed=False)
     with runtime.database.write() as session:  # as a list does that somebody agreed to later
         session.get_one(SubscriberRow, withdrawn).news = True
     with runtime.database.read() as session:
@@ -400,7 +400,7 @@ def test_a_message_about_a_course_is_for_nobody_chosen_by_what_they_did_in_anoth
     """A reader of two courses answers in the other one."""
     email = make_reader(runtime, news=False)
     sign_up_for_another_course(runtime, email)
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
     send_all(dispatcher)
     at_eight(runtime)
     plan(runtime)

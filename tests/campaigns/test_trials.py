@@ -36,7 +36,7 @@ def lesson_id(runtime: Runtime) -> int:
 
 
 def begin(runtime: Runtime, subjects: dict[str, str] | None = None, minimum: int = 100) -> None:
-    ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects or OTHER, minimum, None)
+    runtime.database.run(ab_tests.begin, runtime.clock.now(), lesson_id(runtime), subjects or OTHER, minimum, None)
 
 
 def trial(runtime: Runtime) -> AbTestRow:
@@ -72,7 +72,7 @@ def mails(runtime: Runtime, acted: tuple[int, int], count: int = 100) -> None:
 def later(runtime: Runtime, **span: float) -> None:
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(**span)
-    while ab_tests.decide_next(runtime.database, runtime.clock):
+    while runtime.database.run(ab_tests.decide_next, runtime.clock.now()):
         pass
 
 
@@ -139,7 +139,9 @@ def test_a_lesson_that_changes_ends_it_without_a_winner(runtime: Runtime) -> Non
     begin(runtime)
     lesson = course_of(runtime).course.lessons[0]
     fields = {**fields_of(lesson), "nl.title": "Een andere titel"}
-    publish_lesson(runtime.database, runtime.clock, None, LessonDraft(course_of(runtime).course, "welkom", 1, fields))
+    runtime.database.run(
+        publish_lesson, runtime.clock.now(), None, LessonDraft(course_of(runtime).course, "welkom", 1, fields)
+    )
     later(runtime, minutes=1)
     assert trial(runtime).winner == ab_tests.STOPPED
 
@@ -165,10 +167,10 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
     )
 
     def publish() -> None:
-        publish_lesson(runtime.database, runtime.clock, None, written)
+        runtime.database.run(publish_lesson, runtime.clock.now(), None, written)
 
     with meanwhile(monkeypatch, courses, step, publish) as errors:
-        assert ab_tests.decide_next(runtime.database, runtime.clock)
+        assert runtime.database.run(ab_tests.decide_next, runtime.clock.now())
     assert errors == []
     assert course_of(runtime).course.lessons[0].texts["nl"].title == "Published"
 
@@ -181,10 +183,10 @@ def test_one_that_is_stopped_while_it_is_decided_says_what_readers_get(
     be_ready_to_decide(runtime)
 
     def stop() -> None:
-        ab_tests.stop(runtime.database, runtime.clock, lesson_id(runtime), None)
+        runtime.database.run(ab_tests.stop, runtime.clock.now(), lesson_id(runtime), None)
 
     with meanwhile(monkeypatch, courses, step, stop) as errors:
-        assert ab_tests.decide_next(runtime.database, runtime.clock)
+        assert runtime.database.run(ab_tests.decide_next, runtime.clock.now())
     assert errors == []
     assert (trial(runtime).winner, subject(runtime)) == (B, OTHER["nl"])
 
@@ -211,7 +213,7 @@ def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
         ({"nl": "x" * 51}, NoSubject),
     ):
         with pytest.raises(error):
-            ab_tests.begin(runtime.database, runtime.clock, lesson_id(runtime), subjects, 100, None)
+            runtime.database.run(ab_tests.begin, runtime.clock.now(), lesson_id(runtime), subjects, 100, None)
     begin(runtime)
     with pytest.raises(AbTestRunning):
         begin(runtime, {"nl": "Nog een"})

@@ -28,21 +28,21 @@ SLUG = "stress"
 
 
 def desk_of(runtime: Runtime, slug: str = SLUG) -> EditorState:
-    return drafts.load_editor(runtime.database, runtime.course_cache, COURSE, slug)
+    return runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, slug)
 
 
 def keep(runtime: Runtime, title: str) -> None:
     state = desk_of(runtime)
     typed = LessonDraft(state.published.course, SLUG, 4, {"nl.title": title})
-    drafts.save(runtime.database, runtime.clock, state, typed, None, state.saved)
+    runtime.database.run(drafts.save, runtime.clock.now(), state, typed, None, state.saved)
 
 
 def discard(runtime: Runtime, seen: int, slug: str = SLUG) -> int:
-    return drafts.discard(runtime.database, runtime.clock, desk_of(runtime, slug), None, seen)
+    return runtime.database.run(drafts.discard, runtime.clock.now(), desk_of(runtime, slug), None, seen)
 
 
 def restore(runtime: Runtime, discarded: int) -> tuple[str, str]:
-    return drafts.restore(runtime.database, runtime.clock, discarded, None)
+    return runtime.database.run(drafts.restore, runtime.clock.now(), discarded, None)
 
 
 def logged(runtime: Runtime) -> list[tuple[str, str]]:
@@ -64,7 +64,9 @@ def test_a_discarded_draft_comes_back_as_it_was_and_the_log_knows(runtime: Runti
 
 
 def test_the_draft_of_a_new_lesson_can_be_restored_although_the_course_does_not_have_it(runtime: Runtime) -> None:
-    slug = drafts.create(runtime.database, runtime.clock, runtime.course_cache, COURSE, "Slapen", "overbelasting", None)
+    slug = runtime.database.run(
+        drafts.create, runtime.clock.now(), runtime.course_cache, COURSE, "Slapen", "overbelasting", None
+    )
     discarded = discard(runtime, 1, slug)
     with pytest.raises(LessonNotFound):
         desk_of(runtime, slug)
@@ -104,7 +106,7 @@ def test_a_form_of_a_draft_that_was_discarded_is_not_kept_over_one_that_was_begu
     discard(runtime, opened.saved)
     keep(runtime, "Hours of work")
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, opened, opened.lesson_draft, None, opened.saved)
+        runtime.database.run(drafts.save, runtime.clock.now(), opened, opened.lesson_draft, None, opened.saved)
     with pytest.raises(StaleDraft):
         discard(runtime, opened.saved)
     assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Hours of work"
@@ -118,7 +120,9 @@ def test_a_form_of_a_draft_that_was_published_is_not_kept_over_the_next_one(runt
     keep_over(runtime, typed_by(runtime, "Hours of work"), desk_of(runtime).version)
     now = desk_of(runtime)
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, opened, opened.lesson_draft, None, opened.saved, now.version)
+        runtime.database.run(
+            drafts.save, runtime.clock.now(), opened, opened.lesson_draft, None, opened.saved, now.version
+        )
     with pytest.raises(StaleDraft):
         publish(runtime, now.lesson_draft, SeenVersions(opened.saved, now.version))
     assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Hours of work"
@@ -146,11 +150,11 @@ def typed_by(runtime: Runtime, title: str, **others: str) -> LessonDraft:
 
 def keep_over(runtime: Runtime, lesson_draft: LessonDraft, version: int) -> None:
     state = desk_of(runtime)
-    drafts.save(runtime.database, runtime.clock, state, lesson_draft, None, state.saved, version)
+    runtime.database.run(drafts.save, runtime.clock.now(), state, lesson_draft, None, state.saved, version)
 
 
 def publish(runtime: Runtime, lesson_draft: LessonDraft, seen: SeenVersions | None = None) -> None:
-    publish_lesson(runtime.database, runtime.clock, None, lesson_draft, seen=seen)
+    runtime.database.run(publish_lesson, runtime.clock.now(), None, lesson_draft, seen=seen)
 
 
 def order(runtime: Runtime) -> list[str]:

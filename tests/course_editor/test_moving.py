@@ -128,11 +128,11 @@ def test_a_lesson_with_another_slug_is_the_same_lesson(runtime: Runtime, dispatc
     days(runtime, dispatcher, 2)
     slug = order(runtime)[2]
     lesson_id = course_of(runtime).lesson_ids[slug]
-    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, slug)
-    drafts.save(runtime.database, runtime.clock, state, edited(runtime, slug, "Half"), None, 0)
+    state = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, slug)
+    runtime.database.run(drafts.save, runtime.clock.now(), state, edited(runtime, slug, "Half"), None, 0)
     renamed(runtime, 3, "een-andere-naam", highlight="Ook herschreven.")
     assert course_of(runtime).lesson_ids["een-andere-naam"] == lesson_id
-    kept = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "een-andere-naam")
+    kept = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "een-andere-naam")
     assert (kept.saved, kept.lesson_draft.fields["nl.title"]) == (1, "Half")
     move_in_files(runtime, 3, 9)
     days(runtime, dispatcher, 9)
@@ -193,7 +193,7 @@ def test_a_lesson_that_is_given_up_while_it_is_out_comes_when_it_is_put_back(
     lost = lessons_to(runtime, reader)[1]
     assert lost.state == DeliveryState.UNKNOWN
     import_(runtime, course, [one for one in course.lessons if one.number != 2])
-    assert resend(runtime.database, runtime.clock, [lost.id]) == [lost.id]
+    assert runtime.database.run(resend, runtime.clock.now(), [lost.id]) == [lost.id]
     import_(runtime, course, list(course.lessons))
     days(runtime, dispatcher, 9)
     assert sorted(slugs_to(runtime, reader)) == sorted(one.slug for one in course.lessons)
@@ -282,8 +282,10 @@ def test_lessons_whose_slugs_count_on_or_change_places_stay_the_same_lessons(
 def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
     for place in (1, 2, 3):
-        state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, f"les-{place}")
-        drafts.save(runtime.database, runtime.clock, state, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0)
+        state = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, f"les-{place}")
+        runtime.database.run(
+            drafts.save, runtime.clock.now(), state, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0
+        )
     import_(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
     with runtime.database.read() as session:
         kept = {one.slug: one.fields["nl.title"] for one in kept_drafts.of_course(session, course_of(runtime).id)}
@@ -293,9 +295,9 @@ def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
 
 def test_the_draft_of_a_new_lesson_is_not_written_over_by_that_of_one_that_gets_its_slug(runtime: Runtime) -> None:
     lessons = numbered_slugs(runtime)
-    drafts.create(runtime.database, runtime.clock, runtime.course_cache, COURSE, "Nieuw", "les-9", None)
-    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "les-1")
-    drafts.save(runtime.database, runtime.clock, state, edited(runtime, "les-1", "Half"), None, 0)
+    runtime.database.run(drafts.create, runtime.clock.now(), runtime.course_cache, COURSE, "Nieuw", "les-9", None)
+    state = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "les-1")
+    runtime.database.run(drafts.save, runtime.clock.now(), state, edited(runtime, "les-1", "Half"), None, 0)
     lesson_id = course_of(runtime).lesson_ids["les-1"]
     import_(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
     with runtime.database.read() as session:

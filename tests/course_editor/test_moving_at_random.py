@@ -183,13 +183,13 @@ class Story:
                 reader.ahead.add(slug)
 
     def publish(self, lesson_draft: LessonDraft, behind: AlreadyPast = AlreadyPast.NOBODY) -> None:
-        publish_lesson(self.runtime.database, self.runtime.clock, None, lesson_draft, behind=behind)
+        self.runtime.database.run(publish_lesson, self.runtime.clock.now(), None, lesson_draft, behind=behind)
 
     def take_out(self, which: int, _: int) -> None:
         lessons = self.lessons
         if len(lessons) > 1:
             slug = lessons[which % len(lessons)].slug
-            unpublish(self.runtime.database, self.runtime.clock, None, self.slug, slug)
+            self.runtime.database.run(unpublish, self.runtime.clock.now(), None, self.slug, slug)
             self.expect_gone(slug)
 
     def reorder(self, first: int, second: int) -> None:

@@ -51,7 +51,7 @@ def publish(
     under_way: ExistingReaders = ExistingReaders.NEW,
     behind: AlreadyPast = AlreadyPast.NOBODY,
 ) -> int:
-    return publish_lesson(runtime.database, runtime.clock, NOBODY, lesson_draft, under_way, behind)
+    return runtime.database.run(publish_lesson, runtime.clock.now(), NOBODY, lesson_draft, under_way, behind)
 
 
 def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
@@ -142,8 +142,8 @@ def test_a_lesson_for_who_passed_its_place_goes_to_who_waits_for_the_last_one(
     assert enrolment_of(runtime, reader).status == "completed"  # the last one stands planned
     assert publish(runtime, inserted(runtime, 3), behind=AlreadyPast.PASSED) == 1
     person = enrolment_of(runtime, reader).subscriber_id
-    preferences.pause(runtime.database, clock, person)
-    preferences.go_on(runtime.database, clock, person)
+    runtime.database.run(preferences.pause, clock.now(), person)
+    runtime.database.run(preferences.resume, clock.now(), person)
     days(runtime, dispatcher, 12)
     had = slugs_to(runtime, reader)
     assert sorted(had[8:]) == ["afronding", "ertussen"]
@@ -156,7 +156,7 @@ def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(
 ) -> None:
     reader = make_reader(runtime)
     days(runtime, dispatcher, 1)
-    unpublish(runtime.database, runtime.clock, NOBODY, COURSE, "afronding")
+    runtime.database.run(unpublish, runtime.clock.now(), NOBODY, COURSE, "afronding")
     days(runtime, dispatcher, 10)
     assert "afronding" not in slugs_to(runtime, reader)
     assert len(slugs_to(runtime, reader)) == 8
@@ -168,7 +168,7 @@ def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtim
         kept_drafts.save(
             session, course_id, "afronding", kept_drafts.DraftContent({"nl.title": "Half"}, 0), 0, None, clock.now()
         )
-    unpublish(runtime.database, clock, NOBODY, COURSE, "afronding")
+    runtime.database.run(unpublish, clock.now(), NOBODY, COURSE, "afronding")
     with runtime.database.read() as session:
         assert kept_drafts.find(session, course_id, "afronding") is None
         [discarded] = kept_drafts.discarded_of_course(session, course_id)
@@ -181,7 +181,7 @@ def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names
         publish(runtime, edited(runtime, "overbelasting", "Kijk!"))
     tile = before.texts["nl"].tiles[0].lesson
     with pytest.raises(LessonNotReady):
-        unpublish(runtime.database, runtime.clock, NOBODY, COURSE, tile)
+        runtime.database.run(unpublish, runtime.clock.now(), NOBODY, COURSE, tile)
     assert course_of(runtime).course == before
 
 
@@ -194,22 +194,22 @@ def test_two_who_publish_different_lessons_do_not_undo_each_other(runtime: Runti
 
 
 def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime) -> None:
-    state = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
+    state = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress")
     mine = LessonDraft(state.published.course, "stress", 4, {"nl.title": "Half"})
-    drafts.save(runtime.database, runtime.clock, state, mine, None, 0)
+    runtime.database.run(drafts.save, runtime.clock.now(), state, mine, None, 0)
     with pytest.raises(StaleDraft):
-        drafts.save(runtime.database, runtime.clock, state, mine, None, 0)
-    again = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
+        runtime.database.run(drafts.save, runtime.clock.now(), state, mine, None, 0)
+    again = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress")
     assert (again.saved, dict(again.lesson_draft.fields), again.lesson_draft.place) == (1, {"nl.title": "Half"}, 4)
     assert BEHIND not in again.lesson_draft.fields
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
     begin = (runtime.database, runtime.clock, runtime.course_cache, COURSE)
-    assert drafts.create(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
+    assert begin.run(*drafts.create, "Één dág: rust!".now(), "welkom", None) == "een-dag-rust"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
-            drafts.create(*begin, taken, "", None)
+            begin.run(*drafts.create, taken.now(), "", None)
 
 
 def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:
@@ -231,7 +231,7 @@ def test_a_lesson_that_a_colleague_took_out_meanwhile_is_not_put_back_unsaid(run
     lesson_draft = edited(runtime, slug, "Anders")
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, slug) or 0
-    unpublish(runtime.database, runtime.clock, NOBODY, COURSE, slug)
+    runtime.database.run(unpublish, runtime.clock.now(), NOBODY, COURSE, slug)
     with pytest.raises(LessonNotFound):
-        publish_lesson(runtime.database, runtime.clock, NOBODY, lesson_draft, seen=SeenVersions(0, version))
+        runtime.database.run(publish_lesson, runtime.clock.now(), NOBODY, lesson_draft, seen=SeenVersions(0, version))
     assert course_of(runtime).course.lesson(slug) is None

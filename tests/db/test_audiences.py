@@ -38,7 +38,7 @@ def people(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dic
     plan(runtime)
     send_all(dispatcher)
     lesson = lessons_to(runtime, found["answered"])[0]
-    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, gone)[0].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lessons_to(runtime, gone)[0].id)
     ids = {name: enrolment_of(runtime, email).subscriber_id for name, email in found.items()}
     with runtime.database.write() as session:
         record_answers(

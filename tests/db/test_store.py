@@ -174,7 +174,7 @@ def test_a_number_is_given_once(runtime: Runtime, table: str) -> None:
     with runtime.database.read() as session:
         newest = session.scalar(select(func.max(rows.c.id))) or 0
         [person] = session.scalars(select(SubscriberRow.id).where(SubscriberRow.email == email))
-    erase(runtime.database, runtime.clock, runtime.signer, person)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, person)
     make_reader(runtime, "next@example.org")
     with runtime.database.read() as session:
         left = session.scalars(select(rows.c.id)).all()

@@ -50,7 +50,7 @@ def read_a_lesson(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock)
             opened = Event(lesson.id, EventKind.OPEN, verdict, clock.now())
             email_events.add_events(session, [opened, opened])
         email_events.add_events(session, [Event(lesson.id, EventKind.CLICK, Verdict.HUMAN, clock.now(), 0)])
-    save_feedback(runtime.database, clock, Feedback(1, "nl", True, "", lesson.id))
+    runtime.database.run(save_feedback, clock.now(), Feedback(1, "nl", True, "", lesson.id))
     return lesson.subscriber_id
 
 
@@ -79,7 +79,7 @@ def test_what_is_erased_counts_no_more(runtime: Runtime, dispatcher: Dispatcher,
     person = read_a_lesson(runtime, dispatcher, clock)
     make_reader(runtime)
     send_all(dispatcher)
-    erase(runtime.database, clock, runtime.signer, person)
+    runtime.database.run(erase, clock.now(), runtime.signer, person)
     assert number(runtime, "event open human") == 0
     assert number(runtime, "subscriber active") == 1
     assert number(runtime, "mail accepted") == 2

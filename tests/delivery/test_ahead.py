@@ -29,7 +29,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
 
 
 def ask(runtime: Runtime, email: str) -> None:
-    send_next_now(runtime.database, runtime.clock, mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
+    runtime.database.run(send_next_now, runtime.clock.now(), mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
 
 
 def slugs_sent(runtime: Runtime, email: str) -> list[int | None]:
@@ -100,11 +100,11 @@ def test_the_whole_course_can_be_asked_for_and_then_it_is_over(
 
 def test_who_paused_or_left_does_not_get_one(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     person = enrolment_of(runtime, email).subscriber_id
-    preferences.pause(runtime.database, clock, person)
+    runtime.database.run(preferences.pause, clock.now(), person)
     with pytest.raises(NothingToSend):
         ask(runtime, email)
-    preferences.go_on(runtime.database, clock, person)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
+    runtime.database.run(preferences.resume, clock.now(), person)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email, DeliveryKind.WELCOME)[0].id)
     with pytest.raises(NothingToSend):
         ask(runtime, email)
     assert lessons_to(runtime, email) == []
@@ -115,10 +115,10 @@ def test_a_pause_right_after_asking_stops_it_and_the_lesson_comes_after_the_paus
 ) -> None:
     person = enrolment_of(runtime, email).subscriber_id
     ask(runtime, email)
-    preferences.pause(runtime.database, clock, person)
+    runtime.database.run(preferences.pause, clock.now(), person)
     send_all(dispatcher)
     assert slugs_sent(runtime, email) == []
-    preferences.go_on(runtime.database, clock, person)
+    runtime.database.run(preferences.resume, clock.now(), person)
     at_eight(runtime, 1)
     plan(runtime)
     send_all(dispatcher)
@@ -143,20 +143,20 @@ def test_a_campaign_that_is_stopped_sends_no_next_lesson(
 ) -> None:
     made, mail = _cohort(runtime, dispatcher, email)
     stops = {
-        "pause": lambda: lifecycle.pause(runtime.database, author(runtime), made),
-        "cancel": lambda: lifecycle.cancel(runtime.database, author(runtime), made),
-        "hold": lambda: holds.hold_by_admin(runtime.database, clock, f"campaign:{made}", "complaints"),
+        "pause": lambda: runtime.database.run(lifecycle.pause, author(runtime), made),
+        "cancel": lambda: runtime.database.run(lifecycle.cancel, author(runtime), made),
+        "hold": lambda: runtime.database.run(holds.hold_by_admin, clock.now(), f"campaign:{made}", "complaints"),
     }
     if asked_before:
-        send_next_now(runtime.database, clock, mail)
+        runtime.database.run(send_next_now, clock.now(), mail)
         stops[stop]()
     else:
         stops[stop]()
         if stop == "cancel":  # then the mail is about the course as its reader follows it elsewhere
-            send_next_now(runtime.database, clock, mail)
+            runtime.database.run(send_next_now, clock.now(), mail)
         else:
             with pytest.raises(NothingToSend):
-                send_next_now(runtime.database, clock, mail)
+                runtime.database.run(send_next_now, clock.now(), mail)
     send_all(dispatcher)
     sent = [one for one in mails_to(runtime, email) if one.campaign_id == made and one.state == DeliveryState.ACCEPTED]
     assert len(sent) == 1
@@ -174,11 +174,11 @@ def test_a_next_lesson_that_could_not_go_out_comes_at_its_readers_hour_and_not_a
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
-    holds.hold_by_admin(runtime.database, clock, "all", "the relay moves")
-    send_next_now(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    runtime.database.run(holds.hold_by_admin, clock.now(), "all", "the relay moves")
+    runtime.database.run(send_next_now, clock.now(), lessons_to(runtime, email)[0].id)
     send_all(dispatcher)
     clock.advance(hours=19)  # 03:00
-    holds.release(runtime.database, clock, "all")
+    runtime.database.run(holds.release, clock.now(), "all")
     plan(runtime)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED]

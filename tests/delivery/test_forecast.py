@@ -51,7 +51,9 @@ def test_counting_readers_who_are_alike_together_comes_to_the_same(runtime: Runt
             make_reader(runtime, zone=zone)
     make_reader(runtime, hour=21, weekdays=frozenset({1, 5}))
     send_all(dispatcher)
-    preferences.pause(runtime.database, runtime.clock, enrolment_of(runtime, make_reader(runtime)).subscriber_id)
+    runtime.database.run(
+        preferences.pause, runtime.clock.now(), enrolment_of(runtime, make_reader(runtime)).subscriber_id
+    )
     expected = Counter(one.at.replace(minute=0, second=0, microsecond=0) for one in look_ahead(runtime))
     assert count_by_hour(runtime.database, runtime.clock, runtime.send_window, 30) == expected
     assert expected.total() == 10 * 9
@@ -69,8 +71,8 @@ def test_who_pauses_comes_back_in_the_forecast_when_the_pause_is_over(
     for_days, for_good = make_reader(runtime), make_reader(runtime)
     send_all(dispatcher)
     until = clock.now() + timedelta(days=5)
-    preferences.pause(runtime.database, clock, enrolment_of(runtime, for_days).subscriber_id, until)
-    preferences.pause(runtime.database, clock, enrolment_of(runtime, for_good).subscriber_id)
+    runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, for_days).subscriber_id, until)
+    runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, for_good).subscriber_id)
     foreseen = look_ahead(runtime)
     assert {one.email for one in foreseen} == {for_days}
     assert min(one.at for one in foreseen) >= until

@@ -170,8 +170,8 @@ def test_what_a_journal_says_of_an_address_before_is_nothing_about_the_one_that_
     [lesson] = lessons_to(runtime, email)
     clock.advance(hours=2)
     expire_leases(runtime.database, clock)
-    correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "right@x.example")
-    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    runtime.database.run(correct_address, clock.now(), runtime.signer, lesson.subscriber_id, "right@x.example")
+    assert runtime.database.run(resend, clock.now(), [lesson.id]) == [lesson.id]
     with runtime.database.write() as session:
         answered = Settlement(lesson.id, DeliveryState.ACCEPTED, "250 taken")
         deliveries.record_results(session, lesson.lease or "", [answered], clock.now())

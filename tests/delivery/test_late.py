@@ -156,9 +156,9 @@ def test_a_pause_before_it_was_sent_costs_a_weekly_reader_no_week(
     at_eight(runtime)
     plan(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    preferences.pause(runtime.database, clock, person)
+    runtime.database.run(preferences.pause, clock.now(), person)
     clock.advance(minutes=1)
-    preferences.go_on(runtime.database, clock, person)
+    runtime.database.run(preferences.resume, clock.now(), person)
     due = enrolment_of(runtime, email).next_due_at
     assert due is not None
     assert due - clock.now() < timedelta(days=1)
@@ -215,7 +215,7 @@ def test_an_outage_at_the_end_of_one_readers_pause_pauses_no_cohort(
     made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24), hour=8))
     start(runtime, made)
     person = mails_to(runtime, late)[0].subscriber_id
-    preferences.pause(runtime.database, clock, person, datetime(2026, 11, 26, 23, 0, tzinfo=UTC))
+    runtime.database.run(preferences.pause, clock.now(), person, datetime(2026, 11, 26, 23, 0, tzinfo=UTC))
     _pass(runtime, dispatcher, clock, 72, 60)
     clock.move_to(datetime(2026, 11, 27, 11, 5, tzinfo=UTC))  # away from before their hour until four hours after it
     plan(runtime)
@@ -230,7 +230,9 @@ def test_settings_that_are_saved_between_the_hour_and_the_tick_cost_no_week(
     at_eight(runtime)
     clock.advance(seconds=5)
     person = enrolment_of(runtime, email).subscriber_id
-    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, frozenset({0})))
+    runtime.database.run(
+        preferences.change_schedule, clock.now(), person, Schedule("Europe/Amsterdam", 8, frozenset({0}))
+    )
     plan(runtime)
     send_all(dispatcher)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]

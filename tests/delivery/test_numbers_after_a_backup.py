@@ -27,14 +27,14 @@ def test_numbers_go_on_far_behind_those_that_the_backup_knew(runtime: Runtime, c
     before = newest(runtime)
     with runtime.database.write() as session:
         holds.hold_until_released(session, "a backup was put back", datetime(2026, 11, 23, tzinfo=UTC))
-    holds.release(runtime.database, clock, holds.ALL)
+    runtime.database.run(holds.release, clock.now(), holds.ALL)
     after = newest(runtime)
     assert all(new - old > 1_000_000 - 1 for old, new in zip(before, after, strict=True))
 
 
 def test_numbers_stay_where_nothing_was_held(runtime: Runtime, clock: VirtualClock) -> None:
     before = newest(runtime)
-    holds.release(runtime.database, clock, holds.ALL)
+    runtime.database.run(holds.release, clock.now(), holds.ALL)
     assert [new - old for old, new in zip(before, newest(runtime), strict=True)] == [1, 1]
 
 
@@ -43,7 +43,7 @@ def test_no_form_that_was_open_over_a_backup_fits_what_is_kept_after_it(runtime:
     saved, version = draft_and_version(runtime)
     with runtime.database.write() as session:
         holds.hold_until_released(session, "a backup was put back", datetime(2026, 11, 23, tzinfo=UTC))
-    holds.release(runtime.database, clock, holds.ALL)
+    runtime.database.run(holds.release, clock.now(), holds.ALL)
     after = draft_and_version(runtime)
     assert all(new - old > 1_000_000 - 1 for old, new in zip((saved, version), after, strict=True))
 
@@ -51,9 +51,9 @@ def test_no_form_that_was_open_over_a_backup_fits_what_is_kept_after_it(runtime:
 def draft_and_version(runtime: Runtime) -> tuple[int, int]:
     """The numbers of a draft that is kept now, and of a version that is published."""
     title = f"Nu {next(_titles)}"
-    desk = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress")
-    drafts.save(runtime.database, runtime.clock, desk, edited(runtime, "stress", title), None, 0)
-    saved = drafts.load_editor(runtime.database, runtime.course_cache, COURSE, "stress").saved
+    desk = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress")
+    runtime.database.run(drafts.save, runtime.clock.now(), desk, edited(runtime, "stress", title), None, 0)
+    saved = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "stress").saved
     publish(runtime, edited(runtime, "stress", title))
     with runtime.database.read() as session:
         version = courses.find_published_version(session, course_of(runtime).id, "stress")

@@ -93,12 +93,12 @@ def test_a_pause_between_planning_and_sending_keeps_the_lesson_for_later(
     person = enrolment_of(runtime, email).subscriber_id
     at_eight(runtime)
     plan(runtime)
-    preferences.pause(runtime.database, clock, person)
+    runtime.database.run(preferences.pause, clock.now(), person)
     send_all(dispatcher)
     assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
     at_eight(runtime, 3)
     plan(runtime)
-    preferences.go_on(runtime.database, clock, person)
+    runtime.database.run(preferences.resume, clock.now(), person)
     at_eight(runtime, 4)
     plan(runtime)
     send_all(dispatcher)
@@ -121,7 +121,7 @@ def test_somebody_who_left_gets_nothing_more(runtime: Runtime, dispatcher: Dispa
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
-    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
     for day in range(1, 5):
         at_eight(runtime, day)
         assert plan(runtime) == 0

@@ -32,7 +32,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.preferences import set_measuring
-from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.enrolment.suppression import lift, suppress_address
 from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
 from rugcourse.tracking import recorder
@@ -121,14 +121,14 @@ def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
 
     def act() -> None:
         if step == "pause":
-            preferences.pause(runtime.database, clock, person)
+            runtime.database.run(preferences.pause, clock.now(), person)
         else:
             plan(runtime)
 
     with meanwhile(monkeypatch, courses, "_keep_places", act) as errors:
         move()
     if step == "pause":
-        preferences.go_on(runtime.database, clock, person)
+        runtime.database.run(preferences.resume, clock.now(), person)
     for _ in range(20 * 24):
         clock.advance(hours=1)
         plan(runtime)
@@ -151,7 +151,9 @@ def test_nothing_is_left_of_who_is_erased_meanwhile(
     send_all(dispatcher)
     at_eight(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    with meanwhile(monkeypatch, module, step, lambda: erase(runtime.database, clock, runtime.signer, person)) as errors:
+    with meanwhile(
+        monkeypatch, module, step, lambda: runtime.database.run(erase, clock.now(), runtime.signer, person)
+    ) as errors:
         plan(runtime)
     send_all(dispatcher)
     assert errors == []
@@ -180,20 +182,20 @@ def test_who_changes_their_mind_at_their_last_lesson_gets_it_when_they_come_back
     mail = lessons_to(runtime, email)[0].id
     acts: dict[str, tuple[Act, Act]] = {
         "pause": (
-            lambda: preferences.pause(database, clock, person, clock.now() + timedelta(days=5)),
+            lambda: database.run(preferences.pause, clock.now(), person, clock.now() + timedelta(days=5)),
             lambda: None,
         ),
         "suppress": (
-            lambda: suppress(database, clock, runtime.signer, email, "bounce"),
-            lambda: lift(database, clock, runtime.signer, email),
+            lambda: database.run(suppress_address, clock.now(), runtime.signer, email, "bounce"),
+            lambda: database.run(lift, clock.now(), runtime.signer, email),
         ),
         "zone": (
-            lambda: preferences.change_schedule(database, clock, person, Schedule("Asia/Tokyo", 8)),
+            lambda: database.run(preferences.change_schedule, clock.now(), person, Schedule("Asia/Tokyo", 8)),
             lambda: None,
         ),
         "leave": (
-            lambda: preferences.unsubscribe(database, clock, mail),
-            lambda: preferences.come_back(database, clock, mail),
+            lambda: database.run(preferences.unsubscribe, clock.now(), mail),
+            lambda: database.run(preferences.come_back, clock.now(), mail),
         ),
     }
     act, undo = acts[change]
@@ -217,7 +219,7 @@ def test_a_lesson_that_is_used_while_a_full_mailbox_is_reported_does_not_come_ag
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
     [lesson] = lessons_to(runtime, email)
-    set_measuring(runtime.database, clock, lesson.subscriber_id, agreed=True)
+    runtime.database.run(set_measuring, clock.now(), lesson.subscriber_id, agreed=True)
     clock.advance(hours=1)
 
     def report_full() -> None:

@@ -81,7 +81,7 @@ def email(runtime: Runtime, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(recorder, "target_of", lambda *_: "https://example.org/")
     email = make_pending(runtime)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
-    confirm(runtime.database, runtime.clock, runtime.signer, mail.id, measuring=True)
+    runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail.id, measuring=True)
     send_all(dispatcher)
     at_eight(runtime)
     plan(runtime)
@@ -196,7 +196,7 @@ def test_nobody_knows_whether_a_mail_arrived_that_only_a_sandbox_used(
     use(runtime, email)
     assert lessons_to(runtime, email)[-1].state == DeliveryState.UNKNOWN
     clock.advance(minutes=1)
-    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    assert runtime.database.run(resend, clock.now(), [lesson.id]) == [lesson.id]
 
 
 def test_a_lesson_that_its_reader_answered_before_a_sandbox_used_it_has_arrived(
@@ -229,9 +229,9 @@ def test_a_lesson_by_which_its_reader_left_the_course_has_arrived(
     sink.fault = lambda _: None
     [lesson] = lessons_to(runtime, email)
     assert lesson.state == DeliveryState.UNKNOWN
-    preferences.leave_course(runtime.database, clock, lesson.id)
-    preferences.come_back(runtime.database, clock, lesson.id)
-    assert resend(runtime.database, clock, [lesson.id]) == []
+    runtime.database.run(preferences.leave_course, clock.now(), lesson.id)
+    runtime.database.run(preferences.come_back, clock.now(), lesson.id)
+    assert runtime.database.run(resend, clock.now(), [lesson.id]) == []
     assert lessons_to(runtime, email)[0].state == DeliveryState.ACCEPTED
 
 
@@ -241,9 +241,9 @@ def test_a_lesson_by_which_its_reader_unsubscribed_does_not_come_again_for_a_lat
     """A server that the mail was forwarded to may complain of it for days."""
     email = reader_with_lesson(runtime, dispatcher)
     [lesson] = lessons_to(runtime, email)
-    preferences.unsubscribe(runtime.database, clock, lesson.id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lesson.id)
     clock.advance(minutes=10)
-    preferences.come_back(runtime.database, clock, lesson.id)
+    runtime.database.run(preferences.come_back, clock.now(), lesson.id)
     report = BounceReport(BounceType.SOFT, "4.2.2", "full", (lesson.message_id or "",))
     runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     for day in (1, 2):

@@ -36,7 +36,7 @@ from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.enrolment.suppression import lift, suppress_address
 from rugcourse.scheduling import Schedule
 
 
@@ -173,7 +173,7 @@ def test_somebody_who_was_suppressed_after_planning_is_not_written_to(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email, other = planned_readers(runtime, dispatcher, 2)
-    suppress(runtime.database, clock, runtime.signer, email, "complaint")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
     before = sink.count
     send_all(dispatcher)
     assert sink.count == before + 1
@@ -374,7 +374,7 @@ def test_a_lesson_that_is_sent_again_comes_at_its_readers_hour(
     before = len(sink.to(email))
     at_eight(runtime, 1)
     clock.advance(hours=-5)  # 03:00 for the reader
-    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    assert runtime.database.run(resend, clock.now(), [lesson.id]) == [lesson.id]
     plan(runtime)
     send_all(dispatcher)
     assert len(sink.to(email)) == before
@@ -393,7 +393,7 @@ def resent(runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualC
     send_all(dispatcher)
     sink.fault = lambda _: None
     clock.advance(hours=1)
-    assert resend(runtime.database, clock, [one.id for one in lessons_to(runtime, email)])
+    assert runtime.database.run(resend, clock.now(), [one.id for one in lessons_to(runtime, email)])
     return email
 
 
@@ -455,12 +455,12 @@ def test_a_journal_that_is_read_after_an_admin_sent_a_lesson_again_still_tells_t
     clock.advance(hours=1)
     expire_leases(runtime.database, clock)
     [lesson] = lessons_to(runtime, email)
-    assert resend(runtime.database, clock, [lesson.id]) == [lesson.id]
+    assert runtime.database.run(resend, clock.now(), [lesson.id]) == [lesson.id]
     at_eight(runtime, 1)
     if then == "planned":
         plan(runtime)
     elif then == "address":
-        correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "new@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, lesson.subscriber_id, "new@x.example")
         email = "new@x.example"
     fcntl.flock(dispatcher._journal._file, fcntl.LOCK_UN)  # as when its process ends
     settle_journals(runtime.database, clock, runtime.settings.data_dir / "journal", rejection_handler(runtime))
@@ -480,7 +480,9 @@ def test_a_lesson_that_its_reader_used_counts_for_the_day_on_which_it_was_to_be_
 ) -> None:
     """At most one lesson a day, and seven days from one to the next where its reader wants them so."""
     person = enrolment_of(runtime, resent).subscriber_id
-    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, every_days=7))
+    runtime.database.run(
+        preferences.change_schedule, clock.now(), person, Schedule("Europe/Amsterdam", 8, every_days=7)
+    )
     with runtime.database.write() as session:
         assert deliveries.confirm_by_activity(session, lessons_to(runtime, resent)[0].id, clock.now())
     for _ in range(6 * 24):
@@ -503,10 +505,12 @@ def test_a_lesson_that_is_answered_days_later_counts_for_the_day_on_which_it_wen
     sink.fault = lambda recipient: Fault("reply") if recipient == email else None
     send_all(dispatcher)
     sink.fault = lambda _: None
-    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Amsterdam", 8, every_days=7))
+    runtime.database.run(
+        preferences.change_schedule, clock.now(), person, Schedule("Europe/Amsterdam", 8, every_days=7)
+    )
     at_eight(runtime, 6)
     answer(runtime, email)
-    preferences.change_schedule(runtime.database, clock, person, Schedule("Europe/Berlin", 8, every_days=7))
+    runtime.database.run(preferences.change_schedule, clock.now(), person, Schedule("Europe/Berlin", 8, every_days=7))
     at_eight(runtime, 7)
     plan(runtime)
     send_all(dispatcher)
@@ -558,7 +562,7 @@ def test_a_lesson_that_is_put_off_while_its_reader_chooses_another_hour_comes_at
         if doubted:
             clock.advance(minutes=30)
             assert len(expire_leases(runtime.database, clock)) == 1
-        preferences.change_schedule(runtime.database, clock, person, evening)
+        runtime.database.run(preferences.change_schedule, clock.now(), person, evening)
 
     sink.fault = lambda recipient: Fault("rcpt", "451 4.7.1 later", do=choose) if recipient == email else None
     before = len(sink.to(email))
@@ -605,9 +609,9 @@ def test_a_lesson_that_was_put_off_and_answered_while_its_reader_pauses_has_arri
     send_all(dispatcher)
     sink.fault = lambda _: None
     reader = lessons_to(runtime, email)[0].subscriber_id
-    preferences.pause(runtime.database, clock, reader)
+    runtime.database.run(preferences.pause, clock.now(), reader)
     answer(runtime, email)
-    preferences.go_on(runtime.database, clock, reader)
+    runtime.database.run(preferences.resume, clock.now(), reader)
     for day in range(1, 10):
         at_eight(runtime, day)
         for _ in range(2):
@@ -629,7 +633,7 @@ def test_what_was_used_is_not_sent_again_by_an_admin_although_it_stands_in_doubt
     with runtime.database.write() as session:
         session.get_one(DeliveryRow, mail.id).state = DeliveryState.UNKNOWN
         email_events.add_events(session, [Event(mail.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
-    assert resend(runtime.database, clock, [mail.id]) == []
+    assert runtime.database.run(resend, clock.now(), [mail.id]) == []
     assert next(one for one in mails_to(runtime, email) if one.id == mail.id).state == DeliveryState.ACCEPTED
 
 
@@ -641,11 +645,11 @@ def test_who_is_suppressed_by_mistake_before_they_confirm_can_confirm_after_it_i
     send_all(dispatcher)
     sink.fault = lambda _: None
     [mail] = mails_to(runtime, email)
-    assert resend(runtime.database, clock, [mail.id]) == [mail.id]
-    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    assert runtime.database.run(resend, clock.now(), [mail.id]) == [mail.id]
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "admin")
     send_all(dispatcher)
     assert mails_to(runtime, email)[0].state == DeliveryState.CANCELLED
-    lift(runtime.database, clock, runtime.signer, email)
-    confirm(runtime.database, clock, runtime.signer, mail.id)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail.id)
     assert mails_to(runtime, email)[0].state == DeliveryState.ACCEPTED
     assert enrolment_of(runtime, email).status == "active"

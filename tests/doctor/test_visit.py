@@ -141,7 +141,7 @@ def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, cl
     assert states(check_admins(runtime.database)) == {"admins": State.OK}
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
-    invite(runtime.database, clock, "never-came@x.example", Role.EDITOR)
+    runtime.database.run(invite, clock, "never-came@x.example", Role.EDITOR)
     [finding] = check_admins(runtime.database)
     assert (finding.state, finding.values["addresses"]) == (State.WARNING, "owner@x.example")
     with runtime.database.write() as session:

@@ -38,7 +38,7 @@ def page(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Page:
 
 
 def test_from_the_link_to_the_log(page: Page, site: Site) -> None:
-    invitation = invite(site.runtime.database, site.clock, "owner@x.example", Role.OWNER)
+    invitation = site.runtime.database.run(invite, site.clock, "owner@x.example", Role.OWNER)
     page.goto(f"/admin/invite/{invitation.token}")
     assert_good_for_everybody(page)
     page.fill("input[name=password]", PASSWORD)
@@ -80,7 +80,7 @@ def test_an_admin_finds_a_person_and_helps_them(page: Page, site: Site) -> None:
     email = make_reader(site.runtime)
     at_eight(site.runtime)
     site.deliver()
-    invitation = invite(site.runtime.database, site.clock, "owner@x.example", Role.OWNER)
+    invitation = site.runtime.database.run(invite, site.clock, "owner@x.example", Role.OWNER)
     page.goto(f"/admin/invite/{invitation.token}")
     page.fill("input[name=password]", PASSWORD)
     page.fill("input[name=again]", PASSWORD)

@@ -37,7 +37,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     runtime = site.runtime
     emails = [make_reader(runtime, zone=zone) for zone in ("Europe/Amsterdam", "Pacific/Auckland")]
     site.deliver()
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     assert_good_for_everybody(page)
@@ -76,7 +76,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     expect(page.locator(".saved")).to_be_visible()
     assert_good_for_everybody(page)
 
-    while lifecycle.enrol_batch(runtime.database, site.clock, runtime.send_window.quiet):
+    while runtime.database.run(lifecycle.enrol_batch, site.clock.now(), runtime.send_window.quiet):
         pass
     for hour in (datetime(2026, 11, 29, 19, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC)):
         site.clock.move_to(hour)  # eight o'clock in Auckland, and in Amsterdam
@@ -101,7 +101,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
 @pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
 def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     press(page, "a[href='/admin/campaigns']")
@@ -122,7 +122,7 @@ def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Pa
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)
 def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     press(page, "a[href='/admin/subscribers']")

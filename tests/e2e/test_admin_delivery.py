@@ -34,7 +34,7 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     runtime.bounce_handler.handle_event(
         ProviderEvent(BounceReport(BounceType.HARD, "5.1.1", "550 no such user"), "", readers[3], runtime.clock.now())
     )
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     expect(page.locator("main")).to_contain_text("noemde dit spam")

@@ -19,7 +19,7 @@ from rugcourse.db.models import Role
 def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:  # noqa: F811
     runtime = site.runtime
     email = make_reader(runtime)
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     press(page, "a[href='/admin/lessons']")
@@ -69,7 +69,7 @@ def test_a_draft_is_discarded_after_a_question_and_comes_back_with_one_press(
     site: Site,  # noqa: F811
 ) -> None:
     runtime = site.runtime
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     come_in(page)
     page.goto("/admin/lessons")

@@ -43,7 +43,7 @@ def page(browser: Browser, site: Site) -> Page:
 
 def test_a_passkey_is_added_opens_alone_and_is_removed(page: Page, site: Site) -> None:
     runtime = site.runtime
-    invitation = invite(runtime.database, site.clock, OWNER, Role.OWNER)
+    invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
     devices = page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")

@@ -68,7 +68,7 @@ def by_a_mailed_link(page: Page, site: Site, own: str) -> None:
 
 def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Page, site: Site) -> None:
     job_id = looked_through(site.runtime, f"E-mail,Naam\n{EMAIL},An\n")
-    background_jobs.start(site.runtime.database, site.clock, job_id, None)
+    site.runtime.database.run(background_jobs.start, site.clock.now(), job_id, None)
     work(site.runtime)
     get_a_lesson(site)
     own = link_to(site, EMAIL, TokenPurpose.PREFERENCES, "p")

@@ -42,7 +42,9 @@ def book_with(course: Course, **texts: object) -> Book:
 def publish(runtime: Runtime, **typed: str) -> None:
     course = course_of(runtime).course
     fields = {**fields_of(course.lessons[0]), **{name.replace("__", "."): text for name, text in typed.items()}}
-    publish_lesson(runtime.database, runtime.clock, None, LessonDraft(course, course.lessons[0].slug, 1, fields))
+    runtime.database.run(
+        publish_lesson, runtime.clock.now(), None, LessonDraft(course, course.lessons[0].slug, 1, fields)
+    )
 
 
 def test_letters_of_many_scripts_stay_and_what_no_font_has_is_left_out() -> None:

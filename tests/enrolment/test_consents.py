@@ -12,7 +12,7 @@ from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import consent_texts, preferences
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import ConsentSource, Shown
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.i18n import translations
 
 SHOWN = Shown("nl", "De Praktijk", "Begrijp je rugpijn", "# What we keep\n\n- all of this")
@@ -44,7 +44,7 @@ def test_a_consent_names_the_words_in_their_language_the_notice_the_course_and_t
 ) -> None:
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
-    confirm(runtime.database, clock, runtime.signer, mail.id, news=True, shown=SHOWN)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail.id, news=True, shown=SHOWN)
     given = kept(runtime, email)
     dutch = translations("nl").gettext
     assert [(one.purpose, one.given, text_of(runtime, one.wording)) for one in given] == [
@@ -66,7 +66,7 @@ def test_a_text_that_is_changed_later_changes_no_consent(
     for email, language, practice in ((first, "nl", "De Praktijk"), (second, "en", "Another name")):
         monkeypatch.setattr(consent_texts, "LESSONS", f"{consent_texts.LESSONS} {practice}")
         [mail] = mails_to(runtime, email, DeliveryKind.CONFIRM)
-        confirm(runtime.database, clock, runtime.signer, mail.id, shown=Shown(language, practice))
+        runtime.database.run(confirm, clock.now(), runtime.signer, mail.id, shown=Shown(language, practice))
     before, after = (text_of(runtime, kept(runtime, email)[0].wording) for email in (first, second))
     assert before.endswith("De Praktijk")
     assert before != after
@@ -79,7 +79,7 @@ def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_som
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
     shown = SHOWN if source == ConsentSource.OWN_PAGE else None
-    preferences.unsubscribe(runtime.database, clock, mail.id, source, shown)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail.id, source, shown)
     withdrawn = [one for one in kept(runtime, email) if one.source == source]
     assert [(one.purpose, one.given) for one in withdrawn] == [("lessons", False), ("news", False)]
     assert {one.delivery_id for one in withdrawn} == {mail.id}
@@ -89,8 +89,8 @@ def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_som
 
 def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws_nothing(runtime: Runtime) -> None:
     complainer, gone = make_reader(runtime), make_reader(runtime)
-    suppress(runtime.database, runtime.clock, runtime.signer, complainer, COMPLAINT)
-    suppress(runtime.database, runtime.clock, runtime.signer, gone, BOUNCE)
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, complainer, COMPLAINT)
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, gone, BOUNCE)
     assert [(one.purpose, one.given) for one in kept(runtime, complainer) if one.source == ConsentSource.COMPLAINT] == [
         ("lessons", False),
         ("news", False),
@@ -102,7 +102,7 @@ def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws
 def test_who_leaves_one_course_withdraws_that_one(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
-    preferences.leave_course(runtime.database, clock, mail.id, SHOWN)
+    runtime.database.run(preferences.leave_course, clock.now(), mail.id, SHOWN)
     last = kept(runtime, email)[-1]
     assert (last.purpose, last.given, last.course_id) == ("lessons", False, course_of(runtime).id)
     assert "Begrijp je rugpijn" in text_of(runtime, last.wording)
@@ -113,12 +113,12 @@ def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
-    preferences.set_measuring(
-        runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True, shown=SHOWN
+    runtime.database.run(
+        preferences.set_measuring, clock.now(), enrolment_of(runtime, email).subscriber_id, agreed=True, shown=SHOWN
     )
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
-    preferences.unsubscribe(runtime.database, clock, mail.id)
-    preferences.come_back(runtime.database, clock, mail.id, SHOWN)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail.id)
+    runtime.database.run(preferences.come_back, clock.now(), mail.id, SHOWN)
     person = person_of(runtime, email)
     assert (person.status, person.measuring, person.news) == ("active", False, False)
     clock.advance(hours=2)
@@ -128,7 +128,7 @@ def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
 def test_who_comes_back_to_one_course_agrees_to_it_again(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
-    preferences.leave_course(runtime.database, clock, mail.id, SHOWN)
-    preferences.come_back(runtime.database, clock, mail.id, SHOWN)
+    runtime.database.run(preferences.leave_course, clock.now(), mail.id, SHOWN)
+    runtime.database.run(preferences.come_back, clock.now(), mail.id, SHOWN)
     last = kept(runtime, email)[-1]
     assert (last.purpose, last.given, last.course_id) == ("lessons", True, course_of(runtime).id)

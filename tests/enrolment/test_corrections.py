@@ -55,14 +55,14 @@ from rugcourse.enrolment.admin_changes import (
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import come_back, leave_course, unsubscribe
 from rugcourse.enrolment.signup import NotAnAddress, Signup, sign_up
-from rugcourse.enrolment.suppression import lift, suppress
+from rugcourse.enrolment.suppression import lift, suppress_address
 from rugcourse.scheduling import Schedule, Timing
 
 OTHER_COURSE = "stress-en-rugpijn"
 
 
 def move(runtime: Runtime, email: str, lesson_id: int) -> None:
-    move_to_lesson(runtime.database, runtime.clock, enrolment_of(runtime, email).id, lesson_id)
+    runtime.database.run(move_to_lesson, runtime.clock.now(), enrolment_of(runtime, email).id, lesson_id)
 
 
 def test_a_reader_goes_on_with_the_lesson_they_are_moved_to_and_gets_none_twice(
@@ -109,7 +109,7 @@ def test_a_lesson_that_failed_is_not_offered_again_in_silence(runtime: Runtime, 
 def test_a_corrected_address_gets_the_next_mail(runtime: Runtime, dispatcher: Dispatcher, sink: Sink) -> None:
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    correct_address(runtime.database, runtime.clock, runtime.signer, person, " Right@Other.example ")
+    runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, " Right@Other.example ")
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
@@ -124,7 +124,7 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
     person, new = enrolment_of(runtime, email).subscriber_id, "new@x.example"
 
     def correct() -> None:
-        correct_address(runtime.database, clock, runtime.signer, person, new)
+        runtime.database.run(correct_address, clock.now(), runtime.signer, person, new)
 
     sink.fault = lambda recipient: Fault("rcpt", "451 4.3.2 later", do=correct) if recipient == email else None
     send_all(dispatcher)
@@ -144,13 +144,13 @@ def test_a_lesson_that_was_put_off_while_its_address_was_put_right_is_about_the_
 
 def test_an_address_that_is_wrong_taken_or_suppressed_is_refused(runtime: Runtime, clock: VirtualClock) -> None:
     email, other = make_reader(runtime), make_pending(runtime)
-    suppress(runtime.database, clock, runtime.signer, "never@x.example", "complaint")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, "never@x.example", "complaint")
     person = enrolment_of(runtime, email).subscriber_id
     with pytest.raises(NotAnAddress):
-        correct_address(runtime.database, runtime.clock, runtime.signer, person, "a@b@c")
+        runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, "a@b@c")
     for taken in (other, "never@x.example", email):
         with pytest.raises(AddressTaken):
-            correct_address(runtime.database, runtime.clock, runtime.signer, person, taken)
+            runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, taken)
     assert enrolment_of(runtime, email).subscriber_id == person
 
 
@@ -164,9 +164,9 @@ def test_a_lesson_that_an_address_refused_comes_when_mail_arrives_again(
     sink.fault = lambda _: None
     assert lessons_to(runtime, email)[0].state == DeliveryState.FAILED
     person = enrolment_of(runtime, email).subscriber_id
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     if corrected:
-        correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, person, "right@x.example")
         email = "right@x.example"
     for day in range(1, 10):
         at_eight(runtime, day)
@@ -181,13 +181,13 @@ def test_a_complaint_that_comes_in_while_a_suppression_is_lifted_is_not_lost(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
 
     def complain() -> None:
-        suppress(runtime.database, clock, runtime.signer, email, COMPLAINT)
+        runtime.database.run(suppress_address, clock.now(), runtime.signer, email, COMPLAINT)
 
     with meanwhile(monkeypatch, subscribers, "by_email", complain) as errors:
-        lift(runtime.database, clock, runtime.signer, email)
+        runtime.database.run(lift, clock.now(), runtime.signer, email)
     assert errors == []
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
@@ -205,14 +205,14 @@ def test_an_address_that_is_suppressed_while_somebody_gets_it_is_not_written_to(
     person = enrolment_of(runtime, email).subscriber_id
 
     def suppress_new() -> None:
-        suppress(runtime.database, clock, runtime.signer, new, "bounce")
+        runtime.database.run(suppress_address, clock.now(), runtime.signer, new, "bounce")
 
     if way == "signup":
         with meanwhile(monkeypatch, subscribers, "add_pending", suppress_new) as errors:
             make_pending(runtime, new)
     else:
         with meanwhile(monkeypatch, admin_changes, "_person", suppress_new) as errors, pytest.raises(AddressTaken):
-            correct_address(runtime.database, clock, runtime.signer, person, new)
+            runtime.database.run(correct_address, clock.now(), runtime.signer, person, new)
     assert errors == []
     send_all(dispatcher)
     assert sink.to(new) == []
@@ -226,7 +226,7 @@ def test_who_has_not_confirmed_is_asked_at_the_address_that_was_put_right(
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
-    correct_address(runtime.database, clock, runtime.signer, person.id, "right@x.example")
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person.id, "right@x.example")
     make_pending(runtime, "right@x.example")  # who signs up again the same day gets no second one
     send_all(dispatcher)
     assert len(sink.to("right@x.example")) == 1
@@ -243,7 +243,7 @@ def sign_up_for(runtime: Runtime, email: str, slug: str) -> None:
         course = runtime.course_cache.course(session, slug)
     assert course is not None
     signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    sign_up(runtime.database, runtime.clock, runtime.signer, course, signup, "nl")
+    runtime.database.run(sign_up, runtime.clock, runtime.signer, course, signup, "nl")
 
 
 @pytest.mark.parametrize("slug", [COURSE, OTHER_COURSE])
@@ -253,14 +253,14 @@ def test_who_waits_to_confirm_is_asked_at_the_address_that_was_put_right_also_wh
     email, right = reader_with_lesson(runtime, dispatcher), "right@x.example"
     person = enrolment_of(runtime, email).subscriber_id
     if slug == COURSE:
-        unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+        runtime.database.run(unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
     sign_up_for(runtime, email, slug)
     assert asks(runtime, dispatcher, email) == 2
-    correct_address(runtime.database, clock, runtime.signer, person, right)
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, right)
     sign_up_for(runtime, right, slug)  # the same day: no second one
     assert asks(runtime, dispatcher, right) == 3
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, right, DeliveryKind.CONFIRM)[-1].id)
-    correct_address(runtime.database, clock, runtime.signer, person, "again@x.example")
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, right, DeliveryKind.CONFIRM)[-1].id)
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, "again@x.example")
     assert asks(runtime, dispatcher, "again@x.example") == 3
 
 
@@ -269,9 +269,9 @@ def test_who_has_confirmed_or_left_since_is_not_asked_when_their_address_is_put_
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
     person = enrolment_of(runtime, email).subscriber_id
-    correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
-    unsubscribe(runtime.database, clock, lessons_to(runtime, "right@x.example")[0].id)
-    correct_address(runtime.database, clock, runtime.signer, person, "again@x.example")
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, "right@x.example")
+    runtime.database.run(unsubscribe, clock.now(), lessons_to(runtime, "right@x.example")[0].id)
+    runtime.database.run(correct_address, clock.now(), runtime.signer, person, "again@x.example")
     assert asks(runtime, dispatcher, "again@x.example") == 1
 
 
@@ -279,9 +279,9 @@ def test_who_signs_up_again_after_a_suppression_by_mistake_is_asked_the_same_day
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "admin")
     send_all(dispatcher)
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     make_pending(runtime, email)
     send_all(dispatcher)
     assert len(sink.to(email)) == 1
@@ -291,9 +291,9 @@ def test_who_unsubscribes_while_they_are_suppressed_has_left_when_that_is_lifted
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
-    unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
+    runtime.database.run(unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     for day in range(1, 4):
         at_eight(runtime, day)
         plan(runtime)
@@ -326,14 +326,14 @@ def test_a_lesson_that_failed_is_not_lost_to_who_leaves_while_they_are_suppresse
     email = refused(runtime, dispatcher, sink)
     mail = lessons_to(runtime, email)[0].id
     if way == "unsubscribes":
-        unsubscribe(runtime.database, clock, mail)
+        runtime.database.run(unsubscribe, clock.now(), mail)
     else:
         complaint = BounceReport(BounceType.COMPLAINT, at=clock.now())
         runtime.bounce_handler.handle_event(ProviderEvent(complaint, "", email, clock.now()))
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     next_days(runtime, dispatcher, 1, 3)
     assert [one.attempts for one in lessons_to(runtime, email)] == [1]
-    come_back(runtime.database, clock, mail)
+    runtime.database.run(come_back, clock.now(), mail)
     next_days(runtime, dispatcher, 3, 13)
     assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED] * 9
     assert audit(runtime.database, clock.now(), timedelta(minutes=10)).findings == ()
@@ -352,9 +352,9 @@ def test_a_lesson_that_its_reader_answered_does_not_come_again_when_a_suppressio
     if first == "report":  # who is suppressed answers nothing on its page; their press was kept before
         with runtime.database.write() as session:
             email_events.add_events(session, [Event(lesson.id, EventKind.ANSWER, Verdict.HUMAN, clock.now(), 0)])
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     if corrected:
-        correct_address(runtime.database, clock, runtime.signer, lesson.subscriber_id, "right@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, lesson.subscriber_id, "right@x.example")
         email = "right@x.example"
     next_days(runtime, dispatcher, 1, 10)
     assert [(one.state, one.attempts) for one in lessons_to(runtime, email)] == [(DeliveryState.ACCEPTED, 1)] * 9
@@ -383,7 +383,7 @@ def test_a_lesson_that_failed_in_one_run_and_came_in_a_later_one_does_not_come_a
     next_days(runtime, dispatcher, 9, 19)
     before = lessons_to(runtime, email)
     assert len(before) == 18
-    correct_address(runtime.database, clock, runtime.signer, before[0].subscriber_id, "right@x.example")
+    runtime.database.run(correct_address, clock.now(), runtime.signer, before[0].subscriber_id, "right@x.example")
     next_days(runtime, dispatcher, 19, 21)
     assert [one.state for one in lessons_to(runtime, "right@x.example")] == [one.state for one in before]
 
@@ -402,8 +402,8 @@ def test_a_lesson_that_failed_in_a_run_that_is_over_is_left_to_the_later_one(
     plan(runtime)
     send_all(dispatcher)
     if later == "was left":
-        leave_course(runtime.database, clock, lessons_to(runtime, email)[-1].id)
-    correct_address(runtime.database, clock, runtime.signer, second.subscriber_id, "right@x.example")
+        runtime.database.run(leave_course, clock.now(), lessons_to(runtime, email)[-1].id)
+    runtime.database.run(correct_address, clock.now(), runtime.signer, second.subscriber_id, "right@x.example")
     next_days(runtime, dispatcher, 10, 20)
     had = [one for one in lessons_to(runtime, "right@x.example") if one.lesson_id == second.lesson_id]
     assert [one.state for one in had] == [DeliveryState.FAILED, DeliveryState.ACCEPTED][
@@ -425,7 +425,7 @@ def test_nobody_is_moved_in_a_run_that_is_over_while_they_follow_its_course_in_a
     plan(runtime)
     send_all(dispatcher)
     with pytest.raises(OtherRunActive):
-        move_to_lesson(runtime.database, clock, over.id, fifth)
+        runtime.database.run(move_to_lesson, clock.now(), over.id, fifth)
     next_days(runtime, dispatcher, 4, 6)
     assert [one.enrolment_id == over.id for one in lessons_to(runtime, email)] == [True] * 4 + [False] * 3
 

@@ -58,7 +58,7 @@ from rugcourse.enrolment.signup import (
     normalise_email,
     sign_up,
 )
-from rugcourse.enrolment.suppression import check_key, lift, suppress
+from rugcourse.enrolment.suppression import check_key, lift, suppress_address
 from rugcourse.links import Signer
 from rugcourse.privacy.retention import forget
 from rugcourse.scheduling import Schedule
@@ -127,8 +127,8 @@ def test_one_address_a_thousand_times_gets_one_confirmation_a_day(runtime: Runti
 def test_a_confirmation_makes_a_reader_once(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     [mail] = mails_to(runtime, email)
-    first = confirm(runtime.database, clock, runtime.signer, mail.id)
-    assert confirm(runtime.database, clock, runtime.signer, mail.id) == first
+    first = runtime.database.run(confirm, clock.now(), runtime.signer, mail.id)
+    assert runtime.database.run(confirm, clock.now(), runtime.signer, mail.id) == first
     assert len(mails_to(runtime, email, DeliveryKind.WELCOME)) == 1
     assert enrolment_of(runtime, email).next_position == 1
 
@@ -137,12 +137,14 @@ def test_a_confirmation_ends_after_a_week_and_is_nobody_elses(runtime: Runtime, 
     email = make_pending(runtime)
     reader = make_reader(runtime)
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id)
+        runtime.database.run(
+            confirm, clock.now(), runtime.signer, mails_to(runtime, reader, DeliveryKind.WELCOME)[0].id
+        )
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, runtime.signer, 999_999)
+        runtime.database.run(confirm, clock.now(), runtime.signer, 999_999)
     clock.advance(days=7)
     with pytest.raises(NotConfirmable):
-        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
+        runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email)[0].id)
 
 
 def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime, clock: VirtualClock) -> None:
@@ -158,11 +160,11 @@ def test_a_stranger_who_signs_a_reader_up_again_changes_nothing(runtime: Runtime
 def test_a_suppressed_address_gets_nothing_whoever_signs_it_up(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
 ) -> None:
-    suppress(runtime.database, clock, runtime.signer, "Never@X.example", "operator")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, "Never@X.example", "operator")
     with pytest.raises(AssertionError):
         mails_to(runtime, make_pending(runtime, "never@x.example"))
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, "operator")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "operator")
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
@@ -177,10 +179,10 @@ def test_who_left_and_comes_back_goes_on_where_they_were(
         at_eight(runtime, day)
         plan(runtime)
         send_all(dispatcher)
-    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lessons_to(runtime, email)[-1].id)
     clock.advance(days=30)
     make_pending(runtime, email)
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
     at_eight(runtime, 34)
     plan(runtime)
     send_all(dispatcher)
@@ -189,8 +191,11 @@ def test_who_left_and_comes_back_goes_on_where_they_were(
 
 def test_another_hour_counts_for_the_next_lesson(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
-    preferences.change_schedule(
-        runtime.database, clock, enrolment_of(runtime, email).subscriber_id, Schedule("Europe/Amsterdam", 20)
+    runtime.database.run(
+        preferences.change_schedule,
+        clock.now(),
+        enrolment_of(runtime, email).subscriber_id,
+        Schedule("Europe/Amsterdam", 20),
     )
     at_eight(runtime)
     assert plan(runtime) == 0
@@ -201,8 +206,8 @@ def test_another_hour_counts_for_the_next_lesson(runtime: Runtime, clock: Virtua
 def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
-    preferences.set_measuring(runtime.database, clock, person, agreed=True)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[0].id)
+    runtime.database.run(preferences.set_measuring, clock.now(), person, agreed=True)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[0].id)
     with runtime.database.read() as session:
         history = [(one.purpose, one.given) for one in subscribers.consents(session, person)]
         found = subscribers.by_email(session, email)
@@ -213,7 +218,7 @@ def test_every_change_of_consent_is_kept(runtime: Runtime, clock: VirtualClock) 
     assert found is not None
     assert found.status == SubscriberStatus.LEFT
     with pytest.raises(preferences.NotAReader):
-        preferences.go_on(runtime.database, clock, person)
+        runtime.database.run(preferences.resume, clock.now(), person)
 
 
 def welcome_id(runtime: Runtime, email: str) -> int:
@@ -227,35 +232,35 @@ def test_leaving_can_be_undone_for_a_month_and_the_course_goes_on_where_it_was(
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
-    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
+    runtime.database.run(preferences.unsubscribe, clock.now(), welcome_id(runtime, email))
     assert enrolment_of(runtime, email).next_due_at is None
     clock.advance(days=29)
-    preferences.come_back(runtime.database, clock, welcome_id(runtime, email))
+    runtime.database.run(preferences.come_back, clock.now(), welcome_id(runtime, email))
     assert plan(runtime) == 1
     send_all(dispatcher)
     assert [one.lesson_id for one in lessons_to(runtime, email)] == [1, 2]
-    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
+    runtime.database.run(preferences.unsubscribe, clock.now(), welcome_id(runtime, email))
     clock.advance(days=31)
     with pytest.raises(preferences.TooLate):
-        preferences.come_back(runtime.database, clock, welcome_id(runtime, email))
+        runtime.database.run(preferences.come_back, clock.now(), welcome_id(runtime, email))
 
 
 def test_nobody_comes_back_who_never_was_there_or_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
     pending, suppressed = make_pending(runtime), make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
     for mail in (mails_to(runtime, pending)[0], mails_to(runtime, suppressed)[0]):
         with pytest.raises(preferences.NotAReader):
-            preferences.come_back(runtime.database, clock, mail.id)
+            runtime.database.run(preferences.come_back, clock.now(), mail.id)
     with pytest.raises(preferences.NotAReader):
-        preferences.come_back(runtime.database, clock, 999_999)
+        runtime.database.run(preferences.come_back, clock.now(), 999_999)
 
 
 def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime: Runtime, clock: VirtualClock) -> None:
     reader, pending, suppressed = make_reader(runtime), make_pending(runtime), make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
     for email in (reader, pending, suppressed, "nobody@x.example"):
         for _ in range(3):
-            request_link(runtime.database, clock, email)
+            runtime.database.run(request_link, clock.now(), email)
     assert len(mails_to(runtime, reader, DeliveryKind.MAGIC_LINK)) == 1
     assert (
         mails_to(runtime, pending, DeliveryKind.MAGIC_LINK)
@@ -263,7 +268,7 @@ def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime
         == []
     )
     clock.advance(days=1)
-    renew_link(runtime.database, clock, welcome_id(runtime, reader))
+    runtime.database.run(renew_link, clock.now(), welcome_id(runtime, reader))
     assert len(mails_to(runtime, reader, DeliveryKind.MAGIC_LINK)) == 2
 
 
@@ -272,8 +277,8 @@ def test_who_left_can_still_get_the_link_to_see_and_erase_what_is_kept(
 ) -> None:
     email = make_reader(runtime)
     send_all(dispatcher)
-    preferences.unsubscribe(runtime.database, clock, welcome_id(runtime, email))
-    request_link(runtime.database, clock, email)
+    runtime.database.run(preferences.unsubscribe, clock.now(), welcome_id(runtime, email))
+    runtime.database.run(request_link, clock.now(), email)
     send_all(dispatcher)
     assert b"De link naar je pagina" in sink.taken[-1].raw
 
@@ -292,14 +297,14 @@ def test_who_left_and_signs_up_again_is_written_to_at_the_hour_that_they_confirm
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime, hour=8)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=200)
     make_pending(runtime, email, zone="Asia/Tokyo", hour=20)
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
         assert subscribers.load_schedule(session, person.id).hour == 8  # anybody can have typed it
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, person.id)
     due = enrolment_of(runtime, email).next_due_at
@@ -311,10 +316,10 @@ def test_who_left_and_signs_up_again_is_written_to_at_the_hour_that_they_confirm
 def test_what_a_stranger_typed_does_not_count_when_leaving_is_undone(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
     mail = mails_to(runtime, email)[-1].id
-    preferences.unsubscribe(runtime.database, clock, mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
     make_pending(runtime, email, zone="Asia/Tokyo", hour=3)
-    preferences.come_back(runtime.database, clock, mail)
-    preferences.unsubscribe(runtime.database, clock, mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
@@ -327,11 +332,11 @@ def test_a_reader_goes_on_when_a_suppression_is_lifted(
 ) -> None:
     """Their hour passed meanwhile, so nothing was due any more."""
     email = reader_with_lesson(runtime, dispatcher)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     at_eight(runtime, 1)
     plan(runtime)
     clock.advance(hours=2)
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     for day in (2, 3):
         at_eight(runtime, day)
         plan(runtime)
@@ -344,7 +349,7 @@ def test_the_audit_sees_who_is_forgotten_after_a_pause(
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
     person = enrolment_of(runtime, email)
-    preferences.pause(runtime.database, clock, person.subscriber_id, clock.now() + timedelta(days=1))
+    runtime.database.run(preferences.pause, clock.now(), person.subscriber_id, clock.now() + timedelta(days=1))
     with runtime.database.write() as session:
         session.get_one(EnrolmentRow, person.id).next_due_at = None
     assert audit(runtime.database, clock.now(), timedelta(0)).balanced
@@ -365,7 +370,7 @@ def test_who_moves_gets_at_most_one_lesson_on_a_date_of_either_zone(
     send_all(dispatcher)
     person = enrolment_of(runtime, email).subscriber_id
     clock.advance(minutes=10)
-    preferences.change_schedule(runtime.database, clock, person, Schedule(to, 8))
+    runtime.database.run(preferences.change_schedule, clock.now(), person, Schedule(to, 8))
     assert enrolment_of(runtime, email).last_local_date == local_date
     for _ in range(24 * 3):
         clock.advance(hours=1)
@@ -394,7 +399,7 @@ def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
     email = _finished_reader(runtime, dispatcher)
     mails = lessons_to(runtime, email)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
-    preferences.leave_course(runtime.database, clock, mails[0].id)
+    runtime.database.run(preferences.leave_course, clock.now(), mails[0].id)
     with runtime.database.write() as session:
         enrolments.reopen(session, course_of(runtime).id, 1, clock.now(), finished_too=True)
     at_eight(runtime, 13)
@@ -408,22 +413,22 @@ def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_c
 ) -> None:
     email = _finished_reader(runtime, dispatcher)
     mail = lessons_to(runtime, email)[0].id
-    preferences.unsubscribe(runtime.database, clock, mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
     with runtime.database.write() as session:
         enrolments.reopen(session, course_of(runtime).id, 9, clock.now(), finished_too=True)
         session.get_one(EnrolmentRow, enrolment_of(runtime, email).id).next_position = 9
     plan(runtime)
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     assert enrolment_of(runtime, email).next_due_at is not None
 
 
 def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, clock: VirtualClock) -> None:
     """Lifting the suppression brings back who could not be reached, and not who called it spam."""
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
-    suppress(runtime.database, clock, runtime.signer, email, COMPLAINT)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, COMPLAINT)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
     assert person is not None
@@ -433,15 +438,15 @@ def test_a_complaint_counts_for_more_than_a_bounce_before_it(runtime: Runtime, c
 def test_a_mail_to_confirm_that_had_to_wait_is_as_good_as_one_that_did_not(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
-    holds.hold_by_admin(runtime.database, clock, "all", "the relay moves")
+    runtime.database.run(holds.hold_by_admin, clock.now(), "all", "the relay moves")
     email = make_pending(runtime)
     clock.advance(days=8)
     forget(runtime.database, clock, runtime.signer, runtime.retention)
-    holds.release(runtime.database, clock, "all")
+    runtime.database.run(holds.release, clock.now(), "all")
     send_all(dispatcher)
     clock.advance(days=6)
     forget(runtime.database, clock, runtime.signer, runtime.retention)
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email)[0].id)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
 
 
@@ -449,11 +454,11 @@ def test_who_left_long_ago_and_signs_up_again_is_not_forgotten_before_they_can_c
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
-    preferences.unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
     clock.advance(days=runtime.retention.left_days + 1)
     make_pending(runtime, email)
     forget(runtime.database, clock, runtime.signer, runtime.retention)
-    confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email)[-1].id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mails_to(runtime, email)[-1].id)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
 
 
@@ -470,7 +475,7 @@ def test_nobody_has_agreed_to_anything_before_they_confirm(runtime: Runtime, clo
     make_pending(runtime, email)
     assert consents_of(runtime, email) == []
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
-    confirm(runtime.database, clock, runtime.signer, mail, measuring=True)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail, measuring=True)
     given = {"lessons": True, "measuring": True, "news": False}
     assert consents_of(runtime, email) == [
         (one, given[one], "confirm") for one in ("lessons", "measuring", "news", "lessons")
@@ -482,12 +487,14 @@ def test_who_left_is_measured_only_if_they_agree_when_they_confirm_again(
     runtime: Runtime, clock: VirtualClock, ticked: bool
 ) -> None:
     email = make_reader(runtime)
-    preferences.set_measuring(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(
+        preferences.set_measuring, clock.now(), enrolment_of(runtime, email).subscriber_id, agreed=True
+    )
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=1)
     make_pending(runtime, email)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
-    confirm(runtime.database, clock, runtime.signer, mail, measuring=ticked)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail, measuring=ticked)
     with runtime.database.read() as session:
         person = subscribers.by_email(session, email)
         assert person is not None
@@ -525,33 +532,33 @@ def test_who_was_signed_up_by_somebody_else_says_so_once_and_for_all(
 ) -> None:
     email = make_pending(runtime)
     send_all(dispatcher)
-    refuse(runtime.database, clock, runtime.signer, mails_to(runtime, email)[0].id)
+    runtime.database.run(refuse, clock.now(), runtime.signer, mails_to(runtime, email)[0].id)
     with runtime.database.read() as session:
         assert subscribers.by_email(session, email) is None
     clock.advance(days=40)
     signup = Signup(email, "Sam", Schedule("Europe/Amsterdam", 8))
-    sign_up(runtime.database, clock, runtime.signer, course_of(runtime), signup, "nl")
+    runtime.database.run(sign_up, clock, runtime.signer, course_of(runtime), signup, "nl")
     send_all(dispatcher)
     assert len(sink.to(email)) == 1
     reader = make_reader(runtime)
     with pytest.raises(NotConfirmable):  # who reads a course leaves it instead
-        refuse(runtime.database, clock, runtime.signer, mails_to(runtime, reader)[0].id)
+        runtime.database.run(refuse, clock.now(), runtime.signer, mails_to(runtime, reader)[0].id)
 
 
 def test_a_key_by_which_suppressed_addresses_are_known_is_missed_when_it_is_gone(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     old, new = Signer.from_texts(["newer", "oldest"]), Signer.from_texts(["newest", "newer"])
-    check_key(runtime.database, old)
-    check_key(runtime.database, new)  # nobody is on the list yet
-    check_key(runtime.database, old)
-    suppress(runtime.database, clock, old, "sam@x.example", COMPLAINT)
+    runtime.database.run(check_key, old)
+    runtime.database.run(check_key, new)  # nobody is on the list yet
+    runtime.database.run(check_key, old)
+    runtime.database.run(suppress_address, clock.now(), old, "sam@x.example", COMPLAINT)
     for signer in (old, Signer.from_texts(["newest", "newer"], "oldest")):
-        check_key(runtime.database, signer)
+        runtime.database.run(check_key, signer)
         with runtime.database.read() as session:
             assert not may_sign_up(session, signer, "sam@x.example")
     with pytest.raises(SettingsError, match="RUGCOURSE_SUPPRESSION_KEY"):
-        check_key(runtime.database, new)
+        runtime.database.run(check_key, new)
 
 
 @pytest.mark.parametrize("course", [COURSE, "stress-en-rugpijn"])
@@ -564,8 +571,10 @@ def test_who_was_on_a_list_meanwhile_gets_what_they_chose_last_and_not_what_the_
     imported(runtime, "E-mail,Naam\none@x.example,Ann\n", course=course)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
     if chooses:
-        preferences.change_schedule(runtime.database, clock, mail.subscriber_id, Schedule("Europe/Amsterdam", 20))
-    confirm(runtime.database, clock, runtime.signer, mail.id)
+        runtime.database.run(
+            preferences.change_schedule, clock.now(), mail.subscriber_id, Schedule("Europe/Amsterdam", 20)
+        )
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail.id)
     with runtime.database.read() as session:
         assert subscribers.load_schedule(session, mail.subscriber_id).hour == hour
 
@@ -581,7 +590,7 @@ def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_on
     runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
     clock.advance(minutes=30)
     if kind == BounceType.HARD:
-        lift(runtime.database, clock, runtime.signer, email)
+        runtime.database.run(lift, clock.now(), runtime.signer, email)
     for _ in range(3):
         make_pending(runtime, email)
         send_all(dispatcher)
@@ -600,7 +609,7 @@ def test_a_reader_is_not_asked_again_and_again_about_another_course(runtime: Run
 
 def test_leaving_a_course_counts_also_while_an_address_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, BOUNCE)
-    preferences.leave_course(runtime.database, clock, mails_to(runtime, email)[-1].id)
-    lift(runtime.database, clock, runtime.signer, email)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, BOUNCE)
+    runtime.database.run(preferences.leave_course, clock.now(), mails_to(runtime, email)[-1].id)
+    runtime.database.run(lift, clock.now(), runtime.signer, email)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.LEFT

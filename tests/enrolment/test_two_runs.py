@@ -47,7 +47,7 @@ def begin_again(runtime: Runtime, dispatcher: Dispatcher) -> None:
 
 def leave(runtime: Runtime, email: str) -> None:
     """Stop the course by a link of the newest mail."""
-    preferences.leave_course(runtime.database, runtime.clock, lessons_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.leave_course, runtime.clock.now(), lessons_to(runtime, email)[-1].id)
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(hours=1)
 
@@ -107,7 +107,7 @@ def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
             session.get_one(DeliveryRow, last.id).state = DeliveryState.UNKNOWN
     leave(runtime, email)
     if way == "resend":
-        resend(runtime.database, clock, [last.id])
+        runtime.database.run(resend, clock.now(), [last.id])
     else:
         report = BounceReport(BounceType.SOFT, "4.2.2", "full", (last.message_id or "",))
         runtime.bounce_handler.handle_event(ProviderEvent(report, "", email, clock.now()))
@@ -128,9 +128,9 @@ def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
     days(runtime, dispatcher, 2)
     clock.advance(days=1)
     plan(runtime)
-    preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
-    unpublish(runtime.database, clock, None, COURSE, NEW)
-    preferences.go_on(runtime.database, clock, enrolment_of(runtime, email).subscriber_id)
+    runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, email).subscriber_id)
+    runtime.database.run(unpublish, clock.now(), None, COURSE, NEW)
+    runtime.database.run(preferences.resume, clock.now(), enrolment_of(runtime, email).subscriber_id)
     days(runtime, dispatcher, LESSONS)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
     begin_again(runtime, dispatcher)
@@ -148,10 +148,10 @@ def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run
     email = finished(runtime, dispatcher)
     begin_again(runtime, dispatcher)
     mail = lessons_to(runtime, email)[-1].id
-    preferences.unsubscribe(runtime.database, clock, mail)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mail)
     publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
-    preferences.come_back(runtime.database, clock, mail)
+    runtime.database.run(preferences.come_back, clock.now(), mail)
     days(runtime, dispatcher, 15)
     had = slugs_had(runtime, email)
     assert (had.count(NEW), len(had)) == (1, 2 * LESSONS + 1)
@@ -165,7 +165,7 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
     leave(runtime, email)
     publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
-    preferences.come_back(runtime.database, clock, lessons_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.come_back, clock.now(), lessons_to(runtime, email)[-1].id)
     days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email).count(NEW) == 1
     assert balances(runtime)
@@ -185,12 +185,12 @@ def test_who_leaves_a_course_gets_the_last_lesson_of_an_earlier_run_once_they_co
     waits = [one for one in lessons_to(runtime, email) if one.state == DeliveryState.PLANNED]
     last = min(waits, key=lambda one: one.enrolment_id or 0)
     arrived = [one for one in lessons_to(runtime, email) if one.state == DeliveryState.ACCEPTED]
-    preferences.leave_course(runtime.database, clock, arrived[-1].id)
+    runtime.database.run(preferences.leave_course, clock.now(), arrived[-1].id)
     before = slugs_had(runtime, email)
     clock.advance(hours=1)
     send_all(dispatcher)
     assert slugs_had(runtime, email) == before
-    preferences.come_back(runtime.database, clock, arrived[-1].id)
+    runtime.database.run(preferences.come_back, clock.now(), arrived[-1].id)
     days(runtime, dispatcher, 3)
     assert next(one.state for one in lessons_to(runtime, email) if one.id == last.id) == DeliveryState.ACCEPTED
     assert balances(runtime)

@@ -31,7 +31,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.emails import catalogue
 from rugcourse.emails.templates import TemplateError
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.privacy.erase import erase
 
 Passes = Callable[[Runtime, Sink], Tally]
@@ -41,10 +41,10 @@ def test_who_left_paused_was_suppressed_or_erased_after_planning_is_not_written_
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:
     leaver, pauser, suppressed, erased, reader = planned_readers(runtime, dispatcher, 5)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, leaver, DeliveryKind.WELCOME)[0].id)
-    preferences.pause(runtime.database, clock, enrolment_of(runtime, pauser).subscriber_id)
-    suppress(runtime.database, clock, runtime.signer, suppressed, "complaint")
-    erase(runtime.database, clock, runtime.signer, enrolment_of(runtime, erased).subscriber_id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, leaver, DeliveryKind.WELCOME)[0].id)
+    runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, pauser).subscriber_id)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
+    runtime.database.run(erase, clock.now(), runtime.signer, enrolment_of(runtime, erased).subscriber_id)
     before = sink.count
     send_all(dispatcher)
     assert [one.recipient for one in sink.taken[before:]] == [reader]
@@ -59,7 +59,7 @@ def test_who_is_erased_while_their_mail_is_being_sent_is_gone_when_it_is_settled
     erased, reader = planned_readers(runtime, dispatcher, 2)
     person = enrolment_of(runtime, erased).subscriber_id
     sink.fault = lambda recipient: (
-        Fault("dot", "250 taken", do=lambda: erase(runtime.database, clock, runtime.signer, person))
+        Fault("dot", "250 taken", do=lambda: runtime.database.run(erase, clock.now(), runtime.signer, person))
         if recipient == erased
         else None
     )

@@ -74,14 +74,14 @@ def test_a_campaign_held_and_let_go_fifty_times_loses_and_repeats_nothing(
             time.sleep(0.001)
 
     sender = threading.Thread(target=keep_sending)
-    holds.hold_by_admin(runtime.database, runtime.clock, key, "a look at the text")
+    runtime.database.run(holds.hold_by_admin, runtime.clock.now(), key, "a look at the text")
     sender.start()
     time.sleep(0.2)
     assert sink.count == 400  # not one lesson while it is held
     for _ in range(49):
-        holds.release(runtime.database, runtime.clock, key)
-        holds.hold_by_admin(runtime.database, runtime.clock, key, "a look at the text")
-    holds.release(runtime.database, runtime.clock, key)
+        runtime.database.run(holds.release, runtime.clock.now(), key)
+        runtime.database.run(holds.hold_by_admin, runtime.clock.now(), key, "a look at the text")
+    runtime.database.run(holds.release, runtime.clock.now(), key)
     wait_until(lambda: open_deliveries(runtime.database) == 0)
     stop.set()
     sender.join()
@@ -97,8 +97,8 @@ def test_a_reader_who_pauses_and_goes_on_fifty_times_while_mail_is_sent_gets_the
     def waver() -> None:
         for number in range(50):
             for person in people:
-                preferences.pause(runtime.database, runtime.clock, person)
-                preferences.go_on(runtime.database, runtime.clock, person)
+                runtime.database.run(preferences.pause, runtime.clock.now(), person)
+                runtime.database.run(preferences.resume, runtime.clock.now(), person)
             if number % 10 == 0:
                 plan(runtime)
 

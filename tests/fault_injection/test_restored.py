@@ -70,7 +70,7 @@ def test_a_copy_of_the_database_sends_nothing_until_an_operator_says_go(
     send_all(sender)
     assert sink.count == before
     assert held(elsewhere) == [ALL]
-    assert holds.release(database, elsewhere.clock, ALL)
+    assert database.run(holds.release, elsewhere.clock.now(), ALL)
     send_all(sender)
     assert sink.count == before + READERS
     sender.close()

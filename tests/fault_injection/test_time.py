@@ -100,7 +100,7 @@ def test_a_reader_who_flies_to_new_zealand_and_back_gets_at_most_one_lesson_per_
     person = enrolment_of(runtime, email).subscriber_id
     for zone in ("Pacific/Auckland", "Europe/Amsterdam", "Pacific/Auckland", "Europe/Amsterdam"):
         live(runtime, dispatcher, clock, clock.now() + timedelta(days=2, hours=5))
-        preferences.change_schedule(runtime.database, clock, person, Schedule(zone, 8))
+        runtime.database.run(preferences.change_schedule, clock.now(), person, Schedule(zone, 8))
     live(runtime, dispatcher, clock, clock.now() + timedelta(days=8))
     lessons = lessons_to(runtime, email)
     dates = [one.local_date for one in lessons if one.state == DeliveryState.ACCEPTED]

@@ -180,10 +180,10 @@ def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, em
     person = enrolment_of(runtime, email).subscriber_id
     right = {question.id: question.right_option for question in longer.questions}
     old = {name: option for name, option in right.items() if name != added.id}
-    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, old)
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, old)
     with runtime.database.write() as session:
         learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
-    save_attempt(runtime.database, runtime.clock, published.id, longer, right, person)
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, longer, right, person)
     with runtime.database.read() as session:
         gain = gain_of(session, person, published.id, longer)
     assert gain is not None
@@ -199,11 +199,11 @@ def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: s
     person = enrolment_of(runtime, email).subscriber_id
     wrong = {question.id: (question.right_option + 1) % len(question.options) for question in test.questions}
     right = {question.id: question.right_option for question in test.questions}
-    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, wrong)
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, wrong)
     with runtime.database.write() as session:
         learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
         assert gain_of(session, person, published.id, test) is None
-    save_attempt(runtime.database, runtime.clock, published.id, test, right, person)
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, right, person)
     with runtime.database.read() as session:
         gain = gain_of(session, person, published.id, test)
         assert learning.gain_of_course(session, published.id) == (1, 0.0, 1.0)
@@ -219,4 +219,4 @@ def test_a_test_with_a_missing_or_impossible_answer_is_not_kept(runtime: Runtime
     test = published.course.tests["nl"]
     for chosen in ({}, {question.id: 9 for question in test.questions}):
         with pytest.raises(IncompleteTest):
-            save_attempt(runtime.database, runtime.clock, published.id, test, chosen)
+            runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, chosen)

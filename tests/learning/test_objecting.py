@@ -20,7 +20,7 @@ from rugcourse.learning.assessment import save_attempt
 
 def object_now(runtime: Runtime, email: str, *, left_out: bool = True) -> int:
     person = enrolment_of(runtime, email).subscriber_id
-    set_left_out(runtime.database, runtime.clock, person, left_out=left_out)
+    runtime.database.run(set_left_out, runtime.clock.now(), person, left_out=left_out)
     return person
 
 
@@ -81,11 +81,11 @@ def test_tests_of_who_objects_are_in_no_share_and_no_gain(runtime: Runtime) -> N
     email = make_reader(runtime)
     person = enrolment_of(runtime, email).subscriber_id
     options = {one.id: one.right_option for one in test.questions}
-    attempt = save_attempt(runtime.database, runtime.clock, published.id, test, options)
-    save_attempt(runtime.database, runtime.clock, published.id, test, options)  # a visitor's
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, options)
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, options)  # a visitor's
     with runtime.database.write() as session:
         learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
-    save_attempt(runtime.database, runtime.clock, published.id, test, options, person)
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, options, person)
 
     def found() -> tuple[int, int]:
         with runtime.database.read() as session:
@@ -101,7 +101,7 @@ def test_a_comparison_sends_one_wording_to_who_objects_and_looks_at_no_mail_of_t
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     other = {"nl": "Een heel ander onderwerp"}
-    ab_tests.begin(runtime.database, clock, course_of(runtime).lesson_ids["welkom"], other, 100, None)
+    runtime.database.run(ab_tests.begin, clock.now(), course_of(runtime).lesson_ids["welkom"], other, 100, None)
     fresh = [make_reader(runtime) for _ in range(6)]
     for email in fresh[:4]:
         object_now(runtime, email)
@@ -128,7 +128,7 @@ def test_objecting_lasts_when_somebody_leaves_and_comes_back(runtime: Runtime, d
     person = object_now(runtime, email)
     with runtime.database.read() as session:
         mail = session.scalars(select(DeliveryRow.id).where(DeliveryRow.subscriber_id == person)).first() or 0
-    unsubscribe(runtime.database, runtime.clock, mail)
-    come_back(runtime.database, runtime.clock, mail)
+    runtime.database.run(unsubscribe, runtime.clock.now(), mail)
+    runtime.database.run(come_back, runtime.clock.now(), mail)
     with runtime.database.read() as session:
         assert session.get_one(SubscriberRow, person).objected_at == runtime.clock.now()

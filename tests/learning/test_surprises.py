@@ -21,7 +21,7 @@ def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answer
             found = hardest_questions.of(session, published.id, test)
         assert found is not None
         assert (found.question.id, found.missed_percent) == (test.surprise, None)
-        save_attempt(runtime.database, runtime.clock, published.id, test, wrong if number % 5 else right)
+        runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, wrong if number % 5 else right)
     with runtime.database.read() as session:
         found = hardest_questions.of(session, published.id, test)
     assert found is not None
@@ -33,7 +33,7 @@ def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime)
     test = published.course.tests["nl"]
     for _ in range(MIN_ATTEMPTS):
         right = {one.id: one.right_option for one in test.questions}
-        save_attempt(runtime.database, runtime.clock, published.id, test, right)
+        runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, right)
     with runtime.database.read() as session:
         assert HardestQuestions().of(session, published.id, test.model_copy(update={"surprise": None})) is None
         found = HardestQuestions().of(session, published.id, test)
@@ -48,9 +48,11 @@ def test_what_nobody_was_asked_surprises_nobody(runtime: Runtime) -> None:
     missed, added = test.questions[3], test.questions[1].model_copy(update={"id": "brand-new"})
     wrong = {**right, missed.id: (missed.right_option + 1) % len(missed.options)}
     for number in range(MIN_ATTEMPTS):
-        save_attempt(runtime.database, runtime.clock, published.id, test, right if number % 5 else wrong)
+        runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, right if number % 5 else wrong)
     longer = test.model_copy(update={"questions": (*test.questions, added)})
-    save_attempt(runtime.database, runtime.clock, published.id, longer, {**right, added.id: added.right_option + 1})
+    runtime.database.run(
+        save_attempt, runtime.clock.now(), published.id, longer, {**right, added.id: added.right_option + 1}
+    )
     with runtime.database.read() as session:
         found = HardestQuestions().of(session, published.id, longer)
     assert found is not None

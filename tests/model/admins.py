@@ -51,14 +51,18 @@ class AdminRules(Play):
     @in_group(_GROUP, which=WHICH)
     def campaign_is_paused(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: lifecycle.pause(self.database, self._author(), campaign.id), InvalidCampaignState)
+        did = self.attempt(
+            lambda: self.database.run(lifecycle.pause, self._author(), campaign.id), InvalidCampaignState
+        )
         self.expect(not campaign.stopped, did, f"pausing campaign {campaign.id}")
         campaign.stopped = True
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_resumed(self, which: int) -> None:
         campaign = self._campaign(which)
-        did = self.attempt(lambda: lifecycle.resume(self.database, self._author(), campaign.id), InvalidCampaignState)
+        did = self.attempt(
+            lambda: self.database.run(lifecycle.resume, self._author(), campaign.id), InvalidCampaignState
+        )
         self.expect(campaign.stopped and not campaign.cancelled, did, f"resuming campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.paused_itself = False
@@ -67,7 +71,9 @@ class AdminRules(Play):
     def campaign_is_cancelled(self, which: int) -> None:
         campaign = self._campaign(which)
         may = campaign.kind != CampaignKind.EVERGREEN and not campaign.cancelled
-        did = self.attempt(lambda: lifecycle.cancel(self.database, self._author(), campaign.id), InvalidCampaignState)
+        did = self.attempt(
+            lambda: self.database.run(lifecycle.cancel, self._author(), campaign.id), InvalidCampaignState
+        )
         self.expect(may, did, f"cancelling campaign {campaign.id}")
         if did:
             campaign.stopped = campaign.cancelled = True
@@ -77,14 +83,14 @@ class AdminRules(Play):
     def campaign_is_archived(self, which: int, back: bool) -> None:
         campaign = self._campaign(which)
         self.attempt(
-            lambda: lifecycle.archive(self.database, self._author(), campaign.id, back=back), InvalidCampaignState
+            lambda: self.database.run(lifecycle.archive, self._author(), campaign.id, back=back), InvalidCampaignState
         )
 
     @in_group(_GROUP, which=WHICH)
     def campaign_is_copied(self, which: int) -> None:
         campaign = self._campaign(which)
         if len(self.model.campaigns) < _MOST_CAMPAIGNS:
-            copy = drafts.duplicate(self.database, self._author(), campaign.id, "Copy")
+            copy = self.database.run(drafts.duplicate, self._author(), campaign.id, "Copy")
             kind = CampaignKind.COHORT if campaign.kind == CampaignKind.EVERGREEN else campaign.kind
             self._let_go(copy, kind)
 
@@ -96,8 +102,8 @@ class AdminRules(Play):
     def act_for_all(self, act: BulkAction, days: int | None) -> None:
         until = None if days is None or act != BulkAction.PAUSE else (self.now + timedelta(days=days)).date()
         order = BulkActionRequest(audience=Audience(), act=act, reason="for all", until=until)
-        job = bulk_actions.preview(self.database, self.clock, order, None)
-        background_jobs.start(self.database, self.clock, job, None)
+        job = self.database.run(bulk_actions.preview, self.clock.now(), order, None)
+        self.database.run(background_jobs.start, self.clock.now(), job, None)
         self._work_off()
         midnight = None if until is None else self.now.replace(hour=0, minute=0, second=0) + timedelta(days=days or 0)
         for reader in self.model.readers:
@@ -119,10 +125,10 @@ class AdminRules(Play):
             agreed_at=self.now.date(), agreed_text="Yes, send me the course", agreed_where="a list on paper", news=news,
         )  # fmt: skip
         listing = csv_import.read_list(f"E-mail,Naam\n{reader.email},Somebody\n".encode())
-        job = csv_import.store_upload(self.database, self.clock, listing, "list.csv", None)
-        background_jobs.check(self.database, job, bounce_handler)
+        job = self.database.run(csv_import.store_upload, self.clock.now(), listing, "list.csv", None)
+        self.database.run(background_jobs.check, job, bounce_handler)
         self._work_off()
-        background_jobs.start(self.database, self.clock, job, None)
+        self.database.run(background_jobs.start, self.clock.now(), job, None)
         self._work_off()
         suppressed = reader.email in self.model.suppressions
         if suppressed or reader.status not in {Status.UNKNOWN, Status.PENDING}:
@@ -140,7 +146,7 @@ class AdminRules(Play):
         with self.database.read() as session:
             lesson_id = campaigns.lessons_of(session, self.model.evergreen.id).get(number, 0)
         did = self.attempt(
-            lambda: admin_changes.move_to_lesson(self.database, self.clock, self._enrolment_id(reader), lesson_id),
+            lambda: self.database.run(admin_changes.move_to_lesson, self.clock.now(), self._enrolment_id(reader), lesson_id),
             LessonAlreadySent, LessonNotInCourse,
         )  # fmt: skip
         if did:
@@ -171,11 +177,11 @@ class AdminRules(Play):
         with self.database.read() as session:
             published = self.product.runtime.course_cache.course(session, course.SLUG)
         assert published is not None
-        made = drafts.create(self.database, self._author(), kind, published.id, "November")
+        made = self.database.run(drafts.create, self._author(), kind, published.id, "November")
         if kind == CampaignKind.BROADCAST:
-            drafts.write(self.database, self.clock, made, "November", course.message(made))
-        drafts.set_timing(self.database, made, timing)
-        drafts.set_pace(self.database, made, None, timing.every_days)
+            self.database.run(drafts.write, self.clock.now(), made, "November", course.message(made))
+        self.database.run(drafts.set_timing, made, timing)
+        self.database.run(drafts.set_pace, made, None, timing.every_days)
         self._let_go(made, kind)
 
     def _agreed(self, reader: Reader, kind: CampaignKind) -> bool:
@@ -187,7 +193,7 @@ class AdminRules(Play):
         """Start a campaign for all who agreed to get it, also those who know the course."""
         drafts.set_audience(self.database, self.clock, made, Audience())
         counted = send_preview.repeats_counted(self.product.campaign(made).estimate)
-        lifecycle.start(self.database, self._author(), made, counted[1].total if counted else 0)
+        self.database.run(lifecycle.start, self._author(), made, counted[1].total if counted else 0)
         row = self.product.campaign(made)
         campaign = Campaign(made, kind, campaigns.timing_of(row), started=self.now)
         with self.database.read() as session:

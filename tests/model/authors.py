@@ -56,7 +56,7 @@ class AuthorRules(Play):
         slug = self._lesson(which)
         if len(self.model.lessons) > 1:
             order = [one for one in self.model.lessons if one != slug]
-            self._change_course(order, lambda: unpublish(self.database, self.clock, None, course.SLUG, slug))
+            self._change_course(order, lambda: self.database.run(unpublish, self.clock.now(), None, course.SLUG, slug))
 
     @in_group(_GROUP, order=st.permutations(range(_MOST_LESSONS + 1)))
     def files_have_another_order(self, order: list[int]) -> None:
@@ -106,7 +106,7 @@ class AuthorRules(Play):
         assert published is not None
         fields = fields_of(course.lesson(slug, self.versions[slug], place))
         lesson_draft = LessonDraft(published.course, slug, place, fields)
-        publish_lesson(self.database, self.clock, None, lesson_draft, under_way, behind)
+        self.database.run(publish_lesson, self.clock.now(), None, lesson_draft, under_way, behind)
 
     def _import(self, order: list[str]) -> None:
         """The files were exported, changed and imported."""

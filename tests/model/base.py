@@ -244,10 +244,10 @@ class Play(RuleBasedStateMachine):
         with self.product.database.read() as session:
             held = [one.key for one in sending_holds.all_holds(session)]
         for key in held:
-            holds.release(self.product.database, self.product.clock, key)
+            self.product.database.run(holds.release, self.product.clock.now(), key)
         for campaign in self.model.campaigns.values():
             if campaign.paused_itself:
-                lifecycle.resume(self.product.database, Author(None, self.now), campaign.id)
+                self.product.database.run(lifecycle.resume, Author(None, self.now), campaign.id)
                 campaign.stopped = campaign.paused_itself = False
 
     def _waits(self, reader: Reader, enrolment: Any) -> set[str]:

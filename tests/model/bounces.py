@@ -85,14 +85,16 @@ class BounceRules(Play):
     @in_group(_GROUP, who=WHO)
     def admin_suppresses(self, who: int) -> None:
         reader = self.reader(who)
-        suppression.suppress(self.database, self.clock, self.product.runtime.signer, reader.email, "admin")
+        self.database.run(
+            suppression.suppress_address, self.clock.now(), self.product.runtime.signer, reader.email, "admin"
+        )
         self.model.suppress(reader, "admin")
 
     @in_group(_GROUP, who=WHO)
     def admin_lifts(self, who: int) -> None:
         reader = self.reader(who)
         did = self.attempt(
-            lambda: suppression.lift(self.database, self.clock, self.product.runtime.signer, reader.email),
+            lambda: self.database.run(suppression.lift, self.clock.now(), self.product.runtime.signer, reader.email),
             NotSuppressed,
         )
         self.expect(reader.email in self.model.suppressions, did, f"lifting the suppression of {reader.name}")
@@ -106,8 +108,8 @@ class BounceRules(Play):
         local, _, domain = reader.email.partition("@")
         email = f"{local}x@{domain}"
         did = self.attempt(
-            lambda: admin_changes.correct_address(
-                self.database, self.clock, self.product.runtime.signer, person_id, email
+            lambda: self.database.run(
+                admin_changes.correct_address, self.clock.now(), self.product.runtime.signer, person_id, email
             ),
             AddressTaken,
         )

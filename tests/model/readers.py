@@ -40,7 +40,9 @@ class ReaderRules(Play):
     def choose_news(self, who: int, agreed: bool) -> None:
         reader = self.reader(who)
         if self._change(
-            reader, lambda id_: preferences.set_news(self.database, self.clock, id_, agreed=agreed), "choosing news"
+            reader,
+            lambda id_: self.database.run(preferences.set_news, self.clock.now(), id_, agreed=agreed),
+            "choosing news",
         ):
             self.model.choose_news(reader, self.now, agreed=agreed)
 
@@ -53,20 +55,24 @@ class ReaderRules(Play):
     def pause(self, who: int, days: int | None) -> None:
         reader = self.reader(who)
         until = None if days is None else self.now + timedelta(days=days)
-        if self._change(reader, lambda id_: preferences.pause(self.database, self.clock, id_, until), "pausing"):
+        if self._change(
+            reader, lambda id_: self.database.run(preferences.pause, self.clock.now(), id_, until), "pausing"
+        ):
             reader.change(replace(reader.schedule, paused=True, paused_until=until), self.now)
 
     @in_group(_GROUP, who=WHO)
     def go_on(self, who: int) -> None:
         reader = self.reader(who)
-        if self._change(reader, lambda id_: preferences.go_on(self.database, self.clock, id_), "going on"):
+        if self._change(reader, lambda id_: self.database.run(preferences.resume, self.clock.now(), id_), "going on"):
             reader.change(replace(reader.schedule, paused=False, paused_until=None), self.now)
 
     @in_group(_GROUP, who=WHO, schedule=SCHEDULES)
     def change_schedule(self, who: int, schedule: Schedule) -> None:
         reader = self.reader(who)
         if self._change(
-            reader, lambda id_: preferences.change_schedule(self.database, self.clock, id_, schedule), "changing"
+            reader,
+            lambda id_: self.database.run(preferences.change_schedule, self.clock.now(), id_, schedule),
+            "changing",
         ):
             before = reader.schedule
             reader.change(replace(schedule, paused=before.paused, paused_until=before.paused_until), self.now)
@@ -76,7 +82,7 @@ class ReaderRules(Play):
         reader = self.reader(who)
         sent = self.mail_of(reader, which)
         if sent is not None:
-            preferences.unsubscribe(self.database, self.clock, sent.delivery_id)
+            self.database.run(preferences.unsubscribe, self.clock.now(), sent.delivery_id)
             if sent.life == reader.life:
                 self.model.leave(reader, self.now)
 
@@ -88,7 +94,8 @@ class ReaderRules(Play):
             return
         before = self.product.runs(reader.email)
         did = self.attempt(
-            lambda: preferences.leave_course(self.database, self.clock, sent.delivery_id), preferences.NotAReader
+            lambda: self.database.run(preferences.leave_course, self.clock.now(), sent.delivery_id),
+            preferences.NotAReader,
         )
         knows_it = any(not reader.enrolments[one].campaign.cancelled for one in before)
         may = (
@@ -117,7 +124,7 @@ class ReaderRules(Play):
             return
         before = self.product.runs(reader.email)
         did = self.attempt(
-            lambda: preferences.come_back(self.database, self.clock, sent.delivery_id), NotAReader, TooLate
+            lambda: self.database.run(preferences.come_back, self.clock.now(), sent.delivery_id), NotAReader, TooLate
         )
         one_is_back = reader.status == Status.ACTIVE and before != self.product.runs(reader.email)
         may = sent.life == reader.life and (
@@ -135,7 +142,7 @@ class ReaderRules(Play):
         sent = self.mail_of(reader, which)
         if sent is None:
             return
-        did = self.attempt(lambda: send_next_now(self.database, self.clock, sent.delivery_id), NothingToSend)
+        did = self.attempt(lambda: self.database.run(send_next_now, self.clock.now(), sent.delivery_id), NothingToSend)
         may = sent.life == reader.life and reader.is_reading(self.now)
         if did and not may:
             self.disagree(f"{reader.name} gets the next lesson now, and may not")
@@ -156,7 +163,7 @@ class ReaderRules(Play):
 
     @in_group(_GROUP, who=WHO)
     def ask_for_link(self, who: int) -> None:
-        magic_link.request_link(self.database, self.clock, self.reader(who).email)
+        self.database.run(magic_link.request_link, self.clock.now(), self.reader(who).email)
 
     @in_group(_GROUP, who=WHO)
     def take_a_copy(self, who: int) -> None:
@@ -170,7 +177,7 @@ class ReaderRules(Play):
     @in_group(_GROUP, who=WHO)
     def erase(self, who: int) -> None:
         reader = self.reader(who)
-        did = erase(self.database, self.clock, self.product.runtime.signer, self.person_id(reader))
+        did = self.database.run(erase, self.clock.now(), self.product.runtime.signer, self.person_id(reader))
         self.expect(reader.status != Status.UNKNOWN, did, f"{reader.name} is erased")
         if did:
             self.model.erase(reader)
@@ -193,7 +200,7 @@ class ReaderRules(Play):
         with self.database.read() as session:
             published = runtime.course_cache.course(session, self.course)
         signup = Signup(reader.email, f"Name {reader.number}", schedule)
-        sign_up(self.database, self.clock, runtime.signer, published, signup, "nl")
+        self.database.run(sign_up, self.clock, runtime.signer, published, signup, "nl")
         self.model.sign_up(reader, schedule, self.now)
 
     def _confirm(self, sent: Sent, *, news: bool) -> None:
@@ -208,7 +215,9 @@ class ReaderRules(Play):
         before = self.product.runs(reader.email)
         reads = reader.status == Status.ACTIVE and any(self._goes_on(reader, one) for one in before)
         did = self.attempt(
-            lambda: confirm(self.database, self.clock, self.product.runtime.signer, sent.delivery_id, news=news),
+            lambda: self.database.run(
+                confirm, self.clock.now(), self.product.runtime.signer, sent.delivery_id, news=news
+            ),
             NotConfirmable,
         )
         self.expect(may, did, f"{reader.name} confirms")

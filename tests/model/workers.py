@@ -44,7 +44,7 @@ class WorkerRules(Play):
     def operator_sends_again(self) -> None:
         """All of which nobody can be sure."""
         unknown = [row.id for row in self.product.ledger(DeliveryRow.state == DeliveryState.UNKNOWN)]
-        for delivery_id in resend(self.database, self.clock, unknown):
+        for delivery_id in self.database.run(resend, self.clock.now(), unknown):
             sent = self.model.sent.get(delivery_id)
             if sent is not None:
                 sent.allowed = len(sent.at) + 1

@@ -77,7 +77,7 @@ def test_no_file_row_or_log_names_who_was_erased(
     traces = (email, "erase.me", "moving.to", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
     before = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     assert [trace for trace in traces if trace not in before] == []
-    assert erase(runtime.database, clock, runtime.signer, person)
+    assert runtime.database.run(erase, clock.now(), runtime.signer, person)
     after = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     said = caplog.text + "".join(capfd.readouterr())
     assert [trace for trace in traces if trace in after or trace in said] == []
@@ -88,7 +88,7 @@ def test_no_file_row_or_log_names_who_was_erased(
 def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, clock: VirtualClock) -> None:  # noqa: F811
     make_reader(runtime, f"another@{_DOMAIN}")
     trace_of_domain(runtime, _DOMAIN)
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     forget_now(runtime)
     with runtime.database.read() as session:
         assert sending_holds.find_hold(session, sending_holds.domain_key(_DOMAIN)) is not None
@@ -99,7 +99,7 @@ def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     trace_of_domain(runtime, "moved.example")
-    holds.hold_by_admin(runtime.database, clock, sending_holds.domain_key("ahead.example"), "not yet")
+    runtime.database.run(holds.hold_by_admin, clock.now(), sending_holds.domain_key("ahead.example"), "not yet")
     forget_now(runtime)
     assert "moved.example" not in all_rows(runtime)
     assert "ahead.example" in all_rows(runtime)
@@ -118,7 +118,7 @@ def test_years_later_nothing_personal_is_left(
     begun = clock.now()
     person = subscriber_id(runtime, email)
     admin = make_admin(runtime.database, clock, "gone@practice.example", Role.EDITOR)
-    save_feedback(runtime.database, clock, Feedback(1, "nl", True, "I am Jan de Boer"))
+    runtime.database.run(save_feedback, clock.now(), Feedback(1, "nl", True, "I am Jan de Boer"))
     with runtime.database.write() as session:
         job = jobs.add(session, JobKind.IMPORT, JobState.DONE, {"file": "jan.csv"}, admin, clock.now())
         job.ended_at, job.problems = clock.now(), [[1, "email", "jan@"]]
@@ -189,7 +189,7 @@ def test_a_reader_of_the_database_does_not_hold_up_erasing_for_long(
     begun = clock.now()
     with runtime.database.read() as session:
         session.scalars(select(SubscriberRow.id)).all()
-        assert erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+        assert runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     runtime.database.scrub()
     assert email.encode() not in b"".join(files_of(runtime))
     assert clock.now() - begun == timedelta()

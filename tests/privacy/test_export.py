@@ -28,7 +28,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import ab_tests, admins
 from rugcourse.db.types import UtcDateTime
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.privacy.inventory import of_readers
 
 SHOWN = [(group.table, column, place) for group in of_readers() for column, place in group.shown.items()]
@@ -52,7 +52,7 @@ def filled(runtime: Runtime, email: str) -> str:  # noqa: F811
         session.flush()
         subject, reason = admins.subject_of(person), {"reason": "called us"}
         admins.record_change(session, runtime.clock.now(), admin.id, "subscriber: pause", subject, None, reason)
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
     return email
 
 

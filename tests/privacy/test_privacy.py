@@ -59,7 +59,7 @@ from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.assessment import save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
@@ -76,15 +76,17 @@ _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Geck
 def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
     """A reader who has done all that leaves a trace."""
     test = course_of(runtime).course.tests["nl"]
-    attempt = save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
+    attempt = runtime.database.run(
+        save_attempt, clock.now(), course_of(runtime).id, test, {one.id: 0 for one in test.questions}
+    )
     make_pending(runtime, EMAIL)
     with runtime.database.write() as session:
         person = subscribers.by_email(session, EMAIL)
         assert person is not None
         learning.adopt_attempt(session, attempt, person.id, course_of(runtime).id, clock.now())
     mail = mails_to(runtime, EMAIL, DeliveryKind.CONFIRM)[0].id
-    confirm(runtime.database, clock, runtime.signer, mail, shown=Shown("nl", notice="what we keep"))
-    preferences.set_measuring(runtime.database, clock, person.id, agreed=True)
+    runtime.database.run(confirm, clock.now(), runtime.signer, mail, shown=Shown("nl", notice="what we keep"))
+    runtime.database.run(preferences.set_measuring, clock.now(), person.id, agreed=True)
     at_eight(runtime)
     plan(runtime)
     send_all(dispatcher)
@@ -95,8 +97,8 @@ def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
             session, runtime.course_cache, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)]
         )
         subscribers.add_tags(session, [person.id], "autumn")
-    save_feedback(runtime.database, clock, Feedback(1, "nl", True, "Mooi <script>", lesson.id))
-    new_address.request_change(runtime.database, clock, runtime.signer, person.id, "moving.to@example.net")
+    runtime.database.run(save_feedback, clock.now(), Feedback(1, "nl", True, "Mooi <script>", lesson.id))
+    runtime.database.run(new_address.request_change, clock.now(), runtime.signer, person.id, "moving.to@example.net")
     return EMAIL
 
 
@@ -105,7 +107,7 @@ def subscriber_id(runtime: Runtime, email: str) -> int:
 
 
 def data_export(runtime: Runtime, email: str) -> Export:
-    found = export(runtime.database, runtime.course_cache, subscriber_id(runtime, email))
+    found = runtime.database.query(export, runtime.course_cache, subscriber_id(runtime, email))
     assert found is not None
     return found
 
@@ -151,7 +153,7 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
     other = make_reader(runtime)
     person = subscriber_id(runtime, email)
     assert email in all_rows(runtime)
-    assert erase(runtime.database, clock, runtime.signer, person)
+    assert runtime.database.run(erase, clock.now(), runtime.signer, person)
     rows = all_rows(runtime)
     for trace in (email, "erase.me", "Mooi"):
         assert trace not in rows
@@ -162,8 +164,8 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
     with runtime.database.read() as session:
         assert session.scalars(select(SuppressionRow.address_hash)).all() == [runtime.signer.digest(email)]
         assert session.scalars(select(SubscriberRow.email)).all() == [other]
-    assert export(runtime.database, runtime.course_cache, person) is None
-    assert not erase(runtime.database, clock, runtime.signer, person)
+    assert runtime.database.query(export, runtime.course_cache, person) is None
+    assert not runtime.database.run(erase, clock.now(), runtime.signer, person)
     assert audit(runtime.database, clock.now(), clock.span(GRACE_SECONDS)).findings == ()
 
 
@@ -182,7 +184,7 @@ def test_a_servers_words_about_an_address_are_kept_without_it(
 def test_an_import_cant_bring_back_who_was_erased_but_they_can_themselves(
     runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"
         assert may_sign_up(session, runtime.signer, email)
@@ -194,14 +196,14 @@ def test_an_import_cant_bring_back_who_was_erased_but_they_can_themselves(
 def test_erasing_does_not_lift_a_suppression_for_another_reason(
     runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    suppress(runtime.database, clock, runtime.signer, email, "complaint")
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "complaint"
         assert not may_sign_up(session, runtime.signer, email)
     later = make_reader(runtime)
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, later))
-    suppress(runtime.database, clock, runtime.signer, later, "bounce")
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, later))
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, later, "bounce")
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(later)) == "erased", "a bounce ends early"
 
@@ -223,7 +225,9 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     make_pending(runtime)
     send_all(dispatcher)
     for _ in range(2):
-        save_attempt(runtime.database, clock, course_of(runtime).id, test, {one.id: 0 for one in test.questions})
+        runtime.database.run(
+            save_attempt, clock.now(), course_of(runtime).id, test, {one.id: 0 for one in test.questions}
+        )
         clock.advance(days=4)
     assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1)
     assert (rows(runtime, AssessmentAttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
@@ -259,8 +263,8 @@ def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
 def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:
     leaver, returner = make_reader(runtime), make_reader(runtime)
     for email in (leaver, returner):
-        preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[0].id)
-    preferences.come_back(runtime.database, clock, mails_to(runtime, returner)[0].id)
+        runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[0].id)
+    runtime.database.run(preferences.come_back, clock.now(), mails_to(runtime, returner)[0].id)
     clock.advance(days=31)
     assert forget_now(runtime).left == 1
     with runtime.database.read() as session:
@@ -277,7 +281,7 @@ def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_
         plan(runtime)
         send_all(dispatcher)
     reader = make_reader(runtime)
-    preferences.pause(runtime.database, clock, subscriber_id(runtime, reader))
+    runtime.database.run(preferences.pause, clock.now(), subscriber_id(runtime, reader))
     clock.advance(days=179)
     assert forget_now(runtime).finished == 0
     clock.advance(days=2)
@@ -293,7 +297,9 @@ def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_
 
 def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
-    preferences.pause(runtime.database, clock, subscriber_id(runtime, email), clock.now() + timedelta(days=366))
+    runtime.database.run(
+        preferences.pause, clock.now(), subscriber_id(runtime, email), clock.now() + timedelta(days=366)
+    )
     clock.advance(days=367)
     assert forget_now(runtime).idle == 0
 
@@ -303,7 +309,7 @@ def test_who_must_not_be_written_to_is_erased_in_time_and_who_complained_stays_s
     runtime: Runtime, clock: VirtualClock, reason: str, days: int, kept: str | None
 ) -> None:
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, reason)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, reason)
     clock.advance(days=days - 1)
     assert forget_now(runtime) == Forgotten()
     clock.advance(days=2)
@@ -324,18 +330,19 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
             )
     author = Author(None, clock.now())
     campaigns = [
-        drafts.create(runtime.database, author, CampaignKind.BROADCAST, course.id, name) for name in ("first", "second")
+        runtime.database.run(drafts.create, author, CampaignKind.BROADCAST, course.id, name)
+        for name in ("first", "second")
     ]
     for campaign in campaigns:
-        drafts.write(runtime.database, clock, campaign, "November", MESSAGE)
+        runtime.database.run(drafts.write, clock.now(), campaign, "November", MESSAGE)
     with runtime.database.read() as session:
         message = message_id_of(session, campaigns[0])
     assert message is not None
-    begin(runtime.database, clock, message, {"nl": "Another subject"}, 100, None)
+    runtime.database.run(begin, clock.now(), message, {"nl": "Another subject"}, 100, None)
     lessons, versions = rows(runtime, LessonRow), rows(runtime, LessonVersionRow)
     with runtime.database.write() as session:
         kept_drafts.discard(session, course.id, "first", 1, None, clock.now())
-    drafts.discard(runtime.database, author, campaigns[0])
+    runtime.database.run(drafts.discard, author, campaigns[0])
     clock.advance(days=29)
     assert forget_now(runtime).drafts == 0
     clock.advance(days=2)
@@ -352,8 +359,8 @@ def test_who_left_is_erased_thirty_days_later_also_where_a_mail_came_back_since(
     runtime: Runtime, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     clock.advance(days=29)
     assert forget_now(runtime) == Forgotten()
     clock.advance(days=2)
@@ -365,13 +372,15 @@ def test_how_often_somebody_who_left_was_asked_for_nothing_counts_after_they_wer
     runtime: Runtime, clock: VirtualClock, confirms: bool, counted: int
 ) -> None:
     email = make_reader(runtime)
-    preferences.unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=1)
     make_pending(runtime, email)
     if confirms:
         clock.advance(minutes=1)
-        confirm(runtime.database, clock, runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id)
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+        runtime.database.run(
+            confirm, clock.now(), runtime.signer, mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
+        )
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     with runtime.database.read() as session:
         asked = address_changes.asked(session, runtime.signer.digest(email), clock.now() - timedelta(days=30))
     assert asked == counted
@@ -387,9 +396,9 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
             return list(subscribers.tags_of(session, person))
 
     assert tagged() == ["autumn"]
-    preferences.set_untagged(runtime.database, clock, person, untagged=True)
+    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=True)
     assert tagged() == []
-    preferences.set_untagged(runtime.database, clock, person, untagged=False)
+    runtime.database.run(preferences.set_untagged, clock.now(), person, untagged=False)
     assert tagged() == ["autumn"]
 
 
@@ -398,9 +407,9 @@ def test_who_erased_everything_is_brought_back_by_no_list_also_where_a_mail_came
 ) -> None:
     """The reason of a bounce is forgotten after 90 days, and only a signup lifts that of who was erased."""
     email = make_reader(runtime)
-    suppress(runtime.database, clock, runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     clock.advance(days=80)
-    erase(runtime.database, clock, runtime.signer, subscriber_id(runtime, email))
+    runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     clock.advance(days=20)
     forget_now(runtime)
     with runtime.database.read() as session:
@@ -418,7 +427,7 @@ def test_what_was_answered_before_an_objection_counts_in_no_figure_any_more(
             return sum(n for key, n in counters.totals(session).items() if key[2].startswith("option "))
 
     assert counted() == 1
-    preferences.set_left_out(runtime.database, clock, subscriber_id(runtime, email), left_out=True)
+    runtime.database.run(preferences.set_left_out, clock.now(), subscriber_id(runtime, email), left_out=True)
     assert counted() == 0
 
 
@@ -428,13 +437,13 @@ def test_no_bounce_makes_the_erasure_of_an_address_shorter(runtime: Runtime, clo
     email = make_reader(runtime, "sam@x.example")
     person = subscriber_id(runtime, email)
     if moved:
-        correct_address(runtime.database, clock, runtime.signer, person, "right@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, person, "right@x.example")
         with runtime.database.write() as session:
             subscribers.suppress(session, runtime.signer.digest(email), "bounce", clock.now())
-    erase(runtime.database, clock, runtime.signer, person)
+    runtime.database.run(erase, clock.now(), runtime.signer, person)
     if not moved:
         make_pending(runtime, email)
-        suppress(runtime.database, clock, runtime.signer, email, "bounce")
+        runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     clock.advance(days=100)
     forget_now(runtime)
     with runtime.database.read() as session:

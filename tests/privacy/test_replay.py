@@ -59,7 +59,7 @@ def person(runtime: Runtime, email: str) -> SubscriberRow:
 def measured_reader(runtime: Runtime, email: str) -> str:
     make_pending(runtime, email)
     invitation = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1].id
-    confirm(runtime.database, runtime.clock, runtime.signer, invitation, measuring=True)
+    runtime.database.run(confirm, runtime.clock.now(), runtime.signer, invitation, measuring=True)
     return email
 
 
@@ -68,11 +68,11 @@ def newest(runtime: Runtime, email: str) -> int:
 
 
 def erased(runtime: Runtime, email: str) -> None:
-    erase(runtime.database, runtime.clock, runtime.signer, person(runtime, email).id)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, person(runtime, email).id)
 
 
 def unsubscribed(runtime: Runtime, email: str) -> None:
-    preferences.unsubscribe(runtime.database, runtime.clock, newest(runtime, email))
+    runtime.database.run(preferences.unsubscribe, runtime.clock.now(), newest(runtime, email))
 
 
 def unsubscribed_by_mail(runtime: Runtime, email: str) -> None:
@@ -86,7 +86,7 @@ def unsubscribed_by_an_admin(runtime: Runtime, email: str) -> None:
 
 
 def not_measured(runtime: Runtime, email: str) -> None:
-    preferences.set_measuring(runtime.database, runtime.clock, person(runtime, email).id, agreed=False)
+    runtime.database.run(preferences.set_measuring, runtime.clock.now(), person(runtime, email).id, agreed=False)
 
 
 def complained(runtime: Runtime, email: str) -> None:
@@ -96,7 +96,7 @@ def complained(runtime: Runtime, email: str) -> None:
 
 
 def suppressed(runtime: Runtime, email: str) -> None:
-    suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+    runtime.database.run(suppression.suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
 
 
 def forgotten(runtime: Runtime, _email: str) -> None:
@@ -106,7 +106,7 @@ def forgotten(runtime: Runtime, _email: str) -> None:
 
 def refused(runtime: Runtime, _email: str) -> None:
     make_pending(runtime, "new@example.org")
-    refuse(runtime.database, runtime.clock, runtime.signer, mails_to(runtime, "new@example.org")[0].id)
+    runtime.database.run(refuse, runtime.clock.now(), runtime.signer, mails_to(runtime, "new@example.org")[0].id)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ def test_what_came_later_stays(runtime: Runtime, clock: VirtualClock) -> None:
     suppressed(runtime, lifted)
     erased(runtime, anew)
     clock.advance(minutes=1)
-    preferences.come_back(runtime.database, clock, newest(runtime, back))
-    preferences.set_measuring(runtime.database, clock, person(runtime, again).id, agreed=True)
-    suppression.lift(runtime.database, clock, runtime.signer, lifted)
+    runtime.database.run(preferences.come_back, clock.now(), newest(runtime, back))
+    runtime.database.run(preferences.set_measuring, clock.now(), person(runtime, again).id, agreed=True)
+    runtime.database.run(suppression.lift, clock.now(), runtime.signer, lifted)
     measured_reader(runtime, anew)
     assert LIFTED in {one.kind for one in runtime.withdrawals.read()}
     assert release_hold(runtime, ALL).withdrawn == 0
@@ -226,12 +226,12 @@ def test_an_address_that_nobody_has_any_more_is_suppressed(runtime: Runtime, clo
     with runtime.database.write() as session:
         subscribers.lift_suppression(session, runtime.signer.digest(email), ERASED)
     assert release_hold(runtime, ALL).withdrawn == 1
-    assert suppression.find(runtime.database, runtime.signer, email) is not None
+    assert runtime.database.query(suppression.find, runtime.signer, email) is not None
     assert release_hold(runtime, ALL).withdrawn == 0
 
 
 def test_what_came_back_so_long_ago_that_it_is_forgotten_stays_forgotten(runtime: Runtime, clock: VirtualClock) -> None:
-    suppression.suppress(runtime.database, clock, runtime.signer, "sam@example.org", BOUNCE)
+    runtime.database.run(suppression.suppress_address, clock.now(), runtime.signer, "sam@example.org", BOUNCE)
     with runtime.database.write() as session:
         subscribers.lift_suppression(session, runtime.signer.digest("sam@example.org"), BOUNCE)
     clock.advance(days=2)
@@ -268,7 +268,7 @@ def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime
         withdrawal_log.record(session, COMPLAINT, clock.now(), email=email)
         withdrawal_log.record(session, ERASED, clock.now() + timedelta(days=30), email=email)
     release_hold(runtime, ALL)
-    found = suppression.find(runtime.database, runtime.signer, email)
+    found = runtime.database.query(suppression.find, runtime.signer, email)
     assert found is not None
     assert found.reason == COMPLAINT
 
@@ -280,7 +280,7 @@ def test_who_came_back_after_the_backup_reads_on(
         clock.advance(minutes=1)
         unsubscribed(runtime, readers[name])
     clock.advance(minutes=1)
-    preferences.come_back(runtime.database, clock, newest(runtime, readers["a"]))
+    runtime.database.run(preferences.come_back, clock.now(), newest(runtime, readers["a"]))
     measured_reader(runtime, readers["b"])
     put_back()
     release_hold(runtime, ALL)
@@ -297,7 +297,7 @@ def test_who_complained_after_the_backup_stays_away_also_when_that_was_lifted(
     clock.advance(minutes=1)
     complained(runtime, readers["a"])
     clock.advance(minutes=1)
-    suppression.lift(runtime.database, clock, runtime.signer, readers["a"])
+    runtime.database.run(suppression.lift, clock.now(), runtime.signer, readers["a"])
     assert person(runtime, readers["a"]).status == SubscriberStatus.LEFT
     put_back()
     release_hold(runtime, ALL)
@@ -307,7 +307,7 @@ def test_who_complained_after_the_backup_stays_away_also_when_that_was_lifted(
 @pytest.mark.parametrize("reason", ["asked by phone", "gevraagd, géén mail", "lifted", ""])
 def test_a_reason_in_words_of_ones_own_is_written_down_so_that_it_can_be_read(runtime: Runtime, reason: str) -> None:
     email = measured_reader(runtime, "sam@example.org")
-    suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, reason)
+    runtime.database.run(suppression.suppress_address, runtime.clock.now(), runtime.signer, email, reason)
     assert [one.kind for one in runtime.withdrawals.read()] == ["admin", MEASURING]
 
 
@@ -317,9 +317,9 @@ def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_st
     with runtime.database.write() as session:
         subscribers.add_tags(session, [person(runtime, readers["b"]).id], "autumn")
     clock.advance(minutes=1)
-    preferences.set_left_out(runtime.database, clock, person(runtime, readers["a"]).id, left_out=True)
-    preferences.set_untagged(runtime.database, clock, person(runtime, readers["b"]).id, untagged=True)
-    preferences.close_links(runtime.database, clock, person(runtime, readers["c"]).id)
+    runtime.database.run(preferences.set_left_out, clock.now(), person(runtime, readers["a"]).id, left_out=True)
+    runtime.database.run(preferences.set_untagged, clock.now(), person(runtime, readers["b"]).id, untagged=True)
+    runtime.database.run(preferences.close_links, clock.now(), person(runtime, readers["c"]).id)
     closed_at = clock.now()
     put_back()
     clock.advance(minutes=1)
@@ -338,8 +338,8 @@ def test_who_allowed_labels_and_statistics_again_keeps_them_when_everything_goes
     reader = person(runtime, measured_reader(runtime, "sam@example.org")).id
     for refused in (True, False):
         clock.advance(minutes=1)
-        preferences.set_left_out(runtime.database, clock, reader, left_out=refused)
-        preferences.set_untagged(runtime.database, clock, reader, untagged=refused)
+        runtime.database.run(preferences.set_left_out, clock.now(), reader, left_out=refused)
+        runtime.database.run(preferences.set_untagged, clock.now(), reader, untagged=refused)
     with runtime.database.write() as session:
         subscribers.add_tags(session, [reader], "autumn")
     assert release_hold(runtime, ALL).withdrawn == 0

@@ -26,7 +26,7 @@ from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.magic_link import request_link
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.privacy.warnings import warn
 from rugcourse.worker.tasks import apply_retention
 
@@ -51,7 +51,7 @@ def warn_now(runtime: Runtime, server: Outgoing) -> int:
 def paused_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
     email = make_reader(runtime)
     send_all(dispatcher)
-    preferences.pause(runtime.database, runtime.clock, enrolment_of(runtime, email).subscriber_id)
+    runtime.database.run(preferences.pause, runtime.clock.now(), enrolment_of(runtime, email).subscriber_id)
     return email
 
 
@@ -83,7 +83,7 @@ def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
     clock.advance(days=167)
     assert warn_now(runtime, server) == 1
     clock.advance(hours=1)
-    request_link(runtime.database, clock, email)
+    runtime.database.run(request_link, clock.now(), email)
     clock.advance(days=160)
     assert forget_now(runtime).finished == 0
     assert warn_now(runtime, server) == 0
@@ -101,16 +101,16 @@ def test_nobody_is_told_who_must_not_or_need_not_be(
     mail = mails_to(runtime, email)[0].id
     match why:
         case "left":
-            preferences.unsubscribe(runtime.database, clock, mail)
+            runtime.database.run(preferences.unsubscribe, clock.now(), mail)
         case "left the course":
-            preferences.leave_course(runtime.database, clock, mail)
+            runtime.database.run(preferences.leave_course, clock.now(), mail)
         case "complained":
-            suppress(runtime.database, clock, runtime.signer, email, "complaint")
+            runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
         case "pause with an end":
             until = clock.now().replace(year=clock.now().year + 1)
-            preferences.pause(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, until)
+            runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, email).subscriber_id, until)
         case "held":
-            holds.hold_by_admin(runtime.database, clock, ALL, "a copy of the database")
+            runtime.database.run(holds.hold_by_admin, clock.now(), ALL, "a copy of the database")
     clock.advance(days=355)
     assert warn_now(runtime, server) == 0
     assert server.told == []
@@ -141,14 +141,14 @@ def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
     mail = mails_to(runtime, email)[-1]
-    preferences.pause(runtime.database, clock, mail.subscriber_id)
+    runtime.database.run(preferences.pause, clock.now(), mail.subscriber_id)
     clock.advance(days=200)
-    preferences.leave_course(runtime.database, clock, mail.id)
+    runtime.database.run(preferences.leave_course, clock.now(), mail.id)
     forget_now(runtime)
     clock.advance(days=29)
     forget_now(runtime)
-    preferences.come_back(runtime.database, clock, mail.id)
-    preferences.leave_course(runtime.database, clock, mail.id)
+    runtime.database.run(preferences.come_back, clock.now(), mail.id)
+    runtime.database.run(preferences.leave_course, clock.now(), mail.id)
     clock.advance(days=31)
     forget_now(runtime)
     with runtime.database.read() as session:
@@ -162,9 +162,9 @@ def test_who_rested_for_a_year_and_goes_on_is_not_erased_before_the_next_lesson(
     email = reader_with_lesson(runtime, dispatcher)
     person = mails_to(runtime, email)[-1].subscriber_id
     end = None if until is None else clock.now() + timedelta(days=until)
-    preferences.pause(runtime.database, clock, person, end)
+    runtime.database.run(preferences.pause, clock.now(), person, end)
     clock.advance(days=364 if until is None else 450)
-    preferences.go_on(runtime.database, clock, person)
+    runtime.database.run(preferences.resume, clock.now(), person)
     clock.advance(days=1)
     forget_now(runtime)
     plan(runtime)

@@ -90,7 +90,7 @@ def make_pending(runtime: Runtime, email: str | None = None, **schedule: object)
     email = email or f"reader{next(_numbers)}@example.org"
     wanted = Schedule(**{"zone": "Europe/Amsterdam", "hour": 8, **schedule})  # type: ignore[arg-type]
     signup = Signup(email, "Sam Reader", wanted)
-    sign_up(runtime.database, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
+    runtime.database.run(sign_up, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
     return email
 
 
@@ -98,7 +98,7 @@ def make_reader(runtime: Runtime, email: str | None = None, *, news: bool = True
     """Somebody who signed up and confirmed, and also wants other `news`; returns their address."""
     email = make_pending(runtime, email, **schedule)
     mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0]
-    confirm(runtime.database, runtime.clock, runtime.signer, mail.id, news=news)
+    runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail.id, news=news)
     return email
 
 

@@ -62,7 +62,7 @@ def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: Virtua
     post(maker, f"{draft}/what", **MESSAGE)
     campaign = draft.rsplit("/", 1)[1]
     listing = csv_import.read_list(b"email\na@x.example\n")
-    job = csv_import.store_upload(runtime.database, clock, listing, "list.csv", None)
+    job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
     return {
         "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
         "slug": "stress", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark",

@@ -33,7 +33,7 @@ from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import unsubscribe
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import TokenPurpose
 from rugcourse.privacy.erase import erase
 
@@ -133,13 +133,13 @@ def test_a_link_that_confirms_an_address_ends(
         case "closed":
             browser.post(path(runtime, TokenPurpose.PREFERENCES, email), data={"action": "close"})
         case "corrected":
-            correct_address(runtime.database, clock, runtime.signer, person, "by.phone@x.example")
+            runtime.database.run(correct_address, clock.now(), runtime.signer, person, "by.phone@x.example")
         case "left":
-            unsubscribe(runtime.database, clock, lessons_to(runtime, email)[0].id)
+            runtime.database.run(unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
         case "suppressed":
-            suppress(runtime.database, clock, runtime.signer, NEW, "bounce")
+            runtime.database.run(suppress_address, clock.now(), runtime.signer, NEW, "bounce")
         case "erased":
-            erase(runtime.database, clock, runtime.signer, person)
+            runtime.database.run(erase, clock.now(), runtime.signer, person)
     before = everything(runtime)
     assert browser.post(link).status_code == 404
     assert everything(runtime) == before
@@ -155,11 +155,11 @@ def test_the_page_says_the_same_whoever_has_the_address(
     )
     match whose:
         case "left":
-            unsubscribe(runtime.database, clock, mails_to(runtime, address)[-1].id)
+            runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, address)[-1].id)
         case "complained":
-            suppress(runtime.database, clock, runtime.signer, address, "complaint")
+            runtime.database.run(suppress_address, clock.now(), runtime.signer, address, "complaint")
         case "erased":
-            erase(runtime.database, clock, runtime.signer, enrolment_of(runtime, address).subscriber_id)
+            runtime.database.run(erase, clock.now(), runtime.signer, enrolment_of(runtime, address).subscriber_id)
     before = len(sink.to(address))
     said = ask(browser, runtime, email, address).replace(address, NEW)
     assert "We hebben new@home.example gemaild, als we daar mogen schrijven." in said
@@ -232,7 +232,7 @@ def test_who_moves_to_an_address_that_was_erased_before_is_not_erased_by_letting
 ) -> None:
     make_reader(runtime, NEW)
     clock.advance(minutes=1)
-    erase(runtime.database, clock, runtime.signer, person_at(runtime, NEW).id)
+    runtime.database.run(erase, clock.now(), runtime.signer, person_at(runtime, NEW).id)
     clock.advance(minutes=1)
     ask(browser, runtime, email)
     browser.post(confirmation(sink))
@@ -249,7 +249,7 @@ def test_an_address_is_asked_three_times_in_thirty_days_whoever_asks_and_is_eras
             clock.advance(hours=25)
         found = person_at(runtime, email)
         assert found is not None
-        erase(runtime.database, clock, runtime.signer, found.id)
+        runtime.database.run(erase, clock.now(), runtime.signer, found.id)
         make_reader(runtime, email)
         clock.advance(hours=1)
     assert len(sink.to(NEW)) == 3
@@ -258,7 +258,7 @@ def test_an_address_is_asked_three_times_in_thirty_days_whoever_asks_and_is_eras
 def test_the_new_address_gets_a_link_on_the_day_of_another_one(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
-    request_link(runtime.database, clock, email)
+    runtime.database.run(request_link, clock.now(), email)
     send_all(dispatcher)
     browser.post(
         path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK) + "/address", data={"email": NEW}
@@ -266,6 +266,6 @@ def test_the_new_address_gets_a_link_on_the_day_of_another_one(
     browser.app.state.outbox.wait()  # type: ignore[attr-defined]
     browser.post(confirmation(sink))
     clock.advance(minutes=5)
-    request_link(runtime.database, clock, NEW)
+    runtime.database.run(request_link, clock.now(), NEW)
     send_all(dispatcher)
     assert [one.state for one in mails_to(runtime, NEW, DeliveryKind.MAGIC_LINK)] == [DeliveryState.ACCEPTED] * 2

@@ -183,7 +183,7 @@ def test_a_role_does_not_reach_beyond_itself(
 def test_an_invited_admin_sets_a_password_and_is_inside(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
-    invitation = invite(runtime.database, clock, "new@x.example", Role.EDITOR)
+    invitation = runtime.database.run(invite, clock, "new@x.example", Role.EDITOR)
     link = f"/admin/invite/{invitation.token}"
     for data in ({"password": PASSWORD, "again": "x"}, {"password": "short", "again": "short"}):
         assert 'role="alert"' in browser.post(link, data=data).text

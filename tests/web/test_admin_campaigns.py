@@ -85,7 +85,7 @@ def test_from_a_draft_to_numbers_with_people_behind_them(
     assert "120" in review
     assert post(editor, draft, action="start") == f"{draft}?done=start"
     assert "not-now" in post(editor, draft, action="start")  # pressed twice
-    assert lifecycle.enrol_batch(runtime.database, clock, None) == 1
+    assert runtime.database.run(lifecycle.enrol_batch, clock.now(), None) == 1
     plan(runtime)
     send_all(dispatcher)
     page = editor.get(draft).text
@@ -227,7 +227,7 @@ def test_a_course_goes_again_only_to_those_of_whom_it_was_ticked(
     assert "Tick this, or leave these people out." in page
     assert rows(runtime)[-1].status == CampaignStatus.DRAFT
     assert post(editor, draft, action="start", again="3") == f"{draft}?done=start"
-    assert lifecycle.enrol_batch(runtime.database, clock, None) == 3
+    assert runtime.database.run(lifecycle.enrol_batch, clock.now(), None) == 3
 
 
 def test_the_count_of_a_cohort_is_made_anew_when_it_has_changed(

@@ -21,7 +21,7 @@ from rugcourse.db.queries import sending_holds, subscribers
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.spamassassin import is_installed
-from rugcourse.enrolment.suppression import find, suppress
+from rugcourse.enrolment.suppression import find, suppress_address
 from rugcourse.privacy.erase import erase
 
 WHY = "a telephone call"
@@ -90,7 +90,7 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
 def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
-    holds.hold_by_admin(runtime.database, clock, sending_holds.ALL, "restored")
+    runtime.database.run(holds.hold_by_admin, clock.now(), sending_holds.ALL, "restored")
     form = form_of(editor, "/admin/deliverability")
     assert editor.post("/admin/deliverability", data={**form, "action": "go", "key": "all"}).status_code == 404
     make_admin(runtime.database, clock, "analyst@x.example", Role.ANALYST)
@@ -101,11 +101,11 @@ def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
     assert editor.get("/admin/suppressions").status_code == 404
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     log_in(editor, "owner@x.example")
-    suppress(runtime.database, clock, runtime.signer, "sam@x.example", COMPLAINT)
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, "sam@x.example", COMPLAINT)
     with runtime.database.write() as session:  # as a backup does that was put back
         subscribers.lift_suppression(session, runtime.signer.digest("sam@x.example"), COMPLAINT)
     press(editor, "/admin/deliverability", action="go", key="all")
-    assert find(runtime.database, runtime.signer, "sam@x.example") is not None
+    assert runtime.database.query(find, runtime.signer, "sam@x.example") is not None
     with runtime.database.read() as session:
         assert list(sending_holds.all_holds(session)) == []
 
@@ -148,17 +148,17 @@ def test_an_address_is_asked_about_stopped_and_written_to_again(
 
 def test_who_complained_comes_back_of_their_own_will_only(editor: TestClient, runtime: Runtime, email: str) -> None:
     tell(runtime, email, BounceType.COMPLAINT)
-    found = find(runtime.database, runtime.signer, email)
+    found = runtime.database.query(find, runtime.signer, email)
     assert found is not None
     assert found.reason == COMPLAINT
     press(editor, "/admin/suppressions", action="lift", email=email)
     assert person(runtime, email) == SubscriberStatus.LEFT
-    assert find(runtime.database, runtime.signer, email) is None
+    assert runtime.database.query(find, runtime.signer, email) is None
 
 
 def test_a_suppression_outlives_its_owner_and_names_nobody(editor: TestClient, runtime: Runtime, email: str) -> None:
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "complaint")
-    erase(runtime.database, runtime.clock, runtime.signer, enrolment_of(runtime, email).subscriber_id)
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, enrolment_of(runtime, email).subscriber_id)
     page = editor.get("/admin/suppressions").text
     assert email not in page
     assert "<b>1</b>called it spam" in page
@@ -174,8 +174,8 @@ def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
     page = editor.get(f"{lesson}/email-check").text
     assert page.count("Nothing to say against it.") == 2
     assert "SpamAssassin: " not in page
-    draft = drafts.create(
-        runtime.database, Author(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
+    draft = runtime.database.run(
+        drafts.create, Author(None, clock.now()), CampaignKind.COHORT, course_of(runtime).id, "Winter"
     )
     campaign = f"/admin/campaigns/{draft}"
     assert f"{campaign}/email-check" in editor.get(f"{campaign}/review").text

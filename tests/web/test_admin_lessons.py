@@ -275,7 +275,7 @@ def test_the_pages_of_a_draft_say_whose_version_it_would_replace(editor: TestCli
         assert draft is not None
         lesson_drafts.remove(session, course_of(runtime).id, "stress")
         publish = LessonDraft(course, "stress", 4, fields)
-    publish_lesson(runtime.database, runtime.clock, None, publish)
+    runtime.database.run(publish_lesson, runtime.clock.now(), None, publish)
     with runtime.database.write() as session:
         kept = lesson_drafts.DraftContent(draft.fields, draft.began_from)
         assert lesson_drafts.save(session, course_of(runtime).id, "stress", kept, 0, None, runtime.clock.now())

@@ -21,7 +21,7 @@ from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import DeliveryRow, DeliveryState, Role, SubscriberRow
 from rugcourse.db.queries import subscribers
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 
 WHY = "they asked for it by telephone"
 
@@ -316,10 +316,10 @@ def test_a_page_with_an_address_from_before_corrects_nothing(editor: TestClient,
 def test_never_again_counts_for_more_than_a_mail_that_came_back(editor: TestClient, runtime: Runtime) -> None:
     """The reason of a bounce is forgotten after some months; that of an admin is not."""
     email = make_reader(runtime)
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "bounce")
     press(editor, page_of(runtime, email), "suppress")
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "admin"
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "bounce")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "bounce")
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "admin"

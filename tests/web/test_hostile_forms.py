@@ -230,7 +230,13 @@ def test_forms_of_the_largest_size_cost_little(
 
     def work() -> None:
         runtime.database.engine.dispose(close=False)  # its connections are those of the process that this is a fork of
-        for path in (f"/nl/{COURSE}/signup", "/nl/my-page", "/admin/login", "/admin/forgot-password", f"/nl/{COURSE}/test"):
+        for path in (
+            f"/nl/{COURSE}/signup",
+            "/nl/my-page",
+            "/admin/login",
+            "/admin/forgot-password",
+            f"/nl/{COURSE}/test",
+        ):
             for body in bodies:
                 assert browsers[False].post(path, content=body, headers=form).status_code in OURS
             for body in (multipart, strange):

@@ -230,7 +230,9 @@ def test_who_forgot_the_password_gets_a_link_that_works_once_and_keeps_the_secon
     secret = authenticator(owner)
     stranger = elsewhere(owner)
     stranger.headers["accept-language"] = "en"
-    known, unknown = (stranger.post("/admin/forgot-password", data={"email": one}) for one in (OWNER, "nobody@x.example"))
+    known, unknown = (
+        stranger.post("/admin/forgot-password", data={"email": one}) for one in (OWNER, "nobody@x.example")
+    )
     assert known.text == unknown.text
     owner.app.state.outbox.wait()  # type: ignore[attr-defined]
     (mail,) = (one for one in sink.taken if b"Choose a new password" in one.raw)
@@ -384,7 +386,7 @@ def test_removing_a_passkey_ends_the_sessions_that_it_opened(
 ) -> None:
     with runtime.database.write() as session:
         session.add(PasskeyRow(admin_id=1, credential="x", public_key=b"x", uses=0, name="x", created_at=clock.now()))
-        opened = open_session(session, clock, 1, "", second_factor_due=False)
+        opened = open_session(session, clock.now(), 1, "", second_factor_due=False)
     answer = owner.post(
         "/admin/account", data={**form_of(owner), "action": "passkey-out", "passkey": "1", "old": PASSWORD}
     )
@@ -427,14 +429,14 @@ def test_a_link_for_a_new_password_ends_when_somebody_else_sets_the_account_righ
 ) -> None:
     """Else whoever asked for it comes in, an hour long, past the second factor that is gone."""
     second = make_admin(runtime.database, clock, "second@x.example")
-    asked = request_reset(runtime.database, clock, "second@x.example", Origin())
+    asked = runtime.database.run(request_reset, clock, "second@x.example", Origin())
     assert asked is not None
     if by == "invitation":
         make_admin(runtime.database, clock, "second@x.example")
     elif by == "factors":
-        reset_second_factor(runtime.database, clock, second, 1)
+        runtime.database.run(reset_second_factor, clock.now(), second, 1)
     else:
-        change_role(runtime.database, clock, second, Role.EDITOR, 1)
+        runtime.database.run(change_role, clock.now(), second, Role.EDITOR, 1)
     link = f"/admin/reset/{asked.token}"
     assert owner.get(link).status_code == 404
     assert owner.post(link, data={"password": OTHER, "again": OTHER}).status_code == 404
@@ -450,14 +452,14 @@ def test_made_up_addresses_leave_nothing_behind(browser: TestClient) -> None:
 def test_links_end_with_what_an_operator_or_the_admin_does(runtime: Runtime, clock: VirtualClock) -> None:
     """An old link for a new password must not be quicker than the operator's, nor an old invitation outlive a change."""
     second = make_admin(runtime.database, clock, "second@x.example")
-    asked = request_reset(runtime.database, clock, "second@x.example", Origin())
-    invited = invite(runtime.database, clock, "second@x.example", Role.OWNER)
+    asked = runtime.database.run(request_reset, clock, "second@x.example", Origin())
+    invited = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     assert asked is not None
-    assert reset_is_open(runtime.database, clock, asked.token) is None
-    assert is_open(runtime.database, clock, invited.token) == "second@x.example"
+    assert runtime.database.query(reset_is_open, clock.now(), asked.token) is None
+    assert runtime.database.query(is_open, clock.now(), invited.token) == "second@x.example"
     change_password(runtime.database, clock, second, OTHER, session_id=0)
-    assert is_open(runtime.database, clock, invited.token) is None
-    again = invite(runtime.database, clock, "second@x.example", Role.OWNER)
+    assert runtime.database.query(is_open, clock.now(), invited.token) is None
+    again = runtime.database.run(invite, clock, "second@x.example", Role.OWNER)
     make_admin(runtime.database, clock, "first@x.example")
-    change_role(runtime.database, clock, second, Role.EDITOR, None)
-    assert is_open(runtime.database, clock, again.token) is None
+    runtime.database.run(change_role, clock.now(), second, Role.EDITOR, None)
+    assert runtime.database.query(is_open, clock.now(), again.token) is None

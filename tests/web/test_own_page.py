@@ -50,7 +50,7 @@ from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.preferences import set_measuring, unsubscribe
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.erase import erase
 from rugcourse.web.forms import form_token
@@ -261,9 +261,9 @@ def test_a_link_opens_nothing_of_anybody_but_who_the_mail_was_sent_to(
     confirmed = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     person = enrolment_of(runtime, email).subscriber_id
     if how == "corrected":
-        correct_address(runtime.database, clock, runtime.signer, person, "other@x.example")
+        runtime.database.run(correct_address, clock.now(), runtime.signer, person, "other@x.example")
     elif how == "erased":
-        erase(runtime.database, clock, runtime.signer, person)
+        runtime.database.run(erase, clock.now(), runtime.signer, person)
     else:  # who comes to have the same numbers, in a store that was put back
         with runtime.database.write() as session:
             session.execute(update(SubscriberRow).values(security_stamp=new_stamp(), email="other@x.example"))
@@ -291,7 +291,7 @@ def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
     browser.post(own, data={"action": "renew"})
     link = path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)
     assert email in browser.post(link + "/data", data={"kind": "page"}).text
-    suppress(runtime.database, clock, runtime.signer, email, "complaint")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
     assert browser.post(unsubscribe, data={"List-Unsubscribe": "One-Click"}).text == "unsubscribed"
     assert "lijst" in browser.get(unsubscribe).text
     assert email in browser.post(own + "/data", data={"kind": "page"}).text
@@ -325,7 +325,7 @@ def test_an_answer_link_that_is_old_closed_or_of_who_left_shows_and_changes_no_a
 def test_nothing_is_measured_or_kept_of_who_left(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
-    set_measuring(runtime.database, clock, enrolment_of(runtime, email).subscriber_id, agreed=True)
+    runtime.database.run(set_measuring, clock.now(), enrolment_of(runtime, email).subscriber_id, agreed=True)
     agent = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"}
     picture, answer = path(runtime, TokenPurpose.OPEN, email) + ".gif", path(runtime, TokenPurpose.ANSWER, email, 0, 0)
     browser.get(picture, headers=agent)
@@ -461,7 +461,7 @@ def test_the_link_that_confirmed_brings_nobody_back_who_left_since(
 ) -> None:
     link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     clock.advance(minutes=1)
-    unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     assert browser.get(link).status_code == 404
     assert browser.post(link).status_code == 404
     make_pending(runtime, email)  # on the same day
@@ -488,9 +488,9 @@ def test_a_test_after_the_course_is_not_kept_of_who_left_or_complained(
 ) -> None:
     link = path(runtime, TokenPurpose.RETEST, email, kind=DeliveryKind.LESSON)
     if complains:
-        suppress(runtime.database, clock, runtime.signer, email, "complaint")
+        runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "complaint")
     else:
-        unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+        runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     questions = len(course_of(runtime).course.tests["nl"].questions)
     before = everything(runtime)["attempt"]
     assert browser.get(link).status_code == 303
@@ -509,7 +509,7 @@ def test_an_old_mail_brings_nobody_back_who_left(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
-    unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+    runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=20)
     browser.post(leave, data={"leave": "undo"})
     browser.post(own, data={"action": "back"})
@@ -528,7 +528,7 @@ def test_an_old_link_to_unsubscribe_asks_and_tells_nothing_of_its_reader(
     link = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
     clock.advance(days=LINK_DAYS, hours=2)
     before = browser.get(link).text
-    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "admin")
     assert browser.get(link).text == before
     assert "Ja, schrijf me uit" in before
     assert "/p/" not in before
@@ -557,7 +557,7 @@ def test_who_is_asked_to_confirm_can_say_no_for_good(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, reads: bool
 ) -> None:
     if not reads:
-        unsubscribe(runtime.database, clock, mails_to(runtime, email)[-1].id)
+        runtime.database.run(unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
         clock.advance(days=1)
     sign_up_for_another_course(runtime, email)
     link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
@@ -575,7 +575,7 @@ def test_who_must_not_be_mailed_is_promised_no_mail(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
-    suppress(runtime.database, clock, runtime.signer, email, "admin")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "admin")
     assert "We mailen je ook" not in browser.get(own + "/data").text
     page = browser.get(leave).text
     assert "adressen die we niet mailen" in page
@@ -604,9 +604,9 @@ def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
     before = parse_qs(shown, keep_blank_values=True)
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, person)
-    preferences.change_schedule(runtime.database, clock, person, replace(schedule, hour=19))
-    preferences.set_news(runtime.database, clock, person, agreed=True)
-    preferences.set_measuring(runtime.database, clock, person, agreed=False)
+    runtime.database.run(preferences.change_schedule, clock.now(), person, replace(schedule, hour=19))
+    runtime.database.run(preferences.set_news, clock.now(), person, agreed=True)
+    runtime.database.run(preferences.set_measuring, clock.now(), person, agreed=False)
     sent = {**{name: values for name, values in before.items() if any(values)}, "days": ["1", "3"], "untagged": "yes"}
     browser.post(link, data={**sent, "action": "save", "shown": shown})
     with runtime.database.read() as session:
@@ -618,7 +618,7 @@ def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
 
 
 def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime: Runtime, email: str) -> None:
-    suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+    runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
     page = browser.get(path(runtime, TokenPurpose.UNSUBSCRIBE, email)).text
     assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
     assert "You are unsubscribed" not in page
@@ -645,7 +645,7 @@ def test_a_course_is_left_by_the_own_page_of_another_one_and_its_lesson_that_wai
     email = make_reader(runtime)
     sign_up_for_another_course(runtime, email)
     asked = mails_to(runtime, email, DeliveryKind.CONFIRM)[-1]
-    confirm(runtime.database, clock, runtime.signer, asked.id)
+    runtime.database.run(confirm, clock.now(), runtime.signer, asked.id)
     send_all(dispatcher)
     at_eight(runtime)
     plan(runtime)
@@ -683,7 +683,7 @@ def test_a_no_counts_on_a_page_that_a_browser_went_back_to(
     """It shows what was chosen before the yes that was just saved."""
     link = path(runtime, TokenPurpose.PREFERENCES, email)
     person = enrolment_of(runtime, email).subscriber_id
-    preferences.set_news(runtime.database, clock, person, agreed=False)
+    runtime.database.run(preferences.set_news, clock.now(), person, agreed=False)
     shown = html.unescape(re.findall(r'name="shown" value="([^"]*)"', browser.get(link).text)[0])
     sent = {name: values for name, values in parse_qs(shown, keep_blank_values=True).items() if any(values)}
     for news, expected in (("yes", True), ("", False)):

@@ -17,7 +17,7 @@ from rugcourse.bootstrap import Runtime, open_runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryRow, FeedbackRow, SubscriberRow
-from rugcourse.enrolment.suppression import suppress
+from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.app import create_app
@@ -106,7 +106,7 @@ def test_known_new_and_suppressed_addresses_are_answered_alike_in_body_and_time(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     known = make_reader(runtime, "known@x.example")
-    suppress(runtime.database, clock, runtime.signer, "never@x.example", "operator")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, "never@x.example", "operator")
     answers, times = {}, {}
     for email in (known, "never@x.example", "new@x.example"):
         spans = []

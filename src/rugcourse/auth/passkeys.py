@@ -175,8 +175,8 @@ def _finish_login(
         row.uses, row.used_at = found.new_sign_count, clock.now()
         if half is not None:
             admins.end_session(session, admin.id, half.session_id)
-        security_events.record(session, clock, SecurityEventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
-        return open_session(session, clock, admin.id, origin.browser, second_factor_due=False)
+        security_events.record(session, clock.now(), SecurityEventKind.LOGIN_BY_PASSKEY, origin, admin_id=admin.id)
+        return open_session(session, clock.now(), admin.id, origin.browser, second_factor_due=False)
 
 
 def remove(database: Database, clock: Clock, identity: AdminIdentity, passkey_id: int) -> None:

@@ -7,7 +7,7 @@ device. They are forgotten after 90 days.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -62,7 +62,7 @@ class Origin:
 
 def record(
     session: Session | None,
-    clock: Clock,
+    now: datetime,
     kind: SecurityEventKind,
     origin: Origin,
     *,
@@ -79,7 +79,7 @@ def record(
         admins.add_event(
             session,
             SecurityEventRow(
-                at=clock.now(), kind=kind, admin_id=admin_id, network=origin.network[:43], browser=origin.browser[:120]
+                at=now, kind=kind, admin_id=admin_id, network=origin.network[:43], browser=origin.browser[:120]
             ),
         )
 

@@ -88,7 +88,9 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
     if admin is None or not right or admin.disabled_at is not None:
         if admin is not None:
             with database.write() as session:
-                security_events.record(session, clock, SecurityEventKind.WRONG_PASSWORD, origin, admin_id=admin.id)
+                security_events.record(
+                    session, clock.now(), SecurityEventKind.WRONG_PASSWORD, origin, admin_id=admin.id
+                )
         raise LoginFailed
     with database.write() as session:
         due = admin.totp_secret is not None or admins.has_passkey(session, admin.id)
@@ -96,8 +98,8 @@ def log_in(database: Database, clock: Clock, address: str, password: str, origin
         if kept is not None and kept.first_login_at is None:
             kept.first_login_at = clock.now()
         kind = SecurityEventKind.RIGHT_PASSWORD if due else SecurityEventKind.LOGIN
-        security_events.record(session, clock, kind, origin, admin_id=admin.id)
-        return open_session(session, clock, admin.id, origin.browser, second_factor_due=due)
+        security_events.record(session, clock.now(), kind, origin, admin_id=admin.id)
+        return open_session(session, clock.now(), admin.id, origin.browser, second_factor_due=due)
 
 
 def knows_password(database: Database, identity: AdminIdentity, password: str) -> bool:
@@ -123,13 +125,15 @@ def verify_code(
         admin = admins.find(session, identity.admin_id, lock=True)
         used = _use_code(session, admin, secret_box, code) if admin and admin.disabled_at is None else None
         if used is not None:
-            security_events.record(session, clock, used, origin, admin_id=identity.admin_id)
+            security_events.record(session, clock.now(), used, origin, admin_id=identity.admin_id)
             admins.end_session(session, identity.admin_id, identity.session_id)
-            return open_session(session, clock, identity.admin_id, origin.browser, second_factor_due=False)
-        security_events.record(session, clock, SecurityEventKind.WRONG_CODE, origin, admin_id=identity.admin_id)
+            return open_session(session, clock.now(), identity.admin_id, origin.browser, second_factor_due=False)
+        security_events.record(session, clock.now(), SecurityEventKind.WRONG_CODE, origin, admin_id=identity.admin_id)
         if tried == MOST_CODES:
             admins.end_session(session, identity.admin_id, identity.session_id)
-            security_events.record(session, clock, SecurityEventKind.TOO_MANY_CODES, origin, admin_id=identity.admin_id)
+            security_events.record(
+                session, clock.now(), SecurityEventKind.TOO_MANY_CODES, origin, admin_id=identity.admin_id
+            )
     if tried == MOST_CODES:
         raise TooManyCodes
     raise LoginFailed
@@ -166,7 +170,7 @@ def find_identity(database: Database, clock: Clock, token: str, grace_days: int 
 def log_out(database: Database, clock: Clock, identity: AdminIdentity, origin: Origin) -> None:
     with database.write() as session:
         admins.end_session(session, identity.admin_id, identity.session_id)
-        security_events.record(session, clock, SecurityEventKind.LOGOUT, origin, admin_id=identity.admin_id)
+        security_events.record(session, clock.now(), SecurityEventKind.LOGOUT, origin, admin_id=identity.admin_id)
 
 
 def confirm_second_factor(
@@ -201,7 +205,7 @@ def _use_code(session: Session, admin: AdminRow, secret_box: SecretBox, code: st
 
 
 def open_session(
-    session: Session, clock: Clock, admin_id: int, browser: str, *, second_factor_due: bool
+    session: Session, now: datetime, admin_id: int, browser: str, *, second_factor_due: bool
 ) -> IssuedSession:
     """A new session of an admin, in a transaction of the caller."""
     token = secrets.token_urlsafe(32)
@@ -212,8 +216,8 @@ def open_session(
             admin_id=admin_id,
             second_factor_due=second_factor_due,
             browser=browser[:120],
-            created_at=clock.now(),
-            seen_at=clock.now(),
+            created_at=now,
+            seen_at=now,
         ),
     )
     return IssuedSession(token, second_factor_due, admin_id)

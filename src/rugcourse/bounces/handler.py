@@ -10,8 +10,8 @@ while we speak to it, or by a relay that proves who it is.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from contextlib import suppress as ignored
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,7 +33,7 @@ from rugcourse.delivery import holds
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import send_again
 from rugcourse.enrolment.signup import normalise_email
-from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import BadToken, Links, MailRef
 
 log = structlog.get_logger()
@@ -89,7 +89,7 @@ class BounceHandler:
 
     def handle_message(self, recipient: str, raw: bytes, sender: str | None = None) -> HandledBounce:
         """A message that came to an address. `sender`: of its envelope, where that is known."""
-        with ignored(BadToken):
+        with contextlib.suppress(BadToken):
             return self._unsubscribe(self.links.unsubscribed(recipient), raw, sender)
         report = read(raw)
         return self._follow(report, self._named(recipient, report), by_mail=True)
@@ -123,16 +123,16 @@ class BounceHandler:
         """
         if sender in {"", "<>"} or is_automatic(raw):
             return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
-        preferences.unsubscribe_at_once(self.database, self.clock, mail)
+        self.database.query(preferences.unsubscribe_at_once, self.clock.now(), mail)
         log.info("a reader unsubscribed by mail", delivery=mail.delivery_id)
         return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 
     def _named(self, recipient: str, report: BounceReport) -> MailRef | None:
         """The mail that an address or a Message-ID of ours names."""
-        with ignored(BadToken):
+        with contextlib.suppress(BadToken):
             return self.links.returned(recipient)
         for message_id in report.message_ids:
-            with ignored(BadToken):
+            with contextlib.suppress(BadToken):
                 return self.links.quoted(message_id)
         return None
 
@@ -162,13 +162,13 @@ class BounceHandler:
         """Whether what names a mail names this one: as its links do, or, after a correction, as its Message-ID does."""
         if mail == subscribers.ref_of(person, delivery.id):
             return True
-        with ignored(BadToken):
+        with contextlib.suppress(BadToken):
             return mail == self.links.quoted(delivery.message_id or "")
         return False
 
     def _went_before(self, person: SubscriberRow, delivery: DeliveryRow) -> bool:
         """Whether a mail went to the address that its reader had before: its Message-ID has the stamp of then."""
-        with ignored(BadToken):
+        with contextlib.suppress(BadToken):
             return self.links.quoted(delivery.message_id or "").stamp != person.security_stamp
         return False
 
@@ -214,7 +214,7 @@ class BounceHandler:
             holds.hold_domain(session, self.clock, person.domain, words)
             return BounceOutcome.DOMAIN_HELD
         if is_gone or (report.kind != BounceType.POLICY and _is_gone(session, now, person, sent_at)):
-            suppress_in(session, now, self.links.signer, person.email, BOUNCE)
+            suppress(session, now, self.links.signer, person.email, BOUNCE)
             return BounceOutcome.SUPPRESSED
         return BounceOutcome.RECORDED
 
@@ -235,7 +235,7 @@ class BounceHandler:
         if about == Addressee.FORMER:
             self._suppress_former(session, person, report, COMPLAINT)
         else:
-            suppress_in(session, now, self.links.signer, person.email, COMPLAINT)
+            suppress(session, now, self.links.signer, person.email, COMPLAINT)
             preferences.end_courses(session, person.id, "the reader called it spam", now)
             person.left_at = person.left_at or now
         if not by_mail:
@@ -252,7 +252,7 @@ class BounceHandler:
         if former is None or not is_former(person, self.links.signer, former):
             return
         if subscribers.by_email(session, former) is None:
-            suppress_in(session, self.clock.now(), self.links.signer, former, reason)
+            suppress(session, self.clock.now(), self.links.signer, former, reason)
 
 
 def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_at: datetime) -> bool:

@@ -18,9 +18,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Message
-from rugcourse.db.engine import Database
 from rugcourse.db.models import AbTestRow
 from rugcourse.db.queries import ab_tests, admins, courses
 from rugcourse.db.queries.ab_tests import Variant
@@ -88,51 +86,48 @@ def with_subjects(wording: Lesson | Message, subjects: Mapping[str, str]) -> Les
 
 
 def begin(
-    database: Database, clock: Clock, lesson_id: int, subjects: Mapping[str, str], minimum: int, admin_id: int | None
+    session: Session, now: datetime, lesson_id: int, subjects: Mapping[str, str], minimum: int, admin_id: int | None
 ) -> None:
     """Compare what readers get with the same under other subjects. Raises SameWording, NoSubject, TrialRuns."""
-    with database.write() as session:
-        courses.lock_of_lesson(session, lesson_id)
-        if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
-            raise AbTestRunning
-        current, wording = courses.wording_of(session, lesson_id) or (0, None)
-        if wording is None:
-            raise SameWording
-        other = with_subjects(wording, subjects)
-        if other == wording:
-            raise SameWording
-        version = courses.save_version(session, lesson_id, other, clock.now())
-        ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), clock.now())
-        about = {"subjects": dict(subjects), "minimum": minimum}
-        admins.record_change(session, clock.now(), admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
+    courses.lock_of_lesson(session, lesson_id)
+    if any(one.decided_at is None for one in ab_tests.of_lessons(session, [lesson_id])):
+        raise AbTestRunning
+    current, wording = courses.wording_of(session, lesson_id) or (0, None)
+    if wording is None:
+        raise SameWording
+    other = with_subjects(wording, subjects)
+    if other == wording:
+        raise SameWording
+    version = courses.save_version(session, lesson_id, other, now)
+    ab_tests.add(session, lesson_id, (current, version), max(minimum, LEAST), now)
+    about = {"subjects": dict(subjects), "minimum": minimum}
+    admins.record_change(session, now, admin_id, "trial: begin", f"lesson:{lesson_id}", None, about)
 
 
-def decide_next(database: Database, clock: Clock) -> bool:
+def decide_next(session: Session, now: datetime) -> bool:
     """Look at a trial, and decide it once enough mails had their time. Returns whether there was one to look at."""
-    now = clock.now()
-    with database.write() as session:
-        trial = ab_tests.lock_due(session, now - _LOOK_EVERY)
-        if trial is None:
-            return False
-        courses.lock_of_lesson(session, trial.lesson_id)  # what an author publishes at this moment stays
-        trial.looked_at = now
-        if not _goes_on(session, trial, now):
-            trial.winner, trial.decided_at = STOPPED, now  # another wording was published
-            return True
-        ripe = now - timedelta(days=DAYS_TO_ACT)
-        first, second = (
-            ab_tests.count_variant(session, trial, courses.versions_like(session, version), ripe)
-            for version in (trial.version_a, trial.version_b)
-        )
-        trial.found = {A: list(first), B: list(second)}
-        if min(first.mails, second.mails) < trial.minimum:
-            return True
-        result = compare(first, second)
-        trial.winner, trial.decided_at = result.winner, now
-        trial.found = {**trial.found, "confidence": result.confidence}
-        if result.winner == B:
-            courses.make_current(session, trial.lesson_id, trial.version_b, now)
+    trial = ab_tests.lock_due(session, now - _LOOK_EVERY)
+    if trial is None:
+        return False
+    courses.lock_of_lesson(session, trial.lesson_id)  # what an author publishes at this moment stays
+    trial.looked_at = now
+    if not _goes_on(session, trial, now):
+        trial.winner, trial.decided_at = STOPPED, now  # another wording was published
         return True
+    ripe = now - timedelta(days=DAYS_TO_ACT)
+    first, second = (
+        ab_tests.count_variant(session, trial, courses.versions_like(session, version), ripe)
+        for version in (trial.version_a, trial.version_b)
+    )
+    trial.found = {A: list(first), B: list(second)}
+    if min(first.mails, second.mails) < trial.minimum:
+        return True
+    result = compare(first, second)
+    trial.winner, trial.decided_at = result.winner, now
+    trial.found = {**trial.found, "confidence": result.confidence}
+    if result.winner == B:
+        courses.make_current(session, trial.lesson_id, trial.version_b, now)
+    return True
 
 
 def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
@@ -148,12 +143,11 @@ def _goes_on(session: Session, trial: AbTestRow, now: datetime) -> bool:
     return True
 
 
-def stop(database: Database, clock: Clock, lesson_id: int, admin_id: int | None) -> None:
+def stop(session: Session, now: datetime, lesson_id: int, admin_id: int | None) -> None:
     """End a trial that runs without a winner: all get the first wording again."""
-    with database.write() as session:
-        for row in ab_tests.lock_open(session, lesson_id):
-            row.winner, row.decided_at = STOPPED, clock.now()
-            admins.record_change(session, clock.now(), admin_id, "trial: stop", f"lesson:{lesson_id}")
+    for row in ab_tests.lock_open(session, lesson_id):
+        row.winner, row.decided_at = STOPPED, now
+        admins.record_change(session, now, admin_id, "trial: stop", f"lesson:{lesson_id}")
 
 
 def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:

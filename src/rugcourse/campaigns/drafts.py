@@ -75,51 +75,48 @@ def etag(session: Session, row: CampaignRow, *parts: Part) -> str:
     return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def create(database: Database, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
+def create(session: Session, author: Author, kind: CampaignKind, course_id: int, name: str) -> int:
     """A new draft; returns its id."""
-    with database.write() as session:
-        row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=author.at, status=CampaignStatus.DRAFT)
-        row.audience = _first_audience(kind, course_id).document()
-        session.add(row)
-        session.flush()
-        author.note(session, "create", row, {"kind": kind})
-        return row.id
+    row = CampaignRow(course_id=course_id, kind=kind, name=name, created_at=author.at, status=CampaignStatus.DRAFT)
+    row.audience = _first_audience(kind, course_id).document()
+    session.add(row)
+    session.flush()
+    author.note(session, "create", row, {"kind": kind})
+    return row.id
 
 
-def duplicate(database: Database, author: Author, campaign_id: int, name: str) -> int:
+def duplicate(session: Session, author: Author, campaign_id: int, name: str) -> int:
     """A new draft like a campaign, which may be over; its moment is left open. Returns its id. Raises NoDraft."""
-    with database.write() as session:
-        model = campaigns.find(session, campaign_id)
-        if model is None or model.discarded_at is not None:
-            raise NoDraft
-        timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
-        kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
-        row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
-        row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
-        row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
-        if model.kind == CampaignKind.EVERGREEN:
-            row.audience = _first_audience(kind, row.course_id).document()
-        session.add(row)
-        session.flush()
-        message = campaigns.find_message(session, campaign_id)
-        if message is not None:
-            campaigns.save_message(session, row, message, author.at)
-        author.note(session, "duplicate", row, {"of": campaign_id})
-        return row.id
+    model = campaigns.find(session, campaign_id)
+    if model is None or model.discarded_at is not None:
+        raise NoDraft
+    timing = campaigns.timing_of(model).model_copy(update={"at": None, "day": None})
+    kind = CampaignKind.COHORT if model.kind == CampaignKind.EVERGREEN else CampaignKind(model.kind)
+    row = CampaignRow(course_id=model.course_id, kind=kind, name=name, created_at=author.at)
+    row.status, row.per_minute = CampaignStatus.DRAFT, model.per_minute
+    row.audience, row.timing, row.ground = dict(model.audience), timing.document(), model.ground
+    if model.kind == CampaignKind.EVERGREEN:
+        row.audience = _first_audience(kind, row.course_id).document()
+    session.add(row)
+    session.flush()
+    message = campaigns.find_message(session, campaign_id)
+    if message is not None:
+        campaigns.save_message(session, row, message, author.at)
+    author.note(session, "duplicate", row, {"of": campaign_id})
+    return row.id
 
 
 def write(
-    database: Database, clock: Clock, campaign_id: int, name: str, message: Message | None, seen: str | None = None
+    session: Session, now: datetime, campaign_id: int, name: str, message: Message | None, seen: str | None = None
 ) -> None:
     """Keep the name of a draft and, of a broadcast, its message. Raises NoDraft, DraftConflict.
 
     `seen`, here and below: the etag of the part as whoever changes it saw it; None for who has it from nowhere.
     """
-    with database.write() as session:
-        row = _draft(session, campaign_id, Part.WHAT, seen)
-        row.name = name
-        if message is not None:
-            campaigns.save_message(session, row, message, clock.now())
+    row = _draft(session, campaign_id, Part.WHAT, seen)
+    row.name = name
+    if message is not None:
+        campaigns.save_message(session, row, message, now)
 
 
 def set_audience(
@@ -168,43 +165,39 @@ def recount(database: Database, clock: Clock, campaign_id: int) -> None:
         set_audience(database, clock, campaign_id, Audience.model_validate(draft.audience), seen)
 
 
-def set_timing(database: Database, campaign_id: int, timing: Timing, seen: str | None = None) -> None:
+def set_timing(session: Session, campaign_id: int, timing: Timing, seen: str | None = None) -> None:
     """Keep when it goes out; how fast stays as it was. Raises NoDraft, DraftConflict."""
-    with database.write() as session:
-        row = _draft(session, campaign_id, Part.WHEN, seen)
-        every_days = campaigns.timing_of(row).every_days
-        row.timing = timing.model_copy(update={"every_days": every_days}).document()
+    row = _draft(session, campaign_id, Part.WHEN, seen)
+    every_days = campaigns.timing_of(row).every_days
+    row.timing = timing.model_copy(update={"every_days": every_days}).document()
 
 
 def set_pace(
-    database: Database, campaign_id: int, per_minute: int | None, every_days: int | None, seen: str | None = None
+    session: Session, campaign_id: int, per_minute: int | None, every_days: int | None, seen: str | None = None
 ) -> None:
     """Keep how many mails may go out in a minute, and how many days lie between two lessons.
 
     Raises NoDraft, DraftConflict.
     """
-    with database.write() as session:
-        row = _draft(session, campaign_id, Part.PACE, seen)
-        row.per_minute = per_minute
-        row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
+    row = _draft(session, campaign_id, Part.PACE, seen)
+    row.per_minute = per_minute
+    row.timing = campaigns.timing_of(row).model_copy(update={"every_days": every_days}).document()
 
 
-def discard(database: Database, author: Author, campaign_id: int) -> None:
+def discard(session: Session, author: Author, campaign_id: int) -> None:
     """Discard a draft; it can be restored for some time. Raises NoDraft."""
-    with database.write() as session:
-        row = _draft(session, campaign_id)
-        row.discarded_at = author.at
-        author.note(session, "discard", row)
+    row = _draft(session, campaign_id)
+    row.discarded_at = author.at
+    author.note(session, "discard", row)
 
 
-def restore(database: Database, author: Author, campaign_id: int) -> None:
+def restore(session: Session, author: Author, campaign_id: int) -> None:
     """Make a discarded draft a draft again. Raises NoDraft."""
-    with database.write() as session:
-        row = campaigns.find(session, campaign_id, lock=True)
-        if row is None or row.discarded_at is None:
-            raise NoDraft
-        row.discarded_at = None
-        author.note(session, "restore", row)
+    row = campaigns.find(session, campaign_id, lock=True)
+    if row is None or row.discarded_at is None:
+        raise NoDraft
+    row.discarded_at = None
+    author.note(session, "restore", row)
 
 
 def _first_audience(kind: CampaignKind, course_id: int) -> Audience:

@@ -47,30 +47,29 @@ class RepeatsNotConfirmed(Exception):
     """Some of the audience know the course, and nobody said that all of these are to get it again."""
 
 
-def start(database: Database, author: Author, campaign_id: int, again: int = 0, seen: str | None = None) -> None:
+def start(session: Session, author: Author, campaign_id: int, again: int = 0, seen: str | None = None) -> None:
     """Let a draft go out. Pressing twice is the same as pressing once.
 
     `again`: to how many people who know the course it is to go all the same, as they were counted for the draft.
     `seen`: the etag of the draft as whoever starts it saw it.
     Raises NoDraft, DraftConflict, MomentOver, NoMessage, AudienceChanged, RepeatsNotConfirmed.
     """
-    with database.write() as session:
-        row = campaigns.find(session, campaign_id, lock=True)
-        if row is None or not is_draft(row):
-            raise NoDraft
-        if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
-            raise NoMessage
-        timing = campaigns.timing_of(row)
-        if is_over(timing, author.at):
-            raise SendTimePassed
-        if seen is not None and seen != etag(session, row):
-            raise DraftConflict
-        if row.kind == CampaignKind.COHORT:
-            row.again_before = _again_before(session, row, author.at, again)
-        row.timing = timing.begun(author.at).document()
-        row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
-        row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
-        author.note(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
+    row = campaigns.find(session, campaign_id, lock=True)
+    if row is None or not is_draft(row):
+        raise NoDraft
+    if row.kind == CampaignKind.BROADCAST and campaigns.find_message(session, campaign_id) is None:
+        raise NoMessage
+    timing = campaigns.timing_of(row)
+    if is_over(timing, author.at):
+        raise SendTimePassed
+    if seen is not None and seen != etag(session, row):
+        raise DraftConflict
+    if row.kind == CampaignKind.COHORT:
+        row.again_before = _again_before(session, row, author.at, again)
+    row.timing = timing.begun(author.at).document()
+    row.status, row.started_at, row.estimate = CampaignStatus.RUNNING, author.at, None
+    row.enrol_up_to, row.enrolled_up_to = campaigns.newest_subscriber(session), 0
+    author.note(session, "start", row, {"audience": row.audience, "timing": row.timing, "again": again or None})
 
 
 def _again_before(session: Session, row: CampaignRow, now: datetime, confirmed: int) -> datetime | None:
@@ -95,26 +94,25 @@ def is_over(timing: Timing, now: datetime) -> bool:
     return (timing.at is not None and timing.at < now) or (timing.day is not None and timing.day < now.date())
 
 
-def enrol_batch(database: Database, clock: Clock, quiet: QuietHours | None) -> int:
+def enrol_batch(session: Session, now: datetime, quiet: QuietHours | None) -> int:
     """Enrol some more of the audience of a campaign that was started; returns how many people were looked at."""
-    with database.write() as session:
-        row = campaigns.lock_starting(session)
-        if row is None:
-            return 0
-        started = row.started_at or clock.now()
-        audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
-        if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
-            courses.lock_id(session, row.course_id)
-        again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
-        span = IdRange(row.enrolled_up_to, row.enrol_up_to, BATCH)
-        members = partial(audiences.members, session, audience, started, again=again, allowed=permission_of(row))
-        people = [subscriber_id for subscriber_id, _ in members(span)]
-        dues = defaultdict(list)
-        for subscriber_id, schedule in _locked(session, members, people, span):
-            dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
-        campaigns.enrol(session, row.id, dues, clock.now())
-        row.enrolled_up_to = people[-1] if len(people) == BATCH else row.enrol_up_to
-        return len(people)
+    row = campaigns.lock_starting(session)
+    if row is None:
+        return 0
+    started = row.started_at or now
+    audience, timing = Audience.model_validate(row.audience), campaigns.timing_of(row)
+    if row.kind == CampaignKind.COHORT:  # two of one course at once would both take those who don't know it
+        courses.lock_id(session, row.course_id)
+    again = Again(row.course_id, row.again_before) if row.kind == CampaignKind.COHORT else None
+    span = IdRange(row.enrolled_up_to, row.enrol_up_to, BATCH)
+    members = partial(audiences.members, session, audience, started, again=again, allowed=permission_of(row))
+    people = [subscriber_id for subscriber_id, _ in members(span)]
+    dues = defaultdict(list)
+    for subscriber_id, schedule in _locked(session, members, people, span):
+        dues[_first_due(timing, schedule, started, quiet)].append(subscriber_id)
+    campaigns.enrol(session, row.id, dues, now)
+    row.enrolled_up_to = people[-1] if len(people) == BATCH else row.enrol_up_to
+    return len(people)
 
 
 def _locked(
@@ -140,46 +138,42 @@ def _first_due(timing: Timing, schedule: Schedule, started: datetime, quiet: Qui
         return started
 
 
-def pause(database: Database, author: Author, campaign_id: int) -> None:
+def pause(session: Session, author: Author, campaign_id: int) -> None:
     """Plan and send nothing more until it is resumed. Raises InvalidCampaignState."""
-    with database.write() as session:
-        row = _in(session, campaign_id, CampaignStatus.RUNNING)
-        row.status, row.because = CampaignStatus.PAUSED, None
-        author.note(session, "pause", row)
+    row = _in(session, campaign_id, CampaignStatus.RUNNING)
+    row.status, row.because = CampaignStatus.PAUSED, None
+    author.note(session, "pause", row)
 
 
-def resume(database: Database, author: Author, campaign_id: int) -> None:
+def resume(session: Session, author: Author, campaign_id: int) -> None:
     """Go on: nobody gets a pile, and moments that passed meanwhile come anew. Raises InvalidCampaignState."""
-    with database.write() as session:
-        row = _in(session, campaign_id, CampaignStatus.PAUSED)
-        row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, author.at
-        author.note(session, "resume", row)
+    row = _in(session, campaign_id, CampaignStatus.PAUSED)
+    row.status, row.because, row.go_from = CampaignStatus.RUNNING, None, author.at
+    author.note(session, "resume", row)
 
 
-def cancel(database: Database, author: Author, campaign_id: int) -> None:
+def cancel(session: Session, author: Author, campaign_id: int) -> None:
     """Send nothing more of it, ever; what stands planned is cancelled behind this. Raises InvalidCampaignState."""
-    with database.write() as session:
-        row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
-        if row.kind == CampaignKind.EVERGREEN:
-            raise InvalidCampaignState
-        row.status, row.because = CampaignStatus.CANCELLED, None
-        author.note(session, "cancel", row)
+    row = _in(session, campaign_id, CampaignStatus.RUNNING, CampaignStatus.PAUSED)
+    if row.kind == CampaignKind.EVERGREEN:
+        raise InvalidCampaignState
+    row.status, row.because = CampaignStatus.CANCELLED, None
+    author.note(session, "cancel", row)
 
 
-def archive(database: Database, author: Author, campaign_id: int, *, back: bool = False) -> None:
+def archive(session: Session, author: Author, campaign_id: int, *, back: bool = False) -> None:
     """Take a campaign from the list, or bring it back; nothing of it is deleted.
 
     Raises InvalidCampaignState while it could send.
     """
-    with database.write() as session:
-        row = campaigns.find(session, campaign_id, lock=True)
-        if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
-            raise InvalidCampaignState
-        begins = row.enrolled_up_to < row.enrol_up_to
-        if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
-            raise InvalidCampaignState
-        row.archived_at = None if back else author.at
-        author.note(session, "unarchive" if back else "archive", row)
+    row = campaigns.find(session, campaign_id, lock=True)
+    if row is None or row.kind == CampaignKind.EVERGREEN or row.status == CampaignStatus.PAUSED:
+        raise InvalidCampaignState
+    begins = row.enrolled_up_to < row.enrol_up_to
+    if row.status == CampaignStatus.RUNNING and (begins or campaigns.has_open(session, campaign_id)):
+        raise InvalidCampaignState
+    row.archived_at = None if back else author.at
+    author.note(session, "unarchive" if back else "archive", row)
 
 
 def cancel_remaining(database: Database, clock: Clock) -> int:

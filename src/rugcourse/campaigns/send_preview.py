@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
+from sqlalchemy.orm import Session
+
 from rugcourse.db.models import CampaignRow
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.db.queries.audiences import Audience, Permission, Repeats
@@ -79,17 +79,15 @@ def repeats_counted(estimate: dict[str, Any] | None) -> tuple[datetime, Repeats]
 
 
 def sample(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     audience: Audience,
     timing: Timing,
     quiet: QuietHours | None,
     allowed: Permission | None = None,
 ) -> list[UpcomingMail]:
     """Ten people of an audience, and when their first mail would come. `allowed`: see `audiences.size`."""
-    now = clock.now()
-    with database.read() as session:
-        people = audiences.sample(session, audience, now, _SAMPLE, allowed)
+    people = audiences.sample(session, audience, now, _SAMPLE, allowed)
     found = []
     for person, schedule in people:
         at = next_mail(timing.begun(now), schedule, now, None, quiet)
@@ -99,18 +97,17 @@ def sample(
 
 
 def counted(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     audience: Audience,
     timing: Timing | None = None,
     quiet: QuietHours | None = None,
     allowed: Permission | None = None,
 ) -> dict[str, Any]:
     """How many an audience is, and some of them: what the page shows while it is put together."""
-    people = sample(database, clock, audience, timing or Timing(), quiet, allowed)
-    with database.read() as session:
-        everybody = audiences.size(session, audience, clock.now())
-        count = everybody if allowed is None else audiences.size(session, audience, clock.now(), allowed)
+    people = sample(session, now, audience, timing or Timing(), quiet, allowed)
+    everybody = audiences.size(session, audience, now)
+    count = everybody if allowed is None else audiences.size(session, audience, now, allowed)
     return {"count": count, "not_agreed": everybody - count, "people": people, "wrong": ()}
 
 

@@ -24,7 +24,7 @@ def create(
 
     runtime = open_checked(own_secret=True)
     try:
-        invitation = invite(runtime.database, runtime.clock, email, role)
+        invitation = runtime.database.run(invite, runtime.clock, email, role)
     except NotAnAddress:
         typer.echo(f"error: {email} is not an e-mail address", err=True)
         raise typer.Exit(1) from None
@@ -67,7 +67,7 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
         typer.echo(f"error: there is no admin with the address {email}", err=True)
         raise typer.Exit(1)
     try:
-        disable_admin(runtime.database, runtime.clock, admin.id, None)
+        runtime.database.run(disable_admin, runtime.clock.now(), admin.id, None)
     except LastOwner:
         typer.echo("error: without this one there would be no owner left; create another first", err=True)
         raise typer.Exit(1) from None

@@ -25,7 +25,7 @@ def open_checked(*, own_secret: bool = False) -> Runtime:
         settings.require_own_secret()
     runtime = _checked(open_runtime(settings))
     if own_secret:
-        check_key(runtime.database, runtime.signer)
+        runtime.database.run(check_key, runtime.signer)
     return runtime
 
 

@@ -51,7 +51,7 @@ def serve() -> None:
     settings.require_own_sender()
     runtime = open_runtime(settings)
     upgrade(runtime.database)
-    check_key(runtime.database, runtime.signer)
+    runtime.database.run(check_key, runtime.signer)
     for one in import_lessons(runtime):
         if one.changed:
             typer.echo(f"{one.course}: taken from the files: {', '.join(one.changed)}", err=True)

@@ -27,7 +27,7 @@ def stats(as_json: Json = False) -> None:
     from rugcourse.cli.context import open_checked
     from rugcourse.reports.course_stats import gather
 
-    found = gather(open_checked().database)
+    found = open_checked().database.query(gather)
     if as_json:
         print_json(found)
         return

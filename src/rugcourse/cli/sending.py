@@ -59,7 +59,7 @@ def resend_deliveries(
             wanted |= {row[0] for row in ledger.in_state(session, DeliveryState.UNKNOWN, 1_000_000)}
     elif not wanted:
         raise typer.BadParameter("say which, by number, or --all")
-    planned = resend(runtime.database, runtime.clock, wanted)
+    planned = runtime.database.run(resend, runtime.clock.now(), wanted)
     typer.echo(f"{len(planned)} planned again")
     for one in sorted(wanted - set(planned)):
         typer.echo(f"delivery {one} is not unknown; it was left alone", err=True)
@@ -107,7 +107,7 @@ def pause(
 
     runtime = open_checked()
     key = _key(campaign, domain)
-    hold_by_admin(runtime.database, runtime.clock, key, reason)
+    runtime.database.run(hold_by_admin, runtime.clock.now(), key, reason)
     typer.echo(f"{key} is held")
 
 

@@ -50,7 +50,7 @@ def show(email: Annotated[str, typer.Argument(help="The reader's address.")], as
     from rugcourse.subscribers.profile import find_reader
 
     runtime = open_checked()
-    reader = find_reader(runtime.database, email)
+    reader = runtime.database.query(find_reader, email)
     if reader is None:
         typer.echo(f"error: nobody with the address {email}", err=True)
         raise typer.Exit(1)
@@ -78,14 +78,14 @@ def suppress(
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries.subscribers import REASONS
     from rugcourse.enrolment.signup import NotAnAddress
-    from rugcourse.enrolment.suppression import suppress as suppress_address
+    from rugcourse.enrolment.suppression import suppress_address
 
     if reason.strip().lower() in REASONS:
         typer.echo(f"error: rugcourse gives the reason {reason!r} itself; say it in other words", err=True)
         raise typer.Exit(2)
     runtime = open_checked(own_secret=True)
     try:
-        suppress_address(runtime.database, runtime.clock, runtime.signer, email, reason[:20])
+        runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, reason[:20])
     except NotAnAddress:
         typer.echo(f"error: {email} is not an e-mail address", err=True)
         raise typer.Exit(1) from None
@@ -142,14 +142,14 @@ def erase(
     subscriber_id = _id_of(runtime, email)
     if not yes:
         typer.confirm(f"Erase everything about {email}? This can't be undone.", abort=True)
-    erase_person(runtime.database, runtime.clock, runtime.signer, subscriber_id)
+    runtime.database.run(erase_person, runtime.clock.now(), runtime.signer, subscriber_id)
     typer.echo("erased")
 
 
 def _id_of(runtime: Runtime, email: str) -> int:
     from rugcourse.subscribers.profile import find_reader
 
-    reader = find_reader(runtime.database, email)
+    reader = runtime.database.query(find_reader, email)
     if reader is None:
         typer.echo(f"error: nobody with the address {email}", err=True)
         raise typer.Exit(1)

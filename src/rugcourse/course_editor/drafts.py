@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rugcourse.clock import Clock
+from sqlalchemy.orm import Session
+
 from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.lesson_drafts import DraftContent
@@ -67,15 +67,14 @@ class EditorState:
     saved_by: str | None = None
 
 
-def load_editor(database: Database, course_cache: CourseCache, course: str, slug: str) -> EditorState:
+def load_editor(session: Session, course_cache: CourseCache, course: str, slug: str) -> EditorState:
     """The draft of a lesson, or else the lesson as readers get it. Raises LessonNotFound."""
-    with database.read() as session:
-        published = course_cache.course(session, course)
-        if published is None:
-            raise LessonNotFound
-        draft = lesson_drafts.find(session, published.id, slug)
-        version = current_version(session, published.id, slug)
-        newer = newer_version(session, published.id, course, slug, draft.began_from) if draft else None
+    published = course_cache.course(session, course)
+    if published is None:
+        raise LessonNotFound
+    draft = lesson_drafts.find(session, published.id, slug)
+    version = current_version(session, published.id, slug)
+    newer = newer_version(session, published.id, course, slug, draft.began_from) if draft else None
     lesson = published.course.lesson(slug)
     if draft is None and lesson is None:
         raise LessonNotFound
@@ -108,8 +107,8 @@ def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
 
 
 def save(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     state: EditorState,
     lesson_draft: LessonDraft,
     admin_id: int | None,
@@ -124,18 +123,17 @@ def save(
     fields = dict(lesson_draft.fields)
     if lesson_draft.behind is not None:
         fields[BEHIND] = lesson_draft.behind
-    with database.write() as session:
-        courses.lock(session, course)
-        if newer_version(session, course_id, course, slug, since):
-            raise StalePublication
-        now = current_version(session, course_id, slug)
-        if not lesson_drafts.save(session, course_id, slug, DraftContent(fields, now), seen, admin_id, clock.now()):
-            raise StaleDraft
+    courses.lock(session, course)
+    if newer_version(session, course_id, course, slug, since):
+        raise StalePublication
+    content = DraftContent(fields, current_version(session, course_id, slug))
+    if not lesson_drafts.save(session, course_id, slug, content, seen, admin_id, now):
+        raise StaleDraft
 
 
 def create(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     course_cache: CourseCache,
     course: str,
     title: str,
@@ -147,45 +145,42 @@ def create(
     `behind`: the slug of that other one, empty for the first place. Raises LessonNotFound, SlugTaken.
     """
     slug = slug_from(title)
-    with database.write() as session:
-        published = course_cache.course(session, course)
-        if published is None:
-            raise LessonNotFound
-        if not slug or courses.is_slug_used(session, published.id, slug):
-            raise SlugTaken
-        fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
-        if not lesson_drafts.save(session, published.id, slug, DraftContent(fields, NONE), 0, admin_id, clock.now()):
-            raise SlugTaken
+    published = course_cache.course(session, course)
+    if published is None:
+        raise LessonNotFound
+    if not slug or courses.is_slug_used(session, published.id, slug):
+        raise SlugTaken
+    fields = {f"{published.course.languages[0]}.title": title, BEHIND: behind}
+    if not lesson_drafts.save(session, published.id, slug, DraftContent(fields, NONE), 0, admin_id, now):
+        raise SlugTaken
     return slug
 
 
-def discard(database: Database, clock: Clock, state: EditorState, admin_id: int | None, seen: int) -> int:
+def discard(session: Session, now: datetime, state: EditorState, admin_id: int | None, seen: int) -> int:
     """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
 
     `seen`: its number when it was opened. Raises SavedMeanwhile.
     """
     course, slug = state.published.course.slug, state.lesson_draft.slug
-    with database.write() as session:
-        discarded = lesson_drafts.discard(session, state.published.id, slug, seen, admin_id, clock.now())
-        if discarded is None:
-            raise StaleDraft
-        admins.record_change(session, clock.now(), admin_id, "lesson: discard", subject_of(course, slug))
+    discarded = lesson_drafts.discard(session, state.published.id, slug, seen, admin_id, now)
+    if discarded is None:
+        raise StaleDraft
+    admins.record_change(session, now, admin_id, "lesson: discard", subject_of(course, slug))
     return discarded
 
 
-def restore(database: Database, clock: Clock, discarded_id: int, admin_id: int | None) -> tuple[str, str]:
+def restore(session: Session, now: datetime, discarded_id: int, admin_id: int | None) -> tuple[str, str]:
     """Make a discarded draft a draft again; returns the slugs of its course and lesson.
 
     Raises NoSuchDraft, NewerDraft.
     """
-    with database.write() as session:
-        row = lesson_drafts.find_discarded(session, discarded_id)
-        if row is None:
-            raise NoSuchDraft
-        slug, course = row.slug, courses.slug_of(session, row.course_id)
-        if not lesson_drafts.restore(session, row, admin_id, clock.now()):
-            raise NewerDraft
-        admins.record_change(session, clock.now(), admin_id, "lesson: restore", subject_of(course, slug))
+    row = lesson_drafts.find_discarded(session, discarded_id)
+    if row is None:
+        raise NoSuchDraft
+    slug, course = row.slug, courses.slug_of(session, row.course_id)
+    if not lesson_drafts.restore(session, row, admin_id, now):
+        raise NewerDraft
+    admins.record_change(session, now, admin_id, "lesson: restore", subject_of(course, slug))
     return course, slug
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,12 @@ def import_course(
 ) -> list[Imported]:
     """The same for courses that were read from files. Raises AuthoringErrors, MergeConflict."""
     with database.write() as session:
-        return [_import(session, clock, course, on_conflict) for course in files]
+        return [_import(session, clock.now(), course, on_conflict) for course in files]
 
 
-def _import(session: Session, clock: Clock, files: Course, on_conflict: OnConflict) -> Imported:
+def _import(session: Session, now: datetime, files: Course, on_conflict: OnConflict) -> Imported:
     try:
-        return _import_in(session, clock, files, on_conflict)
+        return _import_in(session, now, files, on_conflict)
     except AmbiguousRename as error:
         gone = ", ".join(f"`{slug}`" for slug in error.gone)
         message = (
@@ -71,7 +72,7 @@ def _import(session: Session, clock: Clock, files: Course, on_conflict: OnConfli
         raise AuthoringErrors([_problem(files, slug, message) for slug in error.new]) from None
 
 
-def _import_in(session: Session, clock: Clock, files: Course, on_conflict: OnConflict) -> Imported:
+def _import_in(session: Session, now: datetime, files: Course, on_conflict: OnConflict) -> Imported:
     in_files = courses.lock(session, files.slug)
     published = courses.load_course(session, files.slug)
     course, newer_here = files, tuple[str, ...]()
@@ -81,7 +82,7 @@ def _import_in(session: Session, clock: Clock, files: Course, on_conflict: OnCon
         if newer_here and in_files != fingerprints_of(files):
             _check_slugs(published.course, files, newer_here)
         check_whole(course)
-    changed = courses.save_course(session, course, clock.now())
+    changed = courses.save_course(session, course, now)
     if published is not None:
         changed += _changed_parts(published.course, course)
     courses.note_files(session, files)

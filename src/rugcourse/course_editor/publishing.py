@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.content import Course
 from rugcourse.course_editor.drafts import LessonNotFound, StaleDraft, StalePublication
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
-from rugcourse.db.engine import Database
 from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 
 
@@ -45,8 +44,8 @@ class LessonNotReady(Exception):
 
 
 def publish_lesson(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     admin_id: int | None,
     lesson_draft: LessonDraft,
     under_way: ExistingReaders = ExistingReaders.NEW,
@@ -60,56 +59,54 @@ def publish_lesson(
     Mails that are being sent keep their wording. Raises NotReady, LessonNotFound; SavedMeanwhile and PublishedMeanwhile
     if anything is not as it was `seen`.
     """
-    with database.write() as session:
-        published = _locked(session, lesson_draft.course.slug)
-        if seen is not None:
-            _check_seen(session, published, lesson_draft.slug, seen)
-        current = lesson_draft.in_course(published.course)
-        if any(one.is_error for one in check(current)):
-            raise LessonNotReady
-        course = current.course_with(current.lesson())
-        check_whole(course)
-        is_new = lesson_draft.slug not in published.lesson_ids
-        before = courses.find_lesson(session, published.id, lesson_draft.slug)
-        courses.save_course(session, course, clock.now())
-        lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
-        if under_way == ExistingReaders.NEW:
-            courses.keep_for_nobody(session, lesson_id)
-        elif before is not None and before[1] != version_id:
-            courses.keep_for_readers(session, lesson_id, before[1])
-        went_back = 0
-        if is_new and behind != AlreadyPast.NOBODY:
-            place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)
-            finished_too = behind == AlreadyPast.FINISHED
-            went_back = enrolments.reopen(session, published.id, place, clock.now(), finished_too=finished_too)
-        lesson_drafts.remove(session, published.id, lesson_draft.slug)
-        after = {
-            "version": version_id,
-            "under way": under_way,
-            "behind": behind,
-            "went back": went_back,
-        }
-        _note(session, clock, admin_id, "publish", course.slug, lesson_draft.slug, after)
-        return went_back
+    published = _locked(session, lesson_draft.course.slug)
+    if seen is not None:
+        _check_seen(session, published, lesson_draft.slug, seen)
+    current = lesson_draft.in_course(published.course)
+    if any(one.is_error for one in check(current)):
+        raise LessonNotReady
+    course = current.course_with(current.lesson())
+    check_whole(course)
+    is_new = lesson_draft.slug not in published.lesson_ids
+    before = courses.find_lesson(session, published.id, lesson_draft.slug)
+    courses.save_course(session, course, now)
+    lesson_id, version_id = courses.find_lesson(session, published.id, lesson_draft.slug) or (0, 0)
+    if under_way == ExistingReaders.NEW:
+        courses.keep_for_nobody(session, lesson_id)
+    elif before is not None and before[1] != version_id:
+        courses.keep_for_readers(session, lesson_id, before[1])
+    went_back = 0
+    if is_new and behind != AlreadyPast.NOBODY:
+        place = next(one.number for one in course.lessons if one.slug == lesson_draft.slug)
+        finished_too = behind == AlreadyPast.FINISHED
+        went_back = enrolments.reopen(session, published.id, place, now, finished_too=finished_too)
+    lesson_drafts.remove(session, published.id, lesson_draft.slug)
+    after = {
+        "version": version_id,
+        "under way": under_way,
+        "behind": behind,
+        "went back": went_back,
+    }
+    _note(session, now, admin_id, "publish", course.slug, lesson_draft.slug, after)
+    return went_back
 
 
-def unpublish(database: Database, clock: Clock, admin_id: int | None, course_slug: str, slug: str) -> None:
+def unpublish(session: Session, now: datetime, admin_id: int | None, course_slug: str, slug: str) -> None:
     """Readers get a lesson no more; who waited for it goes on with the next. Its draft is discarded, not deleted.
 
     Raises LessonNotFound, NotReady.
     """
-    with database.write() as session:
-        published = _locked(session, course_slug)
-        rest = [one for one in published.course.lessons if one.slug != slug]
-        if not rest or len(rest) == len(published.course.lessons):
-            raise LessonNotReady
-        course = published.course.model_copy(update={"lessons": numbered(rest)})
-        _check_named(course)
-        courses.save_course(session, course, clock.now())
-        draft = lesson_drafts.find(session, published.id, slug)
-        if draft is not None:
-            lesson_drafts.discard(session, published.id, slug, draft.saved, admin_id, clock.now())
-        _note(session, clock, admin_id, "take out", course_slug, slug, {})
+    published = _locked(session, course_slug)
+    rest = [one for one in published.course.lessons if one.slug != slug]
+    if not rest or len(rest) == len(published.course.lessons):
+        raise LessonNotReady
+    course = published.course.model_copy(update={"lessons": numbered(rest)})
+    _check_named(course)
+    courses.save_course(session, course, now)
+    draft = lesson_drafts.find(session, published.id, slug)
+    if draft is not None:
+        lesson_drafts.discard(session, published.id, slug, draft.saved, admin_id, now)
+    _note(session, now, admin_id, "take out", course_slug, slug, {})
 
 
 def _locked(session: Session, slug: str) -> courses.PublishedCourse:
@@ -139,6 +136,6 @@ def _check_named(course: Course) -> None:
 
 
 def _note(
-    session: Session, clock: Clock, admin_id: int | None, action: str, course: str, slug: str, after: dict[str, object]
+    session: Session, now: datetime, admin_id: int | None, action: str, course: str, slug: str, after: dict[str, object]
 ) -> None:
-    admins.record_change(session, clock.now(), admin_id, f"lesson: {action}", subject_of(course, slug), None, after)
+    admins.record_change(session, now, admin_id, f"lesson: {action}", subject_of(course, slug), None, after)

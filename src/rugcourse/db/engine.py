@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
@@ -14,7 +14,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.db.withdrawal_log import WithdrawalLog
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 _WRITE = "rugcourse_write"
+_SCRUB = "rugcourse_scrub"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
 _SCRUB_SECONDS = 2
@@ -71,13 +74,16 @@ class Database:
         `durable` False: the commit does not wait for the disk (PostgreSQL). Should the database die within that
         moment, the whole transaction is as if it had never been; one that waits takes along all that came before.
         """
-        with _away(), Session(self._writing, expire_on_commit=False) as session, session.begin():
-            if not durable and self.dialect == _POSTGRESQL:
-                session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
-            yield session
-            session.flush()
-            if self.withdrawals is not None:
-                self.withdrawals.keep(session)
+        with _away(), Session(self._writing, expire_on_commit=False) as session:
+            with session.begin():
+                if not durable and self.dialect == _POSTGRESQL:
+                    session.connection().exec_driver_sql("SET LOCAL synchronous_commit = off")
+                yield session
+                session.flush()
+                if self.withdrawals is not None:
+                    self.withdrawals.keep(session)
+            if _SCRUB in session.info:
+                self.scrub()
 
     @contextmanager
     def write_batch(self, *, durable: bool = True) -> Iterator[Session]:
@@ -96,6 +102,30 @@ class Database:
         """Raises DatabaseAway."""
         with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def run(
+        self,
+        function: Callable[Concatenate[Session, _Arguments], _Result],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Result:
+        """Call a function of the product with the session of one write transaction. Raises DatabaseAway.
+
+        Everything that the function does is kept, or nothing is when it raises: this is the edge at which views,
+        commands and tasks begin a transaction.
+        """
+        with self.write() as session:
+            return function(session, *arguments, **named)
+
+    def query(
+        self,
+        function: Callable[Concatenate[Session, _Arguments], _Result],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Result:
+        """Call a function that only reads with the session of one transaction. Raises DatabaseAway."""
+        with self.read() as session:
+            return function(session, *arguments, **named)
 
     def reach(self) -> None:
         """Raises DatabaseAway when it can't be reached."""
@@ -121,6 +151,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def scrub_after_commit(session: Session) -> None:
+    """Let `Database.scrub` follow the transaction of a session: it deleted what no file may keep."""
+    session.info[_SCRUB] = True
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.queries import heartbeats, sending_holds
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 
@@ -54,7 +53,8 @@ def hold(
 
 def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None:
     """Send nothing to a domain that refuses us for what we are: for an hour, longer each time."""
-    hold(session, domain_key(domain), words, clock.now(), *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
+    now = clock.now()
+    hold(session, domain_key(domain), words, now, *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
 
 
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:
@@ -63,19 +63,17 @@ def hold_until_released(session: Session, reason: str, now: datetime) -> None:
         log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
 
 
-def release(database: Database, clock: Clock, key: str) -> bool:
+def release(session: Session, now: datetime, key: str) -> bool:
     """An operator says that sending may go on. Returns False when nothing was held under `key`."""
-    with database.write() as session:
-        if key == ALL:
-            if sending_holds.find_hold(session, ALL) is not None:
-                heartbeats.move_numbers_on(session)
-            heartbeats.keep_identity(session, heartbeats.identity(session))
-        lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
-    log.warning("sending goes on", what=key, at=str(clock.now()))
+    if key == ALL:
+        if sending_holds.find_hold(session, ALL) is not None:
+            heartbeats.move_numbers_on(session)
+        heartbeats.keep_identity(session, heartbeats.identity(session))
+    lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
+    log.warning("sending goes on", what=key, at=str(now))
     return bool(lifted)
 
 
-def hold_by_admin(database: Database, clock: Clock, key: str, reason: str) -> None:
+def hold_by_admin(session: Session, now: datetime, key: str, reason: str) -> None:
     """An operator holds everything, a campaign or a domain, until they say `sending resume`."""
-    with database.write() as session:
-        sending_holds.hold_indefinitely(session, key, reason, clock.now())
+    sending_holds.hold_indefinitely(session, key, reason, now)

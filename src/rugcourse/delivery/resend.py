@@ -7,26 +7,22 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import EventKind, Verdict
 from rugcourse.db.queries import deliveries, delivery_planning, email_events, subscribers
 from rugcourse.db.queries.email_events import Event
 
 
-def resend(database: Database, clock: Clock, ids: Collection[int]) -> list[int]:
+def resend(session: Session, now: datetime, ids: Collection[int]) -> list[int]:
     """Plan those of `ids` that are `unknown` once more, with the same Message-ID; returns which.
 
     Mail programs that did get the first one show one message, or recognise the second as the same. A lesson, or a
     message to many, goes out at its reader's next hour; what a person waits for goes out now.
     """
-    with database.write() as session:
-        now = clock.now()
-        in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
-        lessons = [one for one in in_doubt if _plan_again(session, one, now)]
-        planned = sorted([*lessons, *deliveries.resend(session, in_doubt, now)])
-        email_events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
-        return planned
+    in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
+    lessons = [one for one in in_doubt if _plan_again(session, one, now)]
+    planned = sorted([*lessons, *deliveries.resend(session, in_doubt, now)])
+    email_events.add_events(session, [Event(one, EventKind.RESEND, Verdict.HUMAN, now) for one in planned])
+    return planned
 
 
 def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:

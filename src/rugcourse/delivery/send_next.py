@@ -6,8 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 from rugcourse.db.queries import campaigns, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.sending_holds import campaign_key
@@ -19,20 +17,18 @@ class NothingToSend(Exception):
     """There is no next lesson, the reader has left or paused, or they asked for one before today."""
 
 
-def send_next_now(database: Database, clock: Clock, delivery_id: int) -> None:
+def send_next_now(session: Session, now: datetime, delivery_id: int) -> None:
     """Plan the next lesson of the course that a mail is of, as a mail that its reader waits for. Raises NothingToSend.
 
     It is today's lesson, unless today had one already: then it is one more, and tomorrow's comes as it would have.
     """
-    now = clock.now()
-    with database.write() as session:
-        enrolment, schedule = _find(session, delivery_id, now)
-        places = campaigns.lessons_of(session, enrolment.campaign_id)
-        lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
-        once_key = f"ahead:{enrolment.id}:{today}"
-        if lesson_id is None or not delivery_planning.plan_early(session, enrolment, lesson_id, today, once_key, now):
-            raise NothingToSend
-        _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
+    enrolment, schedule = _find(session, delivery_id, now)
+    places = campaigns.lessons_of(session, enrolment.campaign_id)
+    lesson_id, today = places.get(enrolment.next_position), schedule.local_date(now)
+    once_key = f"ahead:{enrolment.id}:{today}"
+    if lesson_id is None or not delivery_planning.plan_early(session, enrolment, lesson_id, today, once_key, now):
+        raise NothingToSend
+    _move_on(session, enrolment, schedule, now, is_last=enrolment.next_position == len(places))
 
 
 def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> bool:

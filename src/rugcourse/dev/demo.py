@@ -117,7 +117,7 @@ def _let_admin_in(runtime: Runtime, password: str) -> None:
     with runtime.database.read() as session:
         if admins.count_admins(session):
             return
-    invitation = invite(runtime.database, runtime.clock, ADMIN, Role.OWNER)
+    invitation = runtime.database.run(invite, runtime.clock, ADMIN, Role.OWNER)
     set_first_password(runtime.database, runtime.clock, invitation.token, password)
 
 

@@ -6,8 +6,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberRow, SubscriberStatus, new_stamp
 from rugcourse.db.queries import address_changes, campaigns, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.subscribers import LOCK
@@ -33,26 +31,24 @@ class LessonNotInCourse(Exception):
     """There is no such enrolment, or no such lesson in its course."""
 
 
-def move_to_lesson(database: Database, clock: Clock, enrolment_id: int, lesson_id: int) -> None:
+def move_to_lesson(session: Session, now: datetime, enrolment_id: int, lesson_id: int) -> None:
     """Let a reader go on with another lesson, at their next hour, wherever in the course it stands by now.
 
     Raises LessonNotInCourse, HadThatLesson, AnotherRunGoesOn.
     """
-    now = clock.now()
-    with database.write() as session:
-        enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
-        lessons = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
-        place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
-        if enrolment is None or place is None:
-            raise LessonNotInCourse
-        if not delivery_planning.can_plan(session, enrolment_id, lesson_id):
-            raise LessonAlreadySent
-        if enrolment.status == EnrolmentStatus.COMPLETED and _continues(session, enrolment):
-            raise OtherRunActive
-        enrolment.next_position = place
-        if enrolment.status != EnrolmentStatus.LEFT:
-            enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
-            next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
+    enrolment = session.get(EnrolmentRow, enrolment_id, with_for_update=True)
+    lessons = campaigns.lessons_of(session, enrolment.campaign_id) if enrolment else {}
+    place = next((place for place, lesson in lessons.items() if lesson == lesson_id), None)
+    if enrolment is None or place is None:
+        raise LessonNotInCourse
+    if not delivery_planning.can_plan(session, enrolment_id, lesson_id):
+        raise LessonAlreadySent
+    if enrolment.status == EnrolmentStatus.COMPLETED and _continues(session, enrolment):
+        raise OtherRunActive
+    enrolment.next_position = place
+    if enrolment.status != EnrolmentStatus.LEFT:
+        enrolment.status, enrolment.completed_at = EnrolmentStatus.ACTIVE, None
+        next_from(session, enrolment, subscribers.load_schedule(session, enrolment.subscriber_id), now)
 
 
 def _continues(session: Session, enrolment: EnrolmentRow) -> bool:
@@ -71,7 +67,7 @@ def send_again(session: Session, enrolment_id: int, delivery_id: int, now: datet
             enrolment.next_due_at = min(due_before, enrolment.next_due_at or due_before)
 
 
-def correct_address(database: Database, clock: Clock, signer: Signer, subscriber_id: int, typed: str) -> None:
+def correct_address(session: Session, now: datetime, signer: Signer, subscriber_id: int, typed: str) -> None:
     """Write to a person at another address from now on. Raises NotAnAddress, AddressTaken.
 
     Lessons that failed at the address before come again, and who has not confirmed is asked there. What comes back from
@@ -80,35 +76,34 @@ def correct_address(database: Database, clock: Clock, signer: Signer, subscriber
     email = normalise_email(typed)
     if email is None:
         raise NotAnAddress
-    with database.write() as session:
-        correct_address_in(session, clock, signer, subscriber_id, email)
+    change_address(session, now, signer, subscriber_id, email)
 
 
-def correct_address_in(session: Session, clock: Clock, signer: Signer, subscriber_id: int, email: str) -> None:
-    """The same in a transaction of the caller, for an address that is normalised. Raises AddressTaken."""
+def change_address(session: Session, now: datetime, signer: Signer, subscriber_id: int, email: str) -> None:
+    """The same for an address that is normalised. Raises AddressTaken."""
     if subscribers.by_email(session, email) is not None or not may_sign_up(session, signer, email):
         raise AddressTaken
     person = _person(session, subscriber_id)
     if not may_sign_up(session, signer, email):  # suppressed just now
         raise AddressTaken
-    person.former_address, person.address_since = signer.digest(person.email), clock.now()
+    person.former_address, person.address_since = signer.digest(person.email), now
     person.email, person.domain = email, email.rpartition("@")[2]
     person.security_stamp = new_stamp()  # links that went to the address before open nothing of theirs
     address_changes.withdraw(session, person.id)
-    delivery_planning.retry_failed(session, person.id, clock.now())
+    delivery_planning.retry_failed(session, person.id, now)
     delivery_planning.forget_message_ids(session, person.id)
     if person.status == SubscriberStatus.ACTIVE:
-        go_on_from(session, person.id, clock.now())
-    _ask_again(session, clock, person)
+        go_on_from(session, person.id, now)
+    _ask_again(session, now, person)
 
 
-def _ask_again(session: Session, clock: Clock, person: SubscriberRow) -> None:
+def _ask_again(session: Session, now: datetime, person: SubscriberRow) -> None:
     """Ask for each course that waits to be confirmed: the link of the mail before is closed. Who never confirmed
     anything is asked however long ago that was: perhaps none of it arrived.
     """
     for asked in delivery_planning.newest_asked(session, person.id):
-        if person.status == SubscriberStatus.PENDING or is_open(session, clock, asked.id):
-            delivery_planning.ask_again(session, asked, clock.now())
+        if person.status == SubscriberStatus.PENDING or is_open(session, now, asked.id):
+            delivery_planning.ask_again(session, asked, now)
 
 
 def _person(session: Session, subscriber_id: int) -> SubscriberRow:

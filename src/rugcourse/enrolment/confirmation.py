@@ -7,9 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.db import withdrawal_log
-from rugcourse.db.engine import Database
 from rugcourse.db.models import (
     ERASED,
     OWNER,
@@ -25,7 +23,7 @@ from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
-from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, next_due
 
@@ -54,7 +52,7 @@ class Welcome:
     schedule: Schedule
 
 
-def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: bool = False) -> PendingConfirmation:
+def find_invitation(session: Session, now: datetime, delivery_id: int, *, lock: bool = False) -> PendingConfirmation:
     """Raises NotConfirmable."""
     found = subscribers.by_delivery(session, delivery_id, lock=lock)
     if found is None:
@@ -62,7 +60,7 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     subscriber, delivery = found
     if delivery.kind != DeliveryKind.CONFIRM or delivery.campaign_id is None:
         raise NotConfirmable
-    age = clock.now() - (delivery.settled_at or delivery.planned_at)  # it may have had to wait
+    age = now - (delivery.settled_at or delivery.planned_at)  # it may have had to wait
     if age.days >= VALID_DAYS or subscriber.status == SubscriberStatus.SUPPRESSED:
         raise NotConfirmable
     enrolment = enrolments.find_in_course(session, delivery.campaign_id, subscriber.id)
@@ -74,17 +72,17 @@ def find_invitation(session: Session, clock: Clock, delivery_id: int, *, lock: b
     return PendingConfirmation(subscriber, delivery, delivery.campaign_id, done)
 
 
-def is_open(session: Session, clock: Clock, delivery_id: int) -> bool:
+def is_open(session: Session, now: datetime, delivery_id: int) -> bool:
     """Whether a mail that asked somebody to confirm still waits for its button."""
     try:
-        return not find_invitation(session, clock, delivery_id).done
+        return not find_invitation(session, now, delivery_id).done
     except NotConfirmable:
         return False
 
 
 def confirm(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     signer: Signer,
     delivery_id: int,
     *,
@@ -99,43 +97,40 @@ def confirm(
 
     Pressing twice is the same as pressing once. Somebody who left and signs up again goes on where they were.
     """
-    now = clock.now()
-    with database.write() as session:
-        courses.lock_to_join_by(session, delivery_id)
-        invitation = find_invitation(session, clock, delivery_id, lock=True)
-        person, campaign_id = invitation.subscriber, invitation.campaign_id
-        keep_confirmed(session, person)
-        schedule = subscribers.load_schedule(session, person.id)
-        if invitation.done:
-            enrolment = enrolments.find_in_course(session, campaign_id, person.id)
-        else:
-            context = ConsentContext(now, ConsentSource.CONFIRM, shown, campaign_id, delivery_id)
-            _agree(session, person, context, measuring=measuring, news=news)
-            enrolment = begin_course(session, person, campaign_id, schedule, now)
-            subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
-            deliveries.confirm_by_activity(session, delivery_id, now)
-            once_key = f"welcome:{delivery_id}"
-            delivery_planning.plan_transactional(
-                session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now
-            )
-        return Welcome(enrolment.next_due_at if enrolment else None, schedule)
+    courses.lock_to_join_by(session, delivery_id)
+    invitation = find_invitation(session, now, delivery_id, lock=True)
+    person, campaign_id = invitation.subscriber, invitation.campaign_id
+    keep_confirmed(session, person)
+    schedule = subscribers.load_schedule(session, person.id)
+    if invitation.done:
+        enrolment = enrolments.find_in_course(session, campaign_id, person.id)
+    else:
+        context = ConsentContext(now, ConsentSource.CONFIRM, shown, campaign_id, delivery_id)
+        _agree(session, person, context, measuring=measuring, news=news)
+        enrolment = begin_course(session, person, campaign_id, schedule, now)
+        subscribers.lift_suppression(session, signer.digest(person.email), ERASED)
+        deliveries.confirm_by_activity(session, delivery_id, now)
+        once_key = f"welcome:{delivery_id}"
+        delivery_planning.plan_transactional(
+            session, DeliveryKind.WELCOME, person.id, enrolment.campaign_id, once_key, now
+        )
+    return Welcome(enrolment.next_due_at if enrolment else None, schedule)
 
 
-def refuse(database: Database, clock: Clock, signer: Signer, delivery_id: int) -> None:
+def refuse(session: Session, now: datetime, signer: Signer, delivery_id: int) -> None:
     """It was not the owner of the address who signed up: never write to it, and forget who was never a reader.
 
     Raises NotConfirmable.
     """
-    with database.write() as session:
-        invitation = find_invitation(session, clock, delivery_id, lock=True)
-        person = invitation.subscriber
-        if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # a reader unsubscribes
-            raise NotConfirmable
-        is_unknown = person.status == SubscriberStatus.PENDING
-        person.signup = None
-        suppress_in(session, clock.now(), signer, person.email, OWNER)
-        if is_unknown:
-            erasure.erase_person(session, person.id)
+    invitation = find_invitation(session, now, delivery_id, lock=True)
+    person = invitation.subscriber
+    if person.status not in {SubscriberStatus.PENDING, SubscriberStatus.LEFT}:  # a reader unsubscribes
+        raise NotConfirmable
+    is_unknown = person.status == SubscriberStatus.PENDING
+    person.signup = None
+    suppress(session, now, signer, person.email, OWNER)
+    if is_unknown:
+        erasure.erase_person(session, person.id)
 
 
 def _agree(session: Session, person: SubscriberRow, context: ConsentContext, *, measuring: bool, news: bool) -> None:

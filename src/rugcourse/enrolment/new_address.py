@@ -6,16 +6,14 @@ Whatever is known about the address, whoever asks is told the same: who is a rea
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import ERASED, AddressChangeRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import address_changes, erasure, subscribers
 from rugcourse.db.queries.subscribers import LOCK
-from rugcourse.enrolment.admin_changes import AddressTaken, correct_address_in
+from rugcourse.enrolment.admin_changes import AddressTaken, change_address
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
 from rugcourse.links import Signer
@@ -48,34 +46,33 @@ class AddressChange:
 
 
 def request_change(
-    database: Database, clock: Clock, signer: Signer, subscriber_id: int, email: str
+    session: Session, now: datetime, signer: Signer, subscriber_id: int, email: str
 ) -> AddressRequest | None:
     """Remember that a reader wants to be written to at another address, which is normalised.
 
     Returns what is to be mailed there; None when nothing may be. An address gets at most three of these mails in thirty
     days, and only the last link that was asked for works. Raises NotAReader.
     """
-    now, digest = clock.now(), signer.digest(email)
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        if address_changes.asked(session, digest, now - ASKING) >= MOST_ASKED:
-            return None
-        address_changes.withdraw(session, person.id)
-        other = subscribers.by_email(session, email)
-        is_readers = other is not None and other.status != SubscriberStatus.PENDING
-        is_free = not is_readers and may_sign_up(session, signer, email)
-        change = address_changes.add(session, person.id, email if is_free else None, digest, now)
-        if is_free:
-            return AddressRequest(email, person.language, (change.id, change.secret))
-        if other is not None and other.status in {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}:
-            return AddressRequest(email, other.language, None)
+    digest = signer.digest(email)
+    person = _reader(session, subscriber_id)
+    if address_changes.asked(session, digest, now - ASKING) >= MOST_ASKED:
         return None
+    address_changes.withdraw(session, person.id)
+    other = subscribers.by_email(session, email)
+    is_readers = other is not None and other.status != SubscriberStatus.PENDING
+    is_free = not is_readers and may_sign_up(session, signer, email)
+    change = address_changes.add(session, person.id, email if is_free else None, digest, now)
+    if is_free:
+        return AddressRequest(email, person.language, (change.id, change.secret))
+    if other is not None and other.status in {SubscriberStatus.ACTIVE, SubscriberStatus.LEFT}:
+        return AddressRequest(email, other.language, None)
+    return None
 
 
-def find_change(session: Session, clock: Clock, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
+def find_change(session: Session, now: datetime, change_id: int, secret: int) -> tuple[AddressChangeRow, SubscriberRow]:
     """What a link confirms, and for whom. Raises AddressNotConfirmable."""
     change = address_changes.find(session, change_id)
-    if change is None or change.secret != secret or clock.now() - change.asked_at >= VALID:
+    if change is None or change.secret != secret or now - change.asked_at >= VALID:
         raise AddressNotConfirmable
     if change.subscriber_id is None:  # whoever asked was erased
         raise AddressNotConfirmable
@@ -85,32 +82,31 @@ def find_change(session: Session, clock: Clock, change_id: int, secret: int) -> 
     return change, person
 
 
-def confirm(database: Database, clock: Clock, signer: Signer, change_id: int, secret: int) -> AddressChange:
+def confirm(session: Session, now: datetime, signer: Signer, change_id: int, secret: int) -> AddressChange:
     """Write to a reader at their other address from now on. Pressing twice is the same as pressing once.
 
     A signup at that address that was never confirmed is forgotten: its owner is known now.
 
     Raises AddressNotConfirmable.
     """
-    with database.write() as session:
-        change, person = find_change(session, clock, change_id, secret)
-        session.refresh(person, with_for_update=LOCK)
-        session.refresh(change)  # somebody else may have pressed it, or asked for another address
-        if change.confirmed_at is not None:
-            return AddressChange(person.id, person.language, None)
-        if change.email is None or person.status != SubscriberStatus.ACTIVE:
-            raise AddressNotConfirmable
-        email, email_before = change.email, person.email
-        other = subscribers.by_email(session, email, lock=True)
-        if other is not None and other.status == SubscriberStatus.PENDING:
-            erasure.erase_person(session, other.id)
-        try:
-            correct_address_in(session, clock, signer, person.id, email)
-        except AddressTaken:
-            raise AddressNotConfirmable from None
-        subscribers.lift_suppression(session, signer.digest(email), ERASED)
-        change.confirmed_at, change.email = clock.now(), None
-        return AddressChange(person.id, person.language, email_before)
+    change, person = find_change(session, now, change_id, secret)
+    session.refresh(person, with_for_update=LOCK)
+    session.refresh(change)  # somebody else may have pressed it, or asked for another address
+    if change.confirmed_at is not None:
+        return AddressChange(person.id, person.language, None)
+    if change.email is None or person.status != SubscriberStatus.ACTIVE:
+        raise AddressNotConfirmable
+    email, email_before = change.email, person.email
+    other = subscribers.by_email(session, email, lock=True)
+    if other is not None and other.status == SubscriberStatus.PENDING:
+        erasure.erase_person(session, other.id)
+    try:
+        change_address(session, now, signer, person.id, email)
+    except AddressTaken:
+        raise AddressNotConfirmable from None
+    subscribers.lift_suppression(session, signer.digest(email), ERASED)
+    change.confirmed_at, change.email = now, None
+    return AddressChange(person.id, person.language, email_before)
 
 
 def _reader(session: Session, subscriber_id: int) -> SubscriberRow:

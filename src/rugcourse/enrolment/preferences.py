@@ -8,9 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.db import withdrawal_log
-from rugcourse.db.engine import Database
 from rugcourse.db.models import (
     DeliveryRow,
     EnrolmentRow,
@@ -49,59 +47,42 @@ class TooLate(Exception):
     """Leaving was so long ago that it takes a new signup to come back."""
 
 
-def change_schedule(database: Database, clock: Clock, subscriber_id: int, schedule: Schedule) -> None:
+def change_schedule(session: Session, now: datetime, subscriber_id: int, schedule: Schedule) -> None:
     """Keep another hour, other days, zone or pace. A pause stays what it is. Raises NotAReader."""
-    now = clock.now()
-    with database.write() as session:
-        _reader(session, subscriber_id).signup = None  # what they typed before they chose this
-        before = subscribers.load_schedule(session, subscriber_id)
-        _reschedule(
-            session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now
-        )
+    _reader(session, subscriber_id).signup = None  # what they typed before they chose this
+    before = subscribers.load_schedule(session, subscriber_id)
+    _reschedule(session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now)
 
 
-def pause(database: Database, clock: Clock, subscriber_id: int, until: datetime | None = None) -> None:
-    """Send nothing until an instant (UTC), or until the reader goes on. Raises NotAReader."""
-    with database.write() as session:
-        pause_in(session, clock.now(), subscriber_id, until)
-
-
-def pause_in(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
-    """The same in a transaction of the caller. Raises NotAReader."""
+def pause(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
+    """Send nothing until an instant (UTC), or until the reader resumes. Raises NotAReader."""
     _reader(session, subscriber_id)
     delivery_planning.cancel_planned(session, subscriber_id, "the reader paused", now)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
 
 
-def go_on(database: Database, clock: Clock, subscriber_id: int) -> None:
+def resume(session: Session, now: datetime, subscriber_id: int) -> None:
     """End a pause. Raises NotAReader."""
-    with database.write() as session:
-        go_on_in(session, clock.now(), subscriber_id)
-
-
-def go_on_in(session: Session, now: datetime, subscriber_id: int) -> None:
-    """The same in a transaction of the caller. Raises NotAReader."""
     _reader(session, subscriber_id)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), now)
 
 
 def set_measuring(
-    database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None
+    session: Session, now: datetime, subscriber_id: int, *, agreed: bool, shown: Shown | None = None
 ) -> None:
     """Keep whether opens and clicks may be measured. `shown`, here and below: how the page showed its words.
 
     Raises NotAReader.
     """
-    context = ConsentContext(clock.now(), ConsentSource.OWN_PAGE, shown)
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        if not agreed:
-            end_measuring(session, person, context)
-        elif not person.measuring:
-            person.measuring = True
-            consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=True)
+    context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
+    person = _reader(session, subscriber_id)
+    if not agreed:
+        end_measuring(session, person, context)
+    elif not person.measuring:
+        person.measuring = True
+        consents.keep(session, person, ConsentPurpose.MEASURING, context, consent_texts.MEASURING, given=True)
 
 
 def end_measuring(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
@@ -113,16 +94,15 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
         erasure.forget_measured(session, person.id)
 
 
-def set_news(database: Database, clock: Clock, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
+def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
     """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
-    context = ConsentContext(clock.now(), ConsentSource.OWN_PAGE, shown)
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        if agreed and not person.news:
-            person.news = True
-            consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=True)
-        elif not agreed:
-            end_news(session, person, context)
+    context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
+    person = _reader(session, subscriber_id)
+    if agreed and not person.news:
+        person.news = True
+        consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=True)
+    elif not agreed:
+        end_news(session, person, context)
 
 
 def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -> None:
@@ -136,15 +116,14 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
         _end(session, enrolment, "the reader wants no news", context.at)
 
 
-def set_left_out(database: Database, clock: Clock, subscriber_id: int, *, left_out: bool) -> None:
+def set_left_out(session: Session, now: datetime, subscriber_id: int, *, left_out: bool) -> None:
     """Leave a reader out of comparisons and statistics, or no more (GDPR, Art. 21). Raises NotAReader."""
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        if left_out:
-            leave_out(session, person, clock.now())
-        elif person.objected_at is not None:
-            person.objected_at = None
-            withdrawal_log.record(session, withdrawal_log.COMPARES, clock.now(), email=person.email)
+    person = _reader(session, subscriber_id)
+    if left_out:
+        leave_out(session, person, now)
+    elif person.objected_at is not None:
+        person.objected_at = None
+        withdrawal_log.record(session, withdrawal_log.COMPARES, now, email=person.email)
 
 
 def leave_out(session: Session, person: SubscriberRow, now: datetime) -> None:
@@ -162,24 +141,22 @@ class Objection(StrEnum):
     STATISTICS = "statistics"
 
 
-def object_on_request(database: Database, clock: Clock, subscriber_id: int, objection: Objection) -> None:
+def object_on_request(session: Session, now: datetime, subscriber_id: int, objection: Objection) -> None:
     """Keep an objection that somebody told an admin, also one who has left."""
     keep = {Objection.TAGS: leave_untagged, Objection.STATISTICS: leave_out}[objection]
-    with database.write() as session:
-        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
-        if person is not None:
-            keep(session, person, clock.now())
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
+    if person is not None:
+        keep(session, person, now)
 
 
-def set_untagged(database: Database, clock: Clock, subscriber_id: int, *, untagged: bool) -> None:
+def set_untagged(session: Session, now: datetime, subscriber_id: int, *, untagged: bool) -> None:
     """Take all tags off a reader and let none be put on them, or allow it again (GDPR, Art. 21). Raises NotAReader."""
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        if untagged:
-            leave_untagged(session, person, clock.now())
-        elif person.untagged_at is not None:
-            person.untagged_at = None
-            withdrawal_log.record(session, withdrawal_log.TAGS, clock.now(), email=person.email)
+    person = _reader(session, subscriber_id)
+    if untagged:
+        leave_untagged(session, person, now)
+    elif person.untagged_at is not None:
+        person.untagged_at = None
+        withdrawal_log.record(session, withdrawal_log.TAGS, now, email=person.email)
 
 
 def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> None:
@@ -190,71 +167,64 @@ def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> No
         subscribers.remove_tags(session, person.id)
 
 
-def set_language(database: Database, subscriber_id: int, language: str) -> None:
+def set_language(session: Session, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        person.language, person.signup = language, None
+    person = _reader(session, subscriber_id)
+    person.language, person.signup = language, None
 
 
-def close_links(database: Database, clock: Clock, subscriber_id: int) -> None:
+def close_links(session: Session, now: datetime, subscriber_id: int) -> None:
     """Let the links of all mails until now be old ones. Raises NotAReader."""
-    with database.write() as session:
-        close_links_in(session, _reader(session, subscriber_id), clock.now())
+    close_links_of(session, _reader(session, subscriber_id), now)
 
 
-def close_links_in(session: Session, person: SubscriberRow, at: datetime) -> None:
-    """The same in a transaction of the caller, of mails from before an instant (UTC)."""
+def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> None:
+    """Let the links of the mails to somebody from before an instant (UTC) be old ones."""
     person.links_closed_at = at
     withdrawal_log.record(session, withdrawal_log.LINKS, at, email=person.email)
     address_changes.withdraw(session, person.id)
 
 
-def set_name(database: Database, subscriber_id: int, name: str) -> None:
+def set_name(session: Session, subscriber_id: int, name: str) -> None:
     """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
-    with database.write() as session:
-        person = _reader(session, subscriber_id)
-        person.name, person.signup = name, None
+    person = _reader(session, subscriber_id)
+    person.name, person.signup = name, None
 
 
-def leave_course(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:
+def leave_course(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
     """Stop the course that a mail is of; other courses of its reader go on. Raises NotAReader."""
-    now = clock.now()
-    with database.write() as session:
-        person, delivery = _reader_of(session, delivery_id)
-        enrolment = enrolments.of_mail(session, delivery, lock=True)
-        may_leave = person.status in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}
-        if not may_leave or enrolment is None or campaigns.is_news(session, enrolment.campaign_id):
-            raise NotAReader
-        course_id = campaigns.course_of(session, enrolment.campaign_id)
-        # An earlier run first: once a later one is left, nothing opens it again, and a lesson of it that waits is lost.
-        for one in enrolments.open_in_course(session, person.id, course_id) if course_id is not None else ():
-            _end(session, one, "the reader left the course", now)
-        _end(session, enrolment, "the reader left the course", now)
-        context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
-        deliveries.confirm_by_activity(session, delivery.id, now)
+    person, delivery = _reader_of(session, delivery_id)
+    enrolment = enrolments.of_mail(session, delivery, lock=True)
+    may_leave = person.status in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}
+    if not may_leave or enrolment is None or campaigns.is_news(session, enrolment.campaign_id):
+        raise NotAReader
+    course_id = campaigns.course_of(session, enrolment.campaign_id)
+    # An earlier run first: once a later one is left, nothing opens it again, and a lesson of it that waits is lost.
+    for one in enrolments.open_in_course(session, person.id, course_id) if course_id is not None else ():
+        _end(session, one, "the reader left the course", now)
+    _end(session, enrolment, "the reader left the course", now)
+    context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, delivery.campaign_id, delivery.id)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.LEAVE_COURSE, given=False)
+    deliveries.confirm_by_activity(session, delivery.id, now)
 
 
 def unsubscribe(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     delivery_id: int,
     source: ConsentSource = ConsentSource.OWN_PAGE,
     shown: Shown | None = None,
 ) -> None:
     """Stop writing to the person that a mail was sent to. Doing it twice is the same as doing it once."""
-    now = clock.now()
-    with database.write() as session:
-        found = subscribers.by_delivery(session, delivery_id, lock=True)
-        if found is None or found[0].status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
-            return
-        person, _ = found
-        if person.left_at is not None:  # suppressed, and left before
-            return
-        leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
-        email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
-        deliveries.confirm_by_activity(session, delivery_id, now)
+    found = subscribers.by_delivery(session, delivery_id, lock=True)
+    if found is None or found[0].status not in {SubscriberStatus.ACTIVE, SubscriberStatus.SUPPRESSED}:
+        return
+    person, _ = found
+    if person.left_at is not None:  # suppressed, and left before
+        return
+    leave_everything(session, person, ConsentContext(now, source, shown, delivery_id=delivery_id))
+    email_events.add_events(session, [Event(delivery_id, EventKind.UNSUBSCRIBE, Verdict.HUMAN, now)])
+    deliveries.confirm_by_activity(session, delivery_id, now)
 
 
 def unsubscribe_on_request(session: Session, now: datetime, subscriber_id: int) -> None:
@@ -281,15 +251,14 @@ def leave_everything(session: Session, person: SubscriberRow, context: ConsentCo
         person.status = SubscriberStatus.LEFT
 
 
-def unsubscribe_at_once(database: Database, clock: Clock, mail: MailRef) -> None:
+def unsubscribe_at_once(session: Session, now: datetime, mail: MailRef) -> None:
     """The same by what a mail program does with one press (RFC 8058, RFC 2369), which nobody is asked about again.
 
     Who left before, was erased or must not be written to gets no more mails as it is.
     """
-    with database.read() as session:
-        found = subscribers.by_link(session, mail)
+    found = subscribers.by_link(session, mail)
     if found is not None:
-        unsubscribe(database, clock, mail.delivery_id, ConsentSource.ONE_CLICK)
+        unsubscribe(session, now, mail.delivery_id, ConsentSource.ONE_CLICK)
 
 
 def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -> None:
@@ -299,44 +268,42 @@ def end_courses(session: Session, subscriber_id: int, why: str, now: datetime) -
         _leave(enrolment, now)
 
 
-def come_back(database: Database, clock: Clock, delivery_id: int, shown: Shown | None = None) -> None:
+def come_back(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
     """Undo leaving: the course that a mail is of goes on where it was, and after leaving everything, all those that
     were left with it. What they allowed beside the course, they have to allow anew.
 
     Raises NotAReader for who was never a reader or left nothing, TooLate after `UNDO_DAYS`.
     """
-    now = clock.now()
-    with database.write() as session:
-        person, delivery = _reader_of(session, delivery_id)
-        left_everything = person.status == SubscriberStatus.LEFT
-        if not left_everything and person.status != SubscriberStatus.ACTIVE:
-            raise NotAReader
-        if left_everything and not may_come_back(person, now):
-            raise TooLate
-        left_at = person.left_at
-        if left_everything:
-            withdrawal_log.record(session, withdrawal_log.RETURNED, now, email=person.email)
-            person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
-        course = None if left_everything else delivery.campaign_id
-        context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)
-        consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
-        news = set() if person.news else {one.id for one in enrolments.news_enrolments(session, person.id)}
-        mine = enrolments.of_mail(session, delivery)
-        together = enrolments.left_together(session, mine) if mine is not None else set()
-        goes_on = False
-        schedule = subscribers.load_schedule(session, person.id)
-        for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
-            if enrolment.id in news:
-                continue
-            # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
-            undone = enrolment.left_at == left_at if left_everything else enrolment.id in together
-            waits = enrolment.status == EnrolmentStatus.LEFT and undone
-            if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
-                enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
-                next_from(session, enrolment, schedule, now)
-                goes_on = True
-        if not left_everything and not goes_on:
-            raise NotAReader  # and nothing is kept
+    person, delivery = _reader_of(session, delivery_id)
+    left_everything = person.status == SubscriberStatus.LEFT
+    if not left_everything and person.status != SubscriberStatus.ACTIVE:
+        raise NotAReader
+    if left_everything and not may_come_back(person, now):
+        raise TooLate
+    left_at = person.left_at
+    if left_everything:
+        withdrawal_log.record(session, withdrawal_log.RETURNED, now, email=person.email)
+        person.status, person.left_at, person.signup = SubscriberStatus.ACTIVE, None, None
+    course = None if left_everything else delivery.campaign_id
+    context = ConsentContext(now, ConsentSource.OWN_PAGE, shown, course, delivery_id)
+    consents.keep(session, person, ConsentPurpose.LESSONS, context, consent_texts.COME_BACK, given=True)
+    news = set() if person.news else {one.id for one in enrolments.news_enrolments(session, person.id)}
+    mine = enrolments.of_mail(session, delivery)
+    together = enrolments.left_together(session, mine) if mine is not None else set()
+    goes_on = False
+    schedule = subscribers.load_schedule(session, person.id)
+    for enrolment in enrolments.of_subscriber(session, person.id, lock=True):
+        if enrolment.id in news:
+            continue
+        # One that is active was opened again meanwhile, for a new lesson; it waited for its reader.
+        undone = enrolment.left_at == left_at if left_everything else enrolment.id in together
+        waits = enrolment.status == EnrolmentStatus.LEFT and undone
+        if waits or (left_everything and enrolment.status == EnrolmentStatus.ACTIVE):
+            enrolment.status, enrolment.left_at = EnrolmentStatus.ACTIVE, None
+            next_from(session, enrolment, schedule, now)
+            goes_on = True
+    if not left_everything and not goes_on:
+        raise NotAReader  # and nothing is kept
 
 
 def may_come_back(person: SubscriberRow, now: datetime) -> bool:

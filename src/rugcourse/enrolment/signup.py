@@ -16,7 +16,6 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import (
     ERASED,
     DeliveryKind,
@@ -149,7 +148,7 @@ def read_schedule(
 
 
 def sign_up(
-    database: Database,
+    session: Session,
     clock: Clock,
     signer: Signer,
     published: PublishedCourse,
@@ -165,32 +164,31 @@ def sign_up(
     reader gets as many about each course.
     """
     now = clock.now()
-    with database.write() as session:
-        if not may_sign_up(session, signer, signup.email):
-            return
-        person = subscribers.add_pending(session, signup.email, language, now)
-        if person.status == SubscriberStatus.SUPPRESSED or not may_sign_up(session, signer, signup.email):
-            return  # also just now
-        enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
-        reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
-        if person.status == SubscriberStatus.PENDING:
-            _keep(session, person, signup, language)
-            if attempt_id is not None:
-                adopt(session, clock, attempt_id, person.id, published.id)
-        elif subscribers.find_schedule(session, person.id) is None:
-            subscribers.save_schedule(session, person.id, signup.schedule)
-        if person.status != SubscriberStatus.ACTIVE:
-            person.signup = _document(signup, language)
-        if _asked_too_often(session, signer, person, published.campaign_id, now):
-            return
-        kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
-        # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
-        which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
-        # Who left since they confirmed confirms anew.
-        left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
-        again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
-        once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
-        delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, once_key, now)
+    if not may_sign_up(session, signer, signup.email):
+        return
+    person = subscribers.add_pending(session, signup.email, language, now)
+    if person.status == SubscriberStatus.SUPPRESSED or not may_sign_up(session, signer, signup.email):
+        return  # also just now
+    enrolment = enrolments.find_in_course(session, published.campaign_id, person.id)
+    reads_already = person.status == SubscriberStatus.ACTIVE and has_course(enrolment)
+    if person.status == SubscriberStatus.PENDING:
+        _keep(session, person, signup, language)
+        if attempt_id is not None:
+            adopt(session, clock, attempt_id, person.id, published.id)
+    elif subscribers.find_schedule(session, person.id) is None:
+        subscribers.save_schedule(session, person.id, signup.schedule)
+    if person.status != SubscriberStatus.ACTIVE:
+        person.signup = _document(signup, language)
+    if _asked_too_often(session, signer, person, published.campaign_id, now):
+        return
+    kind = DeliveryKind.ALREADY_SUBSCRIBED if reads_already else DeliveryKind.CONFIRM
+    # Who reads already has proven that the address is theirs: for another course the limit is one more mail.
+    which = f":{published.campaign_id}" if person.status == SubscriberStatus.ACTIVE else ""
+    # Who left since they confirmed confirms anew.
+    left_at = person.left_at or (enrolment.left_at if enrolment is not None else None)
+    again = f":after:{left_at.timestamp():.0f}" if left_at is not None else ""
+    once_key = f"{kind}:{person.id}{which}:{now.date()}{again}"
+    delivery_planning.plan_transactional(session, kind, person.id, published.campaign_id, once_key, now)
 
 
 def _asked_too_often(session: Session, signer: Signer, person: SubscriberRow, campaign_id: int, now: datetime) -> bool:

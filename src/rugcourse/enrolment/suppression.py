@@ -11,9 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.db import withdrawal_log
-from rugcourse.db.engine import Database
 from rugcourse.db.models import COMPLAINT, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import delivery_planning, enrolments, heartbeats, subscribers
 from rugcourse.db.queries.subscribers import LOCK
@@ -51,38 +49,35 @@ class Suppressed:
     email: str | None = None
 
 
-def check_key(database: Database, signer: Signer) -> None:
+def check_key(session: Session, signer: Signer) -> None:
     """Remember by which key suppressed addresses are known. Raises UnknownSuppressionKey when it is another one by now.
 
     With another key nobody on the list would be recognised, and all of them written to.
     """
     fingerprint = signer.digest("fingerprint of this key")[:16]
-    with database.write() as session:
-        kept = heartbeats.get_value(session, _KEY)
-        if kept == fingerprint:
-            return
-        if kept is not None and subscribers.has_suppressions(session):
-            raise UnknownSuppressionKey
-        heartbeats.set_value(session, _KEY, fingerprint)
+    kept = heartbeats.get_value(session, _KEY)
+    if kept == fingerprint:
+        return
+    if kept is not None and subscribers.has_suppressions(session):
+        raise UnknownSuppressionKey
+    heartbeats.set_value(session, _KEY, fingerprint)
 
 
-def suppress(database: Database, clock: Clock, signer: Signer, address: str, reason: str) -> None:
-    """Never write to an address again, whoever signs it up. Raises NotAnAddress."""
-    with database.write() as session:
-        suppress_in(session, clock.now(), signer, _normalised(address), reason)
+def suppress_address(session: Session, now: datetime, signer: Signer, address: str, reason: str) -> None:
+    """Never write to an address again that somebody typed, whoever signs it up. Raises NotAnAddress."""
+    suppress(session, now, signer, _normalised(address), reason)
 
 
-def suppress_person(database: Database, clock: Clock, signer: Signer, subscriber_id: int, reason: str) -> None:
+def suppress_person(session: Session, now: datetime, signer: Signer, subscriber_id: int, reason: str) -> None:
     """Never write again to the address that somebody has at this moment."""
-    with database.write() as session:
-        # Their address may be corrected just now.
-        person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
-        if person is not None:
-            suppress_in(session, clock.now(), signer, person.email, reason)
+    # Their address may be corrected just now.
+    person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
+    if person is not None:
+        suppress(session, now, signer, person.email, reason)
 
 
-def suppress_in(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
-    """The same in a transaction of the caller, for an address that is normalised."""
+def suppress(session: Session, now: datetime, signer: Signer, email: str, reason: str) -> None:
+    """Never write to an address again, which is normalised: what its owner agreed to ends."""
     person = subscribers.by_email(session, email, lock=True)
     subscribers.suppress(session, signer.digest(email), reason, now)
     if person is not None:
@@ -95,44 +90,41 @@ def suppress_in(session: Session, now: datetime, signer: Signer, email: str, rea
         end_measuring(session, person, context)
 
 
-def lift(database: Database, clock: Clock, signer: Signer, address: str) -> None:
+def lift(session: Session, now: datetime, signer: Signer, address: str) -> None:
     """Let an address be written to again: its owner goes on where they were.
 
     Who complained does not: they left, and come back of their own will or not at all. Raises NotAnAddress,
     NotSuppressed.
     """
     email = _normalised(address)
-    with database.write() as session:
-        person = subscribers.by_email(session, email, lock=True)  # first: their complaint may come in just now
-        kept = subscribers.find_suppression(session, signer.digest(email))
-        if kept is None:
-            raise NotSuppressed
-        if person is not None and person.status == SubscriberStatus.SUPPRESSED:
-            if kept.reason == COMPLAINT:
-                person.left_at = person.left_at or clock.now()
-            person.status = _status_of(session, person)
-            delivery_planning.retry_failed(session, person.id, clock.now())  # also for who may come back one day
-            if person.status == SubscriberStatus.ACTIVE:
-                go_on_from(session, person.id, clock.now())
-        session.delete(kept)
-        withdrawal_log.record(session, withdrawal_log.LIFTED, clock.now(), email=email)
+    person = subscribers.by_email(session, email, lock=True)  # first: their complaint may come in just now
+    kept = subscribers.find_suppression(session, signer.digest(email))
+    if kept is None:
+        raise NotSuppressed
+    if person is not None and person.status == SubscriberStatus.SUPPRESSED:
+        if kept.reason == COMPLAINT:
+            person.left_at = person.left_at or now
+        person.status = _status_of(session, person)
+        delivery_planning.retry_failed(session, person.id, now)  # also for who may come back one day
+        if person.status == SubscriberStatus.ACTIVE:
+            go_on_from(session, person.id, now)
+    session.delete(kept)
+    withdrawal_log.record(session, withdrawal_log.LIFTED, now, email=email)
 
 
-def find(database: Database, signer: Signer, address: str) -> Suppressed | None:
+def find(session: Session, signer: Signer, address: str) -> Suppressed | None:
     """What is known of an address; None when it may be written to, or is none."""
     email = normalise_email(address)
     if email is None:
         return None
-    with database.read() as session:
-        kept = subscribers.find_suppression(session, signer.digest(email))
-        return Suppressed(kept.reason, kept.at, None, email) if kept else None
+    kept = subscribers.find_suppression(session, signer.digest(email))
+    return Suppressed(kept.reason, kept.at, None, email) if kept else None
 
 
-def people(database: Database, signer: Signer, after_id: int, limit: int) -> list[Suppressed]:
+def people(session: Session, signer: Signer, after_id: int, limit: int) -> list[Suppressed]:
     """Suppressed people who are known, by id, after one of them."""
-    with database.read() as session:
-        rows = subscribers.suppressed_people(session, after_id, limit)
-        kept = subscribers.suppressions_among(session, [signer.digest(row.email) for row in rows])
+    rows = subscribers.suppressed_people(session, after_id, limit)
+    kept = subscribers.suppressions_among(session, [signer.digest(row.email) for row in rows])
     return [
         Suppressed(found.reason, found.at, row.id, row.email)
         for row in rows

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
-from rugcourse.db.engine import Database
 from rugcourse.db.models import AssessmentAttemptRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
@@ -39,8 +39,8 @@ class LearningGain:
 
 
 def save_attempt(
-    database: Database,
-    clock: Clock,
+    session: Session,
+    now: datetime,
     course_id: int,
     test: KnowledgeTest,
     chosen: Mapping[str, int],
@@ -52,24 +52,24 @@ def save_attempt(
     """
     if not is_complete(test, chosen):
         raise IncompleteTest
-    with database.write() as session:
-        return learning.add_attempt(
-            session,
-            AssessmentAttemptRow(
-                course_id=course_id,
-                subscriber_id=subscriber_id,
-                stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
-                options=dict(chosen),
-                right=score(test, chosen).right,
-                asked=len(test.questions),
-                at=clock.now(),
-            ),
-        )
+    return learning.add_attempt(
+        session,
+        AssessmentAttemptRow(
+            course_id=course_id,
+            subscriber_id=subscriber_id,
+            stage=Stage.PRETEST if subscriber_id is None else Stage.POSTTEST,
+            options=dict(chosen),
+            right=score(test, chosen).right,
+            asked=len(test.questions),
+            at=now,
+        ),
+    )
 
 
 def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, course_id: int) -> None:
     """Give a visitor's test to the person they turned out to be."""
-    oldest = clock.now() - clock.span(ADOPTION_SECONDS)
+    now = clock.now()
+    oldest = now - clock.span(ADOPTION_SECONDS)
     learning.adopt_attempt(session, attempt_id, subscriber_id, course_id, oldest)
 
 

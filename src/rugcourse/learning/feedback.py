@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
+from sqlalchemy.orm import Session
+
 from rugcourse.db.models import FeedbackRow
 from rugcourse.db.queries import learning
 
@@ -23,7 +24,7 @@ class Feedback:
     delivery_id: int | None = None
 
 
-def save_feedback(database: Database, clock: Clock, feedback: Feedback) -> None:
+def save_feedback(session: Session, now: datetime, feedback: Feedback) -> None:
     """Keep it. A reader who says it again about the same mail has changed their mind: the last word stands."""
     row = FeedbackRow(
         lesson_id=feedback.lesson_id,
@@ -31,10 +32,9 @@ def save_feedback(database: Database, clock: Clock, feedback: Feedback) -> None:
         language=feedback.language,
         helped=feedback.helped,
         remark=_readable(feedback.remark),
-        at=clock.now(),
+        at=now,
     )
-    with database.write() as session:
-        learning.save_feedback(session, row)
+    learning.save_feedback(session, row)
 
 
 def _readable(remark: str) -> str:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from rugcourse.content import Course, Question
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.engine import Database
 from rugcourse.db.models import AbTestRow, ConsentRow, ConsentTextRow, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import (
     ab_tests,
@@ -43,7 +42,7 @@ class Export:
 
 
 def export(
-    database: Database,
+    session: Session,
     course_cache: CourseCache,
     subscriber_id: int,
     signer: Signer | None = None,
@@ -54,12 +53,11 @@ def export(
     `signer`: by it the list of addresses that must not be written to is looked into. `settings`: for what stands above
     the copy: purposes, recipients, ends, rights (GDPR article 15(1)).
     """
-    with database.read() as session:
-        person = session.get(SubscriberRow, subscriber_id)
-        if person is None:
-            return None
-        about = {"about_this_copy": _about(settings, person.language)} if settings else {}
-        return Export(person.language, about | _Copy(session, course_cache, person, signer).sections())
+    person = session.get(SubscriberRow, subscriber_id)
+    if person is None:
+        return None
+    about = {"about_this_copy": _about(settings, person.language)} if settings else {}
+    return Export(person.language, about | _Copy(session, course_cache, person, signer).sections())
 
 
 def _about(settings: Settings, language: str) -> list[dict[str, Any]]:

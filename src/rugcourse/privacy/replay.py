@@ -35,7 +35,7 @@ from rugcourse.db.withdrawal_log import (
 from rugcourse.enrolment import preferences, suppression
 from rugcourse.enrolment.consents import ConsentContext, ConsentSource
 from rugcourse.links import Signer
-from rugcourse.privacy.erase import erase_in
+from rugcourse.privacy.erase import erase
 
 _BATCH = 500
 
@@ -51,7 +51,7 @@ def replay(database: Database, clock: Clock, signer: Signer, log: WithdrawalLog,
         theirs = {one: withdrawn.pop(digest) for one, digest in known.items() if digest in withdrawn}
         if theirs:
             with database.write() as session:
-                applied += sum(_withdraw(session, clock, signer, one, kinds) for one, kinds in theirs.items())
+                applied += sum(_withdraw(session, clock.now(), signer, one, kinds) for one, kinds in theirs.items())
     applied += _suppress_unknown(database, withdrawn)
     database.scrub()
     return applied
@@ -67,19 +67,18 @@ def _read(log: WithdrawalLog, bounced_since: datetime) -> dict[bytes, Kinds]:
     return found
 
 
-def _withdraw(session: Session, clock: Clock, signer: Signer, subscriber_id: int, kinds: Kinds) -> bool:
+def _withdraw(session: Session, now: datetime, signer: Signer, subscriber_id: int, kinds: Kinds) -> bool:
     """What one person withdrew; returns whether there was anything."""
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None:
         return False
-    now = clock.now()
     theirs_since = max(person.created_at, person.address_since or person.created_at)
     since = {kind: at for kind, at in kinds.items() if at >= theirs_since}
     if since.pop(ERASED, None) is not None:
         why = _reason(since)
         if why is not None and why[0] != BOUNCE:
             subscribers.suppress(session, signer.digest(person.email), why[0], why[1])
-        return erase_in(session, clock, signer, subscriber_id)
+        return erase(session, now, signer, subscriber_id)
     left = _leave(session, person, _left_at(since), now)
     ended = _end_measuring(session, person, since.pop(MEASURING, None), now)
     ended |= _end_news(session, person, since.pop(NEWS, None), now)
@@ -132,7 +131,7 @@ def _object(session: Session, person: SubscriberRow, since: Kinds) -> bool:
         preferences.leave_untagged(session, person, since[TAGGED])
         done = True
     if LINKS in since and (person.links_closed_at is None or person.links_closed_at < since[LINKS]):
-        preferences.close_links_in(session, person, since[LINKS])
+        preferences.close_links_of(session, person, since[LINKS])
         done = True
     return done
 
@@ -143,7 +142,7 @@ def _stands(kinds: Kinds, withdrawn: str, allowed: str) -> bool:
 
 
 def _suppress(session: Session, signer: Signer, person: SubscriberRow, reason: str, now: datetime) -> None:
-    suppression.suppress_in(session, now, signer, person.email, reason)
+    suppression.suppress(session, now, signer, person.email, reason)
     if reason == COMPLAINT:
         preferences.end_courses(session, person.id, "the reader called it spam", now)
         person.left_at = person.left_at or now

@@ -22,7 +22,7 @@ from rugcourse.enrolment.new_address import VALID
 from rugcourse.enrolment.preferences import UNDO_DAYS
 from rugcourse.enrolment.signup import ASKING
 from rugcourse.links import Signer
-from rugcourse.privacy.erase import erase_in
+from rugcourse.privacy.erase import erase
 from rugcourse.settings import Settings
 
 _BATCH = 200
@@ -138,7 +138,7 @@ def _erase_all(
         with database.write() as session:
             found = find(session, before, _BATCH)
             for subscriber_id in found:
-                erase_in(session, clock, signer, subscriber_id, keep_hash=keep_hash)
+                erase(session, clock.now(), signer, subscriber_id, keep_hash=keep_hash)
         total += len(found)
         if len(found) < _BATCH:
             return total
@@ -164,7 +164,7 @@ def _erase_suppressed(
             kept = subscribers.suppressions_among(session, list(digests.values()))
             over = [one for one, _, left_at in people if is_over(kept.get(digests[one]), left_at)]
             for subscriber_id in over:
-                erase_in(session, clock, signer, subscriber_id, keep_hash=kept.get(digests[subscriber_id]) is None)
+                erase(session, clock.now(), signer, subscriber_id, keep_hash=kept.get(digests[subscriber_id]) is None)
         total += len(over)
     return total
 

@@ -6,7 +6,7 @@ Who asks for a link to their own page after that gets a mail, which is what the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -30,7 +30,7 @@ Send = Callable[[str, str], bool]  # (address, language) → whether the mail se
 def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> int:
     """Tell those whose time has nearly come, each once; returns how many. Nobody while everything is held."""
     with database.read() as session:
-        found = [] if holds.is_closed(session, clock.now()) else _nearly_over(session, clock, retention)
+        found = [] if holds.is_closed(session, clock.now()) else _nearly_over(session, clock.now(), retention)
     warned = refused = 0
     for subscriber_id in found:
         if refused == _MOST_REFUSED:
@@ -40,15 +40,13 @@ def warn(database: Database, clock: Clock, retention: Retention, send: Send) -> 
     return warned
 
 
-def _nearly_over(session: Session, clock: Clock, retention: Retention) -> list[int]:
-    finished = partial(erasure.finished, left=clock.now() - timedelta(days=UNDO_DAYS))
+def _nearly_over(session: Session, now: datetime, retention: Retention) -> list[int]:
+    finished = partial(erasure.finished, left=now - timedelta(days=UNDO_DAYS))
     ends = ((finished, retention.finished_days), (erasure.idle, retention.idle_days))
     return [
         subscriber_id
         for find, days in ends
-        for subscriber_id in partial(find, unwarned=True)(
-            session, clock.now() - timedelta(days=days - WARNED_DAYS), _MOST
-        )
+        for subscriber_id in partial(find, unwarned=True)(session, now - timedelta(days=days - WARNED_DAYS), _MOST)
     ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rugcourse.db.engine import Database
+from sqlalchemy.orm import Session
+
 from rugcourse.db.queries import courses, learning, reconciliation
 
 
@@ -28,25 +29,24 @@ class Stats:
     courses: tuple[CourseStats, ...]
 
 
-def gather(database: Database) -> Stats:
+def gather(session: Session) -> Stats:
     """Count everything once."""
-    with database.read() as session:
-        enrolled = reconciliation.enrolments_by_status(session)
-        sent = reconciliation.lessons_by_state(session)
-        found = []
-        for course_id, slug in courses.course_ids(session):
-            answered, right = learning.count_answers_of_course(session, course_id)
-            twice, before, after = learning.gain_of_course(session, course_id)
-            found.append(
-                CourseStats(
-                    slug,
-                    {status: count for (course, status), count in enrolled.items() if course == slug},
-                    {state: count for (course, state), count in sent.items() if course == slug},
-                    answered,
-                    right,
-                    twice,
-                    before,
-                    after,
-                )
+    enrolled = reconciliation.enrolments_by_status(session)
+    sent = reconciliation.lessons_by_state(session)
+    found = []
+    for course_id, slug in courses.course_ids(session):
+        answered, right = learning.count_answers_of_course(session, course_id)
+        twice, before, after = learning.gain_of_course(session, course_id)
+        found.append(
+            CourseStats(
+                slug,
+                {status: count for (course, status), count in enrolled.items() if course == slug},
+                {state: count for (course, state), count in sent.items() if course == slug},
+                answered,
+                right,
+                twice,
+                before,
+                after,
             )
-        return Stats(reconciliation.subscribers_by_status(session), tuple(found))
+        )
+    return Stats(reconciliation.subscribers_by_status(session), tuple(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -42,12 +42,12 @@ def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:
         job = jobs.lock_next(session)
         if job is None:
             return False
-        _STEP_OF[JobKind(job.kind)](session, clock, signer, job)
+        _STEP_OF[JobKind(job.kind)](session, clock.now(), signer, job)
         return True
 
 
 def check(
-    database: Database, job_id: int, intake: ImportSettings, listing: CsvList | None = None, file_name: str = ""
+    session: Session, job_id: int, intake: ImportSettings, listing: CsvList | None = None, file_name: str = ""
 ) -> None:
     """Look through a list as it is meant now, without changing anybody.
 
@@ -55,16 +55,15 @@ def check(
     NotKept.
     """
     columns = set(intake.columns.values())
-    with database.write() as session:
-        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
-        if listing is not None:
-            if job.about.get("headers") != listing.headers:
-                raise OtherList
-            csv_import.replace_upload(session, job, listing, file_name, columns)
-        elif not columns <= set(job.about.get("kept", [])):
-            raise NotKept
-        job.about = {**job.about, "intake": csv_import.about_of(intake)}
-        job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
+    job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED)
+    if listing is not None:
+        if job.about.get("headers") != listing.headers:
+            raise OtherList
+        csv_import.replace_upload(session, job, listing, file_name, columns)
+    elif not columns <= set(job.about.get("kept", [])):
+        raise NotKept
+    job.about = {**job.about, "intake": csv_import.about_of(intake)}
+    job.state, job.mark, job.counts, job.problems = JobState.CHECKING, 0, {}, []
 
 
 def etag(job: JobRow) -> str:
@@ -72,49 +71,46 @@ def etag(job: JobRow) -> str:
     return sha256(json.dumps([job.about, job.counts, job.total], sort_keys=True).encode()).hexdigest()[:32]
 
 
-def start(database: Database, clock: Clock, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
+def start(session: Session, now: datetime, job_id: int, admin_id: int | None, seen: str | None = None) -> None:
     """Let it be done; that stands in the log. `seen`: its etag as whoever starts it saw it.
 
     Raises InvalidJobState, DraftConflict; CountChanged for an act whose people are not as many any more.
     """
-    with database.write() as session:
-        job = _in(session, job_id, JobState.CHECKED)
-        if seen is not None and seen != etag(job):
-            raise DraftConflict
-        expected = dict(job.counts)
-        if job.kind == JobKind.IMPORT:
-            job.counts, job.problems = {}, []
-        else:
-            bulk_actions.check_count(session, clock, job)
-        job.state, job.mark = JobState.RUNNING, 0
-        about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
-        admins.record_change(
-            session, clock.now(), admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
-        )
+    job = _in(session, job_id, JobState.CHECKED)
+    if seen is not None and seen != etag(job):
+        raise DraftConflict
+    expected = dict(job.counts)
+    if job.kind == JobKind.IMPORT:
+        job.counts, job.problems = {}, []
+    else:
+        bulk_actions.check_count(session, now, job)
+    job.state, job.mark = JobState.RUNNING, 0
+    about: Mapping[str, Any] = job.about.get("intake") or job.about["order"]
+    admins.record_change(
+        session, now, admin_id, f"{job.kind}: start", f"job:{job.id}", None, {**about, "expected": expected}
+    )
 
 
-def cancel(database: Database, clock: Clock, job_id: int, admin_id: int | None) -> None:
+def cancel(session: Session, now: datetime, job_id: int, admin_id: int | None) -> None:
     """Stop it where it is; what was done stays done. Raises InvalidJobState."""
-    with database.write() as session:
-        job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *ACTIVE_STATES)
-        was_running = job.state == JobState.RUNNING
-        _cancel(session, clock, job)
-        if was_running:
-            counts = dict(job.counts)
-            admins.record_change(session, clock.now(), admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
+    job = _in(session, job_id, JobState.DRAFT, JobState.CHECKED, *ACTIVE_STATES)
+    was_running = job.state == JobState.RUNNING
+    _cancel(session, now, job)
+    if was_running:
+        counts = dict(job.counts)
+        admins.record_change(session, now, admin_id, f"{job.kind}: stop", f"job:{job.id}", None, counts)
 
 
-def forget_abandoned(database: Database, clock: Clock) -> int:
+def forget_abandoned(session: Session, now: datetime) -> int:
     """Throw away lists that were uploaded and never used; returns how many."""
-    with database.write() as session:
-        found = jobs.abandoned(session, clock.now() - timedelta(days=_ABANDONED_DAYS))
-        for job in found:
-            _cancel(session, clock, job)
-        return len(found)
+    found = jobs.abandoned(session, now - timedelta(days=_ABANDONED_DAYS))
+    for job in found:
+        _cancel(session, now, job)
+    return len(found)
 
 
-def _cancel(session: Session, clock: Clock, job: JobRow) -> None:
-    job.state, job.ended_at = JobState.CANCELLED, clock.now()
+def _cancel(session: Session, now: datetime, job: JobRow) -> None:
+    job.state, job.ended_at = JobState.CANCELLED, now
     if job.kind == JobKind.IMPORT:
         csv_import.forget_lines(session, job)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date, datetime, time
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import JobRow, SubscriberRow
 from rugcourse.db.queries import audiences, campaigns, jobs, subscribers
 from rugcourse.db.queries.audiences import Audience, IdRange
 from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.subscribers import LOCK, LONGEST_TAG
 from rugcourse.enrolment import preferences
-from rugcourse.enrolment.suppression import suppress_in
+from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Signer
 
 BATCH = 200
@@ -49,28 +47,25 @@ class BulkActionRequest(BaseModel):
     until: date | None = None
 
 
-def preview(database: Database, clock: Clock, order: BulkActionRequest, admin_id: int | None) -> int:
+def preview(session: Session, now: datetime, order: BulkActionRequest, admin_id: int | None) -> int:
     """Count whom an act is about, and keep it until an admin says go; returns the job's id."""
-    now = clock.now()
-    with database.write() as session:
-        about = order.model_dump(mode="json", exclude_defaults=True)
-        job = jobs.add(session, JobKind.BULK_ACTION, JobState.CHECKED, {"order": about}, admin_id, now)
-        _count(session, job, now)
-        return job.id
+    about = order.model_dump(mode="json", exclude_defaults=True)
+    job = jobs.add(session, JobKind.BULK_ACTION, JobState.CHECKED, {"order": about}, admin_id, now)
+    _count(session, job, now)
+    return job.id
 
 
-def recount(database: Database, clock: Clock, job_id: int) -> None:
+def recount(session: Session, now: datetime, job_id: int) -> None:
     """Count anew whom an act is about, unless it was started meanwhile."""
-    with database.write() as session:
-        job = jobs.find(session, job_id, lock=True)
-        if job is not None and job.state == JobState.CHECKED:
-            _count(session, job, clock.now())
+    job = jobs.find(session, job_id, lock=True)
+    if job is not None and job.state == JobState.CHECKED:
+        _count(session, job, now)
 
 
-def check_count(session: Session, clock: Clock, job: JobRow) -> None:
+def check_count(session: Session, now: datetime, job: JobRow) -> None:
     """Raises CountChanged unless they are as many as whoever starts it saw; who came later is not among them."""
     audience = BulkActionRequest.model_validate(job.about["order"]).audience
-    if audiences.size(session, audience, clock.now(), up_to_id=job.total) != job.counts["people"]:
+    if audiences.size(session, audience, now, up_to_id=job.total) != job.counts["people"]:
         raise CountChanged
 
 
@@ -80,58 +75,58 @@ def _count(session: Session, job: JobRow, now: datetime) -> None:
     job.counts = {"people": audiences.size(session, audience, now, up_to_id=job.total)}
 
 
-def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
+def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
     """Do it for the next people. The job is locked."""
     order = BulkActionRequest.model_validate(job.about["order"])
-    people = audiences.members(session, order.audience, clock.now(), IdRange(job.mark, job.total, BATCH))
+    people = audiences.members(session, order.audience, now, IdRange(job.mark, job.total, BATCH))
     do = _DOINGS[order.act]
     for subscriber_id, _ in people:
-        do(session, clock, signer, subscriber_id, order)
+        do(session, now, signer, subscriber_id, order)
     job.counts = {**job.counts, "done": job.counts.get("done", 0) + len(people)}
     if len(people) < BATCH:
-        job.state, job.mark, job.ended_at = JobState.DONE, job.total, clock.now()
+        job.state, job.mark, job.ended_at = JobState.DONE, job.total, now
     else:
         job.mark = people[-1][0]
 
 
-def _tag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
+def _tag(session: Session, _now: datetime, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     subscribers.add_tags(session, [subscriber_id], order.tag)
 
 
-def _untag(session: Session, _clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
+def _untag(session: Session, _now: datetime, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
     subscribers.remove_tag(session, subscriber_id, order.tag)
 
 
-def _pause(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
-    until = datetime.combine(order.until, time(), tzinfo=clock.now().tzinfo) if order.until else None
+def _pause(session: Session, now: datetime, _signer: Signer, subscriber_id: int, order: BulkActionRequest) -> None:
+    until = datetime.combine(order.until, time(), tzinfo=now.tzinfo) if order.until else None
     subscribers.lock(session, [subscriber_id])  # they may pause just now
     schedule = subscribers.load_schedule(session, subscriber_id)
     rests_longer = schedule.paused and (
         schedule.paused_until is None or (until is not None and schedule.paused_until >= until)
     )
     if not rests_longer:
-        preferences.pause_in(session, clock.now(), subscriber_id, until)
+        preferences.pause(session, now, subscriber_id, until)
 
 
-def _resume(session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
-    preferences.go_on_in(session, clock.now(), subscriber_id)
+def _resume(session: Session, now: datetime, _signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
+    preferences.resume(session, now, subscriber_id)
 
 
 def _unsubscribe(
-    session: Session, clock: Clock, _signer: Signer, subscriber_id: int, _order: BulkActionRequest
+    session: Session, now: datetime, _signer: Signer, subscriber_id: int, _order: BulkActionRequest
 ) -> None:
-    with suppress(preferences.NotAReader):  # who never confirmed gets nothing as it is
-        preferences.unsubscribe_on_request(session, clock.now(), subscriber_id)
+    with contextlib.suppress(preferences.NotAReader):  # who never confirmed gets nothing as it is
+        preferences.unsubscribe_on_request(session, now, subscriber_id)
 
 
-def _suppress(session: Session, clock: Clock, signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
+def _suppress(session: Session, now: datetime, signer: Signer, subscriber_id: int, _order: BulkActionRequest) -> None:
     # Their address may be corrected just now.
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK, populate_existing=True)
     if person is not None:
-        suppress_in(session, clock.now(), signer, person.email, "admin")
+        suppress(session, now, signer, person.email, "admin")
 
 
-_DOINGS: dict[BulkAction, Callable[[Session, Clock, Signer, int, BulkActionRequest], None]] = {
+_DOINGS: dict[BulkAction, Callable[[Session, datetime, Signer, int, BulkActionRequest], None]] = {
     BulkAction.TAG: _tag,
     BulkAction.UNTAG: _untag,
     BulkAction.PAUSE: _pause,

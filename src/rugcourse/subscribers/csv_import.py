@@ -21,9 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from rugcourse.clock import Clock
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
 from rugcourse.db.queries.jobs import JobKind, JobState
@@ -211,14 +209,13 @@ def guess(headers: Sequence[str], sample: Sequence[Sequence[str]] = ()) -> dict[
     return {column: plain.index(found[0]) for column, found in named.items() if found}
 
 
-def store_upload(database: Database, clock: Clock, listing: CsvList, file_name: str, admin_id: int | None) -> int:
+def store_upload(session: Session, now: datetime, listing: CsvList, file_name: str, admin_id: int | None) -> int:
     """Keep of a list that was uploaded the columns whose names say that they are needed, until an admin says what is in
     it; returns the job's id.
     """
-    with database.write() as session:
-        job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, {}, admin_id, clock.now())
-        _keep(session, job, listing, file_name, _needed(listing))
-        return job.id
+    job = jobs.add(session, JobKind.IMPORT, JobState.DRAFT, {}, admin_id, now)
+    _keep(session, job, listing, file_name, _needed(listing))
+    return job.id
 
 
 def replace_upload(session: Session, job: JobRow, listing: CsvList, file_name: str, columns: Collection[int]) -> None:
@@ -248,11 +245,11 @@ def _only(cells: Sequence[str], columns: Collection[int]) -> list[str]:
     return [cell if place in columns else "" for place, cell in enumerate(cells)]
 
 
-def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
+def step(session: Session, now: datetime, signer: Signer, job: JobRow) -> None:
     """Go through the next lines of a job: look at them, or take them in. The job is locked."""
     lines = jobs.lines_of(session, job.id, job.mark // CHUNK)
     if lines is None:
-        _end(session, job, clock.now())
+        _end(session, job, now)
         return
     intake = ImportSettings.model_validate(job.about["intake"])
     if not job.mark:
@@ -262,7 +259,7 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
     problems = list(job.problems)
     people: dict[str, ImportedPerson] = {}
     for number, cells in lines:
-        found = read_line(number, cells, intake, clock.now().date())
+        found = read_line(number, cells, intake, now.date())
         if isinstance(found, LineProblem):
             counts[Outcome.WRONG] += 1
             problems.append([found.line, found.column, found.text])
@@ -272,13 +269,13 @@ def step(session: Session, clock: Clock, signer: Signer, job: JobRow) -> None:
             people[found.email] = found
             if found.email in repeated:
                 repeated[found.email] = True
-    counts.update(_import_lines(session, clock, signer, intake, job, people))
+    counts.update(_import_lines(session, now, signer, intake, job, people))
     if any(repeated.values()):
         job.about = {**job.about, "repeated": repeated}
     job.counts, job.problems = dict(counts), problems[:_MOST_PROBLEMS]
     job.mark += len(lines)
     if job.mark >= job.total:
-        _end(session, job, clock.now())
+        _end(session, job, now)
 
 
 def _repeated(session: Session, job: JobRow, intake: ImportSettings) -> set[str]:
@@ -370,7 +367,7 @@ def clean_tags(text: str) -> tuple[str, ...] | None:
 
 def _import_lines(
     session: Session,
-    clock: Clock,
+    now: datetime,
     signer: Signer,
     intake: ImportSettings,
     job: JobRow,
@@ -394,7 +391,7 @@ def _import_lines(
         if outcome in {Outcome.NEW, Outcome.JOINS} and row is not None:
             outcome = Outcome.LEFT if _has_refused(session, row, person, published.campaign_id) else outcome
         if job.state == JobState.RUNNING and outcome in {Outcome.NEW, Outcome.JOINS}:
-            outcome = _import_one(session, clock.now(), intake, published.campaign_id, job, person, digests[email])
+            outcome = _import_one(session, now, intake, published.campaign_id, job, person, digests[email])
         counts[outcome] += 1
     return counts
 

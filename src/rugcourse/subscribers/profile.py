@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from rugcourse.db.engine import Database
+from sqlalchemy.orm import Session
+
 from rugcourse.db.queries import courses, deliveries, enrolments, learning, subscribers
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import weekday_name
@@ -51,40 +52,39 @@ class ReaderReport:
     mails: tuple[MailOfReader, ...]
 
 
-def find_reader(database: Database, address: str) -> ReaderReport | None:
+def find_reader(session: Session, address: str) -> ReaderReport | None:
     """The reader with this address in any spelling, or None."""
     email = normalise_email(address)
-    with database.read() as session:
-        person = subscribers.by_email(session, email) if email is not None else None
-        if person is None:
-            return None
-        schedule = subscribers.load_schedule(session, person.id)
-        answers = learning.answers_of(session, person.id)
-        return ReaderReport(
-            id=person.id,
-            email=person.email,
-            name=person.name,
-            status=person.status,
-            language=person.language,
-            measuring=person.measuring,
-            news=person.news,
-            zone=schedule.zone,
-            hour=schedule.hour,
-            days=" ".join(weekday_name(day, "en") for day in sorted(schedule.weekdays)),
-            paused=schedule.paused,
-            courses=tuple(
-                CourseOfReader(
-                    courses.slug_of_campaign(session, one.campaign_id) or "",
-                    one.status,
-                    one.lessons_planned,
-                    one.next_due_at,
-                )
-                for one in enrolments.of_subscriber(session, person.id)
-            ),
-            answered=len(answers),
-            answered_right=sum(one.last_right for one in answers),
-            mails=tuple(
-                MailOfReader(row.id, row.kind, lesson, row.state, row.planned_at, row.message_id, row.reply)
-                for row, lesson in deliveries.history(session, person.id)
-            ),
-        )
+    person = subscribers.by_email(session, email) if email is not None else None
+    if person is None:
+        return None
+    schedule = subscribers.load_schedule(session, person.id)
+    answers = learning.answers_of(session, person.id)
+    return ReaderReport(
+        id=person.id,
+        email=person.email,
+        name=person.name,
+        status=person.status,
+        language=person.language,
+        measuring=person.measuring,
+        news=person.news,
+        zone=schedule.zone,
+        hour=schedule.hour,
+        days=" ".join(weekday_name(day, "en") for day in sorted(schedule.weekdays)),
+        paused=schedule.paused,
+        courses=tuple(
+            CourseOfReader(
+                courses.slug_of_campaign(session, one.campaign_id) or "",
+                one.status,
+                one.lessons_planned,
+                one.next_due_at,
+            )
+            for one in enrolments.of_subscriber(session, person.id)
+        ),
+        answered=len(answers),
+        answered_right=sum(one.last_right for one in answers),
+        mails=tuple(
+            MailOfReader(row.id, row.kind, lesson, row.state, row.planned_at, row.message_id, row.reply)
+            for row, lesson in deliveries.history(session, person.id)
+        ),
+    )

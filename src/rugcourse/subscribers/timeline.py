@@ -8,7 +8,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from rugcourse.db.engine import Database
 from rugcourse.db.models import EventKind, SubscriberRow
 from rugcourse.db.queries import admins, deliveries, email_events, learning, subscribers
 
@@ -23,13 +22,12 @@ class Moment:
     detail: str = ""
 
 
-def timeline(database: Database, subscriber_id: int) -> list[Moment]:
+def timeline(session: Session, subscriber_id: int) -> list[Moment]:
     """The newest first; empty for nobody."""
-    with database.read() as session:
-        person = session.get(SubscriberRow, subscriber_id)
-        if person is None:
-            return []
-        return sorted(_moments(session, person), key=lambda one: one.at, reverse=True)
+    person = session.get(SubscriberRow, subscriber_id)
+    if person is None:
+        return []
+    return sorted(_moments(session, person), key=lambda one: one.at, reverse=True)
 
 
 def _moments(session: Session, person: SubscriberRow) -> Iterator[Moment]:

@@ -133,10 +133,10 @@ def run_jobs(runtime: Runtime) -> None:
 def advance_campaigns(runtime: Runtime) -> None:
     """Go on enrolling those whom started campaigns are for, and cancel what is left of cancelled ones."""
     for _ in range(_MOST_ENROL_BATCHES):
-        if not enrol_batch(runtime.database, runtime.clock, runtime.send_window.quiet):
+        if not runtime.database.run(enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
             break
     cancel_remaining(runtime.database, runtime.clock)
-    while decide_next(runtime.database, runtime.clock):
+    while runtime.database.run(decide_next, runtime.clock.now()):
         pass
     with runtime.database.write() as session:
         counters.compact(session)
@@ -189,7 +189,7 @@ def forget_withdrawals(runtime: Runtime) -> None:
 def apply_retention(runtime: Runtime) -> Forgotten:
     """Forget what is no longer needed, tell those whose time is near, and tell the log how much that was."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
-    forget_abandoned(runtime.database, runtime.clock)
+    runtime.database.run(forget_abandoned, runtime.clock.now())
     security_events.forget(runtime.database, runtime.clock)
     delete_old_bounces(runtime)
     forget_withdrawals(runtime)

@@ -167,7 +167,7 @@ class SimulationRun:
     def _sign_up(self, person: SimulatedReader) -> None:
         signup = Signup(person.email, f"Reader {person.number}", _schedule(person))
         runtime = self._runtime
-        sign_up(runtime.database, runtime.clock, runtime.signer, self._course, signup, person.language)
+        runtime.database.run(sign_up, runtime.clock, runtime.signer, self._course, signup, person.language)
 
     def _read(self, mail: LinksInMail) -> None:
         """A mail has come: decide what its reader will do with it, and when."""
@@ -182,7 +182,7 @@ class SimulationRun:
     def _confirm(self, person: SimulatedReader, token: str) -> None:
         delivery_id = self._runtime.signer.read_mail(TokenPurpose.CONFIRM, token).delivery_id
         runtime = self._runtime
-        confirm(runtime.database, self._clock, runtime.signer, delivery_id, news=person.wants_news)
+        runtime.database.run(confirm, self._clock.now(), runtime.signer, delivery_id, news=person.wants_news)
         with self._runtime.database.read() as session:
             found = subscribers.by_delivery(session, delivery_id)
         if found is not None:
@@ -217,18 +217,22 @@ class SimulationRun:
 
     def _pause(self, person: SimulatedReader, subscriber_id: int) -> None:
         until = self._clock.now() + timedelta(days=person.pauses_for_days)
-        self._unless_gone(lambda: preferences.pause(self._runtime.database, self._clock, subscriber_id, until))
+        self._unless_gone(
+            lambda: self._runtime.database.run(preferences.pause, self._clock.now(), subscriber_id, until)
+        )
         self._tally.paused += 1
 
     def _move(self, person: SimulatedReader, subscriber_id: int) -> None:
         person.zone = person.moves_to
         self._unless_gone(
-            lambda: preferences.change_schedule(self._runtime.database, self._clock, subscriber_id, _schedule(person))
+            lambda: self._runtime.database.run(
+                preferences.change_schedule, self._clock.now(), subscriber_id, _schedule(person)
+            )
         )
         self._tally.moved += 1
 
     def _leave(self, delivery_id: int) -> None:
-        preferences.unsubscribe(self._runtime.database, self._clock, delivery_id)
+        self._runtime.database.run(preferences.unsubscribe, self._clock.now(), delivery_id)
         self._tally.left += 1
 
     def _unless_gone(self, act: Callable[[], None]) -> None:

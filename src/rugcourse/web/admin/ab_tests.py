@@ -39,14 +39,14 @@ def ab_tests_submit(
     verify_csrf(request, identity, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
-        ab_tests.stop(runtime.database, runtime.clock, lesson_id, identity.admin_id)
+        runtime.database.run(ab_tests.stop, runtime.clock.now(), lesson_id, identity.admin_id)
         return RedirectResponse(f"/admin/ab-tests/{lesson_id}", 303)
     subjects = {
         name.partition(".")[2]: " ".join(text.split()) for name, text in typed.items() if name.startswith("subject.")
     }
     try:
         minimum = whole_number(typed.get("minimum", ""), 6) or ab_tests.USUAL
-        ab_tests.begin(runtime.database, runtime.clock, lesson_id, subjects, minimum, identity.admin_id)
+        runtime.database.run(ab_tests.begin, runtime.clock.now(), lesson_id, subjects, minimum, identity.admin_id)
     except tuple(_REFUSALS) as error:
         return _page(request, identity, lesson_id, typed, _REFUSALS[type(error)])
     return RedirectResponse(f"/admin/ab-tests/{lesson_id}", 303)

@@ -70,7 +70,7 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
         raise SecondFactorSetUpRequired
     if not identity.may(role):
         security_events.record(
-            None, runtime.clock, SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=identity.admin_id
+            None, runtime.clock.now(), SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=identity.admin_id
         )
         raise NotFound
     return identity
@@ -128,7 +128,11 @@ def check_password(request: Request, identity: AdminIdentity, password: str) -> 
     if not knows_password(runtime.database, identity, password[:_LONGEST_PASSWORD]):
         with runtime.database.write() as session:
             security_events.record(
-                session, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=identity.admin_id
+                session,
+                runtime.clock.now(),
+                SecurityEventKind.WRONG_PASSWORD,
+                origin_of(request),
+                admin_id=identity.admin_id,
             )
         return "wrong-password"
     limits.confirmed(identity.session_id)
@@ -261,7 +265,9 @@ async def _to_set_up(_request: Request, _error: Exception) -> Response:
 
 async def _csrf_failed(request: Request, _error: Exception) -> Response:
     """Nothing was done; whoever pressed a button of ours on an old page sees what to do."""
-    security_events.record(None, runtime_of(request).clock, SecurityEventKind.FORGED, origin_of(request), admin_id=None)
+    security_events.record(
+        None, runtime_of(request).clock.now(), SecurityEventKind.FORGED, origin_of(request), admin_id=None
+    )
     return admin_page(request, None, "csrf-error", status=403)
 
 

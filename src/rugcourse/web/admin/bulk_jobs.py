@@ -167,7 +167,9 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
         listing = csv_import.read_list(uploaded.content)
     except InvalidList as error:
         return _imports_page(request, identity, str(error), error.line)
-    job_id = csv_import.store_upload(runtime.database, runtime.clock, listing, uploaded.name, identity.admin_id)
+    job_id = runtime.database.run(
+        csv_import.store_upload, runtime.clock.now(), listing, uploaded.name, identity.admin_id
+    )
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
@@ -184,7 +186,7 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
     try:
         import_settings = uploaded.typed.import_settings(runtime.clock.now().date())
         listing = csv_import.read_list(uploaded.content) if uploaded.content else None
-        at_work.check(runtime.database, job_id, import_settings, listing, uploaded.name)
+        runtime.database.run(at_work.check, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
         return _job_page(request, identity, _job(request, job_id), uploaded.typed, "not-now")
     except (InvalidList, OtherList):
@@ -209,7 +211,9 @@ def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> 
     identity = require_admin(request, Role.EDITOR)
     verify_csrf(request, identity, fields.form)
     try:
-        values = send_preview.counted(runtime_of(request).database, runtime_of(request).clock, fields.audience())
+        values = runtime_of(request).database.query(
+            send_preview.counted, runtime_of(request).clock.now(), fields.audience()
+        )
     except FormErrors as error:
         values = {"count": None, "people": [], "wrong": error.findings}
     return admin_page(request, identity, "campaign-count", values)
@@ -223,7 +227,7 @@ def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, For
     verify_csrf(request, identity, fields.form)
     runtime = runtime_of(request)
     try:
-        job_id = bulk_actions.preview(runtime.database, runtime.clock, fields.order(), identity.admin_id)
+        job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), fields.order(), identity.admin_id)
     except FormErrors as error:
         return _bulk_actions_page(request, identity, fields, error.findings)
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
@@ -252,9 +256,9 @@ def job_submit(
     try:
         match action:
             case "start":
-                at_work.start(runtime.database, runtime.clock, job_id, identity.admin_id, seen)
+                runtime.database.run(at_work.start, runtime.clock.now(), job_id, identity.admin_id, seen)
             case "cancel":
-                at_work.cancel(runtime.database, runtime.clock, job_id, identity.admin_id)
+                runtime.database.run(at_work.cancel, runtime.clock.now(), job_id, identity.admin_id)
             case _:
                 raise NotFound
     except InvalidJobState:
@@ -262,7 +266,7 @@ def job_submit(
     except DraftConflict:
         return _job_page(request, identity, _job(request, job_id), ImportFields(), "changed")
     except CountChanged:
-        bulk_actions.recount(runtime.database, runtime.clock, job_id)
+        runtime.database.run(bulk_actions.recount, runtime.clock.now(), job_id)
         return _job_page(request, identity, _job(request, job_id), ImportFields(), "recounted")
     return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 

@@ -64,7 +64,7 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
     except FormErrors as error:
         return _what_page(request, identity, row, typed, error.findings)
     try:
-        drafts.write(runtime.database, runtime.clock, campaign_id, name, message, typed.get("seen", ""))
+        runtime.database.run(drafts.write, runtime.clock.now(), campaign_id, name, message, typed.get("seen", ""))
     except DraftConflict:
         return _what_page(request, identity, row, typed, meanwhile=True)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/who", 303)
@@ -103,7 +103,7 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
     except FormErrors as error:
         return admin_page(request, identity, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
     timing, quiet = campaigns.timing_of(row), runtime.send_window.quiet
-    values = send_preview.counted(runtime.database, runtime.clock, audience, timing, quiet, allowed)
+    values = runtime.database.query(send_preview.counted, runtime.clock.now(), audience, timing, quiet, allowed)
     return admin_page(request, identity, "campaign-count", values)
 
 
@@ -121,7 +121,7 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
     runtime = runtime_of(request)
     typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
-        drafts.set_timing(runtime.database, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
+        runtime.database.run(drafts.set_timing, campaign_id, fields.timing(runtime.clock.now()), fields.seen)
     except FormErrors as error:
         return _when_page(request, identity, row, typed, error.findings)
     except DraftConflict:
@@ -152,7 +152,7 @@ def write_pace(
     identity, row = _editing(request, campaign_id, form)
     values = {"per_minute": per_minute, "every_days": every_days}
     try:
-        drafts.set_pace(runtime_of(request).database, campaign_id, *pace_from(per_minute, every_days), seen)
+        runtime_of(request).database.run(drafts.set_pace, campaign_id, *pace_from(per_minute, every_days), seen)
     except FormErrors as error:
         return _step_page(request, identity, row, "pace", values, error.findings)
     except DraftConflict:
@@ -182,9 +182,8 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
         "chart": charts.bars("mails", {f"{hour:%d-%m %H:00}": n for hour, n in first_hours.items()}),
         "days": send_preview.by_days(expected.hours, 31),
         "mails": mails,
-        "people": send_preview.sample(
-            *(runtime.database, runtime.clock, Audience.model_validate(row.audience), timing, quiet),
-            allowed=permission_of(row),
+        "people": runtime.database.query(
+            send_preview.sample, now, Audience.model_validate(row.audience), timing, quiet, permission_of(row)
         ),
         "timing": timing,
         "spoken": spoken_in(request, row, course),

@@ -60,8 +60,8 @@ def create(
         known = {one.id for one in runtime.course_cache.courses(session)}
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
         return _list_page(request, identity, False, "incomplete")
-    made = drafts.create(
-        runtime.database, author_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
+    made = runtime.database.run(
+        drafts.create, author_of(request, identity), CampaignKind(kind), whole_number(course), name.strip()[:120]
     )
     return RedirectResponse(f"/admin/campaigns/{made}/{'what' if kind == CampaignKind.BROADCAST else 'who'}", 303)
 
@@ -125,13 +125,13 @@ def campaign_submit(
     if action == "restore":
         return _restore(database, author, campaign_id)
     if action == "duplicate":
-        made = drafts.duplicate(database, author, campaign_id, row.name)
+        made = database.run(drafts.duplicate, author, campaign_id, row.name)
         return RedirectResponse(f"/admin/campaigns/{made}/review", 303)
     act = partial(lifecycle.start, again=whole_number(again), seen=seen) if action == "start" else _ACTS.get(action)
     if act is None:
         raise NotFound
     try:
-        act(database, author, campaign_id)
+        database.run(act, author, campaign_id)
     except tuple(_REFUSALS) as error:
         refusal = _REFUSALS[type(error)]
         if isinstance(error, lifecycle.AudienceChanged):
@@ -188,7 +188,7 @@ def mails_page(
 
 def _discard(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
     try:
-        drafts.discard(database, author, campaign_id)
+        database.run(drafts.discard, author, campaign_id)
     except NoDraft:
         return RedirectResponse(f"/admin/campaigns/{campaign_id}?done=not-now", 303)
     return RedirectResponse(f"/admin/campaigns?notice=discarded&draft={campaign_id}", 303)
@@ -196,7 +196,7 @@ def _discard(database: Database, author: Author, campaign_id: int) -> RedirectRe
 
 def _restore(database: Database, author: Author, campaign_id: int) -> RedirectResponse:
     try:
-        drafts.restore(database, author, campaign_id)
+        database.run(drafts.restore, author, campaign_id)
     except NoDraft:
         return RedirectResponse("/admin/campaigns?notice=no-draft", 303)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done=restored", 303)
@@ -215,16 +215,12 @@ def author_of(request: Request, identity: AdminIdentity) -> Author:
     return Author(identity.admin_id, runtime_of(request).clock.now())
 
 
-def _bring_back(database: Database, author: Author, campaign_id: int) -> None:
-    lifecycle.archive(database, author, campaign_id, back=True)
-
-
-_ACTS: dict[str, Callable[[Database, Author, int], None]] = {
+_ACTS: dict[str, Callable[..., None]] = {
     "pause": lifecycle.pause,
     "resume": lifecycle.resume,
     "cancel": lifecycle.cancel,
     "archive": lifecycle.archive,
-    "unarchive": _bring_back,
+    "unarchive": partial(lifecycle.archive, back=True),
 }
 # What the page says when an act could not be done.
 _REFUSALS: dict[type[Exception], str] = {

@@ -74,7 +74,7 @@ def _lesson_page(
 ) -> HTMLResponse:
     runtime = runtime_of(request)
     try:
-        state = drafts.load_editor(runtime.database, runtime.course_cache, course, slug)
+        state = runtime.database.query(drafts.load_editor, runtime.course_cache, course, slug)
     except LessonNotFound:
         raise NotFound from None
     lesson_draft = state.lesson_draft

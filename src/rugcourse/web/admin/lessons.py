@@ -97,9 +97,9 @@ def create_draft(
     verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
-        slug = drafts.create(
-            runtime.database,
-            runtime.clock,
+        slug = runtime.database.run(
+            drafts.create,
+            runtime.clock.now(),
             runtime.course_cache,
             course,
             title.strip()[:400],
@@ -123,7 +123,9 @@ def restore_draft(
     verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
-        course, slug = drafts.restore(runtime.database, runtime.clock, whole_number(draft, 9), identity.admin_id)
+        course, slug = runtime.database.run(
+            drafts.restore, runtime.clock.now(), whole_number(draft, 9), identity.admin_id
+        )
     except NoSuchDraft:
         return RedirectResponse("/admin/lessons?notice=no-draft", 303)
     except NewerDraft:
@@ -150,7 +152,7 @@ def save_draft(request: Request, course: str, slug: str, typed: Typed) -> Respon
     try:
         seen = whole_number(typed.get("saved", ""))
         version = whole_number(typed["version"], 9) if "version" in typed else None
-        drafts.save(runtime.database, runtime.clock, state, lesson_draft, identity.admin_id, seen, version)
+        runtime.database.run(drafts.save, runtime.clock.now(), state, lesson_draft, identity.admin_id, seen, version)
     except StalePublication:
         return _editor_page(
             request, identity, _editor_state(request, course, slug), lesson_draft, "published-meanwhile"
@@ -177,7 +179,9 @@ def discard(
     runtime = runtime_of(request)
     state = _editor_state(request, course, slug)
     try:
-        draft = drafts.discard(runtime.database, runtime.clock, state, identity.admin_id, whole_number(saved, 9))
+        draft = runtime.database.run(
+            drafts.discard, runtime.clock.now(), state, identity.admin_id, whole_number(saved, 9)
+        )
     except StaleDraft:
         return _editor_page(request, identity, state, state.lesson_draft, "not-discarded")
     return RedirectResponse(f"/admin/lessons?notice=discarded&draft={draft}", 303)
@@ -218,9 +222,9 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
     under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
     seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
     try:
-        publish_lesson(
-            runtime.database,
-            runtime.clock,
+        runtime.database.run(
+            publish_lesson,
+            runtime.clock.now(),
             identity.admin_id,
             state.lesson_draft,
             ExistingReaders(under_way) if under_way in {*ExistingReaders} else ExistingReaders.NEW,
@@ -244,7 +248,7 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
     runtime = runtime_of(request)
     state = _editor_state(request, course, slug)
     try:
-        unpublish(runtime.database, runtime.clock, identity.admin_id, course, slug)
+        runtime.database.run(unpublish, runtime.clock.now(), identity.admin_id, course, slug)
     except LessonNotReady:
         return _publish_page(request, identity, state, "stays")
     return RedirectResponse("/admin/lessons?notice=out", 303, background=BackgroundTask(make_ebooks, runtime))
@@ -288,7 +292,9 @@ def restore(
         raise NotFound
     lesson_draft = LessonDraft(state.published.course, slug, state.lesson_draft.place, fields_of(earlier))
     try:
-        drafts.save(runtime.database, runtime.clock, state, lesson_draft, identity.admin_id, whole_number(saved))
+        runtime.database.run(
+            drafts.save, runtime.clock.now(), state, lesson_draft, identity.admin_id, whole_number(saved)
+        )
     except StaleDraft:
         return _editor_page(request, identity, state, lesson_draft, "meanwhile")
     return RedirectResponse(f"/admin/lessons/{course}/{slug}?done=restored", 303)
@@ -297,7 +303,7 @@ def restore(
 def _editor_state(request: Request, course: str, slug: str) -> EditorState:
     runtime = runtime_of(request)
     try:
-        return drafts.load_editor(runtime.database, runtime.course_cache, course, slug)
+        return runtime.database.query(drafts.load_editor, runtime.course_cache, course, slug)
     except LessonNotFound:
         raise NotFound from None
 

@@ -78,14 +78,24 @@ def login(request: Request, email: Annotated[str, Form()] = "", password: Annota
     limits = request.app.state.limits
     if not limits.allows_login(account, client_of(request), device):
         security_events.record(
-            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=None, account=account
+            None,
+            runtime.clock.now(),
+            SecurityEventKind.RATE_LIMITED,
+            origin_of(request),
+            admin_id=None,
+            account=account,
         )
         return _login_page(request, email, notice="slow", status=429)
     try:
         given = log_in(runtime.database, runtime.clock, email, password[:400], origin_of(request))
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, SecurityEventKind.WRONG_PASSWORD, origin_of(request), admin_id=None, account=account
+            None,
+            runtime.clock.now(),
+            SecurityEventKind.WRONG_PASSWORD,
+            origin_of(request),
+            admin_id=None,
+            account=account,
         )
         pad_response_time(begun)
         return _login_page(request, email, notice="wrong", status=403)
@@ -117,7 +127,7 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
         given = passkeys.finish_login(runtime.database, runtime.clock, site, answer, token, origin_of(request))
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None
+            None, runtime.clock.now(), SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=None
         )
         return _login_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
@@ -140,7 +150,7 @@ def second_factor(
     verify_csrf(request, identity, form)
     if not request.app.state.limits.allows_code(_account(request, identity.email)):
         security_events.record(
-            None, runtime.clock, SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=identity.admin_id
+            None, runtime.clock.now(), SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=identity.admin_id
         )
         if request.app.state.limits.allows_reset(f"told {identity.email}"):
             notify_admin(request, AccountNotice.CODES_GUESSED, identity.email)
@@ -180,7 +190,7 @@ def second_factor_passkey(
         )
     except LoginFailed:
         security_events.record(
-            None, runtime.clock, SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=identity.admin_id
+            None, runtime.clock.now(), SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=identity.admin_id
         )
         return _second_factor_page(request, notice="passkey", status=403)
     return start_session(request, given, HOME)
@@ -213,7 +223,7 @@ def forgotten(request: Request, email: Annotated[str, Form()] = "") -> HTMLRespo
         return admin_page(request, None, "forgot-password", {"notice": "slow"}, 429)
     # Only who is there is counted: else strangers fill what is remembered with addresses that they made up.
     if find_admin_id(runtime.database, email) is not None and limits.allows_reset(_account(request, email)):
-        asked = request_reset(runtime.database, runtime.clock, email, origin_of(request))
+        asked = runtime.database.run(request_reset, runtime.clock, email, origin_of(request))
         if asked is not None:
             notify_admin(request, AccountNotice.RESET_LINK, asked.email, runtime.links.admin_reset(asked.token))
     pad_response_time(begun)
@@ -313,12 +323,14 @@ def _options(options: str) -> Response:
 
 def _welcome_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "invitation", is_open(runtime.database, runtime.clock, token), notice)
+    return _password_page(request, "invitation", runtime.database.query(is_open, runtime.clock.now(), token), notice)
 
 
 def _reset_page(request: Request, token: str, *, notice: str = "") -> HTMLResponse:
     runtime = runtime_of(request)
-    return _password_page(request, "reset-password", reset_is_open(runtime.database, runtime.clock, token), notice)
+    return _password_page(
+        request, "reset-password", runtime.database.query(reset_is_open, runtime.clock.now(), token), notice
+    )
 
 
 def _password_page(request: Request, template: str, email: str | None, notice: str) -> HTMLResponse:

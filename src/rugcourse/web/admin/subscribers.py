@@ -228,11 +228,11 @@ def copy_submit(request: Request, subscriber_id: Id, fields: Annotated[Subscribe
 
 
 def _pause(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    preferences.pause(runtime_of(request).database, runtime_of(request).clock, person.id)
+    runtime_of(request).database.run(preferences.pause, runtime_of(request).clock.now(), person.id)
 
 
 def _resume(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    preferences.go_on(runtime_of(request).database, runtime_of(request).clock, person.id)
+    runtime_of(request).database.run(preferences.resume, runtime_of(request).clock.now(), person.id)
 
 
 def _move(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
@@ -241,14 +241,18 @@ def _move(request: Request, person: SubscriberRow, fields: SubscriberForm) -> No
     following = mine.get(whole_number(fields.enrolment))
     if following is None:
         raise LessonNotInCourse
-    move_to_lesson(runtime.database, runtime.clock, following.enrolment.id, whole_number(fields.lesson))
+    runtime.database.run(move_to_lesson, runtime.clock.now(), following.enrolment.id, whole_number(fields.lesson))
 
 
 def _resend(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = subscribers.by_delivery(session, whole_number(fields.mail))
-    if found is None or found[0].id != person.id or not resend(runtime.database, runtime.clock, [found[1].id]):
+    if (
+        found is None
+        or found[0].id != person.id
+        or not runtime.database.run(resend, runtime.clock.now(), [found[1].id])
+    ):
         raise NotInDoubt
 
 
@@ -260,14 +264,14 @@ def _unsubscribe(request: Request, person: SubscriberRow, _fields: SubscriberFor
 
 def _suppress(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
-    suppress_person(runtime.database, runtime.clock, runtime.signer, person.id, "admin")
+    runtime.database.run(suppress_person, runtime.clock.now(), runtime.signer, person.id, "admin")
 
 
 def _erase(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
     if fields.sure != "yes":
         raise NotSure
-    erase(runtime.database, runtime.clock, runtime.signer, person.id)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, person.id)
 
 
 def _correct(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
@@ -277,7 +281,7 @@ def _correct(request: Request, person: SubscriberRow, fields: SubscriberForm) ->
         raise NotTold
     if fields.shown not in {"", person.email}:
         raise AddressChanged
-    correct_address(runtime.database, runtime.clock, runtime.signer, person.id, fields.email)
+    runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person.id, fields.email)
 
 
 def _ask_address(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
@@ -302,12 +306,14 @@ def _untag(request: Request, person: SubscriberRow, fields: SubscriberForm) -> N
 
 
 def _object_to_tags(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    preferences.object_on_request(runtime_of(request).database, runtime_of(request).clock, person.id, Objection.TAGS)
+    runtime_of(request).database.run(
+        preferences.object_on_request, runtime_of(request).clock.now(), person.id, Objection.TAGS
+    )
 
 
 def _object_to_statistics(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
     runtime = runtime_of(request)
-    preferences.object_on_request(runtime.database, runtime.clock, person.id, Objection.STATISTICS)
+    runtime.database.run(preferences.object_on_request, runtime.clock.now(), person.id, Objection.STATISTICS)
 
 
 def _word(fields: SubscriberForm) -> str:
@@ -392,9 +398,9 @@ def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, 
         "zone": ZoneInfo(schedule.zone),
         "paused": schedule.is_paused(runtime.clock.now()),
         "follows": _follows(request, person),
-        "moments": timeline(runtime.database, person.id),
+        "moments": runtime.database.query(timeline, person.id),
         "tags": tags,
-        "suppressed": find_suppressed(runtime.database, runtime.signer, person.email),
+        "suppressed": runtime.database.query(find_suppressed, runtime.signer, person.email),
         "done": done,
         "may_change": identity.may(Role.EDITOR),
     }

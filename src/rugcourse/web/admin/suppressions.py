@@ -54,9 +54,9 @@ def suppressions_submit(
         return _page(request, identity, email, 0, "no-reason")
     try:
         if action == "suppress":
-            suppression.suppress(runtime.database, runtime.clock, runtime.signer, email, "admin")
+            runtime.database.run(suppression.suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
         else:
-            suppression.lift(runtime.database, runtime.clock, runtime.signer, email)
+            runtime.database.run(suppression.lift, runtime.clock.now(), runtime.signer, email)
     except NotAnAddress:
         return _page(request, identity, email, 0, "not-an-address")
     except suppression.NotSuppressed:
@@ -69,12 +69,12 @@ def suppressions_submit(
 
 def _page(request: Request, identity: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    people = suppression.people(runtime.database, runtime.signer, after, _A_PAGE + 1)
+    people = runtime.database.query(suppression.people, runtime.signer, after, _A_PAGE + 1)
     with runtime.database.read() as session:
         counts = subscribers.suppressions_by_reason(session)
     values = {
         "q": q.strip()[:254],
-        "asked": suppression.find(runtime.database, runtime.signer, q) if q.strip() else None,
+        "asked": runtime.database.query(suppression.find, runtime.signer, q) if q.strip() else None,
         "people": people[:_A_PAGE],
         "more": people[_A_PAGE - 1].subscriber_id if len(people) > _A_PAGE else None,
         "counts": counts,

@@ -79,17 +79,21 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
     admin_id = whole_number(fields.admin, digits=9)
     match fields.action:
         case "invite" if fields.role in {*Role}:
-            invitation = invite(database, clock, fields.email, Role(fields.role), me)
+            invitation = database.run(invite, clock, fields.email, Role(fields.role), me)
             link = runtime.links.admin_welcome(invitation.token)
             return _team_page(request, identity, notice="invited", link=link, email=invitation.email)
         case "role" if fields.role in {*Role}:
             notify_admin(
-                request, AccountNotice.ROLE_CHANGED, change_role(database, clock, admin_id, Role(fields.role), me)
+                request,
+                AccountNotice.ROLE_CHANGED,
+                database.run(change_role, clock.now(), admin_id, Role(fields.role), me),
             )
         case "disable":
-            notify_admin(request, AccountNotice.ROLE_CHANGED, disable(database, clock, admin_id, me))
+            notify_admin(request, AccountNotice.ROLE_CHANGED, database.run(disable, clock.now(), admin_id, me))
         case "reset-factors" if admin_id != me:
-            notify_admin(request, AccountNotice.FACTOR_REMOVED, reset_second_factor(database, clock, admin_id, me))
+            notify_admin(
+                request, AccountNotice.FACTOR_REMOVED, database.run(reset_second_factor, clock.now(), admin_id, me)
+            )
         case _:
             return _team_page(request, identity)
     return _team_page(request, require_admin(request, Role.OWNER), notice="saved")

@@ -144,7 +144,7 @@ def remark(
     client = request.client.host if request.client else None
     if fields.answered and human and request.app.state.limits.allows_remark(client):
         feedback = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
-        save_feedback(runtime.database, runtime.clock, feedback)
+        runtime.database.run(save_feedback, runtime.clock.now(), feedback)
     said = f"?said={fields.helped}" if fields.answered else ""
     return RedirectResponse(f"/{language}/{course}/lessons/{slug}{said}", 303)
 

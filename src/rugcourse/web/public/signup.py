@@ -83,7 +83,7 @@ def finish_test(
         return _question_page(request, published.course, language, progress, missing=True)
     if not request.app.state.limits.allows_test(request.client.host if request.client else None):
         raise TooMany
-    attempt_id = save_attempt(runtime.database, runtime.clock, published.id, test, progress.chosen)
+    attempt_id = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, progress.chosen)
     token = runtime.signer.sign(TokenPurpose.ATTEMPT, attempt_id)
     return RedirectResponse(f"/{language}/{course}/result/{token}", 303)
 
@@ -145,7 +145,7 @@ def signup_submit(
         return _signup_page(request, published.course, language, token, form, notice="too-many", status=429)
     if _address_may_ask(request, signup.email):
         attempt_id = _attempt_id(request, token)
-        sign_up(runtime.database, runtime.clock, runtime.signer, published, signup, language, attempt_id)
+        runtime.database.run(sign_up, runtime.clock, runtime.signer, published, signup, language, attempt_id)
         runtime.notify_worker(Queue.TRANSACTIONAL)
     pad_response_time(begun)
     return thanks
@@ -165,7 +165,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
         with runtime.database.read() as session:
-            invitation = find_invitation(session, runtime.clock, reader.delivery.id)
+            invitation = find_invitation(session, runtime.clock.now(), reader.delivery.id)
     except NotConfirmable:
         raise NotFound from None
     if invitation.done:
@@ -193,12 +193,15 @@ def confirm_submit(
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
         if never:
-            refuse(runtime.database, runtime.clock, runtime.signer, reader.delivery.id)
+            runtime.database.run(refuse, runtime.clock.now(), runtime.signer, reader.delivery.id)
             was_reader = reader.subscriber.status != SubscriberStatus.PENDING
             days = runtime.settings.keep_left_days if was_reader else 0
             return reader_page(request, reader, "never", {"days": days})
-        confirm(
-            *(runtime.database, runtime.clock, runtime.signer, reader.delivery.id),
+        runtime.database.run(
+            confirm,
+            runtime.clock.now(),
+            runtime.signer,
+            reader.delivery.id,
             measuring=bool(measuring),
             news=bool(news),
             shown=shown_to(request, reader),
@@ -238,7 +241,7 @@ def my_page_submit(
     if not _network_may_ask(request):
         return _my_page(request, language, address, notice="too-many", status=429)
     if not website and _address_may_ask(request, email):
-        request_link(runtime.database, runtime.clock, email)
+        runtime.database.run(request_link, runtime.clock.now(), email)
         runtime.notify_worker(Queue.TRANSACTIONAL)
     pad_response_time(begun)
     return _my_page(request, language, notice="sent")

@@ -41,7 +41,7 @@ def remark(request: Request, token: str, fields: Annotated[RemarkFields, Form()]
     if fields.answered and reader.delivery.lesson_id is not None and not old and not reader.has_left:
         language = reader.delivery.language or reader.language
         feedback = Feedback(reader.delivery.lesson_id, language, fields.has_helped, fields.remark, reader.delivery.id)
-        save_feedback(runtime.database, runtime.clock, feedback)
+        runtime.database.run(save_feedback, runtime.clock.now(), feedback)
     return _lesson_page(request, reader, said=fields.helped)
 
 
@@ -106,7 +106,9 @@ def retest_finish(
     progress = TestProgress.read(test, given, option)
     if not progress.finished:
         return _retest_page(request, reader, token, progress, missing=True)
-    save_attempt(runtime.database, runtime.clock, reader.published.id, test, progress.chosen, reader.subscriber.id)
+    runtime.database.run(
+        save_attempt, runtime.clock.now(), reader.published.id, test, progress.chosen, reader.subscriber.id
+    )
     with runtime.database.read() as session:
         gain = gain_of(session, reader.subscriber.id, reader.published.id, test)
     return reader_page(request, reader, "assessment-result", {"gain": gain, "test": test, "chosen": progress.chosen})

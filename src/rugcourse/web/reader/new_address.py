@@ -63,7 +63,7 @@ def new_address_page(request: Request, token: str) -> HTMLResponse:
     change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
         with runtime.database.read() as session:
-            change, person = new_address.find_change(session, runtime.clock, change_id, secret)
+            change, person = new_address.find_change(session, runtime.clock.now(), change_id, secret)
     except AddressNotConfirmable:
         raise NotFound from None
     return _new_address_page(request, person.language, done=change.confirmed_at is not None)
@@ -76,7 +76,7 @@ def new_address_submit(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
-        change = new_address.confirm(runtime.database, runtime.clock, runtime.signer, change_id, secret)
+        change = runtime.database.run(new_address.confirm, runtime.clock.now(), runtime.signer, change_id, secret)
     except AddressNotConfirmable:
         raise NotFound from None
     if change.email_before is not None:
@@ -92,7 +92,7 @@ def request_new_address(request: Request, subscriber_id: int, email: str) -> boo
     runtime = runtime_of(request)
     if not request.app.state.limits.allows_mail(runtime.signer.digest(email)):
         return False
-    asked = new_address.request_change(runtime.database, runtime.clock, runtime.signer, subscriber_id, email)
+    asked = runtime.database.run(new_address.request_change, runtime.clock.now(), runtime.signer, subscriber_id, email)
     if asked is None:
         return False
     outbox, links = request.app.state.outbox, runtime.links

@@ -87,7 +87,7 @@ def own_page_submit(request: Request, token: str, fields: Annotated[OwnPageForm,
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if fields.action == "renew":
-        renew_link(runtime.database, runtime.clock, reader.delivery.id)
+        runtime.database.run(renew_link, runtime.clock.now(), reader.delivery.id)
         runtime.notify_worker(Queue.TRANSACTIONAL)
         return old_link_page(request, reader, token, renewed=True)
     if reader.link_is_old(runtime.clock.now()):
@@ -143,7 +143,7 @@ def erase_submit(request: Request, token: str, sure: Annotated[str, Form()] = ""
     reader = find_reader(request, TokenPurpose.PREFERENCES, token)
     if sure != "yes" or not reader.was_mailed_for_this(runtime.clock.now()):
         return rights_page(request, token, "erase", {"done": False, "missing": True})
-    erase(runtime.database, runtime.clock, runtime.signer, reader.subscriber.id)
+    runtime.database.run(erase, runtime.clock.now(), runtime.signer, reader.subscriber.id)
     notify_reader(request, reader, ReaderNotice.ERASED)
     values = {"token": token, "done": True, "missing": False, "is_mailed": reader.is_mailed}
     return reader_page(request, reader, "erase", values)
@@ -234,20 +234,20 @@ def _do(request: Request, reader: Reader, fields: OwnPageForm) -> bool:
         case "save":
             _save(request, reader, fields)
         case "name":
-            preferences.set_name(database, person, _name(fields))
+            database.run(preferences.set_name, person, _name(fields))
         case "pause":
-            preferences.pause(database, clock, person, _pause_end(request, reader, fields.until))
+            database.run(preferences.pause, clock.now(), person, _pause_end(request, reader, fields.until))
         case "resume":
-            preferences.go_on(database, clock, person)
+            database.run(preferences.resume, clock.now(), person)
         case "next":
             _send_next(request, reader)
         case "close":
-            preferences.close_links(database, clock, person)
+            database.run(preferences.close_links, clock.now(), person)
         case "back":
             if not _may_undo(request, reader):
                 raise preferences.NotAReader
             try:
-                preferences.come_back(database, clock, reader.delivery.id, shown_to(request, reader))
+                database.run(preferences.come_back, clock.now(), reader.delivery.id, shown_to(request, reader))
             except preferences.TooLate:
                 raise preferences.NotAReader from None
         case _:
@@ -265,7 +265,7 @@ def _name(fields: OwnPageForm) -> str:
 def _send_next(request: Request, reader: Reader) -> None:
     runtime = runtime_of(request)
     try:
-        send_next_now(runtime.database, runtime.clock, reader.delivery.id)
+        runtime.database.run(send_next_now, runtime.clock.now(), reader.delivery.id)
     except NothingToSend:
         raise Unusable("not-now") from None
     runtime.notify_worker(Queue.TRANSACTIONAL)
@@ -280,15 +280,15 @@ def _save(request: Request, reader: Reader, fields: OwnPageForm) -> None:
     schedule, _wrong = read_schedule(chosen["zone"][0], chosen["hour"][0], chosen["days"], chosen["every_days"][0])
     if schedule is None:
         raise Unusable("wrong")
-    preferences.change_schedule(database, clock, person, schedule)
+    database.run(preferences.change_schedule, clock.now(), person, schedule)
     shown = shown_to(request, reader)
-    preferences.set_measuring(database, clock, person, agreed=any(chosen["measuring"]), shown=shown)
-    preferences.set_news(database, clock, person, agreed=any(chosen["news"]), shown=shown)
-    preferences.set_left_out(database, clock, person, left_out=any(chosen["left_out"]))
-    preferences.set_untagged(database, clock, person, untagged=any(chosen["untagged"]))
+    database.run(preferences.set_measuring, clock.now(), person, agreed=any(chosen["measuring"]), shown=shown)
+    database.run(preferences.set_news, clock.now(), person, agreed=any(chosen["news"]), shown=shown)
+    database.run(preferences.set_left_out, clock.now(), person, left_out=any(chosen["left_out"]))
+    database.run(preferences.set_untagged, clock.now(), person, untagged=any(chosen["untagged"]))
     language = chosen["language"][0]
     if language != reader.subscriber.language and language in reader.published.course.languages:
-        preferences.set_language(database, person, language)
+        database.run(preferences.set_language, person, language)
 
 
 Choices = dict[str, list[str]]  # each field of the form → its values; [""] for a box that is not ticked
@@ -401,7 +401,7 @@ def _end_news(database: Database, clock: Clock, delivery_id: int, shown: Shown) 
     with database.read() as session:
         found = subscribers.by_delivery(session, delivery_id)
     if found is not None:
-        preferences.set_news(database, clock, found[0].id, agreed=False, shown=shown)
+        database.run(preferences.set_news, clock.now(), found[0].id, agreed=False, shown=shown)
 
 
 def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back: bool = False) -> HTMLResponse:
@@ -435,7 +435,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(TokenPurpose.UNSUBSCRIBE, token)
-    preferences.unsubscribe_at_once(runtime.database, runtime.clock, mail)
+    runtime.database.query(preferences.unsubscribe_at_once, runtime.clock.now(), mail)
     return PlainTextResponse("unsubscribed")
 
 
