@@ -830,7 +830,7 @@ def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
         return real(session, audience, now, allowed)
 
     monkeypatch.setattr(audiences, "schedules", racing)
-    runtime.database.query(drafts.recount, runtime.clock.now(), made)
+    drafts.recount(runtime.database, runtime.clock, made)
     assert Audience.model_validate(row_of(runtime, made).audience) == chosen
 
 

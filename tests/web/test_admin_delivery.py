@@ -77,11 +77,11 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     assert not complaint_rate.refresh(runtime.database, clock, runtime.complaint_limits)
     page = editor.get("/admin/deliverability").text
     assert "example.org (3, " in page
-    assert "too many readers call it spam" in page
+    assert "too many readers report it as spam" in page
     campaign = f"campaign:{course_of(runtime).campaign_id}"
     assert {enrolment_of(runtime, one).status for one in emails} == {EnrolmentStatus.LEFT}
     page = press(editor, "/admin/deliverability", action="go", key=campaign)
-    assert "It goes on." in page
+    assert "Resumed." in page
     with runtime.database.read() as session:
         assert [hold.key for hold in sending_holds.all_holds(session)] == ["domain:example.org"]
     assert "nobody" not in press(editor, "/admin/deliverability", action="go", key="domain:nobody")

@@ -66,7 +66,7 @@ def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -
         ({"column": ["name", "email", ""], "agreed_where": " "}, "where they agreed"), ({"column": ["name", "email", ""], "agreed_text": ""}, "which words"),
         ({"column": ["name", "email", ""], "agreed_at": ""}, "which day"), ({"column": ["name", "email", ""], "agreed_at": "2026-12-24"}, "a day to come"),
         ({"column": ["name", "email", ""], "agreed_at": "soon"}, "be read"), ({"column": ["name", "email", "tags"]}, "nothing was kept"),
-        ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A word has"),
+        ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A label has"),
     ],
 )  # fmt: skip
 def test_what_is_not_said_is_asked_for(
@@ -153,8 +153,8 @@ def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: T
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A word has"),
-        ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A word has"),
+        ({}, "what is to be done"), ({"act": "erase", "reason": "because"}, "what is to be done"), ({"act": "tag", "reason": "because"}, "A label has"),
+        ({"act": "tag", "reason": "because", "tag": "rug, nek"}, "A label has"),
         ({"act": "tag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
         ({"act": "untag", "reason": "because", "tag": "autumn", "silent_for": "30"}, "nobody gets or loses one for what they did"),
         ({"act": "pause"}, "Say why"), ({"act": "pause", "reason": "because", "until": "soon"}, "this date can't be read"),

@@ -123,7 +123,7 @@ class BounceHandler:
         """
         if sender in {"", "<>"} or is_automatic(raw):
             return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
-        self.database.query(preferences.unsubscribe_at_once, self.clock.now(), mail)
+        self.database.run(preferences.unsubscribe_at_once, self.clock.now(), mail)
         log.info("a reader unsubscribed by mail", delivery=mail.delivery_id)
         return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 

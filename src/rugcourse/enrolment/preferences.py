@@ -116,6 +116,12 @@ def end_news(session: Session, person: SubscriberRow, context: ConsentContext) -
         _end(session, enrolment, "the reader wants no news", context.at)
 
 
+def end_news_by_mail(session: Session, now: datetime, delivery_id: int, shown: Shown | None = None) -> None:
+    """Send no more other news to the person that a mail was sent to. Raises NotAReader."""
+    person, _ = _reader_of(session, delivery_id)
+    set_news(session, now, person.id, agreed=False, shown=shown)
+
+
 def set_left_out(session: Session, now: datetime, subscriber_id: int, *, left_out: bool) -> None:
     """Leave a reader out of comparisons and statistics, or no more (GDPR, Art. 21). Raises NotAReader."""
     person = _reader(session, subscriber_id)

@@ -168,7 +168,7 @@ def admin_page(
 ) -> HTMLResponse:
     """Render `templates/web/admin/<template>.html`."""
     form = runtime_of(request).signer.sign(TokenPurpose.ADMIN_FORM, identity.session_id) if identity else ""
-    frame = {"insider": identity, "form_token": form, "roles": [*Role], "other_language_path": None}
+    frame = {"identity": identity, "form_token": form, "roles": [*Role], "other_language_path": None}
     response = render(request, preferred_language(request), f"admin/{template}", {**frame, **(values or {})}, status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Robots-Tag"] = "noindex"

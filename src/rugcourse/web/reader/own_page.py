@@ -17,13 +17,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.clock import Clock
-from rugcourse.db.engine import Database
 from rugcourse.db.models import EnrolmentStatus, Queue, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, enrolments, subscribers
 from rugcourse.delivery.send_next import NothingToSend, may_ask, send_next_now
 from rugcourse.enrolment import consent_texts, preferences
-from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.magic_link import renew_link
 from rugcourse.enrolment.signup import MAX_NAME, PACES, clean_name, read_schedule
 from rugcourse.learning.progress import CourseProgress, progress_of
@@ -174,7 +171,7 @@ def unsubscribe_submit(
     acts: dict[str, Callable[..., None]] = {
         "yes": preferences.unsubscribe,
         "course": preferences.leave_course,
-        "news": _end_news,
+        "news": preferences.end_news_by_mail,
         "undo": preferences.come_back,
     }
     shown = shown_to(request, reader)
@@ -182,7 +179,7 @@ def unsubscribe_submit(
         return PlainTextResponse("nothing was changed", 400)
     if leave != "undo" or _may_undo(request, reader):
         with suppress(preferences.NotAReader, preferences.TooLate):  # the page shows how it stands
-            acts[leave](runtime.database, runtime.clock, reader.delivery.id, shown=shown)
+            runtime.database.run(acts[leave], runtime.clock.now(), reader.delivery.id, shown=shown)
     if leave == "undo" and reader.link_is_old(runtime.clock.now()):
         return unsubscribe_page(request, token)
     reader = find_reader(request, TokenPurpose.UNSUBSCRIBE, token)
@@ -396,14 +393,6 @@ _ONLY_THE_QUESTION: dict[str, object] = {
 }
 
 
-def _end_news(database: Database, clock: Clock, delivery_id: int, shown: Shown) -> None:
-    """No more other news, by a mail that was one. Raises NotAReader."""
-    with database.read() as session:
-        found = subscribers.by_delivery(session, delivery_id)
-    if found is not None:
-        database.run(preferences.set_news, clock.now(), found[0].id, agreed=False, shown=shown)
-
-
 def _unsubscribe_page(request: Request, reader: Reader, token: str, *, came_back: bool = False) -> HTMLResponse:
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -435,7 +424,7 @@ def _unsubscribe_at_once(request: Request, token: str) -> Response:
     """RFC 8058: who has left, was erased or must not be written to gets no more mails either, and is told so."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(TokenPurpose.UNSUBSCRIBE, token)
-    runtime.database.query(preferences.unsubscribe_at_once, runtime.clock.now(), mail)
+    runtime.database.run(preferences.unsubscribe_at_once, runtime.clock.now(), mail)
     return PlainTextResponse("unsubscribed")
 
 
