@@ -173,7 +173,7 @@ class ReleasedHold(NamedTuple):
     withdrawn: int = 0
 
 
-def release_hold(runtime: Runtime, key: str) -> ReleasedHold:
+def release_hold(runtime: Runtime, key: str, admin_id: int | None = None) -> ReleasedHold:
     """Let what is held under `key` go on, and before everything goes on, withdraw again what a backup undid.
 
     Raises OSError where that can't be read.
@@ -184,7 +184,7 @@ def release_hold(runtime: Runtime, key: str) -> ReleasedHold:
         withdrawn = replay(runtime.database, runtime.clock, runtime.signer, runtime.withdrawals, days)
         if withdrawn:
             log.warning("what a backup undid is withdrawn again", people=withdrawn)
-    return ReleasedHold(runtime.database.run(holds.release, runtime.clock.now(), key), withdrawn)
+    return ReleasedHold(runtime.database.run(holds.release, runtime.clock.now(), key, admin_id), withdrawn)
 
 
 def sender(settings: Settings) -> Sender:

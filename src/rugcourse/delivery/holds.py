@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
-from rugcourse.db.queries import heartbeats, sending_holds
+from rugcourse.db.queries import admins, heartbeats, sending_holds
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 
 log = structlog.get_logger()
@@ -63,13 +63,15 @@ def hold_until_released(session: Session, reason: str, now: datetime) -> None:
         log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
 
 
-def release(session: Session, now: datetime, key: str) -> bool:
-    """An operator says that sending may go on. Returns False when nothing was held under `key`."""
+def release(session: Session, now: datetime, key: str, admin_id: int | None = None) -> bool:
+    """End a hold, by an operator or an admin, which the audit log keeps. Returns False when nothing was held."""
     if key == ALL:
         if sending_holds.find_hold(session, ALL) is not None:
             heartbeats.move_numbers_on(session)
         heartbeats.keep_identity(session, heartbeats.identity(session))
     lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
+    if lifted and admin_id is not None:
+        admins.record_change(session, now, admin_id, "sending: go", key)
     log.warning("sending goes on", what=key, at=str(now))
     return bool(lifted)
 

@@ -1,11 +1,16 @@
 """Who may use a page: each endpoint says so in one line, and the application does not start while one says nothing.
 
-    @router.post("/admin/team")
-    @access(Access.OWNER)
-    def team_press(request: Request, …
+    @router.post("/{language}/{course}/signup")
+    @access(Access.PUBLIC)
+    def signup_submit(request: Request, …
 
-The endpoint enforces it (see `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`), and a test asks every route
-as everybody who may not, with forms of ours and without (`tests/web/test_access_rules.py`).
+An admin page says so in its signature, and by that it is enforced, with the CSRF token of its forms:
+
+    @router.post("/admin/team")
+    def team_submit(request: Request, identity: Owner, …
+
+See `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`. A test asks every route as everybody who may not, with
+forms of ours and without (`tests/web/test_access_rules.py`).
 """
 
 from __future__ import annotations
@@ -47,8 +52,10 @@ def access(rule: Access) -> Callable[[Endpoint], Endpoint]:
 
 
 def rule_of(route: BaseRoute) -> Access | None:
-    rule: Access | None = getattr(getattr(route, "endpoint", None), "access", None)
-    return rule
+    """What the endpoint of a route says, or the dependency in its signature that lets an admin in."""
+    dependencies = getattr(getattr(route, "dependant", None), "dependencies", ())
+    marked = [getattr(route, "endpoint", None), *(one.call for one in dependencies)]
+    return next((rule for one in marked if (rule := getattr(one, "access", None)) is not None), None)
 
 
 def all_routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
@@ -65,4 +72,6 @@ def require_rules(routes: Iterable[BaseRoute]) -> None:
     """Raises MissingAccessRule for the first route without one."""
     for route in all_routes(routes):
         if rule_of(route) is None:
-            raise MissingAccessRule(f"{getattr(route, 'path', route)} needs @access(…) above its function")
+            raise MissingAccessRule(
+                f"{getattr(route, 'path', route)} needs @access(…) above its function, or an admin in its signature"
+            )

@@ -10,10 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import AbTestRunning, NoSubject, SameWording
-from rugcourse.db.models import Role
 from rugcourse.db.queries import courses
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, typed_fields, verify_csrf
+from rugcourse.web.admin.auth import Editor, admin_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
@@ -24,19 +22,15 @@ _REFUSALS: dict[type[Exception], str] = {NoSubject: "no-subject", SameWording: "
 
 
 @router.api_route("/admin/ab-tests/{lesson_id}", methods=READ)
-@access(Access.EDITOR)
-def ab_tests_page(request: Request, lesson_id: Id) -> HTMLResponse:
-    return _page(request, require_admin(request, Role.EDITOR), lesson_id, {}, "")
+def ab_tests_page(request: Request, identity: Editor, lesson_id: Id) -> HTMLResponse:
+    return _page(request, identity, lesson_id, {}, "")
 
 
 @router.post("/admin/ab-tests/{lesson_id}")
-@access(Access.EDITOR)
 def ab_tests_submit(
-    request: Request, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
+    request: Request, identity: Editor, lesson_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
 ) -> Response:
     """Begin one, or stop it."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, typed.get("form", ""))
     runtime = runtime_of(request)
     if typed.get("action") == "stop":
         runtime.database.run(ab_tests.stop, runtime.clock.now(), lesson_id, identity.admin_id)

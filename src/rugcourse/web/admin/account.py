@@ -20,15 +20,14 @@ from rugcourse.auth.recovery_codes import make_recovery_codes
 from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor
 from rugcourse.auth.totp import SecretBox, context_of_form
 from rugcourse.db.queries import admins
-from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
+    SettingUp,
     admin_page,
     check_password,
     notify_admin,
     passkey_site,
     password_context,
     require_admin,
-    verify_csrf,
 )
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
@@ -45,7 +44,6 @@ class AccountForm(BaseModel):
     made a passkey.
     """
 
-    form: str = ""
     action: str = ""
     old: str = ""
     new: str = ""
@@ -59,17 +57,13 @@ class AccountForm(BaseModel):
 
 
 @router.api_route("/admin/account", methods=READ)
-@access(Access.ANALYST)
-def account_page(request: Request) -> HTMLResponse:
-    return _account_page(request, require_admin(request, setting_up=True), "")
+def account_page(request: Request, identity: SettingUp) -> HTMLResponse:
+    return _account_page(request, identity, "")
 
 
 @router.post("/admin/account/passkey/begin")
-@access(Access.ANALYST)
-def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Annotated[str, Form()] = "") -> Response:
+def passkey_begin(request: Request, identity: SettingUp, old: Annotated[str, Form()] = "") -> Response:
     """What the browser needs to make a passkey; for who knows the password."""
-    identity = require_admin(request, setting_up=True)
-    verify_csrf(request, identity, form)
     runtime, site = runtime_of(request), passkey_site(request)
     if site is None:
         raise NotFound
@@ -81,10 +75,7 @@ def passkey_begin(request: Request, form: Annotated[str, Form()] = "", old: Anno
 
 
 @router.post("/admin/account")
-@access(Access.ANALYST)
-def account_submit(request: Request, fields: Annotated[AccountForm, Form()]) -> Response:
-    identity = require_admin(request, setting_up=True)
-    verify_csrf(request, identity, fields.form)
+def account_submit(request: Request, identity: SettingUp, fields: Annotated[AccountForm, Form()]) -> Response:
     if fields.action == "end":
         notice = _end_session(request, identity, fields.session)
         if fields.session == str(identity.session_id):

@@ -10,9 +10,10 @@ screen must not become somebody else's account.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from fastapi import Depends
 from markupsafe import escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -25,6 +26,7 @@ from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
 from rugcourse.links import BadToken, TokenPurpose
+from rugcourse.web.access import Access
 from rugcourse.web.rate_limits import shortened
 from rugcourse.web.rendering import NotFound, preferred_language, render, runtime_of
 
@@ -32,6 +34,7 @@ _SESSION, _DEVICE = "rugcourse_admin", "rugcourse_device"
 _PATH = "/admin"
 _DEVICE_SECONDS = 365 * 86_400
 _LONGEST_PASSWORD = 400
+_MAX_FIELDS = 500
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -68,12 +71,18 @@ def require_admin(request: Request, role: Role = Role.ANALYST, *, setting_up: bo
     runtime = runtime_of(request)
     if identity.set_up_by is not None and not setting_up and runtime.clock.now() >= identity.set_up_by:
         raise SecondFactorSetUpRequired
+    require_role(request, identity, role)
+    return identity
+
+
+def require_role(request: Request, identity: AdminIdentity, role: Role) -> None:
+    """Raises NotFound for a role beyond theirs."""
     if not identity.may(role):
+        runtime = runtime_of(request)
         security_events.record(
             None, runtime.clock.now(), SecurityEventKind.REFUSED_ROLE, origin_of(request), admin_id=identity.admin_id
         )
         raise NotFound
-    return identity
 
 
 def require_password_login(request: Request) -> AdminIdentity:
@@ -87,10 +96,37 @@ def require_password_login(request: Request) -> AdminIdentity:
     return identity
 
 
-async def typed_fields(request: Request) -> dict[str, str]:
-    """All fields of a form, whatever they are called; who sends it is looked at first. Raises NotAuthenticated."""
-    await run_in_threadpool(require_admin, request, Role.EDITOR)
-    return {name: str(value) for name, value in (await request.form(max_fields=500)).items()}
+def _admin(access: Access, role: Role | None, *, setting_up: bool = False) -> Any:
+    """A dependency that lets an admin in, and for a POST looks at the CSRF token in the form's field `form`.
+
+    `role` None: who gave the password, also while the second factor is asked for.
+    """
+
+    async def identify(request: Request) -> AdminIdentity:
+        if role is None:
+            identity = await run_in_threadpool(require_password_login, request)
+        else:
+            identity = await run_in_threadpool(require_admin, request, role, setting_up=setting_up)
+        if request.method == "POST":
+            verify_csrf(
+                request, identity, str((await request.form(max_files=1, max_fields=_MAX_FIELDS)).get("form", ""))
+            )
+        return identity
+
+    identify.access = access  # type: ignore[attr-defined]
+    return Depends(identify)
+
+
+PasswordLogin = Annotated[AdminIdentity, _admin(Access.SESSION, None)]
+SettingUp = Annotated[AdminIdentity, _admin(Access.ANALYST, Role.ANALYST, setting_up=True)]
+Analyst = Annotated[AdminIdentity, _admin(Access.ANALYST, Role.ANALYST)]
+Editor = Annotated[AdminIdentity, _admin(Access.EDITOR, Role.EDITOR)]
+Owner = Annotated[AdminIdentity, _admin(Access.OWNER, Role.OWNER)]
+
+
+async def typed_fields(request: Request, _identity: Editor) -> dict[str, str]:
+    """All fields of an editor's form, whatever they are called."""
+    return {name: str(value) for name, value in (await request.form()).items()}
 
 
 def verify_csrf(request: Request, identity: AdminIdentity, token: str) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from rugcourse.auth.sessions import AdminIdentity
@@ -18,7 +17,7 @@ from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
-from rugcourse.db.models import JobRow, Role
+from rugcourse.db.models import JobRow
 from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.db.queries.audiences import Following
 from rugcourse.db.queries.jobs import ACTIVE_STATES, JobKind
@@ -28,8 +27,7 @@ from rugcourse.subscribers import bulk_actions, csv_import
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
 from rugcourse.subscribers.csv_import import Column, ImportSettings, InvalidList
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.campaign_forms import FormErrors, WhoFields, date_from
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -37,7 +35,6 @@ from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_
 router = APIRouter()
 
 _SHOWN = 30
-_MOST_FIELDS = 150  # a list has at most 100 columns
 Id = Annotated[int, Path(ge=1, lt=2**31)]
 
 
@@ -77,7 +74,6 @@ class ImportFields(BaseModel):
     `agreed_at`, `agreed_text`, `agreed_where`, `news`: see `rugcourse.subscribers.csv_import.ImportSettings`.
     """
 
-    form: str = ""
     column: Sequence[str] = ()
     course: str = ""
     language: str = ""
@@ -129,39 +125,33 @@ class ImportFields(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A form with a file: its token (`form`), what was typed, and the file's name and content; empty without one."""
+    """A form with a file: what was typed, and the file's name and content; empty without one."""
 
-    form: str
     typed: ImportFields
     name: str
     content: bytes
 
 
-async def _uploaded(request: Request) -> Upload:
-    """The form with a file; who sends it is looked at before it is read. Raises NotAuthenticated, CsrfError."""
-    await run_in_threadpool(require_admin, request, Role.EDITOR)
-    form = await request.form(max_files=1, max_fields=_MOST_FIELDS)
+async def _uploaded(request: Request, _identity: Editor) -> Upload:
+    """The form with a file."""
+    form = await request.form()
     file = form.get("file")
     content = await file.read() if isinstance(file, UploadFile) else b""
     name = file.filename if isinstance(file, UploadFile) else ""
     fields = {key: value for key, value in form.items() if isinstance(value, str) and key in ImportFields.model_fields}
     columns = [value for value in form.getlist("column") if isinstance(value, str)]
     typed = ImportFields.model_validate({**fields, "column": columns})
-    return Upload(typed.form, typed, name or "", content)
+    return Upload(typed, name or "", content)
 
 
 @router.api_route("/admin/imports", methods=READ)
-@access(Access.EDITOR)
-def imports_page(request: Request, notice: Annotated[str, Query()] = "") -> HTMLResponse:
+def imports_page(request: Request, identity: Editor, notice: Annotated[str, Query()] = "") -> HTMLResponse:
     """The newest jobs, and a new list."""
-    return _imports_page(request, require_admin(request, Role.EDITOR), notice)
+    return _imports_page(request, identity, notice)
 
 
 @router.post("/admin/imports")
-@access(Access.EDITOR)
-def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, uploaded.form)
+def upload(request: Request, identity: Editor, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
     runtime = runtime_of(request)
     try:
         listing = csv_import.read_list(uploaded.content)
@@ -174,11 +164,10 @@ def upload(request: Request, uploaded: Annotated[Upload, Depends(_uploaded)]) ->
 
 
 @router.post("/admin/imports/{job_id}")
-@access(Access.EDITOR)
-def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]) -> Response:
+def check_import(
+    request: Request, identity: Editor, job_id: Id, uploaded: Annotated[Upload, Depends(_uploaded)]
+) -> Response:
     """Say what is in the columns, and let the list be checked. With the file once more, other columns can be kept."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, uploaded.form)
     runtime = runtime_of(request)
     job = _job(request, job_id)
     if job.kind != JobKind.IMPORT:
@@ -199,17 +188,13 @@ def check_import(request: Request, job_id: Id, uploaded: Annotated[Upload, Depen
 
 
 @router.api_route("/admin/bulk-actions", methods=READ)
-@access(Access.EDITOR)
-def bulk_actions_page(request: Request) -> HTMLResponse:
-    return _bulk_actions_page(request, require_admin(request, Role.EDITOR), BulkActionFields())
+def bulk_actions_page(request: Request, identity: Editor) -> HTMLResponse:
+    return _bulk_actions_page(request, identity, BulkActionFields())
 
 
 @router.post("/admin/bulk-actions/count")
-@access(Access.EDITOR)
-def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
+def count_who(request: Request, identity: Editor, fields: Annotated[BulkActionFields, Form()]) -> HTMLResponse:
     """How many an audience is, and some of them, while it is put together."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, fields.form)
     try:
         values = runtime_of(request).database.query(
             send_preview.counted, runtime_of(request).clock.now(), fields.audience()
@@ -220,11 +205,8 @@ def count_who(request: Request, fields: Annotated[BulkActionFields, Form()]) -> 
 
 
 @router.post("/admin/bulk-actions")
-@access(Access.EDITOR)
-def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, Form()]) -> Response:
+def create_bulk_action(request: Request, identity: Editor, fields: Annotated[BulkActionFields, Form()]) -> Response:
     """Count whom it is about; nothing is done yet."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, fields.form)
     runtime = runtime_of(request)
     try:
         job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), fields.order(), identity.admin_id)
@@ -234,24 +216,19 @@ def create_bulk_action(request: Request, fields: Annotated[BulkActionFields, For
 
 
 @router.api_route("/admin/jobs/{job_id}", methods=READ)
-@access(Access.EDITOR)
-def job_page(request: Request, job_id: Id) -> HTMLResponse:
-    identity = require_admin(request, Role.EDITOR)
+def job_page(request: Request, identity: Editor, job_id: Id) -> HTMLResponse:
     return _job_page(request, identity, _job(request, job_id), ImportFields(), "")
 
 
 @router.post("/admin/jobs/{job_id}")
-@access(Access.EDITOR)
 def job_submit(
     request: Request,
+    identity: Editor,
     job_id: Id,
-    form: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
 ) -> Response:
     """Start a job, or stop it."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         match action:
@@ -326,7 +303,7 @@ def _job_page(
         "agreed_at": fields.agreed_at or kept.get("agreed_at") or "",
         "agreed_text": fields.agreed_text or kept.get("agreed_text", ""),
         "agreed_where": fields.agreed_where or kept.get("agreed_where", ""),
-        "news": bool(fields.news) if fields.form else kept.get("news", False),
+        "news": bool(fields.news) if fields.column else kept.get("news", False),
         "columns": dict(enumerate(fields.column)) or {place: str(column) for column, place in guessed.items()},
     }
     values = {

@@ -31,7 +31,6 @@ class FormErrors(Exception):
 class WhoFields(BaseModel):
     """The audience, as a browser sends it."""
 
-    form: str = ""
     seen: str = ""
     languages: list[str] = []
     course: str = ""
@@ -91,7 +90,6 @@ def who_values(audience: Audience, ground: str) -> WhoFields:
 class WhenFields(BaseModel):
     """The moment, as a browser sends it. `way`: now, instant or local."""
 
-    form: str = ""
     seen: str = ""
     way: str = ""
     instant_day: str = ""

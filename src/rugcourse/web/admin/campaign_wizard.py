@@ -15,16 +15,15 @@ from rugcourse.campaigns.drafts import DraftConflict, Part
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
-from rugcourse.db.models import CampaignKind, CampaignRow, Role
+from rugcourse.db.models import CampaignKind, CampaignRow
 from rugcourse.db.queries import audiences, campaigns
 from rugcourse.db.queries.audiences import Audience, Following, permission_of
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
-from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, mail_page, require_admin, typed_fields, verify_csrf
+from rugcourse.web.admin.auth import Editor, admin_page, mail_page, typed_fields
 from rugcourse.web.admin.campaign_forms import (
     STEPS,
     FormErrors,
@@ -46,17 +45,17 @@ _HOURS_SHOWN = 36
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/what", methods=READ)
-@access(Access.EDITOR)
-def what_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    identity, row = _editing(request, campaign_id)
+def what_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
+    row = _draft(request, campaign_id)
     return _what_page(request, identity, row, {})
 
 
 @router.post("/admin/campaigns/{campaign_id}/what")
-@access(Access.EDITOR)
-def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]) -> Response:
+def write_what(
+    request: Request, identity: Editor, campaign_id: Id, typed: Annotated[dict[str, str], Depends(typed_fields)]
+) -> Response:
     """The name, and for a broadcast its message."""
-    identity, row = _editing(request, campaign_id, typed.get("form", ""))
+    row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     try:
         name = name_from(typed.get("name", ""))
@@ -71,16 +70,14 @@ def write_what(request: Request, campaign_id: Id, typed: Annotated[dict[str, str
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/who", methods=READ)
-@access(Access.EDITOR)
-def who_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    identity, row = _editing(request, campaign_id)
+def who_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
+    row = _draft(request, campaign_id)
     return _who_page(request, identity, row, who_values(Audience.model_validate(row.audience), row.ground))
 
 
 @router.post("/admin/campaigns/{campaign_id}/who")
-@access(Access.EDITOR)
-def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> Response:
-    identity, row = _editing(request, campaign_id, fields.form)
+def write_who(request: Request, identity: Editor, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> Response:
+    row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     try:
         ground = fields.ground_of(row)
@@ -93,10 +90,11 @@ def write_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 
 
 @router.post("/admin/campaigns/{campaign_id}/count")
-@access(Access.EDITOR)
-def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Form()]) -> HTMLResponse:
+def count_who(
+    request: Request, identity: Editor, campaign_id: Id, fields: Annotated[WhoFields, Form()]
+) -> HTMLResponse:
     """How many an audience is, and ten of them: a part of the page, while it is put together."""
-    identity, row = _editing(request, campaign_id, fields.form)
+    row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     try:
         audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
@@ -108,16 +106,14 @@ def count_who(request: Request, campaign_id: Id, fields: Annotated[WhoFields, Fo
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
-@access(Access.EDITOR)
-def when_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    identity, row = _editing(request, campaign_id)
+def when_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
+    row = _draft(request, campaign_id)
     return _when_page(request, identity, row, when_values(campaigns.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
-@access(Access.EDITOR)
-def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
-    identity, row = _editing(request, campaign_id, fields.form)
+def write_when(request: Request, identity: Editor, campaign_id: Id, fields: Annotated[WhenFields, Form()]) -> Response:
+    row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     typed = {**fields.model_dump(), "days": set(fields.days)}
     try:
@@ -130,9 +126,8 @@ def write_when(request: Request, campaign_id: Id, fields: Annotated[WhenFields, 
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
-@access(Access.EDITOR)
-def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    identity, row = _editing(request, campaign_id)
+def pace_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
+    row = _draft(request, campaign_id)
     timing = campaigns.timing_of(row)
     return _step_page(
         request, identity, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
@@ -140,16 +135,15 @@ def pace_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 
 @router.post("/admin/campaigns/{campaign_id}/pace")
-@access(Access.EDITOR)
 def write_pace(
     request: Request,
+    identity: Editor,
     campaign_id: Id,
-    form: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
     per_minute: Annotated[str, Form()] = "",
     every_days: Annotated[str, Form()] = "",
 ) -> Response:
-    identity, row = _editing(request, campaign_id, form)
+    row = _draft(request, campaign_id)
     values = {"per_minute": per_minute, "every_days": every_days}
     try:
         runtime_of(request).database.run(drafts.set_pace, campaign_id, *pace_from(per_minute, every_days), seen)
@@ -161,10 +155,11 @@ def write_pace(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/review", methods=READ)
-@access(Access.EDITOR)
-def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
+def review_page(
+    request: Request, identity: Editor, campaign_id: Id, done: Annotated[str, Query()] = ""
+) -> HTMLResponse:
     """Who gets what and when: the calendar by the hour, the first readers, the mail itself."""
-    identity, row = _editing(request, campaign_id)
+    row = _draft(request, campaign_id)
     runtime = runtime_of(request)
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
     seen = _seen(request, row, "review")
@@ -197,38 +192,32 @@ def review_page(request: Request, campaign_id: Id, done: Annotated[str, Query()]
 
 
 @router.post("/admin/campaigns/{campaign_id}/test")
-@access(Access.EDITOR)
 def send_test(
     request: Request,
+    identity: Editor,
     campaign_id: Id,
-    form: Annotated[str, Form()] = "",
     mail_language: Annotated[str, Form()] = "",
 ) -> Response:
     """The mail to oneself."""
-    identity, row = _editing(request, campaign_id, form)
+    row = _draft(request, campaign_id)
     message = mail_of(request, row, mail_language)
     sent = send_sample(runtime_of(request), message, identity.email)
     return RedirectResponse(f"/admin/campaigns/{campaign_id}/review?done={'test' if sent else 'no-test'}", 303)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mail/{mail_language}", methods=READ)
-@access(Access.EDITOR)
-def mail(request: Request, campaign_id: Id, mail_language: str) -> HTMLResponse:
+def mail(request: Request, _identity: Editor, campaign_id: Id, mail_language: str) -> HTMLResponse:
     """The first mail of a campaign, for a frame."""
-    require_admin(request, Role.EDITOR)
     html, _ = parts_of(mail_of(request, find_campaign(request, campaign_id), mail_language))
     return mail_page(html)
 
 
-def _editing(request: Request, campaign_id: int, form: str | None = None) -> tuple[AdminIdentity, CampaignRow]:
-    """Who edits, and the draft. `form`: what a sent form carries. Raises NotFound for a campaign that has started."""
-    identity = require_admin(request, Role.EDITOR)
-    if form is not None:
-        verify_csrf(request, identity, form)
+def _draft(request: Request, campaign_id: int) -> CampaignRow:
+    """Raises NotFound for a campaign that has started."""
     row = find_campaign(request, campaign_id)
     if not drafts.is_draft(row):
         raise NotFound
-    return identity, row
+    return row
 
 
 def _message_id(request: Request, row: CampaignRow) -> int | None:

@@ -19,9 +19,8 @@ from rugcourse.db.queries import campaigns
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
-from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -33,28 +32,25 @@ _A_PAGE = 50
 
 
 @router.api_route("/admin/campaigns", methods=READ)
-@access(Access.ANALYST)
 def campaigns_page(
     request: Request,
+    identity: Analyst,
     archived: Annotated[str, Query()] = "",
     notice: Annotated[str, Query()] = "",
     draft: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     """The campaigns, and drafts that were discarded. `draft`: what `notice` is about."""
-    return _list_page(request, require_admin(request), archived == "yes", notice, whole_number(draft))
+    return _list_page(request, identity, archived == "yes", notice, whole_number(draft))
 
 
 @router.post("/admin/campaigns")
-@access(Access.EDITOR)
 def create(
     request: Request,
-    form: Annotated[str, Form()] = "",
+    identity: Editor,
     kind: Annotated[str, Form()] = "",
     course: Annotated[str, Form()] = "",
     name: Annotated[str, Form()] = "",
 ) -> Response:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         known = {one.id for one in runtime.course_cache.courses(session)}
@@ -67,10 +63,8 @@ def create(
 
 
 @router.api_route("/admin/campaigns/compare", methods=READ)
-@access(Access.ANALYST)
-def compare_page(request: Request) -> HTMLResponse:
+def compare_page(request: Request, identity: Analyst) -> HTMLResponse:
     """Campaigns beside each other."""
-    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = compare(session, _A_PAGE)
@@ -78,9 +72,7 @@ def compare_page(request: Request) -> HTMLResponse:
 
 
 @router.api_route("/admin/campaigns/{campaign_id}", methods=READ)
-@access(Access.ANALYST)
-def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
-    identity = require_admin(request)
+def campaign_page(request: Request, identity: Analyst, campaign_id: Id, done: Annotated[str, Query()] = "") -> Response:
     row = find_campaign(request, campaign_id)
     if row.discarded_at is not None:
         return RedirectResponse("/admin/campaigns", 303)
@@ -103,11 +95,10 @@ def campaign_page(request: Request, campaign_id: Id, done: Annotated[str, Query(
 
 
 @router.post("/admin/campaigns/{campaign_id}")
-@access(Access.EDITOR)
 def campaign_submit(
     request: Request,
+    identity: Editor,
     campaign_id: Id,
-    form: Annotated[str, Form()] = "",
     action: Annotated[str, Form()] = "",
     again: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
@@ -115,8 +106,6 @@ def campaign_submit(
     """Start a campaign, stop it, copy it. `again`: to how many people who know the course it is to go all the same.
     `seen`: the etag of the draft as it was looked at.
     """
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
     database, author = runtime.database, author_of(request, identity)
@@ -142,9 +131,7 @@ def campaign_submit(
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/results", methods=READ)
-@access(Access.ANALYST)
-def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
-    identity = require_admin(request)
+def results_page(request: Request, identity: Analyst, campaign_id: Id) -> HTMLResponse:
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
@@ -158,16 +145,15 @@ def results_page(request: Request, campaign_id: Id) -> HTMLResponse:
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/mails", methods=READ)
-@access(Access.ANALYST)
 def mails_page(
     request: Request,
+    identity: Analyst,
     campaign_id: Id,
     state: Annotated[str, Query()] = "accepted",
     lesson: Annotated[str, Query()] = "",
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
     """Who is behind a number."""
-    identity = require_admin(request)
     row = find_campaign(request, campaign_id)
     if state not in STATES:
         raise NotFound

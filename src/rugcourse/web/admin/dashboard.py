@@ -10,9 +10,8 @@ from rugcourse.db.models import DeliveryState, Role
 from rugcourse.db.queries import campaigns, deliveries, sending_holds
 from rugcourse.doctor.runner import last_run
 from rugcourse.reports.dashboard import overview
-from rugcourse.web.access import Access, access
 from rugcourse.web.admin import charts
-from rugcourse.web.admin.auth import admin_page, require_admin
+from rugcourse.web.admin.auth import Analyst, admin_page
 from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
@@ -21,10 +20,8 @@ _SHOWN = 20
 
 
 @router.api_route("/admin", methods=READ)
-@access(Access.ANALYST)
-def dashboard(request: Request) -> HTMLResponse:
+def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
     runtime = runtime_of(request)
-    identity = require_admin(request)
     with runtime.database.read() as session:
         holds = sending_holds.all_holds(session)
         found = overview(session, runtime.course_cache, runtime.clock.now(), preferred_language(request))

@@ -11,11 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.bootstrap import release_hold
 from rugcourse.bounces import complaint_rate
 from rugcourse.db.models import Role
-from rugcourse.db.queries import admins, bounces, campaigns, sending_holds
+from rugcourse.db.queries import bounces, campaigns, sending_holds
 from rugcourse.doctor.report import CHECKS
 from rugcourse.doctor.runner import keep, last_run, run_checks
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page, require_role
 from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
@@ -25,9 +24,7 @@ _SHOWN = 20
 
 
 @router.api_route("/admin/deliverability", methods=READ)
-@access(Access.ANALYST)
-def deliverability_page(request: Request, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    identity = require_admin(request)
+def deliverability_page(request: Request, identity: Analyst, done: Annotated[str, Query()] = "") -> HTMLResponse:
     runtime = runtime_of(request)
     now = runtime.clock.now()
     with runtime.database.read() as session:
@@ -51,22 +48,19 @@ def deliverability_page(request: Request, done: Annotated[str, Query()] = "") ->
 
 
 @router.post("/admin/deliverability")
-@access(Access.EDITOR)
 def deliverability_submit(
     request: Request,
-    form: Annotated[str, Form()] = "",
+    identity: Editor,
     action: Annotated[str, Form()] = "",
     key: Annotated[str, Form()] = "",
 ) -> Response:
     """Look at everything now, or let go on what is held."""
-    identity = require_admin(request, Role.OWNER if key == sending_holds.ALL else Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     if action == "look":
         keep(runtime.database, run_checks(runtime.settings, runtime.database, runtime.clock, runtime.links))
         return RedirectResponse("/admin/deliverability?done=looked", 303)
-    if action == "go" and release_hold(runtime, key).was_held:
-        with runtime.database.write() as session:
-            admins.record_change(session, runtime.clock.now(), identity.admin_id, "sending: go", key[:300])
+    if key == sending_holds.ALL:
+        require_role(request, identity, Role.OWNER)
+    if action == "go" and release_hold(runtime, key, identity.admin_id).was_held:
         return RedirectResponse("/admin/deliverability?done=goes-on", 303)
     return RedirectResponse("/admin/deliverability", 303)

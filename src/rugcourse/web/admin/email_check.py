@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.auth.sessions import AdminIdentity
@@ -14,12 +13,10 @@ from rugcourse.content.markdown import UnknownTag
 from rugcourse.course_editor import drafts
 from rugcourse.course_editor.drafts import LessonNotFound
 from rugcourse.course_editor.lesson_draft import LessonDraft
-from rugcourse.db.models import Role
 from rugcourse.email_preview.linter import EmailReport, lint_email
 from rugcourse.email_preview.spamassassin import SpamAssassinAway, SpamScore, is_installed, score
 from rugcourse.emails.templates import TemplateError
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.admin.campaign_samples import mails_of
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -38,34 +35,24 @@ class CheckedEmail:
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/email-check", methods=READ)
-@access(Access.EDITOR)
-def lesson_page(request: Request, course: str, slug: str) -> HTMLResponse:
+def lesson_page(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
     """A lesson as it lies on the desk."""
-    identity = require_admin(request, Role.EDITOR)
     return _lesson_page(request, identity, course, slug, ask_filter=False)
 
 
 @router.post("/admin/lessons/{course}/{slug}/email-check")
-@access(Access.EDITOR)
-def lesson_submit(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
+def lesson_submit(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
     return _lesson_page(request, identity, course, slug, ask_filter=True)
 
 
 @router.api_route("/admin/campaigns/{campaign_id}/email-check", methods=READ)
-@access(Access.EDITOR)
-def campaign_page(request: Request, campaign_id: Id) -> HTMLResponse:
+def campaign_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     """The first mail of a campaign; all of them when the button is pressed, which takes some seconds."""
-    identity = require_admin(request, Role.EDITOR)
     return _campaign_page(request, identity, campaign_id, ask_filter=False)
 
 
 @router.post("/admin/campaigns/{campaign_id}/email-check")
-@access(Access.EDITOR)
-def campaign_submit(request: Request, campaign_id: Id, form: Annotated[str, Form()] = "") -> HTMLResponse:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
+def campaign_submit(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     return _campaign_page(request, identity, campaign_id, ask_filter=True)
 
 

@@ -40,8 +40,14 @@ from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
 from rugcourse.learning.recap import UpcomingLesson, due_recaps
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, mail_page, require_admin, text_page, typed_fields, verify_csrf
+from rugcourse.web.admin.auth import (
+    Analyst,
+    Editor,
+    admin_page,
+    mail_page,
+    text_page,
+    typed_fields,
+)
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
@@ -55,12 +61,10 @@ Typed = Annotated[dict[str, str], Depends(typed_fields)]
 
 
 @router.api_route("/admin/lessons", methods=READ)
-@access(Access.ANALYST)
 def lessons_page(
-    request: Request, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
+    request: Request, identity: Analyst, notice: Annotated[str, Query()] = "", draft: Annotated[str, Query()] = ""
 ) -> HTMLResponse:
     """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
-    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         courses = runtime.course_cache.courses(session)
@@ -84,17 +88,14 @@ def lessons_page(
 
 
 @router.post("/admin/lessons/new")
-@access(Access.EDITOR)
 def create_draft(
     request: Request,
-    form: Annotated[str, Form()] = "",
+    identity: Editor,
     course: Annotated[str, Form()] = "",
     title: Annotated[str, Form()] = "",
     behind: Annotated[str, Form()] = "",
 ) -> Response:
     """A draft of a new lesson."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         slug = runtime.database.run(
@@ -114,13 +115,8 @@ def create_draft(
 
 
 @router.post("/admin/lessons/restore")
-@access(Access.EDITOR)
-def restore_draft(
-    request: Request, form: Annotated[str, Form()] = "", draft: Annotated[str, Form()] = ""
-) -> RedirectResponse:
+def restore_draft(request: Request, identity: Editor, draft: Annotated[str, Form()] = "") -> RedirectResponse:
     """Bring back a draft that was discarded."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     try:
         course, slug = runtime.database.run(
@@ -134,18 +130,17 @@ def restore_draft(
 
 
 @router.api_route("/admin/lessons/{course}/{slug}", methods=READ)
-@access(Access.EDITOR)
-def editor_page(request: Request, course: str, slug: str, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    identity = require_admin(request, Role.EDITOR)
+def editor_page(
+    request: Request, identity: Editor, course: str, slug: str, done: Annotated[str, Query()] = ""
+) -> HTMLResponse:
     state = _editor_state(request, course, slug)
     return _editor_page(request, identity, state, state.lesson_draft, done)
 
 
 @router.post("/admin/lessons/{course}/{slug}")
-@access(Access.EDITOR)
-def save_draft(request: Request, course: str, slug: str, typed: Typed) -> Response:
+def save_draft(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
     """Keep what is typed, and go where the button leads: stay, publish, or send it to oneself."""
-    identity, state = _typing(request, course, slug, typed)
+    state = _editor_state(request, course, slug)
     runtime = runtime_of(request)
     where = f"/admin/lessons/{course}/{slug}"
     lesson_draft = drafts.with_input(state, typed)
@@ -169,13 +164,14 @@ def save_draft(request: Request, course: str, slug: str, typed: Typed) -> Respon
 
 
 @router.post("/admin/lessons/{course}/{slug}/discard")
-@access(Access.EDITOR)
 def discard(
-    request: Request, course: str, slug: str, form: Annotated[str, Form()] = "", saved: Annotated[str, Form()] = ""
+    request: Request,
+    identity: Editor,
+    course: str,
+    slug: str,
+    saved: Annotated[str, Form()] = "",
 ) -> Response:
     """Discard a draft; it can be brought back for some time."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     state = _editor_state(request, course, slug)
     try:
@@ -188,36 +184,31 @@ def discard(
 
 
 @router.post("/admin/lessons/{course}/{slug}/preview")
-@access(Access.EDITOR)
-def preview(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
+def preview(request: Request, _identity: Editor, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """The mail as it would be, for a frame beside the form."""
-    _, state = _typing(request, course, slug, typed)
+    state = _editor_state(request, course, slug)
     return _preview(request, drafts.with_input(state, typed), state.published.id, typed)
 
 
 @router.post("/admin/lessons/{course}/{slug}/checks")
-@access(Access.EDITOR)
-def findings(request: Request, course: str, slug: str, typed: Typed) -> HTMLResponse:
+def findings(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> HTMLResponse:
     """What is wrong, and what could be better: a part of the page, while it is written."""
-    identity, state = _typing(request, course, slug, typed)
+    state = _editor_state(request, course, slug)
     lesson_draft = drafts.with_input(state, typed)
     return admin_page(request, identity, "lesson-checks", _checked(request, lesson_draft))
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/publish", methods=READ)
-@access(Access.EDITOR)
-def publish_page(request: Request, course: str, slug: str) -> HTMLResponse:
+def publish_page(request: Request, identity: Editor, course: str, slug: str) -> HTMLResponse:
     """What differs from what readers get now, and the choices."""
-    identity = require_admin(request, Role.EDITOR)
     state = _editor_state(request, course, slug)
     return _publish_page(request, identity, state, "")
 
 
 @router.post("/admin/lessons/{course}/{slug}/publish")
-@access(Access.EDITOR)
-def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
+def publish(request: Request, identity: Editor, course: str, slug: str, typed: Typed) -> Response:
     """Make the lesson what readers get, if all is as it was on the page."""
-    identity, state = _typing(request, course, slug, typed)
+    state = _editor_state(request, course, slug)
     runtime = runtime_of(request)
     under_way, behind = typed.get("under_way", ""), typed.get("behind", "")
     seen = [whole_number(typed[name], 9) for name in SeenVersions._fields if name in typed]
@@ -240,11 +231,8 @@ def publish(request: Request, course: str, slug: str, typed: Typed) -> Response:
 
 
 @router.post("/admin/lessons/{course}/{slug}/unpublish")
-@access(Access.EDITOR)
-def leave_out(request: Request, course: str, slug: str, form: Annotated[str, Form()] = "") -> Response:
+def leave_out(request: Request, identity: Editor, course: str, slug: str) -> Response:
     """Take a lesson out of its course."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     state = _editor_state(request, course, slug)
     try:
@@ -255,10 +243,10 @@ def leave_out(request: Request, course: str, slug: str, form: Annotated[str, For
 
 
 @router.api_route("/admin/lessons/{course}/{slug}/history", methods=READ)
-@access(Access.EDITOR)
-def history_page(request: Request, course: str, slug: str, version: Annotated[str, Query()] = "") -> HTMLResponse:
+def history_page(
+    request: Request, identity: Editor, course: str, slug: str, version: Annotated[str, Query()] = ""
+) -> HTMLResponse:
     """All versions, and what one of them changed."""
-    identity = require_admin(request, Role.EDITOR)
     state, versions = _versions(request, course, slug)
     place = next((n for n, one in enumerate(versions) if one.id == whole_number(version)), 0)
     before = versions[place + 1].lesson if place + 1 < len(versions) else None
@@ -273,18 +261,15 @@ def history_page(request: Request, course: str, slug: str, version: Annotated[st
 
 
 @router.post("/admin/lessons/{course}/{slug}/history")
-@access(Access.EDITOR)
 def restore(
     request: Request,
+    identity: Editor,
     course: str,
     slug: str,
-    form: Annotated[str, Form()] = "",
     version: Annotated[str, Form()] = "",
     saved: Annotated[str, Form()] = "",
 ) -> Response:
     """Lay an earlier version on the desk; readers get it when it is published. A draft that was kept since stays."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     state, versions = _versions(request, course, slug)
     earlier = next((one.lesson for one in versions if one.id == whole_number(version)), None)
@@ -306,12 +291,6 @@ def _editor_state(request: Request, course: str, slug: str) -> EditorState:
         return runtime.database.query(drafts.load_editor, runtime.course_cache, course, slug)
     except LessonNotFound:
         raise NotFound from None
-
-
-def _typing(request: Request, course: str, slug: str, typed: dict[str, str]) -> tuple[AdminIdentity, EditorState]:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, typed.get("form", ""))
-    return identity, _editor_state(request, course, slug)
 
 
 def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:

@@ -23,6 +23,7 @@ from rugcourse.auth.passkeys import Site
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
 from rugcourse.auth.security_events import SecurityEventKind
 from rugcourse.auth.sessions import (
+    AdminIdentity,
     IssuedSession,
     LoginFailed,
     TooManyCodes,
@@ -35,6 +36,7 @@ from rugcourse.auth.totp import SecretBox
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.web.access import Access, access
 from rugcourse.web.admin.auth import (
+    PasswordLogin,
     admin_page,
     check_origin,
     clear_session,
@@ -45,10 +47,8 @@ from rugcourse.web.admin.auth import (
     origin_of,
     passkey_site,
     password_context,
-    require_password_login,
     set_cookie,
     start_session,
-    verify_csrf,
 )
 from rugcourse.web.forms import pad_response_time
 from rugcourse.web.rendering import READ, NotFound, runtime_of
@@ -134,27 +134,25 @@ def passkey_login(request: Request, answer: Annotated[str, Form()] = "") -> Resp
 
 
 @router.api_route("/admin/mfa", methods=READ)
-@access(Access.SESSION)
-def second_factor_page(request: Request) -> HTMLResponse:
-    return _second_factor_page(request)
+def second_factor_page(request: Request, identity: PasswordLogin) -> HTMLResponse:
+    return _second_factor_page(request, identity)
 
 
 @router.post("/admin/mfa")
-@access(Access.SESSION)
 def second_factor(
-    request: Request, typed: Annotated[str, Form(alias="code")] = "", form: Annotated[str, Form()] = ""
+    request: Request,
+    identity: PasswordLogin,
+    typed: Annotated[str, Form(alias="code")] = "",
 ) -> Response:
     """The code of an authenticator, or a recovery code. After five wrong ones it begins with the password again."""
     runtime = runtime_of(request)
-    identity = require_password_login(request)
-    verify_csrf(request, identity, form)
     if not request.app.state.limits.allows_code(_account(request, identity.email)):
         security_events.record(
             None, runtime.clock.now(), SecurityEventKind.RATE_LIMITED, origin_of(request), admin_id=identity.admin_id
         )
         if request.app.state.limits.allows_reset(f"told {identity.email}"):
             notify_admin(request, AccountNotice.CODES_GUESSED, identity.email)
-        return _second_factor_page(request, notice="slow", status=429)
+        return _second_factor_page(request, identity, notice="slow", status=429)
     secret_box = SecretBox(runtime.settings.secret_keys)
     try:
         given = verify_code(runtime.database, runtime.clock, secret_box, identity, typed[:40], origin_of(request))
@@ -162,27 +160,19 @@ def second_factor(
         notify_admin(request, AccountNotice.CODES_GUESSED, identity.email)
         return clear_session(request, "/admin/login")
     except LoginFailed:
-        return _second_factor_page(request, notice="wrong", status=403)
+        return _second_factor_page(request, identity, notice="wrong", status=403)
     return start_session(request, given, HOME)
 
 
 @router.post("/admin/mfa/passkey/begin")
-@access(Access.SESSION)
-def second_factor_passkey_begin(request: Request, form: Annotated[str, Form()] = "") -> Response:
+def second_factor_passkey_begin(request: Request, identity: PasswordLogin) -> Response:
     """The passkey as the second factor, after the password."""
-    identity = require_password_login(request)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     return _options(passkeys.begin_second_factor(runtime.database, runtime.clock, _site(request), identity))
 
 
 @router.post("/admin/mfa/passkey")
-@access(Access.SESSION)
-def second_factor_passkey(
-    request: Request, answer: Annotated[str, Form()] = "", form: Annotated[str, Form()] = ""
-) -> Response:
-    identity = require_password_login(request)
-    verify_csrf(request, identity, form)
+def second_factor_passkey(request: Request, identity: PasswordLogin, answer: Annotated[str, Form()] = "") -> Response:
     runtime = runtime_of(request)
     try:
         given = passkeys.finish_second_factor(
@@ -192,15 +182,12 @@ def second_factor_passkey(
         security_events.record(
             None, runtime.clock.now(), SecurityEventKind.REFUSED_PASSKEY, origin_of(request), admin_id=identity.admin_id
         )
-        return _second_factor_page(request, notice="passkey", status=403)
+        return _second_factor_page(request, identity, notice="passkey", status=403)
     return start_session(request, given, HOME)
 
 
 @router.post("/admin/logout")
-@access(Access.SESSION)
-def logout(request: Request, form: Annotated[str, Form()] = "") -> Response:
-    identity = require_password_login(request)
-    verify_csrf(request, identity, form)
+def logout(request: Request, identity: PasswordLogin) -> Response:
     runtime = runtime_of(request)
     log_out(runtime.database, runtime.clock, identity, origin_of(request))
     return clear_session(request, "/admin/login")
@@ -304,8 +291,9 @@ def _login_page(request: Request, email: str = "", *, notice: str = "", status: 
     return admin_page(request, None, "login", values, status)
 
 
-def _second_factor_page(request: Request, *, notice: str = "", status: int = 200) -> HTMLResponse:
-    identity = require_password_login(request)
+def _second_factor_page(
+    request: Request, identity: AdminIdentity, *, notice: str = "", status: int = 200
+) -> HTMLResponse:
     values = {"notice": notice, "has_passkeys": passkey_site(request) is not None}
     return admin_page(request, identity, "mfa", values, status)
 

@@ -37,8 +37,7 @@ from rugcourse.privacy.erase import erase
 from rugcourse.scheduling import Schedule
 from rugcourse.subscribers.csv_export import as_csv, as_json
 from rugcourse.subscribers.timeline import timeline
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Analyst, Editor, admin_page
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.reader.new_address import request_new_address
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
@@ -56,7 +55,6 @@ Id = Annotated[int, Path(ge=1, lt=2**63)]  # what the store can hold; anything e
 class SubscriberForm(BaseModel):
     """A form on a person's page; `action` is its button, `reason` why it is pressed."""
 
-    form: str = ""
     action: str = ""
     reason: str = ""
     enrolment: str = ""
@@ -91,7 +89,6 @@ class LookedFor(BaseModel):
 class ListFields(LookedFor):
     """The same, to be taken away as a file of a kind."""
 
-    form: str = ""
     kind: str = ""
 
 
@@ -132,13 +129,12 @@ class FollowedCourse:
 
 
 @router.api_route("/admin/subscribers", methods=READ)
-@access(Access.ANALYST)
 def people_page(
     request: Request,
+    identity: Analyst,
     looked_for: Annotated[LookedFor, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    identity = require_admin(request)
     runtime = runtime_of(request)
     with runtime.database.read() as session:
         found = subscribers.search(session, looked_for.wanted(), whole_number(after), _A_PAGE + 1)
@@ -159,14 +155,12 @@ def people_page(
 
 
 @router.post("/admin/subscribers/list")
-@access(Access.EDITOR)
 def list_file(
     request: Request,
+    identity: Editor,
     fields: Annotated[ListFields, Form()],
 ) -> Response:
     """What was searched for, as a file. That it was taken away stands in the log."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, fields.form)
     kind = fields.kind
     if kind not in _MEDIA_TYPES:
         raise NotFound
@@ -182,16 +176,16 @@ def list_file(
 
 
 @router.api_route("/admin/subscribers/{subscriber_id}", methods=READ)
-@access(Access.ANALYST)
-def person_page(request: Request, subscriber_id: Id, done: Annotated[str, Query()] = "") -> HTMLResponse:
-    return _person_page(request, require_admin(request), subscriber_id, done)
+def person_page(
+    request: Request, identity: Analyst, subscriber_id: Id, done: Annotated[str, Query()] = ""
+) -> HTMLResponse:
+    return _person_page(request, identity, subscriber_id, done)
 
 
 @router.post("/admin/subscribers/{subscriber_id}")
-@access(Access.EDITOR)
-def person_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, fields.form)
+def person_submit(
+    request: Request, identity: Editor, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]
+) -> Response:
     reason = parse_reason(fields.reason)
     act = _ACTS.get(fields.action)
     if act is None:
@@ -209,11 +203,10 @@ def person_submit(request: Request, subscriber_id: Id, fields: Annotated[Subscri
 
 
 @router.post("/admin/subscribers/{subscriber_id}/copy")
-@access(Access.EDITOR)
-def copy_submit(request: Request, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]) -> Response:
+def copy_submit(
+    request: Request, identity: Editor, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]
+) -> Response:
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, fields.form)
     reason = parse_reason(fields.reason)
     person = _person(request, subscriber_id)
     if not reason or fields.sure != "yes":

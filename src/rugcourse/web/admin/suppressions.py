@@ -8,12 +8,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.db.models import Role
 from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
@@ -24,28 +22,25 @@ _ACTS = {"suppress", "lift"}
 
 
 @router.api_route("/admin/suppressions", methods=READ)
-@access(Access.EDITOR)
 def suppressions_page(
     request: Request,
+    identity: Editor,
     q: Annotated[str, Query()] = "",
     after: Annotated[str, Query()] = "",
     done: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    return _page(request, require_admin(request, Role.EDITOR), q, whole_number(after), done)
+    return _page(request, identity, q, whole_number(after), done)
 
 
 @router.post("/admin/suppressions")
-@access(Access.EDITOR)
 def suppressions_submit(
     request: Request,
-    form: Annotated[str, Form()] = "",
+    identity: Editor,
     action: Annotated[str, Form()] = "",
     email: Annotated[str, Form()] = "",
     reason: Annotated[str, Form()] = "",
 ) -> Response:
     """Write to an address no more, or again; with a reason, which the log keeps without the address."""
-    identity = require_admin(request, Role.EDITOR)
-    verify_csrf(request, identity, form)
     runtime = runtime_of(request)
     why = parse_reason(reason)
     if action not in _ACTS:

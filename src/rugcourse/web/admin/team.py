@@ -22,8 +22,7 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
-from rugcourse.web.access import Access, access
-from rugcourse.web.admin.auth import admin_page, check_password, notify_admin, require_admin, verify_csrf
+from rugcourse.web.admin.auth import Owner, admin_page, check_password, notify_admin, require_admin
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, runtime_of
 
@@ -36,7 +35,6 @@ _EVENTS_SHOWN = 50
 class TeamForm(BaseModel):
     """A form of the team page; `action` is its button."""
 
-    form: str = ""
     action: str = ""
     email: str = ""
     role: str = ""
@@ -45,17 +43,13 @@ class TeamForm(BaseModel):
 
 
 @router.api_route("/admin/team", methods=READ)
-@access(Access.OWNER)
-def team_page(request: Request) -> HTMLResponse:
-    return _team_page(request, require_admin(request, Role.OWNER))
+def team_page(request: Request, identity: Owner) -> HTMLResponse:
+    return _team_page(request, identity)
 
 
 @router.post("/admin/team")
-@access(Access.OWNER)
-def team_submit(request: Request, fields: Annotated[TeamForm, Form()]) -> Response:
+def team_submit(request: Request, identity: Owner, fields: Annotated[TeamForm, Form()]) -> Response:
     """Who may do what is only changed with the password of who changes it."""
-    identity = require_admin(request, Role.OWNER)
-    verify_csrf(request, identity, fields.form)
     refusal = check_password(request, identity, fields.password)
     if refusal:
         return _team_page(request, identity, notice=refusal, email=fields.email, typed_role=fields.role, status=403)
@@ -100,9 +94,7 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
 
 
 @router.api_route("/admin/audit-log", methods=READ)
-@access(Access.OWNER)
-def log_page(request: Request, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    identity = require_admin(request, Role.OWNER)
+def log_page(request: Request, identity: Owner, before: Annotated[str, Query()] = "") -> HTMLResponse:
     with runtime_of(request).database.read() as session:
         changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
         newest = [] if before else admins.events(session, _EVENTS_SHOWN)
