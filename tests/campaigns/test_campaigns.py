@@ -894,7 +894,7 @@ def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_
     )
     stop = preferences.leave_course if way == "leave" else preferences.unsubscribe
     if second < len(lessons) or way == "unsubscribe":
-        stop(runtime.database, runtime.clock, mails_to(runtime, email)[-1].id)
+        runtime.database.run(stop, runtime.clock.now(), mails_to(runtime, email)[-1].id)
     asked = DeliveryKind.ALREADY_SUBSCRIBED if (second, way) == (len(lessons), "leave") else DeliveryKind.CONFIRM
     assert sign_up_again(runtime, email) == asked
     read_days(runtime, dispatcher, 10)

@@ -227,7 +227,7 @@ def test_undoing_leaving_brings_a_run_back_of_a_course_that_they_signed_up_for(
     mail = mails_to(runtime, email)[-1].id
     for leave in (preferences.unsubscribe, preferences.leave_course):
         clock.advance(minutes=2)
-        leave(runtime.database, clock, mail)
+        runtime.database.run(leave, clock.now(), mail)
         clock.advance(minutes=2)
         runtime.database.run(preferences.come_back, clock.now(), mail)
         assert standing(runtime, mine.subscriber_id, second) == "active"
@@ -275,7 +275,7 @@ def test_a_news_mail_ends_the_news_and_no_course_that_nobody_took(
     [mail] = mails_to(runtime, email, DeliveryKind.BROADCAST)
     for act in (preferences.leave_course, preferences.come_back):
         with pytest.raises(preferences.NotAReader):
-            act(runtime.database, clock, mail.id)
+            runtime.database.run(act, clock.now(), mail.id)
 
 
 def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Runtime, clock: VirtualClock) -> None:

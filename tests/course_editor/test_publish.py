@@ -205,11 +205,11 @@ def test_a_draft_is_kept_as_it_was_typed_and_not_over_anothers(runtime: Runtime)
 
 
 def test_a_new_lesson_is_called_after_its_title_and_no_name_is_used_twice(runtime: Runtime) -> None:
-    begin = (runtime.database, runtime.clock, runtime.course_cache, COURSE)
-    assert begin.run(*drafts.create, "Één dág: rust!".now(), "welkom", None) == "een-dag-rust"
+    begin = (drafts.create, runtime.clock.now(), runtime.course_cache, COURSE)
+    assert runtime.database.run(*begin, "Één dág: rust!", "welkom", None) == "een-dag-rust"
     for taken in ("Eén dag rust", "Stress", "!!"):
         with pytest.raises(SlugTaken):
-            begin.run(*drafts.create, taken.now(), "", None)
+            runtime.database.run(*begin, taken, "", None)
 
 
 def test_history_tells_word_by_word_what_changed(runtime: Runtime) -> None:

@@ -63,7 +63,7 @@ class BounceRules(Play):
         bounce = self.bounces[which % len(self.bounces)]
         before = self._state(bounce.sent)
         done = bounce.again()
-        if done in {BounceOutcome.NOTED, BounceOutcome.SUPPRESSED} and before != self._state(bounce.sent):
+        if done in {BounceOutcome.RECORDED, BounceOutcome.SUPPRESSED} and before != self._state(bounce.sent):
             self.disagree(f"what came back counted twice: {bounce.sent.kind} {bounce.sent.lesson} ({done})")
 
     @in_group(_GROUP, who=WHO, which=WHICH)
@@ -79,7 +79,7 @@ class BounceRules(Play):
         if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
-        heard = {BounceOutcome.SUPPRESSED if sent.to == reader.email else BounceOutcome.NOTED, BounceOutcome.AGAIN}
+        heard = {BounceOutcome.SUPPRESSED if sent.to == reader.email else BounceOutcome.RECORDED, BounceOutcome.DUPLICATE}
         self.expect(sent.life == reader.life, done in heard, f"{reader.name} complains")
 
     @in_group(_GROUP, who=WHO)
@@ -128,12 +128,12 @@ class BounceRules(Play):
         if not counts:
             self.expect(
                 expected=True,
-                found=done in {BounceOutcome.AGAIN, BounceOutcome.UNMATCHED},
+                found=done in {BounceOutcome.DUPLICATE, BounceOutcome.UNMATCHED},
                 what=f"{kind} of {sent.kind}: {done}",
             )
             return
         if used:  # the report is about a forward
-            self.expect(BounceOutcome.AGAIN, done, f"{kind} of {sent.kind} that {reader.name} used")
+            self.expect(BounceOutcome.DUPLICATE, done, f"{kind} of {sent.kind} that {reader.name} used")
             return
         if kind == BounceType.HARD and not to_present_address:
             self._follow_old_address(sent, done)
@@ -146,12 +146,12 @@ class BounceRules(Play):
         reader.soft_returns += kind != BounceType.POLICY
         reader.refused = True  # after the third time it counts as failed
         if kind == BounceType.POLICY and not by_mail and to_present_address:
-            self.expect(BounceOutcome.HELD, done, f"{kind} of {sent.kind} of {reader.name}")
+            self.expect(BounceOutcome.DOMAIN_HELD, done, f"{kind} of {sent.kind} of {reader.name}")
             self.model.trouble(self.now)
 
     def _follow_old_address(self, sent: Sent, done: BounceOutcome) -> None:
         """It says nothing about the present one; whether the lesson comes again is the product's to say."""
-        sent.is_back = done != BounceOutcome.AGAIN
+        sent.is_back = done != BounceOutcome.DUPLICATE
         if sent.is_back:
             self.model.takes_no_date(sent)
         sent.allowed += 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Integer, Table, select, update
-from tests.privacy.test_privacy import copy_of, email, subscriber_id  # noqa: F401 - a fixture
+from tests.privacy.test_privacy import data_export, email, subscriber_id  # noqa: F401 - a fixture
 from tests.support.builders import COURSE, MORNING, course_of, lessons_to
 
 from rugcourse import paths
@@ -143,9 +143,9 @@ def test_an_answer_is_told_in_the_wording_that_was_answered(
     email: str,  # noqa: F811
     clock: VirtualClock,
 ) -> None:
-    before = copy_of(runtime, email).sections["answers"]
+    before = data_export(runtime, email).sections["answers"]
     _publish_with_options_reversed(runtime, clock)
-    after = copy_of(runtime, email).sections["answers"]
+    after = data_export(runtime, email).sections["answers"]
     assert after == before
     assert before[0]["first_answer"] == "Ja, zonder oorzaak kun je niets doen"
 
@@ -181,7 +181,7 @@ def test_the_copy_tells_which_of_two_wordings_somebody_had(
         others = session.scalars(select(LessonVersionRow.id).where(LessonVersionRow.id != mail.lesson_version_id))
         versions = (others.first() or 0, mail.lesson_version_id)
         ab_tests.add(session, mail.lesson_id, versions, 100, mail.planned_at)
-    assert [one["compared"] for one in copy_of(runtime, email).sections["mails"]] == [None, None, "b"]
+    assert [one["compared"] for one in data_export(runtime, email).sections["mails"]] == [None, None, "b"]
 
 
 def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
