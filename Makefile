@@ -8,17 +8,18 @@ ARGS ?=
 MODEL_MINUTES ?= 2
 COMPILE = PYTHONPATH=.tools $(PYTHON) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
-.PHONY: demo test check drill bench stack lock clean help
+.PHONY: demo test check messages drill bench stack lock clean help
 
 help:
-	@echo "make demo    run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
-	@echo "make test    run the tests"
-	@echo "make drill   break everything that can break, and write var/drill.json; MODEL_MINUTES=60 plays the model for so long"
-	@echo "make stack   run what docker-compose.yml describes, without Docker; ARGS=\"--port 9000\" takes other ports"
-	@echo "make check   lint, formatting, types, import rules, lessons"
-	@echo "make bench   measure, and write var/bench.json; ARGS=pipeline measures only that"
-	@echo "make lock    choose the versions of all dependencies anew"
-	@echo "make clean   delete .venv and what tools leave behind"
+	@echo "make demo      run everything on this machine; ARGS=\"--day 20 --fresh\" passes options on"
+	@echo "make test      run the tests"
+	@echo "make drill     break everything that can break, and write var/drill.json; MODEL_MINUTES=60 plays the model for so long"
+	@echo "make stack     run what docker-compose.yml describes, without Docker; ARGS=\"--port 9000\" takes other ports"
+	@echo "make check     lint, formatting, types, import rules, lessons, catalogues"
+	@echo "make messages  bring the catalogues in locales/ up to date; ARGS=--check only looks, ARGS=\"--new de\" begins one"
+	@echo "make bench     measure, and write var/bench.json; ARGS=pipeline measures only that"
+	@echo "make lock      choose the versions of all dependencies anew"
+	@echo "make clean     delete .venv and what tools leave behind"
 
 demo: $(RUN_READY)
 	@exec $(BIN)/rugcourse demo $(ARGS)
@@ -34,6 +35,10 @@ check: $(DEV_READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/rugcourse courses check
+	$(BIN)/python -m tools.messages --check
+
+messages: $(DEV_READY)
+	@$(BIN)/python -m tools.messages $(ARGS)
 
 drill: $(DEV_READY)
 	$(BIN)/pytest tests/fault_injection --drills -n 0 $(ARGS)

@@ -187,6 +187,8 @@ TARGETS = {
     "make drill MODEL_MINUTES=60": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="model: "),
     "make help": Example(says="make demo"),
     "make lock": Example(),
+    "make messages": Example(says="locales/nl.po: 0 added, 0 removed"),
+    "make messages ARGS=--check": Example(says="all translated"),
     "make stack": Example(
         'stack ARGS="--port {stack_port} --dir var/stack"', ready=lambda one: one.answers("stack_port")
     ),

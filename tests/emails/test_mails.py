@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.pofile import read_po
-from jinja2.ext import babel_extract
 from tests.support.builders import COURSE, LESSONS
+from tools.messages import catalogues, compare, extract, read
 
-import rugcourse
 from rugcourse.content import Course, Lesson, load_course
 from rugcourse.db.models import DeliveryKind
 from rugcourse.db.queries.deliveries import DeliveryJob
@@ -28,7 +25,6 @@ from rugcourse.emails import templates
 from rugcourse.emails.catalogue import Branding
 from rugcourse.emails.mime import MessageStream, MimeSkeleton, RecipientHeaders, Sender, assemble
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
-from rugcourse.enrolment import consent_texts
 from rugcourse.links import Links, MailRef, Signer
 
 ROOT = Path(__file__).parents[2]
@@ -294,41 +290,11 @@ def test_the_message_id_of_an_earlier_try_is_kept(course: Course) -> None:
     assert message["Message-ID"] == "<first@c.example>"
 
 
-def _messages() -> set[str]:
-    """Every English text that templates and code give to gettext."""
-    in_mails = {
-        "variable_start_string": "[[", "variable_end_string": "]]", "block_start_string": "[%",
-        "block_end_string": "%]", "comment_start_string": "[#", "comment_end_string": "#]",
-    }  # fmt: skip
-    found: set[str] = set()
-    for path in (ROOT / "templates").rglob("*"):
-        if path.suffix in {".html", ".mjml", ".txt"}:
-            options = {"silent": "false", **(in_mails if path.parent.name == "email" else {})}
-            with path.open("rb") as file:
-                for _, _, message, _ in babel_extract(file, ("_", "gettext", "ngettext"), [], options):
-                    text = message[0] if isinstance(message, tuple) else message
-                    if text is not None:  # a wording, or a sentence of the doctor's: see below
-                        found.add(text)
-    for path in Path(rugcourse.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and (
-                (isinstance(node.func, ast.Attribute) and node.func.attr == "gettext")
-                or (isinstance(node.func, ast.Name) and node.func.id == "_")
-            ):
-                found.add(ast.literal_eval(node.args[0]))
-    return found | {*consent_texts.ALL}
-
-
 def test_every_word_around_the_lessons_is_translated_and_no_translation_is_left_over() -> None:
-    with (ROOT / "locales" / "nl.po").open("rb") as file:
-        catalogue = read_po(file, locale="nl")
-    translated = {
-        message.id if isinstance(message.id, str) else message.id[0]
-        for message in catalogue
-        if message.id and message.string
-    }
-    assert translated == _messages()
-    assert [error for _, errors in catalogue.check() for error in errors] == []
+    messages = extract(ROOT)
+    for path in catalogues(ROOT):
+        catalogue = read(path.read_text(encoding="utf-8"), path.stem)
+        assert list(compare(catalogue, messages).lines()) == [], path.name
 
 
 def test_a_long_item_of_a_nested_list_goes_on_under_its_first_word() -> None:
