@@ -179,10 +179,10 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
         put(mailbox, header + b"\r\n" + RAW["a letter"])
     put(mailbox, b"X-Breaks: us\r\n" + RAW["a letter"])
     put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
-    take = BounceHandler.take
+    handle = BounceHandler.handle_message
 
     def breaking(self: BounceHandler, recipient: str, raw: bytes) -> HandledBounce:
-        return take(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
+        return handle(self, recipient, raw) if b"X-Breaks" not in raw else 1 / 0  # type: ignore[return-value]
 
     monkeypatch.setattr(BounceHandler, "handle_message", breaking)
     assert poll(runtime.bounce_handler, mailbox) == 4

@@ -556,7 +556,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
         assert [one.id for one in campaigns.discarded(session)] == [made]
     for act in (lifecycle.start, drafts.discard):
         with pytest.raises(NoDraft):
-            act(runtime.database, author(runtime), made)
+            runtime.database.run(act, author(runtime), made)
     with pytest.raises(NoDraft):
         runtime.database.run(drafts.duplicate, author(runtime), made, "Copy")
     with pytest.raises(lifecycle.InvalidCampaignState):

@@ -427,10 +427,13 @@ def test_a_report_of_the_first_sending_does_not_send_it_a_third_time(
     send_all(dispatcher)
     [lesson] = lessons_to(runtime, resent)
     report = BounceReport(BounceType.SOFT, "4.2.2", message_ids=(lesson.message_id or "",))
-    assert runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.DUPLICATE
+    assert (
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, before)).done == BounceOutcome.DUPLICATE
+    )
     assert lessons_to(runtime, resent)[0].state == DeliveryState.ACCEPTED
     assert (
-        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, clock.now())).done == BounceOutcome.RECORDED
+        runtime.bounce_handler.handle_event(ProviderEvent(report, "", resent, clock.now())).done
+        == BounceOutcome.RECORDED
     )  # of the second one
 
 

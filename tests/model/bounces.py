@@ -79,7 +79,10 @@ class BounceRules(Play):
         if sent.life == reader.life and done == BounceOutcome.SUPPRESSED:
             self.model.complain(reader, self.now)
         # Who has the address that they had before says nothing for them.
-        heard = {BounceOutcome.SUPPRESSED if sent.to == reader.email else BounceOutcome.RECORDED, BounceOutcome.DUPLICATE}
+        heard = {
+            BounceOutcome.SUPPRESSED if sent.to == reader.email else BounceOutcome.RECORDED,
+            BounceOutcome.DUPLICATE,
+        }
         self.expect(sent.life == reader.life, done in heard, f"{reader.name} complains")
 
     @in_group(_GROUP, who=WHO)

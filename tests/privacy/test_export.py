@@ -185,7 +185,7 @@ def test_the_copy_tells_which_of_two_wordings_somebody_had(
 
 
 def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
-    page = (paths.folder("templates") / "web" / "data.html").read_text(encoding="utf-8")
+    page = (paths.folder("templates") / "web" / "data-export.html").read_text(encoding="utf-8")
     names = {name for _table, _column, place in SHOWN for name in place.split(".")}
     assert [name for name in sorted(names) if f'"{name}": ' not in page] == []
 
