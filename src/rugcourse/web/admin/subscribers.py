@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,37 +13,22 @@ from pydantic import BaseModel
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
-from rugcourse.db.models import EnrolmentRow, Role, SubscriberRow, SubscriberStatus
-from rugcourse.db.queries import admins, audiences, campaigns, enrolments, subscribers
-from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.models import Role, SubscriberStatus
 from rugcourse.db.queries.subscribers import LONGEST_TAG, Wanted
-from rugcourse.delivery.resend import resend
-from rugcourse.enrolment import preferences
-from rugcourse.enrolment.admin_changes import (
-    AddressTaken,
-    LessonAlreadySent,
-    LessonNotInCourse,
-    OtherRunActive,
-    correct_address,
-    move_to_lesson,
-)
-from rugcourse.enrolment.preferences import Objection
+from rugcourse.enrolment.admin_changes import AddressTaken, LessonAlreadySent, LessonNotInCourse, OtherRunActive
+from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
-from rugcourse.enrolment.suppression import find as find_suppressed
-from rugcourse.enrolment.suppression import suppress_person
-from rugcourse.privacy.erase import erase
-from rugcourse.scheduling import Schedule
+from rugcourse.subscribers import admin_actions, pages
+from rugcourse.subscribers.admin_actions import ActionRequest, SubscriberNotFound, UnknownAction
 from rugcourse.subscribers.csv_export import as_csv, as_json
-from rugcourse.subscribers.timeline import timeline
 from rugcourse.web.admin.auth import Analyst, Editor, admin_page
 from rugcourse.web.forms import parse_reason, whole_number
-from rugcourse.web.reader.new_address import request_new_address
+from rugcourse.web.reader.new_address import may_request_address, send_address_request
 from rugcourse.web.rendering import READ, NotFound, preferred_language, runtime_of
 
 router = APIRouter()
 
 _A_PAGE = 50
-_ERASED = "erased"  # what the log calls somebody who is not there any more
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -65,6 +48,20 @@ class SubscriberForm(BaseModel):
     sure: str = ""
     told: str = ""
     tag: str = ""
+
+    def request(self) -> ActionRequest:
+        return ActionRequest(
+            action=self.action,
+            reason=parse_reason(self.reason),
+            enrolment_id=whole_number(self.enrolment),
+            lesson_id=whole_number(self.lesson),
+            delivery_id=whole_number(self.mail),
+            email=self.email,
+            shown=self.shown,
+            sure=self.sure == "yes",
+            told=self.told == "yes",
+            tag=self.tag,
+        )
 
 
 class LookedFor(BaseModel):
@@ -92,40 +89,22 @@ class ListFields(LookedFor):
     kind: str = ""
 
 
-class NotInDoubt(Exception):
-    """The mail is not one of theirs of which nobody knows whether it arrived."""
-
-
-class NoTag(Exception):
-    """No word was typed, or one that is too long."""
-
-
-class Untagged(Exception):
-    """The person objected to tags."""
-
-
-class NotTold(Exception):
-    """The person did not say so themselves: the new address has to confirm."""
-
-
-class AddressChanged(Exception):
-    """The page showed another address than they have by now."""
-
-
-class NotMailed(Exception):
-    """The new address was not asked to confirm: it must not be written to, or was asked often enough."""
-
-
-class NotSure(Exception):
-    """The box was not ticked."""
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedCourse:
-    """A course that a person follows."""
-
-    enrolment: EnrolmentRow
-    published: PublishedCourse
+# What the page says when an action could not be done.
+_REFUSALS: dict[type[Exception], str] = {
+    NotAReader: "not-a-reader",
+    LessonNotInCourse: "no-lesson",
+    LessonAlreadySent: "had-lesson",
+    OtherRunActive: "another-run",
+    NotAnAddress: "not-an-address",
+    AddressTaken: "address-taken",
+    UnknownAction: "",
+    admin_actions.DeliveryNotUnknown: "not-unknown",
+    admin_actions.NotConfirmed: "not-sure",
+    admin_actions.InvalidTag: "no-tag",
+    admin_actions.TagsRefused: "untagged",
+    admin_actions.NotAskedByOwner: "not-told",
+    admin_actions.AddressChanged: "changed-meanwhile",
+}
 
 
 @router.api_route("/admin/subscribers", methods=READ)
@@ -135,42 +114,33 @@ def people_page(
     looked_for: Annotated[LookedFor, Query()],
     after: Annotated[str, Query()] = "",
 ) -> HTMLResponse:
-    runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        found = subscribers.search(session, looked_for.wanted(), whole_number(after), _A_PAGE + 1)
-        tags = audiences.all_tags(session)
-        running = campaigns.listed(session)
+    found = runtime_of(request).database.query(pages.search, looked_for.wanted(), whole_number(after), _A_PAGE)
     values = {
         "looked_for": looked_for,
         "filters": {name: text for name, text in looked_for.model_dump().items() if text},
         "statuses": [*SubscriberStatus],
         "all_languages": LANGUAGES,
-        "known_tags": tags,
-        "campaigns": running,
-        "people": found[:_A_PAGE],
-        "more": found[_A_PAGE - 1].id if len(found) > _A_PAGE else None,
+        "known_tags": found.tags,
+        "campaigns": found.campaigns,
+        "people": found.people,
+        "more": found.more,
         "may_take": identity.may(Role.EDITOR),
     }
     return admin_page(request, identity, "subscribers", values)
 
 
 @router.post("/admin/subscribers/list")
-def list_file(
-    request: Request,
-    identity: Editor,
-    fields: Annotated[ListFields, Form()],
-) -> Response:
-    """What was searched for, as a file. That it was taken away stands in the log."""
+def list_file(request: Request, identity: Editor, fields: Annotated[ListFields, Form()]) -> Response:
+    """What was searched for, as a file; the audit log says that it was exported."""
     kind = fields.kind
     if kind not in _MEDIA_TYPES:
         raise NotFound
     runtime = runtime_of(request)
-    with runtime.database.write() as session:
-        # What was typed can be somebody's address.
-        about = {**fields.model_dump(exclude={"form", "q"}, exclude_defaults=True), "filtered": bool(fields.q)}
-        admins.record_change(session, runtime.clock.now(), identity.admin_id, "list taken", "subscribers", None, about)
-    headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
     database, wanted = runtime.database, fields.wanted()
+    # What was typed can be somebody's address.
+    about = {**fields.model_dump(exclude={"q"}, exclude_defaults=True), "filtered": bool(fields.q)}
+    database.run(admin_actions.record_list_export, runtime.clock.now(), identity.admin_id, about)
+    headers = {"Content-Disposition": f'attachment; filename="subscribers.{kind}"', "Cache-Control": "no-store"}
     content = as_json(database, wanted) if kind == "json" else as_csv(database, wanted, preferred_language(request))
     return StreamingResponse(content, media_type=_MEDIA_TYPES[kind], headers=headers)
 
@@ -186,17 +156,16 @@ def person_page(
 def person_submit(
     request: Request, identity: Editor, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]
 ) -> Response:
-    reason = parse_reason(fields.reason)
-    act = _ACTS.get(fields.action)
-    if act is None:
-        return _person_page(request, identity, subscriber_id, "")
-    if not reason:
+    if not parse_reason(fields.reason):
         return _person_page(request, identity, subscriber_id, "no-reason")
     try:
-        act(request, _person(request, subscriber_id), fields)
+        mailed = _perform(request, identity, subscriber_id, fields)
+    except SubscriberNotFound:
+        raise NotFound from None
     except tuple(_REFUSALS) as error:
         return _person_page(request, identity, subscriber_id, _REFUSALS[type(error)])
-    _log(request, identity, subscriber_id, fields.action, reason)
+    if not mailed:
+        return _person_page(request, identity, subscriber_id, "not-mailed")
     if fields.action == "erase":
         return RedirectResponse("/admin/subscribers", 303)
     return RedirectResponse(f"/admin/subscribers/{subscriber_id}?done={fields.action}", 303)
@@ -207,12 +176,14 @@ def copy_submit(
     request: Request, identity: Editor, subscriber_id: Id, fields: Annotated[SubscriberForm, Form()]
 ) -> Response:
     """Everything that is known of a person, as a file to give them: `sure` says that it is them who ask."""
-    reason = parse_reason(fields.reason)
-    person = _person(request, subscriber_id)
+    runtime, reason = runtime_of(request), parse_reason(fields.reason)
     if not reason or fields.sure != "yes":
-        return _person_page(request, identity, person.id, "not-asked" if reason else "no-reason")
-    _log(request, identity, person.id, "copy", reason)
-    found = runtime_of(request).data_export(person.id)
+        return _person_page(request, identity, subscriber_id, "not-asked" if reason else "no-reason")
+    try:
+        runtime.database.run(admin_actions.record_copy, runtime.clock.now(), identity.admin_id, subscriber_id, reason)
+    except SubscriberNotFound:
+        raise NotFound from None
+    found = runtime.data_export(subscriber_id)
     if found is None:
         raise NotFound
     headers = {"Content-Disposition": 'attachment; filename="copy.json"', "Cache-Control": "no-store"}
@@ -220,180 +191,40 @@ def copy_submit(
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _pause(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime_of(request).database.run(preferences.pause, runtime_of(request).clock.now(), person.id)
-
-
-def _resume(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime_of(request).database.run(preferences.resume, runtime_of(request).clock.now(), person.id)
-
-
-def _move(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    mine = {one.enrolment.id: one for one in _follows(request, person)}
-    following = mine.get(whole_number(fields.enrolment))
-    if following is None:
-        raise LessonNotInCourse
-    runtime.database.run(move_to_lesson, runtime.clock.now(), following.enrolment.id, whole_number(fields.lesson))
-
-
-def _resend(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        found = subscribers.by_delivery(session, whole_number(fields.mail))
-    if (
-        found is None
-        or found[0].id != person.id
-        or not runtime.database.run(resend, runtime.clock.now(), [found[1].id])
-    ):
-        raise NotInDoubt
-
-
-def _unsubscribe(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    with runtime.database.write() as session:
-        preferences.unsubscribe_on_request(session, runtime.clock.now(), person.id)
-
-
-def _suppress(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    runtime.database.run(suppress_person, runtime.clock.now(), runtime.signer, person.id, "admin")
-
-
-def _erase(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    if fields.sure != "yes":
-        raise NotSure
-    runtime.database.run(erase, runtime.clock.now(), runtime.signer, person.id)
-
-
-def _correct(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    """At once: who asks was heard or seen, so the new address need not confirm; or it is asked to confirm anyway."""
-    runtime = runtime_of(request)
-    if fields.told != "yes" and person.status != SubscriberStatus.PENDING:
-        raise NotTold
-    if fields.shown not in {"", person.email}:
-        raise AddressChanged
-    runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person.id, fields.email)
-
-
-def _ask_address(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    """Mails about somebody's health go to no new address before its owner says so."""
-    email = normalise_email(fields.email)
-    if email is None:
-        raise NotAnAddress
-    if not request_new_address(request, person.id, email):
-        raise NotMailed
-
-
-def _tag(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    if person.untagged_at is not None:
-        raise Untagged
-    with runtime_of(request).database.write() as session:
-        subscribers.add_tags(session, [person.id], _word(fields))
-
-
-def _untag(request: Request, person: SubscriberRow, fields: SubscriberForm) -> None:
-    with runtime_of(request).database.write() as session:
-        subscribers.remove_tag(session, person.id, _word(fields))
-
-
-def _object_to_tags(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime_of(request).database.run(
-        preferences.object_on_request, runtime_of(request).clock.now(), person.id, Objection.TAGS
+def _perform(request: Request, identity: AdminIdentity, subscriber_id: int, fields: SubscriberForm) -> bool:
+    """Do what a button says. Returns False where a new address was not asked to confirm."""
+    runtime, asks = runtime_of(request), fields.action == "ask address"
+    email = normalise_email(fields.email) or ""
+    if asks and email and not may_request_address(request, email):
+        return False
+    asked = runtime.database.run(
+        admin_actions.perform,
+        runtime.clock.now(),
+        runtime.signer,
+        identity.admin_id,
+        subscriber_id,
+        fields.request(),
     )
-
-
-def _object_to_statistics(request: Request, person: SubscriberRow, _fields: SubscriberForm) -> None:
-    runtime = runtime_of(request)
-    runtime.database.run(preferences.object_on_request, runtime.clock.now(), person.id, Objection.STATISTICS)
-
-
-def _word(fields: SubscriberForm) -> str:
-    word = fields.tag.strip().lower()
-    if not word or len(word) > LONGEST_TAG or "," in word:
-        raise NoTag
-    return word
-
-
-# What the page says when an act could not be done.
-_REFUSALS: dict[type[Exception], str] = {
-    preferences.NotAReader: "not-a-reader",
-    LessonNotInCourse: "no-lesson",
-    LessonAlreadySent: "had-lesson",
-    OtherRunActive: "another-run",
-    NotInDoubt: "not-unknown",
-    NotSure: "not-sure",
-    NoTag: "no-tag",
-    Untagged: "untagged",
-    NotAnAddress: "not-an-address",
-    AddressTaken: "address-taken",
-    NotTold: "not-told",
-    AddressChanged: "changed-meanwhile",
-    NotMailed: "not-mailed",
-}
-_ACTS: dict[str, Callable[[Request, SubscriberRow, SubscriberForm], None]] = {
-    "pause": _pause,
-    "resume": _resume,
-    "move": _move,
-    "resend": _resend,
-    "unsubscribe": _unsubscribe,
-    "suppress": _suppress,
-    "erase": _erase,
-    "correct": _correct,
-    "ask address": _ask_address,
-    "tag": _tag,
-    "untag": _untag,
-    "no tags": _object_to_tags,
-    "no statistics": _object_to_statistics,
-}
-_SOURCES = {"correct": "said by the person"}  # where an admin knows it from, in the log
-
-
-def _log(request: Request, identity: AdminIdentity, subscriber_id: int, action: str, reason: str) -> None:
-    runtime = runtime_of(request)
-    erased = action == "erase"
-    source = {"source": _SOURCES[action]} if action in _SOURCES else {}
-    kept = None if erased else {"reason": reason, **source}  # a reason can name the person
-    subject = _ERASED if erased else admins.subject_of(subscriber_id)
-    with runtime.database.write() as session:
-        admins.record_change(
-            session, runtime.clock.now(), identity.admin_id, f"subscriber: {action}", subject, None, kept
-        )
-
-
-def _person(request: Request, subscriber_id: int) -> SubscriberRow:
-    with runtime_of(request).database.read() as session:
-        person = session.get(SubscriberRow, subscriber_id)
-    if person is None:
-        raise NotFound
-    return person
-
-
-def _follows(request: Request, person: SubscriberRow) -> list[FollowedCourse]:
-    runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
-        theirs = [one for one in enrolments.of_subscriber(session, person.id) if one.campaign_id in courses]
-        found = [(one, runtime.course_cache.of_campaign(session, one.campaign_id)) for one in theirs]
-    return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
+    return send_address_request(request, email, asked) if asks else True
 
 
 def _person_page(request: Request, identity: AdminIdentity, subscriber_id: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    person = _person(request, subscriber_id)
-    with runtime.database.read() as session:
-        schedule = subscribers.find_schedule(session, person.id) or Schedule("UTC", 8)
-        tags = subscribers.tags_of(session, person.id)
+    try:
+        found = runtime.database.query(
+            pages.details, runtime.clock.now(), runtime.course_cache, runtime.signer, subscriber_id
+        )
+    except SubscriberNotFound:
+        raise NotFound from None
     values = {
-        "person": person,
-        "schedule": schedule,
-        "zone": ZoneInfo(schedule.zone),
-        "paused": schedule.is_paused(runtime.clock.now()),
-        "follows": _follows(request, person),
-        "moments": runtime.database.query(timeline, person.id),
-        "tags": tags,
-        "suppressed": runtime.database.query(find_suppressed, runtime.signer, person.email),
+        "person": found.person,
+        "schedule": found.schedule,
+        "zone": ZoneInfo(found.schedule.zone),
+        "paused": found.paused,
+        "follows": found.follows,
+        "moments": found.moments,
+        "tags": found.tags,
+        "suppressed": found.suppressed,
         "done": done,
         "may_change": identity.may(Role.EDITOR),
     }

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment import new_address
-from rugcourse.enrolment.new_address import AddressNotConfirmable
+from rugcourse.enrolment.new_address import AddressNotConfirmable, AddressRequest
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import TokenPurpose
@@ -89,13 +89,24 @@ def request_new_address(request: Request, subscriber_id: int, email: str) -> boo
 
     Returns whether that was mailed. Raises NotAReader.
     """
-    runtime = runtime_of(request)
-    if not request.app.state.limits.allows_mail(runtime.signer.digest(email)):
+    if not may_request_address(request, email):
         return False
+    runtime = runtime_of(request)
     asked = runtime.database.run(new_address.request_change, runtime.clock.now(), runtime.signer, subscriber_id, email)
+    return send_address_request(request, email, asked)
+
+
+def may_request_address(request: Request, email: str) -> bool:
+    """Whether an address may get one more mail today that nobody at it asked for."""
+    allowed: bool = request.app.state.limits.allows_mail(runtime_of(request).signer.digest(email))
+    return allowed
+
+
+def send_address_request(request: Request, email: str, asked: AddressRequest | None) -> bool:
+    """Mail what an address is to be asked, or told, behind the answer. Returns whether it was asked to confirm."""
     if asked is None:
         return False
-    outbox, links = request.app.state.outbox, runtime.links
+    outbox, links = request.app.state.outbox, runtime_of(request).links
     if asked.link is None:
         outbox.tell_reader(ReaderNotice.ADDRESS_IN_USE, email, asked.language, links.my_page(asked.language))
         return False

@@ -1,0 +1,89 @@
+"""The data of the admin pages about subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.models import CampaignRow, EnrolmentRow, SubscriberRow
+from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
+from rugcourse.db.queries.courses import PublishedCourse
+from rugcourse.db.queries.subscribers import Wanted
+from rugcourse.enrolment import suppression
+from rugcourse.enrolment.suppression import Suppressed
+from rugcourse.links import Signer
+from rugcourse.scheduling import Schedule
+from rugcourse.subscribers.admin_actions import SubscriberNotFound
+from rugcourse.subscribers.timeline import Moment, timeline
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberList:
+    """A page of a search. `more`: the number of the last one, if there are more; `tags`, `campaigns`: filters."""
+
+    people: Sequence[SubscriberRow]
+    more: int | None
+    tags: Sequence[str]
+    campaigns: Sequence[CampaignRow]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedCourse:
+    """A course that a person follows."""
+
+    enrolment: EnrolmentRow
+    published: PublishedCourse
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberDetails:
+    """One person: their schedule, courses, tags and history (`moments`, the newest first; times in UTC)."""
+
+    person: SubscriberRow
+    schedule: Schedule
+    paused: bool
+    follows: Sequence[FollowedCourse]
+    moments: Sequence[Moment]
+    tags: Sequence[str]
+    suppressed: Suppressed | None
+
+
+def search(session: Session, wanted: Wanted, after_id: int, limit: int) -> SubscriberList:
+    """Up to `limit` people with numbers above `after_id`, and what they can be filtered by."""
+    found = subscribers.search(session, wanted, after_id, limit + 1)
+    return SubscriberList(
+        people=found[:limit],
+        more=found[limit - 1].id if len(found) > limit else None,
+        tags=audiences.all_tags(session),
+        campaigns=campaigns.listed(session),
+    )
+
+
+def details(
+    session: Session, now: datetime, course_cache: CourseCache, signer: Signer, subscriber_id: int
+) -> SubscriberDetails:
+    """Everything that the page about one person shows. Raises SubscriberNotFound."""
+    person = session.get(SubscriberRow, subscriber_id)
+    if person is None:
+        raise SubscriberNotFound
+    schedule = subscribers.find_schedule(session, person.id) or Schedule("UTC", 8)
+    return SubscriberDetails(
+        person=person,
+        schedule=schedule,
+        paused=schedule.is_paused(now),
+        follows=_followed(session, course_cache, person.id),
+        moments=timeline(session, person.id),
+        tags=subscribers.tags_of(session, person.id),
+        suppressed=suppression.find(session, signer, person.email),
+    )
+
+
+def _followed(session: Session, course_cache: CourseCache, subscriber_id: int) -> list[FollowedCourse]:
+    courses = campaigns.of_courses(session)  # a message is nothing that somebody follows
+    theirs = [one for one in enrolments.of_subscriber(session, subscriber_id) if one.campaign_id in courses]
+    found = [(one, course_cache.of_campaign(session, one.campaign_id)) for one in theirs]
+    return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
