@@ -25,11 +25,11 @@ from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
 from rugcourse.clock import SystemClock
 from rugcourse.db import counters
+from rugcourse.db.audience import Audience, Following
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import CampaignKind, Role
 from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.reports import cached_stats
 from rugcourse.scheduling import Schedule

@@ -31,6 +31,7 @@ from rugcourse.clock import VirtualClock
 from rugcourse.content import Message, MessageText
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db import counters
+from rugcourse.db.audience import Audience, Following, Permission, Repeats
 from rugcourse.db.models import (
     AuditLogRow,
     CampaignKind,
@@ -41,7 +42,6 @@ from rugcourse.db.models import (
     EnrolmentRow,
 )
 from rugcourse.db.queries import audiences, campaigns, courses, enrolments, subscribers
-from rugcourse.db.queries.audiences import Audience, Following, Permission, Repeats
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences

@@ -16,6 +16,7 @@ from tests.web.reading import everything
 from rugcourse.bootstrap import Runtime, release_hold
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import VirtualClock
+from rugcourse.db.audience import Audience
 from rugcourse.db.models import (
     CampaignKind,
     ConsentRow,
@@ -29,7 +30,6 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.queries import jobs as kept
 from rugcourse.db.queries import subscribers
-from rugcourse.db.queries.audiences import Audience
 from rugcourse.db.queries.sending_holds import ALL
 from rugcourse.db.withdrawal_log import NEWS, UNSUBSCRIBED
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -24,6 +24,7 @@ from tests.support.smtp_sink import Sink
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.clock import VirtualClock
+from rugcourse.db.audience import Audience, Following, Permission, permission_of
 from rugcourse.db.models import (
     CampaignKind,
     CampaignRow,
@@ -34,7 +35,6 @@ from rugcourse.db.models import (
     SubscriberRow,
 )
 from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
-from rugcourse.db.queries.audiences import Audience, Following, Permission, permission_of
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.enrolment import consents, preferences

@@ -26,8 +26,8 @@ from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check
 from rugcourse.course_editor.merge import numbered
+from rugcourse.db.models import EbookKind
 from rugcourse.db.queries import courses
-from rugcourse.db.queries.ebooks import EbookKind
 from rugcourse.ebooks import cache
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.web.app import create_app

@@ -30,8 +30,8 @@ from rugcourse.db.models import (
     EnrolmentStatus,
     SubscriberRow,
 )
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses, enrolments, subscribers
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.delivery.planner import plan_due
 from rugcourse.scheduling import Schedule
 

@@ -19,9 +19,9 @@ from tests.support.builders import (
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
+from rugcourse.db.audience import Audience, Following, IdRange
 from rugcourse.db.models import AssessmentAttemptRow, EnrolmentStatus, Stage
 from rugcourse.db.queries import audiences, subscribers
-from rugcourse.db.queries.audiences import Audience, Following, IdRange
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers

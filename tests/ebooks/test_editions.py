@@ -14,7 +14,7 @@ from tests.support.builders import COURSE, LESSONS, course_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import Course, load_course
-from rugcourse.db.queries.ebooks import EbookKind
+from rugcourse.db.models import EbookKind
 from rugcourse.ebooks import cache
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub

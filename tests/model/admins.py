@@ -15,9 +15,9 @@ from tests.model.groups import WHICH, WHO, in_group
 from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.campaigns.drafts import Author
 from rugcourse.campaigns.lifecycle import InvalidCampaignState
+from rugcourse.db.audience import Audience
 from rugcourse.db.models import CampaignKind, CampaignStatus, EnrolmentRow, SubscriberRow
 from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.audiences import Audience
 from rugcourse.enrolment import admin_changes
 from rugcourse.enrolment.admin_changes import LessonAlreadySent, LessonNotInCourse
 from rugcourse.scheduling import Schedule, Timing

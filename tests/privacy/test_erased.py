@@ -25,13 +25,14 @@ from rugcourse.db.models import (
     AuditLogRow,
     EnrolmentRow,
     FeedbackRow,
+    JobKind,
     JobRow,
+    JobState,
     Role,
     SubscriberRow,
     SuppressionRow,
 )
 from rugcourse.db.queries import admins, heartbeats, jobs, sending_holds
-from rugcourse.db.queries.jobs import JobKind, JobState
 from rugcourse.db.queries.sending_holds import TokenBucket
 from rugcourse.delivery import holds
 from rugcourse.delivery.dispatcher import Dispatcher

@@ -17,8 +17,8 @@ from rugcourse.content.model import Reviewer
 from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import subscribers
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.planner import plan_due
 from rugcourse.enrolment.confirmation import confirm

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.content import Message
+from rugcourse.db.audience import Again, Audience, Following, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, Ground
 from rugcourse.db.queries import admins, audiences, campaigns
-from rugcourse.db.queries.audiences import Again, Audience, Following, permission_of
 from rugcourse.scheduling import Timing
 
 

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft, etag, is_draft
 from rugcourse.campaigns.send_preview import repeats_counted
 from rugcourse.clock import Clock
+from rugcourse.db.audience import Again, Audience, IdRange, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
 from rugcourse.db.queries import audiences, campaigns, courses, delivery_planning, subscribers
-from rugcourse.db.queries.audiences import Again, Audience, IdRange, permission_of
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
 BATCH = 5000

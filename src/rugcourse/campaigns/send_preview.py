@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from rugcourse.db.audience import Audience, Permission, Repeats
 from rugcourse.db.models import CampaignRow
 from rugcourse.db.queries import audiences, campaigns
-from rugcourse.db.queries.audiences import Audience, Permission, Repeats
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
 _SAMPLE = 10

@@ -14,8 +14,8 @@ from rugcourse.course_editor.form_fields import clean, fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft, position_after
 from rugcourse.course_editor.versions import NONE, NewerVersion, current_version, newer_version, subject_of
 from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, lesson_drafts
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.lesson_drafts import DraftContent
 
 # The fields that say behind which lesson one is to stand, and where it stood when the form was opened. A place that

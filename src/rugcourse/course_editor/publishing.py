@@ -109,7 +109,7 @@ def unpublish(session: Session, now: datetime, admin_id: int | None, course_slug
     _note(session, now, admin_id, "take out", course_slug, slug, {})
 
 
-def _locked(session: Session, slug: str) -> courses.PublishedCourse:
+def _locked(session: Session, slug: str) -> PublishedCourse:
     courses.lock(session, slug)
     published = courses.load_course(session, slug)
     if published is None:
@@ -117,7 +117,7 @@ def _locked(session: Session, slug: str) -> courses.PublishedCourse:
     return published
 
 
-def _check_seen(session: Session, published: courses.PublishedCourse, slug: str, seen: SeenVersions) -> None:
+def _check_seen(session: Session, published: PublishedCourse, slug: str, seen: SeenVersions) -> None:
     draft = lesson_drafts.find(session, published.id, slug)
     if (draft.saved if draft else 0) != seen.saved:
         raise StaleDraft

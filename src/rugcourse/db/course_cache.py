@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Message
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses
-from rugcourse.db.queries.courses import PublishedCourse
 
 _KEPT_VERSIONS = 256
 

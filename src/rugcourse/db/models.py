@@ -127,6 +127,30 @@ class Stage(StrEnum):
     POSTTEST = "after"  # the same test in the closing lesson
 
 
+class JobKind(StrEnum):
+    IMPORT = "import"
+    BULK_ACTION = "act"
+
+
+class JobState(StrEnum):
+    DRAFT = "draft"  # an admin has still to say what is meant
+    CHECKING = "checking"  # looked through, without changing anything
+    CHECKED = "checked"  # an admin sees what would happen, and says go
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+ACTIVE_STATES = (JobState.CHECKING, JobState.RUNNING)
+FINAL_STATES = (JobState.DONE, JobState.CANCELLED)
+
+
+class EbookKind(StrEnum):
+    PDF = "pdf"
+    EPUB = "epub"
+    SHARE = "share"  # a picture, PNG
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={

@@ -10,9 +10,10 @@ from contextlib import suppress
 from rugcourse.clock import Clock
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.engine import Database
+from rugcourse.db.models import EbookKind
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses, ebooks
-from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.ebooks import EbookKey, EbookKind
+from rugcourse.db.queries.ebooks import EbookKey
 from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture

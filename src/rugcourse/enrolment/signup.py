@@ -24,8 +24,8 @@ from rugcourse.db.models import (
     SubscriberRow,
     SubscriberStatus,
 )
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import address_changes, delivery_planning, enrolments, subscribers
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone

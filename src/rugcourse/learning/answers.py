@@ -14,8 +14,8 @@ from rugcourse.clock import Clock
 from rugcourse.content import Lesson, Question
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryKind, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import deliveries, email_events, learning, subscribers
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.email_events import AnswersInMail, Event, MailRead
 from rugcourse.db.queries.learning import Answer, CardOfReader
 from rugcourse.learning.recap import RECAP_NUMBER, find_question

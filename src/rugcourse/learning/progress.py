@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Lesson, Question
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryState, EnrolmentRow, Verdict
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import deliveries, learning
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.db.queries.learning import Answer
 
 

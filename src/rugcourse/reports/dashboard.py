@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from rugcourse.db import counters
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.reports.cached_stats import CachedGain, CoursePeople, Figures, kept_figures
 from rugcourse.reports.campaign_results import text_of, title_of
 

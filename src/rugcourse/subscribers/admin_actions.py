@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import admins, campaigns, enrolments, subscribers
-from rugcourse.db.queries.subscribers import LONGEST_TAG
 from rugcourse.delivery.resend import resend
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import LessonNotInCourse, correct_address, move_to_lesson
@@ -211,7 +211,7 @@ def _object_to_statistics(context: _Context) -> None:
 
 def _tag_of(request: ActionRequest) -> str:
     tag = request.tag.strip().lower()
-    if not tag or len(tag) > LONGEST_TAG or "," in tag:
+    if not tag or len(tag) > MAX_TAG_LENGTH or "," in tag:
         raise InvalidTag
     return tag
 

@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import JobRow
+from rugcourse.db.models import ACTIVE_STATES, FINAL_STATES, JobKind, JobRow, JobState
 from rugcourse.db.queries import admins, jobs
-from rugcourse.db.queries.jobs import ACTIVE_STATES, FINAL_STATES, JobKind, JobState
 from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
 from rugcourse.subscribers.csv_import import CsvList, ImportSettings

@@ -10,11 +10,10 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from rugcourse.db.models import JobRow, SubscriberRow
+from rugcourse.db.audience import MAX_TAG_LENGTH, Audience, IdRange
+from rugcourse.db.models import JobKind, JobRow, JobState, SubscriberRow
 from rugcourse.db.queries import audiences, campaigns, jobs, subscribers
-from rugcourse.db.queries.audiences import Audience, IdRange
-from rugcourse.db.queries.jobs import JobKind, JobState
-from rugcourse.db.queries.subscribers import LOCK, LONGEST_TAG
+from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import Signer
@@ -43,7 +42,7 @@ class BulkActionRequest(BaseModel):
     audience: Audience
     act: BulkAction
     reason: str = Field(min_length=3, max_length=500)
-    tag: str = Field(default="", max_length=LONGEST_TAG)
+    tag: str = Field(default="", max_length=MAX_TAG_LENGTH)
     until: date | None = None
 
 

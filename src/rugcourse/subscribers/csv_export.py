@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.engine import Database
 from rugcourse.db.models import SubscriberRow
 from rugcourse.db.queries import subscribers
-from rugcourse.db.queries.subscribers import Wanted
 
 COLUMNS = ("id", "email", "name", "status", "language", "measuring", "news", "signed_up", "confirmed", "left")
 _A_PAGE = 1000
@@ -23,7 +23,7 @@ _DELIMITERS = {"nl": ";"}
 _BOM = "\ufeff"  # by which spreadsheets know that it is UTF-8
 
 
-def as_csv(database: Database, wanted: Wanted, language: str) -> Iterator[str]:
+def as_csv(database: Database, wanted: SubscriberFilter, language: str) -> Iterator[str]:
     """Those who are wanted, page by page (RFC 4180, but for the delimiter, which is that of the language). Times are
     UTC.
     """
@@ -33,7 +33,7 @@ def as_csv(database: Database, wanted: Wanted, language: str) -> Iterator[str]:
         yield _lines(page, delimiter)
 
 
-def as_json(database: Database, wanted: Wanted) -> Iterator[str]:
+def as_json(database: Database, wanted: SubscriberFilter) -> Iterator[str]:
     """The same as a JSON array."""
     between = "["
     for page in _pages(database, wanted):
@@ -48,7 +48,7 @@ def escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _pages(database: Database, wanted: Wanted) -> Iterator[list[dict[str, Any]]]:
+def _pages(database: Database, wanted: SubscriberFilter) -> Iterator[list[dict[str, Any]]]:
     """No transaction is open while whoever asked reads."""
     after = 0
     while True:

@@ -22,10 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from rugcourse.content.languages import LANGUAGES
-from rugcourse.db.models import DeliveryKind, JobRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.audience import MAX_TAG_LENGTH
+from rugcourse.db.models import DeliveryKind, JobKind, JobRow, JobState, SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planning, enrolments, jobs, subscribers
-from rugcourse.db.queries.jobs import JobKind, JobState
-from rugcourse.db.queries.subscribers import LONGEST_TAG
 from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
@@ -362,7 +361,7 @@ def read_day(text: str) -> date | None:
 def clean_tags(text: str) -> tuple[str, ...] | None:
     """Words with commas between, or None if one is too long."""
     tags = tuple(dict.fromkeys(tag.strip().lower() for tag in text.split(",") if tag.strip()))
-    return None if any(len(tag) > LONGEST_TAG for tag in tags) or len(tags) > 20 else tags
+    return None if any(len(tag) > MAX_TAG_LENGTH for tag in tags) or len(tags) > 20 else tags
 
 
 def _import_lines(

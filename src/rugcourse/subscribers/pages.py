@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignRow, EnrolmentRow, SubscriberRow
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import audiences, campaigns, enrolments, subscribers
-from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.subscribers import Wanted
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.suppression import Suppressed
 from rugcourse.links import Signer
@@ -52,7 +52,7 @@ class SubscriberDetails:
     suppressed: Suppressed | None
 
 
-def search(session: Session, wanted: Wanted, after_id: int, limit: int) -> SubscriberList:
+def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> SubscriberList:
     """Up to `limit` people with numbers above `after_id`, and what they can be filtered by."""
     found = subscribers.search(session, wanted, after_id, limit + 1)
     return SubscriberList(

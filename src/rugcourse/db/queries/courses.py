@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,20 +25,9 @@ from rugcourse.db.models import (
     LessonVersionPinRow,
     LessonVersionRow,
 )
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.db.queries.enrolments import stays_finished
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedCourse:
-    """A course as readers get it now. `campaign_id`: its evergreen campaign; the dictionaries are by lesson slug."""
-
-    id: int
-    campaign_id: int
-    course: Course
-    lesson_ids: dict[str, int]
-    content_hash: str
-    published_at: datetime
 
 
 def course_hashes(session: Session) -> dict[str, str]:

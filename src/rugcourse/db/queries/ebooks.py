@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from rugcourse.db.bulk import upsert
-from rugcourse.db.models import EbookRow
-
-
-class EbookKind(StrEnum):
-    PDF = "pdf"
-    EPUB = "epub"
-    SHARE = "share"  # a picture, PNG
+from rugcourse.db.models import EbookKind, EbookRow
 
 
 class EbookKey(NamedTuple):

@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from rugcourse.db.models import JobChunkRow, JobRow
-
-
-class JobKind(StrEnum):
-    IMPORT = "import"
-    BULK_ACTION = "act"
-
-
-class JobState(StrEnum):
-    DRAFT = "draft"  # an admin has still to say what is meant
-    CHECKING = "checking"  # looked through, without changing anything
-    CHECKED = "checked"  # an admin sees what would happen, and says go
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
-ACTIVE_STATES = (JobState.CHECKING, JobState.RUNNING)
-FINAL_STATES = (JobState.DONE, JobState.CANCELLED)
+from rugcourse.db.models import ACTIVE_STATES, JobChunkRow, JobKind, JobRow, JobState
 
 
 def add(

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, false, func, selec
 from sqlalchemy.orm import Session
 
 from rugcourse.db import withdrawal_log
+from rugcourse.db.audience import SubscriberFilter
 from rugcourse.db.bulk import dialect_of, is_among, run, upsert
 from rugcourse.db.models import (
     ADMIN,
@@ -33,7 +34,6 @@ from rugcourse.scheduling import EVERY_DAY, Schedule
 
 _SQLITE = "sqlite"
 
-LONGEST_TAG = 40
 REASONS = frozenset({ADMIN, BOUNCE, COMPLAINT, ERASED, OWNER})  # that mean something here; any other is for people
 # How a person is locked (PostgreSQL: FOR NO KEY UPDATE): whoever writes a row that names them need not wait.
 LOCK: dict[str, bool] = {"key_share": True}
@@ -46,16 +46,6 @@ SCHEDULE_COLUMNS = (
     ScheduleRow.every_days,
 )
 _DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in range(1 << len(EVERY_DAY))]
-
-
-class Wanted(NamedTuple):
-    """Which people are looked for. `beginning`: of their address, in lower case; what is empty does not matter."""
-
-    beginning: str = ""
-    status: SubscriberStatus | None = None
-    language: str = ""
-    tag: str = ""
-    campaign_id: int = 0
 
 
 def weekday_bits(weekdays: frozenset[int]) -> int:
@@ -132,7 +122,7 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
     return session.scalars(select(SubscriberRow).order_by(SubscriberRow.id).limit(limit).offset(offset)).all()
 
 
-def search(session: Session, wanted: Wanted, after_id: int, limit: int) -> Sequence[SubscriberRow]:
+def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> Sequence[SubscriberRow]:
     """Up to `limit` people with ids above `after_id`, in that order, of whom all that is `wanted` is true."""
     query = select(SubscriberRow).where(SubscriberRow.id > after_id)
     if wanted.beginning:

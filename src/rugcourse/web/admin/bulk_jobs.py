@@ -17,10 +17,9 @@ from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
-from rugcourse.db.models import JobRow
+from rugcourse.db.audience import Following
+from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
 from rugcourse.db.queries import admins, audiences, jobs
-from rugcourse.db.queries.audiences import Following
-from rugcourse.db.queries.jobs import ACTIVE_STATES, JobKind
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
 from rugcourse.subscribers import background_jobs as at_work
 from rugcourse.subscribers import bulk_actions, csv_import

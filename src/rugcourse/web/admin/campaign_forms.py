@@ -11,8 +11,8 @@ from rugcourse.content import Message
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS, InvalidMessage, message_of
+from rugcourse.db.audience import Audience, Following
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
-from rugcourse.db.queries.audiences import Audience, Following
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
 

@@ -15,9 +15,9 @@ from rugcourse.campaigns.drafts import DraftConflict, Part
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
+from rugcourse.db.audience import Audience, Following, permission_of
 from rugcourse.db.models import CampaignKind, CampaignRow
 from rugcourse.db.queries import audiences, campaigns
-from rugcourse.db.queries.audiences import Audience, Following, permission_of
 from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.content.model import without_invisible
+from rugcourse.db.audience import MAX_TAG_LENGTH, SubscriberFilter
 from rugcourse.db.models import Role, SubscriberStatus
-from rugcourse.db.queries.subscribers import LONGEST_TAG, Wanted
 from rugcourse.enrolment.admin_changes import AddressTaken, LessonAlreadySent, LessonNotInCourse, OtherRunActive
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
@@ -73,12 +73,12 @@ class LookedFor(BaseModel):
     tag: str = ""
     campaign: str = ""
 
-    def wanted(self) -> Wanted:
-        return Wanted(
+    def wanted(self) -> SubscriberFilter:
+        return SubscriberFilter(
             beginning=without_invisible(self.q).strip().lower()[:254],
             status=SubscriberStatus(self.status) if self.status in {*SubscriberStatus} else None,
             language=without_invisible(self.language)[:5],
-            tag=without_invisible(self.tag).strip().lower()[:LONGEST_TAG],
+            tag=without_invisible(self.tag).strip().lower()[:MAX_TAG_LENGTH],
             campaign_id=whole_number(self.campaign, 9),
         )
 

@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rugcourse.db.models import Verdict
+from rugcourse.db.models import EbookKind, Verdict
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import courses
-from rugcourse.db.queries.courses import PublishedCourse
-from rugcourse.db.queries.ebooks import EbookKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page

@@ -13,8 +13,8 @@ from pydantic import Field as PydanticField
 
 from rugcourse.content import Course
 from rugcourse.db.models import AssessmentAttemptRow, Queue, SubscriberStatus
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import learning
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment import consent_texts
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.magic_link import request_link

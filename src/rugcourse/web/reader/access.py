@@ -10,8 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import subscribers
-from rugcourse.db.queries.courses import PublishedCourse
 from rugcourse.enrolment.consents import Shown
 from rugcourse.links import LINK_DAYS, MailRef, TokenPurpose, is_old
 from rugcourse.privacy.notices import ReaderNotice

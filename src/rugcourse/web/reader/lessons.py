@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from rugcourse.db.models import EbookKind
 from rugcourse.db.queries import deliveries, learning
-from rugcourse.db.queries.ebooks import EbookKind
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.emails.catalogue import answer_links
 from rugcourse.learning.assessment import gain_of, save_attempt
