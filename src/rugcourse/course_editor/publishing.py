@@ -14,6 +14,7 @@ from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.linter import check, check_whole
 from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
+from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 
 
