@@ -229,3 +229,8 @@ def _is_valid(row: AdminSessionRow, admin: AdminRow, clock: Clock, now: datetime
     if row.second_factor_due:
         return now - row.created_at <= clock.span(CODE_SECONDS)
     return now - row.seen_at <= clock.span(IDLE_SECONDS) and now - row.created_at <= clock.span(LONGEST_SECONDS)
+
+
+def end_session(session: Session, admin_id: int, session_id: int) -> None:
+    """End one of an admin's own sessions."""
+    admins.end_session(session, admin_id, session_id)

@@ -11,7 +11,7 @@ What counts is that a human answered a question or followed a link. Opens don't:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from rugcourse.content import Lesson, Message
+from rugcourse.content.model import LessonText, MessageText
 from rugcourse.db.models import AbTestRow
 from rugcourse.db.queries import ab_tests, admins, courses
 from rugcourse.db.queries.ab_tests import Variant
@@ -148,6 +149,20 @@ def stop(session: Session, now: datetime, lesson_id: int, admin_id: int | None) 
     for row in ab_tests.lock_open(session, lesson_id):
         row.winner, row.decided_at = STOPPED, now
         admins.record_change(session, now, admin_id, "trial: stop", f"lesson:{lesson_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class AbTestPage:
+    """What is compared about a lesson or message: its texts by language, and the tests, the newest first."""
+
+    texts: Mapping[str, LessonText | MessageText]
+    held: Sequence[AbTest]
+
+
+def page(session: Session, lesson_id: int) -> AbTestPage | None:
+    """None where there is no such lesson."""
+    found = courses.wording_of(session, lesson_id)
+    return AbTestPage(found[1].texts, ab_tests_of(session, [lesson_id])) if found is not None else None
 
 
 def ab_tests_of(session: Session, lesson_ids: list[int]) -> list[AbTest]:

@@ -151,6 +151,9 @@ class EbookKind(StrEnum):
     SHARE = "share"  # a picture, PNG
 
 
+DISCARDED_DAYS = 30  # for so long a discarded draft can be restored
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={

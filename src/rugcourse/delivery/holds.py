@@ -17,6 +17,7 @@ from rugcourse.db.queries import admins, heartbeats, sending_holds
 from rugcourse.db.queries.sending_holds import ALL, domain_key
 
 log = structlog.get_logger()
+EVERYTHING = ALL  # the key of the hold on all sending
 
 _POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # of the machine's time: the first, and the longest
 

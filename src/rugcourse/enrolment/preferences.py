@@ -49,14 +49,14 @@ class TooLate(Exception):
 
 def change_schedule(session: Session, now: datetime, subscriber_id: int, schedule: Schedule) -> None:
     """Keep another hour, other days, zone or pace. A pause stays what it is. Raises NotAReader."""
-    _reader(session, subscriber_id).signup = None  # what they typed before they chose this
+    locked_reader(session, subscriber_id).signup = None  # what they typed before they chose this
     before = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=before.paused, paused_until=before.paused_until), now)
 
 
 def pause(session: Session, now: datetime, subscriber_id: int, until: datetime | None = None) -> None:
     """Send nothing until an instant (UTC), or until the reader resumes. Raises NotAReader."""
-    _reader(session, subscriber_id)
+    locked_reader(session, subscriber_id)
     delivery_planning.cancel_planned(session, subscriber_id, "the reader paused", now)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=True, paused_until=until), now)
@@ -64,7 +64,7 @@ def pause(session: Session, now: datetime, subscriber_id: int, until: datetime |
 
 def resume(session: Session, now: datetime, subscriber_id: int) -> None:
     """End a pause. Raises NotAReader."""
-    _reader(session, subscriber_id)
+    locked_reader(session, subscriber_id)
     schedule = subscribers.load_schedule(session, subscriber_id)
     _reschedule(session, subscriber_id, replace(schedule, paused=False, paused_until=None), now)
 
@@ -77,7 +77,7 @@ def set_measuring(
     Raises NotAReader.
     """
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     if not agreed:
         end_measuring(session, person, context)
     elif not person.measuring:
@@ -97,7 +97,7 @@ def end_measuring(session: Session, person: SubscriberRow, context: ConsentConte
 def set_news(session: Session, now: datetime, subscriber_id: int, *, agreed: bool, shown: Shown | None = None) -> None:
     """Keep whether somebody gets other news of the practice; what is planned of it is cancelled. Raises NotAReader."""
     context = ConsentContext(now, ConsentSource.OWN_PAGE, shown)
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     if agreed and not person.news:
         person.news = True
         consents.keep(session, person, ConsentPurpose.NEWS, context, consent_texts.NEWS, given=True)
@@ -124,7 +124,7 @@ def end_news_by_mail(session: Session, now: datetime, delivery_id: int, shown: S
 
 def set_left_out(session: Session, now: datetime, subscriber_id: int, *, left_out: bool) -> None:
     """Leave a reader out of comparisons and statistics, or no more (GDPR, Art. 21). Raises NotAReader."""
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     if left_out:
         leave_out(session, person, now)
     elif person.objected_at is not None:
@@ -157,7 +157,7 @@ def object_on_request(session: Session, now: datetime, subscriber_id: int, objec
 
 def set_untagged(session: Session, now: datetime, subscriber_id: int, *, untagged: bool) -> None:
     """Take all tags off a reader and let none be put on them, or allow it again (GDPR, Art. 21). Raises NotAReader."""
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     if untagged:
         leave_untagged(session, person, now)
     elif person.untagged_at is not None:
@@ -175,13 +175,13 @@ def leave_untagged(session: Session, person: SubscriberRow, now: datetime) -> No
 
 def set_language(session: Session, subscriber_id: int, language: str) -> None:
     """Write to a reader in another language from the next mail on. Raises NotAReader."""
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     person.language, person.signup = language, None
 
 
 def close_links(session: Session, now: datetime, subscriber_id: int) -> None:
     """Let the links of all mails until now be old ones. Raises NotAReader."""
-    close_links_of(session, _reader(session, subscriber_id), now)
+    close_links_of(session, locked_reader(session, subscriber_id), now)
 
 
 def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> None:
@@ -193,7 +193,7 @@ def close_links_of(session: Session, person: SubscriberRow, at: datetime) -> Non
 
 def set_name(session: Session, subscriber_id: int, name: str) -> None:
     """Greet a reader by another name, which is clean; empty for none. Raises NotAReader."""
-    person = _reader(session, subscriber_id)
+    person = locked_reader(session, subscriber_id)
     person.name, person.signup = name, None
 
 
@@ -339,7 +339,8 @@ def _reader_of(session: Session, delivery_id: int) -> tuple[SubscriberRow, Deliv
     return found
 
 
-def _reader(session: Session, subscriber_id: int) -> SubscriberRow:
+def locked_reader(session: Session, subscriber_id: int) -> SubscriberRow:
+    """A reader, locked until the transaction ends. Raises NotAReader."""
     person = session.get(SubscriberRow, subscriber_id, with_for_update=LOCK)
     if person is None or person.status != SubscriberStatus.ACTIVE:
         raise NotAReader

@@ -66,6 +66,11 @@ def save_attempt(
     )
 
 
+def find_attempt(session: Session, attempt_id: int) -> AssessmentAttemptRow | None:
+    """A test that somebody took, by its number."""
+    return learning.find_attempt(session, attempt_id)
+
+
 def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, course_id: int) -> None:
     """Give a visitor's test to the person they turned out to be."""
     now = clock.now()

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from rugcourse.db.models import FeedbackRow
-from rugcourse.db.queries import learning
+from rugcourse.db.queries import courses, learning
 
 MAX_REMARK = 1000
 
@@ -41,3 +41,13 @@ def _readable(remark: str) -> str:
     """Without what is no text, and not longer than anybody reads."""
     kept = "".join(character for character in remark if character.isprintable() or character == "\n")
     return kept.strip()[:MAX_REMARK]
+
+
+def count_reading(session: Session, lesson_id: int) -> int:
+    """Count that somebody reads a lesson on the web; returns how often that was, this time included."""
+    return courses.count_reading(session, lesson_id)
+
+
+def readings(session: Session, lesson_id: int) -> int:
+    """How often a lesson was read on the web."""
+    return courses.read_count(session, lesson_id)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
-from rugcourse.db.models import BOUNCE, SuppressionRow
+from rugcourse.db.models import BOUNCE, DISCARDED_DAYS, SuppressionRow
 from rugcourse.db.queries import address_changes, campaigns, erasure, lesson_drafts, subscribers
 from rugcourse.db.queries.admins import LONGEST_SESSION_DAYS, SECURITY_EVENT_DAYS
 from rugcourse.delivery.restore_guard import KEPT_DAYS as PROCESS_DAYS
@@ -116,7 +116,7 @@ def forget(database: Database, clock: Clock, signer: Signer, retention: Retentio
         changes=once(erasure.forget_changes, retention.log_days),
         jobs=once(erasure.forget_jobs, retention.job_days),
         admins=once(erasure.forget_admins, retention.log_days),
-        drafts=_forget_drafts(database, before(lesson_drafts.DISCARDED_DAYS)),
+        drafts=_forget_drafts(database, before(DISCARDED_DAYS)),
         addresses=_forget_addresses(database, before(retention.asked_days), clock.now() - VALID),
     )
     _forget_domains(database, before(retention.log_days))

@@ -65,11 +65,12 @@ class MailResult:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`twice`: readers of the course who took the test before and after, with the mean share of right answers (0 to 1)
-    before and after, None while nobody did.
+    """`places`: place → number of the lesson. `twice`: readers of the course who took the test before and after, with
+    the mean share of right answers (0 to 1) before and after, None while nobody did.
     """
 
     mails: tuple[MailResult, ...]
+    places: dict[int, int]
     twice: int
     before: float | None
     after: float | None
@@ -85,7 +86,7 @@ def results_of(session: Session, course_cache: CourseCache, row: CampaignRow, la
         if one.position is not None or one.id in had_mails  # what was taken out keeps its figures
     )
     gain = gain_of(session, row.course_id)
-    return Results(mails, gain.twice, gain.before, gain.after)
+    return Results(mails, campaigns.lessons_of(session, row.id), gain.twice, gain.before, gain.after)
 
 
 def _result(

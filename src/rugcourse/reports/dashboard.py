@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from rugcourse.db import counters
 from rugcourse.db.course_cache import CourseCache
-from rugcourse.db.models import DeliveryState, EnrolmentStatus, EventKind, SubscriberStatus, Verdict
+from rugcourse.db.models import (
+    CampaignRow,
+    DeliveryState,
+    EnrolmentStatus,
+    EventKind,
+    HoldRow,
+    SubscriberStatus,
+    Verdict,
+)
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import campaigns
+from rugcourse.db.queries import campaigns, deliveries, sending_holds
 from rugcourse.reports.cached_stats import CachedGain, CoursePeople, Figures, kept_figures
 from rugcourse.reports.campaign_results import text_of, title_of
+from rugcourse.reports.deliverability import campaign_names
 
 _DAYS = 14
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,8 @@ class Funnel:
 class Overview:
     """`people`: status → how many. `sent`, `failed`: day (UTC) → mails planned that day which arrived, or were refused.
     `doubtful`: mails. `came_back`: which share of all those mails did, from 0 to 1. `figures` is None until they were
-    worked out.
+    worked out. `unknown`: the oldest mails in doubt; `waiting`: campaigns that were stopped; `names`: of campaigns, by
+    the key of their hold.
     """
 
     people: dict[str, int]
@@ -61,6 +73,10 @@ class Overview:
     came_back: float
     funnels: tuple[Funnel, ...]
     figures: Figures | None
+    holds: Sequence[HoldRow]
+    unknown: Sequence[Any]
+    waiting: Sequence[CampaignRow]
+    names: Mapping[str, str]
 
 
 def overview(session: Session, course_cache: CourseCache, now: datetime, language: str) -> Overview:
@@ -74,18 +90,24 @@ def overview(session: Session, course_cache: CourseCache, now: datetime, languag
     ]
     days = [first + timedelta(days=n) for n in range(_DAYS)]
     figures = kept_figures(session)
+    doubtful = sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}")
     courses_of = campaigns.of_courses(session)
     return Overview(
         {status.value: counted.get((0, 0, f"subscriber {status}"), 0) for status in SubscriberStatus},
         {day: sent.get(day, 0) for day in days},
         {day: failed.get(day, 0) for day in days},
-        sum(n for (_, _, what), n in counted.items() if what == f"mail {DeliveryState.UNKNOWN}"),
+        doubtful,
         sum(sum(one.values()) for one in came_back) / max(sum(sent.values()) + sum(failed.values()), 1),
         tuple(
             _funnel(counted, one, lessons_of(session, course_cache, one, language), courses_of, language, figures)
             for one in course_cache.courses(session)
         ),
         figures,
+        sending_holds.all_holds(session),
+        # Who they are takes a look through the whole ledger: only when the counter says that there are any.
+        deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if doubtful else [],
+        [row for row in campaigns.listed(session) if row.because],
+        campaign_names(session),
     )
 
 

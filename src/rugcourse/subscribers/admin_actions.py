@@ -16,12 +16,11 @@ from rugcourse.db.audience import MAX_TAG_LENGTH
 from rugcourse.db.models import SubscriberRow, SubscriberStatus
 from rugcourse.db.queries import admins, campaigns, enrolments, subscribers
 from rugcourse.delivery.resend import resend
-from rugcourse.enrolment import preferences
+from rugcourse.enrolment import preferences, suppression
 from rugcourse.enrolment.admin_changes import LessonNotInCourse, correct_address, move_to_lesson
 from rugcourse.enrolment.new_address import AddressRequest, request_change
 from rugcourse.enrolment.preferences import Objection
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
-from rugcourse.enrolment.suppression import suppress_person
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase
 
@@ -126,6 +125,23 @@ def record_list_export(session: Session, now: datetime, admin_id: int, about: di
     admins.record_change(session, now, admin_id, "list taken", "subscribers", None, about)
 
 
+def suppress_address(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
+    """Never write to an address again. Raises NotAnAddress."""
+    suppression.suppress_address(session, now, signer, typed, "admin")
+    _record_address(session, now, admin_id, "suppress", reason)
+
+
+def lift_suppression(session: Session, now: datetime, signer: Signer, admin_id: int, typed: str, reason: str) -> None:
+    """Let an address be written to again. Raises NotAnAddress, NotSuppressed."""
+    suppression.lift(session, now, signer, typed)
+    _record_address(session, now, admin_id, "lift", reason)
+
+
+def _record_address(session: Session, now: datetime, admin_id: int, action: str, reason: str) -> None:
+    """The audit log keeps no address."""
+    admins.record_change(session, now, admin_id, f"address: {action}", "suppressions", None, {"reason": reason})
+
+
 def _record(session: Session, now: datetime, admin_id: int, subscriber_id: int, action: str, reason: str) -> None:
     erased = action == "erase"
     source = {"source": "said by the person"} if action == "correct" else {}
@@ -164,7 +180,7 @@ def _unsubscribe(context: _Context) -> None:
 
 
 def _suppress(context: _Context) -> None:
-    suppress_person(context.session, context.now, context.signer, context.person.id, "admin")
+    suppression.suppress_person(context.session, context.now, context.signer, context.person.id, "admin")
 
 
 def _erase(context: _Context) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -33,6 +34,24 @@ class NotKept(Exception):
 
 class OtherList(Exception):
     """The file has other columns than the one that the job is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobList:
+    """The newest jobs, and the address of each admin by number."""
+
+    jobs: Sequence[JobRow]
+    who: Mapping[int, str]
+
+
+def newest(session: Session, limit: int) -> JobList:
+    """The newest jobs of all kinds."""
+    return JobList(jobs.newest(session, limit), admins.addresses(session))
+
+
+def find(session: Session, job_id: int) -> JobRow | None:
+    """A job by its number."""
+    return jobs.find(session, job_id)
 
 
 def run_next_batch(database: Database, clock: Clock, signer: Signer) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -87,3 +87,24 @@ def _followed(session: Session, course_cache: CourseCache, subscriber_id: int) -
     theirs = [one for one in enrolments.of_subscriber(session, subscriber_id) if one.campaign_id in courses]
     found = [(one, course_cache.of_campaign(session, one.campaign_id)) for one in theirs]
     return [FollowedCourse(enrolment, published) for enrolment, published in found if published is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionList:
+    """A page of suppressed people who are known, how many there are by reason, and the address that was asked for."""
+
+    asked: Suppressed | None
+    people: Sequence[Suppressed]
+    more: int | None
+    counts: Mapping[str, int]
+
+
+def suppressions(session: Session, signer: Signer, typed: str, after_id: int, limit: int) -> SuppressionList:
+    """Up to `limit` people with numbers above `after_id`; `typed`: an address to look for."""
+    people = suppression.people(session, signer, after_id, limit + 1)
+    return SuppressionList(
+        asked=suppression.find(session, signer, typed) if typed.strip() else None,
+        people=people[:limit],
+        more=people[limit - 1].subscriber_id if len(people) > limit else None,
+        counts=subscribers.suppressions_by_reason(session),
+    )

@@ -13,8 +13,6 @@ from sqlalchemy.orm import Session
 from rugcourse.db.bulk import count, upsert
 from rugcourse.db.models import AdminRow, CourseRow, DiscardedDraftRow, LessonDraftRow
 
-DISCARDED_DAYS = 30  # so long a discarded draft can be restored
-
 
 class DraftContent(NamedTuple):
     """What was typed, and the version of the lesson that it was written from; 0 where readers got none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -10,7 +10,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.campaigns import ab_tests
 from rugcourse.campaigns.ab_tests import AbTestRunning, NoSubject, SameWording
-from rugcourse.db.queries import courses
 from rugcourse.web.admin.auth import Editor, admin_page, typed_fields
 from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
@@ -49,14 +48,12 @@ def ab_tests_submit(
 def _page(
     request: Request, identity: AdminIdentity, lesson_id: int, typed: dict[str, str], notice: str
 ) -> HTMLResponse:
-    with runtime_of(request).database.read() as session:
-        found = courses.wording_of(session, lesson_id)
-        held = ab_tests.ab_tests_of(session, [lesson_id])
-    if found is None:
+    page = runtime_of(request).database.query(ab_tests.page, lesson_id)
+    if page is None:
         raise NotFound
-    wording: Any = found[1]
+    held = page.held
     values = {
-        "texts": wording.texts,
+        "texts": page.texts,
         "trials": held,
         "running": next((one for one in held if one.row.decided_at is None), None),
         "typed": typed,

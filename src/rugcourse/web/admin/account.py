@@ -11,15 +11,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from rugcourse.auth import passkeys, totp
+from rugcourse.auth import pages, passkeys, totp
 from rugcourse.auth.admins import change_password
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.passkeys import BadPasskey
 from rugcourse.auth.passwords import SHORTEST, WeakPassword
 from rugcourse.auth.recovery_codes import make_recovery_codes
-from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor
+from rugcourse.auth.sessions import AdminIdentity, LoginFailed, confirm_second_factor, end_session
 from rugcourse.auth.totp import SecretBox, context_of_form
-from rugcourse.db.queries import admins
 from rugcourse.web.admin.auth import (
     SettingUp,
     admin_page,
@@ -33,8 +32,6 @@ from rugcourse.web.forms import whole_number
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
-
-_EVENTS_SHOWN = 20
 
 
 class AccountForm(BaseModel):
@@ -173,17 +170,15 @@ _CHANGES: dict[str, Callable[[Request, AdminIdentity, AccountForm], Changed]] = 
 def _first_codes(request: Request, identity: AdminIdentity) -> tuple[str, ...]:
     """Recovery codes for who has none yet."""
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        if admins.count_recovery_codes(session, identity.admin_id):
-            return ()
+    if runtime.database.query(pages.account, identity.admin_id).recovery_codes_left:
+        return ()
     return tuple(make_recovery_codes(runtime.database, runtime.clock, identity.admin_id, identity.email))
 
 
 def _end_session(request: Request, identity: AdminIdentity, session_id: str) -> str:
     if not whole_number(session_id):
         return ""
-    with runtime_of(request).database.write() as session:
-        admins.end_session(session, identity.admin_id, whole_number(session_id))
+    runtime_of(request).database.run(end_session, identity.admin_id, whole_number(session_id))
     return "saved"
 
 
@@ -203,19 +198,15 @@ def _account_page(
     )
     secret = (secret_box.open(locked, context) if locked else None) or totp.new_secret()
     address = totp.address_of(secret, identity.email, runtime.settings.practice)
-    with runtime.database.read() as session:
-        sessions = admins.sessions_of(session, identity.admin_id)
-        theirs = admins.passkeys_of(session, identity.admin_id)
-        left = admins.count_recovery_codes(session, identity.admin_id)
-        newest = admins.events_of(session, identity.admin_id, _EVENTS_SHOWN)
+    found = runtime.database.query(pages.account, identity.admin_id)
     values = {
         "notice": notice,
         "shortest": SHORTEST,
-        "sessions": sessions,
-        "passkeys": theirs,
+        "sessions": found.sessions,
+        "passkeys": found.passkeys,
         "codes": codes,
-        "codes_left": left,
-        "events": newest,
+        "codes_left": found.recovery_codes_left,
+        "events": found.events,
         "has_passkeys": passkey_site(request) is not None,
         "secret": secret,
         "locked": secret_box.lock(secret, context),

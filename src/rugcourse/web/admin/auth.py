@@ -162,14 +162,13 @@ def check_password(request: Request, identity: AdminIdentity, password: str) -> 
         return "slow"
     runtime = runtime_of(request)
     if not knows_password(runtime.database, identity, password[:_LONGEST_PASSWORD]):
-        with runtime.database.write() as session:
-            security_events.record(
-                session,
-                runtime.clock.now(),
-                SecurityEventKind.WRONG_PASSWORD,
-                origin_of(request),
-                admin_id=identity.admin_id,
-            )
+        runtime.database.run(
+            security_events.record,
+            runtime.clock.now(),
+            SecurityEventKind.WRONG_PASSWORD,
+            origin_of(request),
+            admin_id=identity.admin_id,
+        )
         return "wrong-password"
     limits.confirmed(identity.session_id)
     return ""

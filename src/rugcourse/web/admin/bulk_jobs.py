@@ -13,16 +13,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 
 from rugcourse.auth.sessions import AdminIdentity
+from rugcourse.campaigns import pages as campaign_pages
 from rugcourse.campaigns import send_preview
 from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.db.audience import Following
 from rugcourse.db.models import ACTIVE_STATES, JobKind, JobRow
-from rugcourse.db.queries import admins, audiences, jobs
 from rugcourse.scheduling import DEFAULT_ZONE, zone_names
-from rugcourse.subscribers import background_jobs as at_work
-from rugcourse.subscribers import bulk_actions, csv_import
+from rugcourse.subscribers import background_jobs, bulk_actions, csv_import
 from rugcourse.subscribers.background_jobs import InvalidJobState, NotKept, OtherList
 from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest, CountChanged
 from rugcourse.subscribers.csv_import import Column, ImportSettings, InvalidList
@@ -174,7 +173,7 @@ def check_import(
     try:
         import_settings = uploaded.typed.import_settings(runtime.clock.now().date())
         listing = csv_import.read_list(uploaded.content) if uploaded.content else None
-        runtime.database.run(at_work.check, job_id, import_settings, listing, uploaded.name)
+        runtime.database.run(background_jobs.check, job_id, import_settings, listing, uploaded.name)
     except InvalidJobState:
         return _job_page(request, identity, _job(request, job_id), uploaded.typed, "not-now")
     except (InvalidList, OtherList):
@@ -232,9 +231,9 @@ def job_submit(
     try:
         match action:
             case "start":
-                runtime.database.run(at_work.start, runtime.clock.now(), job_id, identity.admin_id, seen)
+                runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, identity.admin_id, seen)
             case "cancel":
-                runtime.database.run(at_work.cancel, runtime.clock.now(), job_id, identity.admin_id)
+                runtime.database.run(background_jobs.cancel, runtime.clock.now(), job_id, identity.admin_id)
             case _:
                 raise NotFound
     except InvalidJobState:
@@ -248,18 +247,15 @@ def job_submit(
 
 
 def _job(request: Request, job_id: int) -> JobRow:
-    with runtime_of(request).database.read() as session:
-        job = jobs.find(session, job_id)
+    job = runtime_of(request).database.query(background_jobs.find, job_id)
     if job is None:
         raise NotFound
     return job
 
 
 def _imports_page(request: Request, identity: AdminIdentity, notice: str, line: int = 0) -> HTMLResponse:
-    with runtime_of(request).database.read() as session:
-        newest = jobs.newest(session, _SHOWN)
-        who = admins.addresses(session)
-    values = {"jobs": newest, "who": who, "notice": notice, "line": line}
+    found = runtime_of(request).database.query(background_jobs.newest, _SHOWN)
+    values = {"jobs": found.jobs, "who": found.who, "notice": notice, "line": line}
     return admin_page(request, identity, "imports", values, 400 if notice else 200)
 
 
@@ -267,14 +263,12 @@ def _bulk_actions_page(
     request: Request, identity: AdminIdentity, fields: BulkActionFields, wrong: Sequence[LintFinding] = ()
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        courses = runtime.course_cache.courses(session)
-        tags = audiences.all_tags(session)
+    offered = runtime.database.query(campaign_pages.audience_choices, runtime.course_cache)
     values = {
         "fields": fields,
         "who": fields,
-        "courses": courses,
-        "known_tags": tags,
+        "courses": offered.courses,
+        "known_tags": offered.tags,
         "followings": [*Following],
         "all_languages": LANGUAGES,
         "acts": [*BulkAction],
@@ -288,9 +282,8 @@ def _job_page(
     request: Request, identity: AdminIdentity, job: JobRow, fields: ImportFields, notice: str
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        courses = runtime.course_cache.courses(session)
-        who = admins.addresses(session)
+    courses = runtime.database.query(runtime.course_cache.courses)
+    found = runtime.database.query(background_jobs.newest, 0)
     kept = job.about.get("intake") or {}
     guessed = kept.get("columns") or csv_import.guess(job.about.get("headers", []), job.about.get("sample", []))
     typed = {
@@ -307,10 +300,10 @@ def _job_page(
     }
     values = {
         "job": job,
-        "seen": at_work.etag(job),
+        "seen": background_jobs.etag(job),
         "typed": typed,
         "working": job.state in ACTIVE_STATES,
-        "who": who,
+        "who": found.who,
         "columns": [*Column],
         "courses": courses,
         "zones": zone_names(),

@@ -10,15 +10,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import send_sample
-from rugcourse.campaigns import drafts, send_preview
-from rugcourse.campaigns.drafts import DraftConflict, Part
+from rugcourse.campaigns import drafts, pages, send_preview
+from rugcourse.campaigns.drafts import DraftConflict
 from rugcourse.content.languages import LANGUAGES
 from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS
 from rugcourse.db.audience import Audience, Following, permission_of
-from rugcourse.db.models import CampaignKind, CampaignRow
-from rugcourse.db.queries import audiences, campaigns
-from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
+from rugcourse.db.models import DISCARDED_DAYS, CampaignKind, CampaignRow
 from rugcourse.email_preview.linter import lint_email
 from rugcourse.email_preview.sample import parts_of
 from rugcourse.scheduling import DEFAULT_ZONE
@@ -35,7 +33,7 @@ from rugcourse.web.admin.campaign_forms import (
     when_values,
     who_values,
 )
-from rugcourse.web.admin.campaign_samples import course_of, mail_of, mails_of, spoken_in
+from rugcourse.web.admin.campaign_samples import campaign_mails, mail_of, mails_of
 from rugcourse.web.admin.campaigns import Id, find_campaign
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
@@ -100,7 +98,7 @@ def count_who(
         audience, allowed = fields.audience(), permission_of(row, fields.ground_of(row))
     except FormErrors as error:
         return admin_page(request, identity, "campaign-count", {"count": None, "people": [], "wrong": error.findings})
-    timing, quiet = campaigns.timing_of(row), runtime.send_window.quiet
+    timing, quiet = pages.timing_of(row), runtime.send_window.quiet
     values = runtime.database.query(send_preview.counted, runtime.clock.now(), audience, timing, quiet, allowed)
     return admin_page(request, identity, "campaign-count", values)
 
@@ -108,7 +106,7 @@ def count_who(
 @router.api_route("/admin/campaigns/{campaign_id}/when", methods=READ)
 def when_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     row = _draft(request, campaign_id)
-    return _when_page(request, identity, row, when_values(campaigns.timing_of(row)))
+    return _when_page(request, identity, row, when_values(pages.timing_of(row)))
 
 
 @router.post("/admin/campaigns/{campaign_id}/when")
@@ -128,7 +126,7 @@ def write_when(request: Request, identity: Editor, campaign_id: Id, fields: Anno
 @router.api_route("/admin/campaigns/{campaign_id}/pace", methods=READ)
 def pace_page(request: Request, identity: Editor, campaign_id: Id) -> HTMLResponse:
     row = _draft(request, campaign_id)
-    timing = campaigns.timing_of(row)
+    timing = pages.timing_of(row)
     return _step_page(
         request, identity, row, "pace", {"per_minute": row.per_minute or "", "every_days": timing.every_days or ""}
     )
@@ -163,11 +161,11 @@ def review_page(
     runtime = runtime_of(request)
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
     seen = _seen(request, row, "review")
-    course = course_of(request, row)
-    mails = 1 if row.kind == CampaignKind.BROADCAST else len(course.lessons)
+    made_of = campaign_mails(request, row)
+    mails = 1 if row.kind == CampaignKind.BROADCAST else len(made_of.course.lessons)
     expected = send_preview.preview_sends(row, mails, now, quiet)
     first_hours = dict(list(expected.hours.items())[:_HOURS_SHOWN])
-    timing = campaigns.timing_of(row)
+    timing = pages.timing_of(row)
     values = {
         "seen": seen,
         "done": done,
@@ -181,12 +179,12 @@ def review_page(
             send_preview.sample, now, Audience.model_validate(row.audience), timing, quiet, permission_of(row)
         ),
         "timing": timing,
-        "spoken": spoken_in(request, row, course),
+        "spoken": made_of.languages,
         "looks": {
             language: lint_email(message, runtime.settings.base_url)
             for _, language, message in mails_of(request, row, 1)
         },
-        "message_id": _message_id(request, row),
+        "message_id": runtime.database.query(pages.message_id, row),
     }
     return _step_page(request, identity, row, "review", values)
 
@@ -220,20 +218,12 @@ def _draft(request: Request, campaign_id: int) -> CampaignRow:
     return row
 
 
-def _message_id(request: Request, row: CampaignRow) -> int | None:
-    """The lesson that the message of a broadcast is; None for a course, or while it is not written."""
-    with runtime_of(request).database.read() as session:
-        return campaigns.message_id_of(session, row.id)
-
-
 def _seen(request: Request, row: CampaignRow, step: str, *, meanwhile: bool = False) -> str:
     """The etag of what a step shows; after somebody else changed it, of what they made of it.
 
     Made before what is shown is read: of a change between the two, whoever sends the form is told.
     """
-    with runtime_of(request).database.read() as session:
-        shown = campaigns.find(session, row.id) or row if meanwhile else row
-        return drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
+    return runtime_of(request).database.query(pages.etag, row, step, anew=meanwhile)
 
 
 def _what_page(
@@ -246,8 +236,7 @@ def _what_page(
     meanwhile: bool = False,
 ) -> HTMLResponse:
     seen = _seen(request, row, "what", meanwhile=meanwhile)
-    with runtime_of(request).database.read() as session:
-        message = campaigns.find_message(session, row.id)
+    message = campaign_mails(request, row).message
     kept = {
         f"{part}.{language}": getattr(text, part)
         for language, text in (message.texts if message else {}).items()
@@ -267,13 +256,11 @@ def _who_page(
     meanwhile: bool = False,
 ) -> HTMLResponse:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        courses = runtime.course_cache.courses(session)
-        tags = audiences.all_tags(session)
+    offered = runtime.database.query(pages.audience_choices, runtime.course_cache)
     values = {
         "who": who,
-        "courses": courses,
-        "known_tags": tags,
+        "courses": offered.courses,
+        "known_tags": offered.tags,
         "followings": [*Following],
         "all_languages": LANGUAGES,
     }

@@ -10,13 +10,11 @@ from fastapi import APIRouter, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.campaigns import drafts, lifecycle
+from rugcourse.campaigns import drafts, lifecycle, pages
 from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft
-from rugcourse.campaigns.progress import STATES, progress_of
+from rugcourse.campaigns.progress import STATES
 from rugcourse.db.engine import Database
-from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
-from rugcourse.db.queries import campaigns
-from rugcourse.db.queries.lesson_drafts import DISCARDED_DAYS
+from rugcourse.db.models import DISCARDED_DAYS, CampaignKind, CampaignRow, CampaignStatus, DeliveryState, Role
 from rugcourse.reports.campaign_comparison import compare
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.web.admin import charts
@@ -52,8 +50,7 @@ def create(
     name: Annotated[str, Form()] = "",
 ) -> Response:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        known = {one.id for one in runtime.course_cache.courses(session)}
+    known = {one.id for one in runtime.database.query(runtime.course_cache.courses)}
     if kind not in _KINDS or whole_number(course) not in known or not name.strip():
         return _list_page(request, identity, False, "incomplete")
     made = runtime.database.run(
@@ -65,9 +62,7 @@ def create(
 @router.api_route("/admin/campaigns/compare", methods=READ)
 def compare_page(request: Request, identity: Analyst) -> HTMLResponse:
     """Campaigns beside each other."""
-    runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        found = compare(session, _A_PAGE)
+    found = runtime_of(request).database.query(compare, _A_PAGE)
     return admin_page(request, identity, "campaigns-compare", {"found": found})
 
 
@@ -79,14 +74,12 @@ def campaign_page(request: Request, identity: Analyst, campaign_id: Id, done: An
     if row.status == CampaignStatus.DRAFT:
         return RedirectResponse(f"/admin/campaigns/{campaign_id}/review", 303)
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        progress = progress_of(session, row)
-        course = runtime.course_cache.of_campaign(session, campaign_id)
+    found = runtime.database.query(pages.details, runtime.course_cache, row)
     values = {
         "campaign": row,
-        "course": course.course if course else None,
-        "progress": progress,
-        "timing": campaigns.timing_of(row),
+        "course": found.course,
+        "progress": found.progress,
+        "timing": found.timing,
         "states": STATES,
         "done": done,
         "may_change": identity.may(Role.EDITOR),
@@ -134,13 +127,15 @@ def campaign_submit(
 def results_page(request: Request, identity: Analyst, campaign_id: Id) -> HTMLResponse:
     row = find_campaign(request, campaign_id)
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        results = results_of(session, runtime.course_cache, row, preferred_language(request))
-        places = campaigns.lessons_of(session, campaign_id)
+    database, language = runtime.database, preferred_language(request)
+    results = database.query(results_of, runtime.course_cache, row, language)
     arrived = {one.title.partition(".")[0] or one.title: one.arrived for one in results.mails}
     chart = charts.bars("mails", arrived) if len(arrived) > 1 else None
     return admin_page(
-        request, identity, "campaign-results", {"campaign": row, "results": results, "chart": chart, "places": places}
+        request,
+        identity,
+        "campaign-results",
+        {"campaign": row, "results": results, "chart": chart, "places": results.places},
     )
 
 
@@ -158,16 +153,15 @@ def mails_page(
     if state not in STATES:
         raise NotFound
     wanted = None if state == "open" else DeliveryState(state)
-    with runtime_of(request).database.read() as session:
-        found = campaigns.readers_in(
-            session, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE + 1
-        )
+    found = runtime_of(request).database.query(
+        pages.mails, campaign_id, wanted, whole_number(lesson, 9), whole_number(after), _A_PAGE
+    )
     values = {
         "campaign": row,
         "state": state,
         "lesson": lesson,
-        "found": found[:_A_PAGE],
-        "more": found[_A_PAGE - 1][0].id if len(found) > _A_PAGE else None,
+        "found": found.found,
+        "more": found.more,
     }
     return admin_page(request, identity, "campaign-mails", values)
 
@@ -190,11 +184,10 @@ def _restore(database: Database, author: Author, campaign_id: int) -> RedirectRe
 
 def find_campaign(request: Request, campaign_id: int) -> CampaignRow:
     """Raises NotFound."""
-    with runtime_of(request).database.read() as session:
-        row = campaigns.find(session, campaign_id)
-    if row is None:
-        raise NotFound
-    return row
+    try:
+        return runtime_of(request).database.query(pages.find, campaign_id)
+    except pages.CampaignNotFound:
+        raise NotFound from None
 
 
 def author_of(request: Request, identity: AdminIdentity) -> Author:
@@ -222,19 +215,15 @@ _REFUSALS: dict[type[Exception], str] = {
 
 def _list_page(request: Request, identity: AdminIdentity, archived: bool, notice: str, draft: int = 0) -> HTMLResponse:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        rows = campaigns.listed(session, archived=archived)
-        discarded = campaigns.discarded(session)
-        courses = runtime.course_cache.courses(session)
-        progress = {row.id: progress_of(session, row) for row in rows[:_A_PAGE]}
+    found = runtime.database.query(pages.listed, runtime.course_cache, _A_PAGE, archived=archived)
     values = {
-        "campaigns": rows[:_A_PAGE],
-        "progress": progress,
-        "titles": {one.id: one.course.texts for one in courses},
+        "campaigns": found.campaigns,
+        "progress": found.progress,
+        "titles": found.titles,
         "archived": archived,
-        "discarded": discarded,
+        "discarded": found.discarded,
         "discarded_days": DISCARDED_DAYS,
-        "undo": next((one for one in discarded if one.id == draft), None),
+        "undo": next((one for one in found.discarded if one.id == draft), None),
         "notice": notice,
         "may_change": identity.may(Role.EDITOR),
     }

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from rugcourse.bounces import complaint_rate
-from rugcourse.db.models import DeliveryState, Role
-from rugcourse.db.queries import campaigns, deliveries, sending_holds
+from rugcourse.db.models import Role
 from rugcourse.doctor.runner import last_run
 from rugcourse.reports.dashboard import overview
 from rugcourse.web.admin import charts
@@ -16,25 +15,19 @@ from rugcourse.web.rendering import READ, preferred_language, runtime_of
 
 router = APIRouter()
 
-_SHOWN = 20
-
 
 @router.api_route("/admin", methods=READ)
 def dashboard(request: Request, identity: Analyst) -> HTMLResponse:
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        holds = sending_holds.all_holds(session)
-        found = overview(session, runtime.course_cache, runtime.clock.now(), preferred_language(request))
-        # Who they are takes a look through the whole ledger: only when the counter says that there are any.
-        unknown = deliveries.in_state(session, DeliveryState.UNKNOWN, _SHOWN) if found.doubtful else []
-        listed = campaigns.listed(session)
-        complaints = complaint_rate.find_above_limit(session, runtime.complaint_limits, runtime.clock.now())
+    now = runtime.clock.now()
+    found = runtime.database.query(overview, runtime.course_cache, now, preferred_language(request))
+    complaints = runtime.database.query(complaint_rate.find_above_limit, runtime.complaint_limits, now)
     seen = last_run(runtime.database)
     values = {
-        "holds": holds,
-        "unknown": unknown,
-        "waiting": [row for row in listed if row.because],
-        "names": {sending_holds.campaign_key(row.id): row.name for row in listed},
+        "holds": found.holds,
+        "unknown": found.unknown,
+        "waiting": found.waiting,
+        "names": found.names,
         "complaints": complaints,
         "came_back": found.came_back,
         "wrong": len(seen.errors) if seen else 0,

@@ -12,7 +12,7 @@ from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.bootstrap import make_ebooks, send_sample
 from rugcourse.content import Course, Lesson
 from rugcourse.content.markdown import UnknownTag, count_words
-from rugcourse.course_editor import drafts, history, linter
+from rugcourse.course_editor import drafts, history, linter, pages
 from rugcourse.course_editor.drafts import (
     EditorState,
     LessonNotFound,
@@ -32,14 +32,12 @@ from rugcourse.course_editor.publishing import (
     publish_lesson,
     unpublish,
 )
-from rugcourse.db.models import Role
-from rugcourse.db.queries import lesson_drafts as kept_drafts
-from rugcourse.db.queries import subscribers
+from rugcourse.db.models import DISCARDED_DAYS, Role
 from rugcourse.email_preview.sample import SOMEBODY, SampleReader, parts_of
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
-from rugcourse.enrolment.signup import normalise_email
 from rugcourse.i18n import language_name
-from rugcourse.learning.recap import UpcomingLesson, due_recaps
+from rugcourse.learning.recap import UpcomingLesson
+from rugcourse.reports.sample_reader import sample_reader
 from rugcourse.web.admin.auth import (
     Analyst,
     Editor,
@@ -66,21 +64,19 @@ def lessons_page(
 ) -> HTMLResponse:
     """Every course with its lessons, what is being written, and what was discarded. `draft`: what `notice` is about."""
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        courses = runtime.course_cache.courses(session)
-        being_written = {one.id: kept_drafts.of_course(session, one.id) for one in courses}
-        discarded = {one.id: kept_drafts.discarded_of_course(session, one.id) for one in courses}
+    found = runtime.database.query(pages.lessons, runtime.course_cache)
+    courses, discarded = found.courses, found.discarded
     spoken = preferred_language(request)
     values = {
         "courses": courses,
         "spoken": {one.id: spoken if spoken in one.course.languages else one.course.languages[0] for one in courses},
-        "being_written": {id_: {one.slug: one for one in found} for id_, found in being_written.items()},
+        "being_written": found.being_written,
         "count_words": count_words,
         "unsigned": {one.id: ", ".join(map(language_name, one.course.unsigned_notices)) for one in courses},
         "title_of": drafts.title_of,
         "discarded": discarded,
-        "discarded_days": kept_drafts.DISCARDED_DAYS,
-        "undo": next((one for found in discarded.values() for one in found if one.id == whole_number(draft)), None),
+        "discarded_days": DISCARDED_DAYS,
+        "undo": next((one for some in discarded.values() for one in some if one.id == whole_number(draft)), None),
         "notice": notice,
         "may_change": identity.may(Role.EDITOR),
     }
@@ -295,8 +291,7 @@ def _editor_state(request: Request, course: str, slug: str) -> EditorState:
 
 def _versions(request: Request, course: str, slug: str) -> tuple[EditorState, list[history.Version]]:
     state = _editor_state(request, course, slug)
-    with runtime_of(request).database.read() as session:
-        versions = history.versions_of(session, state.published.id, course, slug)
+    versions = runtime_of(request).database.query(history.versions_of, state.published.id, course, slug)
     if not versions:
         raise NotFound
     return state, versions
@@ -331,7 +326,7 @@ def _editor_page(
         "stood": _behind(lesson_draft),
         "version": state.version if done == "published-meanwhile" else state.began_from,
         "newer": state.newer,
-        "discarded_days": kept_drafts.DISCARDED_DAYS,
+        "discarded_days": DISCARDED_DAYS,
         "done": done,
     }
     return admin_page(request, identity, "lesson", values, 409 if done in _NOT_DONE else 200)
@@ -411,12 +406,9 @@ def _reader(
     if not email.strip():
         return SOMEBODY
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        person = subscribers.by_email(session, normalise_email(email) or "")
-        if person is None:
-            return SOMEBODY
-        reading = UpcomingLesson(person.id, course_id, course, lesson, language)
-        return SampleReader(person.name, due_recaps(session, {0: reading}, runtime.clock.now()).get(0))
+    upcoming = UpcomingLesson(0, course_id, course, lesson, language)
+    found = runtime.database.query(sample_reader, runtime.clock.now(), email, upcoming)
+    return SampleReader(*found) if found is not None else SOMEBODY
 
 
 def _send_test(

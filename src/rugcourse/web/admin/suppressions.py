@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.auth.sessions import AdminIdentity
-from rugcourse.db.queries import admins, subscribers
 from rugcourse.enrolment import suppression
 from rugcourse.enrolment.signup import NotAnAddress
+from rugcourse.subscribers import admin_actions, pages
 from rugcourse.web.admin.auth import Editor, admin_page
 from rugcourse.web.forms import parse_reason, whole_number
 from rugcourse.web.rendering import READ, runtime_of
@@ -18,7 +18,7 @@ from rugcourse.web.rendering import READ, runtime_of
 router = APIRouter()
 
 _A_PAGE = 50
-_ACTS = {"suppress", "lift"}
+_ACTS = {"suppress": admin_actions.suppress_address, "lift": admin_actions.lift_suppression}
 
 
 @router.api_route("/admin/suppressions", methods=READ)
@@ -48,31 +48,23 @@ def suppressions_submit(
     if not why:
         return _page(request, identity, email, 0, "no-reason")
     try:
-        if action == "suppress":
-            runtime.database.run(suppression.suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
-        else:
-            runtime.database.run(suppression.lift, runtime.clock.now(), runtime.signer, email)
+        runtime.database.run(_ACTS[action], runtime.clock.now(), runtime.signer, identity.admin_id, email, why)
     except NotAnAddress:
         return _page(request, identity, email, 0, "not-an-address")
     except suppression.NotSuppressed:
         return _page(request, identity, email, 0, "not-suppressed")
-    with runtime.database.write() as session:
-        now, kept = runtime.clock.now(), {"reason": why}
-        admins.record_change(session, now, identity.admin_id, f"address: {action}", "suppressions", None, kept)
     return RedirectResponse(f"/admin/suppressions?done={action}", 303)
 
 
 def _page(request: Request, identity: AdminIdentity, q: str, after: int, done: str) -> HTMLResponse:
     runtime = runtime_of(request)
-    people = runtime.database.query(suppression.people, runtime.signer, after, _A_PAGE + 1)
-    with runtime.database.read() as session:
-        counts = subscribers.suppressions_by_reason(session)
+    found = runtime.database.query(pages.suppressions, runtime.signer, q, after, _A_PAGE)
     values = {
         "q": q.strip()[:254],
-        "asked": runtime.database.query(suppression.find, runtime.signer, q) if q.strip() else None,
-        "people": people[:_A_PAGE],
-        "more": people[_A_PAGE - 1].subscriber_id if len(people) > _A_PAGE else None,
-        "counts": counts,
+        "asked": found.asked,
+        "people": found.people,
+        "more": found.more,
+        "counts": found.counts,
         "done": done,
     }
     return admin_page(request, identity, "suppressions", values)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel
 
+from rugcourse.auth import pages
 from rugcourse.auth.admins import (
     AlreadyAdmin,
     LastOwner,
@@ -20,7 +21,6 @@ from rugcourse.auth.admins import (
 from rugcourse.auth.notices import AccountNotice
 from rugcourse.auth.sessions import AdminIdentity
 from rugcourse.db.models import Role
-from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 from rugcourse.web.admin.auth import Owner, admin_page, check_password, notify_admin, require_admin
 from rugcourse.web.forms import whole_number
@@ -28,8 +28,7 @@ from rugcourse.web.rendering import READ, runtime_of
 
 router = APIRouter()
 
-_CHANGES_A_PAGE = 50
-_EVENTS_SHOWN = 50
+_ENTRIES_A_PAGE = 50
 
 
 class TeamForm(BaseModel):
@@ -95,12 +94,9 @@ def _act(request: Request, identity: AdminIdentity, fields: TeamForm) -> Respons
 
 @router.api_route("/admin/audit-log", methods=READ)
 def log_page(request: Request, identity: Owner, before: Annotated[str, Query()] = "") -> HTMLResponse:
-    with runtime_of(request).database.read() as session:
-        changes = admins.changes(session, _CHANGES_A_PAGE + 1, whole_number(before) or None)
-        newest = [] if before else admins.events(session, _EVENTS_SHOWN)
-    shown = changes[:_CHANGES_A_PAGE]
-    more = shown[-1][0].id if len(changes) > _CHANGES_A_PAGE else None
-    return admin_page(request, identity, "audit-log", {"changes": shown, "more": more, "events": newest})
+    found = runtime_of(request).database.query(pages.audit_log, _ENTRIES_A_PAGE, whole_number(before) or None)
+    values = {"changes": found.entries, "more": found.more, "events": found.events}
+    return admin_page(request, identity, "audit-log", values)
 
 
 def _team_page(
@@ -113,9 +109,13 @@ def _team_page(
     typed_role: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    with runtime_of(request).database.read() as session:
-        team = admins.everyone(session)
-        with_passkeys = admins.with_passkeys(session)
-    values = {"team": team, "with_passkeys": with_passkeys, "notice": notice, "link": link, "email": email}
+    found = runtime_of(request).database.query(pages.team)
+    values = {
+        "team": found.admins,
+        "with_passkeys": found.with_passkeys,
+        "notice": notice,
+        "link": link,
+        "email": email,
+    }
     values["typed_role"] = typed_role
     return admin_page(request, identity, "team", values, status)

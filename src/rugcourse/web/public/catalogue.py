@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.db.models import EbookKind, Verdict
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import courses
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
+from rugcourse.learning import feedback
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.notice import controller, notice, summary, supervisor_page
 from rugcourse.tracking.bot_detection import classify_request
@@ -42,8 +42,7 @@ def front(request: Request) -> Response:
 def catalogue(request: Request, language: str) -> HTMLResponse:
     require_language(language)
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        published = runtime.course_cache.courses(session)
+    published = runtime.database.query(runtime.course_cache.courses)
     offered = [one.course for one in published if language in one.course.languages]
     return render(request, language, "catalogue", {"courses": offered, "other_language_path": ""})
 
@@ -142,8 +141,8 @@ def remark(
     human = not fields.website and form_age_ok(runtime.signer, runtime.clock, fields.shown)
     client = request.client.host if request.client else None
     if fields.answered and human and request.app.state.limits.allows_remark(client):
-        feedback = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
-        runtime.database.run(save_feedback, runtime.clock.now(), feedback)
+        said_now = Feedback(published.lesson_ids[slug], language, fields.has_helped, fields.remark)
+        runtime.database.run(save_feedback, runtime.clock.now(), said_now)
     said = f"?said={fields.helped}" if fields.answered else ""
     return RedirectResponse(f"/{language}/{course}/lessons/{slug}{said}", 303)
 
@@ -152,18 +151,15 @@ def count_reading(request: Request, lesson_id: int) -> int:
     """How often a lesson was read on the web, this time included if a human seems to read it."""
     database = runtime_of(request).database
     if classify_request(request.method, request.headers.get("user-agent", "")) == Verdict.HUMAN:
-        with database.write() as session:
-            return courses.count_reading(session, lesson_id)
-    with database.read() as session:
-        return courses.read_count(session, lesson_id)
+        return database.run(feedback.count_reading, lesson_id)
+    return database.query(feedback.readings, lesson_id)
 
 
 def find_course(request: Request, language: str, slug: str) -> PublishedCourse:
     """Raises NotFound."""
     require_language(language)
     runtime = runtime_of(request)
-    with runtime.database.read() as session:
-        published = runtime.course_cache.course(session, slug)
+    published = runtime.database.query(runtime.course_cache.course, slug)
     if published is None or language not in published.course.languages:
         raise NotFound
     return published

@@ -14,20 +14,20 @@ from pydantic import Field as PydanticField
 from rugcourse.content import Course
 from rugcourse.db.models import AssessmentAttemptRow, Queue, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import learning
 from rugcourse.enrolment import consent_texts
 from rugcourse.enrolment.confirmation import NotConfirmable, confirm, find_invitation, refuse
 from rugcourse.enrolment.magic_link import request_link
+from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import Field, Form, InvalidForm, check, normalise_email, sign_up
-from rugcourse.learning.assessment import save_attempt
+from rugcourse.learning.assessment import find_attempt, save_attempt
 from rugcourse.learning.scoring import score
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import form_age_ok, form_token, pad_response_time, schedule_choices
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import find_course
-from rugcourse.web.reader.access import Reader, find_reader, reader_page, shown_to
-from rugcourse.web.reader.own_page import place_of
+from rugcourse.web.reader.access import find_reader, reader_page, shown_to
+from rugcourse.web.reader.own_page import reading_state_of
 from rugcourse.web.rendering import READ, NotFound, TooMany, course_context, render, require_language, runtime_of
 
 router = APIRouter()
@@ -95,8 +95,7 @@ def show_result(request: Request, language: str, course: str, token: str) -> HTM
     published = find_course(request, language, course)
     attempt = _attempt(request, published, token)
     test = published.course.tests[language]
-    with runtime.database.read() as session:
-        surprise = request.app.state.hardest_questions.of(session, published.id, test)
+    surprise = runtime.database.query(request.app.state.hardest_questions.of, published.id, test)
     values = {
         "test": test,
         "result": score(test, attempt.options),
@@ -164,8 +163,7 @@ def confirm_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     reader = find_reader(request, TokenPurpose.CONFIRM, token)
     try:
-        with runtime.database.read() as session:
-            invitation = find_invitation(session, runtime.clock.now(), reader.delivery.id)
+        invitation = runtime.database.query(find_invitation, runtime.clock.now(), reader.delivery.id)
     except NotConfirmable:
         raise NotFound from None
     if invitation.done:
@@ -303,8 +301,7 @@ def _signup_page(  # noqa: PLR0913 - what a form shows
 def _attempt(request: Request, published: PublishedCourse, token: str) -> AssessmentAttemptRow:
     runtime = runtime_of(request)
     (attempt_id,) = runtime.signer.read(TokenPurpose.ATTEMPT, token, 1)
-    with runtime.database.read() as session:
-        attempt = learning.find_attempt(session, attempt_id)
+    attempt = runtime.database.query(find_attempt, attempt_id)
     if attempt is None or attempt.course_id != published.id:
         raise NotFound
     return attempt
@@ -321,4 +318,4 @@ def _attempt_id(request: Request, token: str) -> int | None:
 def _welcome_page(request: Request, reader: Reader) -> HTMLResponse:
     runtime = runtime_of(request)
     books = {kind: runtime.links.book(reader.mail, kind) for kind in ("pdf", "epub")}
-    return reader_page(request, reader, "welcome", {"place": place_of(request, reader), "books": books})
+    return reader_page(request, reader, "welcome", {"place": reading_state_of(request, reader), "books": books})

@@ -3,86 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from rugcourse.db.models import DeliveryKind, DeliveryRow, SubscriberRow, SubscriberStatus
 from rugcourse.db.published_course import PublishedCourse
-from rugcourse.db.queries import subscribers
 from rugcourse.enrolment.consents import Shown
-from rugcourse.links import LINK_DAYS, MailRef, TokenPurpose, is_old
+from rugcourse.enrolment.reader import RIGHTS_MINUTES, Reader
+from rugcourse.enrolment.reader import find_reader as reader_of_mail
+from rugcourse.links import LINK_DAYS, TokenPurpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.privacy.papers import notice_text
 from rugcourse.web.rendering import NotFound, course_context, render, runtime_of
-
-# A copy of everything, erasing it, and another address take a link that was mailed for that purpose, for so long.
-RIGHTS_MINUTES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """The person behind a link, the mail it stood in, and the course that mail is of."""
-
-    subscriber: SubscriberRow
-    delivery: DeliveryRow
-    published: PublishedCourse
-
-    @property
-    def language(self) -> str:
-        """The language of the pages: the reader's own, where the course has it."""
-        languages = self.published.course.languages
-        return self.subscriber.language if self.subscriber.language in languages else languages[0]
-
-    @property
-    def has_left(self) -> bool:
-        return self.subscriber.status != SubscriberStatus.ACTIVE
-
-    def link_is_old(self, now: datetime) -> bool:
-        """Whether its link opens nothing any more that is the reader's own: it is too old, or they closed it."""
-        return is_old(self.delivery.planned_at, self.subscriber.links_closed_at, now)
-
-    def was_mailed_for_this(self, now: datetime) -> bool:
-        """Whether the link was mailed within the last hour, as its reader asked for it: what can't be undone takes one.
-
-        Who must not be written to gets no such mail, and does it by a link that is not old.
-        """
-        if self.link_is_old(now):
-            return False
-        if self.subscriber.status == SubscriberStatus.SUPPRESSED:
-            return True
-        sent = self.delivery.settled_at or self.delivery.planned_at
-        return self.delivery.kind == DeliveryKind.MAGIC_LINK and now - sent <= timedelta(minutes=RIGHTS_MINUTES)
-
-    @property
-    def is_mailed(self) -> bool:
-        """Whether they may be written to: else they are told nothing by mail, and get no new link."""
-        return self.subscriber.status != SubscriberStatus.SUPPRESSED
-
-    @property
-    def mail(self) -> MailRef:
-        """What links to the mail name."""
-        return self.ref(self.delivery.id)
-
-    def ref(self, delivery_id: int) -> MailRef:
-        """What links to another mail of theirs name."""
-        return subscribers.ref_of(self.subscriber, delivery_id)
 
 
 def find_reader(request: Request, purpose: TokenPurpose, token: str) -> Reader:
     """Raises BadToken or NotFound, which look the same from outside."""
     runtime = runtime_of(request)
     mail = runtime.signer.read_mail(purpose, token)
-    with runtime.database.read() as session:
-        found = subscribers.by_link(session, mail)
-        if found is None:
-            raise NotFound
-        published = runtime.course_cache.of_campaign(session, found[1].campaign_id)
-    if published is None:
+    reader = runtime.database.query(reader_of_mail, runtime.course_cache, mail)
+    if reader is None:
         raise NotFound
-    return Reader(found[0], found[1], published)
+    return reader
 
 
 def shown_to(request: Request, reader: Reader) -> Shown:

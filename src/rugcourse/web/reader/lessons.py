@@ -8,17 +8,18 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from rugcourse.db.models import EbookKind
-from rugcourse.db.queries import deliveries, learning
 from rugcourse.ebooks.cache import MEDIA_TYPES, EbookNotFound, get_ebook
 from rugcourse.emails.catalogue import answer_links
+from rugcourse.enrolment.reader import Reader
 from rugcourse.learning.assessment import gain_of, save_attempt
 from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.links import TokenPurpose
+from rugcourse.reports import reader_pages
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import RemarkFields
 from rugcourse.web.public.assessment_state import TestProgress
 from rugcourse.web.public.catalogue import count_reading
-from rugcourse.web.reader.access import Reader, find_reader, reader_page
+from rugcourse.web.reader.access import find_reader, reader_page
 from rugcourse.web.rendering import READ, NotFound, runtime_of
 
 router = APIRouter()
@@ -109,8 +110,7 @@ def retest_finish(
     runtime.database.run(
         save_attempt, runtime.clock.now(), reader.published.id, test, progress.chosen, reader.subscriber.id
     )
-    with runtime.database.read() as session:
-        gain = gain_of(session, reader.subscriber.id, reader.published.id, test)
+    gain = runtime.database.query(gain_of, reader.subscriber.id, reader.published.id, test)
     return reader_page(request, reader, "assessment-result", {"gain": gain, "test": test, "chosen": progress.chosen})
 
 
@@ -121,15 +121,11 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
     runtime = runtime_of(request)
     delivery = reader.delivery
     old = reader.link_is_old(runtime.clock.now())
-    if delivery.lesson_version_id is None or delivery.lesson_id is None:
+    found = runtime.database.query(reader_pages.mailed_lesson, runtime.course_cache, reader, old=old)
+    if found is None or delivery.lesson_id is None:
         raise NotFound
-    with runtime.database.read() as session:
-        lesson = runtime.course_cache.version(session, delivery.lesson_version_id)
-        sent = deliveries.lessons_sent(session, delivery.enrolment_id or 0)
-        feedback = None if old else learning.find_feedback(session, delivery.id)
+    lesson, feedback = found.lesson, found.feedback
     language = delivery.language or reader.language
-    before = [one.delivery_id for one in sent if one.delivery_id < delivery.id]
-    after = [one.delivery_id for one in sent if one.delivery_id > delivery.id]
     values = {
         "lesson": lesson,
         "text": lesson.texts[language],
@@ -140,8 +136,8 @@ def _lesson_page(request: Request, reader: Reader, *, said: str) -> HTMLResponse
         ],
         "author_line": runtime.settings.author_line(language),
         "author_name": runtime.settings.author_name,
-        "previous": _path(request, reader, before[-1]) if before else None,
-        "next": _path(request, reader, after[0]) if after and not old else None,
+        "previous": _path(request, reader, found.before[-1]) if found.before else None,
+        "next": _path(request, reader, found.after[0]) if found.after and not old else None,
         "said": said or (("yes" if feedback.helped else "no") if feedback else ""),
         "remark": feedback.remark if feedback else "",
         "retest_path": f"/t/{runtime.signer.sign_mail(TokenPurpose.RETEST, reader.mail)}",

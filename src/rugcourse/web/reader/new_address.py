@@ -12,12 +12,13 @@ from rugcourse.content.languages import LANGUAGES
 from rugcourse.enrolment import new_address
 from rugcourse.enrolment.new_address import AddressNotConfirmable, AddressRequest
 from rugcourse.enrolment.preferences import NotAReader
+from rugcourse.enrolment.reader import Reader
 from rugcourse.enrolment.signup import normalise_email
 from rugcourse.links import TokenPurpose
 from rugcourse.privacy.notices import ReaderNotice
 from rugcourse.web.access import Access, access
 from rugcourse.web.forms import pad_response_time
-from rugcourse.web.reader.access import Reader, find_reader, rights_page
+from rugcourse.web.reader.access import find_reader, rights_page
 from rugcourse.web.rendering import READ, NotFound, TooMany, render, runtime_of
 
 router = APIRouter()
@@ -62,8 +63,7 @@ def new_address_page(request: Request, token: str) -> HTMLResponse:
     runtime = runtime_of(request)
     change_id, secret = runtime.signer.read(TokenPurpose.NEW_ADDRESS, token, 2)
     try:
-        with runtime.database.read() as session:
-            change, person = new_address.find_change(session, runtime.clock.now(), change_id, secret)
+        change, person = runtime.database.query(new_address.find_change, runtime.clock.now(), change_id, secret)
     except AddressNotConfirmable:
         raise NotFound from None
     return _new_address_page(request, person.language, done=change.confirmed_at is not None)

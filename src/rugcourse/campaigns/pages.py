@@ -1,0 +1,132 @@
+"""The data of the admin pages about campaigns and their drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from rugcourse.campaigns import drafts
+from rugcourse.campaigns.drafts import Part
+from rugcourse.campaigns.progress import CampaignProgress, progress_of
+from rugcourse.content import Course, Message
+from rugcourse.content.model import CourseText
+from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.models import CampaignKind, CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
+from rugcourse.db.published_course import PublishedCourse
+from rugcourse.db.queries import audiences, campaigns
+from rugcourse.scheduling import Timing
+
+
+class CampaignNotFound(Exception):
+    """There is no campaign with this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignList:
+    """The newest campaigns with how far each is, and the drafts that were discarded; `titles`: by course."""
+
+    campaigns: Sequence[CampaignRow]
+    progress: Mapping[int, CampaignProgress]
+    titles: Mapping[int, Mapping[str, CourseText]]
+    discarded: Sequence[CampaignRow]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetails:
+    """A campaign that has started. `course` is None while its course is not published."""
+
+    progress: CampaignProgress
+    course: Course | None
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """A page of a campaign's mails. `more`: the number of the last one, if there are more."""
+
+    found: Sequence[tuple[DeliveryRow, SubscriberRow]]
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceChoices:
+    """What an audience can be chosen by."""
+
+    courses: Sequence[PublishedCourse]
+    tags: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignMails:
+    """What the mails of a campaign are made of: a course, or the message of a broadcast, and its languages."""
+
+    course: Course
+    message: Message | None
+    languages: tuple[str, ...]
+
+
+def find(session: Session, campaign_id: int) -> CampaignRow:
+    """Raises CampaignNotFound."""
+    row = campaigns.find(session, campaign_id)
+    if row is None:
+        raise CampaignNotFound
+    return row
+
+
+def listed(session: Session, course_cache: CourseCache, limit: int, *, archived: bool) -> CampaignList:
+    """The newest campaigns, or the archived ones."""
+    rows = campaigns.listed(session, archived=archived)[:limit]
+    return CampaignList(
+        campaigns=rows,
+        progress={row.id: progress_of(session, row) for row in rows},
+        titles={one.id: one.course.texts for one in course_cache.courses(session)},
+        discarded=campaigns.discarded(session),
+    )
+
+
+def details(session: Session, course_cache: CourseCache, row: CampaignRow) -> CampaignDetails:
+    """How far a campaign is."""
+    published = course_cache.of_campaign(session, row.id)
+    return CampaignDetails(progress_of(session, row), published.course if published else None, campaigns.timing_of(row))
+
+
+def mails(
+    session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after_id: int, limit: int
+) -> Mails:
+    """Who is behind a number: mails in a state, or still to go (None), of a lesson or of all (0)."""
+    found = campaigns.readers_in(session, campaign_id, state, lesson_id, after_id, limit + 1)
+    return Mails(found[:limit], found[limit - 1][0].id if len(found) > limit else None)
+
+
+def audience_choices(session: Session, course_cache: CourseCache) -> AudienceChoices:
+    """The courses and tags that a form for an audience offers."""
+    return AudienceChoices(course_cache.courses(session), audiences.all_tags(session))
+
+
+def campaign_mails(session: Session, course_cache: CourseCache, row: CampaignRow) -> CampaignMails:
+    """What the mails of a campaign are made of. Raises CampaignNotFound while its course is not published."""
+    published = course_cache.of_campaign(session, row.id)
+    if published is None:
+        raise CampaignNotFound
+    if row.kind != CampaignKind.BROADCAST:
+        return CampaignMails(published.course, None, published.course.languages)
+    message = campaigns.find_message(session, row.id)
+    return CampaignMails(published.course, message, tuple(message.texts) if message else ())
+
+
+def message_id(session: Session, row: CampaignRow) -> int | None:
+    """The lesson that the message of a broadcast is; None for a course, or while it is not written."""
+    return campaigns.message_id_of(session, row.id)
+
+
+def etag(session: Session, row: CampaignRow, step: str, *, anew: bool) -> str:
+    """The etag of what a step of the wizard shows; `anew`: of what somebody else has made of it since."""
+    shown = campaigns.find(session, row.id) or row if anew else row
+    return drafts.etag(session, shown, *([Part(step)] if step in {*Part} else []))
+
+
+def timing_of(row: CampaignRow) -> Timing:
+    """When a campaign goes out."""
+    return campaigns.timing_of(row)

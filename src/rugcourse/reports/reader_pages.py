@@ -1,0 +1,122 @@
+"""The data of the pages that a reader opens from a mail: their own page, a lesson, unsubscribing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from rugcourse.content import Lesson
+from rugcourse.db.course_cache import CourseCache
+from rugcourse.db.models import EnrolmentStatus, FeedbackRow
+from rugcourse.db.queries import campaigns, deliveries, enrolments, learning, subscribers
+from rugcourse.delivery.send_next import may_ask
+from rugcourse.enrolment.reader import Reader
+from rugcourse.learning.progress import CourseProgress, progress_of
+from rugcourse.links import MailRef
+from rugcourse.scheduling import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingState:
+    """Where a reader is in a course. Times are in their own zone; `next_due` is None while nothing is planned."""
+
+    schedule: Schedule
+    progress: CourseProgress
+    next_due: datetime | None
+    paused: bool
+    paused_until: datetime | None
+    finished: bool
+    left: bool
+    may_ask_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCourse:
+    """Another course that a reader has had a mail of, and that mail."""
+
+    title: str
+    mail: MailRef
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeState:
+    """What the page for unsubscribing has to know. `is_news`: the mail was other news, and of no course."""
+
+    is_news: bool
+    left_course: bool
+    has_others: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLesson:
+    """A lesson as it was sent. `before`, `after`: deliveries of the lessons around it, the oldest first."""
+
+    lesson: Lesson
+    before: Sequence[int]
+    after: Sequence[int]
+    feedback: FeedbackRow | None
+
+
+def reading_state(session: Session, now: datetime, course_cache: CourseCache, reader: Reader) -> ReadingState:
+    """Where the reader is in the course of the mail."""
+    schedule = subscribers.load_schedule(session, reader.subscriber.id)
+    enrolment = enrolments.of_mail(session, reader.delivery)
+    progress = progress_of(session, course_cache, reader.published, reader.language, enrolment)
+    asks = enrolment is not None and may_ask(session, enrolment, schedule, now)
+    status = enrolment.status if enrolment else None
+    due = enrolment.next_due_at if enrolment else None
+    until = schedule.paused_until if schedule.paused else None
+    return ReadingState(
+        schedule=schedule,
+        progress=progress,
+        next_due=due.astimezone(schedule.tz) if due else None,
+        paused=schedule.is_paused(now),
+        paused_until=until.astimezone(schedule.tz) if until else None,
+        finished=status == EnrolmentStatus.COMPLETED,
+        left=status == EnrolmentStatus.LEFT,
+        may_ask_next=asks and progress.upcoming is not None,
+    )
+
+
+def other_courses(session: Session, course_cache: CourseCache, reader: Reader) -> list[OtherCourse]:
+    """Each other course that this person has had a mail of, in the reader's language where it has that."""
+    found, seen = [], {reader.published.id}
+    for campaign_id, delivery_id in enrolments.latest_mails(session, reader.subscriber.id):
+        published = course_cache.of_campaign(session, campaign_id)
+        if published is not None and published.id not in seen:
+            seen.add(published.id)
+            texts = published.course.texts
+            text = texts.get(reader.language) or next(iter(texts.values()))
+            found.append(OtherCourse(text.title, reader.ref(delivery_id)))
+    return found
+
+
+def unsubscribe_state(session: Session, reader: Reader) -> UnsubscribeState:
+    """How the reader stands to the course of the mail, and to others."""
+    theirs = enrolments.of_subscriber(session, reader.subscriber.id)
+    mine = enrolments.of_mail(session, reader.delivery)
+    campaign_id = reader.delivery.campaign_id
+    is_news = campaign_id is not None and campaigns.is_news(session, campaign_id)
+    mine_id = mine.id if mine else None
+    return UnsubscribeState(
+        is_news=is_news,
+        left_course=mine is not None and mine.status == EnrolmentStatus.LEFT and not is_news,
+        has_others=any(one.status == EnrolmentStatus.ACTIVE and one.id != mine_id for one in theirs),
+    )
+
+
+def mailed_lesson(session: Session, course_cache: CourseCache, reader: Reader, *, old: bool) -> MailedLesson | None:
+    """The lesson of the mail, None for a mail of none. `old`: its link shows nothing of what the reader said."""
+    delivery = reader.delivery
+    if delivery.lesson_version_id is None or delivery.lesson_id is None:
+        return None
+    sent = [one.delivery_id for one in deliveries.lessons_sent(session, delivery.enrolment_id or 0)]
+    return MailedLesson(
+        lesson=course_cache.version(session, delivery.lesson_version_id),
+        before=[one for one in sent if one < delivery.id],
+        after=[one for one in sent if one > delivery.id],
+        feedback=None if old else learning.find_feedback(session, delivery.id),
+    )
