@@ -17,9 +17,9 @@ def _(text: str) -> str:
 
 class State(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # it works, and could be better
+    WARNING = "warning"  # it works, but could be better
     ERROR = "error"
-    UNKNOWN = "unknown"  # nobody could look
+    UNKNOWN = "unknown"  # it could not be checked
 
 
 @dataclass(frozen=True, slots=True)
