@@ -1,4 +1,4 @@
-"""Who a campaign is for: conditions on people that all have to hold, as SQL."""
+"""Audiences: conditions on subscribers that must all hold, as SQL."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from rugcourse.scheduling import Schedule
 
 
 class Following(StrEnum):
-    """How somebody stands to a course."""
+    """A person's relation to a course."""
 
-    NEVER = "never"  # had nothing of it, and nothing is to come
+    NEVER = "never"  # got nothing of it, and nothing is planned
     READING = "reading"
     COMPLETED = "completed"
     LEFT = "left"
@@ -44,24 +44,24 @@ class Following(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Leaves out who did not agree to get something: `grounds`, of which one is enough."""
+    """Restricts an audience to people who consented. One of the `grounds` is enough."""
 
     course_id: int
     grounds: frozenset[Ground]
 
 
 def permission_of(row: CampaignRow, ground: Ground | None = None) -> Permission:
-    """A broadcast says which ground it has, or is to have (`ground`). The lessons of a cohort are for either."""
+    """Return the permission for a campaign. A broadcast has one ground (or `ground`); a cohort accepts either."""
     grounds = frozenset(Ground) if row.kind == CampaignKind.COHORT else frozenset({Ground(ground or row.ground)})
     return Permission(row.course_id, grounds)
 
 
 class Audience(BaseModel):
-    """Confirmed people who may be written to, and of whom all that is set here is true.
+    """Confirmed people who may be written to and match all conditions that are set.
 
-    `following`: how they stand to the course `course_id`; `from_lesson` and `up_to_lesson`: how many lessons of it were
-    sent to them. `test_from` and `test_up_to`: the share of right answers, in per cent, in its test before the course.
-    `answered_within` and `silent_for`: in days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
+    `following`: their relation to the course `course_id`. `from_lesson` and `up_to_lesson`: how many of its lessons
+    they were sent. `test_from` and `test_up_to`: percentage of right answers in its test before the course.
+    `answered_within` and `silent_for`: days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,19 +80,19 @@ class Audience(BaseModel):
     confirmed_up_to: date | None = None
 
     def document(self) -> dict[str, Any]:
-        """As the store keeps it."""
+        """Return the audience as JSON for the database."""
         return self.model_dump(mode="json", exclude_none=True)
 
     @property
     def is_about_learning(self) -> bool:
-        """Whether it depends on a course, a test or answers."""
+        """Whether a condition depends on a course, a test or answers."""
         numbers = (self.test_from, self.test_up_to, self.answered_within, self.silent_for)
         return self.course_id is not None or any(one is not None for one in numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """How many of an audience know a course: who had all of it, who is in the middle, who stopped on the way."""
+    """How many people in an audience already had a course: to the end, are reading it, or stopped before the end."""
 
     completed: int
     reading: int
@@ -105,14 +105,14 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Leaves out who knows a course, but for those who stand to it as they did `before`, an instant in UTC."""
+    """Excludes people who already had a course, except those for whom nothing has changed since `before` (UTC)."""
 
     course_id: int
     before: datetime | None
 
 
 class IdRange(NamedTuple):
-    """Up to `limit` people with ids above `after_id` and up to `up_to_id`."""
+    """A page of up to `limit` people with ids above `after_id` and up to `up_to_id`."""
 
     after_id: int
     up_to_id: int
@@ -126,9 +126,9 @@ def size(
     allowed: Permission | None = None,
     up_to_id: int | None = None,
 ) -> int:
-    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail.
+    """Count an audience. `allowed`, here and below: only people who consented; None if no mail is sent.
 
-    `up_to_id`: without those who came later.
+    `up_to_id`: without people who signed up later.
     """
     query = select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now, allowed))
     if up_to_id is not None:
@@ -139,7 +139,7 @@ def size(
 def repeats(
     session: Session, audience: Audience, now: datetime, again: Again, allowed: Permission | None = None
 ) -> Repeats:
-    """How many of them know the course of `again`, and are not left out by it."""
+    """Count the people who already had the course of `again` and whom it does not exclude."""
     theirs = _knowing(again.course_id)
     had_all = theirs.where(EnrolmentRow.status == EnrolmentStatus.COMPLETED).exists()
     reading = theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
@@ -154,7 +154,7 @@ def repeats(
 def sample(
     session: Session, audience: Audience, now: datetime, limit: int, allowed: Permission | None = None
 ) -> Sequence[tuple[SubscriberRow, Schedule]]:
-    """Some of them: those who came last."""
+    """Return the newest people of an audience with their schedules."""
     rows = session.execute(
         select(SubscriberRow, *SCHEDULE_COLUMNS)
         .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
@@ -168,7 +168,7 @@ def sample(
 def schedules(
     session: Session, audience: Audience, now: datetime, allowed: Permission | None = None
 ) -> list[tuple[Schedule, int]]:
-    """Their schedules, and how many people have each."""
+    """Return the schedules of an audience, and how many people have each."""
     rows = session.execute(
         select(*SCHEDULE_COLUMNS, func.count())
         .join(SubscriberRow, SubscriberRow.id == ScheduleRow.subscriber_id)
@@ -179,7 +179,7 @@ def schedules(
 
 
 def columns_of(schedule: Schedule) -> tuple[Any, ...]:
-    """The values of `SCHEDULE_COLUMNS`, as JSON can hold them."""
+    """Return the values of `SCHEDULE_COLUMNS` for JSON."""
     until = schedule.paused_until.isoformat() if schedule.paused_until else None
     return (
         *(schedule.zone, schedule.hour, weekday_bits(schedule.weekdays), schedule.paused),
@@ -188,7 +188,7 @@ def columns_of(schedule: Schedule) -> tuple[Any, ...]:
 
 
 def schedule_from(columns: Sequence[Any]) -> Schedule:
-    """The schedule that `columns_of` wrote down."""
+    """Return the schedule from the output of `columns_of`."""
     zone, hour, weekdays, paused, until, every_days = columns
     return schedule_of(zone, hour, weekdays, paused, datetime.fromisoformat(until) if until else None, every_days)
 
@@ -201,7 +201,7 @@ def members(
     again: Again | None = None,
     allowed: Permission | None = None,
 ) -> list[tuple[int, Schedule]]:
-    """Those of them in a span, by id, each with their schedule. `again`: who is left out because they know a course."""
+    """Return the people of a page by id, with their schedules. `again` excludes people who already had a course."""
     let_in = () if again is None else (_is_let_in(again),)
     rows = session.execute(
         select(SubscriberRow.id, *SCHEDULE_COLUMNS)
@@ -215,7 +215,7 @@ def members(
 
 
 def all_tags(session: Session) -> Sequence[str]:
-    """Each word once, in order: from one to the next by the index, however many people have them."""
+    """Return all tags, sorted. Steps from one to the next by the index, however many people have them."""
     found = select(func.min(TagRow.tag).label("tag")).cte("found", recursive=True)
     following = select(func.min(TagRow.tag)).where(TagRow.tag > found.c.tag).scalar_subquery()
     found = found.union_all(select(following).where(found.c.tag.is_not(None)))
@@ -241,9 +241,9 @@ def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -
 
 
 def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
-    """For each ground: who agreed to it, and to be chosen by what they answered."""
+    """Yield a condition for each ground: people who consented to it, and to being chosen by their answers."""
     if Ground.NEWS in allowed.grounds:
-        is_course = Ground.COURSE in allowed.grounds  # another course, which can say something about health as well
+        is_course = Ground.COURSE in allowed.grounds  # another course, which may reveal something about health
         was_asked = _was_asked() if is_course or audience.is_about_learning else true()
         yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
     # Who agreed to a course did not agree to be chosen by what they do in another one.
@@ -254,8 +254,9 @@ def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[
 
 
 def _was_asked() -> ColumnElement[bool]:
-    """Whether our own words were agreed to, which ask whether news may be chosen by how far somebody is and what they
-    answered. The words of a list may not; what was withdrawn since counts no more.
+    """SQL: a person consented to our own wording, which covers choosing news by progress and answers.
+
+    The wording of an import may not. Consent that was withdrawn since does not count.
     """
     later = aliased(ConsentRow)
     withdrawn = exists().where(
@@ -271,7 +272,7 @@ def _was_asked() -> ColumnElement[bool]:
 
 
 def _completed_and_did_not_leave(course_id: int) -> ColumnElement[bool]:
-    """Of somebody who had all of a course, and left no other run of it since."""
+    """SQL: a person completed a course, and has left no other run of it since."""
     other = aliased(EnrolmentRow)
     left_since = select(other.id).where(
         other.subscriber_id == EnrolmentRow.subscriber_id,
@@ -296,7 +297,7 @@ def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
 
 
 def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
-    """What is to be true of one and the same enrolment."""
+    """Yield the conditions that one and the same enrolment must match."""
     match audience.following:
         case Following.READING:
             yield EnrolmentRow.status == EnrolmentStatus.ACTIVE
@@ -315,12 +316,12 @@ def _enrolled(course_id: int) -> Select[int]:
 
 
 def _runs(course_id: int) -> Select[int]:
-    """The campaigns that send a course."""
+    """SQL: the campaigns that send a course."""
     return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
 
 
 def _knowing(course_id: int) -> Select[int]:
-    """Enrolments of which something came, or may still come."""
+    """SQL: enrolments of which something was sent, or may still be."""
     return _enrolled(course_id).where(HAS_BEGUN)
 
 
@@ -333,7 +334,7 @@ def _is_let_in(again: Again) -> ColumnElement[bool]:
 
 
 def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
-    """Somebody agreed to a course after an instant: who had left it came back by that."""
+    """SQL: a person consented to a course after an instant, by which they came back if they had left it."""
     return exists().where(
         ConsentRow.subscriber_id == SubscriberRow.id,
         ConsentRow.purpose == "lessons",
@@ -358,7 +359,7 @@ def _test(audience: Audience) -> ColumnElement[bool]:
 
 
 def _about_answers(audience: Audience, now: datetime, course_id: int | None = None) -> Iterator[ColumnElement[bool]]:
-    """When they answered last: in a course, or in any."""
+    """Yield the conditions on when people last answered, in a course or in any."""
     in_course = () if course_id is None else (AnswerRow.course_id == course_id,)
 
     def answered_in(days: int) -> ColumnElement[bool]:
