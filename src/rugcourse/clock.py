@@ -1,7 +1,7 @@
-"""Where every "now" comes from.
+"""The source of every "now".
 
-Nothing in the product asks the operating system for the time; it is handed a `Clock`. That is what lets a course of
-nine days be rehearsed in minutes, and a test stand on the night the clocks change.
+No code asks the operating system for the time; it gets a `Clock`. So a course of nine days can be simulated in
+minutes, and a test can run in the night when the clocks change.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ class Clock(Protocol):
     """Tells the time, in UTC."""
 
     def now(self) -> datetime:
-        """The present instant, with `UTC` as its zone."""
+        """Return the current instant, in UTC."""
         ...
 
     def span(self, seconds: float) -> timedelta:
-        """How far this clock moves while the machine spends `seconds`.
+        """Return how far this clock moves in `seconds` of wall-clock time.
 
-        Leases, connection retries and "too fast for a human" are about the machine's time. On a clock that runs
-        1,440 times as fast, a lease of a minute must still last a minute for the worker that holds it.
+        Leases, connection retries and "too fast for a human" use wall-clock time. On a clock that runs 1,440 times as
+        fast, a lease of a minute must still last a minute for the worker that holds it.
         """
         ...
 
 
 class SystemClock:
-    """The time of the machine."""
+    """The wall clock of the machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -40,7 +40,7 @@ class SystemClock:
 
 
 class VirtualClock:
-    """A clock that moves only when it is told to: for tests and rehearsals."""
+    """A clock that only moves when told to, for tests and simulations."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
@@ -55,12 +55,12 @@ class VirtualClock:
         self._now = instant.astimezone(UTC)
 
     def advance(self, **duration: float) -> None:
-        """Move on by a duration given as for `timedelta`: `clock.advance(hours=6)`."""
+        """Advance by a duration with the arguments of `timedelta`: `clock.advance(hours=6)`."""
         self._now += timedelta(**duration)
 
 
 class ScaledClock:
-    """A clock on which a day lasts `day_seconds` of the machine's time: for the demo."""
+    """A clock on which a day lasts `day_seconds` of wall-clock time, for the demo."""
 
     def __init__(self, start: datetime, day_seconds: float) -> None:
         if day_seconds <= 0:

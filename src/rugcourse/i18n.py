@@ -1,4 +1,4 @@
-"""The words around the lessons, in the reader's language (gettext; English is the language of the source)."""
+"""Translations of the user interface (gettext, with English as the source language), and dates in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SOURCE_LANGUAGE = "en"
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language, compiled from its .po file in memory: no generated files to forget."""
+    """Return the catalogue of a language, compiled from its .po file in memory, without generated files."""
     if language == _SOURCE_LANGUAGE:
         return NullTranslations()
     with (paths.folder("locales") / f"{language}.po").open("rb") as file:
@@ -31,36 +31,36 @@ def translations(language: str) -> NullTranslations:
 
 
 def day_and_hour(instant: datetime, language: str) -> str:
-    """A local time as people say it: `maandag 23 november, 08:00`. `instant` carries the reader's zone."""
+    """Format a local time: `maandag 23 november, 08:00`. `instant` has the reader's time zone."""
     pattern = {"nl": "EEEE d MMMM, HH:mm", "en": "EEEE d MMMM, HH:mm"}[language]
     return format_datetime(instant, pattern, locale=language)
 
 
 def day_and_year(day: date, language: str) -> str:
-    """A day long ago as people say it: `23 november 2025`."""
+    """Format a past day: `23 november 2025`."""
     return format_date(day, "d MMMM yyyy", locale=language)
 
 
 def day_name(day: date, language: str) -> str:
-    """A day as people say it: `maandag 23 november`. A `datetime` carries the reader's zone."""
+    """Format a day: `maandag 23 november`. A `datetime` has the reader's time zone."""
     return format_date(day, "EEEE d MMMM", locale=language)
 
 
 def full_date(day: date, language: str) -> str:
-    """A day with its year: `23 november 2026`."""
+    """Format a day with its year: `23 november 2026`."""
     return format_date(day, "d MMMM y", locale=language)
 
 
 def country_name(code: str, language: str) -> str:
-    """What a country is called in a language: `Nederland` for `nl`; its code where it has no name."""
+    """Return the name of a country in a language: `Nederland` for `nl`; its code if there is no name."""
     return str(Locale(language).territories.get(code.upper(), code.upper()))
 
 
 def language_name(code: str) -> str:
-    """A language in its own words: `Nederlands`."""
+    """Return the name of a language in that language: `Nederlands`."""
     return Locale(code).get_display_name(code).capitalize()  # type: ignore[union-attr]
 
 
 def weekday_name(weekday: int, language: str) -> str:
-    """The short name of a weekday; 0 is Monday."""
+    """Return the short name of a weekday; 0 is Monday."""
     return format_date(date(2024, 1, 1 + weekday), "EEE", locale=language).rstrip(".")

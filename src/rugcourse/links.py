@@ -1,16 +1,15 @@
-"""The one place where addresses in mails are made and read.
+"""Builds and verifies all URLs and addresses in mails.
 
-A link carries a purpose and a few numbers, signed. What a link may do is looked up from the numbers, never taken from
-the address: a changed token of any kind opens nothing.
+A link contains a purpose and a few numbers, signed. What a link may do is looked up by the numbers, never taken from
+the URL: a modified token opens nothing.
 
 Token: base64url(numbers as varints + 12 bytes of keyed BLAKE2b over them, personalised with the purpose), RFC 7693: a
 MAC by design and, with a dozen links in a mail, five times as fast as HMAC. The newest key signs, every key in the
-settings is accepted, so keys can be changed without breaking mails already sent.
+settings is accepted, so keys can be rotated without breaking mails already sent.
 
-A token of a mail carries the security stamp of whom the mail was sent to, too: a random number that belongs to one
-person, and that changes when their address does. So a link opens nothing of anybody who comes to have the same number
-later, on any database, and none of an address that was corrected. Whoever looks a mail up compares it: see
-`rugcourse.db.queries.subscribers.by_link`.
+A token of a mail also contains the security stamp of its recipient: a random number of one person, which changes with
+their address. So a link never opens anything of another person who gets the same id later, on any database, nor of a
+corrected address. Code that looks up a mail compares the stamp, see `rugcourse.db.queries.subscribers.by_link`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-# A mail can be forwarded or read by others: after this long its links show and change nothing of its reader's own.
+# A mail can be forwarded or read by others: after so many days its links show and change nothing of its reader.
 LINK_DAYS = 30
 MAC_BYTES = 12
 _MAX_TOKEN_LENGTH = 120
@@ -36,7 +35,7 @@ _URLSAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 
 
 class TokenPurpose(StrEnum):
-    """What a token is for. A token for one purpose is worth nothing for another."""
+    """The purpose of a token. A token for one purpose is invalid for another."""
 
     CONFIRM = "confirm"
     ANSWER = "answer"
@@ -59,19 +58,20 @@ class TokenPurpose(StrEnum):
 
 
 def is_old(planned_at: datetime, closed_at: datetime | None, now: datetime) -> bool:
-    """Whether the links of a mail open nothing any more that is its reader's own: they are too old, or the reader
-    closed all that were mailed before `closed_at`.
+    """Whether the links of a mail no longer open anything of its reader.
+
+    They are too old, or the reader closed all links that were mailed before `closed_at`.
     """
     is_closed = closed_at is not None and planned_at < closed_at
     return is_closed or now - planned_at > timedelta(days=LINK_DAYS)
 
 
 class BadToken(Exception):
-    """The token was not signed by us for this purpose. There is nothing more to tell whoever sent it."""
+    """The token was not signed by us for this purpose. The error has no details, on purpose."""
 
 
 class MailRef(NamedTuple):
-    """A mail, and the security stamp that its reader had when the link was made."""
+    """A mail, and the security stamp of its reader at the time of the link."""
 
     delivery_id: int
     stamp: int
@@ -79,8 +79,9 @@ class MailRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs and checks tokens. `keys`: newest first, each at most 64 bytes. `digest_key`: of `digest`; None for the
-    oldest of them.
+    """Signs and verifies tokens. `keys`: newest first, each at most 64 bytes.
+
+    `digest_key`: the key of `digest`; None for the oldest of `keys`.
     """
 
     keys: tuple[bytes, ...]
@@ -88,7 +89,7 @@ class Signer:
 
     @classmethod
     def from_texts(cls, keys: Sequence[str], digest_key: str = "") -> Signer:
-        """From the texts of the settings; no text stands for no key."""
+        """Create a signer from the texts of the settings. An empty `digest_key` means none."""
         found = tuple(_key_of(key) for key in keys)
         return cls(found, _key_of(digest_key) if digest_key else None)
 
@@ -97,7 +98,7 @@ class Signer:
         return _base64(payload + _mac(self.keys[0], purpose, payload)).decode()
 
     def read(self, purpose: TokenPurpose, token: str, count: int) -> tuple[int, ...]:
-        """The `count` numbers in a token. Raises BadToken."""
+        """Verify a token and return its `count` numbers. Raises BadToken."""
         payload, mac = _split(token)
         if not any(hmac.compare_digest(mac, _mac(key, purpose, payload)) for key in self.keys):
             raise BadToken
@@ -107,25 +108,25 @@ class Signer:
         return numbers
 
     def sign_mail(self, purpose: TokenPurpose, mail: MailRef, *numbers: int) -> str:
-        """A token of a mail, with more numbers."""
+        """Sign a token of a mail, with additional numbers."""
         payload = b"".join((_of_mail(mail), *map(_varint, numbers))) if numbers else _of_mail(mail)
         return _base64(payload + _mac(self.keys[0], purpose, payload)).decode()
 
     def read_mail(self, purpose: TokenPurpose, token: str) -> MailRef:
-        """The mail in a token. That it was signed does not tell that the stamp is right. Raises BadToken."""
+        """Verify a token and return its mail. The caller must still compare the stamp. Raises BadToken."""
         return MailRef(*self.read(purpose, token, len(MailRef._fields)))
 
     def digest(self, text: str) -> str:
-        """A keyed hash of `text`: the same for as long as its key is kept.
+        """Return a keyed hash of `text`, which is stable for as long as its key is kept.
 
-        With it a person can be recognised who asked to be forgotten, and nobody can be listed.
+        It can recognise an erased person, but not list anybody.
         """
         return hmac.new(self.digest_key or self.keys[-1], b"digest\0" + text.encode(), "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses for one installation. Those that take a mail are for the person it was sent to."""
+    """The URLs and addresses of one installation. Those with a mail are for the person it was sent to."""
 
     base_url: str
     signer: Signer
@@ -140,11 +141,11 @@ class Links:
         return f"{self.base_url}/{language}/privacy"
 
     def admin_welcome(self, token: str) -> str:
-        """Where an invited admin sets their password."""
+        """The page on which an invited admin sets their password."""
         return f"{self.base_url}/admin/invite/{token}"
 
     def admin_reset(self, token: str) -> str:
-        """Where an admin who forgot their password sets another one."""
+        """The page on which an admin resets their password."""
         return f"{self.base_url}/admin/reset/{token}"
 
     def alarm_signs(self, language: str, course: str) -> str:
@@ -167,11 +168,11 @@ class Links:
         return f"{self._personal('b', TokenPurpose.BOOK, *mail)}.{kind}"
 
     def new_address(self, change_id: int, secret: int) -> str:
-        """Where the owner of an address agrees that a reader's course comes there."""
+        """The page on which the owner of an address confirms an address change."""
         return self._personal("n", TokenPurpose.NEW_ADDRESS, change_id, secret)
 
     def my_page(self, language: str) -> str:
-        """Where a reader asks for a link to their own page."""
+        """The page on which a reader asks for a magic link."""
         return f"{self.base_url}/{language}/my-page"
 
     def unsubscribe(self, mail: MailRef) -> str:
@@ -187,26 +188,26 @@ class Links:
         return self._of_mail("o", TokenPurpose.OPEN, mail) + ".gif"
 
     def return_path(self, mail: MailRef, address: str) -> str:
-        """Where the message of a delivery comes back to (VERP): `bounces+<token>@…` for the address `bounces@…`.
+        """The return path of a delivery (VERP): `bounces+<token>@…` for the address `bounces@…`.
 
-        The token is in base32: servers on the way may turn capitals into small letters.
+        The token is in base32, as mail servers may change upper case to lower case.
         """
         return self._extended(address, TokenPurpose.RETURN, mail)
 
     def unsubscribe_address(self, mail: MailRef, address: str) -> str:
-        """Where a message unsubscribes the reader of a mail: in the same mailbox, and as hard to make up."""
+        """The address to which a message unsubscribes the reader of a mail: same mailbox, and as hard to forge."""
         return self._extended(address, TokenPurpose.UNSUBSCRIBE_MAIL, mail)
 
     def returned(self, address: str) -> MailRef:
-        """The mail whose message came back to an address. Raises BadToken."""
+        """Return the mail that bounced to an address. Raises BadToken."""
         return self.signer.read_mail(TokenPurpose.RETURN, _extension(address))
 
     def unsubscribed(self, address: str) -> MailRef:
-        """The mail whose reader unsubscribes by writing to an address. Raises BadToken."""
+        """Return the mail whose reader unsubscribes by writing to an address. Raises BadToken."""
         return self.signer.read_mail(TokenPurpose.UNSUBSCRIBE_MAIL, _extension(address))
 
     def is_own(self, address: str) -> bool:
-        """Whether we made an address up, for one of these two."""
+        """Whether an address is one of our return paths or unsubscribe addresses."""
         for read in (self.returned, self.unsubscribed):
             with suppress(BadToken):
                 read(address)
@@ -214,15 +215,15 @@ class Links:
         return False
 
     def quoted(self, message_id: str) -> MailRef:
-        """The mail whose Message-ID somebody quotes. Raises BadToken."""
+        """Return the mail of a quoted Message-ID. Raises BadToken."""
         return self.signer.read_mail(TokenPurpose.MESSAGE, message_id.strip().strip("<>").partition("@")[0])
 
     def message_id(self, mail: MailRef, domain: str) -> str:
-        """The Message-ID of a mail: always the same, and a bounce that quotes it can't be made up."""
+        """The Message-ID of a mail: always the same, and signed, so that a bounce that quotes it can't be forged."""
         return f"<{self.signer.sign_mail(TokenPurpose.MESSAGE, mail)}@{domain}>"
 
     def client_address(self, at: int) -> str:
-        """Where the doctor sees which address the pages take it to come from. `at`: now, in seconds since 1970."""
+        """The page that tells the doctor which client address it sees. `at`: now, in seconds since 1970."""
         return self._personal("healthz/client", TokenPurpose.CLIENT_ADDRESS, at)
 
     def _extended(self, address: str, purpose: TokenPurpose, mail: MailRef) -> str:
@@ -237,25 +238,25 @@ class Links:
 
 
 def _extension(address: str) -> str:
-    """The token in an address. Raises BadToken."""
+    """Return the token in an address. Raises BadToken."""
     return _quick_text(address.rpartition("@")[0].rpartition("+")[2])
 
 
 def _slow_text(token: str) -> str:
-    """A token in letters and digits that mean the same in any case (RFC 4648, section 6)."""
+    """Encode a token in base32, which does not depend on upper and lower case (RFC 4648, section 6)."""
     raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     return base64.b32encode(raw).decode().rstrip("=").lower()
 
 
 def _quick_text(text: str) -> str:
-    """The token that was written so. Raises BadToken."""
+    """Decode a token from base32. Raises BadToken."""
     plain = text.upper()
     try:
         raw = base64.b32decode(plain + "=" * (-len(plain) % 8))
     except (binascii.Error, ValueError):
         raise BadToken from None
     token = _base64(raw).decode()
-    # As with base64, the last character has spare bits, and only one spelling is ours.
+    # As in base64, the last character has spare bits; only the canonical spelling is ours.
     if _slow_text(token) != text.lower():
         raise BadToken
     return token
@@ -271,7 +272,7 @@ def _mac(key: bytes, purpose: TokenPurpose, payload: bytes) -> bytes:
     return mac.digest()
 
 
-@lru_cache(maxsize=128)  # to begin anew with the key takes as long as all the rest
+@lru_cache(maxsize=128)  # setting up the key takes as long as the rest of the MAC
 def _keyed(key: bytes, purpose: TokenPurpose) -> hashlib.blake2b:
     return hashlib.blake2b(digest_size=MAC_BYTES, key=key, person=purpose.encode())
 
@@ -280,17 +281,17 @@ def _base64(raw: bytes) -> bytes:
     return binascii.b2a_base64(raw, newline=False).translate(_URLSAFE, b"=")
 
 
-@lru_cache(maxsize=128)  # a mail's dozen links all begin alike
+@lru_cache(maxsize=128)  # the dozen links of a mail share this prefix
 def _of_mail(mail: MailRef) -> bytes:
     return b"".join(map(_varint, mail))
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, lowest first, the high bit set on all but the last (LEB128)."""
+    """Encode a number in seven bits a byte, lowest first, with the high bit set on all but the last (LEB128)."""
     if 0 <= number < len(_ONE_BYTE):
         return _ONE_BYTE[number]
     if number < 0:
-        raise ValueError("tokens carry no negative numbers")
+        raise ValueError("tokens can't contain negative numbers")
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -318,7 +319,7 @@ def _split(token: str) -> tuple[bytes, bytes]:
         raw = base64.b64decode(data + b"=" * (-len(data) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error, ValueError):
         raise BadToken from None
-    # Only the one canonical spelling is ours: base64 leaves spare bits in the last character.
+    # Only the canonical spelling is ours: base64 leaves spare bits in the last character.
     if _base64(raw) != data:
         raise BadToken
     return raw[:-MAC_BYTES], raw[-MAC_BYTES:]

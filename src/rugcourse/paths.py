@@ -1,6 +1,6 @@
 """Finds the files that come with rugcourse: lessons, templates and translations.
 
-In a checkout they stand at its root, where authors look for them; a wheel carries the same folders in the package.
+In a checkout they are at its root, where authors look for them; a wheel has the same folders in the package.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def folder(name: str) -> Path:
-    """The folder `lessons`, `templates` or `locales`. Raises FileNotFoundError when the installation is broken."""
+    """Return the folder `lessons`, `templates` or `locales`. Raises FileNotFoundError when it is missing."""
     for candidate in (_PACKAGE / "shipped" / name, _PACKAGE.parents[1] / name):
         if candidate.is_dir():
             return candidate

@@ -1,8 +1,7 @@
-"""Every setting of rugcourse, in one typed place.
+"""All settings of rugcourse.
 
-Each field is the environment variable `RUGCOURSE_<NAME>`, also read from a file `.env` in the working folder; one that
-is empty is as good as unset. Any of
-them can be kept in a file of its own, named by `RUGCOURSE_<NAME>_FILE`, as containers do with secrets.
+Each field is the environment variable `RUGCOURSE_<NAME>`, which can also be in a file `.env` in the working folder. An
+empty variable counts as unset. `RUGCOURSE_<NAME>_FILE` can name a file with the value, as containers do for secrets.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong. The message names the variable and says how to mend it."""
+    """A setting is missing or wrong. The message names the variable and says how to correct it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed over.
+    """The mail server that takes our mail.
 
-    `security`: `tls` from the first byte, `starttls` or nothing, `opportunistic` (STARTTLS when offered), `plain`. A
-    password goes out encrypted or not at all, but to this machine.
+    `security`: `tls` from the first byte, `starttls` (required), `opportunistic` (STARTTLS if offered), or `plain`. A
+    password is only sent encrypted, except to this machine.
     """
 
     host: str
@@ -57,8 +56,8 @@ class SmtpServer:
     def from_url(cls, url: str) -> SmtpServer:
         """Read `smtp://user:pass@host:port?starttls=always|auto|never` or `smtps://…`.
 
-        With a user, the default is `always`. Raises ValueError for any other shape, and where a password could travel
-        in the clear: who sits in between takes the offer of STARTTLS out of the conversation.
+        With a user, the default is `always`. Raises ValueError for any other form, and if a password could be sent
+        unencrypted: an attacker in between can remove the offer of STARTTLS.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
@@ -102,7 +101,7 @@ class Mailbox:
     def from_url(cls, url: str) -> Mailbox:
         """Read `imaps://user:password@host[:port][/folder]`, or `imap://…` for a server without encryption.
 
-        Raises ValueError for any other shape.
+        Raises ValueError for any other form, and if the password would be sent unencrypted to another machine.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"imap", "imaps"} or not (parts.hostname and parts.username and parts.password):
@@ -121,7 +120,7 @@ class Mailbox:
 
 
 class Settings(BaseSettings):
-    """What an operator can set. Times are in the unit that the name ends with."""
+    """The settings. Times are in the unit at the end of the name."""
 
     model_config = SettingsConfigDict(
         env_prefix="RUGCOURSE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
@@ -271,7 +270,7 @@ class Settings(BaseSettings):
     @field_validator("lease_seconds")
     @classmethod
     def _outlasts_the_server(cls, value: float, info: ValidationInfo) -> float:
-        """While a worker holds deliveries it must be able to hand over more than one, whatever the server does."""
+        """Check that a lease is long enough for more than one message, however slowly the mail server responds."""
         least = _TIMEOUTS_IN_A_LEASE * info.data.get("smtp_timeout_seconds", 0.0)
         if value < least:
             raise ValueError(
@@ -288,7 +287,7 @@ class Settings(BaseSettings):
             raise ValueError("expected an address like https://courses.example.org")
         if "?" in value or "#" in value:
             raise ValueError("links begin with it, so it can't have a ? or a #; keep what stands before these")
-        if parts.port == 0:  # one above 65535 is an error of its own
+        if parts.port == 0:  # reading a port above 65535 raises a ValueError itself
             raise ValueError("port 0 is none")
         return value.rstrip("/")
 
@@ -303,7 +302,7 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _named_proxies(cls, value: str) -> str:
-        """Not `*`, nor a network of everybody: then whoever asks could say which address they come from."""
+        """Refuse `*` and a network of all addresses, with which any visitor could forge their address."""
         for part in filter(None, (part.strip() for part in value.split(","))):
             try:
                 everybody = ip_network(part).prefixlen == 0
@@ -352,7 +351,7 @@ class Settings(BaseSettings):
     @field_validator("sendgrid_key")
     @classmethod
     def _readable_public_key(cls, value: str) -> str:
-        """As SendGrid shows it: the DER form of a key on the curve P-256, in base64."""
+        """Check the key as SendGrid shows it: DER of a P-256 public key, in base64."""
         if value:
             try:
                 whole = len(base64.b64decode(value, validate=True)) == _P256_DER_BYTES
@@ -389,22 +388,22 @@ class Settings(BaseSettings):
 
     @property
     def quiet(self) -> tuple[int, int] | None:
-        """The local hours (0 to 23) between which nothing goes out late: from the first to the second."""
+        """The quiet hours, from the first to the second local hour (0 to 23): no late lessons go out."""
         return _read_hours(self.quiet_hours)
 
     @property
     def per_domain(self) -> dict[str, int]:
-        """Recipient's domain → lessons in a minute."""
+        """Recipient's domain → lessons per minute."""
         return _read_limits(self.domain_limits)
 
     @property
     def dkim_files(self) -> dict[str, Path]:
-        """Selector → file of the private key."""
+        """DKIM selector → file of the private key."""
         return _read_keys(self.dkim_keys)
 
     @property
     def mailbox(self) -> Mailbox | None:
-        """Where bounces are fetched from, if they lie in a mailbox."""
+        """The mailbox to poll for bounces, if any."""
         return Mailbox.from_url(self.bounce_mailbox) if self.bounce_mailbox else None
 
     @property
@@ -417,7 +416,7 @@ class Settings(BaseSettings):
 
     @property
     def feedback_sender_id(self) -> str:
-        """The SenderId of Feedback-ID: the domain, or its beginning and a digest where Gmail takes no name so long."""
+        """The SenderId of Feedback-ID: the domain, or its beginning and a digest if it is too long for Gmail."""
         if self.feedback_id:
             return self.feedback_id
         domain = self.sender_domain.lower()
@@ -429,7 +428,7 @@ class Settings(BaseSettings):
         return self.author_line_nl if language == "nl" else self.author_line_en
 
     def require_own_sender(self) -> None:
-        """Raise SettingsError where readers can come to the pages, and mail would come from nobody at no address."""
+        """Raise SettingsError if the website is public but sender or postal address are made up."""
         host = urlsplit(self.base_url).hostname or ""
         if _is_this_machine(host) or host.endswith(RESERVED):
             return
@@ -442,7 +441,7 @@ class Settings(BaseSettings):
             raise SettingsError("\n".join(wrong))
 
     def require_own_secret(self) -> None:
-        """Raise SettingsError while links would be signed with the key that everybody can read here."""
+        """Raise SettingsError if links would be signed with the public default key."""
         if DEFAULT_SECRET in self.secret_keys:
             raise SettingsError(
                 "RUGCOURSE_SECRET_KEYS is not set, so anyone could forge links. Set it to a long random text, "
@@ -496,13 +495,13 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def secret_files() -> list[Path]:
-    """The files that the environment names for values of settings."""
+    """Return the files that `RUGCOURSE_<NAME>_FILE` variables name."""
     variables = (f"RUGCOURSE_{name.upper()}_FILE" for name in Settings.model_fields)
     return [Path(os.environ[variable]) for variable in variables if variable in os.environ]
 
 
 def _from_files() -> dict[str, str]:
-    """What stands in files that the environment names."""
+    """Return the values of these files by field name."""
     found = {}
     for name in Settings.model_fields:
         variable = f"RUGCOURSE_{name.upper()}"

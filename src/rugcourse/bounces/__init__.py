@@ -1,9 +1,9 @@
-"""Bounces, complaints and automatic replies.
+"""Handles bounces, complaints and automatic replies.
 
-    parser          says what a message is, and nothing else; `phrases` and `classifier` are its rules
-    lmtp_server     receives them by SMTP or LMTP; `imap_poller` reads a mailbox; `webhooks` hear relays
-    handler         finds the delivery that a report is about, and does what follows
-    complaint_rate  holds a campaign or a domain where too many readers complain
+    parser          classifies a message, without side effects; `phrases` and `classifier` hold the rules
+    lmtp_server     receives messages by SMTP or LMTP; `imap_poller` polls a mailbox; `webhooks` listen to relays
+    handler         finds the delivery that a report is about, and applies the consequences
+    complaint_rate  holds a campaign or a domain if too many readers complain
 
-Nothing here ever answers a mail.
+Nothing here ever replies to a mail.
 """

@@ -1,7 +1,7 @@
-"""About whose address a report is: the reader's, the one they had before, or one that we never wrote to.
+"""Decides which address a report is about: the reader's current one, a former one, or one we never wrote to.
 
-A mistyped address that was put right bounces later; mail that is passed on bounces from where it was passed on to.
-Neither says anything of the address that mail goes to now.
+A mistyped address may still bounce after it was corrected, and forwarded mail bounces from where it was forwarded to.
+Neither says anything about the reader's current address.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from rugcourse.links import Signer
 
 class Addressee(StrEnum):
     READER = "reader"
-    FORMER = "former"  # where mail went until somebody put the address right, or one before that
-    ANOTHER = "another"  # mail was passed on to it
+    FORMER = "former"  # the reader's address before a correction
+    ANOTHER = "another"  # an address that mail was forwarded to
 
 
 def addressee_of(person: SubscriberRow, signer: Signer, named: str, *, former: bool) -> Addressee:
-    """`named`: the address in the report, if any. `former`: the mail went to one that they had before.
+    """Decide which address a report is about.
 
-    Of these only the last is known. Any other name in a report of such a mail is one from before that, or mail was
-    passed on from there: neither says anything of the address now.
+    `named`: the address in the report, if any. `former`: the mail went to a former address of the reader. Only the
+    last former address is known. Another address in the report of such a mail is an older one, or one that mail was
+    forwarded to: neither says anything about the current address.
     """
     address = normalise_email(named) if named else None
     if address == person.email or (address is None and not former):
@@ -32,5 +33,5 @@ def addressee_of(person: SubscriberRow, signer: Signer, named: str, *, former: b
 
 
 def is_former(person: SubscriberRow, signer: Signer, address: str | None) -> bool:
-    """Whether somebody had an address until theirs was put right last."""
+    """Whether `address` was the person's address until the last correction."""
     return address is not None and signer.digest(address) == person.former_address

@@ -1,8 +1,8 @@
-"""Hard, soft or policy: what the words and the status of a refusal mean together.
+"""Classifies a refusal as hard, soft or policy, from the words and the status code of the server.
 
-What the far server said counts for more than what the near one made of it: a status within its words before the one
-around them, and its words before both. Where they disagree the milder is believed, for a reader who is taken for gone
-by mistake never hears of it, and one who is gone is found out by the next mails.
+What the remote server said counts for more than the report of the nearer one: first its words, then a status within
+them, then the status around them. If they disagree the milder one wins: a reader who is suppressed by mistake never
+learns of it, while a mailbox that no longer exists is found out by the next mails.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _REPEATED = re.compile(r"\b[245]\d\d(?:[- ](?=[245]\.\d{1,3}\.\d)|-)(?:[245]\.\d
 _LONGEST_WORD = 200
 _HOST_ENDS = frozenset(("com", "net", "org", "edu", "gov", "biz", "info", "jp", "de", "nl", "uk", "fr", "ru", "cn"))
 
-# By RFC 3463 and the registry of IANA. Of x.1.x, 5 says that all is well, and 7 and 8 are about the sender.
+# From RFC 3463 and the IANA registry. In x.1.x, 5 means that the address is valid; 7 and 8 are about the sender.
 _STATUSES = (
     (BounceType.HARD, re.compile(r"5\.1\.(?:[12369]|10|351)$|5\.2\.1$|5\.4\.4$|5\.4\.310$")),
     (BounceType.POLICY, re.compile(r"[45]\.7\.\d+$|5\.1\.[78]$")),
     (BounceType.SOFT, re.compile(r"4\.(?!0\.)|5\.2\.[234]$|5\.3\.[1-9]\d*$|5\.4\.(?!0$|1$)\d+$|5\.6\.[1-9]\d*$")),
 )
 _NO_MAIL_HERE = frozenset(("521", "556"))  # RFC 7504
-# The mail was not refused for its reader: they were not named yet (RFC 5321, 3.3).
+# The refusal is not about the recipient, who had not been named yet (RFC 5321, 3.3).
 _BEFORE_THE_READER = re.compile(
     r"in reply to (?:mail from|ehlo|helo)|after (?:mail from|ehlo|helo|initial connection)|refused to talk to me"
     r"|but (?:my name was rejected|greeting failed|sender was rejected)|does not like sender"
@@ -36,7 +36,7 @@ _BEFORE_THE_READER = re.compile(
 
 
 class ReplyMeaning(StrEnum):
-    """Of words, from what is surest to what is least sure."""
+    """The meaning of a server's words, from the most to the least reliable."""
 
     REFUSED = auto()
     LIMIT = auto()
@@ -71,7 +71,7 @@ _KINDS = {
 
 
 class ServerReply(NamedTuple):
-    """What a server said, made even, with the reply code and status that stand in it."""
+    """The normalised reply of a server, with the reply code and the status it contains."""
 
     text: str
     code: str
@@ -88,7 +88,7 @@ def parse_reply(raw: str) -> ServerReply:
 
 
 def plain(raw: str) -> str:
-    """Small letters and single spaces, without addresses, hosts and the codes that a long reply repeats on line."""
+    """Normalise a reply: lower case, single spaces, no addresses or hosts, no codes repeated on each line."""
     lowered = _REPEATED.sub(" ", raw.lower().replace("\u2019", "'").replace("\u00b4", "'"))
     return " ".join(word for word in lowered.split() if not _is_address(word))
 
@@ -103,17 +103,20 @@ def _is_address(word: str) -> bool:
 
 
 def classify(status: str, reply: str, otherwise: BounceType = BounceType.SOFT) -> BounceType:
-    """`status`: the one around the reply; `otherwise`: where neither says."""
+    """Classify a refusal. `status` is the one around the reply; `otherwise` is returned if neither is conclusive."""
     return by_words(reply, status) or by_status(parse_reply(reply).status) or by_status(status) or otherwise
 
 
 def by_status(status: str) -> BounceType | None:
-    """None where it says too little: x.0.0, x.5.0, or 5.1.0, with which some mean this and some that."""
+    """Classify a status. Returns None if it is too vague: x.0.0, x.5.0, or 5.1.0, which servers use differently."""
     return next((kind for kind, statuses in _STATUSES if statuses.match(status)), None)
 
 
 def by_words(raw: str, status: str = "", conversation: str = "") -> BounceType | None:
-    """None where they say nothing. `conversation`: the words around, which tell what was answered to what."""
+    """Classify a reply by its words; None if they are not conclusive.
+
+    `conversation`: the surrounding text, which shows what command the server replied to.
+    """
     if phrases.REFUSED_PAGES.search(raw.lower()):
         return BounceType.POLICY
     reply = parse_reply(raw)
@@ -136,7 +139,7 @@ def _kind_of(meaning: ReplyMeaning, reply: ServerReply, status: str) -> BounceTy
     if meaning == ReplyMeaning.LIMIT:
         return BounceType.POLICY if status[1:4] == ".7." else BounceType.SOFT
     if (reply.status or reply.code or status).startswith("4"):
-        return BounceType.SOFT  # such as a reader that could not be looked up for now
+        return BounceType.SOFT  # such as a recipient that could not be looked up for now
     if meaning == ReplyMeaning.NO_DOMAIN or by_status(status) is None:
         return BounceType.HARD
     return (

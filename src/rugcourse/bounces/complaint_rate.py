@@ -1,7 +1,7 @@
-"""How many readers call our mail spam, and when that is too many.
+"""Measures complaint rates, and holds sending if they are too high.
 
-Gmail and Yahoo ask bulk senders to stay below 0.1 per cent and never to reach 0.3: beyond that, mail to everybody goes
-to the spam folder. So what gets there is stopped until somebody looked at it.
+Gmail and Yahoo require bulk senders to stay below 0.1 per cent and never to reach 0.3: above that, mail to everybody
+goes to the spam folder. So a campaign or domain that reaches it is held until an admin has looked at it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from rugcourse.db.queries import bounces, heartbeats, sending_holds
 log = structlog.get_logger()
 
 DAYS = 7
-FEWEST_TO_STOP = 3  # one reader who presses the wrong button says nothing, however few the mails are
-_FRESH_SECONDS = 600.0  # of the machine's time
+FEWEST_TO_STOP = 3  # one reader who presses the wrong button is no sign, however few the mails
+_FRESH_SECONDS = 600.0  # wall-clock seconds
 _REASON = "too many readers report it as spam; find out why, then resume"
 _COMPLAINTS = f"event {EventKind.COMPLAINT} {Verdict.HUMAN}"
 _ARRIVED = f"mail {DeliveryState.ACCEPTED}"
@@ -38,7 +38,7 @@ class ComplaintLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComplaintLimits:
-    """Complaints per mail that arrived, from 0 to 1: from when it is a warning, and from when it stops."""
+    """The complaint rates (complaints per mail that arrived, 0 to 1) from which to warn, and to stop sending."""
 
     warning: float = 0.001
     stop: float = 0.003
@@ -52,7 +52,7 @@ class ComplaintLimits:
 
 @dataclass(frozen=True, slots=True)
 class Reputation:
-    """What a campaign's readers said in the last days."""
+    """The complaints about a campaign in the last `DAYS` days, and the mails that arrived."""
 
     campaign_id: int
     complaints: int
@@ -64,14 +64,14 @@ class Reputation:
 
 
 def find_above_limit(session: Session, limits: ComplaintLimits, now: datetime) -> list[Reputation]:
-    """The campaigns that more readers call spam than the warning allows, the worst first."""
+    """Return the campaigns whose complaint rate is above the warning limit, the worst first."""
     return [
         one for one in of_campaigns(session, now) if limits.level(one.complaints, one.arrived) != ComplaintLevel.FINE
     ]
 
 
 def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
-    """The campaigns of which readers called something spam lately, the worst first."""
+    """Return the campaigns with complaints in the last `DAYS` days, the worst first."""
     since = (now - timedelta(days=DAYS)).date()
     complaints = counters.by_campaign(session, since, _COMPLAINTS)
     arrived = counters.by_campaign(session, since, _ARRIVED) if complaints else {}
@@ -80,7 +80,7 @@ def of_campaigns(session: Session, now: datetime) -> list[Reputation]:
 
 
 def of_domains(session: Session, now: datetime) -> list[tuple[str, int, ComplaintLevel]]:
-    """(domain, complaints, level) of those with a complaint lately, the most first; the level as `refresh` found it."""
+    """Return (domain, complaints, level) for domains with recent complaints, most first. `refresh` sets the level."""
     kept = heartbeats.get_value(session, heartbeats.REPUTATION)
     levels = json.loads(kept)["levels"] if kept else {}
     found = bounces.complaints_by_domain(session, now - timedelta(days=DAYS))
@@ -90,9 +90,9 @@ def of_domains(session: Session, now: datetime) -> list[tuple[str, int, Complain
 
 
 def refresh(database: Database, clock: Clock, limits: ComplaintLimits) -> bool:
-    """Work out anew, if that is some time ago, at which domains too many complain; returns whether it was.
+    """Recompute the complaint level of each domain if the stored ones are stale; returns whether it did.
 
-    Counting what arrived at a domain takes a while where millions did, so no page does.
+    Counting what arrived at a domain takes long for millions of mails, so no page does it.
     """
     now = clock.now()
     since = now - timedelta(days=DAYS)
@@ -118,7 +118,7 @@ def _computed_at(kept: str) -> datetime:
 def hold_domain_if_too_many(
     session: Session, limits: ComplaintLimits, campaign_id: int | None, domain: str, now: datetime
 ) -> list[str]:
-    """After a complaint: hold the campaign, and the domain, if that was one too many; returns what is held."""
+    """After a complaint, hold the campaign and the domain if they reach the limit; returns the keys of the holds."""
     session.flush()
     since = now - timedelta(days=DAYS)
     held = []
@@ -144,6 +144,6 @@ def hold_domain_if_too_many(
 def _level_at(
     session: Session, limits: ComplaintLimits, domain: str, complaints: int, since: datetime, limit: float
 ) -> ComplaintLevel:
-    """Counts what arrived no further than it takes to be below a limit."""
+    """Return the level of a domain. Counts arrived mails only as far as needed to be below `limit`."""
     arrived = bounces.arrived_at_domain(session, domain, since, int(complaints / limit) + 1)
     return limits.level(complaints, arrived)

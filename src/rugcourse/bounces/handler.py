@@ -1,11 +1,11 @@
-"""What follows from a mail that did not arrive, or that its reader called spam.
+"""Applies the consequences of bounces and complaints.
 
-Whose a message that came back is stands in the address that it came to, which only we could have made, or in the
-Message-ID of the mail that it quotes, which is signed as well. What is neither, or forged, does nothing.
+The delivery is identified by the address that the message came to, which only we could have made, or by the quoted
+Message-ID, which is signed as well. A message with neither, or with a forged one, has no effect.
 
-That proves which mail it is about, not who wrote it: the reader of a mail knows both. So by mail no more happens than
-that this one reader gets nothing any more. What holds a domain or a campaign, for everybody, is said by a mail server
-while we speak to it, or by a relay that proves who it is.
+That proves which mail the message is about, not who wrote it: the reader of the mail knows both. So a report by mail
+can do no more than stop mail to this one reader. A domain or a campaign is held, for everybody, only by what a mail
+server says in our own SMTP session, or by an authenticated relay.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ from rugcourse.links import BadToken, Links, MailRef
 
 log = structlog.get_logger()
 
-SOFT_IN_A_ROW = 3  # mails that did not arrive, with none between that did: then the mailbox is as good as gone
+SOFT_IN_A_ROW = 3  # after so many bounces with no arrival in between, the mailbox counts as gone
 SOFT_DAYS = 60
-MAX_REPEATS = 2  # times that a lesson is sent once more
-LONGEST_QUEUED = timedelta(days=7)  # mail servers try for five days or less
+MAX_REPEATS = 2  # maximum number of times that a lesson is sent again
+LONGEST_QUEUED = timedelta(days=7)  # mail servers retry for five days or less
 
 
 class BounceOutcome(StrEnum):
     """What was done."""
 
     UNMATCHED = "nobody's"  # no delivery of ours, or a forged address
-    IGNORED = "ignored"  # an automatic reply, a delay, a letter
+    IGNORED = "ignored"  # an automatic reply, a delay notice, or a personal message
     DUPLICATE = "duplicate"  # it was known already
-    RECORDED = "recorded"  # the mail did not arrive; a lesson goes out again
-    SUPPRESSED = "suppressed"  # and nothing more is written to this reader
-    UNSUBSCRIBED = "unsubscribed"  # its reader asked for that, now or before
-    DOMAIN_HELD = "domain_held"  # and nothing more goes to this domain for a while
+    RECORDED = "recorded"  # the mail did not arrive; a lesson may go out again
+    SUPPRESSED = "suppressed"  # recorded, and the address is suppressed
+    UNSUBSCRIBED = "unsubscribed"  # the reader asked for that, now or before
+    DOMAIN_HELD = "domain_held"  # recorded, and sending to the domain is held for a while
 
 
 @dataclass(frozen=True, slots=True)
 class HandledBounce:
-    """What a message was, and what was done; `delivery_id` is None where it is nobody's."""
+    """What a message was, and what was done. `delivery_id` is None if no delivery matches."""
 
     report: BounceReport
     done: BounceOutcome
@@ -66,10 +66,10 @@ class HandledBounce:
 
 
 class ProviderEvent(NamedTuple):
-    """What somebody whose word is known to be theirs says about a mail: a relay, by a webhook.
+    """What an authenticated relay reports about a mail, by webhook.
 
-    Which mail it is stands in its return path, in a Message-ID of the report, or else it is the newest one that
-    `address` had been sent at the instant `at` (UTC).
+    The mail is identified by its return path, by a Message-ID of the report, or else as the newest one that had been
+    sent to `address` at the instant `at` (UTC).
     """
 
     report: BounceReport
@@ -80,7 +80,7 @@ class ProviderEvent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BounceHandler:
-    """Takes in what comes back, by whatever door. Taking it in twice is the same as once."""
+    """Handles bounces and complaints from any source. Idempotent."""
 
     database: Database
     clock: Clock
@@ -88,14 +88,14 @@ class BounceHandler:
     limits: ComplaintLimits
 
     def handle_message(self, recipient: str, raw: bytes, sender: str | None = None) -> HandledBounce:
-        """A message that came to an address. `sender`: of its envelope, where that is known."""
+        """Handle a message to the address `recipient`. `sender`: the envelope sender, if known."""
         with contextlib.suppress(BadToken):
             return self._unsubscribe(self.links.unsubscribed(recipient), raw, sender)
         report = read(raw)
         return self._follow(report, self._named(recipient, report), by_mail=True)
 
     def handle_event(self, event: ProviderEvent) -> HandledBounce:
-        """Do what follows from what a relay reports."""
+        """Handle the report of a relay."""
         mail = self._named(event.return_path, event.report)
         email = normalise_email(event.address)
         if mail is None and email is not None:
@@ -104,9 +104,9 @@ class BounceHandler:
         return self._follow(replace(event.report, recipient=event.address, at=event.at), mail)
 
     def handle_rejection(self, session: Session, delivery_id: int, reply: str) -> BounceOutcome:
-        """A mail server refused a mail for good, or for too long, while we spoke to it: the same follows from that.
+        """Handle a mail that the server refused during our SMTP session, for good or for too long, like a bounce.
 
-        In the transaction that writes the refusal down.
+        Runs in the transaction that records the refusal.
         """
         found = subscribers.by_delivery(session, delivery_id, lock=True)
         if found is None:
@@ -117,9 +117,9 @@ class BounceHandler:
         return done
 
     def _unsubscribe(self, mail: MailRef, raw: bytes, sender: str | None) -> HandledBounce:
-        """What the `mailto:` of List-Unsubscribe is for (RFC 2369): whatever somebody writes there, they mean it.
+        """Handle a mail to the `mailto:` address of List-Unsubscribe (RFC 2369): any text there unsubscribes.
 
-        What a machine answers by itself is no wish of anybody's.
+        Automatic replies do not: nobody asked for them.
         """
         if sender in {"", "<>"} or is_automatic(raw):
             return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
@@ -128,7 +128,7 @@ class BounceHandler:
         return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 
     def _named(self, recipient: str, report: BounceReport) -> MailRef | None:
-        """The mail that an address or a Message-ID of ours names."""
+        """Return the mail that the recipient address or a quoted Message-ID identifies, or None."""
         with contextlib.suppress(BadToken):
             return self.links.returned(recipient)
         for message_id in report.message_ids:
@@ -143,7 +143,7 @@ class BounceHandler:
         *,
         by_mail: bool = False,
     ) -> HandledBounce:
-        """`by_mail`: anybody can have written it who has the mail."""
+        """Handle a report about `mail`. `by_mail`: anybody who has the mail may have written the report."""
         if mail is None:
             return HandledBounce(report, BounceOutcome.UNMATCHED)
         delivery_id = mail.delivery_id
@@ -159,7 +159,7 @@ class BounceHandler:
         return HandledBounce(report, done, delivery_id)
 
     def _is_of(self, mail: MailRef, person: SubscriberRow, delivery: DeliveryRow) -> bool:
-        """Whether what names a mail names this one: as its links do, or, after a correction, as its Message-ID does."""
+        """Whether `mail` is this delivery: by its links or, after an address correction, by its Message-ID."""
         if mail == subscribers.ref_of(person, delivery.id):
             return True
         with contextlib.suppress(BadToken):
@@ -167,7 +167,7 @@ class BounceHandler:
         return False
 
     def _went_before(self, person: SubscriberRow, delivery: DeliveryRow) -> bool:
-        """Whether a mail went to the address that its reader had before: its Message-ID has the stamp of then."""
+        """Whether a mail went to a former address of its reader: its Message-ID then has an older stamp."""
         with contextlib.suppress(BadToken):
             return self.links.quoted(delivery.message_id or "").stamp != person.security_stamp
         return False
@@ -190,7 +190,7 @@ class BounceHandler:
         identity = self.links.signer.digest(report.identity) if report.identity else None
         noted = bounces.bounces_of(session, delivery.id)
         is_gone = report.kind == BounceType.HARD and about == Addressee.READER
-        # A forward to a full mailbox, or one that refuses us, says so too, and the reader's own has it.
+        # A reader who used the mail has it: the bounce is from a mailbox that it was forwarded to.
         used = not is_gone and deliveries.was_used(session, delivery.id)
         again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MAX_REPEATS
         words = report.words if refused else f"{BOUNCED}{report.status} {report.words}".strip()
@@ -199,7 +199,7 @@ class BounceHandler:
         ended = sorted([*(at for at, _ in noted), *bounces.resent_at(session, delivery.id)])
         if (
             known
-            or (used and not (refused and report.kind == BounceType.POLICY))  # which still holds the domain
+            or (used and not (refused and report.kind == BounceType.POLICY))  # a policy refusal still holds the domain
             or _is_of_the_time_before(ended, report.at, sent_at)
             or not bounces.record_bounce(session, delivery.id, failure, now, report=identity)
         ):
@@ -228,7 +228,7 @@ class BounceHandler:
         *,
         by_mail: bool,
     ) -> BounceOutcome:
-        """Who has the address that a reader had before is another person, and says nothing for this one."""
+        """Handle a complaint. One from a former address is another person's, so it does not stop the reader's mail."""
         now = self.clock.now()
         if not bounces.record_complaint(session, delivery.id, now, verified=not by_mail):
             return BounceOutcome.DUPLICATE
@@ -243,10 +243,10 @@ class BounceHandler:
         return BounceOutcome.RECORDED if about == Addressee.FORMER else BounceOutcome.SUPPRESSED
 
     def _suppress_former(self, session: Session, person: SubscriberRow, report: BounceReport, reason: str) -> None:
-        """The address that a person had before, where the report names it: only its hash is known otherwise.
+        """Suppress a former address of a person if the report names it: otherwise only its hash is known.
 
-        Any other that it names was perhaps never written to. Who has it by now is left alone: nobody can say by a
-        report of theirs what becomes of another reader.
+        Any other address in the report may never have been written to. A subscriber who has the address now is left
+        alone: nobody can decide by a report about their own mail what happens to another reader.
         """
         former = normalise_email(report.recipient)
         if former is None or not is_former(person, self.links.signer, former):
@@ -256,10 +256,11 @@ class BounceHandler:
 
 
 def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_at: datetime) -> bool:
-    """Whether a report is about a sending before the newest one. `ended`: when those came back, or were given up.
+    """Whether a report is about an attempt before the newest one. `ended`: when those bounced or were given up.
 
-    The mail was sent again hours later. What was said of it before the middle of these is of the time before: so clocks
-    may differ. A report from long before the first of them has a clock that tells nothing.
+    The mail was sent again hours later. A report dated before the midpoint between the last end and the newest
+    sending is about an earlier attempt: this tolerates clock differences. A date long before the first end is from a
+    clock that can't be trusted.
     """
     if not ended or at is None:
         return False
@@ -268,6 +269,6 @@ def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_
 
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
-    """Whether so many mails in a row came back from their address that it makes no sense any more."""
+    """Whether so many mails in a row bounced from their address that it counts as gone."""
     since = max(now - timedelta(days=SOFT_DAYS), person.address_since or person.created_at)
     return bounces.consecutive_bounces(session, person.id, sent_at, since) >= SOFT_IN_A_ROW

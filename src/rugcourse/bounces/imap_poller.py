@@ -1,8 +1,8 @@
-"""The door for bounces that lie in a mailbox: reads what is new there by IMAP (RFC 3501).
+"""Polls a mailbox for bounces by IMAP (RFC 3501).
 
-A message is marked as read after it was taken in, and deleted some days later: it names people. Who is cut off in
-between takes it in once more, which is the same as once. One that can't be taken in is flagged and passed over, so that
-those behind it are heard; whoever takes the flag away has it tried again.
+A message is marked as read after it was handled, and deleted some days later because it contains personal data. After
+an interruption in between it is handled again, which is idempotent. A message that can't be handled is flagged and
+skipped, so that later ones are read; removing the flag makes it be tried again.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from rugcourse.settings import Mailbox
 
 _SECONDS = 30.0
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MOST = 500  # in one go
+_MOST = 500  # messages in one batch
 _LONGEST = 2_000  # characters of a header with addresses
 _MOST_OF_A_NAME = 10  # headers of one name
 log = structlog.get_logger()
-# Where the address that a message came to is written down, the surest first.
+# Headers with the address that a message came to, the most reliable first.
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
 
 
 class MailboxAway(Exception):
-    """The mailbox can't be read. Says what its server answered."""
+    """The mailbox can't be read. The message quotes the server's response."""
 
 
 def poll(bounce_handler: BounceHandler, mailbox: Mailbox) -> int:
-    """Take in what is new in a mailbox; returns how many messages that were. Raises MailboxAway, DatabaseAway."""
+    """Handle the new messages in a mailbox and return their number. Raises MailboxAway and DatabaseAway."""
     with _opened(mailbox) as server:
         numbers = _ok(server.uid("SEARCH", "UNSEEN", "UNFLAGGED"))[0].split()[:_MOST]
         for number in numbers:
@@ -51,18 +51,15 @@ def poll(bounce_handler: BounceHandler, mailbox: Mailbox) -> int:
 
 
 def delete_old(bounce_handler: BounceHandler, mailbox: Mailbox, days: int) -> int:
-    """Delete messages that came more than some days ago, but for those that wait; returns how many.
-
-    Raises MailboxAway.
-    """
+    """Delete handled and flagged messages older than `days` and return their number. Raises MailboxAway."""
     before = _imap_date(bounce_handler.clock.now() - timedelta(days=days))
     with _opened(mailbox) as server:
-        knows = _ok(server.capability())[0].split()  # asked anew: many tell more to who is logged in
+        knows = _ok(server.capability())[0].split()  # asked again: many servers announce more after the login
         numbers = _ok(server.uid("SEARCH", "OR", "SEEN", "FLAGGED", "BEFORE", before))[0].split()
         for some in (numbers[at : at + _MOST] for at in range(0, len(numbers), _MOST)):
             among = b",".join(some).decode()
             _ok(server.uid("STORE", among, "+FLAGS.SILENT", r"(\Deleted)"))
-            if b"UIDPLUS" in knows:  # RFC 4315: these, and not what others have marked
+            if b"UIDPLUS" in knows:  # RFC 4315: deletes these only, not what other clients have marked
                 _ok(server.uid("EXPUNGE", among))
             else:
                 _ok(server.expunge())
@@ -70,17 +67,17 @@ def delete_old(bounce_handler: BounceHandler, mailbox: Mailbox, days: int) -> in
 
 
 def _imap_date(instant: datetime) -> str:
-    """RFC 3501: `01-Nov-2026`, whatever the language of the machine."""
+    """Format a date as RFC 3501 does (`01-Nov-2026`), regardless of the locale."""
     return f"{instant.day:02}-{_MONTHS[instant.month - 1]}-{instant.year}"
 
 
 def _handle(bounce_handler: BounceHandler, raw: bytes) -> bool:
-    """Whether a message could be taken in. Raises DatabaseAway: then none can be."""
+    """Handle a message and return whether that worked. Raises DatabaseAway, as then no message can be handled."""
     try:
         bounce_handler.handle_message(_recipient(bounce_handler.links, raw), raw)
     except DatabaseAway:
         raise
-    except Exception as error:  # noqa: BLE001 - it comes from anybody, and the library has surprises of its own
+    except Exception as error:  # noqa: BLE001 - untrusted input, on which the library may raise anything
         log.warning("a message in the mailbox of bounces can't be read; it is flagged", error=type(error).__name__)
         return False
     return True
@@ -108,13 +105,13 @@ def _opened(mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
 
 
 def _message(server: imaplib.IMAP4, number: str) -> bytes | None:
-    """Without marking it as read; None when it is gone."""
+    """Fetch a message without marking it as read; None if it is gone."""
     answer = _ok(server.uid("FETCH", number, f"(BODY.PEEK[]<0.{LARGEST}>)"))
     return next((one[1] for one in answer if isinstance(one, tuple)), None)
 
 
 def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
-    """What a server said, if it was no refusal."""
+    """Return the data of a server's response. Raises imaplib.IMAP4.error unless it is OK."""
     kind, data = answer
     if kind != "OK":
         raise imaplib.IMAP4.error(data[0] if data else kind)
@@ -122,7 +119,7 @@ def _ok(answer: tuple[str, list[Any]]) -> list[Any]:
 
 
 def _recipient(links: Links, raw: bytes) -> str:
-    """The address of ours that a message came to, or nothing."""
+    """Return the address of ours that a message came to, or an empty string."""
     headers = BytesHeaderParser(policy=policy.compat32).parsebytes(normalise_newlines(raw.partition(b"\r\n\r\n")[0]))
     named = (headers.get_all(name, [])[:_MOST_OF_A_NAME] for name in _RECIPIENT_HEADERS)
     written = [str(value)[:_LONGEST] for values in named for value in values]
@@ -133,7 +130,7 @@ def _recipient(links: Links, raw: bytes) -> str:
 
 
 def _addresses(value: str) -> list[tuple[str, str]]:
-    """Those in a header; none where its nesting is deeper than the library can follow."""
+    """Return the addresses in a header; none if it is nested too deeply for the library."""
     with suppress(RecursionError):
         return getaddresses([value])
     return []

@@ -1,4 +1,4 @@
-"""The door for mail that comes back: an SMTP or LMTP server for bounces alone, behind the real one."""
+"""Receives bounces: an SMTP or LMTP server for nothing else, behind the real mail server."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _MOST_RECIPIENTS = 10
 
 
 class LmtpHandler:
-    """What the server does with each message. It answers, and never sends anything: no loop can begin here."""
+    """Handles each message of the LMTP server. It never sends mail, so no mail loop can begin here."""
 
     def __init__(self, bounce_handler: BounceHandler, address: str) -> None:
-        """`address`: where bounces come to, with or without a token."""
+        """`address`: the address for bounces, without a token."""
         self._bounce_handler = bounce_handler
         self._local, _, self._domain = address.lower().rpartition("@")
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]
     ) -> str:
-        """Only mail to the address of bounces, and to nobody else."""
+        """Accept mail to the address for bounces only, with or without a token."""
         if len(envelope.rcpt_tos) >= _MOST_RECIPIENTS:
             return "452 4.5.3 too many recipients"
         local, _, domain = address.lower().rpartition("@")
@@ -49,8 +49,8 @@ class LmtpHandler:
                     self._bounce_handler.handle_message, recipient, content, envelope.mail_from
                 )
             except DatabaseAway:
-                return "451 4.3.0 try again later"  # the server before us keeps it
-            except Exception as error:  # noqa: BLE001 - it comes from anybody, and our words are nobody's business
+                return "451 4.3.0 try again later"  # the mail server in front of us keeps it
+            except Exception as error:  # noqa: BLE001 - untrusted input; the reply must not reveal internals
                 log.warning("a message that came back can't be taken in", error=type(error).__name__)
                 return "451 4.3.0 try again later"
             if taken.done == BounceOutcome.UNMATCHED:
@@ -64,7 +64,7 @@ class _LmtpController(Controller):
 
 
 def start_lmtp_server(handler: LmtpHandler, host: str, port: int, *, lmtp: bool) -> Controller:
-    """The server, not started yet."""
+    """Create the server. The caller starts it."""
     make = _LmtpController if lmtp else Controller
     return make(
         handler, hostname=host, port=port, data_size_limit=LARGEST, server_hostname="bounces.local", ready_timeout=10

@@ -1,4 +1,4 @@
-"""What Amazon SES says about a mail, as JSON: in the body of a webhook, or of a mail where the topic sends mails."""
+"""Parses the JSON notifications of Amazon SES, which come by webhook, or by mail if the SNS topic sends mails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST = '{"'
 
 
 def part(value: Any, *names: str) -> Any:
-    """What lies in objects within objects, None where something on the way is missing."""
+    """Return a value from nested objects, or None if a key is missing on the way."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
@@ -27,7 +27,7 @@ def text(value: Any, *names: str) -> str:
 
 
 def reports_of(said: Any) -> list[tuple[str, BounceReport]]:
-    """(address, what happened to the mail to it)."""
+    """Return (address, report) for each recipient of a notification."""
     match text(said, "notificationType") or text(said, "eventType"):
         case "Complaint" if text(said, "complaint", "complaintFeedbackType") != "not-spam":
             recipients = part(said, "complaint", "complainedRecipients")
@@ -42,7 +42,7 @@ def reports_of(said: Any) -> list[tuple[str, BounceReport]]:
 
 
 def read_notification(body: str) -> BounceReport | None:
-    """What stands in a mail of SNS; None where it is none."""
+    """Parse the body of a mail from SNS; None if it is not one."""
     said = _first_object(body)
     if text(said, "Type") == "Notification":
         said = _first_object(text(said, "Message"))
@@ -75,7 +75,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _first_object(body: str) -> Any:
-    """The object that a text begins with; None where it begins with none."""
+    """Return the JSON object at the beginning of a text, or None."""
     try:
         return json.JSONDecoder(strict=False).raw_decode(body.lstrip())[0] if body.lstrip().startswith("{") else None
     except (ValueError, RecursionError):

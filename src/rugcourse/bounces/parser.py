@@ -1,7 +1,7 @@
-"""What a message that came back says. Pure: nothing is looked up, nothing is believed that matters for whose it is.
+"""Parses bounces and complaints. Pure: nothing is looked up, and ownership is never derived from message content.
 
-Delivery reports are read as RFC 3464 has them (statuses: RFC 3463), complaints as RFC 5965. What follows no standard
-goes by the words that the big systems use, and is known as a report by the recognisers of `flufl.bounce` at last.
+Delivery reports are parsed according to RFC 3464 (statuses: RFC 3463), complaints according to RFC 5965. Reports
+that follow no standard are recognised by the words of the big mail systems and, last, by `flufl.bounce`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from rugcourse.bounces.text import (
     text_of,
 )
 
-LARGEST = 1_000_000  # bytes that are taken in
-# What is looked at of it. Expressions and parsers, the standard library's too, are quadratic here and there, so each of
-# these is small enough for that: a message of anybody's must not hold up those of everybody else.
+LARGEST = 1_000_000  # bytes of a message that is accepted
+# Limits on what is parsed. Some regular expressions and parsers, including the standard library's, take quadratic
+# time. These limits keep that short: anybody can send a message, and none may hold up the others.
 _LOOKED_AT = 200_000  # bytes
 _MOST_LINES = 3_000
 _LONGEST_LINE = 2_000  # bytes; RFC 5322 allows 998
 _LONGEST_HEADER = 100  # lines
-_MOST_PARTS = 40  # that have parts themselves: each line is held against the boundaries of all around it
+_MOST_PARTS = 40  # nested multiparts: each line is compared with the boundaries of all parts around it
 
 
 _FIRST_FIELD = re.compile(
@@ -50,18 +50,18 @@ _FIRST_FIELD = re.compile(
 
 
 def read(raw: bytes) -> BounceReport:
-    """What a message is. Never raises: what can't be read is `OTHER`."""
+    """Parse a message. Never raises: a message that can't be parsed is `OTHER`."""
     try:
         known = normalise_newlines(raw)
         if known.lower().count(b"multipart") > _MOST_PARTS or known.lower().count(b"message/rfc822") > _MOST_PARTS:
             return BounceReport(BounceType.OTHER)
-        return _read(message_from_bytes(known, policy=policy.compat32))  # decodes no header before it is asked for
-    except Exception:  # noqa: BLE001 - it comes from anybody, and the parser has surprises of its own
+        return _read(message_from_bytes(known, policy=policy.compat32))  # this policy decodes headers lazily
+    except Exception:  # noqa: BLE001 - untrusted input, on which the parser may raise anything
         return BounceReport(BounceType.OTHER)
 
 
 def normalise_newlines(raw: bytes) -> bytes:
-    """The beginning of a message, without what is longer than mail may be: lines, and headers of many lines."""
+    """Return the beginning of a message, with overlong lines and overlong headers cut off."""
     lines, continued = [], 0
     for line in raw[:_LOOKED_AT].split(b"\n", _MOST_LINES)[:_MOST_LINES]:
         continued = continued + 1 if line[:1] in {b" ", b"\t"} else 0
@@ -71,17 +71,17 @@ def normalise_newlines(raw: bytes) -> bytes:
 
 
 def read_reply(reply: str) -> BounceReport:
-    """What a server's reply says, with which it refused a mail (RFC 5321, 4.2)."""
+    """Parse the reply with which a server refused a mail (RFC 5321, 4.2)."""
     reply = reply[:WORDS_READ]
     status = next(iter(STATUS.findall(reply)), "")
     return BounceReport(classify(status, reply), status, reply)
 
 
 def is_automatic(raw: bytes) -> bool:
-    """Whether a machine wrote a message by itself (RFC 3834), or reports by it what became of another (RFC 3464).
+    """Whether a message is an automatic reply (RFC 3834) or a delivery report (RFC 3464).
 
-    By its headers alone: what a person writes may quote anything. Apple Mail calls the message with which its user
-    unsubscribes an automatic reply.
+    Only headers count, as a person may quote anything in the text. An unsubscribe request by Apple Mail is not
+    automatic, although it is marked as an automatic reply.
     """
     message = BytesHeaderParser(policy=policy.compat32).parsebytes(normalise_newlines(raw))
     if message.get("X-Apple-Unsubscribe"):
@@ -107,11 +107,11 @@ def _what_it_is(message: Message) -> BounceReport:
 
 
 def _answer(message: Message, types: set[str], text: str, quoted: tuple[str, ...]) -> BounceReport:
-    """What no reader wrote, and no relay, but the machine that mail went to."""
+    """Classify a message that is neither a complaint nor a notification of a relay."""
     blocks = [block for part in message.walk() for block in _blocks(part)] or _blocks_in(text)
     if any(block.get("Action") or block.get("Status") for block in blocks):
         return _delivery_report(blocks, text, quoted)
-    if "message/delivery-status" in types or _is_from_a_server(message):  # some of them say auto-replied, too
+    if "message/delivery-status" in types or _is_from_a_server(message):  # some are marked auto-replied, too
         return _undelivered(message, text, quoted)
     if _is_auto_reply(message, text):
         return BounceReport(BounceType.AUTO_REPLY)
@@ -125,14 +125,14 @@ def _is_from_a_server(message: Message) -> bool:
 
 
 def _is_complaint(message: Message, types: set[str]) -> bool:
-    """Some send no report of RFC 5965, but the mail that their reader complained about; Apple says it in a header."""
+    """Whether a message is a complaint without RFC 5965: the mail itself attached, or a header by Apple."""
     if message.get("X-Apple-Unsubscribe"):
         return True
     return "message/rfc822" in types and COMPLAINED.search(header(message, "Subject").lower())
 
 
 def _complaint(message: Message, quoted: tuple[str, ...]) -> BounceReport:
-    """RFC 5965, 3.1: only `not-spam` is good news."""
+    """Parse a complaint. Of the feedback types only `not-spam` is not one (RFC 5965, 3.1)."""
     blocks = [block for part in message.walk() for block in _blocks(part)]
     said_kind = first_field(blocks, "Feedback-Type").lower()
     return BounceReport(
@@ -145,7 +145,7 @@ def _complaint(message: Message, quoted: tuple[str, ...]) -> BounceReport:
 
 
 def _blocks(part: Message) -> list[Message]:
-    """The groups of fields that a report consists of (RFC 3464, 2.1)."""
+    """Return the groups of fields in a report part (RFC 3464, 2.1)."""
     if part.get_content_type() not in {"message/delivery-status", "message/feedback-report"}:
         return []
     payload = part.get_payload()
@@ -155,7 +155,7 @@ def _blocks(part: Message) -> list[Message]:
 
 
 def _blocks_in(text: str) -> list[Message]:
-    """The same where the report is no part of its own, or its parts are not told apart."""
+    """Return the groups of fields if the report has no part of its own, or its parts have no boundaries."""
     fields = (_FIRST_FIELD.search(f"\n{block}") for block in text.split("\n\n"))
     return [message_from_string(found[1], policy=policy.compat32) for found in fields if found]
 
@@ -185,7 +185,7 @@ def _diagnostic(block: Message) -> str:
 
 
 def _kind_of(outer: str, words: str, text: str) -> BounceType | None:
-    """The innermost word counts: of the far server, then of the near one, then the status around both."""
+    """Classify by the innermost reply: the remote server's, then the nearer one's, then the status around both."""
     reply = reply_in(text)
     kind = by_words(words, outer, text) or by_status(parse_reply(words).status)
     kind = kind or by_words(reply, outer, text) or by_status(parse_reply(reply).status)
@@ -193,7 +193,7 @@ def _kind_of(outer: str, words: str, text: str) -> BounceType | None:
 
 
 def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> BounceReport:
-    """A report that follows no standard."""
+    """Parse a report that follows no standard."""
     subject, own = header(message, "Subject"), before_the_original(text)
     if STILL_TRYING.search(f"{subject} {own}".lower()):
         return BounceReport(BounceType.DELAYED, message_ids=quoted)
@@ -203,13 +203,13 @@ def _undelivered(message: Message, text: str, quoted: tuple[str, ...]) -> Bounce
 
 
 def _failed_recipient(message: Message) -> str:
-    """As Exim names it; nobody where it names several."""
+    """Return the recipient in Exim's header; empty if it names several."""
     named = header(message, "X-Failed-Recipients")
     return "" if "," in named else named
 
 
 def _is_auto_reply(message: Message, text: str) -> bool:
-    """RFC 3834, and what systems did before it."""
+    """Whether a message is an automatic reply, by RFC 3834 and what systems did before it."""
     auto = _auto_submitted(message)
     if (
         auto.startswith("auto-replied")
@@ -229,14 +229,14 @@ def _auto_submitted(message: Message) -> str:
 
 
 def _answers_by_itself(message: Message) -> bool:
-    """By what systems wrote before RFC 3834."""
+    """Whether a message is marked as automatic in a way from before RFC 3834."""
     if any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-From", "X-AutoReply-From")):
         return True
     return header(message, "Precedence").lower() == "auto_reply"
 
 
 def _is_from_nobody(message: Message) -> bool:
-    """RFC 5321, 4.5.5: what must not be answered."""
+    """Whether the return path is empty, so that the message must not be answered (RFC 5321, 4.5.5)."""
     return header(message, "Return-Path").strip() == "<>"
 
 

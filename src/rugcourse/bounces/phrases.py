@@ -1,6 +1,6 @@
-"""The words by which mail systems say what happened, grouped by what they mean.
+"""The phrases by which mail systems say what happened, grouped by meaning.
 
-They are looked for in text that `judge.plain` made even: small letters, single spaces, no addresses, no names of hosts.
+They are searched in text that `classifier.plain` normalised: lower case, single spaces, no addresses, no host names.
 `…` stands for up to 40 characters. Sources: RFC 3463, 5321, 7372, 7504; the documentation of the systems named.
 """
 
@@ -10,7 +10,7 @@ import re
 
 
 class Phrases:
-    """Some of them occur in a text, or none; or a word of `became` follows one of `what` in the same sentence."""
+    """Matches a text with any of the phrases, or with one of `became` after one of `what` in the same sentence."""
 
     def __init__(self, *phrases: str, what: tuple[str, ...] = (), became: tuple[str, ...] = ()) -> None:
         self._exact = tuple(phrase for phrase in phrases if "…" not in phrase)
@@ -27,7 +27,7 @@ class Phrases:
         )
 
 
-# The server does not want this sender, this mail, or mail from where it comes: nobody's mailbox is at fault.
+# The server refuses this sender, this mail, or this connection: the recipient's mailbox is not at fault.
 SENDER = Phrases(
     "sender address", "address of sender", "domain of sender", "sender domain", "sender rejected", "sender denied",
     "sender not", "sender is not", "sender is on", "sender was", "invalid sender", "unknown sender", "bad sender",
@@ -92,13 +92,13 @@ REFUSED_ELSEWHERE = Phrases(
     "política", "não autorizad", "bloccat", "criteri", "non autorizzat", "спам", "заблокирован", "политик", "черн",
     "拒否", "迷惑メール", "許可", "垃圾", "黑名单", "拒绝", "反垃圾", "策略", "屏蔽",
 )  # fmt: skip
-# A mailing list that takes nothing from us.
+# A mailing list that does not accept mail from us.
 NOT_A_MEMBER = Phrases(
     "not a member", "not member", "non-member", "members-only", "are not subscribed", "are not allowed to post",
     "permission to post", "members only", "post messages", "post to the", "moderat",
 )  # fmt: skip
 REFUSED = (SENDER, CONNECTION, REPUTATION, CONTENT_REFUSED, AUTHENTICATION, RULES, NOT_A_MEMBER, REFUSED_ELSEWHERE)
-# Pages that a refusal sends us to; these are looked for before addresses are left out.
+# Pages that a refusal links to; these are searched before addresses are removed.
 REFUSED_PAGES = Phrases(
     "spamhaus.org", "spamcop.net", "barracudacentral.org", "abuseat.org", "sorbs.net", "surbl.org", "uribl.com",
     "senderscore", "mxtoolbox.com", "dnsbl", "rbl.", "/bl?", "blacklist", "blocklist", "postmaster.yahoo",
@@ -106,7 +106,7 @@ REFUSED_PAGES = Phrases(
     "spamrl", "ipremoval", "troubleshooting.aspx", "groups.google.com", "openspf", "spf.pobox", "dmarc",
 )  # fmt: skip
 
-# The time for trying ran out.
+# The time for retries ran out.
 EXPIRED = Phrases(
     "expired", "in the queue too long", "in queue too long", "queue too long", "too long in the queue", "retry time",
     "retry limit", "failing for a long time", "long time", "gave up", "given up after", "giving up after",
@@ -117,7 +117,7 @@ EXPIRED = Phrases(
     "temps imparti", "not been collected", "after…tries", "delivered for more than", "queue period",
     "delivery timeout", "numerous attempts",
 )  # fmt: skip
-# The mailbox takes no more.
+# The mailbox is full.
 FULL = Phrases(
     "quota", "mailbox full", "mailbox is full", "mailbox…full", "mailfolder…full", "inbox full", "inbox is full",
     "account…full", "is full", "storage", "mailbox size", "exceeded…limit", "mailbox exceed", "insufficient",
@@ -128,7 +128,7 @@ FULL = Phrases(
     "空间不足", "超出", "space…used up", "too much mail data", "exceeding", "storage limit", "pleine", "full disk",
     "overdraft",
 )  # fmt: skip
-# Too large, or of a form that a program on the way can't handle.
+# Too large, or in a format that a program on the way can't handle.
 FORM = Phrases(
     "too large", "too big", "too long", "size limit", "size exceed", "exceeds…size", "exceeds…limit",
     "exceeds maximum", "message size", "maximum size", "maximum message size", "maximum allowed size", "length exceed",
@@ -138,7 +138,7 @@ FORM = Phrases(
     "demasiado grande", "muito grande", "サイズ", "太大", "exceeds policy limit", "exceeds the policy", "msg-p1",
     "int-p2", "base64", "complexity", "limite du message", "bad sequence", "not implemented", "unrecognized",
 )  # fmt: skip
-# It says so itself: another time it may be otherwise.
+# The reply itself says that the failure is temporary.
 PASSING = Phrases(
     "try again later", "please try again", "found, try again", "will try again", "temporar", "tempfail", "timed out",
     "timed-out", "timeout", "time out", "暂时", "稍后", "временно", "tijdelijk", "vorübergehend", "temporaire", "一時",
@@ -164,7 +164,7 @@ TROUBLE = Phrases(
     "command output", "|| exit", "mdb", "drd for", "not operational", "out of disk", "shutting down", "going down",
     "no such file", "too many open", "unable to open", "no space",
 )  # fmt: skip
-# More than the server takes in a while.
+# Rate limits of the server.
 RATE = Phrases(
     "too many connections", "too many messages", "too many recipients", "too many errors", "too many mails",
     "too many emails", "too many concurrent", "too much mail", "too fast", "too quickly", "rate limit", "rate-limit",
@@ -223,13 +223,13 @@ NO_DOMAIN = Phrases(
     "domain must exist", "domain…is unknown", "non-existent domain", "nonexistent domain", "unknown domain name",
     "domain is not reachable",
 )  # fmt: skip
-# The domain takes no mail, whoever asks (RFC 7505).
+# The domain accepts no mail from anybody (RFC 7505).
 NO_MAIL = Phrases(
     "null mx", "nullmx", "no mx", "not accept mail", "not accept any mail", "not accept email", "accepts no mail",
     "no mail service", "never accept", "doesn't receive email", "does not receive email",
 )  # fmt: skip
 
-# These mean less, and are asked only where none of the above is found.
+# These are less reliable, and are checked only if none of the above is found.
 DENIED = Phrases("access denied", "denied", "not welcome", "unacceptable", "not accepted")
 UNAVAILABLE = Phrases(
     "mailbox unavailable", "user unavailable", "recipient unavailable", "address rejected", "recipient rejected",
@@ -237,7 +237,7 @@ UNAVAILABLE = Phrases(
     "check if address", "account unavailable", "user is not available",
 )  # fmt: skip
 
-# Whole messages: who writes them, and what they are about.
+# These are about whole messages: their sender and their subject.
 FROM_A_SERVER = Phrases(
     "mailer-daemon", "mailer daemon", "postmaster", "mail delivery", "mail-daemon", "maildaemon", "double-bounce",
     "mail administrator", "mail system", "delivery system", "delivery subsystem", "mail.delivery.system",
@@ -270,7 +270,7 @@ AWAY = Phrases(
     "ausente", "ausência", "автоответ", "отсутств", "自動返信", "自動応答", "不在", "自动回复", "自动答复",
     "ontvangstbevestiging", "hebben je bericht", "hebben uw bericht", "hebben uw mail",
 )  # fmt: skip
-# Of messages with the mail that somebody complained about, where they are no reports of RFC 5965.
+# Subjects of complaints that are not RFC 5965 reports but attach the mail itself.
 COMPLAINED = Phrases(
     "complaint about message", "email abuse report", "abuse report", "email feedback report", "spam report",
     "feedback loop", "complaint notification",

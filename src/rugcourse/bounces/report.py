@@ -1,4 +1,4 @@
-"""What a message that came back turns out to be."""
+"""The parsed values of a bounce, complaint or automatic reply."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from enum import StrEnum
 
 
 class BounceType(StrEnum):
-    """What came back."""
+    """What a received message is."""
 
     HARD = "hard"  # there is no such mailbox: nothing will ever arrive
-    SOFT = "soft"  # it did not arrive, and may another time: full, too large, a server in trouble
-    POLICY = "policy"  # the server does not want mail from us, or this one: about the sender, not the reader
-    DELAYED = "delayed"  # it is still being tried
+    SOFT = "soft"  # a temporary failure: mailbox full, mail too large, server in trouble
+    POLICY = "policy"  # the server refuses mail from us, or this mail: about the sender, not the reader
+    DELAYED = "delayed"  # a server is still trying to deliver
     COMPLAINT = "complaint"  # the reader called it spam
-    AUTO_REPLY = "auto-reply"  # on holiday, received, …: by a machine, about nothing that matters here
-    OTHER = "other"  # somebody wrote, or nobody knows
+    AUTO_REPLY = "auto-reply"  # out of office, acknowledgement of receipt, …
+    OTHER = "other"  # a message by a person, or unknown
 
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """`status`: such as 5.1.1, where it says one; `words`: what the server said; `message_ids`: of the mails that it
-    quotes, which find the delivery where the address it came to does not; `recipient`: the address that it is about,
-    as it is written there; `at`: when that mail was taken over, or else when this was written (UTC); `identity`: the
-    same by whatever door this message comes, and however often.
+    """A parsed message.
+
+    `status`: such as 5.1.1, may be empty. `words`: the reply of the server. `message_ids`: of the quoted mails, to
+    find the delivery if the recipient address does not. `recipient`: the address the report is about, as written
+    there. `at`: when that mail was accepted, or else when the report was written (UTC). `identity`: the same for all
+    copies of the message, from any source.
     """
 
     kind: BounceType

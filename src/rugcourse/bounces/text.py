@@ -1,4 +1,4 @@
-"""The text of a message that came back: decoded, without the mail that it returns, and what of it a server said."""
+"""Extracts the text of a bounce: decoded, without the returned mail, and the server's reply in it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from email.utils import parsedate_to_datetime
 
 from rugcourse.bounces.classifier import CODE, STATUS
 
-_MOST_TEXT = 50_000  # characters in which the words of a server are looked for
+_MOST_TEXT = 50_000  # characters in which a server's reply is searched
 _MOST_LINES_OF_A_REPLY = 12
 _LONGEST_REPLY = 2_000
 WORDS_READ = 2_000
 _WORDS_KEPT = 300
 _MESSAGE_ID = re.compile(r"^message-id:\s{0,80}(<[^<>\s]{1,500}>)", re.IGNORECASE | re.MULTILINE)
 _TAG = re.compile(r"<[^<>]{1,1000}>")
-# Others that Python knows are slow, or no character sets at all.
+# Other codecs of Python are slow, or not character sets at all.
 _CHARSETS = re.compile(
     r"utf-?8|us-ascii|iso-?8859-\d{1,2}|windows-125\d|cp125\d|iso-2022-(?:jp|kr)|shift[_-]jis|cp932|euc-(?:jp|kr)"
     r"|gb2312|gbk|gb18030|big5|koi8-[ru]",
     re.IGNORECASE,
 )
-_KANJI = b"\x1b$"  # how ISO-2022-JP begins, which systems write without saying so
-# Where the returned mail begins, whose words are ours.
+_KANJI = b"\x1b$"  # the beginning of ISO-2022-JP, which some systems use without declaring it
+# The beginning of the returned mail, whose text is our own.
 _ORIGINAL = re.compile(
     r"\n[-=* ]{2,}\s?(?:below this line|this is a copy|original|returned|the header|unsent|message text|message header"
     r"|message body|forwarded|included is|body of|rejected message|start of|here is|undelivered)"
@@ -38,11 +38,11 @@ _ORIGINAL = re.compile(
 )
 _SUBJECT = re.compile(r"\b(?:subject|betreff|onderwerp|objet|asunto|assunto|oggetto|件名|主题)\s?:.*", re.IGNORECASE)
 _AFTER_A_REPLY = ("giving up on", "i'm not going to try")  # what qmail adds
-_SPOKEN = "<<< "  # what the far server said, in a transcript of Sendmail
+_SPOKEN = "<<< "  # marks the remote server's replies in a transcript of Sendmail
 
 
 def text_of(message: Message) -> str:
-    """The text parts of the message itself; of HTML where there are no others."""
+    """Return the text parts of the message itself, or its HTML parts as text if there are no others."""
     parts = list(_own_parts(message))
     found = [_broken(part) or payload(part) for part in parts if part.get_content_type() != "text/html"]
     if not any(one.strip() for one in found):
@@ -51,7 +51,7 @@ def text_of(message: Message) -> str:
 
 
 def _own_parts(message: Message) -> Iterator[Message]:
-    """Those with text, without those of messages that are attached."""
+    """Yield the text parts of a message, without those of attached messages."""
     if not message.is_multipart():
         if message.get_content_type() in {"text/plain", "text/html"} or message.get_content_maintype() == "multipart":
             yield message
@@ -62,7 +62,7 @@ def _own_parts(message: Message) -> Iterator[Message]:
 
 
 def _broken(part: Message) -> str:
-    """What should have had parts, and does not tell where they begin."""
+    """Return the content of a multipart without a usable boundary; empty for other parts."""
     return str(part.get_payload()).replace("\r\n", "\n") if part.get_content_maintype() == "multipart" else ""
 
 
@@ -80,12 +80,12 @@ def _decoded(raw: bytes, charset: object) -> str:
 
 
 def before_the_original(text: str) -> str:
-    """Without the returned mail, and without what it was called."""
+    """Remove the returned mail and its subject from a text."""
     return _SUBJECT.sub("", _ORIGINAL.split(f"\n{text}", maxsplit=1)[0])
 
 
 def reply_in(text: str) -> str:
-    """What a server answered, as it stands in a text, or nothing."""
+    """Return the reply of a server in a text, or an empty string."""
     lines = text.split("\n")
     spoken = [line.partition(_SPOKEN)[2] for line in lines if _SPOKEN in line]
     if spoken:
@@ -103,7 +103,7 @@ def reply_in(text: str) -> str:
 
 
 def quoted_ids(message: Message) -> Iterator[str]:
-    """The Message-IDs of mails that are quoted, as parts or in the text."""
+    """Yield the Message-IDs of quoted mails, attached or in the text."""
     for part in message.walk():
         kind = part.get_content_type()
         if part is not message and kind.startswith("text/") and part.get("Message-ID"):
@@ -123,7 +123,7 @@ def telling_line(text: str) -> str:
 
 
 def header(message: Message, name: str) -> str:
-    """A header as people read it, on one line (RFC 2047, and 6532, which some follow unasked)."""
+    """Return a header decoded and on one line (RFC 2047, and RFC 6532, which some use without negotiation)."""
     found = next((value for known, value in message.raw_items() if known.lower() == name.lower()), "")
     value = _decoded(str(found).encode("utf-8", "surrogateescape"), None)
     if "=?" in value:
@@ -137,7 +137,7 @@ def _part(raw: bytes | str, charset: str | None) -> str:
 
 
 def field(block: Message, name: str) -> str:
-    """A field of a report, on one line."""
+    """Return a field of a report on one line."""
     value = str(block.get(name, ""))
     if _KANJI.decode() in value:
         value = _decoded(value.encode("utf-8", "surrogateescape"), None)
@@ -149,12 +149,12 @@ def first_field(blocks: Sequence[Message], name: str) -> str:
 
 
 def address_in(value: str) -> str:
-    """The address in a field of a report, such as `rfc822; <reader@example.org>` (RFC 3464, 2.1.2)."""
+    """Return the address in a field of a report, such as `rfc822; <reader@example.org>` (RFC 3464, 2.1.2)."""
     return value.rpartition(";")[2].strip().strip("<>")
 
 
 def instant(value: str) -> datetime | None:
-    """A date of RFC 5322, in UTC; None for what is none."""
+    """Parse a date of RFC 5322 as UTC; None if it is not valid."""
     try:
         found = parsedate_to_datetime(value)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
@@ -163,6 +163,6 @@ def instant(value: str) -> datetime | None:
 
 
 def shortened(words: str) -> str:
-    """On one line, without what could be an address: who is erased must not live on in the ledger."""
+    """Shorten a reply to one line without addresses: erased people must not live on in the ledger."""
     known = "".join(one if one.isprintable() else " " for one in words[:WORDS_READ]).split()
     return " ".join("(address)" if "@" in word else word for word in known)[:_WORDS_KEPT]

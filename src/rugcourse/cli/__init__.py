@@ -1,7 +1,7 @@
 """The command line. A command reads its arguments, calls one function and prints the result.
 
-Exit codes: 0 all is well; 1 the answer is "no" (a mistake in a lesson, books that don't balance, nobody found);
-2 it could not be done (wrong settings, no database, a busy port).
+Exit codes: 0 success; 1 the result is negative (a mistake in a lesson, an audit with findings, nobody found);
+2 the command could not run (wrong settings, no database, a busy port).
 """
 
 from rugcourse.cli.main import main

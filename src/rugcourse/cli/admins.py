@@ -1,4 +1,4 @@
-"""Commands about those who use the admin pages."""
+"""Commands for admin accounts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 from rugcourse.db.models import Role
 
-app = typer.Typer(help="Those who use the admin pages.", no_args_is_help=True)
+app = typer.Typer(help="Accounts for the admin pages.", no_args_is_help=True)
 
 
 @app.command()
@@ -17,7 +17,7 @@ def create(
     email: Annotated[str, typer.Argument(help="Their address.")],
     role: Annotated[Role, typer.Option(help="What they may do.")] = Role.OWNER,
 ) -> None:
-    """Create an admin, or help one back in: print a link that sets the password, once, for a day."""
+    """Create an admin, or restore their access. Prints a link that sets the password, once, within a day."""
     from rugcourse.auth.admins import invite
     from rugcourse.cli.context import open_checked
     from rugcourse.enrolment.signup import NotAnAddress
@@ -53,7 +53,7 @@ def list_admins(as_json: Json = False) -> None:
 
 @app.command()
 def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> None:
-    """Let an admin in no more, and end their sessions."""
+    """Disable an admin, and end their sessions."""
     from rugcourse.auth.admins import LastOwner
     from rugcourse.auth.admins import disable as disable_admin
     from rugcourse.cli.context import open_checked
@@ -69,6 +69,6 @@ def disable(email: Annotated[str, typer.Argument(help="Their address.")]) -> Non
     try:
         runtime.database.run(disable_admin, runtime.clock.now(), admin.id, None)
     except LastOwner:
-        typer.echo("error: without this one there would be no owner left; create another first", err=True)
+        typer.echo("error: this is the last owner; create another one first", err=True)
         raise typer.Exit(1) from None
     typer.echo("disabled")

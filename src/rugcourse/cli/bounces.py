@@ -1,4 +1,4 @@
-"""Commands for mail that comes back."""
+"""Commands for bounces."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def serve(
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 2525,
     lmtp: Annotated[bool, typer.Option("--lmtp", help="Speak LMTP, as Postfix's local delivery does.")] = False,
 ) -> None:
-    """Take in what comes back, until Ctrl-C. The mail server hands it over: see docs/bounces.md."""
+    """Receive bounces from the mail server by SMTP or LMTP, until Ctrl-C. See docs/bounces.md."""
     import signal
     import threading
 
@@ -45,9 +45,9 @@ def serve(
 
 @app.command()
 def poll(
-    every: Annotated[int | None, typer.Option(help="Look again after so many seconds, until Ctrl-C.", min=5)] = None,
+    every: Annotated[int | None, typer.Option(help="Poll again after so many seconds, until Ctrl-C.", min=5)] = None,
 ) -> None:
-    """Take in what is new in the mailbox for bounces. A beat sees to it by itself, every five minutes."""
+    """Read new messages in the mailbox for bounces. The beat does this automatically, every five minutes."""
     import time
 
     from rugcourse.bounces import imap_poller
@@ -76,7 +76,7 @@ def process(
     recipient: Annotated[str, typer.Argument(help="The address that the message came to.")],
     as_json: Json = False,
 ) -> None:
-    """Take in one message from standard input. Exit code 1 if it is nobody's."""
+    """Handle one message from standard input. Exit code 1 if it belongs to no delivery."""
     from rugcourse.bounces.handler import BounceOutcome
     from rugcourse.bounces.parser import LARGEST
 
@@ -90,13 +90,11 @@ def process(
 
 
 def _open() -> Runtime:
-    """Exit code 2 where no address for bounces is set."""
+    """Open the runtime. Exits with code 2 if no address for bounces is set."""
     from rugcourse.cli.context import open_checked
 
     runtime = open_checked(own_secret=True)
     if not runtime.settings.bounce_address:
-        typer.echo(
-            "error: RUGCOURSE_BOUNCE_ADDRESS is not set, so no mail comes back to an address of its own", err=True
-        )
+        typer.echo("error: RUGCOURSE_BOUNCE_ADDRESS is not set, so bounces can't be matched to deliveries", err=True)
         raise typer.Exit(2)
     return runtime

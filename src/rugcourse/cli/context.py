@@ -1,4 +1,4 @@
-"""Opens what commands work with."""
+"""Opens the runtime for commands."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rugcourse.settings import load_settings
 
 
 def open_checked(*, own_secret: bool = False) -> Runtime:
-    """The runtime of this installation, with a database that this version can use.
+    """Open the runtime of this installation, with a database that this version can use.
 
-    `own_secret`: refuse to work with the public default key, or without the one by which suppressed addresses are
-    known. Raises SettingsError, DatabaseError.
+    `own_secret`: refuse the public default key, and a missing key for suppressed addresses. Raises SettingsError and
+    DatabaseError.
     """
     settings = load_settings()
     if own_secret:
@@ -30,7 +30,7 @@ def open_checked(*, own_secret: bool = False) -> Runtime:
 
 
 def open_demo(folder: Path) -> Runtime:
-    """The runtime of a demo that may be running, at the time it has come to. Raises DatabaseError."""
+    """Open the runtime of a demo, which may be running, at its current time. Raises DatabaseError."""
     if not (folder / DATABASE).is_file():
         raise DatabaseError(f"there is no demo in {folder}")
     clock = VirtualClock(open_clock(folder / CLOCK, SECONDS_PER_DAY).now())

@@ -1,4 +1,4 @@
-"""Commands for authors: check and render lessons, and keep files and store in step."""
+"""Commands for authors: check and render lessons, and sync files with the database."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def render(
     language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
     folder: Folder = None,
 ) -> None:
-    """Write a lesson as its readers get it: .html, .txt and .eml, and pictures where Chromium is found."""
+    """Write a lesson as readers get it: .html, .txt and .eml, and screenshots if Chromium is installed."""
     from rugcourse.dev.lesson_preview import PreviewNotFound, render_lesson
     from rugcourse.settings import load_settings
 
@@ -75,7 +75,7 @@ def render(
 
 @app.command("import")
 def import_(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
-    """Make the lessons in the folder what readers get from now on. What is newer in the admin pages stays."""
+    """Publish the lessons in the folder. Newer changes from the admin pages stay."""
     from rugcourse.bootstrap import import_lessons
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
@@ -96,7 +96,7 @@ def import_(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None
 
 @app.command()
 def export(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
-    """Write what was changed in the admin pages to the files in the folder. What is newer in the files stays."""
+    """Write changes from the admin pages to the files in the folder. Newer changes in the files stay."""
     from rugcourse import paths
     from rugcourse.cli.context import open_checked
     from rugcourse.content import AuthoringErrors
@@ -145,7 +145,7 @@ def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:
 
 
 def load_or_exit(folder: Path | None, *, as_json: bool = False) -> list[Course]:
-    """The courses, or every mistake in them and exit code 1."""
+    """Load the courses, or print every mistake and exit with code 1."""
     from rugcourse.content import AuthoringErrors, load_courses
 
     try:

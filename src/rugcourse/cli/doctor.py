@@ -1,4 +1,4 @@
-"""Commands for what stands around the product: a look at everything, and keys for DKIM."""
+"""Commands for the doctor and for DKIM keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look at settings, servers and the DNS: what is wrong, why it matters, how to mend it. Exit code 1 if so."""
+    """Check settings, servers and the DNS: what is wrong, why it matters, how to fix it. Exit code 1 on errors."""
     from rugcourse.bootstrap import open_runtime
     from rugcourse.doctor.report import CHECKS
     from rugcourse.doctor.runner import keep, run_checks
@@ -60,7 +60,7 @@ def generate(
     name: Annotated[str, typer.Argument(help="What the keys are called in the DNS; default: this month.")] = "",
     folder: Annotated[Path, typer.Option("--dir", help="Where they are kept.")] = Path("var/dkim"),
 ) -> None:
-    """Make a pair of keys (RSA and Ed25519), and say what to put into the DNS and into the settings."""
+    """Create DKIM keys (RSA and Ed25519), and print what to add to the DNS and to the settings."""
     from rugcourse.clock import SystemClock
     from rugcourse.emails.dkim_keys import load_keys, make_keys
     from rugcourse.settings import load_settings
@@ -80,7 +80,7 @@ def generate(
 
 @dkim.command()
 def dns() -> None:
-    """Say again what has to stand in the DNS for the keys of the settings."""
+    """Print the DNS records for the DKIM keys in the settings."""
     from rugcourse.emails.dkim_keys import load_keys
     from rugcourse.settings import load_settings
 

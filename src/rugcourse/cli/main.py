@@ -1,4 +1,4 @@
-"""The commands, and what becomes of errors that somebody at the keyboard can mend."""
+"""The command line's entry point: all commands, and the handling of user errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _options(
 
 def main() -> None:
     """Run a command. A user's mistake is one clear message, never a traceback."""
-    os.umask(0o077)  # what commands write, the database above all, is for this user alone
+    os.umask(0o077)  # files of commands, above all the database, are private to this user
     _log_to_stderr()
     try:
         app()
@@ -73,7 +73,7 @@ def _is_for_the_user(error: Exception) -> bool:
 
 
 class _RedactingFormatter(logging.Formatter):
-    """Leaves out of a traceback what PostgreSQL tells of a row: an address has no place in a log."""
+    """Removes the row details of PostgreSQL from tracebacks: addresses must not get into logs."""
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
         lines = super().formatException(ei).split("\n")

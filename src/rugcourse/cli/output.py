@@ -1,4 +1,4 @@
-"""How commands print: for people, or with --json for programs."""
+"""Output of commands: for people, or with --json for programs."""
 
 from __future__ import annotations
 

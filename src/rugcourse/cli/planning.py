@@ -1,4 +1,4 @@
-"""Commands that look ahead: a rehearsal with made-up readers, and a forecast for the real ones."""
+"""Commands that look ahead: a simulation with made-up readers, and a forecast for the real ones."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def add_to(app: typer.Typer) -> None:
 def simulate(
     subscribers: Annotated[int, typer.Option(help="How many readers.", min=1)] = 1000,
     days: Annotated[int, typer.Option(help="How many days.", min=1, max=366)] = 12,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same rehearsal.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same simulation.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Rehearse the whole course with made-up readers on a fast clock. Nothing is sent or kept. Exit code 1 if the
-    books don't balance.
+    """Simulate the whole course with made-up readers on a fast clock. Nothing is sent or stored.
+
+    Exit code 1 if the audit has findings.
     """
     from rich.console import Console
     from rich.progress import Progress

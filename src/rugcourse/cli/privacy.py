@@ -1,4 +1,4 @@
-"""Commands that print what the law asks of whoever runs an installation."""
+"""Commands that print the documents that the GDPR requires."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from rugcourse.content.languages import LANGUAGES
 
-app = typer.Typer(help="Papers on privacy, made from the settings, as Markdown.", no_args_is_help=True)
+app = typer.Typer(help="Privacy documents, generated from the settings, as Markdown.", no_args_is_help=True)
 
 Language = Annotated[str, typer.Option("--language", help=f"{' or '.join(LANGUAGES)}; default: the installation's.")]
 
@@ -27,7 +27,7 @@ def dpia(language: Language = "") -> None:
 
 @app.command()
 def breach(language: Language = "") -> None:
-    """Print what to do after a data breach, and when somebody asks for something."""
+    """Print what to do after a data breach, and how to answer requests of data subjects."""
     _print("breach", language)
 
 

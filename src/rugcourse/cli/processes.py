@@ -1,4 +1,4 @@
-"""Commands that run until they are stopped, and the one that prepares the database."""
+"""Commands that start long-running processes, and the one that upgrades the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def demo(
     port: Annotated[int, typer.Option(help="The first of three: web, inbox, mail server.", min=1, max=65533)] = 8000,
     day_seconds: Annotated[float, typer.Option("--day", help="How many seconds a day lasts.", min=1)] = 60.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: forget readers, answers and mails.")] = False,
-    folder: Annotated[Path, typer.Option("--dir", help="Where the demo keeps everything.")] = Path("var/demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="Where the demo stores everything.")] = Path("var/demo"),
 ) -> None:
     """Run everything on this machine, with its own inbox and a fast clock. Nothing leaves the machine."""
     from rugcourse.dev.demo import ADMIN, Addresses, run_demo
@@ -99,7 +99,7 @@ def worker() -> None:
 
 
 def beat() -> None:
-    """Run the beat that lets workers look for what is due. More than one does no harm."""
+    """Run the beat, which makes workers look for due lessons. More than one does no harm."""
     from rugcourse.cli.context import open_checked
     from rugcourse.worker.processes import run_beat
 

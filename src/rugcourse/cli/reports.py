@@ -1,4 +1,4 @@
-"""Commands that show how things stand."""
+"""Commands that show figures, the audit and the counters."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def stats(as_json: Json = False) -> None:
 
 def audit(
     as_json: Json = False,
-    demo: Annotated[Path | None, typer.Option("--demo", help="Audit the demo that is kept in this folder.")] = None,
+    demo: Annotated[Path | None, typer.Option("--demo", help="Audit the demo in this folder.")] = None,
 ) -> None:
-    """Check that the books balance: nothing lost, nothing repeated, every mail accounted for. Exit code 1 if not."""
+    """Check the ledger: nothing lost, nothing repeated, every mail accounted for. Exit code 1 on findings."""
     from rugcourse.cli.context import open_checked, open_demo
     from rugcourse.delivery.reconciliation import GRACE_SECONDS
     from rugcourse.delivery.reconciliation import audit as check_books
@@ -71,7 +71,7 @@ def audit(
 
 
 def counters(
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make them what the rows say.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Recompute them from the rows.")] = False,
 ) -> None:
     """Compare the counters behind the admin pages with the rows they count. Exit code 1 if they differ."""
     from rugcourse.cli.context import open_checked

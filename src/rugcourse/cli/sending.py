@@ -1,4 +1,4 @@
-"""Commands about mails under way: what is unknown, what is held, and what goes on."""
+"""Commands for sending: list and resend deliveries, hold and resume sending, set limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rugcourse.cli.output import Json, print_json, print_table
 
 deliveries = typer.Typer(help="Mails in the ledger.", no_args_is_help=True)
-sending = typer.Typer(help="Whether mail goes out.", no_args_is_help=True)
+sending = typer.Typer(help="Hold and resume sending.", no_args_is_help=True)
 
 _Campaign = Annotated[int | None, typer.Option("--campaign", help="Only this campaign, by its number.")]
 _Domain = Annotated[str | None, typer.Option("--domain", help="Only mail to this domain.")]
@@ -43,10 +43,10 @@ def list_deliveries(
 
 @deliveries.command("resend")
 def resend_deliveries(
-    ids: Annotated[list[int] | None, typer.Argument(help="Their numbers, see: deliveries list")] = None,
+    ids: Annotated[list[int] | None, typer.Argument(help="Their ids, see: deliveries list")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that are unknown.")] = False,
 ) -> None:
-    """Send unknown mails again, as the same message. Exit code 1 when one of them is not unknown (any more)."""
+    """Send unknown mails again, as the same message. Exit code 1 if one of them is not (or no longer) unknown."""
     from rugcourse.cli.context import open_checked
     from rugcourse.db.models import DeliveryState
     from rugcourse.db.queries import deliveries as ledger
@@ -58,7 +58,7 @@ def resend_deliveries(
         with runtime.database.read() as session:
             wanted |= {row[0] for row in ledger.in_state(session, DeliveryState.UNKNOWN, 1_000_000)}
     elif not wanted:
-        raise typer.BadParameter("say which, by number, or --all")
+        raise typer.BadParameter("give the ids, or --all")
     planned = runtime.database.run(resend, runtime.clock.now(), wanted)
     typer.echo(f"{len(planned)} planned again")
     for one in sorted(wanted - set(planned)):
@@ -68,7 +68,7 @@ def resend_deliveries(
 
 @sending.command("status")
 def status(as_json: Json = False) -> None:
-    """Show what is held, and which processes live. Exit code 1 when everything is held."""
+    """Show what is held, and which processes are alive. Exit code 1 when everything is held."""
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import heartbeats, sending_holds
     from rugcourse.db.queries.sending_holds import ALL
@@ -113,10 +113,10 @@ def pause(
 
 @sending.command("resume")
 def resume(campaign: _Campaign = None, domain: _Domain = None) -> None:
-    """Let sending resume on. Exit code 1 when nothing was held.
+    """Resume sending. Exit code 1 when nothing was held.
 
-    Before everything goes on, whoever left, was erased, complained, or ended the measuring or other news after a backup
-    that was put back does so again.
+    Before everything is resumed, the withdrawal log is applied: after restoring a backup it repeats unsubscribes,
+    erasures, complaints, and withdrawals of measuring and news that the backup does not have.
     """
     from rugcourse.bootstrap import release_hold
     from rugcourse.cli.context import open_checked
@@ -133,10 +133,10 @@ def resume(campaign: _Campaign = None, domain: _Domain = None) -> None:
 
 @sending.command("limit")
 def limit(
-    campaign: Annotated[int, typer.Argument(help="The campaign, by its number.")],
+    campaign: Annotated[int, typer.Argument(help="The id of the campaign.")],
     per_minute: Annotated[int | None, typer.Option(help="Lessons a minute; left out: no limit.", min=1)] = None,
 ) -> None:
-    """Let no more than so many lessons of a campaign go out in a minute. Exit code 1 when there is no such campaign."""
+    """Limit how many lessons of a campaign go out per minute. Exit code 1 when there is no such campaign."""
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries import sending_holds
 
@@ -149,7 +149,7 @@ def limit(
 
 
 def healthcheck(kind: Annotated[str, typer.Argument(help="web, worker, beat or serve")]) -> None:
-    """Whether a process of this kind lives on this host: for health checks. Exit code 1 if not."""
+    """Check that a process of this kind is alive on this host, for health checks. Exit code 1 if not."""
     import socket
     from datetime import timedelta
 
@@ -170,7 +170,7 @@ def _key(campaign: int | None, domain: str | None) -> str:
     from rugcourse.db.queries.sending_holds import ALL, campaign_key, domain_key
 
     if campaign is not None and domain is not None:
-        raise typer.BadParameter("say --campaign or --domain, not both")
+        raise typer.BadParameter("give --campaign or --domain, not both")
     if campaign is not None:
         return campaign_key(campaign)
     return ALL if domain is None else domain_key(domain.lower())

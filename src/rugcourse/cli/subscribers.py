@@ -1,4 +1,4 @@
-"""Commands about readers."""
+"""Commands for subscribers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ app = typer.Typer(help="Readers.", no_args_is_help=True)
 @app.command("list")
 def list_people(
     limit: Annotated[int, typer.Option(help="How many to show.", min=1)] = 100,
-    offset: Annotated[int, typer.Option(help="How many to pass over.", min=0)] = 0,
+    offset: Annotated[int, typer.Option(help="How many to skip.", min=0)] = 0,
     as_json: Json = False,
 ) -> None:
     """List readers, in the order of signing up."""
@@ -45,7 +45,7 @@ def list_people(
 
 @app.command()
 def show(email: Annotated[str, typer.Argument(help="The reader's address.")], as_json: Json = False) -> None:
-    """Show who a reader is, when they are written to, and what they got."""
+    """Show a reader, their schedule, and their progress."""
     from rugcourse.cli.context import open_checked
     from rugcourse.subscribers.profile import find_reader
 
@@ -74,7 +74,7 @@ def suppress(
     email: Annotated[str, typer.Argument(help="The address that must not be written to.")],
     reason: Annotated[str, typer.Option(help="Why, in a word or two.")] = "operator",
 ) -> None:
-    """Never write to an address again, also when it signs up anew. Who only asks for no more mail: `unsubscribe`."""
+    """Never write to an address again, even if it signs up again. To only stop mail, use `unsubscribe`."""
     from rugcourse.cli.context import open_checked
     from rugcourse.db.queries.subscribers import REASONS
     from rugcourse.enrolment.signup import NotAnAddress
@@ -93,7 +93,7 @@ def suppress(
 
 
 @app.command()
-def unsubscribe(email: Annotated[str, typer.Argument(help="The address of who asked to get no more mail.")]) -> None:
+def unsubscribe(email: Annotated[str, typer.Argument(help="The address that wants no more mail.")]) -> None:
     """End all mail to a person who asked for that. They can undo it for 30 days, and sign up again."""
     from rugcourse.cli.context import open_checked
     from rugcourse.enrolment.preferences import NotAReader, unsubscribe_on_request
@@ -114,7 +114,7 @@ def export(
     email: Annotated[str, typer.Argument(help="The reader's address.")],
     out: Annotated[Path | None, typer.Option("--out", help="The file to write to; else it is printed.")] = None,
 ) -> None:
-    """Write down everything that is known of a person, as JSON."""
+    """Export all data on a person as JSON."""
     from rugcourse.cli.context import open_checked
 
     runtime = open_checked()
@@ -125,7 +125,7 @@ def export(
         print_json(found.sections)
     else:
         out.touch(mode=_FOR_ONE_USER)
-        out.chmod(_FOR_ONE_USER)  # also one that was there before
+        out.chmod(_FOR_ONE_USER)  # also of an existing file
         out.write_text(json.dumps(found.sections, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -134,7 +134,7 @@ def erase(
     email: Annotated[str, typer.Argument(help="The reader's address.")],
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
-    """Delete everything about a person, for good. What is left is a keyed hash, so that no import brings them back."""
+    """Delete all data on a person permanently. Only a keyed hash stays, so that no import brings them back."""
     from rugcourse.cli.context import open_checked
     from rugcourse.privacy.erase import erase as erase_person
 

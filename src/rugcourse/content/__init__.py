@@ -1,4 +1,4 @@
-"""Courses as authors write them: Markdown files with front matter, read into typed, checked values."""
+"""Parses and validates courses: Markdown files with front matter become typed values."""
 
 from rugcourse.content.errors import AuthoringErrors, Problem
 from rugcourse.content.loader import find_courses, load_course, load_courses

@@ -1,11 +1,11 @@
-"""Markdown as plain data, for what is not HTML: a list of blocks, whose text is a list of runs.
+"""Converts Markdown to plain data, for output that is not HTML: a list of blocks, whose text is a list of runs.
 
 block   {"kind": "paragraph" | "heading", "runs": [run, …]}
         {"kind": "list", "ordered": bool, "start": int, "items": [[block, …], …]}
         {"kind": "quote", "blocks": [block, …]}
         {"kind": "code", "text": str}
         {"kind": "rule"}
-run     {"text": str, "strong": bool, "emphasis": bool, "link": str}    `link` is empty where there is none
+run     {"text": str, "strong": bool, "emphasis": bool, "link": str}    `link` is empty if there is none
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Block = dict[str, Any]
 
 
 def to_blocks(text: str, tags: Mapping[str, str]) -> list[Block]:
-    """The blocks of a Markdown text. `tags`: what stands in the place of each merge tag, as text."""
+    """Return the blocks of a Markdown text. `tags` maps each merge tag to the text that replaces it."""
     return _blocks(SyntaxTreeNode(parse(text)).children, tags)
 
 

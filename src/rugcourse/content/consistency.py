@@ -1,4 +1,4 @@
-"""What must agree between the parts of a course: the same rules for files and for what is typed in the admin pages."""
+"""Checks that the parts of a course agree. The same rules apply to files and to the forms of the course editor."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class TextRef(NamedTuple):
-    """One text of a course. `stem`: `course`, `test`, `alarm-signs`, or a lesson's `02-slug`; its file is
-    `<stem>.<language>.md`.
+    """One text of a course, whose file is `<stem>.<language>.md`.
+
+    `stem` is `course`, `test`, `alarm-signs`, or `02-slug` for a lesson.
     """
 
     stem: str
@@ -25,7 +26,7 @@ class TextRef(NamedTuple):
 
     @property
     def slug(self) -> str:
-        """The lesson's; empty for what is no lesson."""
+        """The lesson's slug; empty if the text is not a lesson."""
         number, _, slug = self.stem.partition("-")
         return slug if number.isdecimal() else ""
 
@@ -35,7 +36,7 @@ class TextRef(NamedTuple):
 
 
 class Inconsistency(NamedTuple):
-    """Where two parts disagree. `field`: such as `("quiz", 0, "id")`; `kind` names the rule."""
+    """A place where two parts disagree. `field` is a path such as `("quiz", 0, "id")`; `kind` names the rule."""
 
     place: TextRef
     field: tuple[str | int, ...]
@@ -53,7 +54,7 @@ def find_inconsistencies(
     notices: Mapping[str, AlarmSigns],
     lessons: Mapping[str, Mapping[str, LessonText]],
 ) -> list[Inconsistency]:
-    """All of them. Each mapping is by language; `lessons` by stem, in order."""
+    """Return all inconsistencies of a course. Each mapping is by language; `lessons` is by stem, in order."""
     return [
         *_translations("test", tests, "questions", lambda test: test.questions),
         *_retests(lessons),
@@ -69,7 +70,7 @@ def find_inconsistencies(
 def _translations(
     stem: str, parsed: Mapping[str, Model], field: str, questions: Callable[[Model], tuple[Question, ...]]
 ) -> Iterator[Inconsistency]:
-    """Translations ask the same questions, with the same right option."""
+    """Check that translations ask the same questions, with the same right option."""
     if not parsed:
         return
     (first_language, first), *others = parsed.items()
@@ -101,7 +102,7 @@ def _retests(lessons: Mapping[str, Mapping[str, LessonText]]) -> Iterator[Incons
 def _ids(
     tests: Mapping[str, KnowledgeTest], lessons: Mapping[str, Mapping[str, LessonText]]
 ) -> Iterator[Inconsistency]:
-    """An id is used once in the course."""
+    """Check that each question id is used once in the course."""
     seen: dict[str, str] = {}
     asked: list[tuple[TextRef, str, tuple[Question, ...]]] = [
         (TextRef("test", language), "questions", test.questions) for language, test in list(tests.items())[:1]
@@ -129,7 +130,7 @@ def _named_lessons(texts: Mapping[str, CourseText], slugs: set[str]) -> Iterator
 
 
 def _levels(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
-    """No sign gets lost in a translation: as many of each urgency, in the same order."""
+    """Check that no translation lost a sign: the same number for each urgency, in the same order."""
     if not notices:
         return
     (first_language, first), *others = notices.items()
@@ -150,7 +151,7 @@ def _level_shapes(notice: AlarmSigns) -> list[tuple[Urgency, int]]:
 
 
 def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
-    """Each number stands with a level that is there, and an emergency has a number to call."""
+    """Check that each number belongs to an existing level, and that an emergency has a number to call."""
     for language, notice in notices.items():
         place, there = TextRef(NOTICE, language), {level.urgency for level in notice.levels}
         for country, numbers in notice.numbers.items():
@@ -169,7 +170,7 @@ def _numbers(notices: Mapping[str, AlarmSigns]) -> Iterator[Inconsistency]:
 def _notice_tags(
     notices: Mapping[str, AlarmSigns], lessons: Mapping[str, Mapping[str, LessonText]]
 ) -> Iterator[Inconsistency]:
-    """A lesson shows signs only where the course has some."""
+    """Check that a lesson shows alarm signs only if the course has any."""
     for stem, texts in lessons.items():
         for language, text in texts.items():
             line = notice_line(text.body)

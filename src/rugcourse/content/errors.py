@@ -1,4 +1,4 @@
-"""Mistakes in a course's files, told to the author who can mend them."""
+"""Errors in the files of a course, with messages for the author."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake: where it stands and how to mend it. `line` counts from 1."""
+    """One mistake: where it is and how to correct it. `line` counts from 1."""
 
     file: Path
     line: int
@@ -20,8 +20,8 @@ class Problem:
 
 
 class AuthoringErrors(Exception):
-    """A course can't be used as it is written. Holds every mistake that was found, sorted by file and line."""
+    """A course has mistakes. `problems` holds all of them, sorted by file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = sorted(set(problems))  # courses share a file, and its mistakes
+        self.problems = sorted(set(problems))  # courses can share a file, so the same mistake can come twice
         super().__init__("\n".join(str(problem) for problem in self.problems))

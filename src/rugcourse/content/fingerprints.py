@@ -1,4 +1,4 @@
-"""Fingerprints of the parts of a course, to tell what was changed where."""
+"""Fingerprints of the parts of a course, to find out which parts have changed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ LESSONS = "lessons"
 
 
 def lesson_fingerprint(lesson: Lesson) -> str:
-    """Of its wording: the same wherever the lesson stands in its course."""
+    """Return the fingerprint of a lesson's texts, which does not depend on its position in the course."""
     return _fingerprint(lesson.model_dump(mode="json", exclude_defaults=True)["texts"])
 
 
 def fingerprints_of(course: Course) -> dict[str, Any]:
-    """`{"course": print, "lessons": {slug: print, in order}}`."""
+    """Return `{"course": fingerprint, "lessons": {slug: fingerprint}}`, with the lessons in order."""
     return {
         COURSE: _fingerprint(course.model_dump(mode="json", exclude={"lessons"}, exclude_defaults=True)),
         LESSONS: {lesson.slug: lesson_fingerprint(lesson) for lesson in course.lessons},
@@ -26,5 +26,8 @@ def fingerprints_of(course: Course) -> dict[str, Any]:
 
 
 def _fingerprint(document: Any) -> str:
-    """Whatever the order of the fields; one that says nothing does not count, so that a new one changes no print."""
+    """Hash a document regardless of the order of its fields.
+
+    Callers leave out fields with their default value, so that a new field changes no existing fingerprint.
+    """
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

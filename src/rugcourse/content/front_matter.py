@@ -1,4 +1,4 @@
-"""Reads a file of front matter (YAML 1.2) and Markdown, and knows on which line everything stands."""
+"""Reads a file of front matter (YAML 1.2) and Markdown, and keeps the line number of each field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's front matter with its positions, and its body. `body_line` is the line on which the body begins."""
+    """A file's front matter with its positions, and its body, which begins on `body_line`."""
 
     file: Path
     fields: CommentedMap
@@ -32,7 +32,7 @@ class Document:
     body_line: int
 
     def line_of(self, location: Sequence[str | int]) -> int:
-        """The line of a field such as `("quiz", 0, "options")`, or of the nearest thing around it that exists.
+        """Return the line of a field such as `("quiz", 0, "options")`, or of the nearest enclosing one that exists.
 
         `("body", 3)` is the fourth line of the body.
         """
@@ -54,7 +54,7 @@ class Document:
         return Problem(self.file, self.line_of(location), message)
 
     def parse(self, model: type[Model]) -> Model:
-        """The file as a `model`. Raises AuthoringErrors with each mistake at its line."""
+        """Validate the file as a `model`. Raises AuthoringErrors with the line of each mistake."""
         try:
             return model.model_validate({**_plain(self.fields), "body": self.body})
         except ValidationError as error:
@@ -99,7 +99,7 @@ def _read_text(file: Path) -> str:
     for number, line_text in enumerate(text.split("\n"), 1):
         if has_invisible(line_text.replace("\r", "")):
             raise _error(file, number, "holds a control character or a private one; remove it")
-    # One way to write é: an editor that writes it as two characters makes no other version of a lesson.
+    # NFC, so that an editor that writes é as two characters does not create a new lesson version.
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
 
 
@@ -118,7 +118,7 @@ def _parse_yaml(file: Path, text: str) -> CommentedMap:
 
 
 def _plain(node: Any) -> Any:
-    """The same data without ruamel's types, which pydantic would not all take for strings and numbers."""
+    """Convert ruamel's types to plain ones: pydantic does not accept all of them as strings and numbers."""
     if isinstance(node, dict):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -129,7 +129,7 @@ def _plain(node: Any) -> Any:
 
 
 def _message(problem: Any) -> str:  # noqa: PLR0911 - a table of sentences
-    """Pydantic's finding in an author's words."""
+    """Translate an error of pydantic into a message for authors."""
     where = ".".join(str(part + 1) if isinstance(part, int) else part for part in problem["loc"])
     match problem["type"]:
         case "missing":

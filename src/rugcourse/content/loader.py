@@ -1,12 +1,12 @@
 """Reads a course from its folder.
 
     oorzaken-van-rugpijn/           the folder's name is the course's slug
-        course.nl.md                what the landing page says; each language that has one must have every file
+        course.nl.md                the landing page; a language that has this file must have all the others
         test.nl.md                  the knowledge test
-        alarm-signs.nl.md           where it has none of its own, the one beside the folder counts for all courses
+        alarm-signs.nl.md           optional: without it, the shared file next to the folder applies
         01-welkom.nl.md             lesson 1, slug `welkom`
 
-Mistakes are collected over all files, so that an author sees them at once and none comes as a surprise later.
+Mistakes are collected over all files, so that an author sees them all at once.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from rugcourse.content.unsupported import unsupported
 _LESSON_FILE = re.compile(r"^(?P<number>\d{2,3})-(?P<slug>[a-z0-9-]+)\.(?P<language>[a-z]{2})\.md$")
 _COURSE_FILE = re.compile(r"^(?P<kind>course|test|alarm-signs)\.(?P<language>[a-z]{2})\.md$")
 IGNORED = {"README.md"}
-RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # pages that stand where courses do
+RESERVED_SLUGS = frozenset({"privacy", "my-page"})  # paths of pages, which courses can't use
 
 Model = TypeVar("Model", bound=BaseModel)
 Parsed = dict[str, tuple[Document, Model]]
 
 
 def find_courses(folder: Path) -> list[Path]:
-    """The folders of courses in `folder`, sorted. Raises AuthoringErrors when there are none."""
+    """Return the course folders in `folder`, sorted. Raises AuthoringErrors when there are none."""
     found = sorted(path for path in folder.glob("*") if path.is_dir() and not path.name.startswith((".", "_")))
     if not found:
         raise AuthoringErrors([Problem(folder, 1, "there is no course in this folder")])
@@ -46,7 +46,7 @@ def find_courses(folder: Path) -> list[Path]:
 
 
 def load_courses(folder: Path) -> list[Course]:
-    """Every course in `folder`. Raises AuthoringErrors with the mistakes of all of them."""
+    """Load all courses in `folder`. Raises AuthoringErrors with the mistakes of all of them."""
     courses, problems = [], []
     for path in find_courses(folder):
         try:
@@ -59,12 +59,12 @@ def load_courses(folder: Path) -> list[Course]:
 
 
 def load_course(folder: Path) -> Course:
-    """The course in `folder`. Raises AuthoringErrors."""
+    """Load the course in `folder`. Raises AuthoringErrors when it has mistakes."""
     return _Reader(folder).course()
 
 
 class _Reader:
-    """Reads one folder, gathering problems instead of stopping at the first."""
+    """Reads one folder and collects problems instead of stopping at the first."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -218,7 +218,7 @@ def _mistakes_beside_the_text(document: Document, text: BaseModel) -> Iterator[P
 
 
 def _lines_of(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each text in plain data, and where it stands."""
+    """Yield the path and value of each string in nested plain data."""
     if isinstance(value, str):
         yield where, value
     elif isinstance(value, dict):

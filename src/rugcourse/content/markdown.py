@@ -1,7 +1,7 @@
-"""Markdown to HTML and to plain text, with the few merge tags that an author may use.
+"""Converts Markdown to HTML and plain text, with the few merge tags that authors may use.
 
-A merge tag is swapped for a placeholder of letters before Markdown sees it (Markdown would curl its quotes and
-percent-encode it in links), and back afterwards, to whatever the caller wants in its place.
+A merge tag is replaced by a placeholder of letters before Markdown parses it (Markdown would curl its quotes and
+percent-encode it in links). Afterwards the placeholder is replaced by the caller's value.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
 
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
-_CODE = "    "  # before a line of code
+_CODE = "    "  # indent of a line of code
 _TAG = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
-# In the address of a link, in each way to write one: `[…](…)`, `<https://…>` and `[…]: …`.
+# In the address of a link, in all three notations: `[…](…)`, `<https://…>` and `[…]: …`.
 _TAG_IN_ADDRESS = re.compile(
     r"\]\(\s{0,9}<?[^)>\n]{0,500}\{\{|<[a-z]{1,9}:[^>\n]{0,500}\{\{|^ {0,3}\[[^\]]{1,200}\]:[^\n]{0,500}\{\{"
 )
 _TEMPLATE_MARK = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
-# Letters, which Markdown leaves alone. Random, in each process others: an author can't type them.
+# Letters, which Markdown leaves alone. Random and different in each process, so an author can't type them.
 _PLACEHOLDER_MARK = "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
 _PLACEHOLDER = re.compile(rf"{_PLACEHOLDER_MARK}([A-Z]+)X")
 
 
 class UnknownTag(Exception):
-    """Something like `{{ … }}` that is no merge tag. `line` counts from 0 within the text."""
+    """A text has `{{ … }}` or similar that is not a merge tag. `line` counts from 0 within the text."""
 
     def __init__(self, line: int, text: str) -> None:
         self.line = line
@@ -46,7 +46,7 @@ class UnknownTag(Exception):
 
 
 def check_tags(text: str) -> None:
-    """Raise UnknownTag for anything in double braces, or for template code, that is no merge tag."""
+    """Raise UnknownTag for double braces or template code that are not a merge tag, and for one in an address."""
     for number, line in enumerate(text.split("\n")):
         for name in _TAG.findall(line):
             if name not in MERGE_TAGS:
@@ -59,7 +59,7 @@ def check_tags(text: str) -> None:
 
 
 def tag_in_line(text: str) -> str | None:
-    """What looks like a merge tag in a text that is one line, where none is filled in: readers would get the braces."""
+    """Return the first merge tag in a field of one line, where none is filled in: readers would see the braces."""
     found = _TAG.search(text)
     return found[0] if found else None
 
@@ -67,10 +67,10 @@ def tag_in_line(text: str) -> str | None:
 def to_html(
     text: str, styles: Mapping[str, str], tags: Mapping[str, str], link: Callable[[str], str] = lambda target: target
 ) -> str:
-    """HTML of `text`, where raw HTML is shown as text.
+    """Convert `text` to HTML. Raw HTML in it is escaped.
 
-    `styles`: the `style` attribute per element name (mail clients want it on the element). `tags`: what stands in the
-    place of each merge tag, as HTML. `link` maps a link's target to what is written in `href`, before escaping.
+    `styles` maps element names to a `style` attribute (mail clients need inline styles). `tags` maps each merge tag
+    to the HTML that replaces it. `link` maps the target of a link to its `href`, before escaping.
     """
     tokens = parse(text)
     for token in _walk(tokens):
@@ -85,40 +85,41 @@ def to_html(
 
 
 def to_text(text: str, tags: Mapping[str, str]) -> str:
-    """Plain text of `text`, for the text part of a mail: unwrapped paragraphs, lists and code indented, links written
-    out.
+    """Convert `text` to plain text for the text part of a mail.
+
+    Paragraphs are not wrapped, lists and code are indented, links are written out.
     """
     return show_tags(_text_of(SyntaxTreeNode(parse(text)).children).strip("\n"), tags)
 
 
 def link_targets(text: str) -> list[str]:
-    """Where the links of `text` lead, in the order in which `to_html` meets them."""
+    """Return the targets of the links in `text`, in the order in which `to_html` finds them."""
     tokens = [token for piece in split_at_notice(text) for token in _walk(parse(piece))]
     return [address_of(token.attrs) for token in tokens if token.type == "link_open"]
 
 
 def count_words(text: str) -> int:
-    """The author's own words: the alarm signs are a list to look things up in, and not counted."""
+    """Count the author's own words, without the alarm signs, which are a list to look things up in."""
     return len(words_of(own_text(text)))
 
 
 def own_text(text: str) -> str:
-    """A lesson as plain text, without what merge tags stand for."""
+    """Return a lesson as plain text, without merge tags."""
     return "\n\n".join(to_text(piece, dict.fromkeys(MERGE_TAGS, "")) for piece in split_at_notice(text)).strip()
 
 
 def words_of(plain: str) -> list[str]:
-    """The words of a plain text."""
+    """Split a plain text into words."""
     return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", plain)
 
 
 def parse(text: str) -> list[Token]:
-    """The tokens of `text`, with placeholders where merge tags stood."""
+    """Parse `text` into tokens, with placeholders for merge tags."""
     return _markdown().parse(_hide_tags(text))
 
 
 def show_tags(text: str, tags: Mapping[str, str]) -> str:
-    """Put `tags` in the place of the placeholders."""
+    """Replace the placeholders by the values in `tags`."""
     return _PLACEHOLDER.sub(lambda match: tags.get(match[1].replace("Q", "_").lower(), ""), text)
 
 
@@ -151,12 +152,12 @@ def _block_text(node: SyntaxTreeNode) -> str:
 
 
 def list_start(node: SyntaxTreeNode) -> int:
-    """The number that an ordered list begins with."""
+    """Return the number of the first item of an ordered list."""
     return int(node.attrs.get("start", 1))
 
 
 def _item(marker: str, node: SyntaxTreeNode) -> str:
-    """What belongs to an item stands under its first word; a list within it follows without an empty line."""
+    """Format a list item: its content is indented to its first word; a nested list follows without an empty line."""
     text = ""
     for child in node.children:
         text += ("\n" if child.type.endswith("_list") else "\n\n") * bool(text) + _block_text(child)
@@ -186,5 +187,5 @@ def _hide_tags(text: str) -> str:
 
 
 def address_of(attributes: Mapping[str, object]) -> str:
-    """Where a link leads, without placeholders that came in by a way that `check_tags` does not know."""
+    """Return the target of a link, without any placeholders that `check_tags` did not find."""
     return _PLACEHOLDER.sub("", str(attributes["href"]))

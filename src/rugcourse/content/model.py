@@ -1,4 +1,4 @@
-"""The typed values of a course. Immutable, and the same whether they come from files or from the store."""
+"""The typed, immutable values of a course, the same whether they come from files or from the database."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from pydantic_core import PydanticCustomError
 
 from rugcourse.content.markdown import UnknownTag, check_tags
 
-INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # categories of Unicode that have no place in a text
+INVISIBLE = {"Cc", "Co", "Cs", "Zl", "Zp"}  # Unicode categories that texts must not contain
 SUBJECT_LIMIT = 50
 PREHEADER_LIMIT = 90
 OPTION_KEYS = "abcd"
-MOST_READINGS = 12  # that a lesson names, in files as in its form
+MOST_READINGS = 12  # maximum of `further` in a lesson, in files and in the form
 _PHONE = re.compile(r"^\+?[0-9](?:[ -]?[0-9]){1,19}$", re.ASCII)
 
 
 def has_invisible(text: str) -> bool:
-    """Whether a text holds a control character or a private one; ends of lines and tabs are none."""
+    """Whether a text contains control or private-use characters, other than line feeds and tabs."""
     return any(unicodedata.category(one) in INVISIBLE and one not in "\n\t" for one in text)
 
 
 def without_invisible(text: str) -> str:
-    """The same text without what `has_invisible` finds."""
+    """Remove the characters that `has_invisible` finds."""
     return text if text.isprintable() else "".join(one for one in text if one == "\r" or not has_invisible(one))
 
 
@@ -69,7 +69,7 @@ class _Value(BaseModel):
 
 
 class Option(_Value):
-    """One answer that a reader can choose, and why it is right or wrong."""
+    """One option of a question, and why it is right or wrong."""
 
     text: Line
     right: bool = False
@@ -103,23 +103,23 @@ class Question(_Value):
 
 
 class QuizQuestion(Question):
-    """A question in a lesson. `safety`: a wrong answer could do harm, so it is never told lightly."""
+    """A question in a lesson. `safety`: a wrong answer could do harm, so its feedback is serious."""
 
     safety: bool = Field(
         default=False, exclude_if=lambda safety: not safety
-    )  # the hash of other lessons stays the same
+    )  # so that lessons without it keep their hash
     options: tuple[Option, ...] = Field(min_length=3, max_length=4)
 
 
 class TestQuestion(Question):
-    """A question of the knowledge test: it says which cause it is about."""
+    """A question of the knowledge test, about one cause."""
 
     cause: Slug
     options: tuple[Option, ...] = Field(min_length=2, max_length=4)
 
 
 class FurtherReading(_Value):
-    """A thing to read next. A link is optional: not everything worth reading has a lasting address."""
+    """A reading suggestion. The link is optional: not everything worth reading has a lasting address."""
 
     title: Line
     summary: Line
@@ -127,8 +127,9 @@ class FurtherReading(_Value):
 
 
 class LessonText(_Value):
-    """A lesson in one language. `body` is Markdown, in which `{{ first_name }}` and `{{ practice }}` may stand, and
-    `{{ warning_signs }}` on a line of its own.
+    """A lesson in one language.
+
+    `body` is Markdown. It may use `{{ first_name }}`, `{{ practice }}`, and `{{ warning_signs }}` on its own line.
     """
 
     title: Line
@@ -151,7 +152,7 @@ class Lesson(_Value):
 
     @property
     def content_hash(self) -> str:
-        """Names this exact wording: two lessons with the same hash are the same lesson version."""
+        """The hash of the lesson: two lessons with the same hash are the same lesson version."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
@@ -173,7 +174,7 @@ class MessageText(_Value):
 
 
 class Message(_Value):
-    """The one message of a broadcast, in each language that its readers may have."""
+    """The message of a broadcast, in each language that its readers may have."""
 
     texts: dict[str, MessageText] = Field(min_length=1)
 
@@ -183,7 +184,7 @@ class Message(_Value):
 
 
 class Tile(_Value):
-    """A cause on the landing page; opens the lesson about it."""
+    """A tile on the landing page: one cause, with a link to the lesson about it."""
 
     lesson: Slug
     title: Line
@@ -191,10 +192,10 @@ class Tile(_Value):
 
 
 class CourseText(_Value):
-    """What the landing page says, in one language.
+    """The landing page in one language.
 
-    `summary`: what a reader will know, line by line. `sample`: the lesson to taste the course with; the first one where
-    none is named. `sources`: what the lessons were made from.
+    `summary`: what readers will learn, line by line. `sample`: the slug of the sample lesson, by default the first.
+    `sources`: the sources of the lessons.
     """
 
     title: Line
@@ -210,8 +211,8 @@ class CourseText(_Value):
 class KnowledgeTest(_Value):
     """The 2-minute test in one language.
 
-    `causes`: how each cause is called on the result page. `surprise`: the question that surprises most people, until
-    enough of them have taken the test to know.
+    `causes`: the name of each cause on the result page. `surprise`: the fallback for the most-missed question, until
+    enough people have taken the test.
     """
 
     title: Line
@@ -238,7 +239,7 @@ class KnowledgeTest(_Value):
 
 
 class Urgency(StrEnum):
-    """How soon to get help. `SUPPORT`: for somebody who needs to talk to a person, day or night."""
+    """How soon to get help. `SUPPORT` is for people who need to talk to somebody, day or night."""
 
     EMERGENCY = "emergency"
     NOW = "now"
@@ -248,7 +249,7 @@ class Urgency(StrEnum):
 
 
 class Level(_Value):
-    """What to do, and at which signs."""
+    """What to do, and the signs that call for it."""
 
     urgency: Urgency
     title: Line
@@ -265,14 +266,14 @@ class PhoneNumber(_Value):
 
 
 class Reviewer(_Value):
-    """The clinician who has checked a text and signed it."""
+    """The clinician who has checked and signed a text."""
 
     name: Line
     role: Line | None = None
 
 
 class Source(_Value):
-    """Where facts come from."""
+    """A source of the alarm signs."""
 
     title: Line
     year: int | None = Field(default=None, ge=1900, le=2100)
@@ -280,10 +281,10 @@ class Source(_Value):
 
 
 class AlarmSigns(_Value):
-    """The alarm signs in one language. `line` stands in every mail, `body` introduces the page behind it.
+    """The alarm signs in one language. `line` is in every mail; `body` introduces the page behind it.
 
     `numbers` is by country. `reviewed`: when the text was last checked against its sources. Without `reviewed_by`
-    nobody has signed it, and readers are told nothing else.
+    no clinician has signed it, and readers see only its date.
     """
 
     title: Line
@@ -304,7 +305,7 @@ class AlarmSigns(_Value):
 
 
 class Course(_Value):
-    """A whole course. Each dictionary is by language; the lessons are in order, numbered from 1."""
+    """A complete course. Each dictionary is by language; the lessons are in order, numbered from 1."""
 
     slug: Slug
     texts: dict[str, CourseText]
@@ -326,7 +327,7 @@ class Course(_Value):
         return tuple(language for language, notice in self.alarm_signs.items() if notice.reviewed_by is None)
 
     def sample(self, language: str) -> Lesson:
-        """The lesson to taste the course with."""
+        """Return the sample lesson: the one that `sample` names, or the first."""
         return self.lesson(self.texts[language].sample or "") or self.lessons[0]
 
     def lesson(self, slug: str) -> Lesson | None:

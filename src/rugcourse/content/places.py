@@ -1,4 +1,4 @@
-"""What becomes of readers under way when the lessons of their course are moved, put in, taken out or renamed."""
+"""Computes where readers continue when lessons of their course are moved, added, removed or renamed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from rugcourse.content.model import Lesson
 
 
 def new_positions(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int]:
-    """Where readers go on: the place of their next lesson as it was → as it is. Places count from 1.
+    """Map the old position of a reader's next lesson to its new position. Positions count from 1.
 
-    `before`: the slugs in their old order; `after`: slug → new place. A reader goes on at the first of all lessons that
-    they had before them; what they had of those behind it is passed over when it is planned. A new lesson right before
-    that one is before them too: nobody goes back for one that was put in behind them. Who had all is not meant here.
+    `before`: the slugs in their old order; `after`: slug → new position. A reader continues at the first of the
+    lessons that they have not had; the planner skips later ones that they have had. A new lesson directly before that
+    one is sent to them too; other new lessons before it are not. Readers who completed the course are not covered.
     """
     new = set(after.values()) - {after[slug] for slug in before if slug in after}
     over = len(after) + 1
-    # Who waited for a lesson that was taken out gets what is put in its place, then or, behind the last one, later.
+    # Readers waiting for a removed lesson get its replacement, and readers at the end a lesson that is added later.
     places = {len(before) + 1: _with_new_ones_before(over, new)}
     first = over
     for place in range(len(before), 0, -1):
@@ -32,7 +32,7 @@ def _with_new_ones_before(place: int, new: set[int]) -> int:
 
 
 class AmbiguousRename(Exception):
-    """Lessons that may be new ones, or some that are gone, written anew under another slug."""
+    """Lessons that may be new, or removed lessons that were rewritten under another slug."""
 
     def __init__(self, new: Sequence[str], gone: Sequence[str]) -> None:
         self.new = tuple(new)
@@ -43,13 +43,13 @@ class AmbiguousRename(Exception):
 def renamed_lessons(
     here: Mapping[str, Lesson], removed: Mapping[str, Lesson], wanted: Mapping[str, Lesson]
 ) -> dict[str, str]:
-    """Old slug → new slug of lessons that only have another name now, also where these count on or change places.
+    """Return old slug → new slug of renamed lessons, even if lessons swap slugs or take over each other's.
 
-    `here`: the lessons of a course; `removed`: those that left it, the newest last. The ids of the questions tell
-    which lesson one is, and its slug where these are new. Raises CannotTellApart where neither does.
+    `here`: the lessons of a course; `removed`: those removed from it, the newest last. Lessons are matched by their
+    question ids, or by slug if some of these changed. Raises AmbiguousRename when neither identifies a lesson.
     """
     known = {**removed, **here}
-    # Of several that ask the same, one of the course goes first, then one that had this name.
+    # Of several lessons with the same questions, prefer one of the course, then one that had this slug.
     olds = [*sorted(removed, key=lambda slug: slug in wanted), *here]
     by_questions = {_question_ids(known[slug]): slug for slug in olds}
     found = {
@@ -69,7 +69,7 @@ def renamed_lessons(
 
 
 def reuses_slugs(here: Mapping[str, Lesson], renamed: Mapping[str, str]) -> bool:
-    """Whether a slug that a lesson of the course had is that of another one by now."""
+    """Whether the old slug of one lesson of the course is now used by another."""
     return not here.keys().isdisjoint(renamed.values())
 
 
@@ -78,5 +78,5 @@ def _ask_alike(one: Lesson, other: Lesson) -> bool:
 
 
 def _question_ids(lesson: Lesson) -> frozenset[str]:
-    """Each id is used once in a course, so no two of its lessons ask the same."""
+    """Return the ids of a lesson's questions. Each id is used once in a course, so no two lessons share one."""
     return frozenset(question.id for text in lesson.texts.values() for question in text.quiz)

@@ -1,4 +1,4 @@
-"""How easily a text reads: an estimate, from the length of its sentences and words."""
+"""Estimates how easy a text is to read, from the length of its sentences and words."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _END = re.compile(r"[.!?…:](?=\s|$)|\n\s*")
 
 
 def reading_ease(body: str, language: str) -> int | None:
-    """From 0 (hard) to 100 (easy) for a Markdown text; about 60 and more reads easily for most people.
+    """Score a Markdown text from 0 (hard) to 100 (easy); from about 60 on most people read it easily.
 
-    None for a language without a formula, and for too little text to say. Raises UnknownTag.
+    Returns None for a language without a formula, and for fewer than 30 words. Raises UnknownTag.
     """
     formula = _FORMULAS.get(language)
     text = own_text(body)
@@ -47,7 +47,7 @@ def reading_ease(body: str, language: str) -> int | None:
 def _syllables(word: str, dictionary: str) -> int:
     word = word.lower()
     places = _hyphenation(dictionary).positions(word)
-    alone = 1 if _LONE_VOWEL.match(word) and 1 not in places else 0  # the dictionaries don't part o-ver
+    alone = 1 if _LONE_VOWEL.match(word) and 1 not in places else 0  # the dictionaries don't hyphenate o-ver
     return len(places) + 1 + alone
 
 

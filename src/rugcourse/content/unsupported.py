@@ -1,6 +1,6 @@
-"""What Markdown has and mails here don't: pictures, HTML and headings without words.
+"""Finds Markdown that mails do not support: pictures, HTML and empty headings.
 
-Readers would get a broken picture, code to read, or a heading that a screen reader announces and that says nothing.
+Readers would see a broken picture or code, and a screen reader would announce a heading without text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_SHOWN = 60  # characters of what was found
+_SHOWN = 60  # maximum characters of an excerpt
 
 
 class UnsupportedKind(StrEnum):
@@ -25,7 +25,7 @@ class UnsupportedKind(StrEnum):
 
 
 class Unsupported(NamedTuple):
-    """One of these in a text. `line` counts from 0; `text`: how it begins there."""
+    """One unsupported element. `line` counts from 0; `text` is its beginning."""
 
     kind: UnsupportedKind
     line: int
@@ -41,7 +41,7 @@ class Unsupported(NamedTuple):
 
 
 def unsupported(text: str) -> list[Unsupported]:
-    """All of them in a Markdown text, in its order. Code and escaped signs are none."""
+    """Return the unsupported elements of a Markdown text in order. Code and escaped characters are allowed."""
     tokens = _markdown().parse(text)
     empty = [
         Unsupported(UnsupportedKind.EMPTY_HEADING, opening.map[0] if opening.map else 0, "#")
@@ -53,7 +53,7 @@ def unsupported(text: str) -> list[Unsupported]:
 
 
 def has_words(text: str) -> bool:
-    """Whether anything of a text is seen: not only spaces, and signs without a width."""
+    """Whether a text has anything visible, besides spaces and characters without a width."""
     return any(not one.isspace() and unicodedata.category(one) not in {"Cf", "Mn", "Me"} for one in text)
 
 
@@ -71,7 +71,10 @@ def _in_block(token: Token) -> Iterator[Unsupported]:
 
 
 def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
-    """markdown-it knows the lines of blocks only: where a token stands in its block is looked for in the source."""
+    """Yield the unsupported elements of a block, with their lines.
+
+    markdown-it only knows the lines of blocks, so tokens are located by searching the source.
+    """
     place = 0
     for token in block.children or []:
         source = f"![{token.content}]" if token.type == "image" else token.content
@@ -86,7 +89,7 @@ def _in_line(block: Token, line: int) -> Iterator[Unsupported]:
 
 
 def _picture(content: str, found: int, source: str) -> str:
-    """A picture as it was typed, up to where its address ends."""
+    """Return the source of a picture, up to the end of its address."""
     rest = content[found + len(source) :] if found >= 0 else ""
     for opening, closing in (("(", ")"), ("[", "]")):
         if rest.startswith(opening):
@@ -95,6 +98,6 @@ def _picture(content: str, found: int, source: str) -> str:
 
 
 def _beginning(text: str) -> str:
-    """The first line, as far as it is not too long to be shown."""
+    """Return the first line, shortened to `_SHOWN` characters."""
     first = text.strip().split("\n")[0]
     return first if len(first) <= _SHOWN else f"{first[:_SHOWN].rstrip()}…"

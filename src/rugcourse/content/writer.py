@@ -1,4 +1,4 @@
-"""Writes a course as its files, the way `rugcourse.content.loader` reads them."""
+"""Writes a course as files that `rugcourse.content.loader` can read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from rugcourse.content.consistency import TextRef, stem_of
 from rugcourse.content.model import Course
 
-_WIDTH = 10_000  # a value stays on its line
+_WIDTH = 10_000  # so that values are not wrapped
 
 
 def file_names(course: Course) -> dict[str, BaseModel]:
-    """File name → what stands in it, of all that belongs to this course alone."""
+    """Return file name → content of the files in the course's folder, without the alarm signs."""
     parts: dict[str, Mapping[str, BaseModel]] = {"course": course.texts, "test": course.tests}
     parts |= {stem_of(lesson.number, lesson.slug): lesson.texts for lesson in course.lessons}
     return {
@@ -24,7 +24,7 @@ def file_names(course: Course) -> dict[str, BaseModel]:
 
 
 def to_file(text: BaseModel) -> str:
-    """Front matter and body. Fields that say nothing are left out."""
+    """Format a text as front matter and body. Fields with their default value are left out."""
     fields = text.model_dump(exclude_defaults=True, mode="json")
     body = fields.pop("body")
     written = StringIO()

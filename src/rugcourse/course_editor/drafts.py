@@ -1,4 +1,4 @@
-"""Lessons that are being written: kept as they were typed, and nobody's work is written over unsaid."""
+"""Saves drafts of lessons as they were typed, and detects conflicting edits."""
 
 from __future__ import annotations
 
@@ -18,42 +18,43 @@ from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
 
-# The fields that say behind which lesson one is to stand, and where it stood when the form was opened. A place that
-# nobody changes is not kept: the course may be put in another order meanwhile.
+# The fields with the lesson that this one should follow, and the one it followed when the form was opened. An
+# unchanged position is not saved, as the course may be reordered meanwhile.
 BEHIND, STOOD = "behind", "stood"
 LONGEST_SLUG = 60
 
 
 class LessonNotFound(Exception):
-    """There is no such course, or no lesson and no draft of one."""
+    """There is no such course, or neither a lesson nor a draft with this slug."""
 
 
 class SlugTaken(Exception):
-    """A lesson of this course has that name in addresses, or had it."""
+    """A lesson of this course has or had this slug."""
 
 
 class StaleDraft(Exception):
-    """Somebody else kept another text since this one was opened."""
+    """Somebody else has saved the draft since it was opened."""
 
 
 class StalePublication(StaleDraft):
-    """Another version of the lesson was published since."""
+    """Another version of the lesson was published since the draft was opened."""
 
 
 class NoSuchDraft(Exception):
-    """There is no such discarded draft: it was restored, or its time is over."""
+    """There is no such discarded draft: it was restored, or has expired."""
 
 
 class NewerDraft(Exception):
-    """There is another draft of the lesson by now, which is not written over."""
+    """The lesson has a newer draft, which must not be overwritten."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditorState:
-    """A lesson as it lies on the desk. `saved`: the number of its draft, another one each time that it is kept, 0 for
-    none; `saved_at` (UTC) and `saved_by`: of the last time. `lesson_id` is None for one that is not in the course.
-    `began_from`: the version that readers got when the draft was begun, `version` what they get now; `newer`: what was
-    published between the two.
+    """A lesson in the course editor.
+
+    `saved`: the revision number of its draft, 0 for none; `saved_at` (UTC) and `saved_by`: when and by whom it was last
+    saved. `lesson_id` is None if it is not in the course. `began_from`: the version that was published when the draft
+    was begun; `version`: the one published now; `newer`: set if these differ.
     """
 
     published: PublishedCourse
@@ -68,7 +69,7 @@ class EditorState:
 
 
 def load_editor(session: Session, course_cache: CourseCache, course: str, slug: str) -> EditorState:
-    """The draft of a lesson, or else the lesson as readers get it. Raises LessonNotFound."""
+    """Load the draft of a lesson, or the published lesson if there is none. Raises LessonNotFound."""
     published = course_cache.course(session, course)
     if published is None:
         raise LessonNotFound
@@ -98,7 +99,7 @@ def load_editor(session: Session, course_cache: CourseCache, course: str, slug: 
 
 
 def with_input(state: EditorState, typed: dict[str, str]) -> LessonDraft:
-    """What is typed now, in the place of what was kept."""
+    """Return the draft with the fields that are typed now instead of the saved ones."""
     course, slug = state.published.course, state.lesson_draft.slug
     place = state.lesson_draft.place
     if BEHIND in typed and typed[BEHIND] != typed.get(STOOD):
@@ -115,8 +116,9 @@ def save(
     seen: int,
     version: int | None = None,
 ) -> None:
-    """Keep what is typed. `seen`: its number when it was opened; `version`: what readers got
-    then, if it is not the one of the desk. Raises SavedMeanwhile, PublishedMeanwhile.
+    """Save a draft. Raises StaleDraft and StalePublication.
+
+    `seen`: its revision when it was opened; `version`: the version published then, if it is not that of `state`.
     """
     course_id, course, slug = state.published.id, state.published.course.slug, lesson_draft.slug
     since = state.version if version is None else version
@@ -140,9 +142,9 @@ def create(
     behind: str,
     admin_id: int | None,
 ) -> str:
-    """A draft of a new lesson behind another one; returns its slug, made from its title.
+    """Create a draft of a new lesson; returns its slug, derived from its title.
 
-    `behind`: the slug of that other one, empty for the first place. Raises LessonNotFound, SlugTaken.
+    `behind`: the slug of the lesson before it, empty for the first position. Raises LessonNotFound and SlugTaken.
     """
     slug = slug_from(title)
     published = course_cache.course(session, course)
@@ -157,9 +159,9 @@ def create(
 
 
 def discard(session: Session, now: datetime, state: EditorState, admin_id: int | None, seen: int) -> int:
-    """Discard a draft: the lesson is again what readers get. Returns under which id it can be restored.
+    """Discard a draft and return to the published lesson. Returns the id by which the draft can be restored.
 
-    `seen`: its number when it was opened. Raises SavedMeanwhile.
+    `seen`: its revision when it was opened. Raises StaleDraft.
     """
     course, slug = state.published.course.slug, state.lesson_draft.slug
     discarded = lesson_drafts.discard(session, state.published.id, slug, seen, admin_id, now)
@@ -170,10 +172,7 @@ def discard(session: Session, now: datetime, state: EditorState, admin_id: int |
 
 
 def restore(session: Session, now: datetime, discarded_id: int, admin_id: int | None) -> tuple[str, str]:
-    """Make a discarded draft a draft again; returns the slugs of its course and lesson.
-
-    Raises NoSuchDraft, NewerDraft.
-    """
+    """Restore a discarded draft; returns the slugs of its course and lesson. Raises NoSuchDraft and NewerDraft."""
     row = lesson_drafts.find_discarded(session, discarded_id)
     if row is None:
         raise NoSuchDraft
@@ -185,12 +184,12 @@ def restore(session: Session, now: datetime, discarded_id: int, admin_id: int | 
 
 
 def title_of(slug: str, fields: Mapping[str, str], language: str) -> str:
-    """What a draft is called: in a language, or in another one where it has no title yet, or by its slug."""
+    """Return the title of a draft in a language, or in another one if it has none yet, or its slug."""
     titles = {name[:-6]: text for name, text in fields.items() if name.count(".") == 1 and name.endswith(".title")}
     return titles.get(language) or next(filter(None, titles.values()), slug)
 
 
 def slug_from(title: str) -> str:
-    """`Als je rug té veel moet` → `als-je-rug-te-veel-moet`."""
+    """Derive a slug from a title: `Als je rug té veel moet` → `als-je-rug-te-veel-moet`."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_SLUG].strip("-")

@@ -1,4 +1,4 @@
-"""Courses in files: importing makes them what readers get, exporting writes what was changed here."""
+"""Imports courses from files, which publishes them, and exports changes of the database to files."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _EXPORT = (
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A course that was imported. `changed`: lessons whose wording or place is new for readers, and what else is;
-    `newer_here`: what was changed here and not in the files, and stayed as it is.
+    """The result of an import. `changed`: lessons with new text or position, and other changed parts.
+
+    `newer_here`: parts that were changed in the database only, and stayed.
     """
 
     course: str
@@ -43,10 +44,10 @@ class Imported:
 def import_courses(
     database: Database, clock: Clock, folder: Path, on_conflict: OnConflict = OnConflict.OURS
 ) -> list[Imported]:
-    """Make every course in `folder` what readers get: all of them in one transaction, or none.
+    """Publish every course in `folder`, in one transaction.
 
-    What is newer here stays. Mails that are under way keep the wording that was pinned for them. Raises
-    AuthoringErrors, and MergeConflict where `on_conflict` says so.
+    Parts that are newer in the database stay. Mails being sent keep their pinned lesson version. Raises
+    AuthoringErrors, and MergeConflict if `on_conflict` says so.
     """
     return import_course(database, clock, load_courses(folder), on_conflict)
 
@@ -54,7 +55,7 @@ def import_courses(
 def import_course(
     database: Database, clock: Clock, files: Sequence[Course], on_conflict: OnConflict = OnConflict.OURS
 ) -> list[Imported]:
-    """The same for courses that were read from files. Raises AuthoringErrors, MergeConflict."""
+    """Publish courses that were read from files, see `import_courses`. Raises AuthoringErrors and MergeConflict."""
     with database.write() as session:
         return [_import(session, clock.now(), course, on_conflict) for course in files]
 
@@ -90,7 +91,7 @@ def _import_in(session: Session, now: datetime, files: Course, on_conflict: OnCo
 
 
 def _check_slugs(here: Course, files: Course, newer_here: Sequence[str]) -> None:
-    """Both sides are brought together by slugs, which then have to name the same lessons. Raises AuthoringErrors."""
+    """Check that slugs identify the same lessons on both sides, as merging needs. Raises AuthoringErrors."""
     old, new = ({lesson.slug: lesson for lesson in side.lessons} for side in (here, files))
     renamed = renamed_lessons(old, {}, new)
     if reuses_slugs(old, renamed):
@@ -109,8 +110,10 @@ def _problem(course: Course, slug: str, message: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did. `removed`: files of lessons that left the course or have another number; `set_aside`: copies
-    of newer files that had to give way; `newer_in_files`: what only the files have, and stayed there.
+    """The result of an export.
+
+    `removed`: files of lessons that were removed or renumbered. `set_aside`: backup copies of newer files that were
+    overwritten or removed. `newer_in_files`: parts that were changed in the files only, and stayed.
     """
 
     written: tuple[Path, ...]
@@ -122,11 +125,11 @@ class Exported:
 def export_courses(
     database: Database, folder: Path, on_conflict: OnConflict = OnConflict.FAIL, *, is_source: bool = False
 ) -> Exported:
-    """Write what readers get to files. What is equal is not touched, and what is newer in the files stays.
+    """Write the published courses to files. Unchanged files are not touched, and newer ones stay.
 
-    Either all courses are written, or none is touched. `is_source`: the lessons of this installation come from this
-    folder, which is in step with what is here afterwards; any other folder is a copy. Raises AuthoringErrors for files
-    that can't be read; MergeConflict; OSError.
+    Either all courses are written, or none. `is_source`: this folder is the source of the installation's lessons, and
+    is recorded as in sync afterwards; any other folder is a copy. Raises AuthoringErrors for files that can't be read,
+    MergeConflict and OSError.
     """
     with database.write() as session:
         changes = []
@@ -157,7 +160,7 @@ def _change_for(
 
 
 def _changed_parts(before: Course, after: Course) -> list[str]:
-    """What is new for readers beside the lessons, in words."""
+    """Return the names of changed parts other than lessons."""
     found = [
         name
         for name, old, new in (

@@ -1,4 +1,4 @@
-"""The folder of a course that readers' texts are written to: no newer file is overwritten or removed unsaid."""
+"""Writes a course to its folder, without silently overwriting or removing newer files."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from rugcourse.course_editor.merge import OnConflict, merge
 
 @dataclass(frozen=True, slots=True)
 class FolderChange:
-    """What is to be done in a folder. `written`: name → text; `set_aside`: files with what is nowhere else, copied
-    before they are written over or removed; `newer_in_files`: parts that stay as the files have them.
+    """The changes to make in a folder.
+
+    `written`: file name → text. `set_aside`: files with unique content, which are copied before they are overwritten
+    or removed. `newer_in_files`: parts that stay as they are in the files.
     """
 
     folder: Path
@@ -33,9 +35,9 @@ class FolderChange:
     newer_in_files: tuple[str, ...]
 
     def carry_out(self) -> list[Path]:
-        """Do it; returns the copies of what was set aside. Raises OSError.
+        """Make the changes; returns the backup copies. Raises OSError.
 
-        What ends half-way leaves a file too many, and none too few.
+        If it fails half-way there may be a file too many, but none is missing.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         copies = [_copy(self.folder / name) for name in self.set_aside]
@@ -49,10 +51,10 @@ class FolderChange:
 def change_for(
     course: Course, in_files: Mapping[str, Any], folder: Path, on_conflict: OnConflict
 ) -> FolderChange | None:
-    """What brings a folder in step with `course`, the one that readers get; None if nothing does.
+    """Return the changes that bring a folder in sync with the published `course`; None if there are none.
 
-    `in_files`: see `merge`. Raises MergeConflict; and AuthoringErrors for a folder that can't be
-    read, unless `on_conflict` says to write over it.
+    `in_files`: see `merge`. Raises MergeConflict, and AuthoringErrors for a folder that can't be read, unless
+    `on_conflict` says to overwrite it.
     """
     there = _read(folder, on_conflict)
     present = _present(folder, there)
@@ -76,7 +78,7 @@ def change_for(
 
 
 def _read(folder: Path, on_conflict: OnConflict) -> Course | None:
-    """The course in a folder, or None where there is none, or none that can be read and is to be kept."""
+    """Return the course in a folder, or None if there is none, or if it can't be read and may be overwritten."""
     if not any(folder.glob("*.md")):
         return None
     try:
@@ -88,7 +90,7 @@ def _read(folder: Path, on_conflict: OnConflict) -> Course | None:
 
 
 def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
-    """File name → what stands in it; None where it can't be read."""
+    """Return file name → content; None for a file that can't be read."""
     if there is None:
         return {file.name: None for file in sorted(folder.glob("*.md")) if file.name not in IGNORED}
     return {
@@ -102,7 +104,7 @@ def _present(folder: Path, there: Course | None) -> dict[str, BaseModel | None]:
 
 
 def _texts_last_seen(there: Course | None, in_files: Mapping[str, Any]) -> list[BaseModel]:
-    """The texts of files that are still as they were when they were last imported or exported."""
+    """Return the texts of files that have not changed since they were last imported or exported."""
     if there is None:
         return []
     prints = fingerprints_of(there)
@@ -119,7 +121,7 @@ def _texts_last_seen(there: Course | None, in_files: Mapping[str, Any]) -> list[
 
 
 def _write_whole(file: Path, text: str) -> None:
-    """The whole text or nothing: a crash leaves the file as it was."""
+    """Write a file atomically: a crash leaves it as it was."""
     file = file.resolve()
     new = file.with_name(f".{file.name}.new")
     with new.open("w", encoding="utf-8") as opened:
@@ -132,7 +134,7 @@ def _write_whole(file: Path, text: str) -> None:
 
 
 def _copy(file: Path) -> Path:
-    """`02-slug.nl.md.old`, or with a number behind it where that is taken: no course reads a file with such a name."""
+    """Copy a file to `02-slug.nl.md.old`, with a number if that exists. The loader ignores such names."""
     copy, number = file.with_name(f"{file.name}.old"), 1
     while copy.exists():
         number += 1

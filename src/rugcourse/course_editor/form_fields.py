@@ -1,6 +1,6 @@
-"""A lesson as the fields of a form: flat names such as `nl.quiz.0.options.1.text`, and texts.
+"""Converts a lesson to the fields of a form and back: flat names such as `nl.quiz.0.options.1.text`, and texts.
 
-What translations share is there once: `quiz.0.right` (which option), `quiz.0.id`, `quiz.0.safety`, `retest`.
+Fields that translations share exist once: `quiz.0.right` (which option), `quiz.0.id`, `quiz.0.safety`, `retest`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Fields = Mapping[str, str]
 
 
 def names_of(languages: Sequence[str]) -> Iterator[str]:
-    """The names of all fields that a form may have."""
+    """Yield the names of all fields that a form may have."""
     yield "retest"
     for number in range(QUESTIONS):
         yield from (f"quiz.{number}.id", f"quiz.{number}.right", f"quiz.{number}.safety")
@@ -37,10 +37,10 @@ def names_of(languages: Sequence[str]) -> Iterator[str]:
 
 
 def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
-    """The known fields that hold something; what is one line in a file is made one line.
+    """Return the known fields that are not empty; a field of one line is joined to one line.
 
-    Control characters, which come along when text is pasted, and private ones are left out: nobody sees them, and a
-    database or a mail program may stumble over them.
+    Removes control characters, which pasted text may contain, and private-use ones: they are invisible, and may cause
+    errors in a database or mail client.
     """
     found = {name: without_invisible(typed.get(name, "")[:LONGEST]) for name in names_of(languages)}
     lines = {
@@ -53,12 +53,12 @@ def clean(typed: Fields, languages: Sequence[str]) -> dict[str, str]:
 
 
 def _one_line(text: str) -> str:
-    """Without what a file can't have in a line; a space that is not to be broken (10 000) stays one."""
+    """Replace whitespace that a line in a file can't contain; non-breaking spaces (10 000) stay."""
     return re.sub(r"[ \t\r\n\f\v]+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 def fields_of(lesson: Lesson) -> dict[str, str]:
-    """The fields of a lesson that is there."""
+    """Return the fields of a lesson."""
     first = next(iter(lesson.texts.values()))
     fields = {"retest": "yes" if first.retest else ""}
     for number, question in enumerate(first.quiz):
@@ -77,9 +77,9 @@ def fields_of(lesson: Lesson) -> dict[str, str]:
 
 
 def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]) -> dict[str, Any]:
-    """The lesson that is meant, as plain data that need not be right. A language of which nothing is typed is left out.
+    """Return the lesson as plain data, which may be invalid, without languages that are empty.
 
-    An empty question, option or reading stays out, in all languages together: translations must match.
+    Empty questions, options and readings are omitted in all languages together, as translations must match.
     """
     spoken = [one for one in languages if any(name.startswith(f"{one}.") and fields[name] for name in fields)]
     texts = {language: _text(fields, slug, language, spoken) for language in spoken}
@@ -87,7 +87,7 @@ def document_of(fields: Fields, slug: str, number: int, languages: Sequence[str]
 
 
 def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[str]) -> str:
-    """The name of the field that a place in the document comes from, such as `("texts", "nl", "quiz", 0)`."""
+    """Return the name of the field for a location in the document, such as `("texts", "nl", "quiz", 0)`."""
     language, *path = location[1:] or ("",)
     if path[:1] == ["quiz"] and len(path) > 1:
         number = _kept_questions(fields, languages)[int(path[1])]
@@ -97,7 +97,7 @@ def field_at(location: Sequence[str | int], fields: Fields, languages: Sequence[
     if path[:1] == ["further"] and len(path) > 1:
         path[1] = _kept_readings(fields, str(language))[int(path[1])]
     if path[:1] == ["body"]:
-        del path[1:]  # its line
+        del path[1:]  # the line number
     return ".".join(str(part) for part in (language, *path))
 
 

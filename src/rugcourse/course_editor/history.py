@@ -1,4 +1,4 @@
-"""What a lesson was before: its versions, who published them, and what differs between two."""
+"""The history of a lesson: its versions, who published them, and the differences between two."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.versions import subject_of
 from rugcourse.db.queries import admins, courses
 
-_COMPARED = 4_000_000  # pairs of words: more would take seconds
+_COMPARED = 4_000_000  # pairs of words to compare: more would take seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A wording of a lesson. `at` (UTC): when it was first published; `by`: who published it, if it is known.
+    """A lesson version. `at` (UTC): when it was first published; `by`: who published it, if known.
 
-    `current`: readers get it; `kept`: some who were under way still do.
+    `current`: it is the published version; `kept`: it is pinned for some readers.
     """
 
     id: int
@@ -34,14 +34,14 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """A field that is not the same in two versions. `parts`: (what happened, text); equal, gone or new."""
+    """A field that differs between two versions. `parts`: (equal, gone or new; text)."""
 
     field: str
     parts: tuple[tuple[str, str], ...]
 
 
 def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -> list[Version]:
-    """The newest first; empty for a lesson that was never published."""
+    """Return the versions of a lesson, newest first; empty if it was never published."""
     found = courses.find_lesson(session, course_id, slug)
     if found is None:
         return []
@@ -58,7 +58,7 @@ def versions_of(session: Session, course_id: int, course_slug: str, slug: str) -
 
 
 def differences(before: Lesson | None, after: Lesson) -> list[FieldChange]:
-    """Field by field, as an editor knows them."""
+    """Return the differences by the fields of the form."""
     old, new = fields_of(before) if before else {}, fields_of(after)
     names = [*new, *(name for name in old if name not in new)]
     return [
@@ -69,7 +69,7 @@ def differences(before: Lesson | None, after: Lesson) -> list[FieldChange]:
 
 
 def _parts(old: str, new: str) -> list[tuple[str, str]]:
-    """Word by word."""
+    """Compare two texts word by word."""
     before, after = _words(old), _words(new)
     if len(before) * len(after) > _COMPARED:
         return [(kind, text) for kind, text in (("gone", old), ("new", new)) if text]

@@ -1,4 +1,4 @@
-"""A lesson while it is written, in its course: what it would be, also while it is not right yet."""
+"""A draft of a lesson in its course, which may be invalid or incomplete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOTHING = "…"
 
 @dataclass(frozen=True)
 class LessonDraft:
-    """`fields`: see `rugcourse.course_editor.form_fields`. `place`: where it is to stand in its course, from 1."""
+    """A draft. `fields`: see `rugcourse.course_editor.form_fields`. `place`: its new position in the course, from 1."""
 
     course: Course
     slug: str
@@ -26,14 +26,14 @@ class LessonDraft:
 
     @property
     def behind(self) -> str | None:
-        """The slug of the lesson that it is to stand behind, empty for the first place; None where it does not move."""
+        """The slug of the lesson that it should follow, empty for the first position; None if it does not move."""
         others = [one.slug for one in self.course.lessons if one.slug != self.slug]
         if self.place == _own_position(self.course, self.slug):
             return None
         return others[min(self.place - 1, len(others)) - 1] if self.place > 1 and others else ""
 
     def in_course(self, course: Course) -> LessonDraft:
-        """The same in its course as that is by now: where it stands, or behind the lesson that it was put behind."""
+        """Return the draft in the current version of its course, at its position or after the lesson `behind`."""
         return replace(self, course=course, place=position_after(course, self.slug, self.behind))
 
     @cached_property
@@ -42,21 +42,21 @@ class LessonDraft:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages of which something is typed."""
+        """The languages that are not empty."""
         return tuple(self.document["texts"])
 
     def lesson(self) -> Lesson:
-        """Raises ValidationError."""
+        """Return the lesson. Raises ValidationError when the draft is invalid."""
         return Lesson.model_validate(self.document)
 
     def lenient_lesson(self, language: str) -> Lesson:
-        """Something to look at in one language, whatever is still missing or too long."""
+        """Return a lesson for a preview in one language, even if fields are missing or too long."""
         texts = {one: _lenient_text(text) for one, text in self.document["texts"].items() if one == language}
         texts = texts or {language: _lenient_text({})}
         return Lesson.model_construct(number=self.place, slug=self.slug, texts=texts)
 
     def course_with(self, lesson: Lesson) -> Course:
-        """The course as it would be with this lesson in its place."""
+        """Return the course with this lesson at its position."""
         others = [one for one in self.course.lessons if one.slug != self.slug]
         at = min(max(self.place, 1), len(others) + 1) - 1
         lessons = numbered([*others[:at], lesson, *others[at:]])
@@ -64,9 +64,9 @@ class LessonDraft:
 
 
 def position_after(course: Course, slug: str, behind: str | None) -> int:
-    """The place of a lesson behind another one, from 1; see `LessonDraft.behind`.
+    """Return the position of a lesson after the lesson `behind`, from 1; see `LessonDraft.behind`.
 
-    It stays where it is, or comes last, where that other one is gone.
+    If that lesson is gone, returns the current position, or the last one for a new lesson.
     """
     others = [one.slug for one in course.lessons if one.slug != slug]
     if behind == "":

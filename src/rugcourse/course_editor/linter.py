@@ -1,4 +1,4 @@
-"""What is wrong with a lesson that is being written, and what could be better."""
+"""Checks drafts of lessons for errors, and gives advice."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from rugcourse.course_editor.form_fields import field_at
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.ebooks.signs import left_out
 
-SHORTEST, LONGEST = 250, 450  # words of a lesson that is read in two or three minutes
-_READS_EASILY = 60  # Flesch: plain English, and at Douma's scale plain Dutch
+SHORTEST, LONGEST = 250, 450  # words of a lesson that takes two or three minutes to read
+_READS_EASILY = 60  # plain English on Flesch's scale, and plain Dutch on Douma's
 _FULL_LINK = re.compile(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+\.)")
 
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """`kind` names a sentence of `templates/web/admin/findings.html`, with `values` in it. `is_error`: it must be put
-    right before readers can get the lesson. `where`: a field, such as `nl.subject`; empty for the lesson as a whole.
+    """A finding. `kind` selects a sentence of `templates/web/admin/findings.html`, which uses `values`.
+
+    `is_error`: it must be corrected before the lesson can be published. `where`: a field, such as `nl.subject`; empty
+    for the lesson as a whole.
     """
 
     kind: str
@@ -40,7 +42,7 @@ class LintFinding:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What can be measured in one language. `ease`: from 0 (hard) to 100, None where nobody can say."""
+    """The measurements of a lesson in one language. `ease`: reading ease from 0 (hard) to 100; None if unknown."""
 
     words: int
     ease: int | None
@@ -49,7 +51,7 @@ class Measure:
 
 
 def check(lesson_draft: LessonDraft) -> list[LintFinding]:
-    """All findings, what is wrong before what could be better."""
+    """Return all findings, errors before advice."""
     unreadable = unreadable_in(lesson_draft.fields, lesson_draft.languages, notice=True)
     wrong = [*_untranslated(lesson_draft), *unreadable, *_without_right(lesson_draft), *_invalid(lesson_draft)]
     if not wrong:
@@ -69,7 +71,7 @@ def measure(lesson_draft: LessonDraft, language: str) -> Measure:
 
 
 def check_whole(course: Course) -> None:
-    """Raise AuthoringErrors if the parts of a course do not fit together."""
+    """Raise AuthoringErrors if the parts of a course are inconsistent."""
     found = [Problem(Path(course.slug) / one.place.file_name, 1, one.message) for one in _between(course)]
     found += [
         Problem(Path(course.slug) / f"{stem_of(one.number, one.slug)}.{language}.md", 1, "is missing")
@@ -82,7 +84,7 @@ def check_whole(course: Course) -> None:
 
 
 def left_out_of_books(folder: Path) -> list[Problem]:
-    """Where files of a course hold signs that its PDF leaves out: no mistakes, but an author may want to know."""
+    """Return where files of a course contain characters that its PDF omits. These are no errors, but useful to know."""
     return [
         Problem(file, number, f"the PDF has no sign for {' '.join(signs)} and leaves it out")
         for file in sorted(folder.glob("*.md"))
@@ -97,7 +99,7 @@ def _between(course: Course) -> list[Inconsistency]:
 
 
 def once(findings: list[LintFinding]) -> list[LintFinding]:
-    """One for each place: what is missing is not also too short. A long text may have something of each kind."""
+    """Keep one finding per field: a missing text is not also too short. A long text may have one of each kind."""
 
     def place(one: LintFinding) -> tuple[str, str]:
         return (one.where, one.kind if not one.where or one.where.endswith(".body") else "")
@@ -112,7 +114,7 @@ def _untranslated(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
 
 
 def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice: bool) -> Iterator[LintFinding]:
-    """What is in the texts of fields that no mail can hold. `notice`: the warning signs may stand in them."""
+    """Yield content in fields that mails do not support. `notice`: the alarm signs tag is allowed."""
     for name, text in fields.items():
         if has_invisible(text):
             yield LintFinding("invisible", name)
@@ -133,7 +135,7 @@ def unreadable_in(fields: Mapping[str, str], languages: Sequence[str], *, notice
 
 
 def unsupported_in(body: str, where: str) -> list[LintFinding]:
-    """Pictures and HTML in a text, the first of each: mending that one teaches how to mend the others."""
+    """Return unsupported elements in a text, the first of each kind: the author then knows how to fix the others."""
     first = {one.kind: one for one in reversed(unsupported(body))}
     in_order = sorted(first.values(), key=lambda one: one.line)
     return [LintFinding(one.kind, where, values={"line": one.line + 1, "text": one.text}) for one in in_order]
@@ -154,12 +156,12 @@ def _invalid(lesson_draft: LessonDraft) -> Iterator[LintFinding]:
         lesson_draft.lesson()
     except ValidationError as error:
         for one in error.errors():
-            if one["type"] != "one_right":  # said better elsewhere
+            if one["type"] != "one_right":  # another check reports it better
                 yield finding_of(one, field_at(one["loc"], lesson_draft.fields, lesson_draft.languages))
 
 
 def finding_of(problem: Any, where: str) -> LintFinding:  # noqa: PLR0911 - a table
-    """Pydantic's finding as one of ours."""
+    """Convert an error of pydantic into a finding."""
     kind, values = problem["type"], problem.get("ctx", {})
     match kind:
         case "string_too_short" | "missing":

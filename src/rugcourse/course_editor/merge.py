@@ -1,4 +1,4 @@
-"""What becomes of a course that was changed here, in files, or in both: nothing newer is overwritten unsaid."""
+"""Merges changes of a course in the database and in files, without silently overwriting newer parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _IMPORT = (
 
 
 class OnConflict(StrEnum):
-    """What to do with a part that was changed on both sides."""
+    """What to do if a part was changed on both sides."""
 
     FAIL = "fail"
     OURS = "ours"
@@ -27,7 +27,7 @@ class OnConflict(StrEnum):
 
 
 class MergeConflict(Exception):
-    """Parts of a course were changed here and in the files."""
+    """Parts of a course were changed both in the database and in the files."""
 
     def __init__(self, course: str, parts: Sequence[str], advice: str = _IMPORT) -> None:
         self.course = course
@@ -39,8 +39,9 @@ class MergeConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A course with the newest of both sides. `newer_here`: parts that the files don't have yet; `newer_in_files`: the
-    other way round.
+    """A course with the newest parts of both sides.
+
+    `newer_here`: parts that were changed in the database only; `newer_in_files`: parts changed in the files only.
     """
 
     course: Course
@@ -49,12 +50,12 @@ class Merged:
 
 
 def merge(here: Course, files: Course, in_files: Mapping[str, Any], on_conflict: OnConflict) -> Merged:
-    """Bring both together; `in_files`: the prints of the files when they were last seen.
+    """Merge both sides. `in_files`: the fingerprints of the files when they were last imported or exported.
 
     A part is the course without its lessons, or one lesson. Raises MergeConflict.
     """
     ours, theirs = fingerprints_of(here), fingerprints_of(files)
-    last_seen = in_files or ours  # before anybody could write lessons here, all came from files
+    last_seen = in_files or ours  # before there was a course editor, all lessons came from files
     seen, our_parts, their_parts = _parts(last_seen), _parts(ours), _parts(theirs)
     from_here, from_files, clashing = set[str](), set[str](), list[str]()
     for part in dict.fromkeys([*our_parts, *their_parts]):
@@ -80,7 +81,7 @@ def merge(here: Course, files: Course, in_files: Mapping[str, Any], on_conflict:
 
 
 def _moved(ours: Mapping[str, Any], theirs: Mapping[str, Any], last_seen: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Whether the lessons that all have in common were put in another order, here and in the files."""
+    """Whether the common lessons were reordered, in the database and in the files."""
     common = ours[LESSONS].keys() & theirs[LESSONS].keys() & last_seen[LESSONS].keys()
     our, their, last = ([one for one in side[LESSONS] if one in common] for side in (ours, theirs, last_seen))
     return (our not in (their, last), their not in (our, last))
@@ -91,8 +92,9 @@ def _parts(prints: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _lessons(here: Course, files: Course, from_here: set[str], *, ours_first: bool) -> tuple[Lesson, ...]:
-    """Each lesson from its side, in the order of the side that moved them; one that is only on the other side stands
-    behind the lesson that it stands behind there.
+    """Take each lesson from its side, in the order of the side that reordered them.
+
+    A lesson that exists on the other side only follows the same lesson as there.
     """
     chosen = {
         slug: lesson
@@ -112,7 +114,7 @@ def _lessons(here: Course, files: Course, from_here: set[str], *, ours_first: bo
 
 
 def numbered(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
-    """The lessons with the numbers of their places."""
+    """Number the lessons by position."""
     return tuple(
         one if one.number == number else one.model_copy(update={"number": number})
         for number, one in enumerate(lessons, 1)

@@ -1,4 +1,4 @@
-"""A message to many while it is written: what is typed, in fields such as `nl.subject`, and what is wrong with it."""
+"""Parses and checks the form of a broadcast's message, with fields such as `nl.subject`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARTS = ("title", "subject", "preheader", "body")
 
 
 class InvalidMessage(Exception):
-    """What is typed can't be sent. `findings`: all that is wrong with it."""
+    """The message has errors, which `findings` lists."""
 
     def __init__(self, findings: Sequence[LintFinding]) -> None:
         super().__init__(", ".join(f"{one.where}: {one.kind}" for one in findings))
@@ -21,7 +21,7 @@ class InvalidMessage(Exception):
 
 
 def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
-    """The message that is typed; a language of which nothing is typed is left out. Raises NotAMessage."""
+    """Return the message, without languages that are empty. Raises InvalidMessage."""
     fields = {
         f"{language}.{part}": typed.get(f"{language}.{part}", "").replace("\r\n", "\n").strip()
         for language in languages
@@ -43,5 +43,5 @@ def message_of(typed: Mapping[str, str], languages: Sequence[str]) -> Message:
 
 def _invalid(error: ValidationError) -> Iterator[LintFinding]:
     for one in error.errors():
-        if one["type"] != "value_error":  # an unreadable text, which is told with its line
+        if one["type"] != "value_error":  # unsupported content, which is reported with its line
             yield finding_of(one, ".".join(str(part) for part in one["loc"][1:]))

@@ -1,4 +1,4 @@
-"""Giving a lesson to readers: what becomes of those who are under way."""
+"""Publishes and unpublishes lessons, and decides what existing readers get."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
 
 
 class ExistingReaders(StrEnum):
-    """What readers get who are in the course already, and whom the lesson still awaits."""
+    """What readers get who are already in the course and have not had the lesson."""
 
     NEW = "new"  # the new version, from their next lesson on
-    OLD = "old"  # the version that was there when they were under way
+    OLD = "old"  # the version that was published before
 
 
 class AlreadyPast(StrEnum):
-    """Who gets a new lesson that was put in behind them."""
+    """Who gets a new lesson at a position that they have passed."""
 
     NOBODY = "nobody"
     PASSED = "passed"  # those in the middle of the course
-    FINISHED = "finished"  # those, and those who had all lessons
+    FINISHED = "finished"  # those, and those who completed it
 
 
 class SeenVersions(NamedTuple):
-    """What whoever publishes had before them: the number of the draft, and the version that readers got."""
+    """What the publishing admin had seen: the revision of the draft, and the published version."""
 
     saved: int
     version: int
 
 
 class LessonNotReady(Exception):
-    """Something is wrong with the lesson; nothing was published."""
+    """The lesson has errors, or can't be unpublished. Nothing was changed."""
 
 
 def publish_lesson(
@@ -53,12 +53,11 @@ def publish_lesson(
     behind: AlreadyPast = AlreadyPast.NOBODY,
     seen: SeenVersions | None = None,
 ) -> int:
-    """Make a lesson what readers get; its draft is done with. Returns how many readers go back for it.
+    """Publish a lesson and delete its draft. Returns how many readers go back for it.
 
-    `admin_id`: who publishes, for the log of changes; None: at the command line.
+    `admin_id`: who publishes, for the audit log; None on the command line. Mails being sent keep their lesson version.
 
-    Mails that are being sent keep their wording. Raises NotReady, LessonNotFound; SavedMeanwhile and PublishedMeanwhile
-    if anything is not as it was `seen`.
+    Raises LessonNotReady and LessonNotFound; StaleDraft and StalePublication if anything differs from `seen`.
     """
     published = _locked(session, lesson_draft.course.slug)
     if seen is not None:
@@ -93,9 +92,9 @@ def publish_lesson(
 
 
 def unpublish(session: Session, now: datetime, admin_id: int | None, course_slug: str, slug: str) -> None:
-    """Readers get a lesson no more; who waited for it goes on with the next. Its draft is discarded, not deleted.
+    """Remove a lesson from its course. Readers waiting for it get the next one. Its draft is discarded, not deleted.
 
-    Raises LessonNotFound, NotReady.
+    Raises LessonNotFound and LessonNotReady.
     """
     published = _locked(session, course_slug)
     rest = [one for one in published.course.lessons if one.slug != slug]
@@ -122,14 +121,14 @@ def _check_seen(session: Session, published: PublishedCourse, slug: str, seen: S
     draft = lesson_drafts.find(session, published.id, slug)
     if (draft.saved if draft else 0) != seen.saved:
         raise StaleDraft
-    if seen.version != NONE and slug not in published.lesson_ids:  # taken out meanwhile
+    if seen.version != NONE and slug not in published.lesson_ids:  # unpublished meanwhile
         raise LessonNotFound
     if newer_version(session, published.id, published.course.slug, slug, seen.version):
         raise StalePublication
 
 
 def _check_named(course: Course) -> None:
-    """The landing page names lessons: one that it names stays."""
+    """Raise LessonNotReady if the landing page refers to a lesson that is not in the course."""
     slugs = {one.slug for one in course.lessons}
     for text in course.texts.values():
         if any(tile.lesson not in slugs for tile in text.tiles) or (text.sample and text.sample not in slugs):

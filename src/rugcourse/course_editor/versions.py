@@ -1,4 +1,4 @@
-"""The version of a lesson that something was written from, and the one that readers get by now."""
+"""Compares the version that a draft was begun from with the one that is published now."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from sqlalchemy.orm import Session
 from rugcourse.content.fingerprints import lesson_fingerprint
 from rugcourse.db.queries import admins, courses
 
-NONE = 0  # in the place of a version: there was none
+NONE = 0  # stands for: there is no version
 
 
 @dataclass(frozen=True, slots=True)
 class NewerVersion:
-    """What readers get by now, and who published it `at` (UTC): `by`, if it was an admin."""
+    """A version that was published since. `at` (UTC): when; `by`: the admin who published it, if any."""
 
     at: datetime
     by: str | None
 
 
 def current_version(session: Session, course_id: int, slug: str) -> int:
-    """The version that readers get of a lesson; NONE for one that is not in its course."""
+    """Return the published version of a lesson; NONE if it is not in its course."""
     return courses.find_published_version(session, course_id, slug) or NONE
 
 
 def newer_version(session: Session, course_id: int, course_slug: str, slug: str, since: int) -> NewerVersion | None:
-    """What was published of a lesson since the version `since`; None where readers get the same wording still."""
+    """Return what was published of a lesson since the version `since`; None if its text is the same."""
     current = current_version(session, course_id, slug)
     if current in (NONE, since):
         return None
-    # A backup that was put back may not know the version of a form that is open.
+    # A restored backup may not have the version of an open form.
     if courses.has_version(session, since) and _wording(session, since) == _wording(session, current):
         return None
     return NewerVersion(courses.published_at(session, current), publisher_of(session, course_slug, slug, current))
 
 
 def publisher_of(session: Session, course_slug: str, slug: str, version: int) -> str | None:
-    """The address of the admin who published a version first."""
+    """Return the address of the admin who first published a version."""
     changes = reversed(admins.changes_of(session, subject_of(course_slug, slug)))
     return {(change.after or {}).get("version"): email for change, email in changes}.get(version)
 
 
 def subject_of(course_slug: str, slug: str) -> str:
-    """What the log of changes says that it is about."""
+    """Return the subject of a lesson's entries in the audit log."""
     return f"lesson:{course_slug}/{slug}"
 
 
 def _wording(session: Session, version: int) -> str:
-    """A lesson that has another place has another version, and the same wording."""
+    """Return a fingerprint of a version's text. Moving a lesson creates a version with the same text."""
     return lesson_fingerprint(courses.load_version(session, version))

@@ -2,9 +2,9 @@
 
 engine          opens the database and begins transactions
 models          the tables
-queries         the statements, by what they are about
+queries         the statements by subject
 bulk            writes many rows in one statement, on both databases
 group_commit    lets many small writes share one commit
 counters        figures that triggers keep, so that no page counts rows
-withdrawal_log  a file beside the database: a backup that is put back undoes no withdrawal
+withdrawal_log  a file beside the database, so that restoring a backup undoes no withdrawal
 """

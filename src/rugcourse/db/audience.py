@@ -15,7 +15,7 @@ MAX_TAG_LENGTH = 40
 
 
 class Following(StrEnum):
-    """How somebody stands to a course."""
+    """A person's relation to a course."""
 
     NEVER = "never"  # had nothing of it, and nothing is to come
     READING = "reading"
@@ -25,24 +25,24 @@ class Following(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Leaves out who did not agree to get something: `grounds`, of which one is enough."""
+    """Restricts an audience to people who consented. One of the `grounds` is enough."""
 
     course_id: int
     grounds: frozenset[Ground]
 
 
 def permission_of(row: CampaignRow, ground: Ground | None = None) -> Permission:
-    """A broadcast says which ground it has, or is to have (`ground`). The lessons of a cohort are for either."""
+    """Return the permission for a campaign. A broadcast has one ground (or `ground`); a cohort accepts either."""
     grounds = frozenset(Ground) if row.kind == CampaignKind.COHORT else frozenset({Ground(ground or row.ground)})
     return Permission(row.course_id, grounds)
 
 
 class Audience(BaseModel):
-    """Confirmed people who may be written to, and of whom all that is set here is true.
+    """Confirmed people who may be written to and match all conditions that are set.
 
-    `following`: how they stand to the course `course_id`; `from_lesson` and `up_to_lesson`: how many lessons of it were
-    sent to them. `test_from` and `test_up_to`: the share of right answers, in per cent, in its test before the course.
-    `answered_within` and `silent_for`: in days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
+    `following`: their relation to the course `course_id`. `from_lesson` and `up_to_lesson`: how many of its lessons
+    they were sent. `test_from` and `test_up_to`: percentage of right answers in its test before the course.
+    `answered_within` and `silent_for`: days. `confirmed_from` and `confirmed_up_to`: days in UTC, both included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,19 +61,19 @@ class Audience(BaseModel):
     confirmed_up_to: date | None = None
 
     def document(self) -> dict[str, Any]:
-        """As the store keeps it."""
+        """Return the audience as JSON for the database."""
         return self.model_dump(mode="json", exclude_none=True)
 
     @property
     def is_about_learning(self) -> bool:
-        """Whether it depends on a course, a test or answers."""
+        """Whether a condition depends on a course, a test or answers."""
         numbers = (self.test_from, self.test_up_to, self.answered_within, self.silent_for)
         return self.course_id is not None or any(one is not None for one in numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """How many of an audience know a course: who had all of it, who is in the middle, who stopped on the way."""
+    """How many people in an audience already had a course: to the end, are reading it, or stopped before the end."""
 
     completed: int
     reading: int
@@ -86,14 +86,14 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Leaves out who knows a course, but for those who stand to it as they did `before`, an instant in UTC."""
+    """Excludes people who already had a course, except those for whom nothing has changed since `before` (UTC)."""
 
     course_id: int
     before: datetime | None
 
 
 class IdRange(NamedTuple):
-    """Up to `limit` people with ids above `after_id` and up to `up_to_id`."""
+    """A page of up to `limit` people with ids above `after_id` and up to `up_to_id`."""
 
     after_id: int
     up_to_id: int
@@ -101,7 +101,7 @@ class IdRange(NamedTuple):
 
 
 class SubscriberFilter(NamedTuple):
-    """Which people are looked for. `beginning`: of their address, in lower case; what is empty does not matter."""
+    """A search for people. `beginning`: of their address, in lower case. Empty fields match everybody."""
 
     beginning: str = ""
     status: SubscriberStatus | None = None

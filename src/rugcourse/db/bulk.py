@@ -1,7 +1,7 @@
-"""What the two databases spell differently, and how many rows go into one statement.
+"""SQL dialect differences, and bulk writes in one statement.
 
-Statements on the way of every lesson are built once per process, for a dialect, and executed with parameters: building
-them costs as much as running them.
+Statements needed for every lesson are built once per process and dialect, and executed with parameters: building them
+costs as much as running them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def dialect_of(session: Session) -> str:
 
 
 def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) -> Any:
-    """Execute a statement that is built once, past the ORM, which would look at all of it anew each time.
+    """Execute a statement that was built once, bypassing the ORM, which would process it again each time.
 
     Returns SQLAlchemy's result.
     """
@@ -65,18 +65,18 @@ def run(session: Session, statement: Executable, parameters: Mapping[str, Any]) 
 
 
 def run_many(session: Session, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """The same for many rows of values."""
+    """Execute a statement as `run` does, for many rows of values."""
     return session.connection().execute(statement, rows)
 
 
 def insert_into(table: type[Base], dialect: str) -> Any:
-    """An INSERT past the ORM that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    """Return an INSERT that bypasses the ORM, with `on_conflict_do_nothing` and `on_conflict_do_update`."""
     plain: Any = table.__table__
     return postgresql.insert(plain) if dialect == _POSTGRESQL else sqlite.insert(plain)
 
 
 def upsert(session: Session, table: type[Base]) -> Any:
-    """The same as a statement of the ORM, for one row at a time."""
+    """Return such an INSERT as a statement of the ORM, for one row at a time."""
     return postgresql.insert(table) if dialect_of(session) == _POSTGRESQL else sqlite.insert(table)
 
 
@@ -91,10 +91,10 @@ def is_among(attribute: InstrumentedAttribute[Any], dialect: str) -> ColumnEleme
 def update_rows(
     table: type[Base], names: Sequence[str], dialect: str, *conditions: ColumnElement[bool], **same: Any
 ) -> Update:
-    """An UPDATE of many rows by id, each with its own values for the columns `names`.
+    """Return an UPDATE of many rows by id, each with its own values for the columns `names`.
 
-    Executed with the parameter `rows`, see `as_rows`. `same`: what is set in all of them alike. Returns the ids that
-    were there and met the `conditions`.
+    Execute it with the parameter `rows`, see `as_rows`. `same`: values that are set in all rows. It returns the ids
+    of existing rows that matched the `conditions`.
     """
     plain: Any = table.__table__
     new = rows_of(table, names, dialect)
@@ -104,7 +104,7 @@ def update_rows(
 
 
 def insert_from(table: type[Base], values: Mapping[str, Any], condition: ColumnElement[bool], dialect: str) -> Any:
-    """An INSERT of what is selected: column → expression. ON CONFLICT can be added; SQLite needs a WHERE for that."""
+    """Return an INSERT from a SELECT: column → expression. ON CONFLICT can be added; SQLite needs a WHERE for that."""
     return insert_into(table, dialect).from_select(list(values), select(*values.values()).where(condition))
 
 
@@ -135,9 +135,9 @@ def rows_of(table: type[Base], names: Sequence[str], dialect: str) -> Rows:
 
 
 def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[int], Mapping[str, Any]]]) -> str:
-    """The parameter of `update_rows` and `rows_of`: ids, and the values that all of these get.
+    """Return the parameter of `update_rows` and `rows_of`: groups of ids, and the values of each group.
 
-    As JSON, with values as the database stores them: what is alike for many is written once.
+    It is JSON, with values as the database stores them. Values that many rows share are written once.
     """
     processors = _processors(table, session.get_bind().dialect)
     return json.dumps(
@@ -153,13 +153,13 @@ def as_rows(session: Session, table: type[Base], rows: Iterable[tuple[Sequence[i
 
 
 def count(result: Result[Any]) -> int:
-    """How many rows a statement wrote to."""
+    """Return how many rows a statement wrote."""
     return cast("CursorResult[Any]", result).rowcount
 
 
 @cache
 def _processors(table: type[Base], dialect: Dialect) -> dict[str, Any]:
-    """Column → what its values need before SQLite can store them. PostgreSQL reads them as they are."""
+    """Return column → the conversion that its values need for SQLite. PostgreSQL needs none."""
     if dialect.name == _POSTGRESQL:
         return {}
     found = {one.name: one.type.dialect_impl(dialect).bind_processor(dialect) for one in table.__table__.columns}

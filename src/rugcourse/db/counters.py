@@ -1,11 +1,11 @@
 """Counters: how many mails are in which state, how many were opened or answered; per campaign, lesson and day.
 
-No page counts rows when it is looked at. Triggers of the database write down every change of what is counted, in the
-transaction of the change and whatever code made it; so the counters can't drift, and the way of a lesson does not know
-of them. They only add rows, to `tally_change`: a counter that all workers write to would be a queue. `compact` adds
-them up.
+No page counts rows. Triggers of the database record every change of what is counted, in the transaction of the change
+and whatever code made it; so the counters can't drift, and the code that sends lessons knows nothing of them. They
+only add rows to `tally_change`: a counter that all workers update would make them wait for each other. `compact` adds
+the rows up.
 
-`_SOURCES` says once what counts as what. The triggers are made from it, and so is `recount`, which counts anew.
+`_SOURCES` defines what is counted. The triggers are generated from it, and so is `recount`, which counts the rows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rugcourse.db.models import CounterChangeRow, CounterRow
 
 
 class Key(NamedTuple):
-    """What a counter is about. `campaign_id`, `lesson_id`: 0 where it is about none; `day`: UTC."""
+    """What a counter is about. `campaign_id` and `lesson_id` are 0 if it is about none; `day` is in UTC."""
 
     campaign_id: int
     lesson_id: int
@@ -36,9 +36,9 @@ class Key(NamedTuple):
 class _Source:
     """A table whose rows are counted, in SQL about one row `r`.
 
-    `day`: the column whose UTC date counts. `of_mail`: the campaign and the lesson are those of the row's delivery
-    `d`. `changes`: columns whose change changes what a row counts as. `where`: which rows count at all. `forgets`: a
-    row that is deleted counts no more.
+    `day`: the column with the UTC date. `of_mail`: campaign and lesson are those of the row's delivery `d`.
+    `changes`: columns that affect how a row is counted. `where`: which rows are counted. `forgets`: deleted rows are
+    subtracted.
     """
 
     table: str
@@ -66,7 +66,7 @@ _SOURCES = (
         "delivery", "state, planned_at", "coalesce(r.campaign_id, 0)", "coalesce(r.lesson_id, 0)", "planned_at",
         "'mail ' || CASE WHEN r.state IN ('planned', 'submitting') THEN 'open' ELSE r.state END",
     ),
-    # Opens and clicks are forgotten in time; how many there were is not.
+    # Opens and clicks are deleted in time; their number is kept.
     _Source(
         "event", "verdict", "coalesce(d.campaign_id, 0)", "coalesce(d.lesson_id, 0)", "at",
         f"'{_EVENT}' || r.kind || ' ' || r.verdict", of_mail=True, where="r.first", forgets=False,
@@ -86,7 +86,7 @@ _KEY = ", ".join(Key._fields)
 
 
 def add_triggers(connection: Connection) -> None:
-    """Let the database keep the counters from now on."""
+    """Create the triggers that keep the counters."""
     make = _postgresql_triggers if connection.dialect.name == "postgresql" else _sqlite_triggers
     for source in _sources(connection):
         for statement in make(source):
@@ -94,7 +94,7 @@ def add_triggers(connection: Connection) -> None:
 
 
 def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, int, str], int]:
-    """(campaign, lesson, what) → how many over all days; of one campaign, or of everything."""
+    """Return (campaign id, lesson id, what) → total over all days, of one campaign or of all."""
     counters = _counters(campaign_id)
     rows = session.execute(
         select(counters.c.campaign_id, counters.c.lesson_id, counters.c.what, func.sum(counters.c.n)).group_by(
@@ -105,28 +105,28 @@ def totals(session: Session, campaign_id: int | None = None) -> dict[tuple[int, 
 
 
 def option_key(question: str, option: int, *, right: bool) -> str:
-    """What counts first answers with an option that was right, or wrong, when it was chosen."""
+    """Return the name of the counter of first answers with an option that was right, or wrong, when chosen."""
     return f"{_OPTION}{question} {option}{_RIGHT if right else _WRONG}"
 
 
 def answers_in(counted: Iterable[tuple[str, int]], question: str = "") -> Answers:
-    """First answers among counters (what, how many); to one question, or to all."""
+    """Sum the first answers in counters (what, how many), to one question or to all."""
     options = [(what, n) for what, n in counted if what.startswith(f"{_OPTION}{question} " if question else _OPTION)]
     return Answers(sum(n for _, n in options), sum(n for what, n in options if what.endswith(_RIGHT)))
 
 
 def by_day(session: Session, since: date, what: str) -> dict[date, int]:
-    """Day → how many of `what` over all campaigns, from a day (UTC) on."""
+    """Return day → number of `what` over all campaigns, from a day (UTC) on."""
     return _sums(session, "day", since, what)
 
 
 def by_campaign(session: Session, since: date, what: str) -> dict[int, int]:
-    """Campaign → how many of `what`, from a day (UTC) on."""
+    """Return campaign id → number of `what`, from a day (UTC) on."""
     return _sums(session, "campaign_id", since, what)
 
 
 def compact(session: Session) -> int:
-    """Add what was written down to the counters; returns how many rows that were."""
+    """Add the recorded changes to the counters; returns how many rows there were."""
     gone = session.execute(
         delete(CounterChangeRow).returning(*(getattr(CounterChangeRow, name) for name in (*Key._fields, "n")))
     ).all()
@@ -138,7 +138,7 @@ def compact(session: Session) -> int:
 
 
 def subtract_events(session: Session, subscriber_id: int) -> None:
-    """Take the opens and clicks of a person, who is about to be erased, from the counters."""
+    """Subtract the opens and clicks of a person who is about to be erased."""
     source = next(one for one in _SOURCES if one.table == "event")
     theirs = f"SELECT id FROM delivery WHERE subscriber_id = {subscriber_id:d}"  # noqa: S608 - a number
     rows = f"(SELECT * FROM event WHERE delivery_id IN ({theirs}))"  # noqa: S608
@@ -146,9 +146,9 @@ def subtract_events(session: Session, subscriber_id: int) -> None:
 
 
 def differences(session: Session) -> dict[Key, tuple[int, int]]:
-    """Where counters and rows are not the same: key → (counter, rows). Reads whole tables.
+    """Return the counters that differ from the rows: key → (counter, rows). Reads whole tables.
 
-    Days of which opens and clicks may be forgotten, which are counted still, are passed over for these.
+    For opens and clicks it skips days from which rows may have been deleted, as these are still counted.
     """
     counters = _counters()
     columns = [counters.c[name] for name in Key._fields]
@@ -163,7 +163,7 @@ def differences(session: Session) -> dict[Key, tuple[int, int]]:
 
 
 def recount(session: Session) -> dict[Key, int]:
-    """Every counter as the rows themselves say."""
+    """Compute every counter from the rows."""
     counted: dict[Key, int] = {}
     for source in _sources(session.connection()):
         query = text(_selecting(source, {source.table: 1}, dialect_of(session)))
@@ -173,14 +173,14 @@ def recount(session: Session) -> dict[Key, int]:
 
 
 def rebuild(session: Session) -> int:
-    """Make the counters what the rows say; returns how many were something else."""
+    """Set the counters from the rows; returns how many differed."""
     wrong = differences(session)
     _add(session, {key: rows - counter for key, (counter, rows) in wrong.items()})
     return len(wrong)
 
 
 def _sources(connection: Connection) -> Iterator[_Source]:
-    """All of them; in a migration from before `answer.left_out` was there, without it."""
+    """Yield all sources; without `answer.left_out` in a migration from before that column."""
     is_there = any(one["name"] == "left_out" for one in inspect(connection).get_columns("answer"))
     for source in _SOURCES:
         if source.table == "answer" and not is_there:
@@ -197,7 +197,7 @@ def _sums(session: Session, by: str, since: date, what: str) -> dict[Any, int]:
 
 
 def _counters(campaign_id: int | None = None) -> Any:
-    """SQL: counters and what is to be added to them, as one table."""
+    """SQL: counters and the changes to add to them, as one table."""
     parts: list[Select[*tuple[Any, ...]]] = []
     for table in (CounterRow, CounterChangeRow):
         part = select(*(getattr(table, name) for name in (*Key._fields, "n")))
@@ -220,12 +220,12 @@ def _add(session: Session, sums: Mapping[Key, int]) -> None:
 
 
 def _adding(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
-    """SQL: write down that rows count, each so many times."""
+    """SQL: record that rows count, each so many times."""
     return f"INSERT INTO tally_change ({_KEY}, n) {_selecting(source, rows, dialect)}"
 
 
 def _selecting(source: _Source, rows: Mapping[str, int], dialect: str) -> str:
-    """SQL: what rows count as. `rows`: a table, or a subquery → how many times each of its rows counts."""
+    """SQL: the counters of rows. `rows`: table or subquery → how many times each of its rows counts."""
     mail = "JOIN delivery d ON d.id = r.delivery_id" if source.of_mail else ""
     parts = " UNION ALL ".join(
         f"{_counting(source, dialect)}, {sign} AS n FROM {table} r {mail} WHERE {source.where}"
@@ -240,7 +240,7 @@ def _counting(source: _Source, dialect: str) -> str:
 
 
 def _postgresql_triggers(source: _Source) -> Iterator[str]:
-    """One step for all rows of a statement, whose old and new selves are there as tables."""
+    """Yield triggers that run once per statement, with the old and new rows as tables."""
     table = source.table
     for event, rows in _changes(source, {"new_rows": 1}, {"old_rows": -1}):
         tables = " ".join(f"{one[:3].upper()} TABLE AS {one}" for one in rows)
@@ -257,7 +257,7 @@ def _postgresql_triggers(source: _Source) -> Iterator[str]:
 
 
 def _sqlite_triggers(source: _Source) -> Iterator[str]:
-    """One step per row: SQLite knows no other."""
+    """Yield triggers that run once per row: SQLite has no others."""
     mail = "FROM delivery d WHERE d.id = r.delivery_id AND" if source.of_mail else "WHERE"
     step = f"INSERT INTO tally_change ({_KEY}, n) {_counting(source, 'sqlite')}, {{}} {mail} {source.where}"
     for event, rows in _changes(source, {"NEW.": 1}, {"OLD.": -1}):
@@ -271,7 +271,7 @@ def _sqlite_triggers(source: _Source) -> Iterator[str]:
 def _changes(
     source: _Source, new: Mapping[str, int], old: Mapping[str, int]
 ) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """What can happen to rows, and which selves of theirs count then."""
+    """Yield the operations on rows, and how often their old and new values count then."""
     yield "insert", new
     yield "update", {**new, **old}
     if source.forgets:

@@ -1,4 +1,4 @@
-"""The published courses, kept in memory for as long as the store holds the same ones."""
+"""Caches the published courses in memory, until the database has newer ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEPT_VERSIONS = 256
 
 
 class CourseCache:
-    """Reads a course once per published wording; each look-up costs one small query. Safe to share among threads."""
+    """Reads a course once after each publication; each look-up costs one small query. Thread-safe."""
 
     def __init__(self) -> None:
         self._kept: dict[str, PublishedCourse] = {}
@@ -20,7 +20,7 @@ class CourseCache:
         self._messages: dict[int, Message] = {}
 
     def courses(self, session: Session) -> list[PublishedCourse]:
-        """All published courses, the oldest first."""
+        """Return all published courses, the oldest first."""
         return [self._current(session, slug, wanted) for slug, wanted in courses.course_hashes(session).items()]
 
     def course(self, session: Session, slug: str) -> PublishedCourse | None:
@@ -28,12 +28,12 @@ class CourseCache:
         return self._current(session, slug, wanted) if wanted else None
 
     def of_campaign(self, session: Session, campaign_id: int | None) -> PublishedCourse | None:
-        """The course that a campaign delivers."""
+        """Return the course of a campaign, or None."""
         slug = courses.slug_of_campaign(session, campaign_id) if campaign_id is not None else None
         return self.course(session, slug) if slug is not None else None
 
     def version(self, session: Session, version_id: int) -> Lesson:
-        """A wording of a lesson: it never changes."""
+        """Return a lesson version, which never changes."""
         kept = self._versions.get(version_id)
         if kept is None:
             if len(self._versions) >= _KEPT_VERSIONS:
@@ -42,7 +42,7 @@ class CourseCache:
         return kept
 
     def message(self, session: Session, version_id: int) -> Message:
-        """A wording of a broadcast: it never changes."""
+        """Return a version of a broadcast's message, which never changes."""
         kept = self._messages.get(version_id)
         if kept is None:
             if len(self._messages) >= _KEPT_VERSIONS:

@@ -1,4 +1,4 @@
-"""Opens the store and begins transactions; the rest of the product never sees an engine."""
+"""Opens the database and begins transactions. No other module uses an SQLAlchemy engine."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ _SCRUB = "rugcourse_scrub"
 _POSTGRESQL = "postgresql"
 _SQLITE_BUSY_SECONDS = 30
 _SCRUB_SECONDS = 2
-# Of one process to PostgreSQL. Kept open: opening one takes longer than most that is done with it, and who finds all of
-# them taken waits for a moment.
+# Of one process to PostgreSQL. They stay open, as opening one takes longer than most transactions. If all are in use,
+# a thread waits for a moment.
 _CONNECTIONS = 15
 
 
 class DatabaseError(Exception):
-    """The database can't be used as it is configured. The message says how to mend it."""
+    """The database can't be used as configured. The message says how to fix it."""
 
 
 class DatabaseAway(Exception):
-    """The database could not be reached, or was locked or full. What the transaction did is not certain."""
+    """The database could not be reached, or was locked or full. It is unknown whether the transaction committed."""
 
 
 class BadValue(Exception):
-    """A value can't be stored or looked for: a number beyond all columns, a character that no text may hold."""
+    """A value can't be stored or searched: a number too large for any column, or a character not allowed in text."""
 
 
 class Database:
-    """A store on SQLite or PostgreSQL.
+    """A database on SQLite or PostgreSQL.
 
     `write()` and `read()` are the units of work: one transaction each, committed when the block ends, rolled back when
-    it raises. On SQLite a write takes its lock at once (BEGIN IMMEDIATE), so that it never fails half-way because
-    another one was quicker.
+    it raises. On SQLite a write takes its lock immediately (BEGIN IMMEDIATE), so that it never fails half-way because
+    of another writer.
     """
 
     def __init__(self, url: str, *, password: str = "", durable: bool = True) -> None:
-        """Connects to nothing yet. `password`: where the URL has none. Raises DatabaseError.
+        """Does not connect yet. `password`: if the URL has none. Raises DatabaseError.
 
-        `durable` False: SQLite does not wait for the disk, for a rehearsal whose store is thrown away.
+        `durable` False: SQLite does not wait for the disk, for a simulation whose database is thrown away.
         """
         self.engine = _engine(url, password, durable=durable)
         self._writing = self.engine.execution_options(**{_WRITE: True})
-        self.withdrawals: WithdrawalLog | None = None  # where they are kept outside of it
+        self.withdrawals: WithdrawalLog | None = None  # records withdrawals outside the database
 
     @property
     def dialect(self) -> str:
@@ -61,7 +61,7 @@ class Database:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Where SQLite keeps it: the file, its log and what processes share. None on PostgreSQL."""
+        """The files of SQLite: database, write-ahead log and shared memory. Empty on PostgreSQL."""
         name = self.engine.url.database
         if self.dialect == _POSTGRESQL or not name or name == ":memory:":
             return ()
@@ -69,10 +69,10 @@ class Database:
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Session]:
-        """Raises DatabaseAway.
+        """Begin a write transaction. Raises DatabaseAway.
 
-        `durable` False: the commit does not wait for the disk (PostgreSQL). Should the database die within that
-        moment, the whole transaction is as if it had never been; one that waits takes along all that came before.
+        `durable` False: the commit does not wait for the disk (PostgreSQL). If the database crashes within that moment,
+        the whole transaction is lost; the next durable commit also makes all earlier ones durable.
         """
         with _away(), Session(self._writing, expire_on_commit=False) as session:
             with session.begin():
@@ -87,10 +87,10 @@ class Database:
 
     @contextmanager
     def write_batch(self, *, durable: bool = True) -> Iterator[Session]:
-        """As `write`, for transactions that name each row they touch.
+        """Begin a write transaction, as `write` does, for statements that select each row by an index.
 
-        PostgreSQL is told to go by indexes only: a plan that was right when the ledger was small, and is kept, would
-        read all of it for each batch when it is not.
+        PostgreSQL is told to use indexes only: a cached plan from when the ledger was small would read all of it for
+        each batch later.
         """
         with self.write(durable=durable) as session:
             if self.dialect == _POSTGRESQL:
@@ -99,7 +99,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Raises DatabaseAway."""
+        """Begin a read transaction. Raises DatabaseAway."""
         with _away(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -128,14 +128,15 @@ class Database:
             return function(session, *arguments, **named)
 
     def reach(self) -> None:
-        """Raises DatabaseAway when it can't be reached."""
+        """Check the connection. Raises DatabaseAway when the database can't be reached."""
         with self.read() as session:
             session.execute(text("SELECT 1"))
 
     def scrub(self) -> None:
-        """Write what was deleted over in SQLite's files too: it stands in the log until that is emptied.
+        """Overwrite deleted data in SQLite's write-ahead log, which contains it until the log is emptied.
 
-        Waits a moment only for those who read; then the next time does it. PostgreSQL sees to it by itself (vacuum).
+        Waits only a moment for readers; if they take longer, the next call does it. PostgreSQL does this itself
+        (vacuum).
         """
         if self.dialect == _POSTGRESQL:
             return
@@ -169,7 +170,7 @@ def _away() -> Iterator[None]:
 
 
 def _engine(address: str, password: str, *, durable: bool) -> Engine:
-    """Its errors name no parameters: an address or a name has no place in a log."""
+    """Create the engine. Its errors show no parameters: addresses and names must not get into logs."""
     try:
         url = make_url(address)
     except ArgumentError:
@@ -188,8 +189,8 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         case "postgresql":
-            # An index is as good as on any disk of today, and the planner should think so before it has statistics.
-            # Compiling a plan takes longer than any statement here does, and `write_batch` makes small ones look dear.
+            # Random reads are cheap on today's disks, and the query planner should know before it has statistics. No
+            # JIT: compiling takes longer than any statement here, and `write_batch` makes small ones look expensive.
             options = {"options": "-c random_page_cost=1.1 -c jit=off"}
             url = url.set(drivername="postgresql+psycopg", password=url.password or password or None)
             return create_engine(
@@ -200,7 +201,7 @@ def _engine(address: str, password: str, *, durable: bool) -> Engine:
 
 
 def _make_private(_dialect: object, _record: object, arguments: list[Any], _named: dict[str, Any]) -> None:
-    """A new file is for this user alone, and so are those that SQLite puts beside it, whatever the umask is."""
+    """Make a new file private to this user, and with it SQLite's other files, whatever the umask is."""
     file = Path(arguments[0])
     if str(file) != ":memory:" and not file.exists():
         file.touch(mode=0o600)
@@ -210,10 +211,10 @@ def _prepare_sqlite(connection: Any, _record: object, *, durable: bool) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    # An accepted mail that is forgotten would be sent twice.
+    # If the record of an accepted mail were lost, it would be sent twice.
     cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA secure_delete=ON")  # what is erased is written over
+    cursor.execute("PRAGMA secure_delete=ON")  # overwrites deleted data
     cursor.close()
 
 

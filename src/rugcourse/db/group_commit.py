@@ -1,7 +1,7 @@
 """Group commit: many small pieces of work share one transaction, and each waits for its commit.
 
-A commit waits for the disk. While one does, whatever else comes in gathers, and goes together into the next: the more
-come at once, the less each costs, and nobody is told that something is kept before it is.
+A commit waits for the disk. Work that arrives meanwhile is collected for the next transaction: the more arrives at
+once, the less each piece costs, and no request is answered before its data is stored.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _Waiting(Generic[WriteRequest, Outcome]):
     error: Exception | None = None
 
     def tell(self) -> None:
-        if self.answer.done():  # whoever asked has gone
+        if self.answer.done():  # the request was cancelled
             return
         if self.error is not None:
             self.answer.set_exception(self.error)
@@ -43,11 +43,11 @@ class _Waiting(Generic[WriteRequest, Outcome]):
 
 
 class GroupCommit(Generic[WriteRequest, Outcome]):
-    """Does pieces of work in the order in which they come, on a thread of its own, which begins with the first.
+    """Does pieces of work in the order of arrival, on its own thread, which starts with the first.
 
-    `begin` opens the transaction: `Database.write`, or `Database.read` where only looking up is shared. `work` does
-    pieces in it and returns an outcome for each, in their order. When it raises, each piece is tried alone, so that one
-    that can't be done spoils none of the others.
+    `begin` opens the transaction: `Database.write`, or `Database.read` if only reads are shared. `work` does pieces in
+    it and returns an outcome for each, in order. If it raises, each piece is retried alone, so that a failing one does
+    not affect the others.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class GroupCommit(Generic[WriteRequest, Outcome]):
         self._thread: threading.Thread | None = None
 
     async def do(self, piece: WriteRequest) -> Outcome:
-        """Return when the work is committed. Raises what the work raised, and DatabaseAway."""
+        """Do the work, and return its outcome after the commit. Raises what the work raised, and DatabaseAway."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting[WriteRequest, Outcome](piece, loop, loop.create_future())
         self._queue.put(waiting)
@@ -91,7 +91,7 @@ class GroupCommit(Generic[WriteRequest, Outcome]):
         try:
             with self._begin() as session:
                 outcomes = self._work(session, [one.piece for one in together])
-        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+        except Exception as error:  # noqa: BLE001 - passed on to the waiting caller
             if len(together) == 1 or isinstance(error, DatabaseAway):
                 for one in together:
                     one.error = error
@@ -104,14 +104,14 @@ class GroupCommit(Generic[WriteRequest, Outcome]):
 
 
 def _resolve(together: Sequence[_Waiting[WriteRequest, Outcome]]) -> None:
-    """Wake each loop once for all that waits on it."""
+    """Wake each event loop once for all its waiting callers."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[WriteRequest, Outcome]]] = defaultdict(list)
     for one in together:
         by_loop[one.loop].append(one)
     for loop, theirs in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve_all, theirs)
-        except RuntimeError:  # the loop has ended, and with it everybody who waited
+        except RuntimeError:  # the loop has ended, and its callers with it
             continue
 
 

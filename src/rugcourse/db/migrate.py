@@ -1,6 +1,6 @@
-"""Brings a database to the schema that this version needs, and tells whether it is there.
+"""Upgrades a database to the schema of this version, and checks whether it is current.
 
-Alembic is imported only to upgrade: every process asks whether the schema is current, and a worker is to be small.
+Alembic is imported only for an upgrade: every process checks the schema, and a worker should use little memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database, to: str = "head") -> None:
-    """Run the migrations that are missing, up to one of them or all; safe to repeat.
+    """Run the missing migrations up to revision `to`. Safe to repeat.
 
     Raises DatabaseError when the server can't be reached.
     """
@@ -35,7 +35,7 @@ def upgrade(database: Database, to: str = "head") -> None:
 
 
 def is_current(database: Database) -> bool:
-    """Raises DatabaseError when the server can't be reached."""
+    """Whether the schema is current. Raises DatabaseError when the server can't be reached."""
     try:
         with database.engine.connect() as connection:
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == _newest()
@@ -48,7 +48,7 @@ def is_current(database: Database) -> bool:
 
 
 def _newest() -> str:
-    """The revision of the last migration: their files are numbered."""
+    """Return the revision of the last migration, from its numbered file name."""
     return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 

@@ -1,4 +1,4 @@
-"""The tables. A row's life is described where it is lived: deliveries in `rugcourse.delivery`."""
+"""The tables. The life cycle of deliveries is described in `rugcourse.delivery`."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from rugcourse.db.types import UtcDateTime
 
-BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite generates ids only for INTEGER
 
 
 class SubscriberStatus(StrEnum):
     PENDING = "pending"  # signed up, not confirmed
     ACTIVE = "active"
     LEFT = "left"  # unsubscribed
-    SUPPRESSED = "suppressed"  # must not be written to, whatever they sign up for
+    SUPPRESSED = "suppressed"  # must not be written to, even if they sign up again
 
 
-BOUNCE = "bounce"  # a reason for a suppression: mail to the address comes back
+BOUNCE = "bounce"  # a reason for a suppression: mail to the address bounces
 COMPLAINT = "complaint"  # a reason for a suppression: its owner called our mail spam
-OWNER = "owner"  # a reason for a suppression: somebody else had signed them up, and they want none of it
-ADMIN = "admin"  # a reason for a suppression: somebody who runs the courses decided it
-ERASED = "erased"  # a reason for a suppression: its owner was erased, and may come back of their own will
+OWNER = "owner"  # a reason for a suppression: somebody else had signed them up, and they objected
+ADMIN = "admin"  # a reason for a suppression: an admin decided it
+ERASED = "erased"  # a reason for a suppression: its owner was erased, and may sign up again
 
 
 class EnrolmentStatus(StrEnum):
     ACTIVE = "active"
     COMPLETED = "completed"
     LEFT = "left"
-    CANCELLED = "cancelled"  # its campaign was
+    CANCELLED = "cancelled"  # its campaign was cancelled
 
 
 class CampaignKind(StrEnum):
@@ -60,15 +60,15 @@ class CampaignKind(StrEnum):
 class CampaignStatus(StrEnum):
     DRAFT = "draft"  # nobody gets anything
     RUNNING = "running"
-    PAUSED = "paused"  # nothing is planned and nothing is sent, until it goes on
+    PAUSED = "paused"  # nothing is planned and nothing is sent, until it is resumed
     CANCELLED = "cancelled"  # nothing more, ever
 
 
 class Ground(StrEnum):
-    """What lets a campaign write to somebody, other than the lessons that they signed up for."""
+    """The consent that a campaign relies on, other than for the lessons that people signed up for."""
 
-    COURSE = "course"  # it is about the course of the campaign, which they follow or had all of
-    NEWS = "news"  # they agreed to other news of the practice
+    COURSE = "course"  # it is about the course of the campaign, which they follow or completed
+    NEWS = "news"  # they consented to news
 
 
 class DeliveryKind(StrEnum):
@@ -76,9 +76,9 @@ class DeliveryKind(StrEnum):
     BROADCAST = "broadcast"
     CONFIRM = "confirm"
     WELCOME = "welcome"
-    ALREADY_SUBSCRIBED = "already"  # somebody signed up who is a reader already
+    ALREADY_SUBSCRIBED = "already"  # somebody signed up again with the address of a reader
     MAGIC_LINK = "link"  # a new link to the reader's own page
-    IMPORTED = "imported"  # what somebody from a list gets first: where their address comes from, and how to stop
+    IMPORTED = "imported"  # the first mail to an imported subscriber: where their address is from, and how to stop
 
 
 class Queue(StrEnum):
@@ -101,11 +101,11 @@ OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.SUBMITTING)
 class EventKind(StrEnum):
     OPEN = "open"
     CLICK = "click"
-    ANSWER = "answer"  # a press on the button, whatever became of it; `link` is the option
+    ANSWER = "answer"  # an answer, whether or not it counted; `link` is the option
     UNSUBSCRIBE = "unsubscribe"
     COMPLAINT = "complaint"  # the reader called the mail spam
-    BOUNCE = "bounce"  # it came back
-    RESEND = "resend"  # nobody knew whether it arrived, and an admin had it sent again
+    BOUNCE = "bounce"  # the mail did not arrive after all
+    RESEND = "resend"  # an admin had an unknown delivery sent again
 
 
 class Verdict(StrEnum):
@@ -115,15 +115,15 @@ class Verdict(StrEnum):
 
 
 class Role(StrEnum):
-    """What an admin may do; each may what those after it may."""
+    """The role of an admin. Each includes the rights of those after it."""
 
-    OWNER = "owner"  # everything, and who the admins are
+    OWNER = "owner"  # everything, including managing admins
     EDITOR = "editor"  # lessons, campaigns, subscribers
-    ANALYST = "analyst"  # look
+    ANALYST = "analyst"  # read only
 
 
 class Stage(StrEnum):
-    PRETEST = "before"  # the knowledge test as the door to the course
+    PRETEST = "before"  # the knowledge test before signing up
     POSTTEST = "after"  # the same test in the closing lesson
 
 
@@ -172,7 +172,7 @@ def _partial_index(name: str, *columns: str, where: str, unique: bool = False) -
 
 
 def new_stamp() -> int:
-    """A security stamp: 35 random bits, five bytes in a token; never 0."""
+    """Return a security stamp: 35 random bits, five bytes in a token; never 0."""
     return 1 + secrets.randbelow(2**35 - 1)
 
 
@@ -191,15 +191,15 @@ class CourseRow(Base):
     content_hash: Mapped[str] = mapped_column(String(64))
     document: Mapped[dict[str, Any]]
     published_at: Mapped[datetime]
-    drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # how often any draft of it was kept
-    # What the files held when they were last imported or exported: see `rugcourse.course_editor.merge`.
+    drafts_kept: Mapped[int] = mapped_column(default=0, server_default="0")  # revision counter of its drafts
+    # Fingerprints of the files when they were last imported or exported, see `rugcourse.course_editor.merge`.
     in_files: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class LessonRow(Base):
-    """A lesson's place in its course, and the version that readers get from now on.
+    """A lesson: its position in its course, and its current version.
 
-    The message of a broadcast is one too: it belongs to its campaign, and is no part of the course.
+    The message of a broadcast is stored as one too: it belongs to its campaign, and is not part of the course.
     """
 
     __tablename__ = "lesson"
@@ -210,13 +210,13 @@ class LessonRow(Base):
     campaign_id: Mapped[int | None] = mapped_column(index=True)
     slug: Mapped[str] = mapped_column(String(60))
     position: Mapped[int | None]  # from 1; None: no longer part of the course
-    # Set in the transaction that inserts the lesson. No foreign key: the two tables would each need the other first.
+    # Set in the transaction that inserts the lesson. No foreign key, as the two tables would depend on each other.
     current_version_id: Mapped[int | None]
     read_count: Mapped[int] = mapped_column(default=0)
 
 
 class LessonVersionRow(Base):
-    """The exact wording of a lesson in all its languages. Never changed, never deleted."""
+    """A lesson version: the exact text in all languages. Never changed, never deleted."""
 
     __tablename__ = "lesson_version"
     __table_args__ = (UniqueConstraint("lesson_id", "content_hash"),)
@@ -229,8 +229,9 @@ class LessonVersionRow(Base):
 
 
 class LessonVersionPinRow(Base):
-    """Who still gets an earlier version of a lesson: those whose enrolment has at most this id, and no smaller one
-    is named by another row. They were under way when a newer version came that they were not to get.
+    """Pins an earlier version of a lesson for enrolments that existed when a newer one was published.
+
+    It applies to enrolments with ids up to `up_to_enrolment` and above that of the next smaller pin of the lesson.
     """
 
     __tablename__ = "lesson_keep"
@@ -241,11 +242,11 @@ class LessonVersionPinRow(Base):
 
 
 class AbTestRow(Base):
-    """Two wordings of a lesson, or of a broadcast's message, that are compared: half of the readers get each.
+    """An A/B test of two versions of a lesson, or of a broadcast's message: half of the readers get each.
 
-    It lasts while `version_a` is the current one and it is not decided. `minimum`: how many mails of each are looked
-    at, once. `winner`: a, b, or none where no difference was shown; `found`: what was counted then. `multiplier`,
-    `shift`: by which its halves are drawn, see `rugcourse.db.queries.ab_tests.in_variant_b`.
+    It runs while `version_a` is the current version and it is undecided. `minimum`: how many mails of each are
+    evaluated, once. `winner`: a, b, or none if there was no significant difference; `found`: the counts of that moment.
+    `multiplier` and `shift` split the readers, see `rugcourse.db.queries.ab_tests.in_variant_b`.
     """
 
     __tablename__ = "trial"
@@ -266,22 +267,22 @@ class AbTestRow(Base):
 
 
 class LessonDraftRow(Base):
-    """A lesson that is being written, as it was typed: it need not be right. Nobody gets it before it is published."""
+    """A draft of a lesson, as it was typed. It may be invalid. Readers don't get it before it is published."""
 
     __tablename__ = "lesson_draft"
 
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"), primary_key=True)
     slug: Mapped[str] = mapped_column(String(60), primary_key=True)
     fields: Mapped[dict[str, Any]]
-    saved: Mapped[int]  # another number with each time: who saves over another's work is told
+    saved: Mapped[int]  # changes with each save, to detect conflicting edits
     admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))
     saved_at: Mapped[datetime]
-    # The version that readers got when it was begun, 0 for none: who publishes is told of a later one.
+    # The version that was published when it was begun, 0 for none: publishing warns of a newer one.
     began_from: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class DiscardedDraftRow(Base):
-    """A lesson's draft that was discarded, as it was. `admin_id`: who discarded it."""
+    """A discarded draft of a lesson. `admin_id`: who discarded it."""
 
     __tablename__ = "discarded_draft"
 
@@ -295,41 +296,41 @@ class DiscardedDraftRow(Base):
 
 
 class SubscriberRow(Base):
-    """A person. `email` is normalised: two spellings of one mailbox are one row."""
+    """A subscriber. `email` is normalised: two spellings of one mailbox are one row."""
 
     __tablename__ = "subscriber"
-    # For searching by how an address begins, which an index in the database's own order of letters can't serve.
+    # For prefix searches, which an index in the database's own collation can't serve.
     __table_args__ = (Index("ix_subscriber_beginning", "email", postgresql_ops={"email": "text_pattern_ops"}),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    # A number of one person, in every link to them: see `rugcourse.links`.
+    # A random number that is in every link of the person, see `rugcourse.links`.
     security_stamp: Mapped[int] = mapped_column(BigInteger, default=new_stamp, server_default="0")
     email: Mapped[str] = mapped_column(String(254), unique=True)
-    domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # whose servers take their mail
+    domain: Mapped[str] = mapped_column(String(253), default=_domain_of_email)  # of the address
     name: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(5))
     status: Mapped[str] = mapped_column(String(12))
     measuring: Mapped[bool] = mapped_column(default=False)  # may opens and clicks be measured
-    news: Mapped[bool] = mapped_column(default=False, server_default=false())  # wants other news of the practice
+    news: Mapped[bool] = mapped_column(default=False, server_default=false())  # consented to news
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]  # since when they have unsubscribed
-    # What was typed when they signed up again after leaving: anybody can have typed it, so it counts once confirmed.
+    # The form of a new signup after leaving. Anybody may have typed it, so it counts only after confirmation.
     signup: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    links_closed_at: Mapped[datetime | None]  # links of mails from before are old: they closed them
-    warned_at: Mapped[datetime | None]  # when they were told that they are erased soon, as they read no more
-    objected_at: Mapped[datetime | None]  # since when they are left out of comparisons and statistics (GDPR, Art. 21)
-    untagged_at: Mapped[datetime | None]  # since when no tags may be put on them: they objected to that
-    address_since: Mapped[datetime | None]  # when somebody put their address right
+    links_closed_at: Mapped[datetime | None]  # links of earlier mails are invalid: the reader closed them
+    warned_at: Mapped[datetime | None]  # when they were warned of erasure for inactivity
+    objected_at: Mapped[datetime | None]  # since when they are excluded from comparisons and statistics (GDPR, Art. 21)
+    untagged_at: Mapped[datetime | None]  # since when they may not be tagged, because they objected
+    address_since: Mapped[datetime | None]  # when their address was corrected
     former_address: Mapped[str | None] = mapped_column(String(64), index=True)  # a keyed hash of the one before
 
 
 class AddressChangeRow(Base):
-    """Another address that was asked for, for a person. It counts once its owner confirms it.
+    """A requested change of a person's address. It takes effect when the owner of the new address confirms it.
 
-    Of who was erased only that an address was asked is left, so that it is not asked too often. `secret`: a random
-    number, in the link that confirms it. `email` is kept while that link works; None once it was used or ended, or
-    where nothing may be sent. `address_hash`: a keyed hash of it, to count what was asked for.
+    After an erasure only the request itself stays, to limit how often an address gets such mails. `secret`: a random
+    number in the confirmation link. `email` is stored while that link works; None once it was used or ended, or if
+    nothing may be sent. `address_hash`: a keyed hash of the address, for counting requests.
     """
 
     __tablename__ = "address_change"
@@ -344,10 +345,10 @@ class AddressChangeRow(Base):
 
 
 class ConsentRow(Base):
-    """What a person agreed to, or withdrew: a history, never changed. See `rugcourse.enrolment.consents`.
+    """A consent or its withdrawal: a history, never changed. See `rugcourse.enrolment.consents`.
 
-    `wording` and `notice` name the words that were shown and the privacy notice beside them, and are empty where none
-    were; `course_id` is None for all courses; `delivery_id` is the mail by which they came there.
+    `wording` and `notice` name the text and the privacy notice that were shown; empty if there was none. `course_id`
+    is None for all courses. `delivery_id` is the mail whose link led to the page.
     """
 
     __tablename__ = "consent"
@@ -365,9 +366,9 @@ class ConsentRow(Base):
 
 
 class ConsentTextRow(Base):
-    """A text that somebody agreed to, or a privacy notice, as it was shown; `name` is made from it. Never changed.
+    """A consent text or a privacy notice, as it was shown. `name` is derived from it. Never changed.
 
-    What a list said goes with the last person who agreed to it.
+    A text from an import is deleted with the last person who consented to it.
     """
 
     __tablename__ = "wording"
@@ -380,8 +381,8 @@ class ConsentTextRow(Base):
 class JobRow(Base):
     """A background job over many subscribers, batch by batch: an import or a bulk action.
 
-    `about`: see `rugcourse.subscribers.csv_import` and `rugcourse.subscribers.bulk_actions`. `mark`: how far it is, in
-    lines or ids of people. `counts`: outcome → how many; `problems`: [line, field, what was wrong].
+    `about`: see `rugcourse.subscribers.csv_import` and `rugcourse.subscribers.bulk_actions`. `mark`: its progress, in
+    lines or subscriber ids. `counts`: outcome → how many; `problems`: [line, field, problem].
     """
 
     __tablename__ = "job"
@@ -400,7 +401,7 @@ class JobRow(Base):
 
 
 class JobChunkRow(Base):
-    """Some lines of a list that is imported: [line, cells]. Gone when they are done with."""
+    """Some lines of an import: [line, cells]. Deleted when they are done."""
 
     __tablename__ = "job_chunk"
 
@@ -410,7 +411,7 @@ class JobChunkRow(Base):
 
 
 class ScheduleRow(Base):
-    """When a person wants to be written to, in their own time."""
+    """When a person wants to get lessons, in their own time zone."""
 
     __tablename__ = "schedule"
 
@@ -418,18 +419,18 @@ class ScheduleRow(Base):
     zone: Mapped[str] = mapped_column(String(64))
     hour: Mapped[int]
     weekdays: Mapped[int]  # bit 0 is Monday
-    every_days: Mapped[int] = mapped_column(default=1, server_default="1")  # from one lesson to the next, at least
+    every_days: Mapped[int] = mapped_column(default=1, server_default="1")  # minimum number of days between two lessons
     paused: Mapped[bool] = mapped_column(default=False)
     paused_until: Mapped[datetime | None]
 
 
 class CampaignRow(Base):
-    """Who gets a course, or one message, and when.
+    """A campaign: who gets a course, or one message, and when.
 
     `audience` and `timing`: who and when, see `rugcourse.db.queries.audiences` and
-    `rugcourse.scheduling.campaign_timing`. Starting it enrols its audience in the order of ids: those up to
-    `enrolled_up_to` are done, up to `enrol_up_to` are meant.
-    A cohort leaves out who knows its course, but for those who already knew it at `again_before`.
+    `rugcourse.scheduling.campaign_timing`. Starting it enrols its audience by ascending id: those up to
+    `enrolled_up_to` are done, the last one is `enrol_up_to`.
+    A cohort excludes people who had its course, except those who already had it at `again_before`.
     """
 
     __tablename__ = "campaign"
@@ -439,15 +440,15 @@ class CampaignRow(Base):
     kind: Mapped[str] = mapped_column(String(12))
     name: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
-    per_minute: Mapped[int | None]  # no more lessons than this go out in a minute; None: as fast as it goes
+    per_minute: Mapped[int | None]  # maximum number of lessons per minute; None: no limit
     status: Mapped[str] = mapped_column(
         String(12), default=CampaignStatus.RUNNING, server_default=CampaignStatus.RUNNING
     )
-    because: Mapped[str | None] = mapped_column(Text)  # why it paused by itself
+    because: Mapped[str | None] = mapped_column(Text)  # why it was paused automatically
     audience: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     timing: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     estimate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))  # of a draft: who would get it
-    go_from: Mapped[datetime | None]  # hours from before this instant count no more: it went on then
+    go_from: Mapped[datetime | None]  # an admin resumed it at this instant; moments before it were missed
     enrol_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     enrolled_up_to: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     again_before: Mapped[datetime | None]
@@ -458,7 +459,7 @@ class CampaignRow(Base):
 
 
 class EnrolmentRow(Base):
-    """A person in a campaign. `next_due_at` carries the whole future: then the lesson at `next_position` is due."""
+    """A person in a campaign. `next_due_at` is when the lesson at `next_position` is due. No later date is stored."""
 
     __tablename__ = "enrolment"
     __table_args__ = (
@@ -471,7 +472,7 @@ class EnrolmentRow(Base):
     subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
     status: Mapped[str] = mapped_column(String(12))
     next_position: Mapped[int] = mapped_column(default=1)
-    lessons_planned: Mapped[int] = mapped_column(default=0)  # kept beside the ledger, so that an audit can compare
+    lessons_planned: Mapped[int] = mapped_column(default=0)  # counted separately from the ledger, for reconciliation
     next_due_at: Mapped[datetime | None]
     last_local_date: Mapped[date | None]
     started_at: Mapped[datetime]
@@ -482,9 +483,9 @@ class EnrolmentRow(Base):
 class DeliveryRow(Base):
     """One message to one person: a row of the ledger.
 
-    A row is written three times on its way. So that this stays cheap, no index knows `state`: `not_before` is there
-    exactly while a row is planned, and what a worker holds stands in its lease. It has no foreign keys: checking them,
-    and locking the rows they name, took three quarters of an insert. The audit looks for deliveries of nobody.
+    A row is written three times. To keep this cheap, no index contains `state`: `not_before` is set exactly while a row
+    is planned, and `lease` says what a worker holds. There are no foreign keys: checking them, and locking the rows
+    they refer to, took three quarters of the time of an insert. The audit finds deliveries without a subscriber.
     """
 
     __tablename__ = "delivery"
@@ -493,7 +494,7 @@ class DeliveryRow(Base):
         UniqueConstraint("enrolment_id", "local_date"),
         _partial_index("uq_delivery_once_key", "once_key", where="once_key IS NOT NULL", unique=True),
         _partial_index("ix_delivery_planned", "queue", "not_before", where="not_before IS NOT NULL"),
-        {"postgresql_with": {"fillfactor": 60}},  # room for the next versions of a row beside it
+        {"postgresql_with": {"fillfactor": 60}},  # room for the next versions of a row on its page
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -505,22 +506,22 @@ class DeliveryRow(Base):
     enrolment_id: Mapped[int | None] = mapped_column(BigId)
     lesson_id: Mapped[int | None]
     local_date: Mapped[date | None]
-    once_key: Mapped[str | None] = mapped_column(String(80))  # at most one delivery has it
+    once_key: Mapped[str | None] = mapped_column(String(80))  # unique: makes sure that a mail is planned once
     planned_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # while planned: from when it may go
-    send_by: Mapped[datetime | None]  # a lesson: when its reader's hour is over
+    not_before: Mapped[datetime | None]  # while planned: from when it may go out
+    send_by: Mapped[datetime | None]  # of a lesson: when its send window ends
     attempts: Mapped[int] = mapped_column(default=0)
     lease: Mapped[str | None] = mapped_column(String(32))  # under which it was last claimed
     lesson_version_id: Mapped[int | None]
     language: Mapped[str | None] = mapped_column(String(5))
-    recap_question: Mapped[str | None] = mapped_column(String(60))  # a missed question that comes back in this mail
+    recap_question: Mapped[str | None] = mapped_column(String(60))  # the question id of the recap in this mail
     message_id: Mapped[str | None] = mapped_column(String(120))
     settled_at: Mapped[datetime | None]
-    reply: Mapped[str | None] = mapped_column(Text)  # the mail server's words, or why it was cancelled
+    reply: Mapped[str | None] = mapped_column(Text)  # the mail server's reply, or why it was cancelled
 
 
 class LeaseRow(Base):
-    """The right of one worker to work on a batch of deliveries, until an instant."""
+    """The exclusive right of a worker to a batch of deliveries, until an instant."""
 
     __tablename__ = "lease"
 
@@ -530,10 +531,7 @@ class LeaseRow(Base):
 
 
 class HoldRow(Base):
-    """Something that is not sent for now: `all`, `campaign:<id>` or `domain:<name>`.
-
-    `until` None: until an operator says go.
-    """
+    """A hold on sending: `all`, `campaign:<id>` or `domain:<name>`. `until` None: until an admin releases it."""
 
     __tablename__ = "hold"
 
@@ -541,11 +539,11 @@ class HoldRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     since: Mapped[datetime]
     until: Mapped[datetime | None]
-    times: Mapped[int]  # how often in a row it was found necessary: each time it lasts longer
+    times: Mapped[int]  # how often in a row it was placed: it lasts longer each time
 
 
 class RateLimitBucketRow(Base):
-    """How much of a limit is left: a bucket of tokens that fills by itself, up to its size."""
+    """What is left of a rate limit: a token bucket, which refills over time up to its size."""
 
     __tablename__ = "bucket"
 
@@ -555,7 +553,7 @@ class RateLimitBucketRow(Base):
 
 
 class HeartbeatRow(Base):
-    """A process of the product that says from time to time that it lives."""
+    """A process and its last heartbeat."""
 
     __tablename__ = "process"
 
@@ -568,7 +566,7 @@ class HeartbeatRow(Base):
 
 
 class KeyValueRow(Base):
-    """What the installation knows of itself."""
+    """A value that the installation stores about itself."""
 
     __tablename__ = "installation"
 
@@ -577,7 +575,7 @@ class KeyValueRow(Base):
 
 
 class EmailEventRow(Base):
-    """Something that a reader, or a machine in their name, did with a mail."""
+    """An email event: what a reader, a machine or a mail server did with a mail."""
 
     __tablename__ = "event"
     __table_args__ = (
@@ -590,13 +588,13 @@ class EmailEventRow(Base):
     kind: Mapped[str] = mapped_column(String(12))
     link: Mapped[int | None]
     verdict: Mapped[str] = mapped_column(String(12))
-    first: Mapped[bool]  # the first of its kind and verdict for this mail: so many mails were opened
+    first: Mapped[bool]  # the first of its kind and verdict for this mail, so that each mail counts once
     at: Mapped[datetime]
-    report: Mapped[str | None] = mapped_column(String(64))  # a bounce: a keyed hash of what identifies its report
+    report: Mapped[str | None] = mapped_column(String(64))  # of a bounce: a keyed hash of its report's identity
 
 
 class AnswerRow(Base):
-    """What a person answered to a question. The first answer tells what was known, the last what stands."""
+    """A person's answer to a question. The first one shows what they knew, the last one is the current one."""
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("subscriber_id", "course_id", "question"),)
@@ -614,7 +612,7 @@ class AnswerRow(Base):
     last_right: Mapped[bool]
     last_at: Mapped[datetime]
     verdict: Mapped[str] = mapped_column(String(12))
-    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # of who objected
+    left_out: Mapped[bool] = mapped_column(default=False, server_default=false())  # its reader objected to statistics
 
 
 class ReviewCardRow(Base):
@@ -628,14 +626,14 @@ class ReviewCardRow(Base):
     course_id: Mapped[int] = mapped_column(ForeignKey("course.id"))
     question: Mapped[str] = mapped_column(String(60))
     due_at: Mapped[datetime]
-    missed: Mapped[bool]  # it was answered wrong when it was asked last
+    missed: Mapped[bool]  # the last answer was wrong
     asked_in: Mapped[int] = mapped_column(ForeignKey("delivery.id"))  # the mail that asked it last
     reviewed_at: Mapped[datetime]
     state: Mapped[dict[str, Any]]
 
 
 class AssessmentAttemptRow(Base):
-    """A knowledge test that somebody finished. It belongs to nobody until they sign up."""
+    """A completed knowledge test. It has no subscriber until the visitor signs up."""
 
     __tablename__ = "attempt"
     __table_args__ = (_partial_index("ix_attempt_of_nobody", "at", where="subscriber_id IS NULL"),)
@@ -651,7 +649,7 @@ class AssessmentAttemptRow(Base):
 
 
 class TagRow(Base):
-    """A word that admins put on a person."""
+    """A tag of a person, set by admins."""
 
     __tablename__ = "tag"
 
@@ -660,7 +658,7 @@ class TagRow(Base):
 
 
 class CounterRow(Base):
-    """A counter: how many of `what` there are, of a campaign and a lesson (0: of none), on a day (UTC)."""
+    """A counter: the number of `what` for a campaign and a lesson (0: none), on a day (UTC)."""
 
     __tablename__ = "tally"
 
@@ -672,9 +670,9 @@ class CounterRow(Base):
 
 
 class CounterChangeRow(Base):
-    """What was added to a counter and does not stand there yet: the counter is the sum of both.
+    """A change that is not yet added to its counter: the current value is the sum of both.
 
-    Triggers write it, in the transaction of the change. See `rugcourse.db.counters`.
+    Triggers insert it, in the transaction of the change. See `rugcourse.db.counters`.
     """
 
     __tablename__ = "tally_change"
@@ -688,7 +686,7 @@ class CounterChangeRow(Base):
 
 
 class FeedbackRow(Base):
-    """Whether a lesson helped. From a reader's own page it knows which mail it was about; a visitor's knows nobody."""
+    """Feedback on a lesson. From a reader's own page it refers to a mail; from a visitor it is anonymous."""
 
     __tablename__ = "feedback"
     __table_args__ = (
@@ -705,9 +703,9 @@ class FeedbackRow(Base):
 
 
 class EbookRow(Base):
-    """A course as a file: its e-book, or the picture that is shown where its address is shared.
+    """A cached file of a course: an e-book, or the preview picture for shared links.
 
-    `fingerprint` names all that went into it: with another one it is out of date, and made anew.
+    `fingerprint` is a hash of its input: if that changes, the file is out of date and is rebuilt.
     """
 
     __tablename__ = "edition"
@@ -721,7 +719,7 @@ class EbookRow(Base):
 
 
 class AdminRow(Base):
-    """Somebody who uses the admin pages; without a password they have not come in yet."""
+    """An admin. Without a password they have not accepted their invitation yet."""
 
     __tablename__ = "admin"
 
@@ -731,33 +729,33 @@ class AdminRow(Base):
     role: Mapped[str] = mapped_column(String(12))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     totp_secret: Mapped[str | None] = mapped_column(String(300))  # encrypted
-    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that was used: none works twice
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last used code: none works twice
     invited: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that sets the password, once
     invited_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
-    first_login_at: Mapped[datetime | None]  # from then the days count in which a second factor must be set up
-    reset_token: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of what a forgotten password is changed with
+    first_login_at: Mapped[datetime | None]  # starts the period in which a second factor must be set up
+    reset_token: Mapped[str | None] = mapped_column(String(64))  # SHA-256 of the token that resets the password
     reset_until: Mapped[datetime | None]
 
 
 class AdminSessionRow(Base):
-    """A browser in which an admin came in. `token_hash`: SHA-256 of the cookie; a copied table opens nothing."""
+    """A session of an admin. `token_hash`: SHA-256 of the cookie, so that a copied table gives no access."""
 
     __tablename__ = "admin_session"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     admin_id: Mapped[int] = mapped_column(ForeignKey("admin.id"), index=True)
-    second_factor_due: Mapped[bool]  # the password was right, the code is still asked for
-    code_attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # while the code is asked for
+    second_factor_due: Mapped[bool]  # the password was right, the second factor is still missing
+    code_attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # attempts at the second factor
     browser: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
 
 
 class PasskeyRow(Base):
-    """A passkey of an admin's (WebAuthn). `credential`: its id, base64url; `uses`: the device's own counter."""
+    """A passkey of an admin (WebAuthn). `credential`: its id, base64url; `uses`: the device's signature counter."""
 
     __tablename__ = "admin_passkey"
 
@@ -772,7 +770,7 @@ class PasskeyRow(Base):
 
 
 class RecoveryCodeRow(Base):
-    """A code that stands for the second factor, once; gone when it is used. SHA-256 of 80 random bits."""
+    """A recovery code, which replaces the second factor once and is deleted then. SHA-256 of 80 random bits."""
 
     __tablename__ = "admin_recovery_code"
 
@@ -781,7 +779,7 @@ class RecoveryCodeRow(Base):
 
 
 class SecurityEventRow(Base):
-    """A login, a failed one, or something that was refused. `network`: without the part that names a device."""
+    """A login, a failed login, or a refused action. `network`: the IP address without the part of the device."""
 
     __tablename__ = "security_event"
     __table_args__ = (
@@ -792,14 +790,15 @@ class SecurityEventRow(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(30))
-    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: of an account that is not there
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: the account does not exist
     network: Mapped[str] = mapped_column(String(43))
     browser: Mapped[str] = mapped_column(String(120))
 
 
 class ChallengeRow(Base):
-    """What a passkey was asked to sign; gone when it is answered. `bound_to`: SHA-256 of the purpose, the person and
-    the browser session that it was made for.
+    """A challenge for a passkey, deleted when it is answered.
+
+    `bound_to`: SHA-256 of the purpose, the person and the browser session that it was made for.
     """
 
     __tablename__ = "admin_challenge"
@@ -810,13 +809,13 @@ class ChallengeRow(Base):
 
 
 class AuditLogRow(Base):
-    """The log of changes: who did what to what, and how it was before and after. Only ever added to."""
+    """The audit log: who changed what, with the values before and after. Append-only."""
 
     __tablename__ = "change"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     at: Mapped[datetime]
-    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: at the command line
+    admin_id: Mapped[int | None] = mapped_column(ForeignKey("admin.id"))  # None: on the command line
     action: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(300), index=True)
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
@@ -824,7 +823,7 @@ class AuditLogRow(Base):
 
 
 class SuppressionRow(Base):
-    """An address that must not be written to, as a keyed hash: it survives erasing the person."""
+    """A suppressed address, as a keyed hash: it outlives the erasure of the person."""
 
     __tablename__ = "suppression"
 
@@ -834,9 +833,7 @@ class SuppressionRow(Base):
 
 
 def _use_numbers_once(metadata: MetaData) -> None:
-    """SQLite gives the number of a deleted row again, unless it is told not to. A link that was signed for it would
-    open the next person's page.
-    """
+    """Prevent SQLite from reusing the ids of deleted rows: an old signed link would open another person's page."""
     for table in metadata.tables.values():
         if [column.name for column in table.primary_key] == ["id"] and table.autoincrement_column is not None:
             table.dialect_options["sqlite"]["autoincrement"] = True

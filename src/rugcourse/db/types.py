@@ -1,4 +1,4 @@
-"""Column types that mean the same on both databases."""
+"""Column types that behave the same on both databases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Dialect, TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant. Goes in with any zone, comes out in UTC; a naive datetime is refused."""
+    """An instant. Accepts any time zone, returns UTC. Raises ValueError for a naive datetime."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

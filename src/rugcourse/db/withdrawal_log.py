@@ -1,9 +1,9 @@
-"""Remembers outside the database who withdrew, so that a backup that is put back can't undo it.
+"""The withdrawal log: records outside the database who withdrew, so that restoring a backup can't undo it.
 
-A file of lines that are only ever added, `instant kind digest`, with a keyed hash in place of the address. A line is on
-the disk before the transaction commits that it is about. So one may be there of what was rolled back, which somebody
-asked for all the same; none is missing of what was done. Where the file can't be written to, the withdrawal itself goes
-through, the log says so, and so does the doctor.
+An append-only file of lines `instant kind digest`, with a keyed hash in place of the address. A line is on the disk
+before its transaction commits. So there may be a line for a transaction that was rolled back, which somebody did ask
+for; none is missing for one that committed. If the file can't be written, the withdrawal takes effect nevertheless,
+and the error is logged and reported by the doctor.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from rugcourse.settings import Settings
 UNSUBSCRIBED = "unsubscribed"
 MEASURING = "measuring"
 NEWS = "news"
-COMPARED = "compared"  # who wants to be left out of comparisons and statistics
-TAGGED = "tagged"  # who wants no tags
-LINKS = "links"  # who closed the links of all mails until then
-COMPARES = "compares"  # may be in comparisons and statistics again
-TAGS = "tags"  # may have tags again
-FORMER = "former"  # an address that somebody had before who was erased; whoever has it now is not meant
-RETURNED = "returned"  # who had unsubscribed came back
-LIFTED = "lifted"  # an address may be written to again
+COMPARED = "compared"  # objects to comparisons and statistics
+TAGGED = "tagged"  # objects to tags
+LINKS = "links"  # closed the links of all mails until then
+COMPARES = "compares"  # allows comparisons and statistics again
+TAGS = "tags"  # allows tags again
+FORMER = "former"  # a former address of an erased person; does not affect who has it now
+RETURNED = "returned"  # came back after unsubscribing
+LIFTED = "lifted"  # the suppression was lifted
 NO_SUPPRESSION = frozenset(
     {UNSUBSCRIBED, MEASURING, NEWS, COMPARED, COMPARES, TAGGED, TAGS, LINKS, FORMER, RETURNED, LIFTED}
 )
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 
 class Withdrawal(NamedTuple):
-    """Of whoever has the address with this digest; `at` in UTC."""
+    """A withdrawal by the owner of the address with this digest. `at` in UTC."""
 
     at: datetime
     kind: str
@@ -62,19 +62,19 @@ class _Recorded(NamedTuple):
 
 
 def record(session: Session, kind: str, at: datetime, *, email: str = "", digest: str = "") -> None:
-    """Let a withdrawal be kept when this transaction commits. Of whom: by their address, or its digest."""
+    """Record a withdrawal when this transaction commits. The person is given by address or digest."""
     session.info.setdefault(_NOTED, []).append(_Recorded(at, kind, email, digest))
 
 
 def take_recorded(session: Session) -> list[_Recorded]:
-    """What was noted in a transaction, once."""
+    """Return and clear the withdrawals recorded in a transaction."""
     noted: list[_Recorded] = session.info.pop(_NOTED, [])
     return noted
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalLog:
-    """The file, in a folder of its own. Safe to share among the processes and threads of a machine."""
+    """The file, in its own folder. Processes and threads of a machine can share it."""
 
     folder: Path
     signer: Signer
@@ -89,7 +89,7 @@ class WithdrawalLog:
         return self.folder / _FILE
 
     def keep(self, session: Session) -> None:
-        """Write down what was noted in a transaction that is about to commit. Never raises OSError."""
+        """Write the withdrawals of a transaction that is about to commit. Never raises OSError."""
         noted = take_recorded(session)
         if not noted:
             return
@@ -99,7 +99,7 @@ class WithdrawalLog:
             log.exception("withdrawals can't be written down; a backup would undo them", file=str(self.file))
 
     def read(self) -> Iterator[Withdrawal]:
-        """All of them, oldest first; lines that can't be read are passed over. Raises OSError."""
+        """Yield all withdrawals, oldest first, without invalid lines. Raises OSError."""
         try:
             with self.file.open("rb") as lines:
                 yield from filter(None, map(_read, lines))
@@ -107,21 +107,21 @@ class WithdrawalLog:
             return
 
     def forget(self, before: datetime) -> int:
-        """Drop what was withdrawn before an instant, and what can't be read; returns how many lines. Raises OSError."""
+        """Delete withdrawals from before an instant, and invalid lines; returns how many. Raises OSError."""
         if not self.file.exists():
             return 0
         with self._locked():
             return self._drop(before)
 
     def check(self) -> None:
-        """Raises OSError where it can't be written to."""
+        """Raise OSError if the file can't be written."""
         with self._locked():
             self._append_bytes(b"")
 
     def _append(self, lines: Sequence[bytes]) -> None:
         with self._locked():
             self._append_bytes(b"".join(lines))
-            # Not every machine has a nightly job, and each has its own file.
+            # Each machine has its own file, and not every machine runs the nightly job.
             self._drop_old(_read(lines[-1]))
 
     def _drop_old(self, newest: Withdrawal | None) -> None:
@@ -135,7 +135,7 @@ class WithdrawalLog:
         file = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             size = os.fstat(file).st_size
-            if size and os.pread(file, 1, size - 1) != b"\n":  # the disk was full, or the machine died
+            if size and os.pread(file, 1, size - 1) != b"\n":  # the disk was full, or the machine crashed
                 data = b"\n" + data
             while data:
                 data = data[os.write(file, data) :]
@@ -146,7 +146,7 @@ class WithdrawalLog:
             self._sync_folder()
 
     def _drop(self, before: datetime) -> int:
-        """Through a file of its own, which takes the place of the other one whole."""
+        """Delete old lines by writing a new file that replaces this one atomically."""
         new, dropped = self.file.with_suffix(".new"), 0
         with (
             self.file.open("rb") as lines,
@@ -173,7 +173,7 @@ class WithdrawalLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """A file of its own is locked: the other one may be replaced meanwhile."""
+        """Lock a separate file, as the log itself may be replaced meanwhile."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:

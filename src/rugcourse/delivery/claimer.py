@@ -1,8 +1,8 @@
-"""Takes a batch of what is planned, for one worker to send.
+"""Claims a batch of planned deliveries for one worker to send.
 
-One transaction does it all: holds and limits say how many may go, each message is decided on, and one UPDATE takes
-those whose reader still wants them. From its commit on they are `submitting` under a lease, and pinned: what exactly is
-sent, and under which Message-ID.
+One transaction does it all: it applies holds and limits, decides on each message, and claims with one UPDATE those
+that their readers still want. From its commit on they are `submitting` under a lease, and pinned: it is fixed what
+exactly is sent, and under which Message-ID.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from rugcourse.learning.recap import UpcomingLesson, due_recaps
 log = structlog.get_logger()
 
 BATCH = 500
-BROKEN_MAIL_REST_SECONDS = 600.0  # then it is looked at again: it may be mended
+BROKEN_MAIL_REST_SECONDS = 600.0  # until the next try: the cause may have been fixed
 
 
 @dataclass(slots=True)
 class Batch:
-    """Deliveries under a lease, which holds until an instant (UTC), and what has become of them so far.
+    """Deliveries under a lease, which ends at `until` (UTC), and their results so far.
 
-    `seen`: how many were looked at for it. `stale`: holds that end when mail gets through. `broken`: ids of mails that
-    can't be written. `begun`: ids of mails that the server may have got. `refusing`: domains that refuse our mail as a
-    matter of policy, with their words.
+    `seen`: how many deliveries were considered. `stale`: expired holds, which are removed when mail gets through.
+    `broken`: ids of mails that can't be written, with the reason. `begun`: ids of mails that the server may have got.
+    `refusing`: domains that refuse our mail by policy, with their reply.
     """
 
     lease: str
@@ -59,12 +59,12 @@ class Batch:
 
     @property
     def not_started(self) -> set[int]:
-        """Ids of what the server surely never got."""
+        """Ids of mails that the server certainly never got."""
         return {one.id for one in self.drafts} - self.begun - self._settled - set(self.broken)
 
     @property
     def maybe_sent(self) -> set[int]:
-        """Ids of what the server may have got, and of which nobody knows what became."""
+        """Ids of mails that the server may have got, with an unknown outcome."""
         return self.begun - self._settled
 
     @property
@@ -87,18 +87,18 @@ class Claimer:
     journal: Journal
     limits: SendLimits
     lease_seconds: float
-    maybe_sent: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not answered
+    maybe_sent: deque[tuple[str, list[int]]] = field(default_factory=deque)  # claims whose commit was not confirmed
 
     def is_waiting(self, queue: Queue) -> bool:
-        """Whether there is something that may go; cheap."""
+        """Whether there is a delivery that may go out. Cheap."""
         now = self.clock.now()
         with self.database.read() as session:
             return deliveries.is_waiting(session, queue, now) and not holds.is_closed(session, now)
 
     def claim(self, queue: Queue) -> Batch | None:
-        """A batch, which may be empty when nobody wants theirs any more; None when there is nothing to look at.
+        """Claim a batch, which is empty if no reader wants theirs any more; None if there is nothing to claim.
 
-        Raises DatabaseAway. Whether what was claimed then is claimed nobody knows; it goes back before the next claim.
+        Raises DatabaseAway. It is then unknown whether the claim was committed; it is returned before the next claim.
         """
         self._give_back_doubtful()
         lease = secrets.token_hex(16)
@@ -111,7 +111,7 @@ class Claimer:
             raise
 
     def _claim(self, queue: Queue, lease: str, taken: list[int]) -> Batch | None:
-        """`taken` is filled with the ids that are claimed once the transaction is committed."""
+        """Claim a batch. Adds to `taken` the ids that are claimed if the transaction commits."""
         now = self.clock.now()
         until = now + self.clock.span(self.lease_seconds)
         with self.database.write_batch() as session:
@@ -135,10 +135,10 @@ class Claimer:
         return Batch(lease, until, [one for one in drafts if one.id in wanted], len(job), frozenset(gate.stale))
 
     def _give_back_doubtful(self) -> None:
-        """What was surely never begun goes back, if it was claimed at all. Raises DatabaseAway."""
+        """Return deliveries of unconfirmed claims, which were never begun, to planned. Raises DatabaseAway."""
         while True:
             try:
-                lease, ids = self.maybe_sent.popleft()  # of one thread, however many come here at once
+                lease, ids = self.maybe_sent.popleft()  # atomic, so that each goes to one thread only
             except IndexError:
                 return
             try:
@@ -153,7 +153,7 @@ class Claimer:
             self.journal.done(lease)
 
     def _draft(self, session: Session, job: Sequence[DeliveryJob], now: datetime) -> list[PreparedMessage]:
-        """What the messages will be. Mails that can't be made are put off: they hold up nothing but themselves."""
+        """Draft the messages. Mails that can't be drafted are postponed, so that they do not block others."""
         prepared: dict[int, PreparedEmail] = {}
         for one in job:
             try:
@@ -176,7 +176,7 @@ class Claimer:
     def _recaps(
         self, session: Session, readings: Mapping[int, UpcomingLesson], now: datetime
     ) -> Mapping[int, Question]:
-        """The missed questions that come back. A mail goes out without one rather than not at all."""
+        """Return the recaps. If they can't be read, mails go out without one rather than not at all."""
         try:
             return due_recaps(session, readings, now)
         except (ArithmeticError, LookupError, TypeError, ValueError):
@@ -188,7 +188,7 @@ class Claimer:
         delivery_planning.postpone(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
 
-_FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # they say when the first lesson comes
+_FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # mails that say when the first lesson comes
 
 
 def _readings(job: Sequence[DeliveryJob], prepared: Mapping[int, PreparedEmail]) -> dict[int, UpcomingLesson]:

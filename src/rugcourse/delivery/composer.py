@@ -1,4 +1,4 @@
-"""Fills a prepared mail in for one reader."""
+"""Fills in a prepared mail for one reader."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from rugcourse.links import BadToken, Links, MailRef
 if TYPE_CHECKING:
     from rugcourse.emails.dkim import DkimSigner
 
-_TEXT_WIDTH = 74  # of what somebody typed, in the text part
+_TEXT_WIDTH = 74  # columns of quoted user input in the text part
 
 
 @dataclass(frozen=True, slots=True)
 class Personalisation:
-    """What a mail says about its reader's own course. `next_due` is None while nothing is planned; `agreed`: how
-    somebody from a list agreed to it.
+    """The parts of a mail that depend on the reader's course.
+
+    `next_due`: when the next lesson is due, if any. `agreed`: how an imported subscriber consented.
     """
 
     recap: Question | None = None
@@ -41,7 +42,7 @@ class Personalisation:
 
 @dataclass(frozen=True, slots=True)
 class PreparedMessage:
-    """A message that is decided on and not written yet."""
+    """A message whose content is decided, but which is not written yet."""
 
     job: DeliveryJob
     prepared: PreparedEmail
@@ -62,15 +63,16 @@ class PreparedMessage:
 
     @property
     def snapshot(self) -> SentSnapshot:
-        """What the ledger is to remember of it."""
+        """What the ledger records of the message."""
         recap = self.personalisation.recap.id if self.personalisation.recap else None
         return SentSnapshot(self.job.id, self.message_id, self.prepared.language, self.job.lesson_version_id, recap)
 
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes messages for one installation: its links, the domain of its Message-IDs, its signature, and the address
-    where it takes mail in, if any.
+    """Writes messages for one installation.
+
+    `domain`: of the Message-IDs. `bounce_address`: where this installation receives mail, if it does.
     """
 
     links: Links
@@ -79,19 +81,19 @@ class Composer:
     bounce_address: str = ""
 
     def draft(self, job: DeliveryJob, prepared: PreparedEmail, personalisation: Personalisation) -> PreparedMessage:
-        """What the message of a delivery will be: of one that was tried before the same, at the same address."""
+        """Decide on the message of a delivery. A retry to the same address keeps its Message-ID."""
         tried = job.message_id if self._is_for_this_address(job) else None
         message_id = tried or self.links.message_id(job.ref, self.domain)
         return PreparedMessage(job, prepared, personalisation, message_id)
 
     def _is_for_this_address(self, job: DeliveryJob) -> bool:
-        """Whether it was not tried before, or at the address that its reader has now: its Message-ID tells."""
-        with suppress(BadToken):  # of a key that is not in the settings any more
+        """Whether the delivery was not tried yet, or tried with the reader's current address (by its Message-ID)."""
+        with suppress(BadToken):  # signed with a key that is no longer in the settings
             return job.message_id is None or self.links.quoted(job.message_id) == job.ref
         return True
 
     def write(self, draft: PreparedMessage, now: datetime, *, eight_bit: bool) -> bytes:
-        """The message. `now` becomes its Date (UTC). Raises TemplateError."""
+        """Write the message. `now` (UTC) becomes its Date. Raises TemplateError."""
         job, prepared = draft.job, draft.prepared
         values = self.values(job, prepared, draft.personalisation)
         html, text = prepared.template.write(values)
@@ -108,7 +110,7 @@ class Composer:
         return message if self.dkim is None else self.dkim.sign(message)
 
     def values(self, job: DeliveryJob, prepared: PreparedEmail, personalisation: Personalisation) -> dict[str, Any]:
-        """The reader's own values; each template says at its top which ones it takes."""
+        """Return the reader's values for the template; each template lists at its top which ones it uses."""
         links, mail = self.links, job.ref
         own: dict[str, Any] = {"unsubscribe_url": links.unsubscribe(mail), "preferences_url": links.preferences(mail)}
         if job.kind == DeliveryKind.CONFIRM:
@@ -145,7 +147,7 @@ class Composer:
         }
 
     def _measured_values(self, job: DeliveryJob, mail: MailRef, prepared: PreparedEmail) -> dict[str, Any]:
-        """What tells opens and clicks: nothing, and plain links, for who did not agree to that."""
+        """Return the tracking picture and links; without consent to measuring, no picture and plain links."""
         links = self.links
         return {
             "pixel_url": links.pixel(mail) if job.measuring else "",
@@ -165,7 +167,7 @@ def _recap(question: Question | None, mail: MailRef, links: Links) -> dict[str, 
 
 def _agreed(agreed: Agreed | None, language: str) -> dict[str, Any]:
     if agreed is None:
-        raise TemplateError("nothing is known of how they agreed")
+        raise TemplateError("there is no record of the subscriber's consent")
     return {
         "agreed_on": day_and_year(agreed.at.date(), language),
         "agreed_where": agreed.where,

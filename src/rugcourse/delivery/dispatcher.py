@@ -1,12 +1,12 @@
-"""Sends what is planned, one batch at a time.
+"""Sends planned deliveries, one batch at a time.
 
-    1. claim    a batch under a lease, decided on and pinned, in one transaction: see `claim`
-    2. send     one after the other: written, handed over, its beginning and its answer journalled; no transaction open
-    3. settle   the whole batch in one transaction, then close the lease in the journal
+    1. claim    a batch under a lease, decided on and pinned, in one transaction: see `claimer`
+    2. send     one message after the other: write it, hand it over, journal its start and reply; no open transaction
+    3. settle   the whole batch in one transaction (failures in one each), then close the lease in the journal
 
-Every UPDATE carries the lease. A worker that was too slow finds that nothing matches any more, and walks away. Whatever
-goes wrong in 2, 3 happens: what was not begun goes back to planned, what is known is written down, and what was begun
-and is not known is unknown.
+Every UPDATE carries the lease. A worker that was too slow matches no row and walks away. Step 3 happens whatever goes
+wrong in step 2: messages not begun go back to planned, known results are recorded, and messages that were begun
+without a known result become unknown.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from rugcourse.links import MailRef
 log = structlog.get_logger()
 
 _BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0)
-_JITTER = 0.2  # of a wait, to either side: what failed together doesn't come back together
+_JITTER = 0.2  # fraction of a wait, in both directions, so that mails that failed together are not retried together
 _DATABASE_REST_SECONDS = 1.0
-_SILENCES_OF_A_MESSAGE = 2  # how often a server may be silent for as long as it may while one message is handed over
+_SILENCES_OF_A_MESSAGE = 2  # how many timeouts the server may use up while it takes one message
 _INTERRUPTED = "its worker was interrupted before the server answered"
 
 _SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server serves nobody
@@ -52,7 +52,7 @@ _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy s
 
 
 class MailTransport(Protocol):
-    """What takes messages: a connection to a mail server (`smtp.Connection` says what each of these does)."""
+    """A connection to a mail server, see `smtp.Connection`."""
 
     eight_bit: bool
     alive: bool
@@ -69,19 +69,19 @@ Connect = Callable[[], MailTransport]
 
 @dataclass(frozen=True, slots=True)
 class SendPolicy:
-    """How patient sending is. `timeout_seconds` is the machine's time, see `Clock.span`."""
+    """Timeout and retries. `timeout_seconds`: wall-clock seconds, see `Clock.span`."""
 
     timeout_seconds: float
     max_attempts: int
 
 
 class Dispatcher:
-    """Sends batches for one worker process. Each thread that uses it has a connection of its own.
+    """Sends batches for one worker process. Each thread has its own connection.
 
-    Set `stopping` to let batches end after the message that is under way; the rest goes back to planned.
+    Set `stopping` to end batches after the current message; the rest goes back to planned.
     """
 
-    def __init__(  # noqa: PLR0913 - put together in one place, the runtime
+    def __init__(  # noqa: PLR0913 - called in one place only, the bootstrap
         self,
         *,
         database: Database,
@@ -94,7 +94,7 @@ class Dispatcher:
         on_rejection: OnRejection,
         policy: SendPolicy,
     ) -> None:
-        """`on_rejection`: what follows from a delivery that failed, in the transaction that writes it down."""
+        """`on_rejection` is called for each failed delivery, in the transaction that records the failure."""
         self._database = database
         self._clock = clock
         self._claimer = claimer
@@ -111,21 +111,21 @@ class Dispatcher:
         self.stopping = threading.Event()
 
     def send_batch(self, queue: Queue) -> int:
-        """Send up to one batch of a queue; returns how many deliveries were looked at for it.
+        """Send up to one batch of a queue; returns how many deliveries were considered.
 
-        0 as well where the journal can't be written: nothing goes out then. Raises DatabaseAway.
+        Returns 0, and sends nothing, if the journal can't be written. Raises DatabaseAway.
         """
         with self._batch_under_way():
             try:
                 return self._send_batch(queue)
             except JournalError as error:
-                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - says all
+                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - no trace
                 return 0
 
     def close(self) -> None:
-        """Wait for the messages that are under way, then end the connections of all threads and the journal.
+        """Wait for the messages being sent, then close the connections of all threads and the journal.
 
-        A mail server that takes longer over one than it may is left to it: the journal tells the next worker.
+        Does not wait longer than the timeout of one message: the journal tells the next worker about it.
         """
         self.stopping.set()
         with self._ended:
@@ -167,9 +167,9 @@ class Dispatcher:
         return batch.seen
 
     def _is_ready(self, queue: Queue) -> bool:
-        """Whether this thread is connected, or could connect because there was something to send.
+        """Whether this thread is connected. Connects if there is something to send.
 
-        Connecting takes as long as it takes, so it comes before the claim.
+        Connecting can take long, so it comes before the claim.
         """
         if self._has_connection():
             return True
@@ -187,14 +187,14 @@ class Dispatcher:
         try:
             outcome = self._hand_over(batch, one, upcoming)
         except TemplateError as error:
-            batch.broken[one.id] = str(error)  # it holds up nothing but itself
+            batch.broken[one.id] = str(error)  # does not block other messages
             return
         settlement = self._judge(batch, one, outcome)
-        batch.settlements.append(settlement)  # before the journal, which may be full: what is known must not be lost
+        batch.settlements.append(settlement)  # before the journal: if that can't be written, the result is not lost
         self._journal.reply(batch.lease, one.id, settlement.state, settlement.reply)
 
     def _hand_over(self, batch: Batch, one: PreparedMessage, upcoming: PreparedMessage | None) -> Outcome:
-        """One try, or a second on a new connection where an old one turned out to be closed."""
+        """Try once, and again on a new connection if the old one turned out to be closed."""
         fresh = not self._has_connection()
         connection = self._connection()
         outcome = self._try(connection, batch, one, upcoming)
@@ -214,7 +214,7 @@ class Dispatcher:
         return connection.send(self._envelope(one), message, begin, self._envelope(upcoming) if upcoming else None)
 
     def _write(self, one: PreparedMessage, *, eight_bit: bool) -> bytes:
-        """Raises TemplateError, whatever it is that goes wrong with this one message."""
+        """Write a message. Raises TemplateError for any error."""
         try:
             return self._composer.write(one, self._clock.now(), eight_bit=eight_bit)
         except TemplateError:
@@ -226,7 +226,7 @@ class Dispatcher:
         return Envelope(self._return_path(one.job.ref), one.recipient)
 
     def _judge(self, batch: Batch, one: PreparedMessage, outcome: Outcome) -> Settlement:
-        """What an outcome means for the ledger."""
+        """Translate an outcome into a settlement for the ledger."""
         last = one.job.attempts + 1 >= self._policy.max_attempts
         reply = _without_address(outcome.reply, one.recipient)
         match outcome:
@@ -250,10 +250,9 @@ class Dispatcher:
         return Settlement(one.id, DeliveryState.PLANNED, reply, retry_at)
 
     def _settle(self, batch: Batch) -> None:
-        """Write down how each one ended; what was never begun goes back to planned.
+        """Record how each delivery ended; those never begun go back to planned.
 
-        While the database is away this waits: what is known must not be lost. Should the process end meanwhile, the
-        journal still has it.
+        Waits while the database is away, so that no result is lost. If the process ends, the journal has the results.
         """
         while True:
             try:
@@ -290,7 +289,7 @@ class Dispatcher:
             self._hold_all(session, batch.unavailable)
 
     def _lift(self, session: Session, batch: Batch) -> None:
-        """Mail got through, so the holds that only waited for that are over."""
+        """Remove the expired holds of domains that accepted mail, and the one of everything."""
         accepted = {one.delivery_id for one in batch.settlements if one.state == DeliveryState.ACCEPTED}
         if not accepted:
             return
@@ -305,9 +304,10 @@ class Dispatcher:
         return self._clock.span(seconds[0]), self._clock.span(seconds[1])
 
     def _runs_short(self, batch: Batch, *, is_first: bool) -> bool:
-        """One more message could outlast the lease, if the server fell silent at every step.
+        """Whether one more message could outlast the lease, if the server used up all timeouts.
 
-        The first goes as long as the lease lasts: where not even one fits into it, nothing would ever be sent.
+        For the first message the lease only has to be valid: if it is too short for one message, nothing would ever be
+        sent.
         """
         if is_first:
             return self._clock.now() >= batch.until
@@ -319,7 +319,7 @@ class Dispatcher:
         return connection is not None and connection.alive
 
     def _connection(self) -> MailTransport:
-        """This thread's connection, opened when there is none. Raises ServerUnavailable."""
+        """Return this thread's connection, and open it if needed. Raises ServerUnavailable."""
         if not self._has_connection():
             self._of_thread.connection = self._connect()
             self._connections = [one for one in self._connections if one.alive] + [self._of_thread.connection]
@@ -328,5 +328,5 @@ class Dispatcher:
 
 
 def _without_address(words: str, recipient: str) -> str:
-    """A server's words without the address they are about: who is erased must not live on in journals and logs."""
+    """Remove the recipient from a server's reply: erased people must not live on in journals and logs."""
     return re.sub(re.escape(recipient), "(address)", words, flags=re.IGNORECASE) if "@" in words else words

@@ -1,4 +1,4 @@
-"""Tells who gets which lesson when, if nothing changes: without sending, and by the rule that plans."""
+"""Forecasts who gets which lesson when, without sending, by the same rules as the planner."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAGE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """A lesson that will be sent at an instant (UTC), which is `local` for its reader."""
+    """A lesson that will be sent at `at` (UTC), which is `local` in the reader's time zone."""
 
     email: str
     campaign_id: int
@@ -31,7 +31,7 @@ class Upcoming:
 
 
 def forecast(database: Database, clock: Clock, send_window: SendWindow, days: int) -> Iterator[Upcoming]:
-    """Every lesson of the coming `days`, reader by reader. Reads the store a page at a time, of any size."""
+    """Yield every lesson of the coming `days`, reader by reader. Reads the database in pages."""
     now = clock.now()
     until = now + timedelta(days=days)
     with database.read() as session:
@@ -52,7 +52,7 @@ def forecast(database: Database, clock: Clock, send_window: SendWindow, days: in
 
 
 def count_by_hour(database: Database, clock: Clock, send_window: SendWindow, days: int) -> dict[datetime, int]:
-    """How many lessons go out in each hour (UTC) of the coming `days`; readers who are alike are looked at once."""
+    """Count the lessons for each hour (UTC) of the coming `days`. Readers with the same state are computed once."""
     now = clock.now()
     until = now + timedelta(days=days)
     hours: Counter[datetime] = Counter()
@@ -68,8 +68,8 @@ def count_by_hour(database: Database, clock: Clock, send_window: SendWindow, day
 def _of_reader(
     one: ExpectedEnrolment, campaign: Sending, now: datetime, until: datetime, send_window: SendWindow
 ) -> Iterator[tuple[int, datetime]]:
-    """(lesson, when) of all that comes for one enrolment."""
-    if not is_zone(one.schedule.zone):  # nothing can be planned for them: the audit says so
+    """Yield (lesson id, instant) of the lessons to come of one enrolment."""
+    if not is_zone(one.schedule.zone):  # nothing can be planned for them, as the audit reports
         return
     at, last_date, position = _first(one, campaign, now, send_window), one.last_local_date, one.position
     while at is not None and at <= until and position in campaign.lessons:
@@ -86,5 +86,5 @@ def _first(one: ExpectedEnrolment, campaign: Sending, now: datetime, send_window
             return now
         case ShiftTo(instant):
             return instant
-        case _:  # missed: an admin has to say when
+        case _:  # missed: an admin has to decide when
             return None

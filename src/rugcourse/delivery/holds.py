@@ -1,8 +1,7 @@
-"""Whether mail goes out at all.
+"""Holds: sending is stopped for everything, a campaign, or a recipient's domain.
 
-A hold stops everything, a campaign, or a recipient's domain. One that we placed ourselves ends after a while, longer
-each time; when mail gets through again it is forgotten. One that an operator placed, or is to look at, ends when an
-operator says go.
+An automatic hold expires after a while, which gets longer each time; it is removed when mail gets through again. A
+hold by an admin, or one that an admin has to look at, lasts until an admin releases it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from rugcourse.db.queries.sending_holds import ALL, domain_key
 log = structlog.get_logger()
 EVERYTHING = ALL  # the key of the hold on all sending
 
-_POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # of the machine's time: the first, and the longest
+_POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # wall-clock seconds: the first, and the longest
 
 
 def is_closed(session: Session, now: datetime) -> bool:
@@ -36,9 +35,9 @@ def is_held(session: Session, key: str, now: datetime) -> bool:
 def hold(
     session: Session, key: str, reason: str, now: datetime, first: timedelta, longest: timedelta
 ) -> datetime | None:
-    """Stop what `key` names, for `first`, or twice as long as the time before; tells the log the first time only.
+    """Hold `key` for `first`, or twice as long as the last time, up to `longest`. Logs only the first time.
 
-    Returns until when it is held; None: until an operator says go.
+    Returns until when it is held, or None for a hold until an admin releases it.
     """
     row = sending_holds.find_hold(session, key, lock=True)
     if row is None:
@@ -53,19 +52,19 @@ def hold(
 
 
 def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None:
-    """Send nothing to a domain that refuses us for what we are: for an hour, longer each time."""
+    """Hold a domain that refuses our mail by policy: for an hour, twice as long each time, at most a day."""
     now = clock.now()
     hold(session, domain_key(domain), words, now, *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
 
 
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:
-    """Hold everything until an operator says go."""
+    """Hold everything until an admin releases it."""
     if sending_holds.hold_indefinitely(session, ALL, reason, now):
         log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
 
 
 def release(session: Session, now: datetime, key: str, admin_id: int | None = None) -> bool:
-    """End a hold, by an operator or an admin, which the audit log keeps. Returns False when nothing was held."""
+    """Release a hold, by an admin. Returns False if `key` was not held."""
     if key == ALL:
         if sending_holds.find_hold(session, ALL) is not None:
             heartbeats.move_numbers_on(session)
@@ -78,5 +77,5 @@ def release(session: Session, now: datetime, key: str, admin_id: int | None = No
 
 
 def hold_by_admin(session: Session, now: datetime, key: str, reason: str) -> None:
-    """An operator holds everything, a campaign or a domain, until they say `sending resume`."""
+    """Hold everything, a campaign or a domain, until an admin runs `sending resume`."""
     sending_holds.hold_indefinitely(session, key, reason, now)

@@ -1,17 +1,17 @@
-"""What a worker writes on its own disk while it sends, so that a kill -9 leaves as little doubt as possible.
+"""What a worker writes to its own disk while it sends, so that a kill -9 leaves as little doubt as possible.
 
 One append-only file per process, locked for as long as the process lives (a lock that a crash can't leave behind).
 Lines, each written in one call, so that threads can share the file:
 
     submit  LEASE ID,ID,…       these are in state `submitting`
-    begin   LEASE ID            the bytes that the server may accept go out next
-    reply   LEASE ID STATE …    what the server said
-    done    LEASE               all of it is settled in the database
+    begin   LEASE ID            the bytes after which the server may accept the mail go out next
+    reply   LEASE ID STATE …    the server's reply
+    done    LEASE               the whole lease is settled in the database
 
 The page cache survives the death of a process, so no fsync is needed for what this protects against.
 
-A line is whole or not there. Where the disk has no room for one, what was written of it is taken back and its writer is
-told, before the step that the line announces.
+A line is complete or absent. If the disk has no room for one, the part that was written is removed and JournalError is
+raised, before the step that the line announces.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import NamedTuple
 from rugcourse.db.models import DeliveryState
 
 _MAX_BYTES = 4_000_000
-_UNUSED = ".new"  # how a journal's name ends while it is not locked yet
+_UNUSED = ".new"  # suffix of a journal that is not locked yet
 
 
 class JournalError(Exception):
@@ -39,9 +39,9 @@ class JournalError(Exception):
 
 @dataclass(slots=True)
 class LeaseRecord:
-    """What a journal knows of one lease that was never settled. `replies`: id → (state, the server's words).
+    """The lines of a journal about one unsettled lease. `replies`: id → (state, the server's reply).
 
-    `damaged`: a line of it can't be read, so nobody knows what was begun.
+    `damaged`: a line can't be read, so it is unknown what was begun.
     """
 
     lease: str
@@ -52,41 +52,41 @@ class LeaseRecord:
 
     @property
     def maybe_sent(self) -> list[int]:
-        """What the server may have got, without a word of what it answered."""
+        """Ids of mails that the server may have got, without a recorded reply."""
         return [one for one in self.submitted if one not in self.replies and (self.damaged or one in self.begun)]
 
     @property
     def not_started(self) -> list[int]:
-        """What the server surely never got."""
+        """Ids of mails that the server certainly never got."""
         known = self.begun | set(self.replies)
         return [] if self.damaged else [one for one in self.submitted if one not in known]
 
 
 class Records(NamedTuple):
-    """The leases in a journal that no `done` closes, and whether each of its lines could be read."""
+    """The leases in a journal without a `done`, and whether all of its lines could be read."""
 
     leases: list[LeaseRecord]
     intact: bool
 
 
 class Journal:
-    """The journal of this process. Safe to share among threads. What can't be written raises JournalError."""
+    """The journal of this process. Thread-safe. Raises JournalError when it can't be written."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.journal"
-        # Locked before it has its name: one that another process finds unlocked is dead.
+        # Locked before it gets its final name: other processes take an unlocked journal for a dead one.
         unused = self._path.with_suffix(_UNUSED)
         self._file = os.open(unused, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
         unused.rename(self._path)
         self._open: set[str] = set()
         self._bytes = 0
-        self._torn = False  # half a line stands at its end, and another must not be joined to it
+        self._torn = False  # the last line is incomplete, so nothing may be appended
         self._lock = threading.Lock()
 
     def submit(self, lease: str, ids: list[int]) -> None:
-        with self._lock:  # first: who closes another lease may empty the file
+        with self._lock:  # first, as closing another lease may empty the file
             self._open.add(lease)
         try:
             self._write(f"submit {lease} {','.join(map(str, ids))}")
@@ -102,7 +102,7 @@ class Journal:
         self._write(f"reply {lease} {delivery_id} {state} {' '.join(words.split())}")
 
     def done(self, lease: str) -> None:
-        """Close a lease. One that can't be closed here is settled in the database all the same."""
+        """Close a lease. An error is ignored: the lease is settled in the database anyway."""
         with contextlib.suppress(JournalError):
             self._write(f"done {lease}")
         with self._lock:
@@ -112,7 +112,7 @@ class Journal:
                 self._bytes = 0
 
     def close(self) -> None:
-        """Give the journal up: the file goes, unless it holds something that is not settled."""
+        """Close the journal, and delete the file unless it has unsettled leases."""
         if not self._open:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
@@ -121,10 +121,10 @@ class Journal:
         raw = f"{line}\n".encode()
         with self._lock:
             if self._torn:
-                raise JournalError(f"half a line stands in {self._path}")
+                raise JournalError(f"there is an incomplete line at the end of {self._path}")
             try:
                 written = os.write(self._file, raw)
-                if written < len(raw):  # a full disk takes a part, and raises nothing
+                if written < len(raw):  # a full disk accepts a part, and raises nothing
                     self._torn = True
                     os.ftruncate(self._file, os.fstat(self._file).st_size - written)
                     self._torn = False
@@ -136,7 +136,7 @@ class Journal:
 
 @contextmanager
 def dead_journals(folder: Path) -> Iterator[list[Path]]:
-    """The journals of processes that no longer live, held while the block runs."""
+    """Yield the journals of dead processes, locked while the block runs."""
     held: list[int] = []
     found: list[Path] = []
     try:
@@ -144,14 +144,14 @@ def dead_journals(folder: Path) -> Iterator[list[Path]]:
             try:
                 file = os.open(path, os.O_RDWR)
             except FileNotFoundError:
-                continue  # its process ended well just now
+                continue  # its process has ended normally
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(file)
-                continue  # its process lives
+                continue  # its process is alive
             held.append(file)
-            if os.fstat(file).st_nlink:  # else another worker has settled it between these lines
+            if os.fstat(file).st_nlink:  # otherwise another worker has settled and deleted it meanwhile
                 found.append(path)
         yield found
     finally:
@@ -160,9 +160,9 @@ def dead_journals(folder: Path) -> Iterator[list[Path]]:
 
 
 def read_records(path: Path) -> Records:
-    """What a journal tells. A last line that was cut off is not there.
+    """Parse a journal. An incomplete last line is ignored.
 
-    A line that no journal wrote damages all leases that are open there: it may have stood for any of them.
+    An invalid line marks all open leases as damaged: it may have been about any of them.
     """
     records: dict[str, LeaseRecord] = {}
     intact = True
@@ -177,7 +177,7 @@ def read_records(path: Path) -> Records:
 
 
 def _read_line(line: str, records: dict[str, LeaseRecord]) -> None:
-    """Raises LookupError or ValueError for what is no line of a journal."""
+    """Parse a line into `records`. Raises LookupError or ValueError when it is not valid."""
     word, _, rest = line.partition(" ")
     lease, _, rest = rest.partition(" ")
     match word:

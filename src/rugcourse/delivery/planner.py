@@ -1,4 +1,4 @@
-"""Turns enrolments that are due into deliveries."""
+"""Turns due enrolments into deliveries."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from rugcourse.scheduling import Decision, Missed, SendNow, SendWindow, ShiftTo,
 log = structlog.get_logger()
 
 BATCH = 1000
-_BROKEN_ROW_REST_SECONDS = 3600.0  # then it is looked at again: it may be set right
-TOO_LATE = "too-late"  # why a campaign waits for an admin: the moment it promised was missed by more than we wait
+_BROKEN_ROW_REST_SECONDS = 3600.0  # until the next try: the row may have been corrected
+TOO_LATE = "too-late"  # why a campaign waits for an admin: its fixed moment was missed by more than the send window
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningResult:
-    """What one look at the calendar brought. `late`: planned before, but their hour passed unsent."""
+    """The numbers of one planning run. `late`: deliveries that were not sent within their send window."""
 
     planned: int = 0
     shifted: int = 0
@@ -39,18 +39,18 @@ class PlanningResult:
 
 
 def plan_due(database: Database, clock: Clock, send_window: SendWindow, on_rejection: OnRejection) -> PlanningResult:
-    """Plan every lesson that is due now, and say what that came to. `on_rejection`: see `plan_batches`."""
+    """Plan every lesson that is due now, and return the totals. `on_rejection`: see `plan_batches`."""
     return sum(plan_batches(database, clock, send_window, on_rejection), PlanningResult())
 
 
 def plan_batches(
     database: Database, clock: Clock, send_window: SendWindow, on_rejection: OnRejection
 ) -> Iterator[PlanningResult]:
-    """Plan every lesson that is due now, a batch with each step.
+    """Plan every lesson that is due now, one batch per step.
 
-    Each batch is one transaction: the deliveries are inserted and the enrolments moved on together, or neither. Any
-    number of schedulers may do this at once. Before that, what was planned and is late comes to its end;
-    `on_rejection`: what follows for a reader whose server put a mail off until it was late.
+    Each batch is one transaction: it inserts the deliveries and advances the enrolments, or does neither. Any number
+    of schedulers may run this concurrently. Before that, late deliveries are ended; `on_rejection` is called for those
+    that the reader's server deferred until they were late.
     """
     yield from _end_late(database, clock, on_rejection)
     with database.read() as session:
@@ -97,9 +97,9 @@ def _plan_campaign(
 
 
 def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, send_window: SendWindow) -> PlanningResult:
-    """One batch, in which a row that is wrong stops no other; the next one waits for the next tick.
+    """Plan one batch row by row, so that an invalid row does not block others; the next batch waits for the next tick.
 
-    A campaign that can't be read itself is left as it is: no reader of it is to blame.
+    If the campaign itself can't be read, its enrolments are left unchanged.
     """
     try:
         with database.read() as session:
@@ -116,7 +116,7 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, send_wi
 def _plan_one(
     database: Database, clock: Clock, campaign_id: int, enrolment_id: int, send_window: SendWindow
 ) -> PlanningResult:
-    """One reader, who is put off for a while where that can't be done."""
+    """Plan one enrolment, or postpone it for a while if that fails."""
     try:
         with database.write_batch(durable=False) as session:
             return _plan_batch(session, campaign_id, clock.now(), send_window, only=enrolment_id)
@@ -132,10 +132,10 @@ def _plan_one(
 def _plan_batch(
     session: Session, campaign_id: int, now: datetime, send_window: SendWindow, *, only: int | None = None
 ) -> PlanningResult:
-    # Locked before the places of lessons are read: who puts them in another order changes both, and waits for these.
+    # Locked before the positions of lessons are read: reordering lessons changes both, and waits for these locks.
     due = enrolments.lock_due(session, campaign_id, now, BATCH, only)
     campaign = campaigns.find_sending(session, campaign_id)
-    if campaign is None:  # paused since it was looked at
+    if campaign is None:  # paused in the meantime
         return PlanningResult()
     choices = Choices(campaign, _tried_before(session, campaign, due))
     for one in due:
@@ -143,12 +143,12 @@ def _plan_batch(
     if choices.missed:
         _end_missed(session, choices, now, send_window)
     planned = delivery_planning.plan_lessons(session, choices.lessons, now, campaign.delivers)
-    # A lesson that could not be planned came before: the course was put in another order. On to the next, the same day.
+    # A lesson that was not planned had been sent before the course was reordered. Go on to the next, the same day.
     enrolments.skip_lessons(session, [one for ids in choices.lessons.values() for one in ids if one not in planned])
     steps = {step: [one for one in ids if one in planned] for step, ids in choices.steps.items()}
     enrolments.advance(session, steps, now)
     enrolments.complete(session, choices.over, now)
-    if None in choices.shifts:  # who came back since their status and schedule were read is looked at once more
+    if None in choices.shifts:  # readers who came back since their status was read are considered again
         back = enrolments.came_back(session, choices.shifts[None])
         choices.shifts[None] = [one for one in choices.shifts[None] if one not in back]
     enrolments.shift(session, choices.shifts)
@@ -156,16 +156,16 @@ def _plan_batch(
 
 
 def _tried_before(session: Session, campaign: Sending, due: Sequence[DueEnrolment]) -> set[int]:
-    """Those whose first mail was tried at the moment that the campaign promised, and put off by their server."""
+    """Return the enrolments whose first mail was tried at the campaign's fixed moment and deferred by the server."""
     first = [one.id for one in due if one.position == 1 and one.last_local_date is None]
     return delivery_planning.tried(session, first) if campaign.timing.promises and first else set()
 
 
 def _end_missed(session: Session, choices: Choices, now: datetime, send_window: SendWindow) -> None:
-    """What becomes of those who did not get the first mail at the moment that the campaign promised.
+    """Handle enrolments that did not get the first mail at the campaign's fixed moment.
 
-    Where nothing at all went out since, it is us who were away, and an admin says what becomes of the campaign. Where
-    others had theirs, a limit, a warm-up or a hold of a domain took its time: the rest get it at their next hour.
+    If nothing has gone out since, the system was down, and an admin decides about the campaign. If others got theirs,
+    a rate limit, a warm-up or a hold of a domain caused the delay: the rest get it at their next hour.
     """
     missed, campaign = choices.missed, choices.campaign
     for delayed in [one for one in missed.values() if _was_late(campaign, one, send_window)]:
@@ -185,7 +185,7 @@ def _end_missed(session: Session, choices: Choices, now: datetime, send_window: 
 
 
 def _was_late(campaign: Sending, one: DueEnrolment, send_window: SendWindow) -> bool:
-    """Whether a reader's own pause, or a limit the day before, moved their first mail away from the promised moment."""
+    """Whether a reader's pause, or a limit the day before, moved their first mail away from the fixed moment."""
     timing, undisturbed = campaign.timing, replace(one.schedule, paused=False, paused_until=None)
     begun = timing.at or datetime.combine(timing.day or one.due_at.date(), time(0), UTC) - timedelta(days=1)
     promised = next_mail(timing, undisturbed, max(begun, campaign.go_from or begun), None, send_window.quiet)
@@ -200,9 +200,9 @@ def decide(
     *,
     promised: bool = True,
 ) -> Decision | Missed:
-    """What the rules of the calendar say about an enrolment that is due.
+    """Apply the scheduling rules to a due enrolment.
 
-    `promised` False: the moment that the campaign promised is over, and it is the reader's own hour that counts.
+    If `promised` is False, the campaign's fixed moment is over and the reader's own hour applies.
     """
     return decide_for(
         campaign.timing,
@@ -218,10 +218,10 @@ def decide(
 
 @dataclass(slots=True)
 class Choices:
-    """What becomes of enrolments of a campaign that are due, those together that go the same way.
+    """The decisions on due enrolments of a campaign, grouped by outcome.
 
-    `tried`: their promised moment was kept, in vain. `over`: no lesson is left for them. `missed`: their promised
-    moment is over.
+    `tried`: their first mail was tried at the fixed moment and deferred. `over`: no lesson is left for them.
+    `missed`: their fixed moment has passed.
     """
 
     campaign: Sending
@@ -233,11 +233,11 @@ class Choices:
     missed: dict[int, DueEnrolment] = field(default_factory=dict)
 
     def choose(self, due: DueEnrolment, now: datetime, send_window: SendWindow) -> None:
-        """Decide about one."""
+        """Decide about one enrolment."""
         self._choose(due, now, send_window, promised=due.id not in self.tried)
 
     def choose_by_schedule(self, due: DueEnrolment, now: datetime, send_window: SendWindow) -> None:
-        """Decide about one whose promised moment is over and whom nothing more is promised."""
+        """Decide about one enrolment by the reader's schedule, as its fixed moment is over."""
         self._choose(due, now, send_window, promised=False)
 
     def _choose(self, due: DueEnrolment, now: datetime, send_window: SendWindow, *, promised: bool) -> None:

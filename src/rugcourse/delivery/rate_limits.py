@@ -1,8 +1,8 @@
-"""How fast: limits per minute and per day.
+"""Limits how many mails go out per minute and per day.
 
-Limits are buckets of tokens: each lesson takes one from every bucket that concerns it, and they fill by themselves.
-They stand in the store and are locked by whoever claims, so they hold for all workers together. Mail that a person
-waits for takes its tokens too, but is never held up by a bucket.
+Limits are token buckets: each lesson takes a token from every bucket that applies to it, and buckets refill over time.
+They are stored in the database and locked during a claim, so they apply to all workers together. Mail that a person
+waits for takes tokens too, but is never delayed by a bucket.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from rugcourse.db.queries import campaigns, sending_holds
 from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.db.queries.sending_holds import ALL, TokenBucket, campaign_key, domain_key
 
-_BURST_SECONDS = 20.0  # how much of a limit can be saved up
+_BURST_SECONDS = 20.0  # the capacity of a bucket, in seconds of its limit
 _SECONDS_PER_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class WarmUp:
-    """A sender nobody knows yet: so many on the first day, and each day `growth` times as many as the day before."""
+    """The warm-up of a new sender: `count` mails on the first day, and each day `growth` times the day before."""
 
     first_day: date
     count: int
     growth: float
 
     def cap(self, day: date) -> int | None:
-        """How many may go out on a day (UTC); None before it begins."""
+        """Return how many mails may go out on a day (UTC); None before the warm-up begins."""
         age = (day - self.first_day).days
         return None if age < 0 else int(self.count * self.growth ** min(age, 60))
 
 
 @dataclass(frozen=True, slots=True)
 class SendLimits:
-    """What the settings allow: `per_minute` for all our mail, `domains` by the recipient's domain."""
+    """The limits from the settings: `per_minute` for all mail, `domains` by the recipient's domain (per minute)."""
 
     per_minute: int | None = None
     domains: Mapping[str, int] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class SendLimits:
 
 @dataclass(slots=True)
 class RateLimiter:
-    """What may pass at one moment. `held`: keys of what may not; `stale`: holds whose time is over."""
+    """Decides which deliveries may go out. `held`: keys of active holds; `stale`: keys of expired holds."""
 
     held: set[str]
     stale: set[str]
@@ -59,11 +59,11 @@ class RateLimiter:
         return ALL in self.held
 
     def exhausted(self) -> set[str]:
-        """Keys of campaigns and domains that have had their share for now."""
+        """Return the keys of empty buckets."""
         return {key for key, bucket in self.buckets.items() if bucket.tokens < 1}
 
     def admit(self, queue: Queue, candidates: Sequence[DeliveryJob]) -> list[DeliveryJob]:
-        """Those that may go, each with its tokens taken."""
+        """Return the deliveries that may go out, and take their tokens."""
         if not self.buckets:
             return list(candidates)
         admitted = []
@@ -82,7 +82,7 @@ _TODAY = "today"
 
 
 def load_rate_limiter(session: Session, limits: SendLimits, clock: Clock) -> RateLimiter:
-    """Look at holds, and fill and lock the buckets, until the transaction ends."""
+    """Read the holds, and refill the buckets, which stay locked until the transaction ends."""
     now = clock.now()
     holds = sending_holds.all_holds(session)
     held = {one.key for one in holds if one.until is None or one.until > now}

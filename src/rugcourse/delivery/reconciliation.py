@@ -1,7 +1,7 @@
-"""Proves that the books balance: what was planned is accepted, failed, cancelled, unknown or still open.
+"""Reconciliation: proves that every planned delivery is accepted, failed, cancelled, unknown or still open.
 
-The ledger is compared with what the enrolments say of themselves, which is written in the same transactions but kept
-apart; and rows are looked for that could only exist if a step had been half done.
+It compares the ledger with the counts in the enrolments, which are written in the same transactions but stored
+separately, and searches for rows that could only exist if a step had been half done.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryState
 from rugcourse.db.queries import reconciliation
 
-GRACE_SECONDS = 600.0  # the machine's: how long something may lie due or expired before that is a finding
+GRACE_SECONDS = 600.0  # wall-clock seconds that something may be overdue or expired before it is a finding
 _EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One line of the books: a lesson (or another kind of mail) of a campaign. `counts` is by state."""
+    """The totals of a lesson (or another kind of mail) in a campaign. `counts` is by state."""
 
     campaign: str
     kind: str
@@ -43,7 +43,7 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class UnknownDelivery:
-    """A mail of which nobody can say whether it arrived."""
+    """A delivery of which nobody knows whether it arrived."""
 
     delivery_id: int
     email: str
@@ -52,7 +52,7 @@ class UnknownDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The books, what is wrong with them (nothing, if they balance), and the unknown by name."""
+    """The result of an audit: all totals, the findings (none if they balance), and the unknown deliveries by name."""
 
     books: tuple[LedgerLine, ...]
     findings: tuple[str, ...]
@@ -64,7 +64,7 @@ class Audit:
 
 
 def audit(database: Database, now: datetime, send_window: timedelta) -> Audit:
-    """Check the whole ledger. `send_window`: see PATIENCE_SECONDS."""
+    """Check the whole ledger. `send_window`: how long something may be overdue, see GRACE_SECONDS."""
     with database.read() as session:
         lines = _lines(session)
         unknown = tuple(UnknownDelivery(*row) for row in reconciliation.unknown_deliveries(session, 1000))

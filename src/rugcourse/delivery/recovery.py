@@ -1,4 +1,4 @@
-"""Takes back what dead workers held, and settles what they had found out."""
+"""Takes over the deliveries of dead workers, and settles the results that they had journalled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ _NO_ANSWER = "the worker that was sending it ended before the server answered"
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """`settled`: answers that a dead worker had journalled; `unknown`: the ids that nobody can be sure about."""
+    """What was recovered from dead workers.
+
+    `settled`: number of journalled replies. `given_back`: number of deliveries returned to planned. `unknown`: ids of
+    deliveries that may have been sent.
+    """
 
     settled: int = 0
     given_back: int = 0
@@ -32,11 +36,11 @@ class Recovered:
 
 
 def settle_journals(database: Database, clock: Clock, folder: Path, on_rejection: OnRejection) -> Recovered:
-    """Settle the journals of dead processes. A worker does this before it takes new work.
+    """Settle the journals of dead processes. A worker does this before it takes new work. Raises DatabaseAway.
 
-    Answered is what the answer was; never begun goes back to planned; begun without an answer is unknown. A journal
-    with lines that can't be read is settled as far as it can be, set aside under another name and told to the log: of
-    what it held nothing goes out again unless that is sure, and the worker starts. Raises DatabaseAway.
+    Deliveries with a reply get its result; those never begun go back to planned; those begun without a reply become
+    unknown. A journal with unreadable lines is settled as far as possible, renamed and logged, and the worker starts:
+    nothing from it goes out again unless that is certain to be safe.
     """
     settled, given_back = 0, 0
     unknown: list[int] = []
@@ -67,7 +71,7 @@ def _set_aside(path: Path) -> None:
 
 
 def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], on_rejection: OnRejection) -> Recovered:
-    """The leases of one journal: each failure in a transaction of its own, the rest in one."""
+    """Settle the leases of one journal: each failure in its own transaction, the rest in one."""
     settled, given_back, unknown = 0, 0, []
     for record in leases:
         for failure in (one for one in _replies(record, clock.now()) if one.state == DeliveryState.FAILED):
@@ -86,7 +90,7 @@ def _settle(database: Database, clock: Clock, leases: Sequence[LeaseRecord], on_
 
 
 def expire_leases(database: Database, clock: Clock) -> list[int]:
-    """Call unknown what silent workers hold, never planned; returns the ids."""
+    """Mark deliveries under expired leases as unknown, never as planned; returns their ids."""
     with database.write() as session:
         return deliveries.expire_leases(session, clock.now())
 

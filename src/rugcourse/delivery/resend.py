@@ -1,4 +1,4 @@
-"""Sends again what nobody can be sure about, when a person decides so."""
+"""Sends unknown deliveries again, if an admin decides so."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rugcourse.db.queries.email_events import Event
 
 
 def resend(session: Session, now: datetime, ids: Collection[int]) -> list[int]:
-    """Plan those of `ids` that are `unknown` once more, with the same Message-ID; returns which.
+    """Plan the `unknown` deliveries among `ids` again, with the same Message-ID; returns which.
 
-    Mail programs that did get the first one show one message, or recognise the second as the same. A lesson, or a
-    message to many, goes out at its reader's next hour; what a person waits for goes out now.
+    Mail clients that got the first copy show one message, or recognise the second as the same. A lesson or broadcast
+    goes out at the reader's next hour; mail that a person waits for goes out now.
     """
     in_doubt = [one for one in sorted(ids) if not _was_used(session, one, now)]
     lessons = [one for one in in_doubt if _plan_again(session, one, now)]
@@ -26,7 +26,7 @@ def resend(session: Session, now: datetime, ids: Collection[int]) -> list[int]:
 
 
 def _was_used(session: Session, delivery_id: int, now: datetime) -> bool:
-    """Whether its reader used it, also in the instant in which a worker wrote that nobody knows whether it arrived."""
+    """Whether the reader used the mail, even at the moment when a worker marked it as unknown."""
     subscribers.lock_of_mail(session, delivery_id)
     return deliveries.was_used(session, delivery_id) and deliveries.confirm_by_activity(session, delivery_id, now)
 

@@ -1,8 +1,8 @@
-"""Notices that the database is not the one that was sent from last: a copy, or a backup that was put back.
+"""Notices that the database is not the one last used for sending: a copy, or a restored backup.
 
 Such a ledger does not know what went out since. Sending from it would repeat mails, so everything is held until an
-operator says go. Two things give it away: it stands elsewhere, or it has forgotten a sign of life that a process had
-seen committed and has noted in the folder of its local state.
+admin releases it. It is recognised by its identity, or by a missing heartbeat that a process had seen committed and
+noted in the folder of its local state.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from rugcourse.db.engine import Database
 from rugcourse.db.queries import heartbeats
 from rugcourse.delivery.holds import hold_until_released
 
-KEPT_DAYS = 7  # signs of life are forgotten after that
+KEPT_DAYS = 7  # heartbeats are deleted after that
 _MARK = "last-seen"
 _MOVED = "this database is a copy, or stands elsewhere than the one that was sent from last"
 _OLDER = "the database has forgotten what it knew: a backup was put back"
 
 
 def check(database: Database, clock: Clock, folder: Path) -> None:
-    """Hold everything if this database can't be the one that was sent from last. `folder`: of the local state."""
+    """Hold everything if this database can't be the one last used for sending. `folder`: of the local state."""
     with database.write() as session:
         known, found = heartbeats.known_identity(session), heartbeats.identity(session)
         if known is None:
@@ -37,13 +37,13 @@ def check(database: Database, clock: Clock, folder: Path) -> None:
 
 
 def note(folder: Path, process_id: str, seen_at: datetime) -> None:
-    """Remember outside the database that it has committed this sign of life. Raises OSError."""
+    """Record outside the database that it has committed this heartbeat. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).write_text(f"{process_id} {seen_at.isoformat()}", encoding="ascii")
 
 
 def forgotten_while_running(database: Database, clock: Clock) -> None:
-    """The database does not know a sign of life any more that it had committed."""
+    """Hold everything, as the database no longer has a heartbeat that it had committed."""
     with database.write() as session:
         hold_until_released(session, _OLDER, clock.now())
 

@@ -1,4 +1,4 @@
-"""A reader who can't wait asks for the next lesson: at once, and once a day."""
+"""Sends the next lesson early on the reader's request: immediately, and once a day."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rugcourse.scheduling import Schedule, next_mail
 
 
 class NothingToSend(Exception):
-    """There is no next lesson, the reader has left or paused, or they asked for one before today."""
+    """There is no next lesson, sending is held, the reader has left or paused, or they already asked today."""
 
 
 def send_next_now(session: Session, now: datetime, delivery_id: int) -> None:
-    """Plan the next lesson of the course that a mail is of, as a mail that its reader waits for. Raises NothingToSend.
+    """Plan the next lesson of the course of a mail, as a mail that its reader waits for. Raises NothingToSend.
 
-    It is today's lesson, unless today had one already: then it is one more, and tomorrow's comes as it would have.
+    It counts as today's lesson. If today already had one it is an extra lesson, and tomorrow's comes as scheduled.
     """
     enrolment, schedule = _find(session, delivery_id, now)
     places = campaigns.lessons_of(session, enrolment.campaign_id)
@@ -32,7 +32,7 @@ def send_next_now(session: Session, now: datetime, delivery_id: int) -> None:
 
 
 def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: datetime) -> bool:
-    """Whether a reader could ask for their next lesson now."""
+    """Whether a reader may ask for their next lesson now."""
     return (
         enrolment.status == EnrolmentStatus.ACTIVE
         and not schedule.is_paused(now)
@@ -42,7 +42,7 @@ def may_ask(session: Session, enrolment: EnrolmentRow, schedule: Schedule, now: 
 
 
 def _goes_out(session: Session, campaign_id: int, now: datetime) -> bool:
-    """Whether a campaign runs, and nothing holds it."""
+    """Whether a campaign is running and not held."""
     return campaigns.is_running(session, campaign_id) and not holds.is_held(session, campaign_key(campaign_id), now)
 
 

@@ -1,7 +1,8 @@
-"""One connection to the mail server, and what can become of a message on it.
+"""A connection to the mail server, and the possible outcomes of a message on it.
 
-Connecting, TLS and login are smtplib's. The transaction is ours, because what may be repeated depends on exactly how
-far it came: up to the final dot a message was surely not taken; after it, only the server knows (RFC 1047).
+smtplib does connecting, TLS and login. The mail transaction is our own code, because whether a message may be repeated
+depends on how far exactly it got: before the final dot it was certainly not accepted; after it, only the server knows
+(RFC 1047).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import NamedTuple
 
 from rugcourse.settings import SmtpServer
 
-_DATA = 2  # the step
-_DOT = re.compile(rb"\n\.")  # a plain `in` takes thrice as long for a needle this short
+_DATA = 2  # index of the command in a transaction
+_DOT = re.compile(rb"\n\.")  # for such a short needle, a plain `in` takes three times as long
 _LINE_START_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -29,21 +30,21 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The server will never take this message (5xx)."""
+    """The server will never accept this message (5xx)."""
 
     reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Surely not taken: it can be tried again."""
+    """The message was certainly not accepted, and can be retried."""
 
     reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The final dot was sent, and no answer came that says whether the message was taken."""
+    """The final dot was sent, but no reply says whether the message was accepted."""
 
     reply: str
 
@@ -52,14 +53,14 @@ Outcome = Accepted | Rejected | Deferred | Unknown
 
 
 class Envelope(NamedTuple):
-    """Where a message that can't be delivered goes back to, and whom it is for."""
+    """The SMTP envelope. `sender`: the return path, to which bounces go."""
 
     sender: str
     recipient: str
 
 
 class ServerCapabilities(NamedTuple):
-    """What a server can do. `largest`: bytes of a message, None where it does not say."""
+    """What a server supports. `largest`: bytes of a message, or None if it does not say."""
 
     encrypted: bool
     pipelining: bool
@@ -68,11 +69,11 @@ class ServerCapabilities(NamedTuple):
 
 
 class ServerUnavailable(Exception):
-    """No mail at all can be sent through this server now. Says what it answered; no delivery is to blame."""
+    """The server accepts no mail at all now. The message quotes its reply; no delivery is the cause."""
 
 
 class Connection:
-    """A session with the mail server. For one thread at a time."""
+    """A session with the mail server. Not thread-safe."""
 
     def __init__(self, server: SmtpServer, local_hostname: str | None, timeout_seconds: float) -> None:
         """Connect, secure and log in. Raises ServerUnavailable."""
@@ -84,19 +85,19 @@ class Connection:
         self.eight_bit = self._smtp.has_extn("8bitmime")
         self._pipelining = self._smtp.has_extn("pipelining")
         self.alive = True
-        self._ahead: Envelope | None = None  # what went out already for the next message
-        # What is written is a whole: nothing is gained by holding its end back for more.
+        self._ahead: Envelope | None = None  # the envelope of the next message, if it was already sent
+        # Each write is complete: Nagle's algorithm would only delay its last packet.
         if self._smtp.sock is not None:
             self._smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(
         self, envelope: Envelope, message: bytes, begin: Callable[[], None], upcoming: Envelope | None = None
     ) -> Outcome:
-        """Hand over one message. `begin` is called just before the bytes with which the server may accept it.
+        """Hand over one message. `begin` is called right before the bytes after which the server may accept it.
 
-        `upcoming`: the envelope of the next message. Where the server allows, it travels along with this message (RFC
-        2920, 3.1), which saves a journey there and back for each. When the next one is for somebody else after all, the
-        connection ends, and that one is deferred.
+        `upcoming`: the envelope of the next message. If the server allows, it is sent together with this message (RFC
+        2920, 3.1), which saves a round trip per message. If the next message turns out to have another envelope, the
+        connection is closed and that message is deferred.
 
         Raises ServerUnavailable when the server refuses to serve this sender at all.
         """
@@ -110,7 +111,7 @@ class Connection:
         try:
             begin()
         except BaseException:
-            self.close()  # it waits for a message that won't come
+            self.close()  # the server waits for a message that won't come
             raise
         along = b""
         if self._pipelining and upcoming is not None:
@@ -123,12 +124,12 @@ class Connection:
             self.close()
             return Unknown(_words(error))
         if not (200 <= code < 300 or 400 <= code < 600):
-            self.close()  # whatever comes next would be taken for the answer to something else
+            self.close()  # later replies would be matched to the wrong commands
             return Unknown(f"{code} {words}")
         return self._judge(code, words, accepted=code < 300)
 
     def capabilities(self) -> ServerCapabilities:
-        """What the server said that it can do."""
+        """Return the capabilities that the server announced."""
         size = self._smtp.esmtp_features.get("size", "")
         return ServerCapabilities(
             encrypted=isinstance(self._smtp.sock, ssl.SSLSocket),
@@ -138,15 +139,15 @@ class Connection:
         )
 
     def close(self) -> None:
-        """Drop the connection without a word."""
+        """Close the connection without QUIT."""
         if self.alive:
             self.alive = False
             self._smtp.close()
 
     def quit(self) -> None:
-        """Say goodbye and close; a server that hung up first is no error."""
+        """Send QUIT and close. It is no error if the server has closed the connection."""
         if self._ahead is not None:
-            self.close()  # it waits for a message, and would take the goodbye for one
+            self.close()  # the server waits for a message, and would take QUIT for its content
         if self.alive:
             self.alive = False
             with contextlib.suppress(smtplib.SMTPException, OSError):
@@ -173,7 +174,7 @@ class Connection:
         return smtp
 
     def _open_envelope(self, envelope: Envelope) -> Outcome | None:
-        """MAIL, RCPT and DATA, in one write where the server allows (RFC 2920). None: it waits for the message."""
+        """Send MAIL, RCPT and DATA, in one write if the server allows (RFC 2920). None: it waits for the message."""
         ahead, self._ahead = self._ahead, None
         if ahead not in {None, envelope}:
             raise smtplib.SMTPServerDisconnected("the server waited for another message")
@@ -199,10 +200,10 @@ class Connection:
         if refused is None:
             return None
         step, code, words = refused
-        if not 400 <= code < 600:  # it answers something else than what was asked
+        if not 400 <= code < 600:  # not a valid reply to the command
             raise smtplib.SMTPServerDisconnected(f"the server answered {code} {words} before the message")
         if len(replies) == 3 and replies[2][0] == 354:
-            # Pipelined DATA was granted although nobody is to receive it: an empty message ends that.
+            # Pipelined DATA was accepted although no recipient was: an empty message ends it.
             self._smtp.send(b".\r\n")
             self._reply()
         if self.alive and code != 421:
@@ -222,7 +223,7 @@ class Connection:
         return Rejected(reply) if code >= 500 else Deferred(reply)
 
     def _write(self, message: bytes, end: bytes) -> None:
-        """Both in one write, without copying them together first."""
+        """Send message and end in one write, without concatenating them first."""
         sock = self._smtp.sock
         if sock is None:
             raise smtplib.SMTPServerDisconnected("the connection is closed")
@@ -232,13 +233,13 @@ class Connection:
 
     def _reply(self) -> tuple[int, str]:
         code, words = self._smtp.getreply()
-        if code < 200:  # what is no reply says nothing: after the final dot nobody knows what became of the mail
+        if code < 200:  # not a valid reply; after the final dot the outcome is then unknown
             raise smtplib.SMTPServerDisconnected("the server answered with something that is no reply")
         return code, printable(words.decode("utf-8", "replace"))
 
 
 def _is_refusal(step: int, code: int) -> bool:
-    """Whether a reply to MAIL (0), RCPT (1) or DATA (2) is anything but what RFC 5321, 4.3.2 calls success."""
+    """Whether a reply to MAIL (0), RCPT (1) or DATA (2) is not a success (RFC 5321, 4.3.2)."""
     return code // 100 != (3 if step == _DATA else 2)
 
 
@@ -247,7 +248,7 @@ def _lines(commands: Sequence[str]) -> bytes:
 
 
 def _stuffed(message: bytes) -> bytes:
-    """A line that begins with a dot gets another one (RFC 5321, 4.5.2)."""
+    """Double a dot at the beginning of a line (RFC 5321, 4.5.2)."""
     return _LINE_START_DOT.sub(b"..", message) if _DOT.search(message) else message
 
 
@@ -259,5 +260,5 @@ def _words(error: Exception) -> str:
 
 
 def printable(words: str) -> str:
-    """What a server said, on one line and without what no database, log or page can hold: anybody can run a server."""
+    """Reduce a reply to one line of printable characters. Anybody can run a server, so replies are untrusted input."""
     return "".join(one if one.isprintable() else " " for one in words)

@@ -1,4 +1,4 @@
-"""Keeps mails ready: each wording is compiled once, whoever it goes to."""
+"""Caches compiled mails: each lesson version is compiled once for all readers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEPT = 512
 
 @dataclass(frozen=True, slots=True)
 class PreparedEmail:
-    """A mail to which only its reader is missing. `lesson` is None for all that is no lesson."""
+    """A compiled mail without the reader's values. `lesson` is None unless it is a lesson."""
 
     template: EmailTemplate
     skeleton: MimeSkeleton
@@ -33,7 +33,7 @@ class PreparedEmail:
 
 
 class TemplateCache:
-    """Prepares mails. Safe to share among threads: at worst two compile the same one at the same time."""
+    """Prepares mails. Thread-safe: at worst two threads compile the same mail at the same time."""
 
     def __init__(self, course_cache: CourseCache, branding: Branding, sender: Sender, links: Links) -> None:
         self._course_cache = course_cache
@@ -44,7 +44,7 @@ class TemplateCache:
         self._cohorts: dict[int, bool] = {}
 
     def prepare(self, session: Session, job: DeliveryJob) -> PreparedEmail:
-        """The mail of a delivery. Raises TemplateError."""
+        """Return the compiled mail of a delivery. Raises TemplateError."""
         wording = (job.kind, job.course, job.course_hash, job.lesson_version_id, job.language)
         key = (*wording, self._is_cohort(session, job.campaign_id))
         prepared = self._prepared.get(key)
@@ -52,14 +52,14 @@ class TemplateCache:
             try:
                 prepared = self._make(session, job)
             except (ArithmeticError, LookupError, TypeError, ValueError, UnknownTag) as error:
-                raise TemplateError(f"{job.kind}: {error!r}") from error  # of this mail alone
+                raise TemplateError(f"{job.kind}: {error!r}") from error  # concerns this mail only
             if len(self._prepared) >= _KEPT:
                 self._prepared.clear()
             self._prepared[key] = prepared
         return prepared
 
     def _is_cohort(self, session: Session, campaign_id: int) -> bool:
-        """A campaign stays of the kind that it was made."""
+        """Whether a campaign is a cohort. The kind of a campaign never changes, so it is cached."""
         found = self._cohorts.get(campaign_id)
         if found is None:
             if len(self._cohorts) >= _KEPT:
@@ -99,14 +99,14 @@ class TemplateCache:
                 template = catalogue.already_subscribed_email(course, language, self._branding, self._links)
             case DeliveryKind.MAGIC_LINK:
                 template = catalogue.magic_link_email(course, language, self._branding, self._links)
-            case unknown:  # a newer release shares this database
+            case unknown:  # planned by a newer release that shares this database
                 raise LookupError(unknown)
         skeleton = MimeSkeleton.make(self._sender, template.subject, language, message_stream(job.kind, course))
         return PreparedEmail(template, skeleton, course, lesson, language)
 
 
 def message_stream(kind: str, course: Course) -> MessageStream:
-    """A mail about the signup itself belongs to no list, and there is nothing to unsubscribe from."""
+    """Return the stream of a mail. Mail about the signup itself belongs to no list that one could leave."""
     return MessageStream(
         course=course.slug,
         kind=kind,
@@ -117,10 +117,10 @@ def message_stream(kind: str, course: Course) -> MessageStream:
 
 def _version_of(job: DeliveryJob) -> int:
     if job.lesson_version_id is None:
-        raise LookupError(f"delivery {job.id} has no wording")
+        raise LookupError(f"delivery {job.id} has no lesson version")
     return job.lesson_version_id
 
 
 def _spoken(wording: Lesson | Message, language: str) -> str:
-    """The language itself, or another one for a wording that is not there in it."""
+    """Return `language`, or another language if the lesson or message does not have it."""
     return language if language in wording.texts else next(iter(wording.texts))

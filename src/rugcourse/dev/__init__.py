@@ -1,1 +1,1 @@
-"""For development and rehearsals only: the demo, a mail catcher, a preview of lessons, simulated readers."""
+"""For development and simulation only: the demo, a mail catcher, a preview of lessons, simulated readers."""

@@ -1,4 +1,4 @@
-"""Runs the demo."""
+"""Runs the demo: all processes on a fast clock, with an inbox of its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CLOCK = "clock"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where to look."""
+    """The addresses of a running demo."""
 
     site: str
     inbox: str
@@ -45,9 +45,9 @@ class Addresses:
 
 
 def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready: Callable[[Addresses], None]) -> None:
-    """Run until Ctrl-C or SIGTERM. `folder` keeps everything; `fresh` empties it first. Uses three ports from `port`.
+    """Run until Ctrl-C or SIGTERM. Everything is stored in `folder`; `fresh` empties it first. Raises PortBusy.
 
-    Raises PortBusy. Calls `ready` when the pages answer.
+    Uses three ports from `port` on. Calls `ready` when the pages respond.
     """
     for number, purpose in enumerate(("the web pages", "the inbox", "its mail server"), port):
         require_free(HOST, number, purpose, f"rugcourse demo --port {min(port + 10, 65533)}")
@@ -74,7 +74,7 @@ def run_demo(folder: Path, port: int, day_seconds: float, *, fresh: bool, ready:
 
 
 def demo_settings(folder: Path, addresses: Addresses) -> Settings:
-    """Settings under which nothing leaves this machine, whatever the environment says."""
+    """Return settings with which nothing leaves this machine, whatever the environment says."""
     return load_settings(
         database_url=f"sqlite:///{folder / DATABASE}",
         broker_url="memory://",
@@ -89,7 +89,7 @@ def demo_settings(folder: Path, addresses: Addresses) -> Settings:
 
 
 def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addresses, port: int) -> None:
-    """Start inbox, worker and pages; `running` ends them in the opposite order."""
+    """Start inbox, worker and pages; `running` stops them in reverse order."""
     settings = demo_settings(folder, addresses)
     runtime = open_runtime(settings, clock)
     running.callback(runtime.database.close)
@@ -113,7 +113,7 @@ def _start(running: ExitStack, folder: Path, clock: ScaledClock, addresses: Addr
 
 
 def _let_admin_in(runtime: Runtime, password: str) -> None:
-    """An owner for whoever runs the demo; once, so that a password they chose stays."""
+    """Create an owner account for the demo, unless it exists, so that a changed password stays."""
     with runtime.database.read() as session:
         if admins.count_admins(session):
             return
@@ -122,7 +122,7 @@ def _let_admin_in(runtime: Runtime, password: str) -> None:
 
 
 def _kept_secret(file: Path, size: int) -> str:
-    """A secret of this demo, made once: yesterday's links and the password still work today."""
+    """Return a secret of this demo, generated once, so that links and password still work after a restart."""
     if not file.exists():
         file.write_text(secrets.token_urlsafe(size), encoding="ascii")
     return file.read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""Shows an author a lesson as a reader gets it, without a reader."""
+"""Renders a lesson to files for authors, as readers get it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BROWSER_SECONDS = 60
 
 
 class PreviewNotFound(Exception):
-    """No course has a lesson with this slug, or not in this language."""
+    """No course has a lesson with this slug in this language."""
 
 
 def render_lesson(
@@ -30,7 +30,7 @@ def render_lesson(
 ) -> list[Path]:
     """Write the lesson `slug` into the folder `out`, and return the files. Raises PreviewNotFound.
 
-    Links are signed for nobody, so they open nothing. Pictures are made where a Chromium is found.
+    Links belong to no reader, so they open nothing. Screenshots are made if Chromium is installed.
     """
     course, lesson = _find(courses, slug)
     languages = [language] if language else list(lesson.texts)

@@ -1,4 +1,4 @@
-"""Keeps the time of a demo, so that it goes on where it was."""
+"""Saves the time of a demo, so that it continues where it stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rugcourse.clock import Clock, ScaledClock
 
 
 def open_clock(file: Path, day_seconds: float) -> ScaledClock:
-    """A clock that starts at the saved time, or at the machine's when there is none."""
+    """Return a clock that starts at the saved time, or at the current time if there is none."""
     try:
         start = datetime.fromisoformat(file.read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
@@ -18,7 +18,7 @@ def open_clock(file: Path, day_seconds: float) -> ScaledClock:
 
 
 def save_clock(file: Path, clock: Clock) -> None:
-    """Write the time down; a crash leaves the old or the new one, never half of it."""
+    """Save the time atomically: a crash leaves the old or the new one."""
     draft = file.with_suffix(".new")
     draft.write_text(clock.now().isoformat(), encoding="ascii")
     draft.replace(file)

@@ -1,6 +1,6 @@
-"""What the doctor finds, in words for whoever has to mend it.
+"""The doctor's findings, with advice for the admin.
 
-The sentences are English, and looked up in the catalogue of another language where they are shown.
+The sentences are English; pages translate them when they show them.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ from enum import StrEnum
 
 
 def _(text: str) -> str:
-    """Marks a sentence for translation."""
+    """Mark a sentence for translation."""
     return text
 
 
 class State(StrEnum):
     OK = "ok"
-    WARNING = "warning"  # it works, and could be better
+    WARNING = "warning"  # it works, but could be better
     ERROR = "error"
-    UNKNOWN = "unknown"  # nobody could look
+    UNKNOWN = "unknown"  # it could not be checked
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`check` is a key of `CHECKS`; `found` and `fix` are sentences, with `values` in them; `fix` is empty where
-    nothing is to be done.
+    """A finding of a check. `check` is a key of `CHECKS`.
+
+    `found` and `fix` are sentences with placeholders for `values`. `fix` is empty if there is nothing to do.
     """
 
     check: str
@@ -53,7 +54,7 @@ def unknown(check: str, found: str, fix: str = "", **values: object) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckInfo:
-    """What a check is called, and why it matters."""
+    """The title of a check, and why it matters."""
 
     title: str
     why: str

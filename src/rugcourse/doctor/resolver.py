@@ -1,4 +1,4 @@
-"""Looks names up in the DNS."""
+"""Looks up names in the DNS."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _SECONDS = 5.0
 
 
 class DnsAway(Exception):
-    """No DNS server answers."""
+    """No DNS server responds."""
 
 
 class DnsFailed(Exception):
-    """The DNS server answers, but can't say anything about a name; the argument is the name."""
+    """The DNS server can't resolve a name (such as SERVFAIL). The argument is the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """`server`: host[:port], or empty for those of the system."""
+    """A DNS client. `server`: host[:port], or empty for the system's resolvers."""
 
     server: str = ""
 
     def texts(self, name: str) -> list[str]:
-        """The TXT records of a name; the strings of one are one text (RFC 7208, 3.3). Raises DnsAway."""
+        """Return the TXT records of a name, with the strings of each joined (RFC 7208, 3.3). Raises DnsAway."""
         return [b"".join(one.strings).decode("utf-8", "replace") for one in self._ask(name, "TXT")]
 
     def mail_servers(self, name: str) -> list[str]:
-        """Who takes mail for a domain, the first choice first; a null MX (RFC 7505) is nobody. Raises DnsAway."""
+        """Return the mail servers of a domain, by preference; none for a null MX (RFC 7505). Raises DnsAway."""
         found = sorted(self._ask(name, "MX"), key=lambda one: one.preference)
         return [host for one in found if (host := one.exchange.to_text().rstrip("."))]
 
@@ -42,11 +42,11 @@ class Dns:
         return any(one.exchange.to_text() == "." for one in self._ask(name, "MX"))
 
     def addresses(self, name: str) -> list[str]:
-        """Raises DnsAway."""
+        """Return the IP addresses of a name. Raises DnsAway."""
         return [one.address for kind in ("A", "AAAA") for one in self._ask(name, kind)]
 
     def names(self, address: str) -> list[str]:
-        """What an IP address is called. Raises DnsAway."""
+        """Return the names of an IP address (PTR). Raises DnsAway."""
         return [one.target.to_text().rstrip(".").lower() for one in self._ask(from_address(address).to_text(), "PTR")]
 
     def _ask(self, name: str, kind: str) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""A visit: all checks at the same time, because most of them wait for somebody else."""
+"""Runs all checks concurrently, because most of them wait for a network."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KEY = "doctor"
 
 @dataclass(frozen=True, slots=True)
 class DoctorRun:
-    """What was found, and when (UTC)."""
+    """The findings of one run, and its time (UTC)."""
 
     at: datetime
     findings: tuple[Finding, ...]
@@ -49,7 +49,7 @@ class DoctorRun:
 
 
 def run_checks(settings: Settings, database: Database, clock: Clock, links: Links) -> DoctorRun:
-    """Look at everything; takes some seconds."""
+    """Run all checks, which takes some seconds."""
     looks: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: check_settings(settings),
         lambda: check_database(settings, database, clock),
@@ -73,7 +73,7 @@ def run_checks(settings: Settings, database: Database, clock: Clock, links: Link
 
 
 def keep(database: Database, found: DoctorRun) -> None:
-    """Keep what was found, for the admin page."""
+    """Save the findings for the admin page."""
     findings = [
         {**asdict(one), "values": {name: str(value) for name, value in one.values.items()}} for one in found.findings
     ]
@@ -82,7 +82,7 @@ def keep(database: Database, found: DoctorRun) -> None:
 
 
 def last_run(database: Database) -> DoctorRun | None:
-    """What was found last; None before the first time."""
+    """Return the last run, or None before the first."""
     with database.read() as session:
         kept = heartbeats.get_value(session, _KEY)
     if kept is None:

@@ -1,4 +1,4 @@
-"""Reads an SPF record as those do who receive mail (RFC 7208), without an address to judge."""
+"""Evaluates an SPF record as receivers do (RFC 7208), but without a client address to check."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NETWORKS = {"ip4": IPv4Network, "ip6": IPv6Network}
 
 
 class PermError(Exception):
-    """A term for which no receiver takes the record into account (RFC 7208, 4.6); the argument is the term."""
+    """A term makes the record invalid, so that receivers ignore it (RFC 7208, 4.6). The argument is the term."""
 
 
 @dataclass(slots=True)
 class SpfLookups:
-    """How many look-ups a record takes, and which of them find nothing."""
+    """Counts the look-ups that a record needs, and lists those that find nothing."""
 
     dns: Dns
     lookups: int = 0
@@ -31,26 +31,27 @@ class SpfLookups:
         return self.lookups > _MOST_LOOKUPS
 
     def check_void(self) -> None:
-        """Raises PermError for the first look-up that finds nothing and is one too many."""
+        """Raise PermError if more look-ups find nothing than are allowed, for the first one over the limit."""
         if len(self.void) > _MOST_VOID:
             raise PermError(self.void[_MOST_VOID])
 
     def rest(self, domain: str, record: str) -> str | None:
-        """Follow a record through all that it includes; returns the qualifier for servers that it does not name, None
-        where nothing says it. Raises PermError, DnsAway.
+        """Evaluate a record and all that it includes. Raises PermError and DnsAway.
+
+        Returns the qualifier for servers that it does not name, or None if it has none.
         """
         redirect, qualifier = "", None
         for term in record.split()[1:]:
             if modifier := _MODIFIER.fullmatch(term):
                 redirect = modifier[2] if modifier[1].lower() == "redirect" else redirect
-            elif qualifier is None:  # what stands behind `all` is never looked at
+            elif qualifier is None:  # terms after `all` are ignored
                 qualifier = self._mechanism(domain, term)
         if qualifier is None and redirect:
             return self._include(redirect, f"redirect={redirect}")
         return qualifier
 
     def _mechanism(self, domain: str, term: str) -> str | None:
-        """The qualifier, if it is that of `all`."""
+        """Evaluate a mechanism. Returns its qualifier if it is `all`, otherwise None."""
         found = _TERM.fullmatch(term)
         if found is None:
             raise PermError(term)
@@ -89,7 +90,7 @@ class SpfLookups:
 
 
 def records_of(dns: Dns, domain: str) -> list[str]:
-    """Raises DnsAway."""
+    """Return the SPF records of a domain. Raises DnsAway."""
     return [one for one in dns.texts(domain) if one.lower().split(" ")[0] == "v=spf1"]
 
 

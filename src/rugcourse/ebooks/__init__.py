@@ -1,4 +1,4 @@
-"""Courses as files: an e-book as PDF and EPUB, and the picture that is shown where a course's address is shared.
+"""Builds e-books (PDF and EPUB) of courses, and the preview picture for shared links.
 
-Made when a course is published, cached in the database, and made anew when anything that goes into them has changed.
+They are built when a course is published, cached in the database, and rebuilt when any of their input has changed.
 """

@@ -1,4 +1,4 @@
-"""Where editions are taken from: the store, and where it has none yet, the press."""
+"""Returns cached e-books, or builds and caches them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rugcourse.emails.catalogue import Branding
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
-_SETTING = 3  # one more when a template or the code that sets a book changes what comes out
+_SETTING = 3  # increase when a change of a template or of the typesetting code changes the output
 MEDIA_TYPES = {
     EbookKind.PDF: "application/pdf",
     EbookKind.EPUB: "application/epub+zip",
@@ -30,7 +30,7 @@ MEDIA_TYPES = {
 
 
 class EbookNotFound(Exception):
-    """There is no such file: it could not be made, now or before."""
+    """There is no such file: it could not be built, now or before."""
 
 
 def get_ebook(
@@ -42,9 +42,9 @@ def get_ebook(
     language: str,
     kind: EbookKind,
 ) -> bytes:
-    """A course as a file: from the store, or made now and kept. Two who make the same one at once do no harm.
+    """Return a course as a file from the cache, or build and cache it. Building the same file twice does no harm.
 
-    Where it can't be made, the one that was made before, if there is any. Raises NoEdition.
+    If it can't be built, returns the previous file. Raises EbookNotFound when there is none.
     """
     book = _document(published, language, links, branding)
     key, fingerprint = EbookKey(published.id, language, kind), _fingerprint(book)
@@ -54,7 +54,7 @@ def get_ebook(
         return found
     try:
         made = _make(book, published, kind)
-    except Exception as error:  # whatever is in a course, its readers and its lessons go on
+    except Exception as error:  # no content of a course may break the page or the worker that asks for it
         _log.exception("%s, %s: the %s can't be made", published.course.slug, language, kind)
         with database.read() as session:
             before = ebooks.find_ebook(session, key)
@@ -69,7 +69,7 @@ def get_ebook(
 def refresh_ebooks(
     database: Database, clock: Clock, links: Links, branding: Branding, course_cache: CourseCache
 ) -> None:
-    """Make each edition of each published course that is not there yet; what can't be made is logged."""
+    """Build each missing e-book of each published course. Logs those that can't be built."""
     with database.read() as session:
         published_courses = course_cache.courses(session)
     for published in published_courses:
@@ -80,7 +80,7 @@ def refresh_ebooks(
 
 
 def out_of_date(database: Database, links: Links, branding: Branding) -> list[tuple[str, str, EbookKind]]:
-    """(course, language, kind) of each edition that is not there, or not as readers get the lessons."""
+    """Return (course, language, kind) of each e-book that is missing or older than the published lessons."""
     with database.read() as session:
         found = [courses.load_course(session, slug) for _, slug in courses.course_ids(session)]
         return [

@@ -1,4 +1,4 @@
-"""What stands in a book, as plain data: the same for each way to set it."""
+"""Collects the content of an e-book as plain data, for all output formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Book = dict[str, Any]
 
 
 def book_of(course: Course, language: str, branding: Branding, site: str) -> Book:
-    """A course as a book, with the words around it in its language. `site`: the address of the course's page."""
+    """Return a course as an e-book, with labels in its language. `site`: the URL of the course's page."""
     text, alarm = course.texts[language], course.alarm_signs[language]
     tags = {"first_name": "", "practice": branding.practice}
     notice = asdict(notice_of(alarm, language))
@@ -39,7 +39,7 @@ def book_of(course: Course, language: str, branding: Branding, site: str) -> Boo
 
 
 def description(book: Book) -> str:
-    """A line on what the book is, for catalogues and screen readers."""
+    """Describe the e-book in one line, for catalogues and screen readers."""
     return f"{book['title']}: {book['tagline']}"
 
 
@@ -65,7 +65,7 @@ def _chapter(lesson: Lesson, language: str, tags: dict[str, str], notice: dict[s
 
 
 def _blocks(body: str, tags: dict[str, str], notice: dict[str, Any]) -> list[Block]:
-    """A lesson's blocks, with one `{"kind": "notice", "notice": …}` in the place of each tag for the alarm signs."""
+    """Return the blocks of a lesson, in which `{"kind": "notice", "notice": …}` replaces each alarm signs tag."""
     first, *others = (to_blocks(piece, tags) for piece in split_at_notice(body))
     return [*first, *(one for piece in others for one in ({"kind": "notice", "notice": notice}, *piece))]
 

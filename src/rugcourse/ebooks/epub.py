@@ -1,4 +1,4 @@
-"""A book as EPUB 3.3 (https://www.w3.org/TR/epub-33/): XHTML chapters in a ZIP, in a fixed order."""
+"""Builds an e-book as EPUB 3.3 (https://www.w3.org/TR/epub-33/): XHTML chapters in a ZIP, in a fixed order."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rugcourse.ebooks.document import Book, description
 from rugcourse.emails.sandbox import Sandbox
 
 _MIMETYPE = "application/epub+zip"
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # the same book is the same bytes, whenever it is made
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same book gives the same bytes
 _PAGES = ("title.xhtml", "nav.xhtml", "about.xhtml", "alarm.xhtml", "answers.xhtml", "end.xhtml")
 
 
 def make_epub(book: Book, published_at: datetime) -> bytes:
-    """The book for e-readers. `published_at`: the wording's date, which the format asks for."""
+    """Build the EPUB. `published_at`: the modification date that the format requires."""
     chapters = [{**one, "file": f"lesson-{one['number']:02}.xhtml"} for one in book["chapters"]]
     values = {
         "book": {**book, "chapters": chapters},
@@ -32,7 +32,7 @@ def make_epub(book: Book, published_at: datetime) -> bytes:
     }
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "mimetype", _MIMETYPE, zipfile.ZIP_STORED)  # must be first, and not packed
+        _add(archive, "mimetype", _MIMETYPE, zipfile.ZIP_STORED)  # must be first, and uncompressed
         _add(archive, "META-INF/container.xml", _render("container.xml", values))
         for name in ("content.opf", "style.css", *_PAGES):
             _add(archive, f"OEBPS/{name}", _render(name, values))
@@ -50,7 +50,7 @@ def _render(name: str, values: Mapping[str, object]) -> str:
 
 
 def _identifier(book: Book) -> str:
-    """The same for every version of a book in a language: a name-based UUID (RFC 9562, section 5.5)."""
+    """Return a name-based UUID (RFC 9562, section 5.5), the same for all versions of a book in a language."""
     name = hashlib.sha256(f"{book['site']} {book['language']}".encode()).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 

@@ -1,4 +1,4 @@
-"""Signs that the fonts of a book don't have, such as emoji: they are left out of it, so that there is a book."""
+"""Removes characters that the fonts of the e-books lack, such as emoji, so that the book can be built."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from rugcourse import paths
 from rugcourse.ebooks.document import Book
 
-# What every book needs is there: nothing is asked about these letters.
+# Characters that the fonts are known to have, which need no check.
 _PLAIN = re.compile(r"[\x00-\xff‘’“”„–—…€•]*")
 _JOINER = "\u200d"
 _TONES = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
@@ -19,12 +19,12 @@ _NOTHING_LEFT = "–"
 
 
 def left_out(text: str) -> list[str]:
-    """The signs of a text that a book can't show, each once, in their order."""
+    """Return the characters of a text that an e-book can't show, each once, in order."""
     return list(dict.fromkeys(sign for sign in _signs(text) if not _can_show(sign)))
 
 
 def showable(book: Book) -> Book:
-    """The same book without them. A text of nothing else becomes a dash: a heading may not be empty."""
+    """Remove these characters from a book. A text of nothing else becomes a dash, as a heading may not be empty."""
     return {key: value if key in {"language", "site"} else _without(value) for key, value in book.items()}
 
 
@@ -49,12 +49,12 @@ def _shown(text: str) -> str:
 
 
 def _nearest(sign: str) -> str:
-    """The sign; without its marks where only those are missing; or nothing."""
+    """Return the character, or its base character if only the marks are missing, or an empty string."""
     return next((one for one in (sign, sign[0]) if _can_show(one)), "")
 
 
 def _signs(text: str) -> list[str]:
-    """Each sign with what belongs to it: marks, the tone of a skin, and signs that are joined to it, as in a family."""
+    """Split a text into characters with their marks, skin tones and joined characters (as in family emoji)."""
     found: list[str] = []
     for one in unicodedata.normalize("NFC", text):
         joined = bool(found) and found[-1].endswith(_JOINER)
@@ -67,12 +67,10 @@ def _signs(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _can_show(sign: str) -> bool:
-    """Whether a page with nothing but this can be set. typst has its fonts within itself, and tells nobody what is in
-    them.
-    """
+    """Whether typst can set a page with this character only. Its fonts are built in, and can't be inspected."""
     if _PLAIN.fullmatch(sign):
         return True
-    import typst  # noqa: PLC0415 - 30 MB for those who make books
+    import typst  # noqa: PLC0415 - lazy, as it takes 30 MB
 
     try:
         typst.compile(

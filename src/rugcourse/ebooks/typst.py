@@ -1,4 +1,4 @@
-"""A book as PDF, and a picture to share, both set by typst (its own fonts, no system libraries, nothing fetched)."""
+"""Builds the PDF and the preview picture with typst (built-in fonts, no system libraries, no network access)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PIXELS_PER_INCH = 144.0
 
 
 class TypesettingFailed(Exception):
-    """A book or a picture can't be made of these texts. The message says why."""
+    """Typst can't build a book or picture from these texts. The message gives the reason."""
 
 
 def make_pdf(book: Book) -> bytes:
-    """The book in A5, tagged for screen readers (PDF/UA-1).
+    """Build the book in A5, tagged for screen readers (PDF/UA-1).
 
-    Where it can't be set by that standard it is set without: better than no book. Signs that its fonts don't have are
-    left out. Raises CannotBeSet.
+    If it fails that standard it is built without, which is better than no book. Characters that the fonts lack are
+    removed. Raises TypesettingFailed.
     """
-    import typst  # noqa: PLC0415 - 30 MB for those who make books
+    import typst  # noqa: PLC0415 - lazy, as it takes 30 MB
 
     try:
         return _typeset("ebook.typ", book, "pdf", standard="ua-1")
@@ -34,7 +34,7 @@ def make_pdf(book: Book) -> bytes:
 
 
 def make_picture(book: Book) -> bytes:
-    """A PNG of 1200 by 630 pixels, the size that messengers show beside a shared address."""
+    """Build a PNG of 1200 by 630 pixels, the size that messengers show with a shared link. Raises TypesettingFailed."""
     return _typeset_or_fail("share.typ", book, "png")
 
 
@@ -48,7 +48,7 @@ def _typeset_or_fail(template: str, book: Book, kind: Literal["pdf", "png"]) -> 
 
 
 def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: Literal["ua-1"] | None = None) -> bytes:
-    import typst  # noqa: PLC0415 - 30 MB for those who make books
+    import typst  # noqa: PLC0415 - lazy, as it takes 30 MB
 
     made = typst.compile(
         str(paths.folder("templates") / "ebook" / template),
@@ -59,5 +59,5 @@ def _typeset(template: str, book: Book, kind: Literal["pdf", "png"], standard: L
         pdf_standards=standard,
     )
     if not isinstance(made, bytes):
-        raise TypesettingFailed(f"{template} has more than one page")  # pictures come as a list then
+        raise TypesettingFailed(f"{template} has more than one page")  # typst then returns a list of pictures
     return made

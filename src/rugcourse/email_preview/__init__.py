@@ -1,1 +1,1 @@
-"""Mails before they are sent: `sample` renders one, `linter` says what is wrong with it, `spamassassin` scores it."""
+"""Pre-flight checks: `sample` renders a mail, `linter` finds its problems, `spamassassin` scores it."""

@@ -1,4 +1,4 @@
-"""A look at a mail before anybody gets it: what mail programs would cut off, and what filters take for a trick."""
+"""Checks a mail for what mail clients would cut off or drop, and for what spam filters distrust."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 _CUT_OFF = 90_000  # bytes of HTML; Gmail cuts off at 102 kB
 _LONGEST_SUBJECT = 60  # characters; a phone shows 40
 _LONGEST_LINE = 998  # bytes (RFC 5321, 4.5.3.1.6)
-_FEWEST_WORDS = 60  # beside pictures
-_SHARE_IN_TEXT = 0.7  # so much of the words of the HTML has to be in the text
+_FEWEST_WORDS = 60  # next to pictures
+_SHARE_IN_TEXT = 0.7  # minimum share of the HTML's words that the text part must have
 _HIDDEN = {"style", "script", "title", "head"}
 _ACTIVE = {"script", "form", "iframe", "object", "embed", "video", "audio", "svg", "input", "button"}
 _PRETENDS = re.compile(r"^\s*(re|fwd?|aw|wg|antw|doorst)\s*:", re.IGNORECASE)
 _ADDRESS = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:[/?#]\S*)?$", re.IGNORECASE)
 _NUMBERS = re.compile(r"^[\d.]+$|^\[")
-# What Outlook for Windows or Gmail take out, so that a mail falls apart there; the rest degrades.
+# CSS that Outlook for Windows or Gmail remove so that the layout breaks; other CSS degrades gracefully.
 _CSS = {
     "position": r"position\s*:\s*(absolute|fixed|relative|sticky)",
     "flex": r"display\s*:\s*(inline-)?flex",
@@ -34,8 +34,9 @@ _CSS = {
 
 @dataclass(frozen=True, slots=True)
 class EmailIssue:
-    """`kind` names a sentence of `templates/web/admin/email-issues.html`, with `values` in it. `is_error`: it should
-    not go out like this.
+    """An issue. `kind` selects a sentence of `templates/web/admin/email-issues.html`, which uses `values`.
+
+    `is_error`: the mail should not go out like this.
     """
 
     kind: str
@@ -45,7 +46,7 @@ class EmailIssue:
 
 @dataclass(frozen=True, slots=True)
 class EmailReport:
-    """What a mail is, in figures, and what is to be said of it. `size`: bytes of its HTML."""
+    """The figures of a mail, and its issues. `size`: bytes of its HTML."""
 
     subject: str
     size: int
@@ -56,8 +57,9 @@ class EmailReport:
 
 
 def lint_email(message: bytes, our_address: str) -> EmailReport:
-    """Look at a message as it would go to the mail server. `our_address`: what our own links begin with; they are the
-    doctor's business.
+    """Check a message as it would go to the mail server.
+
+    `our_address`: the prefix of our own links, which are not checked here but by the doctor.
     """
     parsed = message_from_bytes(message, policy=policy.default)
     html, text = _part(parsed, "html"), _part(parsed, "plain")
@@ -130,7 +132,7 @@ def _about_links(links: Sequence[tuple[str, str]]) -> Iterator[EmailIssue]:
 
 
 def _where(target: str) -> tuple[str, str]:
-    """The scheme and the host of a link; both empty for one that leads nowhere."""
+    """Return the scheme and the host of a link; both empty if it is invalid."""
     try:
         parts = urlsplit(target)
         return parts.scheme, (parts.hostname or "").removeprefix("www.")
@@ -148,7 +150,7 @@ def _about_markup(page: _Page, html: str) -> Iterator[EmailIssue]:
 
 
 class _Page(HTMLParser):
-    """What a reader sees: words, links (target, words), pictures (what stands for them); and tags that do something."""
+    """Collects what a reader sees: words, links (target, text), pictures (alternative text); and active tags."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A mail as a reader would get it, without a reader: for previews and for tests to oneself. Its links open nothing."""
+"""Renders sample mails without a reader, for previews and test mails. Their links open nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SAMPLE_DELIVERY = DeliveryJob(
 
 @dataclass(frozen=True, slots=True)
 class SampleReader:
-    """Who a proof is written for: their name, and the missed question that comes back."""
+    """The imaginary reader of a sample: their name, and the recap."""
 
     name: str = "Sam"
     recap: Question | None = None
@@ -51,7 +51,7 @@ SOMEBODY = SampleReader()
 
 @dataclass(frozen=True, slots=True)
 class SampleEmails:
-    """Makes proofs for one installation."""
+    """Renders samples for one installation."""
 
     base_url: str
     branding: Branding
@@ -67,12 +67,12 @@ class SampleEmails:
         *,
         is_cohort: bool = False,
     ) -> bytes:
-        """The message with a lesson. Raises TemplateError."""
+        """Render a lesson. Raises TemplateError."""
         template = catalogue.lesson_email(course, lesson, language, self.branding, self._links, is_cohort=is_cohort)
         return self._write(template, course, lesson, language, now, reader)
 
     def of_message(self, course: Course, message: Message, language: str, now: datetime, *, is_news: bool) -> bytes:
-        """The message of a broadcast. Raises TemplateError."""
+        """Render the message of a broadcast. Raises TemplateError."""
         template = catalogue.message_email(course, message, language, self.branding, self._links, is_news=is_news)
         return self._write(template, course, None, language, now, SOMEBODY)
 
@@ -98,12 +98,12 @@ class SampleEmails:
 
 
 def parts_of(message: bytes) -> tuple[str, str]:
-    """The HTML and the text of a message."""
+    """Return the HTML and the text of a message."""
     parsed = message_from_bytes(message, policy=policy.default)
     html, text = parsed.get_body(("html",)), parsed.get_body(("plain",))
     return str(html.get_content()) if html else "", str(text.get_content()) if text else ""
 
 
 def addressed(message: bytes, recipient: str) -> bytes:
-    """The same message to somebody: what stands in `To` is no more than text."""
+    """Return the message with another `To`. The recipient is inserted as plain text."""
     return message.replace(f"To: {SAMPLE_DELIVERY.email}".encode(), f"To: {recipient}".encode(), 1)

@@ -1,4 +1,4 @@
-"""What SpamAssassin (Debian package spamassassin) makes of mails, where it is installed. It asks nobody else."""
+"""Scores mails with SpamAssassin (Debian package spamassassin), if it is installed, without network tests."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _RULE = re.compile(r"^\s*(-?\d+\.\d+)\s+([A-Z0-9_]{3,})\s+(.*)$", re.MULTILINE)
 
 
 class SpamAssassinAway(Exception):
-    """It is not installed, or does not answer."""
+    """SpamAssassin is not installed, or does not respond."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpamScore:
-    """`score`: from 5 on it is taken for spam by default. `rules`: (points, name, what it is about), of those that gave
-    or took points.
+    """The score of a mail: from 5 on it counts as spam by default.
+
+    `rules`: (points, name, description) of the rules that added or subtracted points.
     """
 
     score: float
@@ -36,7 +37,7 @@ def is_installed() -> bool:
 
 
 def score(messages: Sequence[bytes]) -> list[SpamScore]:
-    """Its opinion of each message, in one run: starting it takes longer than reading. Raises SpamAssassinAway."""
+    """Score all messages in one run, as starting it takes longer than scoring. Raises SpamAssassinAway."""
     program = shutil.which(_PROGRAM)
     if program is None:
         raise SpamAssassinAway
@@ -58,7 +59,7 @@ def score(messages: Sequence[bytes]) -> list[SpamScore]:
 
 
 def _in_mbox(number: int, message: bytes) -> bytes:
-    """As a message in a file of many (RFC 4155). It answers in an order of its own, so each gets a number."""
+    """Format a message for an mbox (RFC 4155). SpamAssassin's output has its own order, so each gets a number."""
     lines = _FROM_LINE.sub(b">From ", message.replace(b"\r\n", b"\n"))
     return b"From rugcourse@localhost Wed Nov 25 06:00:00 2026\nX-Number: %d\n%s\n" % (number, lines)
 

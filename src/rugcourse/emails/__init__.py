@@ -1,6 +1,7 @@
-"""Rendering mails: MJML and Jinja compiled once per lesson version, messages assembled from prepared bytes, DKIM.
+"""Renders, assembles and signs mails. Templates are compiled once per lesson version.
 
 templates  the two passes: one for all readers, one for each
 catalogue  one function for each mail that the product sends
 mime       the message itself: headers, parts, encodings
+dkim       the signature
 """

@@ -20,7 +20,7 @@ from rugcourse.i18n import translations
 from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
 
-# On the element itself: many mail clients drop a style sheet, none drops these. The classes are for dark mode.
+# Inline: many mail clients drop style sheets, none drops these. The classes are for dark mode.
 _STYLES = {
     "p": "margin:0 0 14px 0;",
     "ul": "margin:0 0 14px 0;padding-left:22px;",
@@ -30,7 +30,7 @@ _STYLES = {
     "h3": "margin:16px 0 8px 0;font-size:17px;line-height:1.35;",
     "a": "color:#1c6a5e;",
 }
-# Stands in `href` for the number of a link. Random, in each process another: an author can't type it.
+# Placeholder in `href` for the number of a link. Random and different in each process: an author can't type it.
 _LINK_MARK = f"LINK{secrets.token_hex(8)}"
 _LINK = re.compile(rf"{_LINK_MARK}N(\d+)X")
 _TEXT_WIDTH = 76
@@ -39,7 +39,7 @@ _BEFORE_WORDS = re.compile(r"^ *(?:- |\d{1,9}[.)] )?")
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """What every mail says about who sends it."""
+    """The details of the sender that every mail shows."""
 
     practice: str
     author_name: str
@@ -59,9 +59,9 @@ def branding_of(settings: Settings) -> Branding:
 def lesson_email(
     course: Course, lesson: Lesson, language: str, branding: Branding, links: Links, *, is_cohort: bool = False
 ) -> EmailTemplate:
-    """A lesson, ready for readers. Their values: see `templates/email/lesson.mjml`.
+    """Compile a lesson. For the values of each reader see `templates/email/lesson.mjml`.
 
-    `is_cohort`: of a campaign that may also have enrolled people who asked for other news.
+    `is_cohort`: the lesson belongs to a cohort, which may also enrol people who asked for news.
     """
     text = lesson.texts[language]
     targets: list[str] = []
@@ -87,9 +87,9 @@ def lesson_email(
 def message_email(
     course: Course, message: Message, language: str, branding: Branding, links: Links, *, is_news: bool
 ) -> EmailTemplate:
-    """The message of a broadcast. Its readers' values: see `templates/email/message.mjml`.
+    """Compile the message of a broadcast. For the values of each reader see `templates/email/message.mjml`.
 
-    `is_news`: for those who asked for other news, not for those who follow the course.
+    `is_news`: for people who asked for news, not for those who follow the course.
     """
     text = message.texts[language]
     targets: list[str] = []
@@ -99,47 +99,47 @@ def message_email(
 
 
 def confirm_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
-    """Asks whether the signup was really theirs. Carries nothing that the visitor typed."""
+    """Compile the mail that asks to confirm a signup. It contains nothing that the visitor typed."""
     subject = translations(language).gettext("Please confirm your course by e-mail")
     return compile_template("confirm", language, subject, _common(course, language, branding, links))
 
 
 def welcome_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
-    """Says what comes, and when."""
+    """Compile the welcome mail, which says what comes and when."""
     subject = translations(language).gettext("You are in: your first lesson is on its way")
     return compile_template("welcome", language, subject, _common(course, language, branding, links))
 
 
 def imported_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
-    """Says where an address comes from, what comes, and how to stop it: the first mail to somebody from a list."""
+    """Compile the first mail to an imported subscriber: where their address is from, what comes, how to stop it."""
     subject = translations(language).gettext("Your course by e-mail, and how to stop it")
     return compile_template("imported", language, subject, _common(course, language, branding, links))
 
 
 def already_subscribed_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
-    """Tells a reader that somebody signed up with their address again."""
+    """Compile the mail to a reader with whose address somebody signed up again."""
     subject = translations(language).gettext("You already follow this course")
     return compile_template("already-subscribed", language, subject, _common(course, language, branding, links))
 
 
 def magic_link_email(course: Course, language: str, branding: Branding, links: Links) -> EmailTemplate:
-    """Carries a new link to the reader's own page."""
+    """Compile the mail with a new link to the reader's own page."""
     subject = translations(language).gettext("The link to your page")
     return compile_template("magic-link", language, subject, _common(course, language, branding, links))
 
 
 def answer_links(question: Question, number: int, mail: MailRef, links: Links) -> list[str]:
-    """One address per option of the mail's question `number`."""
+    """Return one URL for each option of question `number` in the mail."""
     return [links.answer(mail, number, option) for option in range(len(question.options))]
 
 
 def first_name(name: str) -> str:
-    """How a reader is greeted: the first word of what they typed, or nothing."""
+    """Return the first word of a reader's name, for the greeting; may be empty."""
     return name.split(" ", 1)[0]
 
 
 def _body(markdown: str, branding: Branding, targets: list[str]) -> dict[str, Any]:
-    """A Markdown body as HTML and as text. Where its links lead is added to `targets`; the HTML knows their numbers."""
+    """Render a Markdown body as HTML and text. Appends its link targets to `targets`; the HTML has their numbers."""
 
     def numbered(target: str) -> str:
         targets.append(target)
@@ -182,7 +182,7 @@ def _indent(line: str) -> int:
 
 
 def _wrapped(text: str) -> str:
-    """Paragraphs and list items at a width that every mail program shows."""
+    """Wrap paragraphs and list items to a width that every mail client shows."""
     return "\n".join(
         textwrap.fill(
             line,

@@ -1,4 +1,4 @@
-"""Keys for DKIM: read, made, and as the records by which others check (RFC 6376, 3.6.1; Ed25519: RFC 8463, 4)."""
+"""Reads and creates DKIM keys, and formats their DNS records (RFC 6376, 3.6.1; Ed25519: RFC 8463, 4)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?")
 
 
 class UnusableKey(Exception):
-    """A DKIM key can't be used, or can't be made. The message names it and says why."""
+    """A DKIM key can't be used or created. The message names the key and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key, and the selector under which its public half stands in the DNS."""
+    """A private key, and the selector under which its public key is published in the DNS."""
 
     selector: str
     private: RSAPrivateKey | Ed25519PrivateKey
@@ -50,7 +50,7 @@ class SigningKey:
 
     @property
     def record(self) -> str:
-        """What stands in the DNS under `<selector>._domainkey.<domain>`."""
+        """The value of the TXT record at `<selector>._domainkey.<domain>`."""
         if isinstance(self.private, RSAPrivateKey):
             kind, public = (
                 "rsa",
@@ -62,7 +62,7 @@ class SigningKey:
 
 
 def load_keys(files: Mapping[str, Path]) -> tuple[SigningKey, ...]:
-    """Selector → PEM file, as keys in the same order. Raises UnusableKey."""
+    """Load the keys of a mapping from selector to PEM file, in the same order. Raises UnusableKey."""
     return tuple(load_key(selector, file) for selector, file in files.items())
 
 
@@ -80,8 +80,9 @@ def load_key(selector: str, file: Path) -> SigningKey:
 
 
 def in_use(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
-    """The keys that sign: the first of each algorithm. Those behind them are there so that their records stay until all
-    mail that they signed has arrived.
+    """Return the keys that sign: the first of each algorithm.
+
+    Later ones are rotated out: their records stay published until all mail that they signed has arrived.
     """
     newest: dict[bytes, SigningKey] = {}
     for key in keys:
@@ -90,9 +91,9 @@ def in_use(keys: Sequence[SigningKey]) -> tuple[SigningKey, ...]:
 
 
 def make_keys(folder: Path, name: str) -> dict[str, Path]:
-    """Make an RSA key and an Ed25519 key; returns selector → file, which only its owner can read.
+    """Create an RSA key and an Ed25519 key. Returns selector → file, readable by its owner only.
 
-    The selectors are `<name>r` and `<name>e`. Raises UnusableKey when the name can't be one, or a key is there already.
+    The selectors are `<name>r` and `<name>e`. Raises UnusableKey when the name is not valid or a key exists already.
     """
     if not _SELECTOR.fullmatch(name):
         raise UnusableKey(f"{name!r} can't stand in the DNS: use small letters, digits and hyphens, such as 202611")
@@ -116,7 +117,7 @@ def make_keys(folder: Path, name: str) -> dict[str, Path]:
 
 
 def zone_line(domain: str, key: SigningKey) -> str:
-    """The record as a line of a zone file (RFC 1035, 5.1): strings of at most 255 bytes, which are read as one."""
+    """Format the record as a line of a zone file (RFC 1035, 5.1): strings of at most 255 bytes, which are joined."""
     record = key.record
     strings = [record[start : start + _LONGEST_STRING] for start in range(0, len(record), _LONGEST_STRING)]
     return f"{key.selector}._domainkey.{domain}. IN TXT ( " + " ".join(f'"{one}"' for one in strings) + " )"

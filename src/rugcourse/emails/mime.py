@@ -1,7 +1,7 @@
-"""Puts a message together from prepared bytes.
+"""Assembles messages from prepared bytes.
 
-The standard library's EmailMessage takes milliseconds per message, nearly all of it on headers and structure that are
-the same for every reader of a lesson. Here those are made once, by that same library, and a message is a join.
+The standard library's EmailMessage takes milliseconds per message, nearly all of it for headers and structure that are
+the same for every reader of a lesson. Here that library makes them once, and a message is a join of bytes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-_ALL_COURSES = "courses"  # one press leaves all of them, so that is the list
+_ALL_COURSES = "courses"  # one click unsubscribes from all courses, so together they are one list
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who the mails come from. `list_domain` is the domain of List-Id and Message-ID; `echo_header`: a header
-    that gets the Message-ID as well, for a relay that writes its own in that place and keeps this one; `feedback_id`:
-    what Gmail knows all our mail by; `one_click`: links that unsubscribe are encrypted, as RFC 8058 wants them;
-    `names_course`: headers may tell which course a mail is of.
+    """The sender of the mails.
+
+    `list_domain`: the domain of List-Id and Message-ID. `echo_header`: another header with the Message-ID, for relays
+    that replace the Message-ID but keep this one. `feedback_id`: the sender in Gmail's Feedback-ID. `one_click`:
+    unsubscribe links use HTTPS, as RFC 8058 requires. `names_course`: headers may reveal the course of a mail.
     """
 
     name: str
@@ -40,8 +41,9 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class MessageStream:
-    """What a mail is one of. `is_list`: it belongs to a list, and can be unsubscribed; `is_transactional`: it
-    answers what somebody did just now.
+    """The kind of a mail. `is_list`: it belongs to a mailing list, from which readers can unsubscribe.
+
+    `is_transactional`: it responds to something that the recipient has done.
     """
 
     course: str
@@ -52,7 +54,7 @@ class MessageStream:
 
 @dataclass(frozen=True, slots=True)
 class MimeSkeleton:
-    """The bytes of a letter that every reader's message shares."""
+    """The bytes that the messages to all readers share."""
 
     headers: bytes
     boundary: bytes
@@ -75,8 +77,8 @@ class MimeSkeleton:
             if sender.one_click:
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
         if stream.is_transactional:
-            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine need answer it
-        message["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same in the words of Exchange
+            message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
+        message["X-Auto-Response-Suppress"] = "OOF, AutoReply"  # the same for Exchange
         message["MIME-Version"] = "1.0"
         headers = message.as_bytes().split(b"\r\n\r\n", 1)[0]
         boundary = b"=_rug_" + hashlib.sha256(headers).hexdigest()[:24].encode()
@@ -87,8 +89,10 @@ class MimeSkeleton:
 
 @dataclass(frozen=True, slots=True)
 class RecipientHeaders:
-    """What is different in the headers of each message. `help_url`: the reader's own page; `unsubscribe_address`: where
-    a message unsubscribes them, if mail is taken in.
+    """The headers that differ in each message.
+
+    `help_url`: the reader's own page. `unsubscribe_address`: mail to it unsubscribes the reader; empty if this
+    installation receives no mail.
     """
 
     to: str
@@ -103,23 +107,23 @@ class RecipientHeaders:
 def assemble(
     skeleton: MimeSkeleton, addressing: RecipientHeaders, html: str, text: str, *, eight_bit: bool = True
 ) -> bytes:
-    """The message as it goes to the mail server, not yet dot-stuffed. Lines of `html` and `text` end in CR LF.
+    """Assemble the message for the mail server, not dot-stuffed yet. Lines of `html` and `text` end in CR LF.
 
-    `eight_bit`: the server offers 8BITMIME (RFC 6152), so nothing needs encoding; otherwise quoted-printable.
+    `eight_bit`: the server offers 8BITMIME (RFC 6152), so nothing is encoded; otherwise quoted-printable is used.
     """
     stream = skeleton.stream
     headers = [
         f"To: {addressing.to}",
         f"Date: {_date(addressing.date.replace(microsecond=0))}",
         f"Message-ID: {addressing.message_id}",
-        # How Gmail's Postmaster Tools tell complaints apart: it names a campaign and a kind of mail, and no person.
+        # For complaint statistics in Gmail's Postmaster Tools. Names a campaign and a kind of mail, but no person.
         f"Feedback-ID: {addressing.campaign_id}:{skeleton.feedback}",
     ]
     if skeleton.echo_header:
         headers.append(f"{skeleton.echo_header}: {addressing.message_id}")
     if stream.is_list:
         headers.append(f"List-Unsubscribe: <{addressing.unsubscribe_url}>")
-        if addressing.unsubscribe_address:  # for mail programs that know no other way; the first is the better one
+        if addressing.unsubscribe_address:  # for mail clients that support nothing else; the URL goes first
             headers[-1] += f",\r\n <mailto:{quote(addressing.unsubscribe_address, safe='@+')}?subject=unsubscribe>"
         headers.append(f"List-Help: <{addressing.help_url}>")  # RFC 2369
     fence = b"--" + skeleton.boundary

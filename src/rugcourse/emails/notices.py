@@ -1,4 +1,4 @@
-"""The alarm signs of a course as pages, mails and books show them: the same signs and numbers everywhere."""
+"""Prepares the alarm signs of a course for display, the same way on pages, in mails and in e-books."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rugcourse.i18n import country_name, full_date, translations
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A number to call. `address` dials it (RFC 3966); `label` says whose it is, and where there are several countries,
-    in which one.
+    """A number to call. `address` is its `tel:` URI (RFC 3966).
+
+    `label` says whose number it is, and for which country if the course has numbers for several.
     """
 
     number: str
@@ -22,7 +23,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ShownLevel:
-    """What to do, whom to call, and at which signs."""
+    """What to do, whom to call, and the signs that call for it."""
 
     urgency: str
     title: str
@@ -33,7 +34,7 @@ class ShownLevel:
 
 @dataclass(frozen=True, slots=True)
 class ShownSource:
-    """`link` is empty where there is none."""
+    """A source of the alarm signs. `link` may be empty."""
 
     title: str
     link: str
@@ -41,7 +42,7 @@ class ShownSource:
 
 @dataclass(frozen=True, slots=True)
 class NoticeText:
-    """`state` says of when the text is, and who has signed it; empty where the course does not say."""
+    """The alarm signs to show. `state` says when the text was reviewed and by whom; may be empty."""
 
     title: str
     levels: tuple[ShownLevel, ...]
@@ -51,7 +52,7 @@ class NoticeText:
 
 
 def notice_of(alarm: AlarmSigns, language: str) -> NoticeText:
-    """The alarm signs in the words of their own file, with what stands around them in `language`."""
+    """Prepare the alarm signs from their file, with labels in `language`."""
     return NoticeText(
         title=alarm.title,
         levels=tuple(_level(alarm, level, language) for level in alarm.levels),

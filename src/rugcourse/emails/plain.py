@@ -1,4 +1,4 @@
-"""Short mails in plain text, which are in no ledger: they tell somebody what was just done."""
+"""Short notifications in plain text, which are not in the ledger: they confirm what was done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rugcourse.emails.mime import Sender
 
 
 def plain_message(subject: str, body: str, email: str, language: str, sender: Sender) -> bytes:
-    """From the sender of all mails, to one address."""
+    """Assemble a mail in plain text from `sender` to the address `email`."""
     message = EmailMessage(policy=SMTP)
     local, _, domain = sender.address.rpartition("@")
     message["From"] = Address(sender.name, local, domain)

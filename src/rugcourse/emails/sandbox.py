@@ -1,9 +1,8 @@
-"""The template engine of everything that holds text of an author: Jinja's immutable sandbox, made quick for our own
-templates.
+"""Jinja's immutable sandbox, made faster for our own templates. It renders everything that contains authors' text.
 
-Jinja looks at the value behind each attribute, which made a page of a quiz question cost half as many calls again. Most
-attributes can be told by their name: a plain one leads to nothing that the sandbox keeps away, whatever its value is.
-All others go the whole way.
+Jinja checks the value behind each attribute, which added 50 per cent to the calls for the page of a quiz question.
+Most attributes are safe by their name alone: whatever their value is, they lead to nothing that the sandbox forbids.
+All others get Jinja's full check.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-# Names that Jinja decides about by the value: what changes lists, sets and mappings, what formats (a format string can
-# read attributes), and what leads from a function or type to its frame, code and relatives.
+# Names for which Jinja checks the value: methods that change lists, sets and mappings, methods that format (a format
+# string can read attributes), and names that lead from a function or type to its frame, code and base classes.
 _BY_VALUE = frozenset(
     [
         "add",
@@ -47,7 +46,7 @@ _PREFIXES = ("_", "ag_", "co_", "cr_", "f_", "func_", "gi_", "im_", "tb_")
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """See the module."""
+    """Jinja's immutable sandbox with a shortcut for attributes with a safe name."""
 
     def getattr(self, obj: Any, attribute: str) -> Any | Undefined:
         if _is_plain(attribute):
@@ -55,6 +54,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
-@lru_cache(maxsize=4096)  # the attributes of our own templates, some hundreds
+@lru_cache(maxsize=4096)  # our templates use a few hundred attributes
 def _is_plain(attribute: str) -> bool:
     return not attribute.startswith(_PREFIXES) and attribute not in _BY_VALUE

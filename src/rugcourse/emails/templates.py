@@ -1,12 +1,12 @@
-"""Mails as templates in two passes.
+"""Renders mail templates in two passes.
 
 The first pass happens once per lesson version and language. It fills in everything that is the same for all readers
 (`[[ … ]]` and `[% … %]`), compiles MJML to HTML, and compiles the result as a Jinja template: an `EmailTemplate`. The
 second pass happens per reader (`{{ … }}` and `{% … %}`) and costs a fraction of a millisecond.
 
-Text that an author wrote can't become template code. The delimiters of the second pass are random, different in each
-process and written nowhere, so nobody can type them; `{{` in a text is two braces. A reader's name is only ever a value
-of the second pass. Both passes run in Jinja's sandbox all the same, so that a mistake here stays a wrong mail.
+Text by authors can't become template code. The delimiters of the second pass are random, different in each process
+and stored nowhere, so nobody can type them; `{{` in a text is two braces. A reader's name is only ever a value of the
+second pass. Both passes run in Jinja's sandbox nevertheless, so that a mistake here can only cause a wrong mail.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ def _random_delimiter() -> str:
 
 
 def _random_mark() -> str:
-    """Four characters for private use: as short as a word, so that text is wrapped where it would be without."""
+    """Return four private-use characters: as short as a word, so that they hardly affect how text is wrapped."""
     return "".join(chr(0xF0000 + secrets.randbelow(0xFFFD)) for _ in range(4))
 
 
 _OPEN, _CLOSE = _random_delimiter(), _random_delimiter()  # of an expression of the second pass
 _BEGIN, _END = _random_delimiter(), _random_delimiter()  # of a statement
 _COMMENT, _COMMENT_END = _random_delimiter(), _random_delimiter()
-_MERGE, _MERGE_END = _random_mark(), _random_mark()  # what `deferred` puts around code until the first pass is over
+_MERGE, _MERGE_END = _random_mark(), _random_mark()  # enclose the code of `deferred` during the first pass
 
 MAX_HTML_BYTES = 100_000  # Gmail cuts a mail off at 102 kB
-_MAX_LINE = 500  # static part of a line; RFC 5321 4.5.3.1.6 allows 998 bytes with what a reader's values add
+_MAX_LINE = 500  # static part of a line; with a reader's values, RFC 5321 4.5.3.1.6 allows 998 bytes
 
-# Not `mj-include`: templates extend each other with Jinja, which stays inside its folder.
+# Without `mj-include`: templates extend each other with Jinja, which can't leave its folder.
 _KNOWN_TAGS = {"mjml", "mj-head", "mj-title", "mj-preview", "mj-attributes", "mj-all", "mj-class", "mj-style"}
 _KNOWN_TAGS |= {"mj-raw", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero", "mj-text"}
 _KNOWN_TAGS |= {"mj-table", "mj-button", "mj-image", "mj-divider", "mj-spacer"}
 
 
 class TemplateError(Exception):
-    """A mail template is broken. The message names it and what is wrong."""
+    """A mail template is broken. The message names the template and the mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmailTemplate:
-    """A mail that is ready for readers: only their own values are missing.
+    """A compiled mail, in which only the values of each reader are missing.
 
-    `targets`: where its numbered links lead; `{{ link(n) }}` in the HTML stands for target n.
+    `targets`: the targets of its numbered links; `{{ link(n) }}` in the HTML stands for target n.
     """
 
     subject: str
@@ -71,18 +71,18 @@ class EmailTemplate:
     targets: tuple[str, ...] = ()
 
     def write(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """The HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
+        """Render the HTML and the text for one reader. Lines end in CR LF. Raises TemplateError."""
         try:
             return _fill(self.html, values), _fill(self.text, values)
         except Exception as error:
-            # Whatever goes wrong is about this mail alone: the others of its batch go out.
+            # Any error concerns this mail only: the others of its batch go out.
             raise TemplateError(f"“{self.subject}”: {error!r}") from error
 
 
 def compile_template(
     name: str, language: str, subject: str, values: Mapping[str, Any], targets: tuple[str, ...] = ()
 ) -> EmailTemplate:
-    """First pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
+    """Run the first pass over `templates/email/<name>.mjml` and `.txt`. Raises TemplateError."""
     fixed = {**values, "language": language, "subject": subject}
     try:
         html = _to_html(name, _render(language, f"{name}.mjml", fixed, html=True))
@@ -98,16 +98,16 @@ def compile_template(
 
 
 def deferred(expression: str) -> Markup:
-    """Template code for the second pass, as a value of the first.
+    """Return template code for the second pass, as a value of the first.
 
-    It stands between two random marks until the first pass is over, so that nothing on the way, escaping or gettext,
-    has to know about it.
+    It is enclosed in two random marks until the first pass is over, so that escaping and gettext need not know about
+    it.
     """
     return Markup(_MERGE + expression + _MERGE_END)  # noqa: S704 - only our own code calls this, with constants
 
 
 def _fill(template: Template, values: Mapping[str, Any]) -> str:
-    # What `Template.render` does, without copying Jinja's own globals, which no mail uses, for every reader.
+    # Like `Template.render`, without copying Jinja's globals, which no mail uses, for every reader.
     return "".join(template.root_render_func(template.new_context(dict(values), shared=True)))
 
 
@@ -117,7 +117,7 @@ def _render(language: str, template: str, values: Mapping[str, Any], *, html: bo
 
 
 class _Templates(FileSystemLoader):
-    """Our templates, in which `{{ … }}` and `{% … %}` get the delimiters of this process."""
+    """Loads our templates and replaces `{{ … }}` and `{% … %}` by the delimiters of this process."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source, path, is_fresh = super().get_source(environment, template)
@@ -166,27 +166,27 @@ def _second_pass(*, html: bool) -> Environment:
 
 
 def _on_one_line(value: Any) -> Any:
-    """A reader's value stays where it stands: only the template itself begins new lines."""
+    """Join the lines of a reader's value: only the template itself may begin new lines."""
     return " ".join(value.splitlines()) if isinstance(value, str) and ("\n" in value or "\r" in value) else value
 
 
 def _to_html(name: str, source: str) -> str:
     unknown = set(re.findall(r"<(mj[a-z-]*)", source)) - _KNOWN_TAGS
     if unknown:
-        raise TemplateError(f"{name}.mjml: unknown tag <{min(unknown)}>; MJML would leave it out without a word")
+        raise TemplateError(f"{name}.mjml: unknown tag <{min(unknown)}>; MJML would drop it silently")
     try:
         html: str = mjml2html(
             source, fonts={}, disable_comments=True
-        )  # no web font: no mail of ours asks a third party
+        )  # no web fonts: mails must not contact a third party
     except ValueError as error:
         raise TemplateError(f"{name}.mjml: {error}") from None
-    # What is the same for all readers is made easy to send once: in ASCII, no line begins with a dot (RFC 5321 4.5.2).
+    # Prepare the static part for SMTP once: in ASCII, and no line begins with a dot (RFC 5321 4.5.2).
     lines = (f" {line}" if line.startswith(".") else line for line in _short_lines(html))
     return "\n".join(lines).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _short_lines(html: str) -> list[str]:
-    """Break long lines at a space, which HTML and style attributes read the same way."""
+    """Break long lines at a space: HTML and style attributes treat a line break like one."""
     lines: list[str] = []
     for long_line in html.split("\n"):
         line = long_line

@@ -1,1 +1,1 @@
-"""What readers know: the knowledge test, answers to quizzes, and spaced repetition of missed questions."""
+"""Measures what readers know: the knowledge test, answers to quizzes, and spaced repetition of missed questions."""

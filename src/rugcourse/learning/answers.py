@@ -1,4 +1,4 @@
-"""Takes readers' answers to questions from their mails, many at once (see `rugcourse.db.group_commit`)."""
+"""Records readers' answers to the questions in their mails, many at once (see `rugcourse.db.group_commit`)."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from rugcourse.learning.recap import RECAP_NUMBER, find_question
 from rugcourse.learning.spaced_repetition import CardState, review
 from rugcourse.links import MailRef
 
-# Five presses within two seconds are a machine's: nobody reads that fast.
+# Five answers within two seconds are a machine's: nobody reads that fast.
 _BURST_SECONDS = 2.0
 _BURST_PRESSES = 5
 
 
 class QuestionRef(NamedTuple):
-    """A question as a link names it: the mail, and the question's place in it (`RECAP_NUMBER`: one that came back)."""
+    """A question as a link identifies it: the mail, and its position there (`RECAP_NUMBER` for the recap)."""
 
     mail: MailRef
     number: int
 
 
 class SubmittedAnswer(NamedTuple):
-    """A press on the button under a question: the index of the option that was chosen."""
+    """An answer that a reader submitted. `option`: the index of the chosen option."""
 
     asked: QuestionRef
     option: int
@@ -45,7 +45,7 @@ class SubmittedAnswer(NamedTuple):
 class QuestionInMail:
     """A question as one mail asked it. `given`: the option that its reader chose before, if any.
 
-    `is_own`: False where the link shows nothing of its reader, and saves nothing: it is old, or its reader left.
+    `is_own`: False if the link is old or its reader has left; then it shows nothing of the reader and saves nothing.
     """
 
     mail: MailRead
@@ -64,7 +64,10 @@ class QuestionInMail:
 
 @dataclass(frozen=True, slots=True)
 class AnswerResult:
-    """What became of an answer. `option` is what stands now; `kept` is False when it came after the next lesson."""
+    """The result of an answer. `option` is the one now stored; `kept` is False if it came after the next lesson.
+
+    `counted` is False for a machine's. `answered` and `answered_right` count the reader's answers in the course.
+    """
 
     option: int
     right: bool
@@ -75,7 +78,7 @@ class AnswerResult:
 
 
 class RecordedAnswer(NamedTuple):
-    """A press that led to a question. `answered` is None for an option that the question does not have."""
+    """An answer to an existing question. `answered` is None if the question does not have the chosen option."""
 
     asking: QuestionInMail
     answered: AnswerResult | None
@@ -91,7 +94,7 @@ class AnsweringReader(NamedTuple):
 def find_questions(
     session: Session, course_cache: CourseCache, clock: Clock, wanted: Sequence[QuestionRef]
 ) -> list[QuestionInMail | None]:
-    """The questions behind answer links, as they were sent; None where there is none any more."""
+    """Return the questions behind answer links, as they were sent; None for those that no longer exist."""
     now = clock.now()
     mails = email_events.find_mails(session, {one.mail for one in wanted})
     given = _given(session, {mail.subscriber_id for mail in mails.values()})
@@ -113,10 +116,10 @@ def find_questions(
 def record_answers(
     session: Session, course_cache: CourseCache, clock: Clock, presses: Sequence[SubmittedAnswer]
 ) -> list[RecordedAnswer | None]:
-    """Keep answers, and say what became of each; None where the link leads to no question.
+    """Save answers and return the result of each; None if the link leads to no question.
 
-    The first and the last answer are kept; it can be changed until the next lesson has gone out. What spaced
-    repetition learns is the first press for each mail that asks: after it, the explanation has been seen.
+    The first and the last answer are stored; readers can change an answer until the next lesson has gone out. Spaced
+    repetition only learns from the first answer in each mail: after it, the reader has seen the explanation.
     """
     now = clock.now()
     found = [
@@ -129,7 +132,7 @@ def record_answers(
         if one is not None and press.option in range(len(one.asking.question.options))
     ]
     for number, asking, option in pressed:
-        if not asking.is_own:  # who has the link is told what is right, and no more
+        if not asking.is_own:  # the link only shows which option is right
             right = option == asking.question.right_option
             found[number] = RecordedAnswer(
                 asking, AnswerResult(option, right, kept=True, counted=False, answered=0, answered_right=0)
@@ -162,7 +165,7 @@ def record_answers(
 
 
 def _given(session: Session, people: set[int]) -> dict[tuple[AnsweringReader, str], int]:
-    """(person, question) → the option that stands, for all that counts."""
+    """Return (person, question) → the stored option, without answers by machines."""
     return {
         (AnsweringReader(one.subscriber_id, one.course_id), one.question): one.last_option
         for one in learning.find_answers(session, people)
@@ -200,8 +203,9 @@ def _question(
 
 
 def _mark_automatic(session: Session, lately: Sequence[AnswersInMail], since: datetime, now: datetime) -> set[int]:
-    """Those of the people in whose name a machine presses: what it answered counts for nothing, and says nothing of
-    whether their mail arrived.
+    """Mark answers that came too fast as a machine's, and return the subscribers concerned.
+
+    These answers do not count, and do not prove that the mail arrived.
     """
     answers: Counter[int] = Counter()
     for one in lately:
@@ -218,7 +222,7 @@ def _mark_automatic(session: Session, lately: Sequence[AnswersInMail], since: da
 
 @dataclass(slots=True)
 class _AnswerSheet:
-    """What some people answered and what is remembered for them, and what of it is new."""
+    """The stored answers and review cards of some readers, and those to be saved."""
 
     now: datetime
     answers: dict[AnsweringReader, dict[str, Answer]]
@@ -239,7 +243,7 @@ class _AnswerSheet:
         return cls(now, answers, cards, deliveries.latest_lessons(session, people))
 
     def enter(self, asking: QuestionInMail, option: int) -> bool:
-        """Write an answer down, if it may still change what stands; returns whether it did."""
+        """Enter an answer unless the next lesson has gone out; returns whether it was entered."""
         before = self.answers[asking.person].get(asking.question.id)
         believed = before if before is not None and before.verdict != Verdict.MACHINE else None
         if believed is not None and self.latest.get(asking.person, 0) > asking.mail.id:
@@ -255,7 +259,7 @@ class _AnswerSheet:
         learning.save_cards(session, self.new_cards.values())
 
     def look_up(self, asking: QuestionInMail, option: int, *, kept: bool, counted: bool) -> AnswerResult:
-        """What a reader is told after pressing on `option`."""
+        """Return the result that a reader sees after choosing `option`."""
         mine = self.answers[asking.person]
         stands = mine[asking.question.id].last_option if asking.question.id in mine else option
         believed = [one for one in mine.values() if one.verdict != Verdict.MACHINE]

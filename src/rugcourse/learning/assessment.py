@@ -1,4 +1,4 @@
-"""Keeps finished knowledge tests, and shows what was learned between the first and the second."""
+"""Stores completed knowledge tests, and computes what readers learned between the first and the second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rugcourse.db.models import AssessmentAttemptRow, Stage
 from rugcourse.db.queries import learning
 from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
 
-# How long a visitor may take from the test to the signup, in the machine's time.
+# How long a visitor may take from the test to the signup, in wall-clock seconds.
 ADOPTION_SECONDS = 24 * 3600.0
 
 
@@ -24,9 +24,9 @@ class IncompleteTest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LearningGain:
-    """A person's second test beside the first, over those of today's questions that each asked.
+    """A reader's first and second test, each scored over those of its questions that still exist.
 
-    `before` is None for somebody who never took the first. `learned`: how many more are right, of those asked twice.
+    `before` is None if they never took the first. `learned`: how many more are right, of the questions in both.
     """
 
     before: TestResult | None
@@ -34,7 +34,7 @@ class LearningGain:
     learned: int
 
     def before_about(self, cause: str) -> CauseResult | None:
-        """How they did on a cause in the first test; None if it asked nothing about it."""
+        """Return the result for a cause in the first test, or None if it had no question about it."""
         return next((one for one in self.before.causes if one.cause == cause), None) if self.before else None
 
 
@@ -46,9 +46,9 @@ def save_attempt(
     chosen: Mapping[str, int],
     subscriber_id: int | None = None,
 ) -> int:
-    """Keep a finished test and return its id. With a subscriber it is the one after the course. Raises IncompleteTest.
+    """Save a completed test and return its id. Raises IncompleteTest.
 
-    Somebody may take it again: each attempt is kept, and the newest counts.
+    With a subscriber it is the test after the course. Readers may repeat it: all attempts are kept, the newest counts.
     """
     if not is_complete(test, chosen):
         raise IncompleteTest
@@ -72,14 +72,14 @@ def find_attempt(session: Session, attempt_id: int) -> AssessmentAttemptRow | No
 
 
 def adopt(session: Session, clock: Clock, attempt_id: int, subscriber_id: int, course_id: int) -> None:
-    """Give a visitor's test to the person they turned out to be."""
+    """Assign the test of a visitor to the subscriber they have become."""
     now = clock.now()
     oldest = now - clock.span(ADOPTION_SECONDS)
     learning.adopt_attempt(session, attempt_id, subscriber_id, course_id, oldest)
 
 
 def gain_of(session: Session, subscriber_id: int, course_id: int, test: KnowledgeTest) -> LearningGain | None:
-    """What somebody learned, or None while they have not taken the second test."""
+    """Return what a reader learned, or None if they have not taken the second test."""
     after = learning.last_attempt(session, subscriber_id, course_id, Stage.POSTTEST)
     if after is None:
         return None
@@ -94,6 +94,6 @@ def gain_of(session: Session, subscriber_id: int, course_id: int, test: Knowledg
 
 
 def _score(test: KnowledgeTest, chosen: Mapping[str, int], asked: Container[str]) -> TestResult:
-    """Score a kept test over some of its questions, as far as the test of today has them."""
+    """Score a stored test over the questions in `asked` that the current test still has."""
     questions = tuple(question for question in test.questions if question.id in asked)
     return score(test.model_copy(update={"questions": questions}), chosen)

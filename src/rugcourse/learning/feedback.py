@@ -1,4 +1,4 @@
-"""Whether a lesson helped, and what somebody wants to say about it."""
+"""Stores feedback on lessons: whether it helped, and a remark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_REMARK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """`delivery_id`: the mail that a reader came from; None for a visitor, of whom nothing is known."""
+    """Feedback on a lesson. `delivery_id`: the mail that a reader came from; None for an anonymous visitor."""
 
     lesson_id: int
     language: str
@@ -25,7 +25,7 @@ class Feedback:
 
 
 def save_feedback(session: Session, now: datetime, feedback: Feedback) -> None:
-    """Keep it. A reader who says it again about the same mail has changed their mind: the last word stands."""
+    """Save feedback. It replaces earlier feedback on the same mail."""
     row = FeedbackRow(
         lesson_id=feedback.lesson_id,
         delivery_id=feedback.delivery_id,
@@ -38,7 +38,7 @@ def save_feedback(session: Session, now: datetime, feedback: Feedback) -> None:
 
 
 def _readable(remark: str) -> str:
-    """Without what is no text, and not longer than anybody reads."""
+    """Remove characters that are not printable, and shorten the remark to `MAX_REMARK` characters."""
     kept = "".join(character for character in remark if character.isprintable() or character == "\n")
     return kept.strip()[:MAX_REMARK]
 

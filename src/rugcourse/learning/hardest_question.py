@@ -1,4 +1,4 @@
-"""Which question of the knowledge test surprises most people: by what they answered, once enough of them did."""
+"""Finds the most-missed question of the knowledge test, once enough people have answered it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from rugcourse.content import KnowledgeTest
 from rugcourse.content.model import TestQuestion
 from rugcourse.db.queries import learning
 
-MIN_ATTEMPTS = 50  # of fewer people a share says nothing
+MIN_ATTEMPTS = 50  # with fewer, a percentage means nothing
 _LOOKED_AT = 1000
-_LOOK_AGAIN_AFTER = 25  # so many more tests
+_LOOK_AGAIN_AFTER = 25  # new attempts
 
 
 @dataclass(frozen=True, slots=True)
 class HardestQuestion:
-    """`missed_percent`: how many of the last so many visitors answered something else; None while too few did."""
+    """The most-missed question. `missed_percent`: of the latest attempts; None while there are too few."""
 
     question: TestQuestion
     missed_percent: int | None
 
 
 class HardestQuestions:
-    """Remembers what it found until enough people have answered anew. Safe to share among threads."""
+    """Caches the results until there are enough new attempts. Thread-safe."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Counter[str]] = {}
 
     def of(self, session: Session, course_id: int, test: KnowledgeTest) -> HardestQuestion | None:
-        """What surprised most people, or what the author thinks does; None when neither is known."""
+        """Return the most-missed question, or the author's `surprise` until it is known; None if there is neither."""
         newest = learning.newest_attempt(session) // _LOOK_AGAIN_AFTER
         key = (course_id, newest)
         if key not in self._found:
@@ -49,7 +49,7 @@ class HardestQuestions:
 
 
 def _shares(attempts: Sequence[Mapping[str, int]], test: KnowledgeTest) -> Counter[str]:
-    """Question → how many per cent of those whom it was asked were wrong; only what was asked of enough people."""
+    """Return question → percentage of wrong answers, for questions with at least `MIN_ATTEMPTS` answers."""
     shares = Counter[str]()
     for question in test.questions:
         chosen = [options[question.id] for options in attempts if question.id in options]

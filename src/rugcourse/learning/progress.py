@@ -1,4 +1,4 @@
-"""Where a reader is in a course: each lesson, whether it came, and what they answered."""
+"""A reader's progress in a course: which lessons they got, and what they answered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rugcourse.db.queries.learning import Answer
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A question, and the answer that stands: in the words, and as right, as it was when it was given."""
+    """A question and its stored answer, with the wording and correctness from when it was given."""
 
     question: str
     answer: str
@@ -26,10 +26,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class LessonProgress:
-    """A lesson as its reader sees it.
+    """The progress of a reader in one lesson.
 
-    `delivery_id`: the mail that brought it; `at` (UTC): when; both None while it has not come. `on_its_way`: it is
-    about to be sent. `missed`: it should have come, and did not. `given`: what was answered of `asked` questions.
+    `delivery_id` and `at` (UTC): the mail with the lesson, and when it was sent; None before that. `on_its_way`: it
+    is planned. `missed`: it did not arrive. `asked`: its number of questions. `given`: the answers.
     """
 
     lesson: Lesson
@@ -48,7 +48,7 @@ class LessonProgress:
 
 @dataclass(frozen=True, slots=True)
 class CourseProgress:
-    """`upcoming`: the lesson that comes next; None when there is none left."""
+    """The progress of a reader in a course. `upcoming`: the next lesson; None if there is none left."""
 
     lessons: tuple[LessonProgress, ...]
     upcoming: Lesson | None
@@ -73,7 +73,7 @@ def progress_of(
     language: str,
     enrolment: EnrolmentRow | None,
 ) -> CourseProgress:
-    """How far somebody is. Without an enrolment they have everything before them."""
+    """Return the progress of a reader. Without an `enrolment` they are before the first lesson."""
     lessons, position = published.course.lessons, enrolment.next_position if enrolment else 1
     sent = {one.lesson_id: one for one in deliveries.lessons_sent(session, enrolment.id)} if enrolment else {}
     on_their_way = deliveries.lessons_planned(session, enrolment.id) if enrolment else set()
@@ -102,7 +102,7 @@ def progress_of(
             given=tuple(given(one, answers[one.id]) for one in quiz if one.id in answers),
         )
 
-    # One that was cancelled before it went is planned again; the others are passed over.
+    # A delivery that was cancelled before sending is planned again; other failed lessons are skipped.
     had = sent.keys() | on_their_way | {one for one, state in failed.items() if state != DeliveryState.CANCELLED}
     upcoming = next((one for one in lessons[position - 1 :] if published.lesson_ids[one.slug] not in had), None)
 
@@ -114,15 +114,15 @@ def progress_of(
 
 
 def _as_asked(wording: Lesson, language: str, question: Question) -> tuple[Question, ...]:
-    """The wordings that an answer may be about: as it was first asked, and as it is today."""
+    """Return the wordings that an answer may be about: as first asked, and the current one."""
     text = wording.texts.get(language) or next(iter(wording.texts.values()))
     return (*(one for one in text.quiz if one.id == question.id), question)
 
 
 def _chosen(wordings: tuple[Question, ...], answer: Answer) -> str:
-    """The text of the option, from the first wording in which it is as right as it was; empty where there is none.
+    """Return the option's text from the first wording in which it is as right as when it was chosen; may be empty.
 
-    A question that comes back in a later mail may have been rewritten meanwhile.
+    A recap may have been rewritten since the question was first asked.
     """
     options = (one.options[answer.last_option] for one in wordings if answer.last_option < len(one.options))
     return next((one.text for one in options if one.right == answer.last_right), "")

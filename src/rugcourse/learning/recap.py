@@ -1,4 +1,4 @@
-"""Which missed question opens a reader's next lesson."""
+"""Chooses the recap: the missed question that opens a reader's next lesson."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from rugcourse.content import Course, Lesson, Question
 from rugcourse.db.queries import learning
 
-RECAP_NUMBER = 15  # the place of the recap among a mail's questions; quizzes count from 0
+RECAP_NUMBER = 15  # the number of the recap among the questions of a mail; quiz questions count from 0
 
 
 @dataclass(frozen=True, slots=True)
 class UpcomingLesson:
-    """A lesson that is about to go to a person."""
+    """A lesson that is about to be sent to a reader."""
 
     subscriber_id: int
     course_id: int
@@ -27,7 +27,7 @@ class UpcomingLesson:
 
 
 def due_recaps(session: Session, readings: Mapping[int, UpcomingLesson], now: datetime) -> dict[int, Question]:
-    """For each of the `readings`, by any key, the missed question that comes back in it, if there is one."""
+    """Return the recap for each of the `readings`, by the same key, if there is one due."""
     missed: dict[tuple[int, int], list[str]] = defaultdict(list)
     for card in learning.missed_cards(session, {reading.subscriber_id for reading in readings.values()}, now):
         missed[card.subscriber_id, card.course_id].append(card.question)
@@ -40,13 +40,13 @@ def due_recaps(session: Session, readings: Mapping[int, UpcomingLesson], now: da
 
 
 def choose(reading: UpcomingLesson, missed: Sequence[str]) -> Question | None:
-    """The first of the `missed` ids that an earlier lesson of the course asks as it stands today."""
+    """Return the first of the `missed` question ids that an earlier lesson of the current course asks, or None."""
     asked = {question.id: question for question in _earlier_questions(reading)}
     return next((asked[question] for question in missed if question in asked), None)
 
 
 def find_question(course: Course, language: str, question: str) -> tuple[Lesson, Question] | None:
-    """The question with this id in any lesson of the course; in another language where it has this one no more."""
+    """Return the question with this id and its lesson, in another language if the lesson no longer has this one."""
     for lesson in course.lessons:
         text = lesson.texts.get(language) or next(iter(lesson.texts.values()))
         for candidate in text.quiz:

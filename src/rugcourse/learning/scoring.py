@@ -1,4 +1,4 @@
-"""The 2-minute test: what the answers say about each cause. Pure."""
+"""Scores the 2-minute test, in total and per cause. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rugcourse.content import KnowledgeTest
 
 @dataclass(frozen=True, slots=True)
 class CauseResult:
-    """How somebody did on one cause. `known`: every question about it was answered right."""
+    """The score for one cause. `known`: every question about it was answered right."""
 
     cause: str
     right: int
@@ -29,7 +29,7 @@ class TestResult:
 
 
 def score(test: KnowledgeTest, chosen: Mapping[str, int]) -> TestResult:
-    """Score a test. `chosen`: question id → index of the option; a question without an answer is not right."""
+    """Score a test. `chosen`: question id → index of the option; a question without an answer is wrong."""
     causes: dict[str, list[bool]] = {}
     for question in test.questions:
         causes.setdefault(question.cause, []).append(chosen.get(question.id) == question.right_option)
@@ -38,5 +38,5 @@ def score(test: KnowledgeTest, chosen: Mapping[str, int]) -> TestResult:
 
 
 def is_complete(test: KnowledgeTest, chosen: Mapping[str, int]) -> bool:
-    """Whether each question has an answer that exists."""
+    """Whether each question was answered with an option that exists."""
     return all(chosen.get(question.id) in range(len(question.options)) for question in test.questions)

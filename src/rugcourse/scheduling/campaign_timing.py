@@ -1,4 +1,4 @@
-"""When a campaign reaches its readers: what it says itself, and what it leaves to each reader's own schedule."""
+"""When a campaign sends its mails: the campaign's own timing, with each reader's schedule for the rest."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _HOUR = timedelta(hours=1)
 
 
 class Timing(BaseModel):
-    """When a campaign goes out. What is None is as each reader wants it.
+    """When a campaign goes out. For a field that is None, each reader's schedule applies.
 
-    `at`: the first mail at one instant (UTC) for everybody; else from the local date `day` on. What follows, and the
-    first without `at`: at the local `hour`, on `weekdays` (0 is Monday), lessons at least `every_days` apart.
+    The first mail goes out at the instant `at` (UTC) for everybody, or from the local date `day` on. Later mails, and
+    the first one without `at`, go out at the local `hour`, on `weekdays` (0 is Monday), at least `every_days` apart.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,12 +50,13 @@ class Timing(BaseModel):
 
     @property
     def promises(self) -> bool:
-        """Whether it says a moment for its first mail, which is not to be moved in silence."""
+        """Whether the first mail has a fixed moment, which must not be moved silently."""
         return self.at is not None or self.day is not None
 
     def begun(self, now: datetime) -> Timing:
-        """The same for a campaign that is started at an instant: one that names no moment begins then, or at the hour
-        that it names.
+        """Return the timing of a campaign that starts at `now`.
+
+        Without a fixed moment, the first mail goes out at `now`, or from today on if an hour or weekdays are set.
         """
         if self.promises:
             return self
@@ -63,18 +64,18 @@ class Timing(BaseModel):
         return self.model_copy(update=moment)
 
     def document(self) -> dict[str, Any]:
-        """As the store keeps it."""
+        """Return the timing as JSON for the database."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """The promised moment is over: whoever runs the campaign has to say what becomes of it."""
+    """The fixed moment has passed: an admin has to decide what happens to the mail."""
 
 
-@lru_cache(maxsize=4096)  # readers with the same schedule get it at the same time
+@lru_cache(maxsize=4096)  # many readers share a schedule
 def applied(timing: Timing, schedule: Schedule) -> Schedule:
-    """A reader's schedule as it is for a campaign."""
+    """Return a reader's schedule with the settings of a campaign over it."""
     return replace(
         schedule,
         hour=schedule.hour if timing.hour is None else timing.hour,
@@ -91,10 +92,10 @@ def next_mail(
     last_local_date: date | None = None,
     quiet: QuietHours | None = None,
 ) -> datetime | None:
-    """The first instant at or after `after` at which a campaign may reach a reader (UTC), see `next_due`.
+    """Return the first instant (UTC) at or after `after` at which a campaign may write to a reader, see `next_due`.
 
-    `last_local_date` None: it is the first mail, for which the campaign can name the moment. One instant for everybody
-    is moved only out of a reader's `quiet` hours.
+    If `last_local_date` is None this is the first mail, for which the campaign can fix the moment. An instant that
+    applies to everybody is moved only if it falls into a reader's `quiet` hours.
     """
     if last_local_date is None and timing.at is not None:
         if schedule.paused and schedule.paused_until is None:
@@ -106,7 +107,7 @@ def next_mail(
     return next_due(applied(timing, schedule), after, last_local_date)
 
 
-def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and each of its ends
+def decide_for(  # noqa: PLR0911, PLR0913 - all inputs of the decision, and one return for each outcome
     timing: Timing,
     schedule: Schedule,
     due: datetime,
@@ -117,10 +118,10 @@ def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and ea
     first: bool = False,
     go_from: datetime | None = None,
 ) -> Decision | Missed:
-    """Whether a mail of a campaign that stood planned for `due` goes out at `now`, see `decide`.
+    """Decide whether a campaign's mail that was due at `due` goes out at `now`, see `decide`.
 
-    A moment that was promised for the `first` mail is kept or missed, never moved. `go_from`: moments before this
-    instant were missed, and somebody said: from then on.
+    A fixed moment of the `first` mail is kept or missed, never moved. `go_from`: an admin decided that mails missed
+    before this instant go out from it on.
     """
     if not (timing.promises and first):
         return decide(applied(timing, schedule), due, now, send_window, last_local_date)
@@ -144,7 +145,7 @@ def decide_for(  # noqa: PLR0911, PLR0913 - what a decision is made from, and ea
 
 
 def _awake(instant: datetime, schedule: Schedule, quiet: QuietHours | None) -> datetime:
-    """The instant itself, or the end of the reader's quiet hours if it falls into them."""
+    """Return the instant, or the end of the reader's quiet hours if it falls into them."""
     if quiet is None:
         return instant
     local = instant.astimezone(schedule.tz)

@@ -1,11 +1,11 @@
-"""The one place that decides on which day, and at which instant, a lesson is due.
+"""Decides on which day, and at which instant, a lesson is due. No other module does.
 
-A schedule is local: a zone name, an hour, the weekdays. What is stored and returned is UTC. Rules:
+A schedule is local: a zone name, an hour, the weekdays. Stored and returned times are UTC. Rules:
 
-- at most one lesson per local day, also after an outage, a pause or a move to another zone;
-- an hour that a clock change skips moves forward (02:00 becomes 03:00); one that comes twice is taken once;
-- a lesson goes out at the reader's hour or shortly after; when that moment is missed it waits for the next one, so
-  that nobody gets a mail at night because a server was down, and nobody gets a pile.
+- at most one lesson per local day, even after an outage, a pause or a change of time zone;
+- an hour that a clock change skips moves forward (02:00 becomes 03:00); an hour that occurs twice counts once;
+- a lesson goes out at the reader's hour or shortly after; if that moment is missed it waits for the next one, so
+  that an outage never causes a mail at night or a pile of mails.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from zoneinfo import ZoneInfo
 
 EVERY_DAY = frozenset(range(7))
 
-# A reader with one weekday whose date was just used waits 7 days; one who crossed the date line may wait one more.
+# A reader with one weekday who has had today's lesson waits 7 days; crossing the date line may add one more.
 _DAYS_TO_LOOK_AHEAD = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When somebody wants to be written to.
+    """When a reader wants to get lessons.
 
     `weekdays`: 0 is Monday. `paused_until`: nothing is due before this instant (UTC); `paused` without it: until
-    further notice. `every_days`: how many days pass from one lesson to the next, at least; 7 is weekly.
+    further notice. `every_days`: the minimum number of days between two lessons; 7 is weekly.
     """
 
     zone: str
@@ -58,9 +58,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """No mail of its own accord between these local hours, `start` to `end` (both 0 to 23), over midnight or not.
+    """The local hours in which no mail goes out, from `start` up to `end` (both 0 to 23); they may span midnight.
 
-    Who chose an hour within them chose it.
+    A reader whose own hour falls within them still gets lessons at that hour.
     """
 
     start: int
@@ -72,13 +72,13 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class SendWindow:
-    """How long after the reader's hour a lesson may still go out: for `grace`, but not into `quiet` hours."""
+    """How long after the reader's hour a lesson may still go out: for `grace`, but not during `quiet` hours."""
 
     grace: timedelta
     quiet: QuietHours | None = None
 
     def ends(self, schedule: Schedule, slot: datetime) -> datetime:
-        """Until when (UTC) the lesson of the reader's hour `slot` may go out."""
+        """Return until when (UTC) the lesson due at `slot` may go out."""
         end = slot + self.grace
         if self.quiet is None or schedule.hour in self.quiet:
             return end
@@ -89,7 +89,7 @@ class SendWindow:
 
 @dataclass(frozen=True, slots=True)
 class SendNow:
-    """The lesson goes out, by an instant (UTC), and is the one of this local date."""
+    """The lesson goes out before `send_by` (UTC), as the lesson of `local_date`."""
 
     local_date: date
     send_by: datetime
@@ -97,7 +97,7 @@ class SendNow:
 
 @dataclass(frozen=True, slots=True)
 class ShiftTo:
-    """The moment has passed or is not allowed: due again at `instant` (UTC), or when the pause ends if None."""
+    """The moment has passed or is not allowed: due again at `instant` (UTC), or if None, when the pause ends."""
 
     instant: datetime | None
 
@@ -105,12 +105,12 @@ class ShiftTo:
 Decision = SendNow | ShiftTo
 
 
-@lru_cache(maxsize=4096)  # readers with the same schedule have the same next hour
+@lru_cache(maxsize=4096)  # many readers share a schedule
 def next_due(schedule: Schedule, after: datetime, last_local_date: date | None = None) -> datetime | None:
-    """The first instant at or after `after` at which a lesson may go out, in UTC.
+    """Return the first instant (UTC) at or after `after` at which a lesson may go out.
 
-    `last_local_date` is the local date of the lesson before: the next one is `every_days` later or more. None means:
-    paused until further notice.
+    `last_local_date` is the local date of the previous lesson: the next one is at least `every_days` later. Returns
+    None if the reader has paused until further notice.
     """
     if schedule.paused:
         if schedule.paused_until is None:
@@ -130,10 +130,10 @@ def next_due(schedule: Schedule, after: datetime, last_local_date: date | None =
 def decide(
     schedule: Schedule, due: datetime, now: datetime, send_window: SendWindow, last_local_date: date | None = None
 ) -> Decision:
-    """Whether a lesson that stood planned for `due` goes out at `now`, or when it does instead.
+    """Decide whether a lesson that was due at `due` goes out at `now`, or when it goes out instead.
 
-    It goes out at the reader's hour or a little later, as `send_window` says, on a local date that has had none.
-    `due` may be stale, after an outage or because the reader changed the schedule.
+    It goes out at the reader's hour or later within `send_window`, on a local date that has had no lesson yet. `due`
+    may be stale, after an outage or because the reader changed the schedule.
     """
     slot = next_due(schedule, max(due, now - send_window.grace), last_local_date)
     if slot is None or slot > now:
@@ -152,7 +152,7 @@ def _days_from(day: date, weekdays: frozenset[int]) -> Iterator[date]:
 
 
 def _local_hour(day: date, hour: int, zone: str) -> datetime:
-    """The instant of a local hour: the first of two where the clock goes back, the next real one where it is skipped.
+    """Return the instant of a local hour: the first of two if the clock goes back, the next one if it is skipped.
 
     PEP 495: `fold=0` reads a skipped hour with the offset from before the change, which lands after the gap.
     """

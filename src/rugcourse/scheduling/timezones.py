@@ -1,4 +1,4 @@
-"""The time zones that a reader can choose."""
+"""The time zones that readers can choose from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONTINENTS = (
 
 @cache
 def zone_names() -> tuple[str, ...]:
-    """IANA names of places, sorted; without the aliases (`GMT+0`, `EST5EDT`) that nobody calls their home."""
+    """Return the IANA names of places, sorted, without aliases that name no place (`GMT+0`, `EST5EDT`)."""
     return (*sorted(name for name in available_timezones() if name.startswith(_CONTINENTS)), "UTC")
 
 

@@ -1,1 +1,1 @@
-"""Opens and clicks: recorded only for readers who agreed, each judged to be by a human or a bot."""
+"""Records opens and clicks of readers who agreed to measuring, and decides whether a human or a bot did them."""

@@ -1,4 +1,4 @@
-"""Tells humans from machines, from what a request shows of itself. The address and the user agent are not kept."""
+"""Tells humans from machines by the method and user agent of a request. Neither is stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from rugcourse.db.models import Verdict
 
-# Fetchers that say so themselves: image proxies of mail providers, and scanners that look behind every link.
+# Clients that identify themselves: image proxies of mail providers, and scanners that follow every link.
 _MACHINES = re.compile(
     r"GoogleImageProxy|YahooMailProxy|ggpht|bot\b|crawler|spider|preview|scanner|proofpoint|mimecast|barracuda|"
     r"safelinks|python-|curl/|wget/|go-http-client|java/|okhttp|headless",
@@ -14,16 +14,16 @@ _MACHINES = re.compile(
 )
 _BROWSERS = re.compile(r"Mozilla/5\.0 .*(Firefox|Chrome|Safari|Edg)/", re.IGNORECASE)
 
-_LONGEST = 400  # characters of a user agent: what is longer is none, and the expressions take long over it
+_LONGEST = 400  # characters of a user agent; longer ones are not real, and slow for the regular expressions
 
 BURST_SECONDS = 2.0
-BURST_LINKS = 3  # nobody opens so many links of one mail in so short a time
+BURST_LINKS = 3  # no human opens so many links of one mail within BURST_SECONDS
 
 
 def classify_request(method: str, user_agent: str) -> Verdict:
-    """What a single request looks like. A request that hides what it is stays unknown."""
+    """Classify a single request. It is unknown if the user agent does not identify the client."""
     if method != "GET" or not user_agent or len(user_agent) > _LONGEST or _MACHINES.search(user_agent):
         return Verdict.MACHINE
-    if user_agent == "Mozilla/5.0":  # Apple's and other prefetching proxies send no more than this
+    if user_agent == "Mozilla/5.0":  # all that Apple's and other prefetching proxies send
         return Verdict.MACHINE
     return Verdict.HUMAN if _BROWSERS.search(user_agent) else Verdict.UNKNOWN

@@ -1,4 +1,4 @@
-"""Where a numbered link of a mail leads."""
+"""Resolves the numbered links of mails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rugcourse.db.queries.email_events import MailRead
 
 
 def target_of(session: Session, course_cache: CourseCache, mail: MailRead, number: int) -> str | None:
-    """The target of link `number` in the mail that was sent, or None. The text that was pinned decides."""
+    """Return the target of link `number` in the lesson version that the mail was pinned to, or None."""
     if mail.lesson_version_id is None or mail.language is None:
         return None
     text: LessonText | MessageText

@@ -1,4 +1,4 @@
-"""Keeps opens and clicks of readers who agreed to that, and finds where a link leads."""
+"""Records opens and clicks of readers who agreed to measuring, and resolves links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rugcourse.tracking.link_targets import target_of
 
 
 class TrackingHit(NamedTuple):
-    """A request for a link or the picture of a mail: what is looked at to judge it, and then forgotten.
+    """A request for a link or the tracking picture of a mail. Method and user agent are not stored.
 
     `link`: the number of the link; None for the picture.
     """
@@ -33,10 +33,9 @@ class TrackingHit(NamedTuple):
 def record_hits(
     session: Session, course_cache: CourseCache, clock: Clock, fetches: Sequence[TrackingHit]
 ) -> list[str | None]:
-    """Keep what was fetched, for readers who agreed to measuring, and say where each link leads: None for a picture,
-    and for a link that leads nowhere.
+    """Record requests of readers who agreed to measuring. Returns the target of each: None for a picture or dead link.
 
-    Many links of one mail within seconds are a scanner's, all of them. HEAD only looks.
+    Several links of one mail within seconds all count as a scanner's. HEAD requests are not recorded.
     """
     mails = email_events.find_mails(session, {fetch.mail for fetch in fetches})
     targets = [_target(session, course_cache, mails.get(fetch.mail), fetch) for fetch in fetches]
@@ -75,9 +74,9 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, Trac
     ]
     clicks = [event for event in kept if event.kind == EventKind.CLICK]
     clicked = {event.delivery_id for event in clicks}
-    # A picture says nothing of whether its mail arrived: gateways fetch it before they take the mail.
+    # A picture does not prove that its mail arrived: gateways fetch it before they accept the mail.
     used = {event.delivery_id for event in clicks if event.verdict == Verdict.HUMAN}
-    if used:  # a report that they came back may come in just now
+    if used:  # a bounce of the same mail may be handled at the same moment
         subscribers.lock(session, {mail.subscriber_id for mail, _ in counted if mail.id in used})
     email_events.add_events(session, kept)
     since = now - clock.span(BURST_SECONDS)
@@ -89,8 +88,10 @@ def _keep(session: Session, clock: Clock, counted: Sequence[tuple[MailRead, Trac
 
 
 def _mark_scanners(session: Session, lately: Sequence[Clicked], since: datetime, now: datetime) -> set[int]:
-    """Take back what was believed of clicks since an instant where a machine follows all links, also that the mail
-    arrived; returns these mails."""
+    """Mark the clicks since an instant as a machine's for mails whose links were all followed; returns these mails.
+
+    Also revokes what the clicks had proved: that the mail arrived.
+    """
     scanned = {one.delivery_id for one in lately if one.links >= BURST_LINKS}
     if scanned:
         email_events.classify_since(session, scanned, EventKind.CLICK, since, Verdict.MACHINE)

@@ -1,1 +1,1 @@
-"""Celery: the scheduler, queues and tasks. A task only says "look now"; the database says what is to be done."""
+"""Celery: the scheduler, queues and tasks. A task only says "look now"; the work itself is in the database."""

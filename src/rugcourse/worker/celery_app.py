@@ -1,4 +1,4 @@
-"""The Celery application: its queues, and a beat that ticks."""
+"""The Celery application: its queues and the schedule of the beat."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ AUDIT = "rugcourse.audit"
 FORGET = "rugcourse.forget"
 POLL_BOUNCES = "rugcourse.fetch"
 _POLL_SECONDS = 300.0
-_NOTIFY_EXPIRES_SECONDS = 60  # an older ring has nothing to tell: the ticks since then have looked
+_NOTIFY_EXPIRES_SECONDS = 60  # older notifications are useless: later ticks have looked
 _EMBEDDED = "memory://"
-_BESIDE_SENDING = 2  # threads: one for mail that a person waits for, one that plans
+_BESIDE_SENDING = 2  # additional threads: one for mail that a person waits for, one for planning
 
 
 def create_app(settings: Settings) -> Celery:
-    """An application for the broker in the settings: in this process (`memory://`) or on Redis."""
-    # A name would be imported at its first use, and a signal in the middle of that ends a beat with a traceback: its
-    # handler needs the same module.
+    """Create the application for the broker in the settings: in this process (`memory://`) or on Redis."""
+    # As a class, not a name, which would be imported at its first use: a signal during that import ends a beat with a
+    # traceback, as the signal handler needs the same module.
     app = Celery("rugcourse", broker=_broker(settings), set_as_current=False, amqp=AMQP)
     embedded = settings.broker_url.startswith(_EMBEDDED)
     app.conf.update(
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Celery:
         task_default_queue="rugcourse.tick",
         task_queues=[Route("rugcourse.tick"), *(Route(_route(queue)) for queue in Queue)],
         task_create_missing_queues=False,
-        # A message is worth nothing once it is taken: a lost one is rung again by the next tick.
+        # A message has no value once it is received: the next tick replaces a lost one.
         task_acks_late=False,
         worker_prefetch_multiplier=4,
         worker_hijack_root_logger=False,
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> Celery:
 
 
 def make_notifier(app: Celery) -> NotifyWorker:
-    """How a worker is woken for a queue. A broker that is away costs a ring, never a mail."""
+    """Return a function that wakes a worker for a queue. If the broker is away, mail is delayed but never lost."""
 
     def notify_worker(queue: Queue) -> None:
         try:
@@ -85,12 +85,12 @@ def _route(queue: Queue) -> str:
 
 
 def _broker(settings: Settings) -> str:
-    # kombu warns about an address without a host, also where there is none to have.
+    # kombu warns about a URL without a host, even for the in-memory broker.
     return "memory://localhost" if settings.broker_url == _EMBEDDED else settings.broker_url
 
 
 def worker_options(settings: Settings) -> dict[str, Any]:
-    """How a worker of ours is run: threads, since sending waits for the network most of the time."""
+    """Return the options of a worker. It uses threads, as sending mostly waits for the network."""
     return {
         "pool": "threads",
         "concurrency": settings.worker_threads + _BESIDE_SENDING,

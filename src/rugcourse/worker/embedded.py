@@ -1,4 +1,4 @@
-"""Worker and beat as threads of this process, with the in-memory broker."""
+"""Runs worker and beat as threads of this process, with the in-memory broker."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _STOP_SECONDS = 5.0
 
 
 class QuickTransport(memory.Transport):
-    """The in-memory broker, waiting for messages in short turns, so that a stop is noticed at once."""
+    """The in-memory broker with short waits for messages, so that a stop is noticed immediately."""
 
     def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: Any) -> None:
         super().drain_events(connection, timeout=min(timeout or _POLL_SECONDS, _POLL_SECONDS))
 
 
 def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
-    """A worker for `runtime`, not started yet, and the runtime whose rings it hears."""
+    """Create a worker for `runtime`, without starting it. Returns the runtime that notifies it, and the worker."""
     app = create_app(runtime.settings)
     runtime = replace(runtime, notify_worker=make_notifier(app))
     dispatcher = open_dispatcher(runtime)
@@ -39,10 +39,10 @@ def embed(runtime: Runtime) -> tuple[Runtime, EmbeddedWorker]:
 
 
 class EmbeddedWorker:
-    """Runs the worker and the beat of an application until it is stopped. One at a time in a process."""
+    """Runs the worker and the beat of an application until stopped. One per process at a time."""
 
     def __init__(self, app: Celery, runtime: Runtime, dispatcher: Dispatcher) -> None:
-        app.set_default()  # Celery's threads look their tasks up in the default application
+        app.set_default()  # Celery's threads look up their tasks in the default application
         self._dispatcher = dispatcher
         self._worker = WorkController(app=app, loglevel="WARNING", **worker_options(runtime.settings))
         self._pulse = Heartbeat(runtime, "serve")
@@ -58,12 +58,12 @@ class EmbeddedWorker:
             thread.start()
 
     def stop(self) -> None:
-        """End both, after the message that is under way."""
+        """Stop both, after the message being sent."""
         self._dispatcher.stopping.set()
         self._beat.stop(wait=False)
         celery.worker.state.should_stop = 0  # type: ignore[assignment] # 0 is the exit code: Celery's way to say "stop, all is well"
         for thread in self._threads:
             thread.join(_STOP_SECONDS)
-        celery.worker.state.should_stop = None  # it is global: the next worker of this process would stop at once
+        celery.worker.state.should_stop = None  # global: the next worker of this process would stop immediately
         self._pulse.stop()
         self._dispatcher.close()

@@ -1,7 +1,7 @@
-"""A thread that says from time to time that its process lives; a worker's also listens whether anybody rings.
+"""Heartbeat thread; in a worker also a watchdog that polls when the broker is silent.
 
-The broker is a doorbell. When it is broken, or no beat runs, a worker that has heard nothing for a while looks for
-itself: mail goes out later by some ticks, and never not at all.
+The broker only notifies. If it is broken, or no beat runs, a worker that has received nothing for a while polls the
+database itself: mail goes out some ticks later, but it does go out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SILENT_TICKS = 3
 
 @dataclass(slots=True)
 class BrokerActivity:
-    """When a process last heard a ring, in the machine's own time."""
+    """When a process last received a task, by the monotonic clock."""
 
     last_seen_at: float = field(default_factory=time.monotonic)
 
@@ -40,7 +40,7 @@ class BrokerActivity:
 
 
 class Heartbeat:
-    """Runs until it is stopped. `kind`: what the process is."""
+    """Runs until stopped. `kind`: the kind of the process."""
 
     def __init__(self, runtime: Runtime, kind: str) -> None:
         self._runtime = runtime
@@ -55,7 +55,7 @@ class Heartbeat:
         self._run("pulse", BEAT_SECONDS, self._beat)
 
     def watch(self, activity: BrokerActivity, look: Callable[[], None]) -> None:
-        """Call `scheduler_tick` at every tick for as long as nobody rings."""
+        """Call `look` at every tick for as long as the broker is silent."""
         tick = self._runtime.settings.tick_seconds
         was_deaf = False
 
@@ -63,7 +63,7 @@ class Heartbeat:
             nonlocal was_deaf
             deaf = time.monotonic() - activity.last_seen_at > _SILENT_TICKS * tick
             if deaf != was_deaf:
-                log.warning("nobody rings; looking by itself" if deaf else "the broker rings again")
+                log.warning("the broker is silent; polling" if deaf else "the broker works again")
                 was_deaf = deaf
             if deaf:
                 look()
@@ -82,9 +82,9 @@ class Heartbeat:
                     step()
                 except DatabaseAway as error:
                     log.warning("the database is away", error=str(error))
-                except OSError as error:  # the process lives all the same
+                except OSError as error:  # the process is alive nevertheless
                     log.warning("the data folder can't be written to", error=str(error))
-                except Exception:  # a thread that ended would end unseen, and the next time may go well
+                except Exception:  # nobody would notice if the thread ended, and the next time may succeed
                     log.exception("a step went wrong", thread=name)
                 if self._stop.wait(seconds):
                     return
@@ -94,12 +94,12 @@ class Heartbeat:
         thread.start()
 
     def _beat(self) -> None:
-        """Say that the process lives, and notice when the database has forgotten that it did before."""
+        """Write a heartbeat, and notice if the database no longer has the previous one."""
         runtime, now = self._runtime, self._runtime.clock.now()
         kept = timedelta(days=restore_guard.KEPT_DAYS)
         with runtime.database.write() as session:
             remembered = self._known and heartbeats.touch_process(session, self._id, self._seen_at, now)
-            # One that slept for longer than signs of life are kept has been forgotten rightly.
+            # After a sleep that is longer than heartbeats are kept, the previous one is rightly gone.
             forgotten = self._known and not remembered and now - self._seen_at < kept
             if not remembered:
                 heartbeats.register_process(session, self._process(now))

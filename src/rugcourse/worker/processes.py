@@ -1,4 +1,4 @@
-"""A worker, or a beat, as a process of its own."""
+"""Runs a worker or a beat as a process."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rugcourse.worker.tasks import register
 
 
 def run_worker(runtime: Runtime) -> int:
-    """Work until a signal says stop; returns the exit code.
+    """Work until a signal stops it; returns the exit code.
 
-    A first SIGTERM, or Ctrl-C, ends each conversation with the mail server after its message, and gives back what was
-    not begun; a second does not wait for that.
+    The first SIGTERM or Ctrl-C ends each SMTP session after its current message, and returns deliveries that were not
+    begun; the second does not wait for that.
     """
     app = create_app(runtime.settings)
     runtime = replace(runtime, notify_worker=make_notifier(app))
@@ -45,25 +45,28 @@ def run_worker(runtime: Runtime) -> int:
         dispatcher.stopping.set()
         heartbeat.stop()
         dispatcher.close()
-    # To Celery a Ctrl-C is a failure, however well the worker ended.
+    # Celery treats Ctrl-C as a failure, even if the worker ended cleanly.
     return 0 if shutdowns == ["Warm"] else int(worker.exitcode or 0)
 
 
 def _spare_the_collector() -> None:
-    """What is here by now stays, and sending makes next to no cycles: looking for them took a tenth of the work."""
+    """Tune garbage collection: objects created so far stay, and sending creates hardly any reference cycles.
+
+    Searching for cycles took a tenth of the time.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
 def _end_well_while_starting() -> None:
-    """A signal that comes before Celery listens for it is no failure either."""
+    """Exit with code 0 if a signal comes before Celery handles signals."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
 
 
 def run_beat(runtime: Runtime) -> None:
-    """Tick until a signal says stop. Any number of beats may run: their ticks do the same work, once."""
+    """Tick until a signal stops it. Any number of beats may run: the work of their ticks is done once."""
     heartbeat = Heartbeat(runtime, "beat")
     _end_well_while_starting()
     heartbeat.start()

@@ -1,4 +1,4 @@
-"""How many threads of a process send from which queue, so that nobody waits behind somebody else's campaign."""
+"""Limits how many threads of a process send from each queue, so that no mail waits behind another campaign."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rugcourse.db.models import Queue
 
 
 class QueueSlots:
-    """A number of places per queue. Whoever takes one sends batches until the queue is empty.
+    """A number of slots per queue. A thread that takes a slot sends batches until the queue is empty.
 
-    A ring that comes while all places are taken is not lost: who leaves a place then looks once more. So a thread that
-    answers a ring never waits, and mail that a person waits for has its own place whatever else is going on.
+    A notification that comes while all slots are taken is not lost: a thread that leaves its slot then looks once more.
+    So a notified thread never waits, and mail that a person waits for always has its own slot.
     """
 
     def __init__(self, places: Mapping[Queue, int], send_batch: Callable[[Queue], bool]) -> None:
-        """`send_batch` sends some of a queue and says whether there may be more."""
+        """`send_batch` sends a batch of a queue and returns whether there may be more."""
         self._free = dict(places)
         self._rung: set[Queue] = set()
         self._send_batch = send_batch
         self._lock = threading.Lock()
 
     def drain(self, queue: Queue) -> None:
-        """Send all that may go now, if there is a place free."""
+        """Send all mail of a queue that may go out now, if a slot is free."""
         while self._take_place(queue):
             try:
                 while self._send_batch(queue):
@@ -43,7 +43,7 @@ class QueueSlots:
             return True
 
     def _leave_place(self, queue: Queue) -> bool:
-        """Returns whether somebody rang in vain meanwhile."""
+        """Leave a slot; returns whether a notification came while all slots were taken."""
         with self._lock:
             self._free[queue] += 1
             return queue in self._rung

@@ -1,4 +1,4 @@
-"""The five tasks."""
+"""The Celery tasks: tick, deliver, nightly audit, nightly retention, and polling for bounces."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from rugcourse.worker.queue_slots import QueueSlots
 
 log = structlog.get_logger()
 
-_MOST_ENROL_BATCHES = 20  # in one tick: what is due must not wait for a million enrolments
+_MOST_ENROL_BATCHES = 20  # per tick: due lessons must not wait for a million enrolments
 _MOST_JOB_BATCHES = 10
-_MAX_NOTIFICATIONS = 8  # more are not heard sooner: who hears one sends until nothing is left
+_MAX_NOTIFICATIONS = 8  # more would not help: a notified thread sends until nothing is left
 
 
 def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: BrokerActivity) -> Callable[[], None]:
-    """Give the application, and no other in this process, its tasks. `activity` hears each of them.
+    """Register the tasks with this application only. The tick and deliver tasks update `activity`.
 
-    Each is one call; sent twice, or twenty times, it does the same. Returns what a worker does that nobody rings.
+    Each task is one call and idempotent. Returns what a worker does when the broker is silent.
     """
     slots = QueueSlots(
         {Queue.LESSONS: runtime.settings.worker_threads, Queue.TRANSACTIONAL: 1},
@@ -82,9 +82,9 @@ def register(app: Celery, runtime: Runtime, dispatcher: Dispatcher, activity: Br
 
 
 def scheduler_tick(runtime: Runtime) -> None:
-    """Plan what is due, take back what silent workers hold, and ring for everything that may go.
+    """Expire leases, advance campaigns, plan due lessons, notify workers, refresh figures and run background jobs.
 
-    What goes wrong in one step is told to the log, and stands in the way of no other.
+    An error in one step is logged and does not affect the others.
     """
     with _apart("leases"):
         expire_leases(runtime.database, runtime.clock)
@@ -102,7 +102,7 @@ def scheduler_tick(runtime: Runtime) -> None:
 
 @contextmanager
 def _apart(step: str) -> Iterator[None]:
-    """Raises DatabaseAway: then no other step would go better."""
+    """Log errors of a step. Raises DatabaseAway, as then the other steps would fail too."""
     try:
         yield
     except DatabaseAway:
@@ -112,7 +112,7 @@ def _apart(step: str) -> Iterator[None]:
 
 
 def plan_and_notify(runtime: Runtime) -> None:
-    """Plan what is due, and ring for everything that may go."""
+    """Plan due lessons, and notify workers of all deliveries that may go out."""
     for batch in plan_batches(runtime.database, runtime.clock, runtime.send_window, rejection_handler(runtime)):
         if batch.planned:
             runtime.notify_worker(Queue.LESSONS)
@@ -124,14 +124,14 @@ def plan_and_notify(runtime: Runtime) -> None:
 
 
 def run_jobs(runtime: Runtime) -> None:
-    """Go on with what is done to many people."""
+    """Run some batches of background jobs."""
     for _ in range(_MOST_JOB_BATCHES):
         if not run_next_batch(runtime.database, runtime.clock, runtime.signer):
             return
 
 
 def advance_campaigns(runtime: Runtime) -> None:
-    """Go on enrolling those whom started campaigns are for, and cancel what is left of cancelled ones."""
+    """Enrol audiences of started campaigns, cancel the rest of cancelled ones, decide A/B tests, compact counters."""
     for _ in range(_MOST_ENROL_BATCHES):
         if not runtime.database.run(enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
             break
@@ -143,7 +143,7 @@ def advance_campaigns(runtime: Runtime) -> None:
 
 
 def reconcile(runtime: Runtime) -> Audit:
-    """Audit the ledger, and tell the log what came of it."""
+    """Audit the ledger and log the result."""
     found = audit(runtime.database, runtime.clock.now(), runtime.clock.span(GRACE_SECONDS))
     if found.balanced:
         log.info("the books balance", unknown=len(found.unknown))
@@ -153,7 +153,7 @@ def reconcile(runtime: Runtime) -> Audit:
 
 
 def poll_bounces(runtime: Runtime) -> None:
-    """Take in what lies in the mailbox for bounces. What can't be read now is there the next time."""
+    """Poll the mailbox for bounces. If it can't be read, the next poll tries again."""
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         return
@@ -179,7 +179,7 @@ def delete_old_bounces(runtime: Runtime) -> None:
 
 
 def forget_withdrawals(runtime: Runtime) -> None:
-    """Drop what no backup can undo any more from the file that remembers it."""
+    """Delete withdrawals from the withdrawal log that are older than any backup."""
     try:
         runtime.withdrawals.forget(runtime.clock.now() - timedelta(days=runtime.retention.withdrawal_days))
     except OSError:
@@ -187,7 +187,7 @@ def forget_withdrawals(runtime: Runtime) -> None:
 
 
 def apply_retention(runtime: Runtime) -> Forgotten:
-    """Forget what is no longer needed, tell those whose time is near, and tell the log how much that was."""
+    """Delete data whose retention has ended, warn readers before their erasure, and log the numbers."""
     forgotten = forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
     runtime.database.run(forget_abandoned, runtime.clock.now())
     security_events.forget(runtime.database, runtime.clock)

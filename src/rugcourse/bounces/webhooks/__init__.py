@@ -1,8 +1,7 @@
-"""Webhooks of relays: what they report about mail that they took from us, and how each proves who it is.
+"""Webhooks of relays: parses their reports about our mail, and verifies that they are authentic.
 
-A provider turns a request into `ProviderEvent`s. A request that it can't prove to come from there is an
-`UnverifiedRequest` and does nothing. What was proved once and is sent again is a report about the same mail: nothing
-more follows from it.
+A provider turns a request into `ProviderEvent`s. A request that fails verification raises `UnverifiedRequest` and has
+no effect. Replaying a verified request only repeats a report about the same mail, which has no further effect.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = ["MalformedPayload", "Provider", "UnverifiedRequest", "WebhookRequest"
 
 
 def open_provider(settings: Settings, name: str) -> Provider | None:
-    """The provider of this name, if its key is set."""
+    """Return the provider of this name, or None if its key is not set."""
     match name:
         case "ses" if settings.ses_topics:
             return Ses(frozenset(settings.ses_topics))

@@ -1,4 +1,4 @@
-"""What all providers share: a request, and the ways to read it."""
+"""The interface of a webhook provider, and helpers that all providers share."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
 
-LONGEST = timedelta(hours=24)  # providers try again for hours; what is older than this was kept by somebody
+LONGEST = timedelta(hours=24)  # providers retry for hours; anything older is a replay
 
 
 class UnverifiedRequest(Exception):
-    """Nobody can tell that the provider sent it. The message says what is missing, for the log."""
+    """The request can't be verified to come from the provider. The message gives the reason, for the log."""
 
 
 class MalformedPayload(Exception):
-    """The provider sent it, and it is not what they document."""
+    """The request comes from the provider but does not match their documentation."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """`headers`: names in small letters; `now`: UTC."""
+    """An HTTP request of a relay. `headers`: names in lower case. `now`: UTC."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -35,35 +35,36 @@ class WebhookRequest:
 
 
 class Provider(Protocol):
-    """A relay that tells what becomes of mail."""
+    """A relay that reports what happens to mail."""
 
     def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
-        """What it says. Raises UnverifiedRequest, MalformedPayload."""
+        """Verify and parse a request. Raises UnverifiedRequest and MalformedPayload."""
 
     def proof_of(self, request: WebhookRequest) -> str:
-        """What proves a request and is not bound to what it says: good for this one body alone. Empty where all that is
-        said is signed, or nothing is (a secret in the address).
+        """Return the part of a signature that does not cover the body, and so must be accepted with one body only.
+
+        Empty if the whole body is signed, or if nothing is (a shared secret).
         """
 
 
 def as_json(raw: bytes | str) -> Any:
-    """Raises MalformedPayload."""
+    """Parse JSON. Raises MalformedPayload."""
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
-        raise MalformedPayload("it is no JSON") from None
+        raise MalformedPayload("it is not valid JSON") from None
 
 
 def as_object(raw: bytes | str) -> dict[str, Any]:
-    """Raises MalformedPayload."""
+    """Parse a JSON object. Raises MalformedPayload."""
     value = as_json(raw)
     if not isinstance(value, dict):
-        raise MalformedPayload("it is no JSON object")
+        raise MalformedPayload("it is not a JSON object")
     return value
 
 
 def parse_timestamp(value: Any, now: datetime) -> datetime:
-    """Seconds since 1970, or a text of ISO 8601, as UTC; `now` for anything else, and for what has yet to come."""
+    """Parse seconds since 1970 or an ISO 8601 string as UTC; returns `now` for anything else or in the future."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
             found = datetime.fromisoformat(value)
@@ -76,25 +77,25 @@ def parse_timestamp(value: Any, now: datetime) -> datetime:
 
 
 def check_age(seconds: str, now: datetime) -> None:
-    """Raises UnverifiedRequest for what was signed long ago, or has yet to be signed."""
+    """Raise UnverifiedRequest if a signature is older than `LONGEST`, or as far in the future."""
     if not seconds.isdecimal() or abs(now - datetime.fromtimestamp(min(int(seconds), 2**40), UTC)) > LONGEST:
-        raise UnverifiedRequest("it was not signed lately")
+        raise UnverifiedRequest("its signature is too old, or in the future")
 
 
 def check_secret(said: str, secret: str) -> None:
-    """Raises UnverifiedRequest."""
+    """Compare the secret of a request with ours. Raises UnverifiedRequest if they differ."""
     if not hmac.compare_digest(said.encode(), secret.encode()):
-        raise UnverifiedRequest("it does not know our secret")
+        raise UnverifiedRequest("its secret is wrong")
 
 
 def bounce(status: str, words: str, otherwise: BounceType, *message_ids: str) -> BounceReport:
-    """A mail that did not arrive; `otherwise` is what the provider takes it for. Message-IDs may be empty."""
+    """Report a mail that did not arrive. `otherwise`: the provider's own classification. Message-IDs may be empty."""
     kept = status if status.count(".") == 2 else ""
     return BounceReport(classify(kept, words, otherwise), kept, shortened(words), tuple(filter(None, message_ids)))
 
 
 def suppressed_by_provider(words: str, *message_ids: str) -> BounceReport:
-    """A mail that the relay did not send: its reader bounced, complained or left before, and is on its own list."""
+    """Report a mail that the relay did not send: the address is on its own list after a bounce or complaint."""
     return BounceReport(BounceType.HARD, "", shortened(words), tuple(filter(None, message_ids)))
 
 

@@ -1,4 +1,4 @@
-"""Brevo: it signs nothing, and sends a token of ours along (RFC 6750)."""
+"""Brevo: requests are not signed, and carry a bearer token that we chose (RFC 6750)."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Brevo:
     def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise UnverifiedRequest("it carries no token")
+            raise UnverifiedRequest("it has no token")
         check_secret(token, self.secret)
         said = as_json(request.body)
         events = said if isinstance(said, list) else [said]
         if not all(isinstance(event, dict) for event in events):
-            raise MalformedPayload("it is no JSON object")
+            raise MalformedPayload("it is not a JSON object")
         return tuple(
             ProviderEvent(report, "", text(event, "email"), parse_timestamp(event.get("ts_event"), request.now))
             for event in events

@@ -1,4 +1,4 @@
-"""Mailgun: HMAC-SHA256, with the webhook signing key, over an instant and a token that stand in the body."""
+"""Mailgun: HMAC-SHA256 with the webhook signing key, over a timestamp and a token in the body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Mailgun:
     key: str
 
     def proof_of(self, request: WebhookRequest) -> str:
-        """The signature is over an instant and a token: whoever copied it could say anything with it."""
+        """Return the token: the signature covers only it and the timestamp, so a copy would be valid for any body."""
         return text(as_object(request.body), "signature", "token")
 
     def read(self, request: WebhookRequest) -> Sequence[ProviderEvent]:

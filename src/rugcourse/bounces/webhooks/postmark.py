@@ -1,6 +1,6 @@
-"""Postmark: it signs nothing, and sends a name and a password of ours along (RFC 7617).
+"""Postmark: requests are not signed, and carry a user name and password that we chose (RFC 7617).
 
-It puts a Message-ID of its own on each mail; ours goes along as metadata, and comes back so.
+It replaces the Message-ID of each mail; ours is sent as metadata, which its reports return.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def _report(said: dict[str, object]) -> BounceReport | None:
 
 
 def _password(authorization: str) -> str:
-    """Raises UnverifiedRequest."""
+    """Return the password of a Basic authorization header. Raises UnverifiedRequest."""
     scheme, _, given = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise UnverifiedRequest("it carries no password")
+        raise UnverifiedRequest("it has no password")
     try:
         return base64.b64decode(given, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""SendGrid: ECDSA over an instant and the body, with a key of which we know the public half."""
+"""SendGrid: ECDSA signature over a timestamp and the body, verified with their public key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SendGrid:
 
     @classmethod
     def from_text(cls, key: str) -> SendGrid:
-        """The key as SendGrid shows it: base64 of its DER form. Raises SettingsError."""
+        """Parse the key as SendGrid shows it: DER in base64. Raises SettingsError."""
         try:
             public = load_der_public_key(base64.b64decode(key, validate=True))
         except (ValueError, binascii.Error):
@@ -61,7 +61,7 @@ class SendGrid:
         check_age(signed, request.now)
         events = as_json(request.body)
         if not isinstance(events, list):
-            raise MalformedPayload("it is no JSON array")
+            raise MalformedPayload("it is not a JSON array")
         return tuple(_provider_events(events, request))
 
 

@@ -1,8 +1,8 @@
-"""Amazon SES, which tells what it has to say through Amazon SNS.
+"""Amazon SES, whose reports come through Amazon SNS.
 
-SNS signs with RSA; the certificate lies on a server of its own. Its address comes with the message, so nothing but the
-one place is asked where certificates lie: other answers of that server can hold what somebody else wrote. A topic of
-somebody else is signed just as well, so only those in the settings are listened to, in their regions.
+SNS signs with RSA. The message contains the URL of the certificate, so only the path for certificates on a host of
+SNS is accepted: other responses of that host may contain what somebody else wrote. Other people's topics have valid
+signatures too, so only the topics in the settings are accepted, in their regions.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _LARGEST = 100_000
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_about: object) -> None:
-        """Nobody is followed anywhere."""
+        """Refuse all redirects."""
         return
 
 
@@ -60,7 +60,7 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 
 @lru_cache(maxsize=8)
 def fetch_certificate(url: str) -> bytes:
-    """What lies at an address of SNS. Raises OSError."""
+    """Fetch a URL of SNS. Raises OSError."""
     with _OPENER.open(url, timeout=_TIMEOUT_SECONDS) as answer:
         found: bytes = answer.read(_LARGEST)
         return found
@@ -78,28 +78,28 @@ class Ses:
         said = as_object(request.body)
         kind = text(said, "Type")
         if text(said, "TopicArn") not in self.topics:
-            raise UnverifiedRequest("it is about another topic")
+            raise UnverifiedRequest("its topic is not in the settings")
         if kind not in _SIGNED:
-            raise UnverifiedRequest("it is of no kind that is signed")
+            raise UnverifiedRequest("its type is not known")
         self._verify(said, _SIGNED[kind], SystemClock().now())
         if request.now - parse_timestamp(said.get("Timestamp"), request.now) > LONGEST:
-            raise UnverifiedRequest("it was not signed lately")
+            raise UnverifiedRequest("its signature is too old")
         if kind == "SubscriptionConfirmation":
             url = text(said, "SubscribeURL")
             if self._path(url) != "/":
-                raise UnverifiedRequest("it confirms nothing of SNS")
+                raise UnverifiedRequest("its confirmation URL is not of SNS")
             self._get(url)
             return ()
         return _provider_events(as_object(text(said, "Message")), request)
 
     def _verify(self, said: dict[str, object], names: Sequence[str], now: datetime) -> None:
-        """`now`: the machine's time, in which certificates end. Raises UnverifiedRequest."""
+        """Verify the signature. `now`: wall-clock time, for the certificate's validity. Raises UnverifiedRequest."""
         signed = "".join(f"{name}\n{text(said, name)}\n" for name in names if name in said)
         if text(said, "SignatureVersion") != "2":
             raise UnverifiedRequest("it is signed with SHA-1; set SignatureVersion of the SNS topic to 2")
         url = text(said, "SigningCertURL")
         if not _CERTIFICATE_PATH.fullmatch(self._path(url)) or urlsplit(url).query:
-            raise UnverifiedRequest("its certificate is not where those of SNS are")
+            raise UnverifiedRequest("its certificate URL is not of SNS")
         try:
             certificate = x509.load_pem_x509_certificate(self._get(url))
             key = certificate.public_key()
@@ -110,20 +110,20 @@ class Ses:
             raise UnverifiedRequest("its signature is not of SNS") from None
 
     def _get(self, url: str) -> bytes:
-        """Raises UnverifiedRequest for an address that is not of SNS."""
+        """Fetch a URL. Raises UnverifiedRequest if it is not of SNS, and MalformedPayload if it can't be fetched."""
         self._path(url)
         try:
             return self.ask(url)
         except OSError as error:
-            raise MalformedPayload(f"SNS could not be asked: {error}") from error
+            raise MalformedPayload(f"SNS could not be reached: {error}") from error
 
     def _path(self, url: str) -> str:
-        """The path of an address of SNS, in a region of the topics. Raises UnverifiedRequest."""
+        """Return the path of a URL of SNS. Raises UnverifiedRequest unless it is in a region of the topics."""
         parts = urlsplit(url)
         host = _HOST.fullmatch(parts.netloc)
         regions = {found[1] for topic in self.topics if (found := _REGION.match(topic))}
         if parts.scheme != "https" or host is None or host[1] not in regions:
-            raise UnverifiedRequest("it names a server that is not of SNS, or of another region")
+            raise UnverifiedRequest("its server is not of SNS, or in another region")
         return parts.path
 
 

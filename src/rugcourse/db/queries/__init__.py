@@ -1,1 +1,1 @@
-"""SQL statements, by what they are about. Each takes a session; whoever opened it ends the transaction."""
+"""SQL statements by subject. Each function takes a session, whose owner ends the transaction."""

@@ -1,4 +1,4 @@
-"""Two wordings that are compared, in the store."""
+"""Queries for A/B tests of lesson subjects."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _PRIME = 2_147_483_647  # 2^31 - 1
 
 
 class Variant(NamedTuple):
-    """One of the wordings: how many mails of it were looked at, and behind how many a human answered or clicked."""
+    """The result of one variant. `acted`: mails in which a human answered or clicked."""
 
     mails: int
     acted: int
 
 
 def draw_hash(chance: Random) -> tuple[int, int]:
-    """The numbers by which a trial's halves are drawn: multiplier and shift."""
+    """Draw the numbers that split the readers of an A/B test in halves: multiplier and shift."""
     return chance.randrange(1, _PRIME), chance.randrange(_PRIME)
 
 
 def in_variant_b(subscriber_id: Any, multiplier: Any, shift: Any) -> ColumnElement[bool]:
-    """SQL: whether a person gets the second wording. Half of them do, and in each trial another half.
+    """SQL: whether a person gets variant B. Half of them do, a different half in each A/B test.
 
-    Two numbers below a prime, drawn for the trial, turn the person's into another one, whose square is as good as
-    random: its upper half decides. Without the square, numbers that follow each other would go through the two halves
-    in step, and now and then in the steps of another trial. All products fit into 63 bits.
+    Two numbers below a prime, drawn for the test, map the person's id to another number, whose square is as good as
+    random: its upper half decides. Without the square, consecutive ids would alternate between the halves in a
+    pattern, and sometimes in the pattern of another test. All products fit into 63 bits.
     """
     turned: Any = (subscriber_id % _PRIME * multiplier + shift) % _PRIME
     drawn: ColumnElement[bool] = turned * turned % _PRIME * 2 < _PRIME
@@ -58,20 +58,20 @@ def add(session: Session, lesson_id: int, versions: tuple[int, int], minimum: in
 
 
 def of_lessons(session: Session, lesson_ids: Sequence[int]) -> Sequence[AbTestRow]:
-    """All trials of some lessons, the newest first."""
+    """Return all A/B tests of some lessons, the newest first."""
     return session.scalars(
         select(AbTestRow).where(AbTestRow.lesson_id.in_(lesson_ids)).order_by(AbTestRow.id.desc())
     ).all()
 
 
 def lock_open(session: Session, lesson_id: int) -> Sequence[AbTestRow]:
-    """The trials of a lesson that are open, locked: one that is being decided at this moment is decided first."""
+    """Lock and return the open A/B tests of a lesson. Waits for one that is being decided at the moment."""
     is_open = (AbTestRow.lesson_id == lesson_id, AbTestRow.decided_at.is_(None))
     return session.scalars(select(AbTestRow).where(*is_open).order_by(AbTestRow.id).with_for_update()).all()
 
 
 def lock_due(session: Session, looked_before: datetime) -> AbTestRow | None:
-    """A trial that is open and was not looked at since an instant (UTC), locked."""
+    """Lock and return an open A/B test that was not checked since an instant (UTC), or None."""
     return session.scalars(
         select(AbTestRow)
         .where(AbTestRow.decided_at.is_(None), or_(AbTestRow.looked_at.is_(None), AbTestRow.looked_at < looked_before))
@@ -82,8 +82,9 @@ def lock_due(session: Session, looked_before: datetime) -> AbTestRow | None:
 
 
 def count_variant(session: Session, trial: AbTestRow, versions: Sequence[int], settled_before: datetime) -> Variant:
-    """The first `minimum` mails with one of these versions that arrived before an instant (UTC), and behind how many of
-    them a human answered or followed a link. Nobody looks at those of readers who objected.
+    """Count the first `minimum` mails with these versions that arrived before an instant (UTC).
+
+    Also counts in how many of them a human answered or followed a link. Excludes readers who objected.
     """
     objected = exists().where(SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.objected_at.is_not(None))
     mails = (

@@ -1,4 +1,4 @@
-"""Other addresses that were asked for, for readers, until their owners confirm them; and how often one was asked."""
+"""Queries for address changes that wait for confirmation, and how often an address was requested."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find(session: Session, change_id: int) -> AddressChangeRow | None:
 
 
 def asked(session: Session, address_hash: str, since: datetime) -> int:
-    """How often an address was asked for since an instant (UTC), for whomever."""
+    """Count the requests for an address since an instant (UTC), for any reader."""
     times = select(func.count(AddressChangeRow.id)).where(
         AddressChangeRow.address_hash == address_hash, AddressChangeRow.asked_at >= since
     )
@@ -34,7 +34,7 @@ def asked(session: Session, address_hash: str, since: datetime) -> int:
 
 
 def anonymise(session: Session, subscriber_id: int) -> None:
-    """Keep that addresses were asked for, and neither which nor for whom."""
+    """Keep the requests, but remove the addresses and the person."""
     session.execute(
         update(AddressChangeRow)
         .where(AddressChangeRow.subscriber_id == subscriber_id)
@@ -50,7 +50,7 @@ def of_person(session: Session, subscriber_id: int) -> Sequence[AddressChangeRow
 
 
 def withdraw(session: Session, subscriber_id: int) -> None:
-    """Let no link work any more that would confirm another address of a person."""
+    """Invalidate all links that would confirm another address of a person."""
     session.execute(
         update(AddressChangeRow)
         .where(AddressChangeRow.subscriber_id == subscriber_id, AddressChangeRow.email.is_not(None))
@@ -60,7 +60,7 @@ def withdraw(session: Session, subscriber_id: int) -> None:
 
 
 def end(session: Session, before: datetime) -> None:
-    """Forget which addresses were asked for before an instant."""
+    """Remove the addresses of requests from before an instant."""
     session.execute(
         update(AddressChangeRow)
         .where(AddressChangeRow.email.is_not(None), AddressChangeRow.asked_at < before)
@@ -70,7 +70,7 @@ def end(session: Session, before: datetime) -> None:
 
 
 def forget(session: Session, before: datetime) -> int:
-    """Delete what was asked for before an instant; returns how many."""
+    """Delete requests from before an instant; returns how many."""
     return count(
         session.execute(
             delete(AddressChangeRow)

@@ -1,4 +1,4 @@
-"""Admins, their sessions, and the log of changes."""
+"""Queries for admins, their sessions and second factors, and the audit log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST_SESSION_DAYS = 14
 
 
 def subject_of(subscriber_id: int) -> str:
-    """How the log names a person: by number, so that it knows nobody who was erased."""
+    """Return a person's name in the audit log: an id, so that it identifies nobody after erasure."""
     return f"subscriber {subscriber_id}"
 
 
@@ -34,12 +34,12 @@ def by_email(session: Session, email: str) -> AdminRow | None:
 
 
 def by_invitation(session: Session, token_hash: str) -> AdminRow | None:
-    """The admin whose open link this is, locked: it works once."""
+    """Return the admin with this open invitation, locked, as the link works once."""
     return session.scalar(select(AdminRow).where(AdminRow.invited == token_hash).with_for_update())
 
 
 def by_reset_token(session: Session, token_hash: str) -> AdminRow | None:
-    """The admin whose open link for a new password this is, locked: it works once."""
+    """Return the admin with this open password reset, locked, as the link works once."""
     return session.scalar(select(AdminRow).where(AdminRow.reset_token == token_hash).with_for_update())
 
 
@@ -52,7 +52,7 @@ def everyone(session: Session) -> Sequence[AdminRow]:
 
 
 def owners(session: Session) -> int:
-    """How many owners can still come in; the rows are locked, so that two can't remove each other."""
+    """Count the owners who can log in. Locks the rows, so that two owners can't remove each other."""
     rows = session.scalars(
         select(AdminRow.id).where(AdminRow.role == Role.OWNER, AdminRow.disabled_at.is_(None)).with_for_update()
     )
@@ -65,7 +65,7 @@ def add(session: Session, admin: AdminRow) -> None:
 
 
 def session_by_hash(session: Session, token_hash: str) -> tuple[AdminSessionRow, AdminRow, bool] | None:
-    """A session, whose it is, and whether they have a passkey."""
+    """Return a session, its admin, and whether they have a passkey."""
     has_passkey = exists().where(PasskeyRow.admin_id == AdminRow.id)
     row = session.execute(
         select(AdminSessionRow, AdminRow, has_passkey)
@@ -76,7 +76,7 @@ def session_by_hash(session: Session, token_hash: str) -> tuple[AdminSessionRow,
 
 
 def count_code_attempt(session: Session, session_id: int) -> int:
-    """Count a code that is about to be tried; returns the how many-th of this session it is."""
+    """Count an attempt to enter a code; returns the number of attempts in this session."""
     counted = (
         update(AdminSessionRow)
         .where(AdminSessionRow.id == session_id)
@@ -102,14 +102,14 @@ def see_session(session: Session, session_id: int, now: datetime) -> None:
 
 
 def end_session(session: Session, admin_id: int, session_id: int) -> None:
-    """End a session of an admin; nobody can name another's."""
+    """End a session, if it is this admin's."""
     session.execute(
         delete(AdminSessionRow).where(AdminSessionRow.id == session_id, AdminSessionRow.admin_id == admin_id)
     )
 
 
 def end_sessions(session: Session, admin_id: int, *, but: int | None = None) -> None:
-    """End all sessions of an admin, but one if it is given."""
+    """End all sessions of an admin, except `but`."""
     ended = delete(AdminSessionRow).where(AdminSessionRow.admin_id == admin_id)
     session.execute(ended.where(AdminSessionRow.id != but) if but is not None else ended)
 
@@ -124,7 +124,7 @@ def passkey(session: Session, credential: str, *, lock: bool = False) -> Passkey
 
 
 def remove_passkey(session: Session, admin_id: int, passkey_id: int) -> bool:
-    """Remove a passkey of an admin's; nobody can name another's. Returns whether there was one."""
+    """Remove a passkey, if it is this admin's; returns whether it was."""
     mine = delete(PasskeyRow).where(PasskeyRow.id == passkey_id, PasskeyRow.admin_id == admin_id)
     return session.scalar(mine.returning(PasskeyRow.id)) is not None
 
@@ -138,7 +138,7 @@ def has_passkey(session: Session, admin_id: int) -> bool:
 
 
 def without_second_factor(session: Session, roles: Sequence[Role]) -> Sequence[str]:
-    """The addresses of those with one of these roles who can log in by their password alone."""
+    """Return the addresses of admins with one of these roles who can log in with a password alone."""
     query = select(AdminRow.email).where(
         AdminRow.role.in_(roles),
         AdminRow.disabled_at.is_(None),
@@ -150,18 +150,18 @@ def without_second_factor(session: Session, roles: Sequence[Role]) -> Sequence[s
 
 
 def with_passkeys(session: Session) -> set[int]:
-    """The ids of the admins who have one."""
+    """Return the ids of admins with a passkey."""
     return set(session.scalars(select(PasskeyRow.admin_id).distinct()))
 
 
 def replace_recovery_codes(session: Session, admin_id: int, hashes: Sequence[str]) -> None:
-    """These instead of those that were left."""
+    """Replace all recovery codes of an admin."""
     session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.admin_id == admin_id))
     session.add_all(RecoveryCodeRow(code_hash=one, admin_id=admin_id) for one in hashes)
 
 
 def use_recovery_code(session: Session, admin_id: int, code_hash: str) -> bool:
-    """Whether this is one of an admin's codes; it is used up."""
+    """Use up a recovery code; returns whether it was valid."""
     mine = delete(RecoveryCodeRow).where(RecoveryCodeRow.code_hash == code_hash, RecoveryCodeRow.admin_id == admin_id)
     return session.scalar(mine.returning(RecoveryCodeRow.code_hash)) is not None
 
@@ -173,13 +173,13 @@ def count_recovery_codes(session: Session, admin_id: int) -> int:
 
 
 def add_challenge(session: Session, challenge: str, bound_to: str, until: datetime, now: datetime) -> None:
-    """Remember what is to be signed until an instant (UTC); those whose time is over are forgotten."""
+    """Store a challenge that is valid until an instant (UTC). Deletes expired ones."""
     session.execute(delete(ChallengeRow).where(ChallengeRow.until < now))
     session.add(ChallengeRow(challenge=challenge, bound_to=bound_to, until=until))
 
 
 def use_challenge(session: Session, challenge: str, bound_to: str, now: datetime) -> bool:
-    """Whether a challenge was made for this, and is still open; it is used up."""
+    """Use up a challenge; returns whether it was made for `bound_to` and is still valid."""
     mine = delete(ChallengeRow).where(
         ChallengeRow.challenge == challenge, ChallengeRow.bound_to == bound_to, ChallengeRow.until >= now
     )
@@ -191,19 +191,19 @@ def add_event(session: Session, event: SecurityEventRow) -> None:
 
 
 def events_of(session: Session, admin_id: int, limit: int) -> Sequence[SecurityEventRow]:
-    """The newest security events of an admin."""
+    """Return the newest security events of an admin."""
     mine = select(SecurityEventRow).where(SecurityEventRow.admin_id == admin_id)
     return session.scalars(mine.order_by(SecurityEventRow.id.desc()).limit(limit)).all()
 
 
 def events(session: Session, limit: int) -> Sequence[tuple[SecurityEventRow, str | None]]:
-    """The newest security events, with the address of the admin that each is about."""
+    """Return the newest security events, with the address of the admin each is about."""
     query = select(SecurityEventRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == SecurityEventRow.admin_id)
     return [(row[0], row[1]) for row in session.execute(query.order_by(SecurityEventRow.id.desc()).limit(limit))]
 
 
 def forget_sessions(session: Session, before: datetime) -> None:
-    """Those that began before an instant (UTC), and so are over."""
+    """Delete sessions that began before an instant (UTC), which have expired."""
     session.execute(delete(AdminSessionRow).where(AdminSessionRow.created_at < before))
 
 
@@ -233,7 +233,7 @@ def record_change(
 
 
 def changes(session: Session, limit: int, before_id: int | None = None) -> Sequence[tuple[AuditLogRow, str | None]]:
-    """The newest changes, with the address of who made each; older than one, if it is given."""
+    """Return the newest changes, with the address of the admin who made each; older than `before_id`, if given."""
     query = select(AuditLogRow, AdminRow.email).outerjoin(AdminRow, AdminRow.id == AuditLogRow.admin_id)
     if before_id is not None:
         query = query.where(AuditLogRow.id < before_id)
@@ -241,7 +241,7 @@ def changes(session: Session, limit: int, before_id: int | None = None) -> Seque
 
 
 def changes_of(session: Session, subject: str) -> Sequence[tuple[AuditLogRow, str | None]]:
-    """What was changed about a subject, with who did it, oldest first."""
+    """Return the changes of a subject, with the address of the admin who made each, oldest first."""
     query = (
         select(AuditLogRow, AdminRow.email)
         .outerjoin(AdminRow, AdminRow.id == AuditLogRow.admin_id)
@@ -252,7 +252,7 @@ def changes_of(session: Session, subject: str) -> Sequence[tuple[AuditLogRow, st
 
 
 def addresses(session: Session) -> dict[int, str]:
-    """Admin → address, of all there ever were."""
+    """Return admin id → address, including former admins."""
     return dict(iter(session.execute(select(AdminRow.id, AdminRow.email))))
 
 

@@ -1,4 +1,4 @@
-"""Who a campaign is for: conditions on people that all have to hold, as SQL."""
+"""Audiences: conditions on subscribers that must all hold, as SQL."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def size(
     allowed: Permission | None = None,
     up_to_id: int | None = None,
 ) -> int:
-    """How many people it is. `allowed`, here and below: only those who agreed; None for what is no mail.
+    """Count an audience. `allowed`, here and below: only people who consented; None if no mail is sent.
 
-    `up_to_id`: without those who came later.
+    `up_to_id`: without people who signed up later.
     """
     query = select(func.count()).select_from(SubscriberRow).where(*_conditions(audience, now, allowed))
     if up_to_id is not None:
@@ -51,7 +51,7 @@ def size(
 def repeats(
     session: Session, audience: Audience, now: datetime, again: Again, allowed: Permission | None = None
 ) -> Repeats:
-    """How many of them know the course of `again`, and are not left out by it."""
+    """Count the people who already had the course of `again` and whom it does not exclude."""
     theirs = _knowing(again.course_id)
     had_all = theirs.where(EnrolmentRow.status == EnrolmentStatus.COMPLETED).exists()
     reading = theirs.where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
@@ -66,7 +66,7 @@ def repeats(
 def sample(
     session: Session, audience: Audience, now: datetime, limit: int, allowed: Permission | None = None
 ) -> Sequence[tuple[SubscriberRow, Schedule]]:
-    """Some of them: those who came last."""
+    """Return the newest people of an audience with their schedules."""
     rows = session.execute(
         select(SubscriberRow, *SCHEDULE_COLUMNS)
         .join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
@@ -80,7 +80,7 @@ def sample(
 def schedules(
     session: Session, audience: Audience, now: datetime, allowed: Permission | None = None
 ) -> list[tuple[Schedule, int]]:
-    """Their schedules, and how many people have each."""
+    """Return the schedules of an audience, and how many people have each."""
     rows = session.execute(
         select(*SCHEDULE_COLUMNS, func.count())
         .join(SubscriberRow, SubscriberRow.id == ScheduleRow.subscriber_id)
@@ -91,7 +91,7 @@ def schedules(
 
 
 def columns_of(schedule: Schedule) -> tuple[Any, ...]:
-    """The values of `SCHEDULE_COLUMNS`, as JSON can hold them."""
+    """Return the values of `SCHEDULE_COLUMNS` for JSON."""
     until = schedule.paused_until.isoformat() if schedule.paused_until else None
     return (
         *(schedule.zone, schedule.hour, weekday_bits(schedule.weekdays), schedule.paused),
@@ -100,7 +100,7 @@ def columns_of(schedule: Schedule) -> tuple[Any, ...]:
 
 
 def schedule_from(columns: Sequence[Any]) -> Schedule:
-    """The schedule that `columns_of` wrote down."""
+    """Return the schedule from the output of `columns_of`."""
     zone, hour, weekdays, paused, until, every_days = columns
     return schedule_of(zone, hour, weekdays, paused, datetime.fromisoformat(until) if until else None, every_days)
 
@@ -113,7 +113,7 @@ def members(
     again: Again | None = None,
     allowed: Permission | None = None,
 ) -> list[tuple[int, Schedule]]:
-    """Those of them in a span, by id, each with their schedule. `again`: who is left out because they know a course."""
+    """Return the people of a page by id, with their schedules. `again` excludes people who already had a course."""
     let_in = () if again is None else (_is_let_in(again),)
     rows = session.execute(
         select(SubscriberRow.id, *SCHEDULE_COLUMNS)
@@ -127,7 +127,7 @@ def members(
 
 
 def all_tags(session: Session) -> Sequence[str]:
-    """Each word once, in order: from one to the next by the index, however many people have them."""
+    """Return all tags, sorted. Steps from one to the next by the index, however many people have them."""
     found = select(func.min(TagRow.tag).label("tag")).cte("found", recursive=True)
     following = select(func.min(TagRow.tag)).where(TagRow.tag > found.c.tag).scalar_subquery()
     found = found.union_all(select(following).where(found.c.tag.is_not(None)))
@@ -153,9 +153,9 @@ def _conditions(audience: Audience, now: datetime, allowed: Permission | None) -
 
 
 def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[ColumnElement[bool]]:
-    """For each ground: who agreed to it, and to be chosen by what they answered."""
+    """Yield a condition for each ground: people who consented to it, and to being chosen by their answers."""
     if Ground.NEWS in allowed.grounds:
-        is_course = Ground.COURSE in allowed.grounds  # another course, which can say something about health as well
+        is_course = Ground.COURSE in allowed.grounds  # another course, which may reveal something about health
         was_asked = _was_asked() if is_course or audience.is_about_learning else true()
         yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
     # Who agreed to a course did not agree to be chosen by what they do in another one.
@@ -166,8 +166,9 @@ def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[
 
 
 def _was_asked() -> ColumnElement[bool]:
-    """Whether our own words were agreed to, which ask whether news may be chosen by how far somebody is and what they
-    answered. The words of a list may not; what was withdrawn since counts no more.
+    """SQL: a person consented to our own wording, which covers choosing news by progress and answers.
+
+    The wording of an import may not. Consent that was withdrawn since does not count.
     """
     later = aliased(ConsentRow)
     withdrawn = exists().where(
@@ -183,7 +184,7 @@ def _was_asked() -> ColumnElement[bool]:
 
 
 def _completed_and_did_not_leave(course_id: int) -> ColumnElement[bool]:
-    """Of somebody who had all of a course, and left no other run of it since."""
+    """SQL: a person completed a course, and has left no other run of it since."""
     other = aliased(EnrolmentRow)
     left_since = select(other.id).where(
         other.subscriber_id == EnrolmentRow.subscriber_id,
@@ -208,7 +209,7 @@ def _about_course(audience: Audience) -> Iterator[ColumnElement[bool]]:
 
 
 def _about_enrolment(audience: Audience) -> Iterator[ColumnElement[bool]]:
-    """What is to be true of one and the same enrolment."""
+    """Yield the conditions that one and the same enrolment must match."""
     match audience.following:
         case Following.READING:
             yield EnrolmentRow.status == EnrolmentStatus.ACTIVE
@@ -227,12 +228,12 @@ def _enrolled(course_id: int) -> Select[int]:
 
 
 def _runs(course_id: int) -> Select[int]:
-    """The campaigns that send a course."""
+    """SQL: the campaigns that send a course."""
     return select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
 
 
 def _knowing(course_id: int) -> Select[int]:
-    """Enrolments of which something came, or may still come."""
+    """SQL: enrolments of which something was sent, or may still be."""
     return _enrolled(course_id).where(HAS_BEGUN)
 
 
@@ -245,7 +246,7 @@ def _is_let_in(again: Again) -> ColumnElement[bool]:
 
 
 def _agreed_since(course_id: int, instant: datetime) -> ColumnElement[bool]:
-    """Somebody agreed to a course after an instant: who had left it came back by that."""
+    """SQL: a person consented to a course after an instant, by which they came back if they had left it."""
     return exists().where(
         ConsentRow.subscriber_id == SubscriberRow.id,
         ConsentRow.purpose == "lessons",
@@ -270,7 +271,7 @@ def _test(audience: Audience) -> ColumnElement[bool]:
 
 
 def _about_answers(audience: Audience, now: datetime, course_id: int | None = None) -> Iterator[ColumnElement[bool]]:
-    """When they answered last: in a course, or in any."""
+    """Yield the conditions on when people last answered, in a course or in any."""
     in_course = () if course_id is None else (AnswerRow.course_id == course_id,)
 
     def answered_in(days: int) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""What came back, in the ledger: a bounce is a failure that comes later, a complaint an event."""
+"""Queries for bounces and complaints. In the ledger a bounce is a late failure, a complaint is an event."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session
 from rugcourse.db.models import DeliveryRow, DeliveryState, EmailEventRow, EventKind, SubscriberRow, Verdict
 from rugcourse.links import MailRef
 
-BOUNCED = "came back: "  # how the reply of such a delivery begins
+BOUNCED = "came back: "  # prefix of the reply of a bounced delivery
 _MOST_DOMAINS = 50
 _MAY_BOUNCE = (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.SUBMITTING)
 
 
 class Failure(NamedTuple):
-    """How a mail did not arrive, in a server's words.
+    """Why a mail did not arrive, with the server's reply.
 
-    `again`: it is to be sent once more, so it counts as cancelled until then. `refused`: it failed in the conversation
-    itself. `blames_reader`: it says something of their mailbox, and not of who sends.
+    `again`: the mail is sent again, and counts as cancelled until then. `refused`: it failed in our own SMTP session.
+    `blames_reader`: the failure is about the reader's mailbox, not about the sender.
     """
 
     words: str
@@ -32,10 +32,10 @@ class Failure(NamedTuple):
 def record_bounce(
     session: Session, delivery_id: int, failure: Failure, now: datetime, report: str | None = None
 ) -> bool:
-    """A mail did not arrive after all. Returns False when that was known, or can't be.
+    """Record that a mail did not arrive after all. Returns False if that was known, or is impossible.
 
-    It is kept as an event as well: by these it is counted, and found by when it came, and by `report`, a keyed hash of
-    what identifies the report that said so.
+    It is stored as an event as well, for counters and for look-ups by time and by `report`, a keyed hash of the
+    identity of the report.
     """
     state = DeliveryState.CANCELLED if failure.again else DeliveryState.FAILED
     before = (DeliveryState.FAILED,) if failure.refused else _MAY_BOUNCE
@@ -63,7 +63,7 @@ def record_bounce(
 
 
 def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str | None]]:
-    """(when it was noted, hash of the report) of each time that a mail came back, the first one first."""
+    """Return (recorded at, hash of the report) for each bounce of a mail, oldest first."""
     rows = session.execute(
         select(EmailEventRow.at, EmailEventRow.report)
         .where(EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.BOUNCE)
@@ -73,15 +73,15 @@ def bounces_of(session: Session, delivery_id: int) -> list[tuple[datetime, str |
 
 
 def resent_at(session: Session, delivery_id: int) -> list[datetime]:
-    """When an admin had a mail sent again of which nobody knew whether it arrived."""
+    """Return when an admin had an unknown delivery sent again."""
     resent = (EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.RESEND)
     return list(session.scalars(select(EmailEventRow.at).where(*resent)))
 
 
 def record_complaint(session: Session, delivery_id: int, now: datetime, *, verified: bool) -> bool:
-    """A reader called a mail spam. Returns False when that was known; the delivery's reader is locked.
+    """Record a complaint. Returns False if that was known. The caller has locked the reader.
 
-    `verified`: a relay that proved who it is said so. Only these count for how many readers complain.
+    `verified`: an authenticated relay reported it. Only these count for the complaint rate.
     """
     known = select(EmailEventRow.id).where(
         EmailEventRow.delivery_id == delivery_id, EmailEventRow.kind == EventKind.COMPLAINT
@@ -94,7 +94,7 @@ def record_complaint(session: Session, delivery_id: int, now: datetime, *, verif
 
 
 def newest_mail(session: Session, email: str, at: datetime) -> MailRef | None:
-    """The newest mail that somebody had been sent at an instant (UTC), whatever became of it later."""
+    """Return the newest mail that an address had been sent at an instant (UTC), whatever its result."""
     found = session.execute(
         select(DeliveryRow.id, SubscriberRow.security_stamp)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -110,7 +110,7 @@ def newest_mail(session: Session, email: str, at: datetime) -> MailRef | None:
 
 
 def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, int]]:
-    """(domain, how many mails to people there were called spam since an instant), the most first."""
+    """Return (domain, number of complaints since an instant), most first."""
     count = func.count()
     rows = session.execute(
         select(SubscriberRow.domain, count)
@@ -126,7 +126,7 @@ def complaints_by_domain(session: Session, since: datetime) -> list[tuple[str, i
 
 
 def complaints_of_domain(session: Session, domain: str, since: datetime) -> int:
-    """How many mails to people at a domain were called spam since an instant."""
+    """Count the complaints of people at a domain since an instant."""
     return (
         session.scalar(
             select(func.count())
@@ -144,7 +144,7 @@ def _complained(since: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def recent_bounces(session: Session, since: datetime, limit: int) -> list[tuple[int, str, str, datetime]]:
-    """(subscriber, address, what was said, when) of the newest mails that came back."""
+    """Return (subscriber id, address, reply, instant) of the newest bounces."""
     rows = session.execute(
         select(SubscriberRow.id, SubscriberRow.email, DeliveryRow.reply, EmailEventRow.at)
         .select_from(EmailEventRow)
@@ -158,7 +158,7 @@ def recent_bounces(session: Session, since: datetime, limit: int) -> list[tuple[
 
 
 def arrived_at_domain(session: Session, domain: str, since: datetime, most: int) -> int:
-    """How many mails to people at a domain arrived since an instant; counts no further than `most`."""
+    """Count the mails to a domain that arrived since an instant, up to `most`."""
     some = (
         select(DeliveryRow.id)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -173,9 +173,7 @@ def arrived_at_domain(session: Session, domain: str, since: datetime, most: int)
 
 
 def consecutive_bounces(session: Session, subscriber_id: int, sent_at: datetime, since: datetime) -> int:
-    """How often mails to a person came back for what their mailbox is, up to the one that was sent at an instant, since
-    one before it arrived.
-    """
+    """Count the bounces that blame a person's mailbox, since the last mail that arrived before `sent_at`."""
     theirs = DeliveryRow.subscriber_id == subscriber_id
     arrived = session.scalar(
         select(func.max(DeliveryRow.settled_at)).where(

@@ -1,4 +1,4 @@
-"""Campaigns in the store: drafts, what runs, and enrolling an audience step by step."""
+"""Queries for campaigns: drafts, running campaigns, and enrolling an audience step by step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from rugcourse.scheduling.campaign_timing import Timing
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A campaign that runs. `lessons`: position → lesson; `go_from`: moments before this instant (UTC) are over."""
+    """A running campaign. `lessons`: position → lesson id; `go_from`: moments before this instant (UTC) were missed."""
 
     id: int
     kind: CampaignKind
@@ -49,7 +49,7 @@ class Sending:
 
 
 def sending(session: Session) -> list[Sending]:
-    """The campaigns that run, the oldest first."""
+    """Return the running campaigns, oldest first."""
     lessons: dict[int, dict[int, int]] = {}
     for campaign_id, position, lesson_id, _ in places_of_lessons(session):
         lessons.setdefault(campaign_id, {})[position] = lesson_id
@@ -62,7 +62,7 @@ def sending(session: Session) -> list[Sending]:
 
 
 def due(session: Session, now: datetime) -> list[int]:
-    """The campaigns that run and in which something is due, the oldest first."""
+    """Return the running campaigns with due enrolments, oldest first."""
     somebody = (
         select(EnrolmentRow.id)
         .where(EnrolmentRow.campaign_id == CampaignRow.id, EnrolmentRow.next_due_at <= now)
@@ -75,7 +75,7 @@ def due(session: Session, now: datetime) -> list[int]:
 
 
 def find_sending(session: Session, campaign_id: int) -> Sending | None:
-    """A campaign, if it runs."""
+    """Return a campaign if it is running, otherwise None."""
     row = session.scalar(
         select(CampaignRow).where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
     )
@@ -103,15 +103,15 @@ def has_delivered_since(session: Session, campaign_id: int, instant: datetime) -
 
 
 def lessons_of(session: Session, campaign_id: int) -> dict[int, int]:
-    """Position → lesson of a campaign."""
+    """Return position → lesson id of a campaign."""
     places = places_of_lessons(session, CampaignRow.id == campaign_id)
     return {position: lesson for _, position, lesson, _ in places}
 
 
 def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> list[tuple[int, int, int, str]]:
-    """(campaign, position, lesson, its slug) of all that readers get now: a course's lessons, or a message.
+    """Return (campaign id, position, lesson id, slug) of the current lessons and messages.
 
-    `conditions`: of which campaigns.
+    `conditions` restrict the campaigns.
     """
     mine = LessonRow.campaign_id == CampaignRow.id
     of_course = and_(LessonRow.course_id == CampaignRow.course_id, LessonRow.campaign_id.is_(None))
@@ -125,9 +125,7 @@ def places_of_lessons(session: Session, *conditions: ColumnElement[bool]) -> lis
 
 
 def lessons_ever_in(session: Session, row: CampaignRow) -> Sequence[LessonRow]:
-    """What a campaign brings or may have brought: its message, or the lessons of its course in their order, and then
-    those that were taken out of it.
-    """
+    """Return the message of a campaign, or the lessons of its course in order, followed by removed ones."""
     message = LessonRow.campaign_id == row.id
     of_course = and_(LessonRow.course_id == row.course_id, LessonRow.campaign_id.is_(None))
     return session.scalars(
@@ -142,19 +140,19 @@ def timing_of(row: CampaignRow) -> Timing:
 
 
 def find_timing(session: Session, campaign_id: int) -> Timing:
-    """When a campaign goes out; one that nobody knows says nothing about it."""
+    """Return the timing of a campaign; an empty one if there is no such campaign."""
     timing = session.scalar(select(CampaignRow.timing).where(CampaignRow.id == campaign_id))
     return Timing.model_validate(timing or {})
 
 
 def halted(session: Session) -> set[int]:
-    """Campaigns of which nothing may go out."""
+    """Return the ids of campaigns of which nothing may go out."""
     stopped = CampaignRow.status.in_((CampaignStatus.PAUSED, CampaignStatus.CANCELLED))
     return set(session.scalars(select(CampaignRow.id).where(stopped)))
 
 
 def of_courses(session: Session) -> dict[int, int]:
-    """Campaign → course, of all that deliver a course."""
+    """Return campaign id → course id of all campaigns that deliver a course."""
     rows = session.execute(
         select(CampaignRow.id, CampaignRow.course_id).where(CampaignRow.kind != CampaignKind.BROADCAST)
     )
@@ -162,7 +160,7 @@ def of_courses(session: Session) -> dict[int, int]:
 
 
 def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]:
-    """Campaigns, the newest first; those that were discarded are none any more."""
+    """Return the campaigns without discarded ones, newest first."""
     shelved = CampaignRow.archived_at.is_not(None)
     return session.scalars(
         select(CampaignRow)
@@ -172,14 +170,14 @@ def listed(session: Session, *, archived: bool = False) -> Sequence[CampaignRow]
 
 
 def discarded(session: Session) -> Sequence[CampaignRow]:
-    """Drafts that were discarded, the newest first."""
+    """Return the discarded drafts, newest first."""
     return session.scalars(
         select(CampaignRow).where(CampaignRow.discarded_at.is_not(None)).order_by(CampaignRow.discarded_at.desc())
     ).all()
 
 
 def forget_discarded(session: Session, before: datetime) -> int:
-    """Delete drafts that were discarded before an instant, with their messages; returns how many."""
+    """Delete drafts that were discarded before an instant, with their messages. Returns how many."""
     old = select(CampaignRow.id).where(CampaignRow.discarded_at < before)
     messages = select(LessonRow.id).where(LessonRow.campaign_id.in_(old))
     for table in (AbTestRow, LessonVersionRow):
@@ -199,28 +197,28 @@ def find(session: Session, campaign_id: int, *, lock: bool = False) -> CampaignR
 
 
 def course_of(session: Session, campaign_id: int) -> int | None:
-    """The id of the course that a campaign is of; None for no such campaign."""
+    """Return the course id of a campaign; None if there is no such campaign."""
     return session.scalar(select(CampaignRow.course_id).where(CampaignRow.id == campaign_id))
 
 
 def ground_of(session: Session, campaign_id: int) -> str | None:
-    """What lets a broadcast write to its readers; None for no such campaign."""
+    """Return the ground of a broadcast: the consent it relies on. None if there is no such campaign."""
     return session.scalar(select(CampaignRow.ground).where(CampaignRow.id == campaign_id))
 
 
 def is_cohort(session: Session, campaign_id: int) -> bool:
-    """Whether its lessons go to an audience, on days that are the same for all."""
+    """Whether a campaign is a cohort."""
     return session.scalar(select(CampaignRow.kind).where(CampaignRow.id == campaign_id)) == CampaignKind.COHORT
 
 
 def is_news(session: Session, campaign_id: int) -> bool:
-    """Whether it is a broadcast with other news, for those who agreed to that."""
+    """Whether a campaign is a broadcast with news, for people who consented to that."""
     kind_and_ground = select(CampaignRow.kind, CampaignRow.ground).where(CampaignRow.id == campaign_id)
     return session.execute(kind_and_ground).one_or_none() == (CampaignKind.BROADCAST, Ground.NEWS)
 
 
 def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
-    """Stop a campaign that runs until an admin says what to do."""
+    """Pause a running campaign until an admin decides."""
     session.execute(
         update(CampaignRow)
         .where(CampaignRow.id == campaign_id, CampaignRow.status == CampaignStatus.RUNNING)
@@ -230,7 +228,7 @@ def pause_for_admin(session: Session, campaign_id: int, because: str) -> None:
 
 
 def find_message(session: Session, campaign_id: int) -> Message | None:
-    """The message of a broadcast, if it is written."""
+    """Return the message of a broadcast, or None if it is not written yet."""
     document = session.scalar(
         select(LessonVersionRow.document)
         .join(LessonRow, LessonRow.current_version_id == LessonVersionRow.id)
@@ -240,12 +238,12 @@ def find_message(session: Session, campaign_id: int) -> Message | None:
 
 
 def message_id_of(session: Session, campaign_id: int) -> int | None:
-    """The lesson row of a broadcast's message, if it is written."""
+    """Return the id of the lesson row of a broadcast's message, or None if it is not written yet."""
     return session.scalar(select(LessonRow.id).where(LessonRow.campaign_id == campaign_id))
 
 
 def save_message(session: Session, row: CampaignRow, message: Message, now: datetime) -> None:
-    """Keep the wording of a broadcast; earlier ones stay, for mails that were sent with them."""
+    """Save the message of a broadcast. Earlier versions stay, for mails that were sent with them."""
     lesson = session.scalar(select(LessonRow).where(LessonRow.campaign_id == row.id))
     if lesson is None:
         lesson = LessonRow(
@@ -262,7 +260,7 @@ def newest_subscriber(session: Session) -> int:
 
 
 def lock_starting(session: Session) -> CampaignRow | None:
-    """A campaign that runs and whose audience is not all enrolled, locked; passes over those that others enrol."""
+    """Lock and return a running campaign whose audience is not fully enrolled. Skips those that are locked."""
     return session.scalars(
         select(CampaignRow)
         .where(CampaignRow.status == CampaignStatus.RUNNING, CampaignRow.enrolled_up_to < CampaignRow.enrol_up_to)
@@ -273,7 +271,7 @@ def lock_starting(session: Session) -> CampaignRow | None:
 
 
 def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Sequence[int]], now: datetime) -> int:
-    """Enrol people: when the first mail is due → who. Those who are in the campaign already stay as they are."""
+    """Enrol people. `dues`: when the first mail is due → subscriber ids. Existing enrolments are unchanged."""
     dialect = dialect_of(session)
     new = rows_of(EnrolmentRow, ("next_due_at",), dialect)
     values: dict[str, Any] = {
@@ -292,19 +290,19 @@ def enrol(session: Session, campaign_id: int, dues: Mapping[datetime | None, Seq
 
 
 def has_open(session: Session, campaign_id: int) -> bool:
-    """Whether anybody could still get something of a campaign."""
+    """Whether anybody may still get a mail of a campaign."""
     somebody = session.scalars(_active_in(campaign_id).limit(1)).first()
     return bool(planned_of(session, campaign_id, 1)) or somebody is not None
 
 
 def cancelled_with_open(session: Session) -> list[int]:
-    """Cancelled campaigns of which something still stands planned or due."""
+    """Return the cancelled campaigns of which something is still planned or due."""
     cancelled = session.scalars(select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.CANCELLED)).all()
     return [one for one in cancelled if has_open(session, one)]
 
 
 def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
-    """What a campaign sends by itself and stands planned: not what somebody asked for, as a link to their own page."""
+    """Return the planned deliveries of a campaign, without mails that a person asked for, such as a magic link."""
     its_own = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
     return list(
         session.scalars(
@@ -316,7 +314,7 @@ def planned_of(session: Session, campaign_id: int, limit: int) -> list[int]:
 
 
 def stop_enrolments(session: Session, campaign_id: int, limit: int) -> int:
-    """End the campaign for up to `limit` people who are in the middle of it; returns for how many."""
+    """End up to `limit` active enrolments of a campaign; returns how many."""
     stopped = session.execute(
         update(EnrolmentRow)
         .where(EnrolmentRow.id.in_(_active_in(campaign_id).limit(limit).scalar_subquery()))
@@ -329,7 +327,7 @@ def stop_enrolments(session: Session, campaign_id: int, limit: int) -> int:
 def readers_in(
     session: Session, campaign_id: int, state: DeliveryState | None, lesson_id: int, after: int, limit: int
 ) -> Sequence[Any]:
-    """(delivery, person) of a campaign's mails in a state (None: open ones), by delivery id."""
+    """Return (delivery, subscriber) of a campaign's mails in a state (None: open ones), by delivery id."""
     states = OPEN_STATES if state is None else (state,)
     query = (
         select(DeliveryRow, SubscriberRow)
@@ -342,7 +340,7 @@ def readers_in(
 
 
 def _active_in(campaign_id: int) -> Select[int]:
-    """The enrolments of people in the middle of a campaign."""
+    """SQL: the active enrolments of a campaign."""
     return select(EnrolmentRow.id).where(
         EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.status == EnrolmentStatus.ACTIVE
     )

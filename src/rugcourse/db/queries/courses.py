@@ -1,4 +1,4 @@
-"""Courses, lessons and their versions in the store."""
+"""Queries for courses, lessons and their versions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rugcourse.db.queries.enrolments import stays_finished
 
 
 def course_hashes(session: Session) -> dict[str, str]:
-    """Slug → hash of what is published, in the order of publishing."""
+    """Return slug → hash of the published courses, in the order of publishing."""
     rows = session.execute(select(CourseRow.slug, CourseRow.content_hash).order_by(CourseRow.id))
     return dict(iter(rows))
 
@@ -91,9 +91,9 @@ def _document(session: Session, version_id: int) -> dict[str, Any]:
 
 
 def save_course(session: Session, course: Course, now: datetime) -> list[str]:
-    """Make `course` what readers get. Returns the slugs of the lessons that are new or changed.
+    """Publish `course`. Returns the slugs of new and changed lessons.
 
-    Versions are only ever added. A lesson that left the course keeps its row, its versions and its deliveries.
+    Versions are only ever added. A lesson removed from the course keeps its row, its versions and its deliveries.
     """
     row = session.scalar(select(CourseRow).where(CourseRow.slug == course.slug).with_for_update())
     if row is None:
@@ -119,25 +119,25 @@ def save_course(session: Session, course: Course, now: datetime) -> list[str]:
 
 
 def lock(session: Session, slug: str) -> dict[str, Any]:
-    """Let nobody else publish this course until the transaction ends; returns what the files were last seen to hold."""
+    """Lock a course against publishing until the transaction ends; returns the last seen fingerprints of its files."""
     return session.scalar(select(CourseRow.in_files).where(CourseRow.slug == slug).with_for_update()) or {}
 
 
 def is_slug_used(session: Session, course_id: int, slug: str) -> bool:
-    """Whether a lesson of the course has, or had, that name."""
+    """Whether a lesson of the course has, or had, that slug."""
     found = select(LessonRow.id).where(LessonRow.course_id == course_id, LessonRow.slug == slug)
     return session.scalar(found) is not None
 
 
 def find_lesson(session: Session, course_id: int, slug: str) -> tuple[int, int] | None:
-    """(lesson, its current version), also of one that has left the course."""
+    """Return (lesson id, current version id), also of a lesson that was removed from the course."""
     named = (LessonRow.course_id == course_id, LessonRow.slug == slug, LessonRow.campaign_id.is_(None))
     row = session.scalar(select(LessonRow).where(*named))
     return (row.id, row.current_version_id or 0) if row else None
 
 
 def find_published_version(session: Session, course_id: int, slug: str) -> int | None:
-    """The version that readers get of a lesson; None for one that is not in the course."""
+    """Return the published version of a lesson; None if it is not in the course."""
     return session.scalar(
         select(LessonRow.current_version_id).where(
             LessonRow.course_id == course_id,
@@ -149,12 +149,12 @@ def find_published_version(session: Session, course_id: int, slug: str) -> int |
 
 
 def published_at(session: Session, version_id: int) -> datetime:
-    """When a version was first published (UTC)."""
+    """Return when a version was first published (UTC)."""
     return session.scalars(select(LessonVersionRow.published_at).where(LessonVersionRow.id == version_id)).one()
 
 
 def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Lesson]]:
-    """(id, when it was first published, wording) of all that a lesson ever was, the newest first."""
+    """Return (id, first published at, content) of all versions of a lesson, newest first."""
     rows = session.scalars(
         select(LessonVersionRow).where(LessonVersionRow.lesson_id == lesson_id).order_by(LessonVersionRow.id.desc())
     )
@@ -162,7 +162,7 @@ def versions(session: Session, lesson_id: int) -> list[tuple[int, datetime, Less
 
 
 def save_version(session: Session, lesson_id: int, wording: Lesson | Message, now: datetime) -> int:
-    """The version with this wording, made if there is none; returns its id."""
+    """Return the id of the version with this content, and create it if there is none."""
     content_hash = wording.content_hash
     found = session.scalar(
         select(LessonVersionRow.id).where(
@@ -179,7 +179,7 @@ def save_version(session: Session, lesson_id: int, wording: Lesson | Message, no
 
 
 def wording_of(session: Session, lesson_id: int) -> tuple[int, Lesson | Message] | None:
-    """(version, wording) that readers get of a lesson, or of the message of a broadcast."""
+    """Return (version id, content) that readers get of a lesson or of the message of a broadcast."""
     row = session.get(LessonRow, lesson_id)
     if row is None or row.current_version_id is None:
         return None
@@ -188,35 +188,35 @@ def wording_of(session: Session, lesson_id: int) -> tuple[int, Lesson | Message]
 
 
 def subjects_of_version(session: Session, version_id: int) -> dict[str, str]:
-    """Language → subject."""
+    """Return language → subject of a version."""
     return {language: text["subject"] for language, text in _document(session, version_id)["texts"].items()}
 
 
 def lock_id(session: Session, course_id: int) -> None:
-    """Let whatever else is done about a course wait until the transaction ends."""
+    """Lock a course until the transaction ends."""
     session.execute(select(CourseRow.id).where(CourseRow.id == course_id).with_for_update(key_share=True))
 
 
 def lock_of_lesson(session: Session, lesson_id: int) -> None:
-    """The same for the course of a lesson, or of the message of a broadcast."""
+    """Lock the course of a lesson, or of the message of a broadcast."""
     lock_id(session, session.scalars(select(LessonRow.course_id).where(LessonRow.id == lesson_id)).one())
 
 
 def lock_to_join(session: Session, campaign_id: int) -> None:
-    """Let a cohort of the course of a campaign enrol nobody until the transaction ends; others may join meanwhile."""
+    """Lock the course of a campaign (shared): cohorts can't enrol until the transaction ends, single readers can."""
     course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
     session.execute(select(CourseRow.id).where(CourseRow.id == course).with_for_update(read=True))
 
 
 def lock_to_join_by(session: Session, delivery_id: int) -> None:
-    """The same for the campaign that a mail is of."""
+    """Lock the course of a mail's campaign, see `lock_to_join`."""
     campaign_id = session.scalar(select(DeliveryRow.campaign_id).where(DeliveryRow.id == delivery_id))
     if campaign_id is not None:
         lock_to_join(session, campaign_id)
 
 
 def versions_like(session: Session, version_id: int) -> list[int]:
-    """The versions of the same lesson with the same wording: all that differs is its number."""
+    """Return the versions of the same lesson with the same content: only the lesson's number differs."""
     lesson_id = select(LessonVersionRow.lesson_id).where(LessonVersionRow.id == version_id).scalar_subquery()
     rows = session.execute(
         select(LessonVersionRow.id, LessonVersionRow.document).where(LessonVersionRow.lesson_id == lesson_id)
@@ -226,18 +226,18 @@ def versions_like(session: Session, version_id: int) -> list[int]:
 
 
 def make_current(session: Session, lesson_id: int, version_id: int, now: datetime) -> None:
-    """Give readers this version of a lesson from now on."""
+    """Make a version the current one of a lesson."""
     session.execute(update(LessonRow).where(LessonRow.id == lesson_id).values(current_version_id=version_id))
     row = session.scalars(
         select(CourseRow).join(LessonRow, LessonRow.course_id == CourseRow.id).where(LessonRow.id == lesson_id)
     ).one()
     published = load_course(session, row.slug)
-    if published is not None:  # the hash tells everybody who keeps the course in memory
+    if published is not None:  # processes that cache the course compare its hash
         row.content_hash, row.published_at = published.course.content_hash, now
 
 
 def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
-    """Readers who are under way now get this version, whatever comes later; those with an earlier one keep that."""
+    """Pin this version for readers enrolled now, even if a newer one is published. Earlier pins stay."""
     newest = session.scalar(select(func.max(EnrolmentRow.id))) or 0
     session.execute(
         upsert(session, LessonVersionPinRow)
@@ -247,24 +247,24 @@ def keep_for_readers(session: Session, lesson_id: int, version_id: int) -> None:
 
 
 def keep_for_nobody(session: Session, lesson_id: int) -> None:
-    """All readers get the current version of a lesson."""
+    """Remove all pins of a lesson, so that all readers get its current version."""
     session.execute(delete(LessonVersionPinRow).where(LessonVersionPinRow.lesson_id == lesson_id))
 
 
 def kept_versions(session: Session, lesson_id: int) -> set[int]:
-    """The versions that some readers under way still get."""
+    """Return the versions of a lesson that are pinned for some readers."""
     return set(
         session.scalars(select(LessonVersionPinRow.version_id).where(LessonVersionPinRow.lesson_id == lesson_id))
     )
 
 
 def note_files(session: Session, course: Course) -> None:
-    """Remember that the files hold this course."""
+    """Record the content of the files as this course."""
     session.execute(update(CourseRow).where(CourseRow.slug == course.slug).values(in_files=fingerprints_of(course)))
 
 
 def count_reading(session: Session, lesson_id: int) -> int:
-    """Add one to how often a lesson's web version was read, and return the new number."""
+    """Count one view of a lesson's web version, and return the total."""
     return session.scalars(
         update(LessonRow)
         .where(LessonRow.id == lesson_id)
@@ -278,7 +278,7 @@ def read_count(session: Session, lesson_id: int) -> int:
 
 
 def _places(session: Session, course_id: int) -> list[str]:
-    """The slugs of a course's lessons, in order, as they stand now."""
+    """Return the current slugs of a course's lessons, in order."""
     return list(
         session.scalars(
             select(LessonRow.slug)
@@ -289,12 +289,12 @@ def _places(session: Session, course_id: int) -> list[str]:
 
 
 def message_slug(campaign_id: int) -> str:
-    """How the message of a broadcast is called: no lesson can be called so."""
+    """Return the slug of a broadcast's message, which no lesson can have."""
     return f"campaign:{campaign_id}"
 
 
 def _move_messages(session: Session, course_id: int, slugs: Sequence[str]) -> None:
-    """Let messages of broadcasts give way to lessons: they were called `campaign-7` once."""
+    """Rename messages of broadcasts whose slug a lesson needs: they were once named like `campaign-7`."""
     named = (LessonRow.course_id == course_id, LessonRow.slug.in_(slugs), LessonRow.campaign_id.is_not(None))
     for message in session.scalars(select(LessonRow).where(*named)):
         message.slug = message_slug(message.campaign_id or 0)
@@ -302,10 +302,10 @@ def _move_messages(session: Session, course_id: int, slugs: Sequence[str]) -> No
 
 
 def _rename(session: Session, course_id: int, before: Sequence[str], course: Course) -> list[str]:
-    """Give lessons that go on under another slug their new one; returns the slugs of `before` as they are now.
+    """Rename lessons that have a new slug; returns the slugs of `before` as they are now. Raises AmbiguousRename.
 
-    What was sent of such a lesson, answered and drafted stays its own, and who had it does not get it again. A slug
-    that is needed is freed: a lesson that had it, and is gone, gets another one. Raises CannotTellApart.
+    Deliveries, answers and drafts stay with the lesson, and readers who had it do not get it again. If a removed
+    lesson has the slug that is needed, it gets another one.
     """
     rows = session.execute(
         select(LessonRow.slug, LessonRow.id, LessonVersionRow.document)
@@ -320,7 +320,7 @@ def _rename(session: Session, course_id: int, before: Sequence[str], course: Cou
     renamed = renamed_lessons(here, removed, {lesson.slug: lesson for lesson in course.lessons})
     freed = {slug: f"{slug[:40]}-{ids[slug]}" for slug in set(renamed.values()) & ids.keys() - renamed.keys()}
     moves = {**freed, **renamed}
-    for old in moves:  # in two steps: they may change places
+    for old in moves:  # in two steps, as lessons may swap slugs
         _set_slug(session, ids[old], f"{ids[old]}:")
         lesson_drafts.rename(session, course_id, old, f"{ids[old]}:")
     for old, new in moves.items():
@@ -334,7 +334,7 @@ def _set_slug(session: Session, lesson_id: int, slug: str) -> None:
 
 
 def _keep_places(session: Session, course_id: int, before: Sequence[str], after: Mapping[str, int]) -> None:
-    """Let every reader go on where nothing that they still had before them is passed over: see `places`."""
+    """Move all readers so that they miss no lesson that was ahead of them, see `content.places`."""
     enrolments_of_course = EnrolmentRow.campaign_id.in_(
         select(CampaignRow.id).where(CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST)
     )
@@ -342,7 +342,7 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
     moved = {place: new for place, new in new_positions(before, after).items() if new != place}
     if moved or len(before) != len(after):
         # First, and in a statement of its own: PostgreSQL looks for rows to update as they were before it waited, and
-        # would pass over a reader whom a planner moves on meanwhile.
+        # would miss a reader whom a planner advances meanwhile.
         theirs = select(EnrolmentRow.id).where(enrolments_of_course).order_by(EnrolmentRow.id).with_for_update()
         session.execute(select(func.count()).select_from(theirs.subquery()))
     if before and moved:
@@ -369,8 +369,9 @@ def _keep_places(session: Session, course_id: int, before: Sequence[str], after:
 
 
 def _give_back(session: Session, course_id: int, slugs: Sequence[str], now: datetime) -> None:
-    """Lessons that were taken out are there again: whoever was to get one when it went, and did not, gets it next,
-    unless they left the course since.
+    """Handle removed lessons that are back: readers whose delivery was cancelled by the removal get it next.
+
+    Except readers who have left the course since.
     """
     back = session.execute(
         select(DeliveryRow.enrolment_id, func.min(LessonRow.position))

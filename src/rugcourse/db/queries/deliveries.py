@@ -1,7 +1,7 @@
-"""The ledger's statements. What the states mean, and who moves a row when, is told in `rugcourse.delivery`.
+"""Queries for the ledger. `rugcourse.delivery` explains the states and their transitions.
 
-Every step is a conditional UPDATE that carries the lease: a row it does not match belongs to somebody else by now.
-Values that are made by the thousand are named tuples, which cost a fifth of a frozen dataclass.
+Every step is a conditional UPDATE that carries the lease: a row that does not match belongs to another worker by now.
+Values that are created by the thousand are named tuples, which cost a fifth of a frozen dataclass.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ from rugcourse.links import MailRef
 
 _AGAIN = "an operator sends it again"
 _BY_A_MACHINE = "a machine used it, so nobody knows whether it arrived"
-_RETRY_AFTER = timedelta(minutes=5)  # of a mail that a server had put off and that a machine used
+_RETRY_AFTER = timedelta(minutes=5)  # for a deferred mail that a machine used
 _GIVEN_UP = EmailEventRow.kind.in_((EventKind.RESEND, EventKind.BOUNCE))
 _LEASING = insert(LeaseRow)
 _RELEASING = delete(LeaseRow).where(LeaseRow.token == bindparam("ended"))
@@ -82,9 +82,9 @@ _IS_WAITING = (
 
 
 class DeliveryJob(NamedTuple):
-    """A delivery with all that its mail needs. The lesson's fields are None for other kinds.
+    """A delivery with all the data for its mail. The lesson's fields are None for other kinds.
 
-    `kind`: a DeliveryKind, or one of a newer release that works on the same database.
+    `kind`: a DeliveryKind, or one of a newer release that uses the same database.
     """
 
     id: int
@@ -107,7 +107,7 @@ class DeliveryJob(NamedTuple):
 
     @property
     def ref(self) -> MailRef:
-        """What links to it name."""
+        """The reference that links to the mail contain."""
         return MailRef(self.id, self.stamp)
 
 
@@ -122,7 +122,7 @@ class SentSnapshot(NamedTuple):
 
 
 class SentLesson(NamedTuple):
-    """A lesson that went to a reader: the mail that brought it, and when (UTC)."""
+    """A lesson that was sent to a reader, the mail that contained it, and when (UTC)."""
 
     lesson_id: int
     delivery_id: int
@@ -130,7 +130,7 @@ class SentLesson(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """How a submission ended. `not_before` is for a delivery that goes back to planned."""
+    """The result of a submission. `not_before` is set for a delivery that goes back to planned."""
 
     delivery_id: int
     state: DeliveryState
@@ -139,20 +139,21 @@ class Settlement(NamedTuple):
 
 
 def is_waiting(session: Session, queue: Queue, now: datetime) -> bool:
-    """Whether anything of a queue stands planned and may go now."""
+    """Whether a queue has planned deliveries that may go out now."""
     return run(session, _IS_WAITING, {"queue": queue, "now": now}).first() is not None
 
 
 def candidates(
     session: Session, queue: Queue, now: datetime, limit: int, held: Collection[str] = ()
 ) -> list[DeliveryJob]:
-    """Up to `limit` deliveries that may go now, locked until the transaction ends; those that others look at are passed
-    over. `held`: the keys of what is not to be sent, see `HoldRow`.
+    """Lock and return up to `limit` deliveries that may go out now. Skips those that are locked.
+
+    `held`: the keys of active holds, see `HoldRow`.
     """
     campaigns = [int(key.removeprefix("campaign:")) for key in held if key.startswith("campaign:")]
     domains = [key.removeprefix("domain:") for key in held if key.startswith("domain:")]
     conditions: list[ColumnElement[bool]] = []
-    if campaigns:  # mails about the signup itself go out all the same
+    if campaigns:  # mails about the signup itself go out nevertheless
         of_campaign = DeliveryRow.kind.in_((DeliveryKind.LESSON, DeliveryKind.BROADCAST))
         conditions.append(~and_(of_campaign, DeliveryRow.campaign_id.in_(campaigns)))
     if domains:
@@ -166,10 +167,10 @@ def candidates(
 def submit(
     session: Session, queue: Queue, lease: str, until: datetime, pins: Sequence[SentSnapshot], now: datetime
 ) -> set[int]:
-    """Move planned deliveries of a queue to `submitting` under a lease; returns those that may really be sent.
+    """Move planned deliveries of a queue to `submitting` under a lease; returns the ids that may be sent.
 
-    Whether the person still wants the mail is looked at in the same UPDATE that pins what is sent. One that is pinned
-    already, from an earlier attempt, keeps its Message-ID: it is the same one.
+    The same UPDATE checks that the person still wants the mail, and pins what is sent. A retry keeps the Message-ID
+    of the earlier attempt.
     """
     rows = (
         (
@@ -191,15 +192,15 @@ def submit(
 
 
 def release(session: Session, lease: str) -> None:
-    """End a lease: nothing is held under it any more."""
+    """Delete a lease under which no delivery is held any more."""
     run(session, _RELEASING, {"ended": lease})
 
 
 def record_results(session: Session, lease: str, settlements: Sequence[Settlement], now: datetime) -> int:
-    """Write down how submissions ended; returns how many were still ours to settle.
+    """Record the results of submissions; returns how many were still ours to settle.
 
-    An `unknown` may still become what it really was: a late answer under the same lease is evidence. So it is of one
-    that is to be sent again for that reason, as long as it was not.
+    An `unknown` delivery may still get its real result: a late reply under the same lease is evidence. So is one for
+    an unknown delivery that is to be sent again, until that happens.
     """
     if not settlements:
         return 0
@@ -231,11 +232,11 @@ def record_results(session: Session, lease: str, settlements: Sequence[Settlemen
 
 
 def _was_taken(session: Session, lease: str, settlement: Settlement, now: datetime) -> bool:
-    """Whether a server took a mail that was given up meanwhile, and that has not been submitted again."""
+    """Whether a server accepted a mail that was given up meanwhile, and that has not been submitted again."""
     still_held = select(DeliveryRow.id).where(
         DeliveryRow.id == settlement.delivery_id,
         DeliveryRow.lease == lease,
-        DeliveryRow.message_id.is_not(None),  # else it is to go to another address than it went to
+        DeliveryRow.message_id.is_not(None),  # otherwise the next attempt is to another address
     )
     if settlement.state != DeliveryState.ACCEPTED or session.scalar(still_held) is None:
         return False
@@ -243,9 +244,9 @@ def _was_taken(session: Session, lease: str, settlement: Settlement, now: dateti
 
 
 def return_to_planned(session: Session, lease: str, ids: Collection[int], not_before: datetime, reason: str) -> int:
-    """Return those of `ids` that were surely not begun under `lease` to planned, as if never claimed.
+    """Return those of `ids` that were certainly not begun under `lease` to planned, as if never claimed.
 
-    Also those that others have called unknown meanwhile: who holds the lease knows better.
+    Includes those that others have marked as unknown meanwhile: the holder of the lease knows better.
     """
     if not ids:
         return 0
@@ -254,7 +255,7 @@ def return_to_planned(session: Session, lease: str, ids: Collection[int], not_be
 
 
 def expire_leases(session: Session, now: datetime) -> list[int]:
-    """Call unknown what silent workers hold; returns the ids.
+    """Mark deliveries under expired leases as unknown; returns their ids.
 
     A submission that may have been accepted is never repeated: a second mail can't be recalled, a visible gap can be
     filled.
@@ -268,9 +269,9 @@ def expire_leases(session: Session, now: datetime) -> list[int]:
 
 
 def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime, reason: str) -> list[int]:
-    """Mark submissions of which nobody knows whether they arrived as unknown; returns those that were still open.
+    """Mark submissions without a known result as unknown; returns those that were still open.
 
-    One that its reader used meanwhile arrived, and is not among them.
+    Mails that their reader has used meanwhile did arrive, and are not among them.
     """
     open_ones = list(
         session.scalars(
@@ -290,12 +291,12 @@ def mark_unknown(session: Session, lease: str, ids: Sequence[int], now: datetime
 
 
 def _confirm_by_events(session: Session, unknown: Collection[int], now: datetime) -> set[int]:
-    """Those that their readers used before anybody doubted that they arrived: they did."""
+    """Mark unknown deliveries as accepted if their readers have already used them; returns these."""
     return {one for one in _used(session, unknown) if confirm_by_activity(session, one, now)} if unknown else set()
 
 
 def was_used(session: Session, delivery_id: int) -> bool:
-    """Whether a human followed a link of a mail, or answered in it: it reached somebody who reads it."""
+    """Whether a human followed a link of a mail or answered in it, so that it must have arrived."""
     return bool(_used(session, [delivery_id]))
 
 
@@ -304,15 +305,15 @@ def _used(session: Session, ids: Collection[int]) -> set[int]:
 
 
 def is_unknown(state: str) -> bool:
-    """Whether nobody knew that such a mail arrived; also of one that is sent again for that reason."""
+    """Whether a delivery in this state may have arrived without our knowledge, including one that is sent again."""
     return state in {DeliveryState.UNKNOWN, DeliveryState.CANCELLED, DeliveryState.PLANNED}
 
 
 def confirm_by_activity(session: Session, delivery_id: int, now: datetime, reply: str | None = None) -> bool:
-    """A reader did something with a mail of which nobody knew whether it arrived, that came back, or that a server put
-    off: it did arrive. The same where a server's `reply` that it took the mail is found later.
+    """Mark a mail as accepted that was unknown, bounced or deferred, because its reader used it.
 
-    One that is to be sent again for that reason is not, unless it is under way.
+    Or because a server's `reply` that it accepted the mail is found later. A mail that was to be sent again is not
+    sent again, unless it is already being submitted.
     """
     if _has_arrived(session, delivery_id, now, DeliveryState.UNKNOWN, reply):
         return True
@@ -328,8 +329,9 @@ def confirm_by_activity(session: Session, delivery_id: int, now: datetime, reply
 
 
 def revoke_activity(session: Session, ids: Collection[int], since: datetime, now: datetime) -> None:
-    """Put back what was believed since an instant of mails that a machine used: nobody knows of an unknown one again,
-    and what was to go again goes again. What a human used as well stays as it is.
+    """Undo `confirm_by_activity` since an instant for mails that a machine used, unless a human used them as well.
+
+    They are unknown again, or are sent again.
     """
     doubted = sorted({*ids} - _used(session, ids))
     if not doubted:
@@ -344,7 +346,7 @@ def revoke_activity(session: Session, ids: Collection[int], since: datetime, now
 
 
 def _of_ended(session: Session, ids: Collection[int]) -> set[int]:
-    """Those that are of enrolments that had their last lesson."""
+    """Return the deliveries whose enrolments are completed."""
     if not ids:
         return set()
     return set(
@@ -376,8 +378,10 @@ def _return_enrolments(
 
 
 def _count_again(session: Session, delivery_id: int) -> None:
-    """Its enrolment had stepped back to it. The planner passes over what arrived, and counts from its date again: the
-    one on which it was sent anew, if no other lesson has that.
+    """Count a delivery in its enrolment again, which had been rewound to it.
+
+    The planner skips what arrived, and counts the days from its date again: the date on which it was resent, unless
+    another lesson has that date.
     """
     found = session.execute(
         select(DeliveryRow, EnrolmentRow, ScheduleRow.zone)
@@ -386,7 +390,7 @@ def _count_again(session: Session, delivery_id: int) -> None:
         .where(DeliveryRow.id == delivery_id)
         .execution_options(populate_existing=True)
     ).one_or_none()
-    if found is None:  # a mail that a person waits for is of no enrolment
+    if found is None:  # a mail that a person waits for has no enrolment
         return
     row, enrolment, zone = found
     enrolment.lessons_planned += 1
@@ -402,7 +406,7 @@ def _count_again(session: Session, delivery_id: int) -> None:
 
 
 def _goes_again(session: Session, delivery_id: int) -> bool:
-    """Whether it was tried before: nobody knew whether it arrived, it came back, or a server put it off."""
+    """Whether a delivery was tried before, and was unknown, bounced or deferred."""
     given_up = select(EmailEventRow.id).where(EmailEventRow.delivery_id == delivery_id, _GIVEN_UP)
     tried = or_(DeliveryRow.attempts > 0, given_up.exists())
     return session.scalar(select(DeliveryRow.id).where(DeliveryRow.id == delivery_id, tried)) is not None
@@ -418,7 +422,7 @@ def _has_arrived(
             state=DeliveryState.ACCEPTED,
             settled_at=now,
             not_before=None,
-            attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # the one before counts again
+            attempts=case((DeliveryRow.attempts == 0, 1), else_=DeliveryRow.attempts),  # count the earlier attempt
             reply=reply or ARRIVED[state],
         )
         .execution_options(synchronize_session=False)
@@ -427,12 +431,12 @@ def _has_arrived(
 
 
 def by_once_key(session: Session, once_key: str) -> int | None:
-    """The id of the mail that was planned by a key."""
+    """Return the id of the mail with an idempotency key, or None."""
     return session.scalar(select(DeliveryRow.id).where(DeliveryRow.once_key == once_key))
 
 
 def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any]:
-    """(id, e-mail address, kind, lesson's slug or None, planned at, reply) of deliveries in a state, oldest first."""
+    """Return (id, address, kind, lesson's slug or None, planned at, reply) of deliveries in a state, oldest first."""
     return session.execute(
         select(
             DeliveryRow.id,
@@ -451,10 +455,10 @@ def in_state(session: Session, state: DeliveryState, limit: int) -> Sequence[Any
 
 
 def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
-    """Let a mail of a course or a campaign of which nobody knows whether it arrived count as not sent.
+    """Cancel an unknown lesson or broadcast, so that it counts as not sent.
 
-    It keeps its lease: a journal that is read later may know. Returns False when it is none, or not `unknown` any more,
-    or its campaign was cancelled.
+    It keeps its lease, as a journal that is read later may have its result. Returns False if it is another kind of
+    mail, is no longer `unknown`, or its campaign was cancelled.
     """
     cancelled = session.execute(
         update(DeliveryRow)
@@ -473,9 +477,9 @@ def cancel_unknown(session: Session, delivery_id: int, now: datetime) -> bool:
 
 
 def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
-    """Plan `unknown` mails that a person waits for once more, as the same message with the same Message-ID.
+    """Plan `unknown` mails that a person waits for again, with the same Message-ID; returns which.
 
-    They keep their lease, as in `cancel_unknown`. Returns which.
+    They keep their lease, as in `cancel_unknown`.
     """
     return list(
         session.scalars(
@@ -501,7 +505,7 @@ def resend(session: Session, ids: Collection[int], now: datetime) -> list[int]:
 
 
 def _message_id_again() -> ColumnElement[str | None]:
-    """SQL: that of a mail that is sent again; none where it went to an address that was put right since."""
+    """SQL: the Message-ID of a mail that is sent again; NULL if the reader's address was corrected since."""
     moved = exists().where(
         SubscriberRow.id == DeliveryRow.subscriber_id, SubscriberRow.address_since >= DeliveryRow.settled_at
     )
@@ -509,7 +513,7 @@ def _message_id_again() -> ColumnElement[str | None]:
 
 
 def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:
-    """How many deliveries stand planned and may go now, per queue."""
+    """Count the planned deliveries that may go out now, per queue."""
     rows = session.execute(
         select(DeliveryRow.queue, func.count()).where(DeliveryRow.not_before <= now).group_by(DeliveryRow.queue)
     )
@@ -517,7 +521,7 @@ def waiting_by_queue(session: Session, now: datetime) -> dict[Queue, int]:
 
 
 def history(session: Session, subscriber_id: int) -> Sequence[Any]:
-    """A person's deliveries, oldest first: (delivery, lesson's slug or None)."""
+    """Return (delivery, lesson's slug or None) of a person's deliveries, oldest first."""
     return session.execute(
         select(DeliveryRow, LessonRow.slug)
         .outerjoin(LessonRow, LessonRow.id == DeliveryRow.lesson_id)
@@ -527,7 +531,7 @@ def history(session: Session, subscriber_id: int) -> Sequence[Any]:
 
 
 def lessons_sent(session: Session, enrolment_id: int) -> list[SentLesson]:
-    """The lessons of an enrolment that arrived, as far as anybody knows, in the order in which they were planned."""
+    """Return the lessons of an enrolment that arrived as far as known, in the order in which they were planned."""
     rows = session.execute(
         select(DeliveryRow.lesson_id, DeliveryRow.id, func.coalesce(DeliveryRow.settled_at, DeliveryRow.planned_at))
         .where(
@@ -542,7 +546,7 @@ def lessons_sent(session: Session, enrolment_id: int) -> list[SentLesson]:
 
 
 def lessons_planned(session: Session, enrolment_id: int) -> set[int]:
-    """The lessons of an enrolment that are about to be sent."""
+    """Return the lessons of an enrolment that are about to be sent."""
     rows = session.scalars(
         select(DeliveryRow.lesson_id).where(
             DeliveryRow.enrolment_id == enrolment_id, DeliveryRow.state == DeliveryState.PLANNED
@@ -552,7 +556,7 @@ def lessons_planned(session: Session, enrolment_id: int) -> set[int]:
 
 
 def lessons_not_arrived(session: Session, enrolment_id: int) -> dict[int, str]:
-    """The lessons of an enrolment that were meant for it and did not come, and the state of each mail."""
+    """Return lesson id → state of the lessons of an enrolment that were planned and did not arrive."""
     rows = session.execute(
         select(DeliveryRow.lesson_id, DeliveryRow.state).where(
             DeliveryRow.enrolment_id == enrolment_id,
@@ -564,7 +568,7 @@ def lessons_not_arrived(session: Session, enrolment_id: int) -> dict[int, str]:
 
 
 def latest_lessons(session: Session, subscriber_ids: Collection[int]) -> dict[tuple[int, int], int]:
-    """(person, course) → the newest lesson delivery that they got from it."""
+    """Return (subscriber id, course id) → id of the newest lesson delivery."""
     rows = run(session, _latest_lessons(dialect_of(session)), {"ids": subscriber_ids})
     return {(subscriber_id, course_id): delivery_id for subscriber_id, course_id, delivery_id in rows}
 
@@ -584,12 +588,12 @@ def _latest_lessons(dialect: str) -> Select[int, int, int]:
 
 
 def _candidates(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    # The first so many are picked before anything is joined: a planner that believes that few are waiting would join
-    # all of them first, and sort them then.
+    # The first `limit` rows are picked before any join: a query planner that expects few waiting rows would join all
+    # of them first, and sort them then.
     picked = (
         select(DeliveryRow)
         .where(DeliveryRow.queue == bindparam("queue"), DeliveryRow.not_before <= bindparam("now"), *conditions)
-        # One whose reader's hour is over is left to the planner, however long this machine slept.
+        # A delivery whose send window is over is left to the planner, however long this machine slept.
         .where(or_(DeliveryRow.send_by.is_(None), DeliveryRow.send_by >= bindparam("now")))
         .order_by(DeliveryRow.not_before)
         .limit(bindparam("most", type_=Integer()))
@@ -690,7 +694,7 @@ def _giving_back(dialect: str) -> Any:
             lease=None,
             not_before=bindparam("from_then"),
             attempts=DeliveryRow.attempts - 1,
-            # What a server said of it before is worth more than why it was not tried now.
+            # An earlier reply of a server is worth more than the reason why it was not tried now.
             reply=case((DeliveryRow.attempts > 1, DeliveryRow.reply), else_=bindparam("why")),
         )
         .execution_options(synchronize_session=False)

@@ -1,6 +1,6 @@
-"""The ledger's beginning and its early ends: what is planned, and what is cancelled before it was sent.
+"""Queries that plan deliveries, and cancel them before they are sent.
 
-Cancelling loses no lesson: the enrolment steps back to it, and it comes when its reader does.
+Cancelling loses no lesson: the enrolment is rewound to it, and it is sent when the reader comes back.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from rugcourse.db.models import (
 from rugcourse.db.queries.enrolments import stays_finished
 from rugcourse.db.types import UtcDateTime
 
-# A lesson that its reader wants now: what can't go out for so long comes at their hour instead.
+# For a lesson that its reader wants now: if it can't go out for so long, it goes out at their hour instead.
 AHEAD_WITHIN = timedelta(hours=1)
-# What is said of a mail that its reader used while it stood in doubt, by the state that it had.
+# The reply of a delivery that its reader used while its result was in doubt, by the state that it had.
 ARRIVED = {
     DeliveryState.UNKNOWN: "its reader used it, so it arrived",
     DeliveryState.PLANNED: "its reader used it before it was sent again, so it arrived",
@@ -47,12 +47,12 @@ ARRIVED = {
 _USES = (EventKind.CLICK, EventKind.ANSWER, EventKind.UNSUBSCRIBE)
 WAS_USED = and_(EmailEventRow.kind.in_(_USES), EmailEventRow.verdict == Verdict.HUMAN)
 _TOO_LATE = "its hour passed before it could be sent"
-# Who may be sent what they asked for themselves: a question whether they mean it, a link to their own page.
+# Who may be sent mails that they asked for themselves: a confirmation, or a magic link.
 _MAY_ASK = (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.LEFT)
 
 
 class LessonOfDay(NamedTuple):
-    """A lesson for one of its readers' dates, to be sent by an instant (UTC) or not that day."""
+    """A lesson on a local date, to be sent before `send_by` (UTC) or not on that day."""
 
     lesson_id: int
     local_date: date
@@ -65,7 +65,7 @@ def plan_lessons(
     now: datetime,
     kind: DeliveryKind = DeliveryKind.LESSON,
 ) -> set[int]:
-    """Insert deliveries: lesson → the enrolments that get it. Or bring back the cancelled one that a pause had stopped.
+    """Insert deliveries, or plan cancelled ones again, for lesson → the enrolments that get it.
 
     Returns the enrolments for which that was done; the others had this lesson already.
     """
@@ -82,8 +82,9 @@ def plan_lessons(
 def plan_transactional(
     session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
 ) -> bool:
-    """Plan a mail that a person waits for. Does nothing, and returns False, when `once_key` was used before, but for a
-    mail that did not go out; one that did not arrive is sent once more.
+    """Plan a mail that a person waits for. Returns False, and does nothing, if `once_key` was used before.
+
+    A mail that was cancelled is planned again; one that failed is sent once more.
     """
     if _plan_once(session, kind, subscriber_id, campaign_id, once_key, now):
         return True
@@ -128,7 +129,7 @@ def _plan_once(
 
 
 def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> Sequence[datetime]:
-    """When (UTC) mails asked somebody to confirm, since an instant."""
+    """Return when (UTC) confirmation mails to a person were planned, since an instant."""
     asked = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
         DeliveryRow.kind == DeliveryKind.CONFIRM,
@@ -138,7 +139,7 @@ def asked_to_confirm(session: Session, subscriber_id: int, since: datetime) -> S
 
 
 def signup_mails_since(session: Session, subscriber_id: int, campaign_id: int, since: datetime) -> Sequence[datetime]:
-    """When (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
+    """Return when (UTC) mails told a reader that somebody signed them up for a campaign, since an instant."""
     sent = select(DeliveryRow.planned_at).where(
         DeliveryRow.subscriber_id == subscriber_id,
         DeliveryRow.kind.in_((DeliveryKind.CONFIRM, DeliveryKind.ALREADY_SUBSCRIBED)),
@@ -149,7 +150,7 @@ def signup_mails_since(session: Session, subscriber_id: int, campaign_id: int, s
 
 
 def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
-    """The newest mail that asked somebody to confirm, for each campaign."""
+    """Return the newest confirmation mail to a person for each campaign."""
     newest = (
         select(func.max(DeliveryRow.id))
         .where(DeliveryRow.subscriber_id == subscriber_id, DeliveryRow.kind == DeliveryKind.CONFIRM)
@@ -159,7 +160,7 @@ def newest_asked(session: Session, subscriber_id: int) -> Sequence[DeliveryRow]:
 
 
 def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
-    """Plan a mail that asked somebody to confirm once more, unless it has not gone out yet."""
+    """Plan a confirmation mail again, unless it has not gone out yet."""
     if asked.state != DeliveryState.PLANNED and asked.campaign_id is not None:
         once_key = f"confirm:{asked.subscriber_id}:after:{asked.id}"
         plan_transactional(session, DeliveryKind.CONFIRM, asked.subscriber_id, asked.campaign_id, once_key, now)
@@ -168,10 +169,10 @@ def ask_again(session: Session, asked: DeliveryRow, now: datetime) -> None:
 def plan_early(
     session: Session, enrolment: EnrolmentRow, lesson_id: int, today: date, once_key: str, now: datetime
 ) -> bool:
-    """Plan the next lesson of an enrolment as a mail that its reader waits for; one that was cancelled comes back.
+    """Plan the next lesson of an enrolment as a mail that its reader waits for. A cancelled one is planned again.
 
-    It takes the place of `today`'s, unless there was one. Returns False, and does nothing, when `once_key` was used, or
-    when the reader has had the lesson. The enrolment is locked.
+    It counts as the lesson of `today`, unless there was one. Returns False, and does nothing, if `once_key` was used
+    or the reader has had the lesson. The caller has locked the enrolment.
     """
     if is_planned_once(session, once_key):
         return False
@@ -195,7 +196,7 @@ def plan_early(
 
 
 def can_plan(session: Session, enrolment_id: int, lesson_id: int) -> bool:
-    """Whether a lesson can still be planned for an enrolment: it never was, or was cancelled before it went."""
+    """Whether a lesson can be planned for an enrolment: it never was, or it was cancelled."""
     return _is_free(
         session.scalar(
             select(DeliveryRow).where(DeliveryRow.enrolment_id == enrolment_id, DeliveryRow.lesson_id == lesson_id)
@@ -213,7 +214,7 @@ def is_lesson(session: Session, delivery_id: int) -> bool:
 
 
 def postpone(session: Session, delivery_id: int, not_before: datetime, reason: str) -> None:
-    """Leave a planned delivery for later."""
+    """Postpone a planned delivery."""
     session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.PLANNED)
@@ -223,9 +224,9 @@ def postpone(session: Session, delivery_id: int, not_before: datetime, reason: s
 
 
 def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: datetime) -> list[int]:
-    """Cancel those of `ids` that stand planned and that their reader does not want any more.
+    """Cancel the planned deliveries among `ids` that their reader does not want any more.
 
-    The lesson itself is not lost: the enrolment steps back to it, and it comes when the reader does.
+    The lesson is not lost: the enrolment is rewound to it, and it is sent when the reader comes back.
     """
     unwanted = (DeliveryRow.id.in_(ids), ~still_wanted(queue, now))
     cancelled = _set_cancelled(session, now, "the reader left, paused or is suppressed", *unwanted)
@@ -236,11 +237,11 @@ def cancel_unwanted(session: Session, queue: Queue, ids: Sequence[int], now: dat
 def cancel_planned(
     session: Session, subscriber_id: int, reason: str, now: datetime, *, enrolment_id: int | None = None
 ) -> list[int]:
-    """Cancel what stands planned for a person who pauses or leaves, but for what they asked for themselves.
+    """Cancel the planned deliveries of a person who pauses or leaves, except mails that they asked for themselves.
 
-    Of one enrolment, if it is given.
+    Only those of one enrolment, if it is given.
     """
-    # A planner that is at work on their enrolments ends before what it planned is looked for.
+    # Waits for a planner that works on their enrolments, so that what it planned is found.
     session.execute(
         select(EnrolmentRow.id)
         .where(EnrolmentRow.subscriber_id == subscriber_id)
@@ -254,8 +255,9 @@ def cancel_planned(
 
 
 def expire_submitted(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Let what is on its way to a person not be tried again at this hour, should their server put it off. Also where
-    nobody knows of it: a slow worker may still tell.
+    """End the send window of mails being submitted to a person, so that they are not retried if deferred.
+
+    Includes unknown ones, as a slow worker may still report their result.
     """
     session.execute(
         update(DeliveryRow)
@@ -270,14 +272,14 @@ def expire_submitted(session: Session, subscriber_id: int, now: datetime) -> Non
 
 
 def cancel_for_good(session: Session, ids: Sequence[int], reason: str, now: datetime) -> list[int]:
-    """Cancel those of `ids` that stand planned, of a campaign that is over."""
+    """Cancel the planned deliveries among `ids`, of a campaign that is over."""
     return _cancel(session, now, reason, DeliveryRow.id.in_(ids))
 
 
 def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
-    """Cancel up to `limit` lessons whose reader's hour is over, and that no server said anything about.
+    """Cancel up to `limit` lessons whose send window is over, and that no server has deferred.
 
-    They are due since they were planned: the rules of the calendar say what becomes of them.
+    They are due again from when they were planned: the scheduling rules decide what happens to them.
     """
     late = select(DeliveryRow.id).where(*_late(now), ~_was_answered()).limit(limit).with_for_update(skip_locked=True)
     cancelled = _set_cancelled(session, now, _TOO_LATE, DeliveryRow.id.in_(late.scalar_subquery()), attempts=0)
@@ -286,14 +288,14 @@ def cancel_late(session: Session, now: datetime, limit: int) -> list[int]:
 
 
 def late_after_tries(session: Session, now: datetime, limit: int) -> list[int]:
-    """Up to `limit` mails whose reader's hour is over, and that the reader's server put off until then."""
+    """Return up to `limit` mails whose send window is over, and that the reader's server deferred until then."""
     return list(session.scalars(select(DeliveryRow.id).where(*_late(now), _was_answered()).limit(limit)))
 
 
 def fail_late(session: Session, delivery_id: int, now: datetime) -> str | None:
-    """Let a mail that its reader's server put off until the hour was over fail; returns the server's last words.
+    """Mark a mail as failed that the server deferred until its send window was over; returns the last reply.
 
-    None: it is not planned any more.
+    Returns None if it is not planned any more.
     """
     return session.scalar(
         update(DeliveryRow)
@@ -305,7 +307,7 @@ def fail_late(session: Session, delivery_id: int, now: datetime) -> str | None:
 
 
 def cancel_failed(session: Session, delivery_id: int) -> None:
-    """Let a lesson that failed just now come again at its reader's next hour: its reader is not to blame."""
+    """Cancel a lesson that has failed, so that it is sent again at the reader's next hour."""
     session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.FAILED)
@@ -316,10 +318,10 @@ def cancel_failed(session: Session, delivery_id: int) -> None:
 
 
 def retry_failed(session: Session, subscriber_id: int, now: datetime) -> None:
-    """Let lessons that failed come again: mail to their reader arrives from now on. The caller says when.
+    """Cancel failed lessons so that they are sent again, as mail to their reader arrives from now on.
 
-    One that its reader used all the same arrived. One that came in a later run of the course is not missed, and of a
-    run that is over nothing comes any more once there is a later one: that one brings its lessons.
+    The caller decides when. Lessons that the reader used become accepted. Lessons that arrived in a later run of the
+    course are left alone, and so are those of a completed run with a later run, which sends its own lessons.
     """
     failed_ones = (
         DeliveryRow.subscriber_id == subscriber_id,
@@ -352,7 +354,7 @@ def retry_failed(session: Session, subscriber_id: int, now: datetime) -> None:
 
 
 def _later_run() -> Select[int]:
-    """SQL: runs of the same course that its reader began after the one of a delivery, which is over."""
+    """SQL: runs of the same course that its reader began after the completed one of a delivery."""
     own, later = aliased(EnrolmentRow), aliased(EnrolmentRow)
     own_campaign, campaign = aliased(CampaignRow), aliased(CampaignRow)
     return (
@@ -373,7 +375,7 @@ def _later_run() -> Select[int]:
 
 
 def forget_message_ids(session: Session, subscriber_id: int) -> None:
-    """Let mails that are to be sent again be other messages: they go to another address than the first time."""
+    """Give mails that are to be sent again a new Message-ID, as they go to another address."""
     session.execute(
         update(DeliveryRow)
         .where(
@@ -386,7 +388,7 @@ def forget_message_ids(session: Session, subscriber_id: int) -> None:
 
 
 def tried(session: Session, enrolment_ids: Collection[int]) -> set[int]:
-    """Those of some enrolments of which a mail was cancelled after a server had put it off."""
+    """Return the enrolments with a mail that was cancelled after a server had deferred it."""
     rows = session.scalars(
         select(DeliveryRow.enrolment_id).where(
             DeliveryRow.enrolment_id.in_(enrolment_ids),
@@ -398,9 +400,9 @@ def tried(session: Session, enrolment_ids: Collection[int]) -> set[int]:
 
 
 def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> None:
-    """Count the newest lesson of an enrolment for the local date that it went out on in another zone, if that is later.
+    """Move the newest lesson of an enrolment to its local date in another time zone, if that is later.
 
-    So nobody gets two lessons on one date because they moved.
+    So nobody gets two lessons on one date because they moved to another zone.
     """
     newest = session.scalar(
         select(DeliveryRow)
@@ -410,7 +412,7 @@ def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> 
     )
     if newest is None or newest.local_date is None:
         return
-    # When its reader was believed to have it says nothing of when it went out.
+    # The time at which its arrival was confirmed does not say when it went out.
     sent_at = newest.planned_at if newest.reply in ARRIVED.values() else newest.settled_at or newest.planned_at
     date_there = sent_at.astimezone(zone).date()
     if date_there > newest.local_date:
@@ -419,7 +421,7 @@ def redate_latest(session: Session, enrolment: EnrolmentRow, zone: ZoneInfo) -> 
 
 
 def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
-    """SQL: the person may be written to, for a mail of this queue, at this moment."""
+    """SQL: the person may be sent a mail of this queue now."""
     person = select(literal(1)).select_from(SubscriberRow).where(SubscriberRow.id == DeliveryRow.subscriber_id)
     reads_on = _there_is(
         person.join(ScheduleRow, ScheduleRow.subscriber_id == SubscriberRow.id)
@@ -443,7 +445,7 @@ def still_wanted(queue: Queue, now: ColumnElement[datetime] | datetime) -> Colum
 
 
 def _cancel(session: Session, now: datetime, reason: str, *conditions: ColumnElement[bool]) -> list[int]:
-    """Cancel what stands planned and meets the conditions; returns the ids."""
+    """Cancel the planned deliveries that match the conditions, and rewind their enrolments; returns the ids."""
     cancelled = _set_cancelled(session, now, reason, *conditions)
     rewind_enrolments(session, cancelled)
     return cancelled
@@ -466,11 +468,12 @@ def _set_cancelled(
 def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_planned: bool = False) -> None:
     """Set the enrolments of cancelled deliveries back to the lesson that did not arrive.
 
-    It takes no date: how long the next one waits counts from the one before. `due_since_planned`: it is due again from
-    when it was planned on. Who finished a run of a course, and left the course since, gets nothing more of it.
+    The lesson no longer occupies its date: the wait for the next one counts from the lesson before it.
+    `due_since_planned`: it is due again from when it was planned. Readers who completed a run of a course and left the
+    course since get nothing more of it.
 
-    One UPDATE per enrolment: a second one in the same transaction would make PostgreSQL look at its foreign keys, and
-    wait for who holds the person and waits for the enrolment.
+    One UPDATE per enrolment: a second one in the same transaction would make PostgreSQL check its foreign keys, and
+    wait for a transaction that holds the person and waits for the enrolment.
     """
     if not cancelled:
         return
@@ -480,7 +483,7 @@ def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_p
         .values(local_date=None)
         .execution_options(synchronize_session=False)
     )
-    # Locked before the places of lessons are read: who publishes a course in another order changes both.
+    # Locked before the positions of lessons are read: publishing a course in another order changes both.
     lock_enrolments(session, cancelled)
     lesson = aliased(LessonRow)
     not_had = _of_enrolment(
@@ -505,13 +508,13 @@ def rewind_enrolments(session: Session, cancelled: Sequence[int], *, due_since_p
 
 
 def lock_enrolments(session: Session, delivery_ids: Collection[int]) -> None:
-    """Lock what some deliveries are of: a planner that is at work on these ends first."""
+    """Lock the enrolments of some deliveries. Waits for a planner that works on them."""
     theirs = EnrolmentRow.id.in_(_enrolments_of(delivery_ids))
     session.execute(select(EnrolmentRow.id).where(theirs).order_by(EnrolmentRow.id).with_for_update())
 
 
 def _of_enrolment(query: Select[Any], among: Sequence[int] | None = None) -> Any:
-    """SQL: something about the deliveries of the enrolment that is updated; of those with the ids `among`, if given."""
+    """SQL: `query` over the deliveries of the enrolment being updated; of those with the ids `among`, if given."""
     mine = query.where(DeliveryRow.enrolment_id == EnrolmentRow.id)
     if among is not None:
         mine = mine.where(DeliveryRow.id.in_(among))
@@ -523,7 +526,7 @@ def _late(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _was_answered() -> ColumnElement[bool]:
-    """SQL: the last try ended with a reply (RFC 5321, 4.2), not with a connection that broke."""
+    """SQL: the last attempt ended with a reply (RFC 5321, 4.2), not with a broken connection."""
     return and_(DeliveryRow.attempts > 0, or_(DeliveryRow.reply.like("4__ %"), DeliveryRow.reply.like("5__ %")))
 
 

@@ -1,4 +1,4 @@
-"""Courses as files, kept in the store: whichever process made one, each has it."""
+"""Queries for the cache of e-books, which all processes share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class EbookKey(NamedTuple):
 
 
 def find_ebook(session: Session, key: EbookKey, fingerprint: str | None = None) -> bytes | None:
-    """The file, if it is there and was made of just this; without a fingerprint, whatever it was made of."""
+    """Return the file, or None. With a `fingerprint` only if it was built from the same input."""
     query = select(EbookRow.content).where(
         EbookRow.course_id == key.course_id, EbookRow.language == key.language, EbookRow.kind == key.kind
     )

@@ -1,4 +1,4 @@
-"""What happened to mails after they arrived. Each function is for many mails at once: see `db.group_commit`."""
+"""Queries for email events. Most functions handle many mails at once, see `db.group_commit`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ADDING: Insert = insert(EmailEventRow.__table__)  # type: ignore[arg-type]
 
 
 class MailRead(NamedTuple):
-    """A mail that somebody does something with, as it was sent, and whose it is. `language` is its own."""
+    """A mail that a reader interacts with, as it was sent, and its subscriber. `language` is the mail's."""
 
     id: int
     kind: str
@@ -52,17 +52,17 @@ class MailRead(NamedTuple):
     stamp: int
 
     def link_is_old(self, now: datetime) -> bool:
-        """Whether its links open nothing any more that is its reader's own."""
+        """Whether the links of the mail are too old to open anything of its reader."""
         return is_old(self.planned_at, self.links_closed_at, now)
 
     @property
     def ref(self) -> MailRef:
-        """What links to it name."""
+        """The reference that links to the mail contain."""
         return MailRef(self.id, self.stamp)
 
 
 class Event(NamedTuple):
-    """What is kept of something that was done with a mail."""
+    """An email event to store."""
 
     delivery_id: int
     kind: EventKind
@@ -72,14 +72,14 @@ class Event(NamedTuple):
 
 
 def find_mails(session: Session, links: Collection[MailRef]) -> dict[MailRef, MailRead]:
-    """The mails that links name, as far as they are there and still belong to who they were sent to."""
+    """Return the mails that links refer to, if they exist and still belong to the person they were sent to."""
     rows = run(session, _mails(dialect_of(session)), {"ids": {one.delivery_id for one in links}})
     mails = (MailRead(*row) for row in rows)
     return {mail.ref: mail for mail in mails}
 
 
 def add_events(session: Session, events: Sequence[Event]) -> None:
-    """Keep what happened. Of two that are the first of their kind at the same instant, one is (PostgreSQL)."""
+    """Save events. If two are the first of their kind at the same instant, only one counts as first (PostgreSQL)."""
     if not events:
         return
     known = {
@@ -101,7 +101,7 @@ def add_events(session: Session, events: Sequence[Event]) -> None:
 
 
 class Clicked(NamedTuple):
-    """A mail, its state now, and how many different links of it were fetched lately."""
+    """A mail, its state, and how many different links of it were fetched recently."""
 
     delivery_id: int
     state: str
@@ -109,7 +109,7 @@ class Clicked(NamedTuple):
 
 
 class AnswersInMail(NamedTuple):
-    """A mail, its state now, and how often a question in it was answered lately."""
+    """A mail, its state, and how often questions in it were answered recently."""
 
     delivery_id: int
     state: str
@@ -118,7 +118,7 @@ class AnswersInMail(NamedTuple):
 
 
 def clicks_since(session: Session, delivery_ids: Collection[int], since: datetime) -> list[Clicked]:
-    """What became of these mails, and how many of their links were fetched since an instant."""
+    """Return these mails with their state and the number of links fetched since an instant."""
     rows = run(session, _clicks_since(dialect_of(session)), {"ids": delivery_ids, "since": since})
     return [Clicked(*row) for row in rows]
 
@@ -126,14 +126,14 @@ def clicks_since(session: Session, delivery_ids: Collection[int], since: datetim
 def classify_since(
     session: Session, delivery_ids: Collection[int], kind: EventKind, since: datetime, verdict: Verdict
 ) -> None:
-    """Give events of a kind since an instant another verdict. One mail was clicked once all the same."""
+    """Change the verdict of events of a kind since an instant. Only one event per mail remains the first."""
     if delivery_ids:
         parameters = {"ids": delivery_ids, "of_kind": kind, "since": since, "judged": verdict}
         run(session, _classifying(dialect_of(session)), parameters)
 
 
 def answers_since(session: Session, subscriber_ids: Collection[int], since: datetime) -> list[AnswersInMail]:
-    """What became of all mails to these people, and how often an answer was given in each since an instant."""
+    """Return the mails to these people with their state and the number of answers since an instant."""
     rows = run(session, _answers_since(dialect_of(session)), {"ids": subscriber_ids, "since": since})
     return [AnswersInMail(*row) for row in rows]
 
@@ -215,7 +215,7 @@ def _classifying(dialect: str) -> Update:
     kind: BindParameter[str] = bindparam("of_kind")
     judged: BindParameter[str] = bindparam("judged")
     other = aliased(EmailEventRow)
-    # Another one is the first with this verdict: it was before, or is judged along with this one and came before it.
+    # Another event is the first with this verdict: it already had it, or is reclassified now and came earlier.
     is_later = (
         exists()
         .where(
@@ -241,7 +241,7 @@ def _classifying(dialect: str) -> Update:
 
 @cache
 def _answers_since(dialect: str) -> Select[*tuple[Any, ...]]:
-    # Counted mail by mail, as a look-up in an index: joined, PostgreSQL would read all events there are.
+    # Counted mail by mail, as a look-up in an index: in a join, PostgreSQL would read all events.
     answers = (
         select(func.count())
         .where(

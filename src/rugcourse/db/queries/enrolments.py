@@ -1,4 +1,4 @@
-"""Who is in which campaign, and when their next lesson is due."""
+"""Queries for enrolments: who is in which campaign, and when their next lesson is due."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from rugcourse.db.models import (
 from rugcourse.db.queries.subscribers import SCHEDULE_COLUMNS, schedule_of
 from rugcourse.scheduling import Schedule
 
-# Something came of it, or may still come: not of a campaign that was cancelled before it began.
+# Something was sent, or may still be: excludes enrolments in a campaign that was cancelled before it began.
 HAS_BEGUN = or_(EnrolmentRow.status != EnrolmentStatus.CANCELLED, EnrolmentRow.lessons_planned > 0)
 
 
 class DueEnrolment(NamedTuple):
-    """An enrolment whose next lesson, the one at `position`, is due, with what decides about it."""
+    """An enrolment whose next lesson, at `position`, is due, with the data that the planner needs."""
 
     id: int
     position: int
@@ -46,7 +46,7 @@ class DueEnrolment(NamedTuple):
 
 
 class ExpectedEnrolment(NamedTuple):
-    """An enrolment that something is due for, now or later."""
+    """An enrolment with a lesson that is due now or later."""
 
     id: int
     campaign_id: int
@@ -58,7 +58,7 @@ class ExpectedEnrolment(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How an enrolment goes on after its lesson was planned for a local date. `is_last`: that was its last one."""
+    """How an enrolment advances after a lesson was planned. `is_last`: that was the last lesson."""
 
     last_local_date: date
     next_due_at: datetime | None
@@ -67,14 +67,14 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NextDue:
-    """When a person's next lesson comes (`at`, UTC), and the zone they live in."""
+    """When a person's next lesson is due (`at`, UTC), and their time zone."""
 
     at: datetime
     zone: str
 
 
 def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDue]:
-    """For mails about an enrolment: when the next lesson of that person in that campaign comes, if one is planned."""
+    """Return for each mail when the next lesson of its reader in its campaign is due, if any."""
     rows = session.execute(
         select(DeliveryRow.id, EnrolmentRow.next_due_at, ScheduleRow.zone)
         .join(
@@ -91,10 +91,10 @@ def next_dues(session: Session, delivery_ids: Sequence[int]) -> dict[int, NextDu
 def lock_due(
     session: Session, campaign_id: int, now: datetime, limit: int, only: int | None = None
 ) -> list[DueEnrolment]:
-    """Up to `limit` enrolments of a campaign that are due, earliest first, locked until the transaction ends.
+    """Lock and return up to `limit` due enrolments of a campaign, earliest first.
 
-    Rows that another scheduler holds are passed over (SKIP LOCKED), so that any number of them share the work. `only`:
-    this one, if it is due.
+    Rows locked by another scheduler are skipped (SKIP LOCKED), so that any number of them share the work. `only`: the
+    id of one enrolment, if it is due.
     """
     parameters: dict[str, Any] = {"campaign": campaign_id, "now": now, "most": limit}
     if only is not None:
@@ -111,9 +111,9 @@ def lock_due(
 
 
 def came_back(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of some enrolments, locked by the caller, whose reader is active and rests no longer without an end.
+    """Return those of some enrolments, locked by the caller, whose reader is active and no longer paused indefinitely.
 
-    PostgreSQL locks a row as it is, and joins to it what stood there when the statement began.
+    Needed because PostgreSQL locks the current row, but joins to it rows from when the statement began.
     """
     rests = and_(ScheduleRow.paused, ScheduleRow.paused_until.is_(None))
     rows = session.scalars(
@@ -126,13 +126,13 @@ def came_back(session: Session, ids: Collection[int]) -> set[int]:
 
 
 def due_ids(session: Session, campaign_id: int, now: datetime, limit: int) -> list[int]:
-    """Up to `limit` enrolments of a campaign that are due, earliest first; locks nothing."""
+    """Return up to `limit` due enrolments of a campaign, earliest first, without locking them."""
     due = (EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.next_due_at <= now)
     return list(session.scalars(select(EnrolmentRow.id).where(*due).order_by(EnrolmentRow.next_due_at).limit(limit)))
 
 
 def domains_of(session: Session, ids: Collection[int]) -> dict[int, str]:
-    """Enrolment → the domain of its reader's address."""
+    """Return enrolment id → the domain of its reader's address."""
     rows = session.execute(
         select(EnrolmentRow.id, SubscriberRow.domain)
         .join(SubscriberRow, SubscriberRow.id == EnrolmentRow.subscriber_id)
@@ -142,7 +142,7 @@ def domains_of(session: Session, ids: Collection[int]) -> dict[int, str]:
 
 
 def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolment]:
-    """Up to `limit` enrolments of readers for whom something will be due, with ids above `after_id`, in that order."""
+    """Return up to `limit` enrolments with lessons to come and ids above `after_id`, by id."""
     rows = session.execute(
         select(
             EnrolmentRow.id,
@@ -171,7 +171,7 @@ def expected(session: Session, after_id: int, limit: int) -> list[ExpectedEnrolm
 
 
 def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]:
-    """The same for all at once: those who will get the same at the same time together, and how many they are."""
+    """Yield groups of enrolments that will get the same lessons at the same time, and the size of each."""
     alike = (
         EnrolmentRow.campaign_id,
         EnrolmentRow.next_position,
@@ -194,10 +194,10 @@ def expected_groups(session: Session) -> Iterator[tuple[ExpectedEnrolment, int]]
 
 
 def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime) -> None:
-    """A lesson was planned for these enrolments: on to the next, or it was the last.
+    """Advance enrolments for which a lesson was planned, or complete them if it was the last.
 
-    In one UPDATE: a second one of the same row would make PostgreSQL look at its foreign keys, and wait for who holds
-    the person and waits for the enrolment.
+    In one UPDATE: a second one of the same row would make PostgreSQL check its foreign keys, and wait for a
+    transaction that holds the person and waits for the enrolment.
     """
     rows = [
         (
@@ -215,31 +215,31 @@ def advance(session: Session, steps: Mapping[Step, Sequence[int]], now: datetime
 
 
 def shift(session: Session, instants: Mapping[datetime | None, Sequence[int]]) -> None:
-    """The lesson is due at another instant (UTC): instant → enrolments. None: not before something else happens."""
+    """Make lessons due at another instant: instant (UTC) → enrolment ids. None: not due until something changes."""
     _write(session, _shifting(dialect_of(session)), [(ids, {"next_due_at": at}) for at, ids in instants.items()])
 
 
 def skip_lessons(session: Session, ids: Collection[int]) -> None:
-    """These had the lesson that was next: on to the one after it, still due."""
+    """Advance enrolments that already had their next lesson to the one after it; they stay due."""
     _update(session, ids, next_position=EnrolmentRow.next_position + 1)
 
 
 def complete(session: Session, ids: Collection[int], now: datetime) -> None:
-    """These have had their last lesson, or there is none left for them."""
+    """Complete enrolments that have no lesson left."""
     _update(session, ids, next_due_at=None, status=EnrolmentStatus.COMPLETED, completed_at=now)
 
 
 def in_course(session: Session, campaign_id: int, subscriber_ids: Collection[int]) -> set[int]:
-    """Those of some people who follow or followed the course of a campaign, in whichever of its campaigns."""
+    """Return those of some people who follow or followed the course of a campaign, in any of its campaigns."""
     mine = (EnrolmentRow.campaign_id.in_(_same_course(campaign_id)), EnrolmentRow.subscriber_id.in_(subscriber_ids))
     return set(session.scalars(select(EnrolmentRow.subscriber_id).where(*mine, HAS_BEGUN)))
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """How far people came in a course, each counted once however many of its campaigns they were in.
+    """The progress of people in a course. Each is counted once, however many of its campaigns they were in.
 
-    `lessons`: lesson id → how many people it was sent to.
+    `lessons`: lesson id → number of people it was sent to.
     """
 
     readers: int
@@ -248,7 +248,7 @@ class People:
 
 
 def people_of_course(session: Session, course_id: int) -> People:
-    """Reads all enrolments of a course and the ledger: seconds at a million readers."""
+    """Count the people of a course. Reads all its enrolments and the ledger: takes seconds for a million readers."""
     campaigns = select(CampaignRow.id).where(
         CampaignRow.course_id == course_id, CampaignRow.kind != CampaignKind.BROADCAST
     )
@@ -272,10 +272,10 @@ def people_of_course(session: Session, course_id: int) -> People:
 
 
 def reopen(session: Session, course_id: int, place: int, now: datetime, *, finished_too: bool) -> int:
-    """Let readers of a course who are past a place get the lesson there next; returns how many.
+    """Send readers of a course who are past a position the lesson there next; returns how many.
 
-    They go on where they were afterwards: what they had is passed over. Whose last lesson has not gone out yet is past
-    the place as well. `finished_too`: also those who had all lessons.
+    Afterwards they continue where they were, as lessons that they had are skipped. Readers whose last lesson has not
+    gone out yet count as past the position. `finished_too`: also readers who completed the course.
     """
     goes_on = select(CampaignRow.id).where(
         CampaignRow.course_id == course_id,
@@ -290,7 +290,7 @@ def reopen(session: Session, course_id: int, place: int, now: datetime, *, finis
         .execution_options(synchronize_session=False)
     )
     had_not_all = () if finished_too else (EnrolmentRow.completed_at.is_(None),)
-    session.execute(  # should they come back
+    session.execute(  # readers who left, in case they come back
         update(EnrolmentRow)
         .where(*past, EnrolmentRow.status == EnrolmentStatus.LEFT, *had_not_all)
         .values(next_position=place)
@@ -307,7 +307,7 @@ def reopen(session: Session, course_id: int, place: int, now: datetime, *, finis
 
 
 def stays_finished() -> ColumnElement[bool]:
-    """SQL: its reader finished this run of a course, and left another one of it since: nothing opens this one again."""
+    """SQL: the reader completed this run of a course and left another run since, so this one is never reopened."""
     run, its_campaign, campaign = aliased(EnrolmentRow), aliased(CampaignRow), aliased(CampaignRow)
     left_since = (
         select(run.id)
@@ -327,14 +327,15 @@ def stays_finished() -> ColumnElement[bool]:
 
 
 def _last_is_open() -> ColumnElement[bool]:
-    """SQL: a lesson of this enrolment stands planned, or is on its way."""
+    """SQL: a lesson of this enrolment is planned or being submitted."""
     its_own = (DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
     return select(DeliveryRow.id).where(*its_own).correlate(EnrolmentRow).exists()
 
 
 def _latest_run(campaigns: Select[int], place: int) -> Select[int | None]:
-    """Of each person who is past a place, the run of the course that goes on, or else the one that ended last: who had
-    it twice gets a new lesson once.
+    """SQL: for each person who is past a position, the active run of the course, or else the newest completed one.
+
+    So people who had the course twice get a new lesson once.
     """
     goes_on = case((EnrolmentRow.status == EnrolmentStatus.ACTIVE, 0), else_=1)
     order = func.row_number().over(partition_by=EnrolmentRow.subscriber_id, order_by=(goes_on, EnrolmentRow.id.desc()))
@@ -359,8 +360,9 @@ def find(session: Session, campaign_id: int, subscriber_id: int, *, lock: bool =
 def find_in_course(
     session: Session, campaign_id: int, subscriber_id: int, *, lock: bool = False
 ) -> EnrolmentRow | None:
-    """How a person stands to the course of a campaign: the enrolment that goes on, first of all in this campaign, else
-    the one that ended last. What was cancelled is over: each run of a course stands by itself.
+    """Return a person's enrolment in the course of a campaign: the active one, preferably in this campaign.
+
+    Otherwise the one that ended last. Cancelled ones are over: each run of a course is independent.
     """
     goes_on, own = EnrolmentRow.status == EnrolmentStatus.ACTIVE, EnrolmentRow.campaign_id == campaign_id
     ended_at = func.coalesce(EnrolmentRow.left_at, EnrolmentRow.completed_at, EnrolmentRow.started_at)
@@ -375,7 +377,7 @@ def find_in_course(
 
 
 def of_mail(session: Session, delivery: DeliveryRow, *, lock: bool = False) -> EnrolmentRow | None:
-    """The enrolment that a mail's links are about: how its reader stands to its course now."""
+    """Return the enrolment that a mail's links are about: the reader's current one in its course."""
     if delivery.campaign_id is None:
         return None
     found = find_in_course(session, delivery.campaign_id, delivery.subscriber_id, lock=lock)
@@ -402,11 +404,9 @@ def of_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -
 
 
 def news_enrolments(session: Session, subscriber_id: int) -> Sequence[EnrolmentRow]:
-    """How a person stands to what they get as other news of the practice, locked: broadcasts of that kind, and courses
-    that they never agreed to by themselves.
-    """
+    """Lock and return a person's enrolments that rely on consent to news: news, and cohorts of other courses."""
     about_it = ConsentRow.course_id == CampaignRow.course_id
-    # Coming back after leaving everything (no course) agrees to what was agreed to before, and to nothing else.
+    # Coming back after leaving everything (no course) renews earlier consent, and gives no other.
     agreed = and_(
         _said_last(subscriber_id, about_it), _said_last(subscriber_id, or_(about_it, ConsentRow.course_id.is_(None)))
     )
@@ -424,7 +424,7 @@ def news_enrolments(session: Session, subscriber_id: int) -> Sequence[EnrolmentR
 
 
 def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether what a person said last of getting lessons was yes."""
+    """SQL: a person's last decision about lessons was consent."""
     last = (
         select(ConsentRow.given)
         .where(ConsentRow.subscriber_id == subscriber_id, ConsentRow.purpose == "lessons", about)
@@ -437,7 +437,7 @@ def _said_last(subscriber_id: int, about: ColumnElement[bool]) -> ColumnElement[
 
 
 def open_in_course(session: Session, subscriber_id: int, course_id: int) -> Sequence[EnrolmentRow]:
-    """How a person stands to the runs of a course that go on, and to broadcasts about it, locked."""
+    """Lock and return a person's enrolments in active runs of a course and in broadcasts about it."""
     goes_on = or_(EnrolmentRow.status == EnrolmentStatus.ACTIVE, _last_is_open())
     is_run = and_(CampaignRow.kind != CampaignKind.BROADCAST, goes_on)
     is_message = and_(CampaignRow.kind == CampaignKind.BROADCAST, CampaignRow.ground == Ground.COURSE)
@@ -452,9 +452,7 @@ def open_in_course(session: Session, subscriber_id: int, course_id: int) -> Sequ
 
 
 def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
-    """What was left in the same instant as one run of a course: other runs of it, and messages about it that had not
-    gone out.
-    """
+    """Return the enrolments left at the same instant as one run of a course: its runs, and unsent broadcasts."""
     mine = select(CampaignRow.course_id).where(CampaignRow.id == enrolment.campaign_id).scalar_subquery()
     is_run = CampaignRow.kind != CampaignKind.BROADCAST
     is_message = and_(CampaignRow.ground == Ground.COURSE, EnrolmentRow.lessons_planned == 0)
@@ -470,9 +468,9 @@ def left_together(session: Session, enrolment: EnrolmentRow) -> set[int]:
 
 
 def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
-    """(campaign, the newest mail about it that arrived) for each campaign that a person is in.
+    """Return (campaign id, id of the newest mail that arrived) for each campaign that a person is in.
 
-    One that may not have arrived would seem to have, by what they do with the links that name it.
+    Links must not refer to a mail that may not have arrived: using them would prove that it did.
     """
     rows = session.execute(
         select(EnrolmentRow.campaign_id, func.max(DeliveryRow.id))
@@ -489,14 +487,14 @@ def latest_mails(session: Session, subscriber_id: int) -> list[tuple[int, int]]:
 
 
 def _same_course(campaign_id: int) -> Select[int]:
-    """The campaigns that deliver the course of a campaign."""
+    """SQL: the campaigns that deliver the course of a campaign."""
     course = select(CampaignRow.course_id).where(CampaignRow.id == campaign_id).scalar_subquery()
     return select(CampaignRow.id).where(CampaignRow.course_id == course, CampaignRow.kind != CampaignKind.BROADCAST)
 
 
 @cache
 def _due(*, one: bool) -> Select[*tuple[Any, ...]]:
-    # Picked before anything is joined, as deliveries are.
+    # Picked before any join, as in `deliveries`.
     picked = (
         select(EnrolmentRow)
         .where(EnrolmentRow.campaign_id == bindparam("campaign"), EnrolmentRow.next_due_at <= bindparam("now"))

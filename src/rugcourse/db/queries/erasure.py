@@ -1,4 +1,4 @@
-"""Deletes what is known of people, and finds whose time has come."""
+"""Queries for erasure and retention: delete personal data, and find people and rows whose time has come."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ from rugcourse.db.models import (
 from rugcourse.db.queries import address_changes, heartbeats, sending_holds
 from rugcourse.db.queries.admins import subject_of
 
-_LONGEST_WAIT = timedelta(days=30)  # of a mail that is held
+_LONGEST_WAIT = timedelta(days=30)  # for a mail that is held
 _SECRETS = ("password_hash", "totp_secret", "totp_step", "invited", "invited_until", "reset_token", "reset_until")
 
 
 def erase_person(session: Session, subscriber_id: int) -> None:
-    """Delete everything about a person. What a worker holds of them at this moment it will find gone.
+    """Delete everything about a person. A worker that is sending to them will find the rows gone.
 
-    Their enrolments are locked first: a planner that is at work on them ends before their deliveries are looked for.
+    Locks their enrolments first, to wait for a planner that works on them.
     """
     theirs = select(EnrolmentRow.id).where(EnrolmentRow.subscriber_id == subscriber_id)
     session.execute(theirs.order_by(EnrolmentRow.id).with_for_update())
@@ -98,13 +98,13 @@ def erase_person(session: Session, subscriber_id: int) -> None:
 
 
 def _words_of_lists(session: Session, subscriber_id: int) -> Sequence[str]:
-    """The texts that somebody agreed to as a list says: they may name the person."""
+    """Return the consent texts from imports of a person, which may name them."""
     imported = ConsentRow.source.startswith("import ", autoescape=True)
     return session.scalars(select(ConsentRow.wording).where(ConsentRow.subscriber_id == subscriber_id, imported)).all()
 
 
 def forget_domain(session: Session, domain: str) -> None:
-    """Forget what is known of a recipients' domain, if nobody there is known any more: it can be a family's."""
+    """Delete all data on a domain if no subscriber has it any more: it can be a family's."""
     if domain not in known_domains(session) or _is_somebodys(session, domain):
         return
     key = sending_holds.domain_key(domain)
@@ -119,7 +119,7 @@ def forget_domain(session: Session, domain: str) -> None:
 
 
 def known_domains(session: Session) -> set[str]:
-    """The recipients' domains that are held, or limited, or of which a reputation is kept."""
+    """Return the domains with a hold, a rate limit, or a stored complaint level."""
     prefix = sending_holds.domain_key("")
     keys = (*session.scalars(select(HoldRow.key)), *session.scalars(select(RateLimitBucketRow.key)))
     named = {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
@@ -127,7 +127,7 @@ def known_domains(session: Session) -> set[str]:
 
 
 def held_by_hand_since(session: Session, after: datetime) -> set[str]:
-    """The domains that an operator held after an instant: perhaps before anybody there signed up."""
+    """Return the domains that an admin held after an instant, perhaps before anybody there signed up."""
     prefix = sending_holds.domain_key("")
     keys = session.scalars(select(HoldRow.key).where(HoldRow.until.is_(None), HoldRow.since >= after))
     return {key.removeprefix(prefix) for key in keys if key.startswith(prefix)}
@@ -143,7 +143,7 @@ def _is_somebodys(session: Session, domain: str) -> bool:
 
 
 def forget_attempts(session: Session, before: datetime) -> int:
-    """Delete knowledge tests of nobody that were taken before an instant; returns how many."""
+    """Delete anonymous knowledge tests from before an instant; returns how many."""
     return count(
         session.execute(
             delete(AssessmentAttemptRow)
@@ -165,7 +165,7 @@ def forget_events(session: Session, before: datetime, limit: int) -> int:
 
 
 def forget_measured(session: Session, subscriber_id: int) -> None:
-    """Delete the opens and clicks of a person; they stay counted."""
+    """Delete the opens and clicks of a person; counters keep them."""
     mails = select(DeliveryRow.id).where(DeliveryRow.subscriber_id == subscriber_id)
     session.execute(
         delete(EmailEventRow)
@@ -175,7 +175,7 @@ def forget_measured(session: Session, subscriber_id: int) -> None:
 
 
 def forget_remarks(session: Session, before: datetime) -> int:
-    """Forget what visitors wrote before an instant; that a lesson helped, or not, stays. Returns how many."""
+    """Delete visitors' remarks from before an instant; whether the lesson helped stays. Returns how many."""
     return count(
         session.execute(
             update(FeedbackRow)
@@ -187,7 +187,7 @@ def forget_remarks(session: Session, before: datetime) -> int:
 
 
 def forget_changes(session: Session, before: datetime) -> int:
-    """Delete what the log says of changes before an instant, but of lessons and campaigns; returns how many."""
+    """Delete audit log entries from before an instant, except of lessons and campaigns; returns how many."""
     about_content = or_(AuditLogRow.subject.startswith("lesson:"), AuditLogRow.subject.startswith("campaign:"))
     return count(
         session.execute(
@@ -199,7 +199,7 @@ def forget_changes(session: Session, before: datetime) -> int:
 
 
 def forget_jobs(session: Session, before: datetime) -> int:
-    """Delete imports and acts for many that ended before an instant; returns how many."""
+    """Delete background jobs that ended before an instant; returns how many."""
     over = select(JobRow.id).where(JobRow.ended_at < before)
     session.execute(
         delete(JobChunkRow).where(JobChunkRow.job_id.in_(over)).execution_options(synchronize_session=False)
@@ -210,7 +210,7 @@ def forget_jobs(session: Session, before: datetime) -> int:
 
 
 def forget_suppressions(session: Session, bounced_before: datetime, other_before: datetime) -> int:
-    """Delete suppressions from before an instant, whose owners are not known any more; returns how many."""
+    """Delete suppressions from before an instant whose owners are no longer subscribers; returns how many."""
     ended = or_(
         and_(SuppressionRow.reason == BOUNCE, SuppressionRow.at < bounced_before), SuppressionRow.at < other_before
     )
@@ -218,9 +218,9 @@ def forget_suppressions(session: Session, bounced_before: datetime, other_before
 
 
 def forget_admins(session: Session, before: datetime) -> int:
-    """Take the names off admins who were disabled before an instant; returns how many.
+    """Anonymise admins who were disabled before an instant; returns how many.
 
-    The row stays, under a number, so that the history of a lesson does not say that somebody else wrote it.
+    The row stays, under a number, so that the history of a lesson does not name another author.
     """
     gone = list(session.scalars(select(AdminRow.id).where(AdminRow.disabled_at < before, AdminRow.email.contains("@"))))
     for table in (AdminSessionRow, PasskeyRow, RecoveryCodeRow, SecurityEventRow):
@@ -236,7 +236,10 @@ def forget_admins(session: Session, before: datetime) -> int:
 
 
 def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
-    """People who signed up before an instant, never confirmed, and were not asked to since, nor are about to be."""
+    """Return people who signed up before an instant, never confirmed, and have had no confirmation mail since.
+
+    Nor is one planned.
+    """
     asked_since = _asked_since(before)
     query = select(SubscriberRow.id).where(
         SubscriberRow.status == SubscriberStatus.PENDING, SubscriberRow.created_at < before, ~asked_since
@@ -245,7 +248,7 @@ def unconfirmed(session: Session, before: datetime, limit: int) -> list[int]:
 
 
 def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> list[int]:
-    """People who left everything before an instant, and were not asked since another whether they sign up again."""
+    """Return people who left everything before an instant, and have had no confirmation mail since `asked`."""
     query = select(SubscriberRow.id).where(
         SubscriberRow.status == SubscriberStatus.LEFT,
         SubscriberRow.left_at < before,
@@ -255,10 +258,10 @@ def gone(session: Session, before: datetime, limit: int, *, asked: datetime) -> 
 
 
 def finished(session: Session, before: datetime, limit: int, *, left: datetime, unwarned: bool = False) -> list[int]:
-    """Readers whose courses were all over before an instant, and who got no mail since; not who left one since `left`,
-    and can undo that.
+    """Return readers whose courses all ended before an instant, and who got no mail since.
 
-    `unwarned`: those of them who can be told that they are erased soon, and were not.
+    Excludes those who left a course since `left`, as they can undo that. `unwarned`: only those who can be warned
+    about their erasure, and were not yet.
     """
     left_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.left_at >= left)
     still_reading = exists().where(
@@ -268,10 +271,10 @@ def finished(session: Session, before: datetime, limit: int, *, left: datetime, 
 
 
 def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = False) -> list[int]:
-    """Readers who are in a course and got no mail since an instant, but for a pause with an end, a lesson that is due,
-    or a course just begun.
+    """Return readers who got no mail since an instant, although they are in a course.
 
-    `unwarned`: see `finished`.
+    Excludes those with a pause that ends later, a lesson due later, or a course begun since. `unwarned`: see
+    `finished`.
     """
     begun_since = exists().where(EnrolmentRow.subscriber_id == SubscriberRow.id, EnrolmentRow.started_at >= before)
     comes_back = exists().where(ScheduleRow.subscriber_id == SubscriberRow.id, ScheduleRow.paused_until >= before)
@@ -280,7 +283,7 @@ def idle(session: Session, before: datetime, limit: int, *, unwarned: bool = Fal
 
 
 def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
-    """(id, address, when they left) of people who must not be written to, by id, after one of them."""
+    """Return (id, address, when they left) of suppressed people with ids above `after_id`, by id."""
     query = select(SubscriberRow.id, SubscriberRow.email, SubscriberRow.left_at).where(
         SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
     )
@@ -288,7 +291,10 @@ def suppressed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
 
 
 def _silent(session: Session, before: datetime, limit: int, *which: ColumnElement[bool], unwarned: bool) -> list[int]:
-    """Readers who signed up, and got their last mail, before an instant. `unwarned`: not those who left all courses."""
+    """Return readers who signed up and got their last mail before an instant.
+
+    `unwarned`: not those who left all courses.
+    """
     latest = (
         select(func.max(DeliveryRow.planned_at))
         .where(DeliveryRow.subscriber_id == SubscriberRow.id)
@@ -309,7 +315,7 @@ def _silent(session: Session, before: datetime, limit: int, *which: ColumnElemen
 
 
 def _asked_since(instant: datetime, *, again: bool = False) -> ColumnElement[bool]:
-    """SQL: they were sent a mail to confirm since then, or it waits to be sent, and not for ever.
+    """SQL: a confirmation mail was sent since an instant, or has waited for less than `_LONGEST_WAIT`.
 
     `again`: after they had left.
     """

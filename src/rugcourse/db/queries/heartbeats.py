@@ -1,4 +1,4 @@
-"""Which processes of the product say that they live, and which database this is."""
+"""Queries for heartbeats of processes, the identity of the database, and other facts about the installation."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from rugcourse.db.bulk import count, dialect_of, upsert
 from rugcourse.db.models import HeartbeatRow, KeyValueRow
 
-REPUTATION = "reputation"  # at which recipients' domains too many complain
+REPUTATION = "reputation"  # the complaint levels of recipients' domains
 _IDENTITY = "database"
-_STEP = 1_000_000  # more numbers than anybody uses between two backups
+_STEP = 1_000_000  # more ids than anybody uses between two backups
 
 
 def register_process(session: Session, row: HeartbeatRow) -> None:
-    """A process that the store does not know, or has forgotten, lives."""
+    """Record the first heartbeat of a process that the database does not know, or no longer knows."""
     session.merge(row)
 
 
@@ -27,9 +27,9 @@ def find_process(session: Session, process_id: str) -> HeartbeatRow | None:
 
 
 def touch_process(session: Session, process_id: str, before: datetime, now: datetime) -> bool:
-    """A process lives; returns False when the store does not remember that it lived at `before`.
+    """Record a heartbeat; returns False if the database does not have the previous one, at `before`.
 
-    A later time than that is a sign of life whose commit was not answered.
+    A later time than `before` in the database is a heartbeat whose commit was not confirmed.
     """
     result = session.execute(
         update(HeartbeatRow)
@@ -45,12 +45,12 @@ def forget_processes(session: Session, before: datetime) -> None:
 
 
 def all_processes(session: Session) -> Sequence[HeartbeatRow]:
-    """By kind, the latest sign of life first."""
+    """Return all processes by kind, the latest heartbeat first."""
     return session.scalars(select(HeartbeatRow).order_by(HeartbeatRow.kind, HeartbeatRow.seen_at.desc())).all()
 
 
 def identity(session: Session) -> str:
-    """What a copy of this database, put elsewhere or put back, does not share with it.
+    """Return an identity that a copy or a restored backup of this database does not share.
 
     PostgreSQL: the cluster, the database, and the ledger's table in it. SQLite: the file.
     """
@@ -65,14 +65,14 @@ def identity(session: Session) -> str:
 
 
 def database_time(session: Session) -> datetime:
-    """What the database takes for the time now (UTC); SQLite's is this machine's."""
+    """Return the current time of the database server (UTC); for SQLite, of this machine."""
     if session.get_bind().dialect.name == "postgresql":
         return session.execute(text("SELECT clock_timestamp()")).scalar_one()  # type: ignore[no-any-return]
     return datetime.fromisoformat(session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00')")).scalar_one())
 
 
 def known_identity(session: Session) -> str | None:
-    """The identity of the database that an operator last let mail go out from."""
+    """Return the identity of the database from which an admin last allowed sending."""
     return get_value(session, _IDENTITY)
 
 
@@ -81,9 +81,7 @@ def keep_identity(session: Session, value: str) -> None:
 
 
 def move_numbers_on(session: Session) -> None:
-    """Let new rows have numbers that none had before: those that a backup does not know went out in links and mails, or
-    stand in forms that are open.
-    """
+    """Skip ids, so that new rows get unused ones: ids that a backup lacks are in links, mails and open forms."""
     session.execute(text(f"UPDATE course SET drafts_kept = drafts_kept + {_STEP}"))  # noqa: S608
     tables = ("subscriber", "delivery", "enrolment", "attempt", "event", "job", "change", "lesson_version")
     if dialect_of(session) == "sqlite":
@@ -96,7 +94,7 @@ def move_numbers_on(session: Session) -> None:
 
 
 def get_value(session: Session, key: str) -> str | None:
-    """Something that the installation knows of itself."""
+    """Return a stored value of the installation, or None."""
     return session.scalar(select(KeyValueRow.value).where(KeyValueRow.key == key))
 
 

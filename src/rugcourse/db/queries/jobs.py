@@ -1,4 +1,4 @@
-"""Jobs in the store: what an admin lets be done to many people, batch by batch."""
+"""Queries for background jobs over many subscribers, done batch by batch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def newest(session: Session, limit: int) -> Sequence[JobRow]:
 
 
 def lock_next(session: Session) -> JobRow | None:
-    """A job that is at work, locked; passes over those that others have in hand."""
+    """Lock and return a running job. Skips those that are locked."""
     return session.scalars(
         select(JobRow)
         .where(JobRow.state.in_(ACTIVE_STATES))
@@ -46,7 +46,7 @@ def add_lines(session: Session, job_id: int, number: int, lines: list[Any]) -> N
 
 
 def lines_of(session: Session, job_id: int, number: int) -> list[Any] | None:
-    """The lines of a chunk; None behind the last one."""
+    """Return the lines of a chunk; None after the last one."""
     return session.scalar(select(JobChunkRow.lines).where(JobChunkRow.job_id == job_id, JobChunkRow.number == number))
 
 
@@ -55,7 +55,7 @@ def drop_lines(session: Session, job_id: int) -> None:
 
 
 def abandoned(session: Session, before: datetime) -> Sequence[JobRow]:
-    """Jobs that nobody said go to, from before an instant (UTC)."""
+    """Return jobs from before an instant (UTC) that nobody started."""
     waits = (JobState.DRAFT, JobState.CHECKED)
     return session.scalars(
         select(JobRow).where(JobRow.state.in_(waits), JobRow.created_at < before).with_for_update()

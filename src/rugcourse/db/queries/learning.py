@@ -1,4 +1,4 @@
-"""Answers, cards and knowledge-test attempts in the store."""
+"""Queries for answers, review cards, knowledge tests and feedback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rugcourse.db.models import (
 
 
 class Answer(NamedTuple):
-    """A row of the table `answer`, in its own words."""
+    """A row of the table `answer`."""
 
     subscriber_id: int
     course_id: int
@@ -59,7 +59,7 @@ class CardOfReader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MissedCard:
-    """A question that a person is to see again."""
+    """A missed question that is due as a recap."""
 
     subscriber_id: int
     course_id: int
@@ -67,17 +67,17 @@ class MissedCard:
 
 
 def find_answers(session: Session, subscriber_ids: Collection[int]) -> list[Answer]:
-    """All that these people ever answered."""
+    """Return all answers of these people."""
     return [Answer(*row) for row in run(session, _answers(dialect_of(session)), {"ids": subscriber_ids})]
 
 
 def save_answers(session: Session, answers: Iterable[Answer]) -> None:
-    """Keep answers: the one that a person gave to a question before becomes the new one."""
+    """Save answers. An existing answer of the same person to the same question is updated."""
     _save(session, AnswerRow, [answer._asdict() for answer in answers])
 
 
 def mark_automatic(session: Session, subscriber_id: int, since: datetime) -> None:
-    """Let answers that were given since an instant count for nothing: a machine gave them."""
+    """Mark answers since an instant as a machine's, so that they do not count."""
     session.execute(
         update(AnswerRow)
         .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.last_at >= since)
@@ -92,12 +92,12 @@ def mark_automatic(session: Session, subscriber_id: int, since: datetime) -> Non
 
 
 def count_answers(session: Session, subscriber_id: int, course_id: int) -> tuple[int, int]:
-    """How many questions of a course a person answered, and how many of the last answers are right."""
+    """Return how many questions of a course a person answered, and how many of the last answers are right."""
     return _count_answers(session, AnswerRow.course_id == course_id, AnswerRow.subscriber_id == subscriber_id)
 
 
 def count_answers_of_course(session: Session, course_id: int) -> tuple[int, int]:
-    """The same over everybody who did not object."""
+    """Return the same numbers over everybody who did not object to statistics."""
     return _count_answers(session, AnswerRow.course_id == course_id, ~_objected(AnswerRow.subscriber_id))
 
 
@@ -111,12 +111,12 @@ def _count_answers(session: Session, *which: ColumnElement[bool]) -> tuple[int, 
 
 
 def _objected(subscriber_id: Any) -> ColumnElement[bool]:
-    """SQL: whether a person is left out of comparisons and statistics."""
+    """SQL: whether a person is excluded from comparisons and statistics."""
     return exists().where(SubscriberRow.id == subscriber_id, SubscriberRow.objected_at.is_not(None))
 
 
 def leave_out(session: Session, subscriber_id: int) -> None:
-    """Let what somebody answered until now count in no statistics."""
+    """Exclude a person's answers until now from statistics."""
     session.execute(
         update(AnswerRow)
         .where(AnswerRow.subscriber_id == subscriber_id, AnswerRow.left_out.is_(False))
@@ -132,7 +132,7 @@ def answers_of(session: Session, subscriber_id: int) -> Sequence[AnswerRow]:
 
 
 def find_cards(session: Session, subscriber_ids: Collection[int]) -> list[CardOfReader]:
-    """What is remembered for these people."""
+    """Return the review cards of these people."""
     return [CardOfReader(*row) for row in run(session, _cards(dialect_of(session)), {"ids": subscriber_ids})]
 
 
@@ -141,7 +141,7 @@ def save_cards(session: Session, cards: Iterable[CardOfReader]) -> None:
 
 
 def missed_cards(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[MissedCard]:
-    """Cards of missed questions that are due for these people, the longest overdue first."""
+    """Return the due cards of missed questions of these people, the longest overdue first."""
     rows = run(session, _missed_cards(dialect_of(session)), {"ids": subscriber_ids, "now": now})
     return [MissedCard(*row) for row in rows]
 
@@ -161,7 +161,7 @@ def _cards(dialect: str) -> Select[*tuple[Any, ...]]:
 
 
 def _save(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, or change those that a person has for a question already."""
+    """Insert rows, or update those that a person already has for a question."""
     if rows:
         session.connection().execute(_saving(table, dialect_of(session)), rows)
 
@@ -198,7 +198,7 @@ def find_attempt(session: Session, attempt_id: int) -> AssessmentAttemptRow | No
 
 
 def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: Stage) -> AssessmentAttemptRow | None:
-    """The newest test that a person took before, or after, the course."""
+    """Return the newest test that a person took before, or after, the course."""
     return session.scalar(
         select(AssessmentAttemptRow)
         .where(
@@ -212,7 +212,7 @@ def last_attempt(session: Session, subscriber_id: int, course_id: int, stage: St
 
 
 def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_id: int, taken_after: datetime) -> None:
-    """Give an unowned attempt, taken after an instant, to the person who signs up after it."""
+    """Assign an anonymous attempt, taken after an instant, to the person who signed up after it."""
     session.execute(
         update(AssessmentAttemptRow)
         .where(
@@ -227,12 +227,12 @@ def adopt_attempt(session: Session, attempt_id: int, subscriber_id: int, course_
 
 
 def newest_attempt(session: Session) -> int:
-    """The id of the newest test that anybody took; 0 when nobody did."""
+    """Return the id of the newest test, or 0."""
     return session.scalar(select(func.max(AssessmentAttemptRow.id))) or 0
 
 
 def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[str, int]]:
-    """What the last visitors answered in the test of a course: question → option."""
+    """Return the answers of the last visitors in the test of a course, each as question → option."""
     return session.scalars(
         select(AssessmentAttemptRow.options)
         .where(
@@ -246,7 +246,7 @@ def last_options(session: Session, course_id: int, limit: int) -> Sequence[dict[
 
 
 def save_feedback(session: Session, feedback: FeedbackRow) -> None:
-    """Keep whether a lesson helped: once for each mail."""
+    """Save feedback, once for each mail."""
     values = {
         name: getattr(feedback, name) for name in ("lesson_id", "delivery_id", "language", "helped", "remark", "at")
     }
@@ -261,12 +261,12 @@ def save_feedback(session: Session, feedback: FeedbackRow) -> None:
 
 
 def find_feedback(session: Session, delivery_id: int) -> FeedbackRow | None:
-    """What a reader said about a mail."""
+    """Return a reader's feedback on a mail, or None."""
     return session.scalar(select(FeedbackRow).where(FeedbackRow.delivery_id == delivery_id))
 
 
 def feedback_of(session: Session, subscriber_id: int) -> Sequence[Any]:
-    """(feedback, lesson's slug) for all that a person said."""
+    """Return (feedback, lesson's slug) for all feedback of a person."""
     return session.execute(
         select(FeedbackRow, LessonRow.slug)
         .join(LessonRow, LessonRow.id == FeedbackRow.lesson_id)
@@ -285,9 +285,9 @@ def attempts_of(session: Session, subscriber_id: int) -> Sequence[AssessmentAtte
 
 
 def gain_of_course(session: Session, course_id: int) -> tuple[int, float | None, float | None]:
-    """Over everyone with a test before and after: how many, and the mean share of right answers of each (0 to 1).
+    """Return the number of people with a test before and after, and the mean share (0 to 1) of right answers of each.
 
-    Who objected is in neither.
+    Excludes people who objected.
     """
     before, after = aliased(AssessmentAttemptRow), aliased(AssessmentAttemptRow)
 

@@ -1,4 +1,4 @@
-"""Lessons that are being written, and drafts that were discarded, in the store."""
+"""Queries for drafts of lessons, and discarded drafts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rugcourse.db.models import AdminRow, CourseRow, DiscardedDraftRow, LessonDr
 
 
 class DraftContent(NamedTuple):
-    """What was typed, and the version of the lesson that it was written from; 0 where readers got none."""
+    """The fields of a draft. `began_from`: the lesson version it started from, 0 if there was none."""
 
     fields: Mapping[str, str]
     began_from: int
@@ -23,9 +23,10 @@ class DraftContent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SavedDraft:
-    """`saved`: a number that no other draft of the course ever had, another one each time that it is kept; `saved_by`:
-    the address of who did so last, if it was an admin; `began_from`: the version of the lesson that readers got then, 0
-    for none.
+    """A saved draft. `saved`: a revision number, unique in the course, that changes with each save.
+
+    `saved_by`: the address of the last admin who saved it, if any. `began_from`: the lesson version that was published
+    when it was begun, 0 for none.
     """
 
     slug: str
@@ -38,7 +39,7 @@ class SavedDraft:
 
 @dataclass(frozen=True, slots=True)
 class DiscardedDraft:
-    """`by`: the address of who discarded it, if it was an admin."""
+    """A discarded draft. `by`: the address of the admin who discarded it, if any."""
 
     id: int
     slug: str
@@ -70,7 +71,7 @@ def save(
     admin_id: int | None,
     now: datetime,
 ) -> bool:
-    """Keep a draft; `seen`: its number when it was opened, 0 for none. False, and nothing, if it was kept since."""
+    """Save a draft. `seen`: its revision when opened, 0 for a new one. Returns False if it was saved since."""
     values = {
         "saved": _next_number(session, course_id),
         "fields": dict(draft.fields),
@@ -101,7 +102,7 @@ def remove(session: Session, course_id: int, slug: str) -> None:
 
 
 def rename(session: Session, course_id: int, old: str, new: str, otherwise: str = "") -> None:
-    """Let the drafts of a lesson follow it to its new slug; where one is there already, its own gets `otherwise`."""
+    """Move the drafts of a lesson to its new slug, or to `otherwise` if that slug already has a draft."""
     taken = bool(otherwise) and find(session, course_id, new) is not None
     for table, slug in ((LessonDraftRow, otherwise if taken else new), (DiscardedDraftRow, new)):
         session.execute(
@@ -113,9 +114,9 @@ def rename(session: Session, course_id: int, old: str, new: str, otherwise: str 
 
 
 def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: int | None, now: datetime) -> int | None:
-    """Discard a draft that has the number `seen`, and return under which id it can be restored.
+    """Discard a draft with the revision `seen`; returns the id by which it can be restored.
 
-    None, and nothing, if there is none or it was kept since.
+    Returns None, and does nothing, if there is none or it was saved since.
     """
     found = session.execute(
         delete(LessonDraftRow)
@@ -134,7 +135,7 @@ def discard(session: Session, course_id: int, slug: str, seen: int, admin_id: in
 
 
 def discarded_of_course(session: Session, course_id: int) -> list[DiscardedDraft]:
-    """The newest first."""
+    """Return the discarded drafts of a course, newest first."""
     rows = session.execute(
         select(DiscardedDraftRow, AdminRow.email)
         .outerjoin(AdminRow, AdminRow.id == DiscardedDraftRow.admin_id)
@@ -145,12 +146,12 @@ def discarded_of_course(session: Session, course_id: int) -> list[DiscardedDraft
 
 
 def find_discarded(session: Session, discarded_id: int) -> DiscardedDraftRow | None:
-    """It, locked."""
+    """Lock and return a discarded draft."""
     return session.get(DiscardedDraftRow, discarded_id, with_for_update=True)
 
 
 def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now: datetime) -> bool:
-    """Make a discarded draft a draft again. False, and nothing, if there is another one of the same lesson."""
+    """Restore a discarded draft. Returns False, and does nothing, if the lesson has another draft."""
     if not save(session, row.course_id, row.slug, DraftContent(row.fields, row.began_from), 0, admin_id, now):
         return False
     session.delete(row)
@@ -158,12 +159,12 @@ def restore(session: Session, row: DiscardedDraftRow, admin_id: int | None, now:
 
 
 def forget_discarded(session: Session, before: datetime) -> int:
-    """Delete what was discarded before an instant; returns how many."""
+    """Delete drafts that were discarded before an instant; returns how many."""
     return count(session.execute(delete(DiscardedDraftRow).where(DiscardedDraftRow.discarded_at < before)))
 
 
 def _next_number(session: Session, course_id: int) -> int:
-    """So that no form of a draft that was published or discarded fits one that is begun anew."""
+    """Return a new revision number. Never reused, so that an old form can't overwrite a new draft."""
     return session.scalars(
         update(CourseRow)
         .where(CourseRow.id == course_id)

@@ -1,4 +1,4 @@
-"""What the audit reads: sums over the ledger, and rows that should not exist."""
+"""Queries for reconciliation: totals of the ledger, and rows that should not exist."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SETTLED = (DeliveryState.ACCEPTED, DeliveryState.FAILED, DeliveryState.UNKNOWN,
 
 
 def states_by_lesson(session: Session) -> Sequence[tuple[int, str, str, str | None, str, int]]:
-    """(campaign id, campaign name, kind, lesson's slug, state, how many) over the whole ledger."""
+    """Return (campaign id, campaign name, kind, lesson's slug, state, count) over the whole ledger."""
     rows = session.execute(
         select(CampaignRow.id, CampaignRow.name, DeliveryRow.kind, LessonRow.slug, DeliveryRow.state, func.count())
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
@@ -45,7 +45,7 @@ def states_by_lesson(session: Session) -> Sequence[tuple[int, str, str, str | No
 
 
 def lessons_planned(session: Session) -> dict[int, int]:
-    """Campaign id → how many lessons its enrolments say were planned for them."""
+    """Return campaign id → number of planned lessons, according to its enrolments."""
     rows = session.execute(
         select(EnrolmentRow.campaign_id, func.sum(EnrolmentRow.lessons_planned)).group_by(EnrolmentRow.campaign_id)
     )
@@ -53,7 +53,7 @@ def lessons_planned(session: Session) -> dict[int, int]:
 
 
 def miscounted_enrolments(session: Session, limit: int) -> list[int]:
-    """Enrolments whose own count of planned lessons is not what the ledger holds for them."""
+    """Return enrolments whose count of planned lessons differs from the ledger."""
     in_ledger = (
         select(func.count())
         .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state != DeliveryState.CANCELLED)
@@ -63,7 +63,7 @@ def miscounted_enrolments(session: Session, limit: int) -> list[int]:
 
 
 def forgotten_enrolments(session: Session, now: datetime, limit: int) -> list[int]:
-    """Readers in the middle of a course, not paused, for whom nothing is due and nothing is open."""
+    """Return active enrolments, not paused, with no lesson due and no open delivery."""
     being_sent = (
         select(DeliveryRow.id)
         .where(DeliveryRow.enrolment_id == EnrolmentRow.id, DeliveryRow.state.in_(OPEN_STATES))
@@ -85,14 +85,14 @@ def forgotten_enrolments(session: Session, now: datetime, limit: int) -> list[in
 
 
 def overdue_enrolments(session: Session, before: datetime, limit: int) -> list[int]:
-    """Enrolments in campaigns that run which were due before an instant and that no scheduler has looked at."""
+    """Return enrolments in running campaigns that were due before an instant and that no scheduler has planned."""
     running = select(CampaignRow.id).where(CampaignRow.status == CampaignStatus.RUNNING)
     query = select(EnrolmentRow.id).where(EnrolmentRow.next_due_at < before, EnrolmentRow.campaign_id.in_(running))
     return _ids(session, query, limit)
 
 
 def unfinished_completions(session: Session, limit: int) -> list[int]:
-    """Enrolments called completed for which another lesson is due."""
+    """Return completed enrolments with a lesson due."""
     query = select(EnrolmentRow.id).where(
         EnrolmentRow.status == EnrolmentStatus.COMPLETED, EnrolmentRow.next_due_at.is_not(None)
     )
@@ -100,7 +100,7 @@ def unfinished_completions(session: Session, limit: int) -> list[int]:
 
 
 def half_written_deliveries(session: Session, limit: int) -> list[int]:
-    """Rows whose state and whose other columns contradict each other."""
+    """Return deliveries whose state contradicts their other columns."""
     settled = DeliveryRow.state.in_(_SETTLED)
     pinned = and_(
         DeliveryRow.message_id.is_not(None),
@@ -121,7 +121,7 @@ def half_written_deliveries(session: Session, limit: int) -> list[int]:
 
 
 def repeated_message_ids(session: Session, limit: int) -> list[str]:
-    """Message-IDs that stand under more than one delivery."""
+    """Return Message-IDs of more than one delivery."""
     query = (
         select(DeliveryRow.message_id)
         .where(DeliveryRow.message_id.is_not(None))
@@ -133,12 +133,12 @@ def repeated_message_ids(session: Session, limit: int) -> list[str]:
 
 
 def expired_leases(session: Session, now: datetime, limit: int) -> list[str]:
-    """Leases of workers that held deliveries for longer than they may, and that nobody has taken back."""
+    """Return expired leases whose deliveries nobody has recovered."""
     return list(session.scalars(select(LeaseRow.token).where(LeaseRow.until < now).limit(limit)))
 
 
 def unleased_deliveries(session: Session, limit: int) -> list[int]:
-    """Deliveries in a worker's hands under a lease that is over."""
+    """Return deliveries being submitted without an existing lease."""
     query = select(DeliveryRow.id).where(
         DeliveryRow.state == DeliveryState.SUBMITTING,
         ~select(LeaseRow.token).where(LeaseRow.token == DeliveryRow.lease).exists(),
@@ -147,7 +147,7 @@ def unleased_deliveries(session: Session, limit: int) -> list[int]:
 
 
 def orphaned_deliveries(session: Session, limit: int) -> list[int]:
-    """Deliveries of a person, an enrolment or a lesson that is not there."""
+    """Return deliveries whose person, enrolment or lesson does not exist."""
     missing = or_(
         ~select(SubscriberRow.id).where(SubscriberRow.id == DeliveryRow.subscriber_id).exists(),
         and_(
@@ -163,7 +163,7 @@ def orphaned_deliveries(session: Session, limit: int) -> list[int]:
 
 
 def unknown_deliveries(session: Session, limit: int) -> Sequence[Any]:
-    """(delivery id, e-mail address, lesson's slug) of mails of which nobody can say whether they arrived."""
+    """Return (delivery id, address, lesson's slug) of unknown deliveries."""
     return session.execute(
         select(DeliveryRow.id, SubscriberRow.email, LessonRow.slug)
         .join(SubscriberRow, SubscriberRow.id == DeliveryRow.subscriber_id)
@@ -180,7 +180,7 @@ def subscribers_by_status(session: Session) -> dict[str, int]:
 
 
 def enrolments_by_status(session: Session) -> dict[tuple[str, str], int]:
-    """(course's slug, status) → how many enrolments."""
+    """Return (course's slug, status) → number of enrolments."""
     rows = session.execute(
         select(CourseRow.slug, EnrolmentRow.status, func.count())
         .join(CampaignRow, CampaignRow.id == EnrolmentRow.campaign_id)
@@ -191,7 +191,7 @@ def enrolments_by_status(session: Session) -> dict[tuple[str, str], int]:
 
 
 def lessons_by_state(session: Session) -> dict[tuple[str, str], int]:
-    """(course's slug, state) → how many lessons in the ledger."""
+    """Return (course's slug, state) → number of lessons in the ledger."""
     rows = session.execute(
         select(CourseRow.slug, DeliveryRow.state, func.count())
         .join(CampaignRow, CampaignRow.id == DeliveryRow.campaign_id)
@@ -203,7 +203,7 @@ def lessons_by_state(session: Session) -> dict[tuple[str, str], int]:
 
 
 def unknown_zones(session: Session, limit: int) -> list[str]:
-    """Zones that people live in and that this machine does not know: nothing can be planned for these people."""
+    """Return time zones of subscribers that this machine does not know: nothing can be planned for these people."""
     zones = session.scalars(select(ScheduleRow.zone).distinct().order_by(ScheduleRow.zone))
     return [zone for zone in zones if not is_zone(zone)][:limit]
 

@@ -1,4 +1,4 @@
-"""What is held back, and how much of each limit is left: shared by all workers, because it stands in the store."""
+"""Queries for holds and rate limits, which all workers share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL = "all"
 
 @dataclass(slots=True)
 class TokenBucket:
-    """What is left of a limit at an instant (UTC)."""
+    """The remaining tokens of a rate limit at an instant (UTC)."""
 
     tokens: float
     filled_at: datetime
@@ -32,12 +32,12 @@ def domain_key(domain: str) -> str:
 
 
 def all_holds(session: Session) -> Sequence[HoldRow]:
-    """Every hold, also those whose time is over and that wait for a success to be lifted; oldest first."""
+    """Return all holds, oldest first, including expired ones that wait for a success to be removed."""
     return session.scalars(select(HoldRow).order_by(HoldRow.since)).all()
 
 
 def held_domains(session: Session, now: datetime) -> set[str]:
-    """The recipients' domains to which nothing goes out at the moment."""
+    """Return the recipients' domains that are held."""
     prefix = domain_key("")
     return {
         one.key.removeprefix(prefix)
@@ -51,7 +51,7 @@ def find_hold(session: Session, key: str, *, lock: bool = False) -> HoldRow | No
 
 
 def add_hold(session: Session, key: str, reason: str, now: datetime, until: datetime | None) -> bool:
-    """Returns False when there is one already: somebody was quicker."""
+    """Add a hold; returns False if there is one already."""
     added = session.execute(
         upsert(session, HoldRow)
         .values(key=key, reason=reason, since=now, until=until, times=1)
@@ -62,7 +62,7 @@ def add_hold(session: Session, key: str, reason: str, now: datetime, until: date
 
 
 def hold_indefinitely(session: Session, key: str, reason: str, now: datetime) -> bool:
-    """Hold until an operator says go; returns False when it was held that way already."""
+    """Hold until an admin releases it; returns False if it was already held that way."""
     values = {"reason": reason, "since": now, "until": None}
     held = session.execute(
         upsert(session, HoldRow)
@@ -74,7 +74,7 @@ def hold_indefinitely(session: Session, key: str, reason: str, now: datetime) ->
 
 
 def release_holds(session: Session, keys: Collection[str], *, also_of_operators: bool) -> list[str]:
-    """End holds; returns the keys of those that were there. An operator's hold ends only by an operator."""
+    """Remove holds; returns the keys of those that existed. Only an admin can release an admin's hold."""
     query = delete(HoldRow).where(HoldRow.key.in_(keys)).execution_options(synchronize_session=False)
     if not also_of_operators:
         query = query.where(HoldRow.until.is_not(None))
@@ -82,7 +82,7 @@ def release_holds(session: Session, keys: Collection[str], *, also_of_operators:
 
 
 def lock_buckets(session: Session, keys: Iterable[str]) -> dict[str, TokenBucket]:
-    """The buckets with these keys, locked until the transaction ends; those that are not there yet are missing."""
+    """Lock and return the existing buckets with these keys."""
     wanted = sorted(keys)
     if not wanted:
         return {}
@@ -106,13 +106,13 @@ def save_buckets(session: Session, buckets: Mapping[str, TokenBucket]) -> None:
 
 
 def campaign_limits(session: Session) -> dict[int, int]:
-    """Campaign id → how many lessons may go out in a minute, for campaigns that have such a limit."""
+    """Return campaign id → lessons per minute, for campaigns with a limit."""
     rows = session.execute(select(CampaignRow.id, CampaignRow.per_minute).where(CampaignRow.per_minute.is_not(None)))
     return {campaign_id: limit for campaign_id, limit in rows if limit is not None}
 
 
 def set_campaign_limit(session: Session, campaign_id: int, per_minute: int | None) -> bool:
-    """Returns False when there is no such campaign."""
+    """Set or remove a campaign's limit; returns False if there is no such campaign."""
     result = session.execute(
         update(CampaignRow)
         .where(CampaignRow.id == campaign_id)

@@ -1,4 +1,4 @@
-"""People, what they agreed to, and when they want to be written to."""
+"""Queries for subscribers, their schedules, tags, consents and suppressions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _DAYS = [frozenset(day for day in EVERY_DAY if bits >> day & 1) for bits in rang
 
 
 def weekday_bits(weekdays: frozenset[int]) -> int:
-    """Weekdays as they are stored: bit 0 is Monday."""
+    """Return weekdays as they are stored: bit 0 is Monday."""
     return sum(1 << day for day in weekdays)
 
 
@@ -59,9 +59,9 @@ def by_email(session: Session, email: str, *, lock: bool = False) -> SubscriberR
 
 
 def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
-    """The person a delivery is for.
+    """Return the subscriber of a delivery.
 
-    `lock`: whatever else is done for this person waits until the transaction ends (a button that is pressed twice).
+    `lock`: other changes to this person wait until the transaction ends (such as when a button is pressed twice).
     """
     query = (
         select(SubscriberRow, DeliveryRow)
@@ -73,31 +73,31 @@ def by_delivery(session: Session, delivery_id: int, *, lock: bool = False) -> tu
 
 
 def by_link(session: Session, mail: MailRef, *, lock: bool = False) -> tuple[SubscriberRow, DeliveryRow] | None:
-    """The same by a link, which may be of another time or of somebody who had the number before."""
+    """Return the subscriber of a link; None if the link is outdated, or of somebody who had the id before."""
     found = by_delivery(session, mail.delivery_id, lock=lock)
     return found if found is not None and found[0].security_stamp == mail.stamp else None
 
 
 def ref_of(person: SubscriberRow, delivery_id: int) -> MailRef:
-    """What a link to a mail of a person names."""
+    """Return the reference that links to a mail of a person contain."""
     return MailRef(delivery_id, person.security_stamp)
 
 
 def lock_of_mail(session: Session, delivery_id: int) -> None:
-    """The same for the person that a delivery is for."""
+    """Lock the subscriber of a delivery."""
     theirs = select(DeliveryRow.subscriber_id).where(DeliveryRow.id == delivery_id).scalar_subquery()
     session.execute(select(SubscriberRow.id).where(SubscriberRow.id == theirs).with_for_update(key_share=True))
 
 
 def lock(session: Session, subscriber_ids: Collection[int]) -> None:
-    """Let whatever else is done for these people wait until the transaction ends; in order, against deadlocks."""
+    """Lock these people until the transaction ends; by id, against deadlocks."""
     dialect = dialect_of(session)
-    if dialect != _SQLITE:  # who writes there is alone
+    if dialect != _SQLITE:  # which has one writer at a time
         run(session, _locking(dialect), {"ids": subscriber_ids})
 
 
 def add_pending(session: Session, email: str, language: str, now: datetime) -> SubscriberRow:
-    """The person with this address, made now if they are new; safe when two sign up at the same instant."""
+    """Return the subscriber with this address, and create it if needed. Safe if two sign up at the same moment."""
     session.execute(
         upsert(session, SubscriberRow)
         .values(
@@ -123,7 +123,7 @@ def everyone(session: Session, limit: int, offset: int = 0) -> Sequence[Subscrib
 
 
 def search(session: Session, wanted: SubscriberFilter, after_id: int, limit: int) -> Sequence[SubscriberRow]:
-    """Up to `limit` people with ids above `after_id`, in that order, of whom all that is `wanted` is true."""
+    """Return up to `limit` people who match `wanted`, with ids above `after_id`, by id."""
     query = select(SubscriberRow).where(SubscriberRow.id > after_id)
     if wanted.beginning:
         query = query.where(_begins_with(wanted.beginning, dialect_of(session)))
@@ -151,11 +151,11 @@ def find_schedule(session: Session, subscriber_id: int) -> Schedule | None:
     return schedule_of(*row) if row else None
 
 
-@lru_cache(maxsize=4096)  # many have the same one
+@lru_cache(maxsize=4096)  # many readers share a schedule
 def schedule_of(
     zone: str, hour: int, weekdays: int, paused: bool, paused_until: datetime | None, every_days: int
 ) -> Schedule:
-    """A schedule from the values of `SCHEDULE_COLUMNS`."""
+    """Create a schedule from the values of `SCHEDULE_COLUMNS`."""
     return Schedule(zone, hour, _DAYS[weekdays], paused, paused_until, every_days)
 
 
@@ -177,7 +177,7 @@ def save_schedule(session: Session, subscriber_id: int, schedule: Schedule) -> N
 
 
 def _begins_with(beginning: str, dialect: str) -> ColumnElement[bool]:
-    """SQL that an index serves; whatever is typed is text, also what a pattern means something by."""
+    """SQL: an address begins with a text. Uses an index; wildcards in the text are escaped."""
     if dialect == "sqlite":
         plain = "".join(f"[{one}]" if one in "*?[" else one for one in beginning)
         return SubscriberRow.email.op("GLOB")(f"{plain}*")
@@ -203,7 +203,7 @@ def tags_of(session: Session, subscriber_id: int) -> Sequence[str]:
 
 
 def add_tags(session: Session, subscriber_ids: Collection[int], tag: str) -> None:
-    """Put a word on people, but for those who objected to that; on those who have it, it stays."""
+    """Add a tag to people, except those who objected to tags."""
     allowed = select(SubscriberRow.id).where(SubscriberRow.id.in_(subscriber_ids), SubscriberRow.untagged_at.is_(None))
     locked = allowed.order_by(SubscriberRow.id).with_for_update(key_share=True)
     rows = [{"subscriber_id": one, "tag": tag} for one in session.scalars(locked)]
@@ -224,7 +224,7 @@ def add_consent(session: Session, consent: ConsentRow) -> None:
 
 
 class Agreed(NamedTuple):
-    """When (UTC), where and to which words somebody agreed; `news`: also to other news."""
+    """When (UTC), where and to which wording somebody consented. `news`: also to news."""
 
     at: datetime
     where: str
@@ -233,14 +233,14 @@ class Agreed(NamedTuple):
 
 
 def keep_wording(session: Session, name: str, language: str, text: str) -> None:
-    """Keep a text under a name that is made from it, unless it is there."""
+    """Save a consent text under a name derived from it, unless it exists."""
     if session.get(ConsentTextRow, name) is None:
         row = {"name": name, "language": language, "text": text}
         session.execute(upsert(session, ConsentTextRow).values(**row).on_conflict_do_nothing())
 
 
 def wordings_of(session: Session, names: Collection[str]) -> dict[str, ConsentTextRow]:
-    """Those texts, by name."""
+    """Return consent texts by name."""
     rows = session.scalars(select(ConsentTextRow).where(ConsentTextRow.name.in_(names)))
     return {row.name: row for row in rows}
 
@@ -252,7 +252,7 @@ def consents(session: Session, subscriber_id: int) -> Sequence[ConsentRow]:
 
 
 def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agreed]:
-    """How somebody from a list agreed to the course of which each of these mails is the first. `mails`: id → whose."""
+    """Return how imported subscribers consented, for their first mails. `mails`: delivery id → subscriber id."""
     columns = (ConsentRow.delivery_id, ConsentRow.purpose, ConsentRow.at, ConsentRow.source, ConsentTextRow.text)
     rows = session.execute(
         select(*columns)
@@ -268,19 +268,19 @@ def agreed_by_mail(session: Session, mails: Mapping[int, int]) -> dict[int, Agre
 
 
 def suppression_of(session: Session, address_hash: str) -> str | None:
-    """Why an address must not be written to; None when it may."""
+    """Return the reason why an address is suppressed, or None."""
     return session.scalar(select(SuppressionRow.reason).where(SuppressionRow.address_hash == address_hash))
 
 
 def lift_suppression(session: Session, address_hash: str, reason: str) -> None:
-    """End a suppression, if it is there for just this reason."""
+    """Remove a suppression if it has this reason."""
     session.execute(
         delete(SuppressionRow).where(SuppressionRow.address_hash == address_hash, SuppressionRow.reason == reason)
     )
 
 
 def suppressed_among(session: Session, address_hashes: Collection[str]) -> set[str]:
-    """Those of some addresses that must not be written to, for whatever reason."""
+    """Return the suppressed ones of some addresses."""
     found = select(SuppressionRow.address_hash).where(SuppressionRow.address_hash.in_(address_hashes))
     return set(session.scalars(found))
 
@@ -295,14 +295,14 @@ def suppressions_among(session: Session, address_hashes: Collection[str]) -> dic
 
 
 def suppressions_by_reason(session: Session) -> dict[str, int]:
-    """Reason → how many addresses, the most first."""
+    """Return reason → number of addresses, most first."""
     count = func.count()
     query = select(SuppressionRow.reason, count).group_by(SuppressionRow.reason).order_by(count.desc())
     return dict(iter(session.execute(query)))
 
 
 def suppressed_people(session: Session, after_id: int, limit: int) -> Sequence[SubscriberRow]:
-    """Those who must not be written to and are known still, by id."""
+    """Return suppressed people who are still subscribers, by id."""
     query = select(SubscriberRow).where(
         SubscriberRow.status == SubscriberStatus.SUPPRESSED, SubscriberRow.id > after_id
     )
@@ -315,7 +315,7 @@ def by_emails(session: Session, emails: Collection[str]) -> dict[str, Subscriber
 
 
 def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
-    """Those of some addresses that somebody had before theirs was put right."""
+    """Return those of some addresses that were somebody's before a correction."""
     found = session.scalars(
         select(SubscriberRow.former_address).where(SubscriberRow.former_address.in_(address_hashes))
     )
@@ -323,10 +323,10 @@ def former_among(session: Session, address_hashes: Collection[str]) -> set[str]:
 
 
 def suppress(session: Session, address_hash: str, reason: str, now: datetime, *, noted: str = "") -> None:
-    """Never write to an address again. A reason that is there stays, but for one that counts for less: a bounce, which
-    is forgotten early, then that of who was erased, which its owner can lift; nothing counts for more than a complaint.
+    """Suppress an address. An existing reason is only replaced if it is weaker.
 
-    `noted`: the kind of the withdrawal, where it is not the reason.
+    Weaker are a bounce, which is deleted early, and erasure, which the owner can lift. A complaint is the strongest.
+    `noted`: the kind for the withdrawal log, if it is not the reason.
     """
     withdrawal_log.record(session, noted or (reason if reason in REASONS else ADMIN), now, digest=address_hash)
     weaker: ColumnElement[bool] = SuppressionRow.reason.in_((ERASED, BOUNCE))
@@ -344,11 +344,11 @@ def suppress(session: Session, address_hash: str, reason: str, now: datetime, *,
 
 
 def addresses(session: Session, after_id: int, limit: int) -> list[tuple[int, str]]:
-    """Everybody's id and address, by id, after one of them."""
+    """Return the ids and addresses of all people with ids above `after_id`, by id."""
     query = select(SubscriberRow.id, SubscriberRow.email).where(SubscriberRow.id > after_id)
     return [(row[0], row[1]) for row in session.execute(query.order_by(SubscriberRow.id).limit(limit))]
 
 
 def has_suppressions(session: Session) -> bool:
-    """Whether any address must not be written to."""
+    """Whether any address is suppressed."""
     return session.scalar(select(SuppressionRow.address_hash).limit(1)) is not None

@@ -1,1 +1,1 @@
-"""A mail server for demos and tests: keeps every mail in a folder and shows it on a page. Never for production."""
+"""A mail server for demos and tests: stores every mail in a folder and shows it on a page. Not for production."""

@@ -1,4 +1,4 @@
-"""The mails that came in, each a file in a folder."""
+"""Stores received mails as files in a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CaughtMail:
-    """A mail as a list shows it. `number` counts from 1, in the order of arrival."""
+    """A mail in the list. `number` counts from 1, in the order of arrival."""
 
     number: int
     recipient: str
@@ -22,7 +22,7 @@ class CaughtMail:
 
 
 class CaughtMails:
-    """Mails in the folder `folder`, one `.eml` each; what is there already stays. Safe to share among threads."""
+    """The mails in `folder`, one `.eml` file each. Existing files stay. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def parse(raw: bytes) -> EmailMessage:
 
 
 def part(message: EmailMessage, kind: str) -> str:
-    """The text of the `html` or `plain` part, or nothing."""
+    """Return the text of the `html` or `plain` part, or an empty string."""
     found = message.get_body((kind,))
     return str(found.get_content()) if found is not None else ""
 

@@ -1,4 +1,4 @@
-"""An SMTP server that keeps what it gets."""
+"""An SMTP server that stores all mails it receives."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class _Keeper:
 
 
 def open_sink(mailbox: CaughtMails, host: str, port: int) -> Controller:
-    """A server for `mailbox` on its own thread; call its `start()` and `stop()`."""
+    """Create a server for `mailbox` on its own thread; call its `start()` and `stop()`."""
     return Controller(_Keeper(mailbox), hostname=host, port=port, server_hostname="inbox.rugcourse.example")

@@ -1,4 +1,4 @@
-"""The page of the inbox: a list, and each mail as HTML, as text and as it came over the wire."""
+"""The inbox: a list of mails, and each mail as HTML, as text and as source."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rugcourse import paths
 from rugcourse.dev.mailcatcher.mailbox import CaughtMails, parse, part
 from rugcourse.emails.sandbox import Sandbox
 
-# What a careful mail program would allow: no script, nothing from elsewhere but the mail's own pictures.
+# What a careful mail client would allow: no scripts, and nothing external except the mail's pictures.
 _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -19,7 +19,7 @@ _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"
 
 
 def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
-    """The pages of one mailbox. `site`: the address of the courses, to go back to."""
+    """Create the pages of a mailbox. `site`: the URL of the courses, to link back to."""
     app = FastAPI(title="rugcourse inbox", docs_url=None, redoc_url=None, openapi_url=None)
     templates = Sandbox(
         loader=FileSystemLoader(paths.folder("templates") / "mailcatcher"), autoescape=True, undefined=StrictUndefined
@@ -52,7 +52,7 @@ def create_app(mailbox: CaughtMails, site: str) -> FastAPI:
 
     @app.get("/mail/{number}/html")
     def html(number: int) -> HTMLResponse:
-        """The HTML part; its links open in a tab of their own."""
+        """Show the HTML part, whose links open in a new tab."""
         content = part(parse(source(number)), "html").replace("<head>", '<head><base target="_blank">', 1)
         return HTMLResponse(content, headers={"Content-Security-Policy": _MAIL_POLICY})
 

@@ -1,6 +1,6 @@
-"""A rehearsal of a whole course for many readers, in minutes, on a clock that jumps, through the code of production.
+"""Simulates a whole course for many readers in minutes, with the production code and a clock that jumps.
 
-people          who the readers are and what they will do, made from a seed
-mail_transport  where their mail arrives, in this process
-simulator       turns the clock, plans, sends, lets people act, and counts
+people          the readers and what they will do, generated from a seed
+mail_transport  receives their mail, in this process
+simulator       advances the clock, plans, sends, lets people act, and counts
 """

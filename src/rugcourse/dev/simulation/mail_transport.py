@@ -1,4 +1,4 @@
-"""The mail of a rehearsal: takes messages in this process as a mail server would, and counts when they came."""
+"""The mail server of a simulation: accepts messages in this process, and counts when they arrived."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXT_ENDS = b"Content-Type: text/html"
 
 @dataclass(frozen=True, slots=True)
 class LinksInMail:
-    """What a person finds in a mail: the tokens of its links, by the letter that their paths begin with."""
+    """The links that a person finds in a mail: tokens by the first letter of the path."""
 
     person: SimulatedReader
     links: dict[str, list[str]]
@@ -27,7 +27,7 @@ class LinksInMail:
 
 @dataclass(slots=True)
 class SimulatedMailServer:
-    """`arrived` is called for each mail that was taken."""
+    """A simulated mail server. `arrived` is called for each accepted mail."""
 
     clock: Clock
     people: dict[str, SimulatedReader]
@@ -59,7 +59,7 @@ class SimulatedMailServer:
 
 
 class SimulatedConnection:
-    """A connection to the post, with the manners of `rugcourse.delivery.smtp.Connection`."""
+    """A connection to the simulated mail server, with the interface of `rugcourse.delivery.smtp.Connection`."""
 
     eight_bit = True
     alive = True
@@ -79,7 +79,7 @@ class SimulatedConnection:
 
 
 def _links(message: bytes) -> dict[str, list[str]]:
-    """From the text part, which has the same links as the HTML."""
+    """Return the links of the text part, which are the same as in the HTML."""
     found: dict[str, list[str]] = {}
     for match in _LINK.finditer(message, 0, message.find(_TEXT_ENDS)):
         found.setdefault(match[1].decode(), []).append(match[2].decode())

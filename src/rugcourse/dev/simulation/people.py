@@ -1,4 +1,4 @@
-"""Readers made from a seed: where they live, when they want their lessons, and what they will do."""
+"""Generates readers from a seed: where they live, when they want their lessons, and what they will do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from random import Random
 
 from rugcourse.scheduling import EVERY_DAY
 
-# Mostly at home, some elsewhere; among them offsets of 30 and 45 minutes and both sides of the date line.
+# Mostly in the home zone; the others include offsets of 30 and 45 minutes and both sides of the date line.
 _ZONES = (
     ["Europe/Amsterdam"] * 12
     + ["Europe/Brussels", "Europe/London", "America/New_York", "America/Los_Angeles", "Asia/Kolkata"]
@@ -19,7 +19,7 @@ _WORKDAYS = frozenset(range(5))
 
 @dataclass(slots=True)
 class SimulatedReader:
-    """A reader. Days count from the first of the rehearsal; None: they never do that."""
+    """A simulated reader. Days count from the first of the simulation; None: they never do that."""
 
     number: int
     zone: str
@@ -44,8 +44,8 @@ class SimulatedReader:
 
 
 def make_person(number: int, days: int, seed: int) -> SimulatedReader:
-    """The person with this number: always the same for the same seed."""
-    chance = Random(f"{seed}:{number}")  # noqa: S311 - a rehearsal
+    """Generate the reader with this number, always the same for the same seed."""
+    chance = Random(f"{seed}:{number}")  # noqa: S311 - a simulation
 
     def some_day(probability: float) -> int | None:
         return chance.randrange(1, max(2, days)) if chance.random() < probability else None

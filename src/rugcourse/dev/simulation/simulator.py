@@ -1,4 +1,4 @@
-"""Turns the clock of a rehearsal from one moment at which something happens to the next."""
+"""Runs a simulation: moves the clock from one event to the next."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from rugcourse.links import MailRef, TokenPurpose
 from rugcourse.scheduling import Schedule
 from rugcourse.settings import Settings
 
-START = datetime(2026, 10, 19, 5, tzinfo=UTC)  # a Monday; most of Europe puts its clocks back on the Sunday after
-_STEP = timedelta(minutes=15)  # every zone's full hours fall on one of these
+START = datetime(2026, 10, 19, 5, tzinfo=UTC)  # a Monday; most of Europe sets its clocks back on the Sunday after
+_STEP = timedelta(minutes=15)  # the full hours of all time zones are multiples of this
 
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationReport:
-    """What came of a rehearsal. Lateness is against the reader's own hour, in minutes."""
+    """The results of a simulation. Lateness is relative to the reader's own hour, in minutes."""
 
     subscribers: int
     days: int
@@ -65,9 +65,9 @@ class SimulationReport:
 def simulate(
     settings: Settings, people: int, days: int, seed: int, progress: Progress = lambda _day: None
 ) -> SimulationReport:
-    """Play the first published course for so many readers and days. Nothing is sent or kept.
+    """Simulate the first published course for a number of readers and days. Nothing is sent or stored.
 
-    Raises AuthoringErrors. The same seed gives the same rehearsal. `progress` is called with each day that is over.
+    Raises AuthoringErrors. The same seed gives the same simulation. `progress` is called after each day.
     """
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +86,7 @@ def simulate(
 
 @dataclass(slots=True)
 class SimulationTotals:
-    """What people did."""
+    """The totals of what people did."""
 
     answers: int = 0
     answers_right: int = 0
@@ -97,7 +97,7 @@ class SimulationTotals:
 
 @dataclass(order=True, slots=True)
 class PlannedEvent:
-    """Something that happens at an instant; what was planned first happens first."""
+    """An event at an instant. At the same instant, events happen in the order of planning."""
 
     at: datetime
     number: int
@@ -105,12 +105,12 @@ class PlannedEvent:
 
 
 class SimulationRun:
-    """A course that is played from its first signup to the last day."""
+    """The simulation of a course from the first signup to the last day."""
 
     def __init__(self, runtime: Runtime, clock: VirtualClock, people: int, days: int, seed: int) -> None:
         self._runtime, self._clock, self._days, self._seed = runtime, clock, days, seed
         self._people = [make_person(number, days, seed) for number in range(1, people + 1)]
-        self._chance = Random(seed)  # noqa: S311 - a rehearsal
+        self._chance = Random(seed)  # noqa: S311 - a simulation
         self._post = SimulatedMailServer(clock, {one.email: one for one in self._people}, self._read)
         self._tally = SimulationTotals()
         self._follow_up = rejection_handler(runtime)
@@ -170,7 +170,7 @@ class SimulationRun:
         runtime.database.run(sign_up, runtime.clock, runtime.signer, self._course, signup, person.language)
 
     def _read(self, mail: LinksInMail) -> None:
-        """A mail has come: decide what its reader will do with it, and when."""
+        """Decide what a reader will do with a mail that has arrived, and when."""
         now, person = self._clock.now(), mail.person
         if confirms := mail.links.get("c"):
             self._at(now + timedelta(minutes=self._chance.uniform(1, 120)), lambda: self._confirm(person, confirms[0]))
@@ -198,7 +198,7 @@ class SimulationRun:
                 self._at(self._clock.now() + timedelta(days=day), act)
 
     def _answer(self, person: SimulatedReader, tokens: list[str]) -> None:
-        """Answer the first question of a mail: rightly as often as this person knows."""
+        """Answer the first question of a mail, right with this person's probability."""
         runtime = self._runtime
         read = [runtime.signer.read(TokenPurpose.ANSWER, token, 4) for token in tokens]
         delivery_id, stamp, number, _ = read[0]

@@ -1,4 +1,4 @@
-"""Who can log in to the admin pages with a password alone."""
+"""Checks for admins who can log in with a password alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rugcourse.doctor.report import Finding, _, ok, warning
 
 
 def check_admins(database: Database) -> Iterator[Finding]:
-    """Nothing where the database can't be read: its own check says so."""
+    """Yields nothing if the database can't be read: another check reports that."""
     try:
         if not is_current(database):
             return

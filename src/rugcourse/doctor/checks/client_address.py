@@ -1,4 +1,4 @@
-"""Whether the pages know where a visitor comes from: not the proxy before them, and not what anybody says."""
+"""Checks that the pages see the visitor's IP address, not the proxy's and not one that a visitor can forge."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from rugcourse.doctor.report import Finding, _, failure, ok, unknown, warning
 from rugcourse.links import Links
 from rugcourse.settings import Settings
 
-MADE_UP = "203.0.113.77"  # nobody's: RFC 5737
+MADE_UP = "203.0.113.77"  # reserved for documentation (RFC 5737)
 _SECONDS = 10.0
 _LONGEST = 10_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """What the pages saw. `client`: where they take the request to come from; `forwarded`: X-Forwarded-For."""
+    """What the pages saw. `client`: the client address they assume; `forwarded`: X-Forwarded-For."""
 
     client: str
     forwarded: tuple[str, ...]
 
 
 def check_client_address(settings: Settings, links: Links, clock: Clock) -> Iterator[Finding]:
-    """Ask with a made-up address in X-Forwarded-For, as somebody does who wants to pass for another."""
+    """Send a request with a forged address in X-Forwarded-For."""
     try:
         told = _ask(links.client_address(int(clock.now().timestamp())))
     except (OSError, ValueError, KeyError, TypeError):
@@ -41,7 +41,7 @@ def check_client_address(settings: Settings, links: Links, clock: Clock) -> Iter
 
 
 def compare(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
-    """`has_proxy`: one is known to be there, because the pages themselves don't encrypt."""
+    """Evaluate what the pages saw. `has_proxy`: there must be a proxy, as the web server itself has no TLS."""
     if told.client == MADE_UP:
         return failure(
             "client",
@@ -73,9 +73,9 @@ def compare(told: ReceivedRequest, *, has_proxy: bool) -> Finding:
 
 
 def _ask(url: str) -> ReceivedRequest:
-    """Raises OSError where nobody answers so; ValueError, KeyError or TypeError where somebody else does."""
+    """Ask the pages. Raises OSError if they don't respond; ValueError, KeyError or TypeError if another server does."""
     headers = {"User-Agent": "rugcourse doctor", "X-Forwarded-For": MADE_UP}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - of the settings
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - URL from the settings
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
         told = json.loads(answer.read(_LONGEST))
     return ReceivedRequest(str(told["client"]), tuple(map(str, told["forwarded"])))

@@ -1,4 +1,4 @@
-"""What the courses that readers get still need from somebody outside."""
+"""Checks the published courses: signed alarm signs, and up-to-date e-books."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rugcourse.links import Links
 
 
 def check_courses(database: Database) -> Iterator[Finding]:
-    """Nothing where the database can't be read: its own check says so."""
+    """Check that a clinician signed the alarm signs. Yields nothing if the database can't be read."""
     try:
         if not is_current(database):
             return
@@ -35,7 +35,7 @@ def check_courses(database: Database) -> Iterator[Finding]:
 
 
 def check_books(database: Database, links: Links, branding: Branding) -> Iterator[Finding]:
-    """Whether each course is there as book and picture; nothing where the database can't be read."""
+    """Check that each course has its e-books and picture. Yields nothing if the database can't be read."""
     try:
         missing = out_of_date(database, links, branding) if is_current(database) else []
     except (DatabaseAway, DatabaseError):

@@ -1,4 +1,4 @@
-"""What the DNS says of the domain that mail comes from."""
+"""Checks the DNS records of the sender's domain: SPF, DKIM, DMARC, MX and PTR."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rugcourse.doctor.spf import PermError, SpfLookups, records_of
 from rugcourse.emails.dkim_keys import SigningKey, UnusableKey, in_use, load_keys
 from rugcourse.settings import Settings
 
-# Below these, two domains may be of different people (RFC 7489, 3.2); there are more, which organisations rarely use.
+# Public suffixes, below which domains belong to different owners (RFC 7489, 3.2). Incomplete: others are rarely used.
 _SHARED = {"ac", "co", "com", "edu", "gov", "net", "or", "org"}
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check_dns(settings: Settings, dns: Dns) -> Iterator[Finding]:
-    """All that the DNS can say."""
+    """Run all checks of DNS records."""
     for check, look in (("spf", _spf), ("dkim", _dkim), ("dmarc", _dmarc), ("mx", _mx), ("ptr", _ptr)):
         try:
             yield from look(settings, dns)
@@ -31,11 +31,11 @@ def check_dns(settings: Settings, dns: Dns) -> Iterator[Finding]:
             )
         except DnsAway:
             yield unknown(check, _("No DNS server answered."), _("Look again later, or set RUGCOURSE_DNS_SERVER."))
-            return  # each would wait as long as this one
+            return  # each further check would run into the same timeout
 
 
 def envelope_domain(settings: Settings) -> str:
-    """The domain that mail comes back to; SPF is about this one (RFC 7208, 2.4)."""
+    """Return the domain of the return path, to which SPF applies (RFC 7208, 2.4)."""
     return (settings.bounce_address or settings.sender_address).rpartition("@")[2].lower()
 
 
@@ -195,7 +195,7 @@ def _dmarc(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 
 def _dmarc_records(dns: Dns, domain: str) -> tuple[str, list[str]]:
-    """The records that count, and the domain where they stand: the nearest one above, as DMARC's tree walk has it."""
+    """Return the domain with the DMARC records that apply, and the records, found by DMARC's tree walk."""
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         where = ".".join(labels[start:])
@@ -206,7 +206,7 @@ def _dmarc_records(dns: Dns, domain: str) -> tuple[str, list[str]]:
 
 
 def _aligned(envelope: str, domain: str, tags: dict[str, str]) -> bool:
-    """Whether SPF speaks for the sender: the same domain, or without `aspf=s` one of the same organisation."""
+    """Whether SPF is aligned: the same domain or, without `aspf=s`, one of the same organisation."""
     if envelope == domain or tags.get("aspf", "").lower() == "s":
         return envelope == domain
     return _organisation(envelope) == _organisation(domain)
@@ -229,7 +229,7 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
                 _("Put the name of its mail server in place of the dot."),
                 domain=domain,
             )
-        elif dns.addresses(domain):  # RFC 5321, 5.1: then the domain itself does
+        elif dns.addresses(domain):  # without MX, the domain itself receives mail (RFC 5321, 5.1)
             yield ok("mx", _("%(domain)s takes its mail itself."), domain=domain)
         else:
             yield failure(
@@ -241,7 +241,7 @@ def _mx(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 
 def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
-    """Only where this machine itself hands mail over to the world."""
+    """Check the PTR record, if this machine itself delivers mail to the internet."""
     if settings.smtp.host not in LOCAL:
         return
     name = (settings.ehlo_name or socket.getfqdn()).rstrip(".").lower()
@@ -268,6 +268,6 @@ def _ptr(settings: Settings, dns: Dns) -> Iterator[Finding]:
 
 
 def _tags(record: str) -> dict[str, str]:
-    """`a=b; c=d` (RFC 6376, 3.2)."""
+    """Parse a tag list, `a=b; c=d` (RFC 6376, 3.2)."""
     pairs = (part.partition("=") for part in record.split(";"))
     return {name.strip().lower(): re.sub(r"\s", "", value) for name, equals, value in pairs if equals}

@@ -1,4 +1,4 @@
-"""Who else on this machine can read what is kept: the database, journals, keys and passwords."""
+"""Checks that other users of this machine can't read the database, journals, keys and passwords."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rugcourse.doctor.report import Finding, _, failure, ok
 from rugcourse.settings import Settings, secret_files
 
 _OTHERS = stat.S_IRWXO
-_IN_A_CONTAINER = Path("/run/secrets")  # nobody else is in there, and the modes are those of the host
+_IN_A_CONTAINER = Path("/run/secrets")  # a container has no other users, and the modes are those of the host
 
 
 def check_files(settings: Settings, database: Database) -> Iterator[Finding]:
@@ -31,13 +31,13 @@ def check_files(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def _is_open(path: Path) -> bool:
-    """Whether others may do anything with it, and all folders on the way let them pass."""
+    """Whether other users have any permission on a file, and can traverse all folders above it."""
     path = path.absolute()
     if path.is_relative_to(_IN_A_CONTAINER):
         return False
     try:
         return bool(_mode(path) & _OTHERS) and all(_mode(folder) & stat.S_IXOTH for folder in path.parents)
-    except OSError:  # it is not there; whoever needs it says so
+    except OSError:  # it does not exist, which is for another check to report
         return False
 
 

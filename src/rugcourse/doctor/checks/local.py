@@ -1,4 +1,4 @@
-"""What runs here: settings, database, broker, processes, clock, disk."""
+"""Checks this installation: settings, database, broker, processes, clock, disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.report import Finding, _, failure, ok, unknown, warning
 from rugcourse.settings import DEFAULT_SECRET, MADE_UP_ADDRESS, RESERVED, Settings
 
-_SILENT_SECONDS = 60.0  # of the machine's time
+_SILENT_SECONDS = 60.0  # wall-clock seconds
 _FEWEST_FREE = 1_000_000_000  # bytes
 _SKEW_SECONDS = 5.0
 _PARTS = ("web", "worker", "beat")
@@ -54,7 +54,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _recipients(settings: Settings) -> Iterator[Finding]:
-    """The privacy page has to name them (GDPR, article 13(1)(e) and (f))."""
+    """Check the recipients of data, whom the privacy page has to name (GDPR, article 13(1)(e) and (f))."""
     unset = [one for one in ("processors", "transfers") if not getattr(settings, one)]
     if unset:
         yield warning(
@@ -97,7 +97,7 @@ def _clock(theirs: datetime) -> Iterator[Finding]:
 
 
 def _processes(alive: set[str]) -> Iterator[Finding]:
-    """All in one (`serve`), or each part by itself."""
+    """Check that all processes run: in one (`serve`), or each by itself."""
     missing = [] if "serve" in alive else [one for one in _PARTS if one not in alive]
     if missing:
         yield failure(

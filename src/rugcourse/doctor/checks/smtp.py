@@ -1,4 +1,4 @@
-"""The mail server, as it answers now. Nothing is sent."""
+"""Checks the connection to the mail server. Nothing is sent."""
 
 from __future__ import annotations
 

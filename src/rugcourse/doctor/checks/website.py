@@ -1,4 +1,4 @@
-"""The web address, as others reach it."""
+"""Checks that the website is reachable at its public address."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rugcourse.links import Links, MailRef
 from rugcourse.settings import Settings
 
 _SECONDS = 10.0
-_NOBODY = MailRef(0, 0)  # no delivery has this number: what such a link opens changes nothing
+_NOBODY = MailRef(0, 0)  # no delivery has this id, so the link has no effect
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a web server said; `at`: its own clock (UTC), where it tells."""
+    """The response of a web server. `at`: its Date header (UTC), if any."""
 
     status: int
     body: str
@@ -71,7 +71,7 @@ def check_website(settings: Settings, links: Links) -> Iterator[Finding]:
 
 
 def _unsubscribing(links: Links) -> Finding:
-    """A link of nobody's: our page for what is not there is what has to come."""
+    """Check unsubscribe links with one that belongs to no delivery: our own 404 page has to come."""
     try:
         answer = _get(links.unsubscribe(_NOBODY))
     except OSError as error:
@@ -101,8 +101,8 @@ def _clock(answer: HttpAnswer) -> Iterator[Finding]:
 
 
 def _get(url: str) -> HttpAnswer:
-    """Raises OSError."""
-    request = urllib.request.Request(url, headers={"User-Agent": "rugcourse doctor"})  # noqa: S310 - of the settings
+    """Fetch a URL. Raises OSError."""
+    request = urllib.request.Request(url, headers={"User-Agent": "rugcourse doctor"})  # noqa: S310 - URL from settings
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
             return HttpAnswer(
