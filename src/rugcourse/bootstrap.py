@@ -183,7 +183,7 @@ def release_hold(runtime: Runtime, key: str, admin_id: int | None = None) -> Rel
         days = runtime.settings.keep_bounced_days
         withdrawn = replay(runtime.database, runtime.clock, runtime.signer, runtime.withdrawals, days)
         if withdrawn:
-            log.warning("what a backup undid is withdrawn again", people=withdrawn)
+            log.warning("withdrawals_replayed", people=withdrawn)
     return ReleasedHold(runtime.database.run(holds.release, runtime.clock.now(), key, admin_id), withdrawn)
 
 

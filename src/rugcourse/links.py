@@ -26,6 +26,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from rugcourse.errors import NotFoundError
+
 # A mail can be forwarded or read by others: after so many days its links show and change nothing of its reader.
 LINK_DAYS = 30
 MAC_BYTES = 12
@@ -66,7 +68,7 @@ def is_old(planned_at: datetime, closed_at: datetime | None, now: datetime) -> b
     return is_closed or now - planned_at > timedelta(days=LINK_DAYS)
 
 
-class BadToken(Exception):
+class BadToken(NotFoundError):
     """The token was not signed by us for this purpose. The error has no details, on purpose."""
 
 

@@ -20,6 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rugcourse.errors import ConfigError
+
 DEFAULT_SECRET = "change-me: this key is public"  # noqa: S105 - refused by `serve`, see `require_own_secret`
 
 MADE_UP_ADDRESS = "Voorbeeldstraat 1, 1234 AB Utrecht"
@@ -34,7 +36,7 @@ _P256_DER_BYTES = 91  # RFC 5480
 Security = Literal["plain", "opportunistic", "starttls", "tls"]
 
 
-class SettingsError(Exception):
+class SettingsError(ConfigError):
     """A setting is missing or wrong. The message names the variable and says how to correct it."""
 
 
@@ -234,6 +236,8 @@ class Settings(BaseSettings):
     dpo: str = Field("", description="the data protection officer and their address, where there is one")
     supervisor: str = Field(SUPERVISOR, description="the supervisor whom people can complain to")
 
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+    log_format: Literal["console", "json"] = Field("console", description="lines for people, or JSON for a log store")
     tick_seconds: float = Field(10.0, gt=0, le=3600, description="how often the scheduler looks for what is due")
     worker_threads: int = Field(3, ge=1, le=64, description="sending threads per worker process")
     smtp_timeout_seconds: float = Field(60.0, gt=0, le=3600, description="how long the mail server may be silent")

@@ -100,7 +100,7 @@ def test_a_server_that_refuses_us_pauses_all_sending_with_one_alert_and_fails_no
         [hold] = sending_holds.all_holds(session)
     assert hold.key == sending_holds.ALL
     printed = capsys.readouterr()
-    assert (printed.out + printed.err).count("sending is held") == 1
+    assert (printed.out + printed.err).count("sending_held") == 1
     assert {lessons_to(runtime, email)[0].state for email in readers} == {DeliveryState.PLANNED}
     sink.fault = lambda _: None
     clock.advance(minutes=6)

@@ -18,24 +18,25 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
+from rugcourse.errors import InvalidState, NotFoundError
 
 INVITED_SECONDS = 24 * 3600.0  # the machine's
 RESET_SECONDS = 3600.0
 
 
-class BadInvitation(Exception):
+class BadInvitation(NotFoundError):
     """The link was used, is too old, or never was one."""
 
 
-class AlreadyAdmin(Exception):
+class AlreadyAdmin(InvalidState):
     """This address belongs to an admin who has a password."""
 
 
-class LastOwner(Exception):
+class LastOwner(InvalidState):
     """Without this one there would be no owner left."""
 
 
-class NoSuchAdmin(Exception):
+class NoSuchAdmin(NotFoundError):
     """There is no admin with this id or address."""
 
 

@@ -32,13 +32,14 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import PasskeyRow
 from rugcourse.db.queries import admins
+from rugcourse.errors import InvalidInput
 
 _CHALLENGE_SECONDS = 300.0  # of the machine's time
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,1400}={0,2}")  # base64url
 _LONGEST = 20_000  # characters of an answer
 
 
-class BadPasskey(Exception):
+class BadPasskey(InvalidInput):
     """The device's answer can't be used: too late, of another site, or known already."""
 
 

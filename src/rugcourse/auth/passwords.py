@@ -15,6 +15,8 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from rugcourse.errors import InvalidInput, UnavailableError
+
 SHORTEST, LONGEST = 12, 200
 _ESTIMATED = 72  # characters that are looked at; zxcvbn takes long over more
 _HARD_ENOUGH = 3  # of 0 to 4: 10^8 guesses and more
@@ -27,11 +29,11 @@ _hashing = threading.BoundedSemaphore(_AT_ONCE)
 _waiting_threads = threading.BoundedSemaphore(_AT_ONCE + _WAITING)
 
 
-class WeakPassword(Exception):
+class WeakPassword(InvalidInput):
     """Too short, too long, or easy to guess."""
 
 
-class TooBusy(Exception):
+class TooBusy(UnavailableError):
     """Too many passwords are being checked at this moment. Nothing was done; it can be tried again."""
 
 

@@ -74,7 +74,7 @@ def record(
     `session` None: in the operator's log alone.
     """
     tell = log.info if kind in _ROUTINE else log.warning
-    tell("security event", kind=kind.value, admin=admin_id, account=account[:12] or None, network=origin.network)
+    tell("security_event", kind=kind.value, admin_id=admin_id, account=account[:12] or None, network=origin.network)
     if session is not None and kind not in _ONLY_LOGGED:
         admins.add_event(
             session,

@@ -19,6 +19,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import AdminRow, AdminSessionRow, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import normalise_email
+from rugcourse.errors import RugcourseError
 
 # The machine's seconds: on the demo's fast clock an admin must not be thrown out every other minute.
 IDLE_SECONDS = 12 * 3600.0
@@ -33,7 +34,7 @@ _RANKS = {Role.OWNER: 3, Role.EDITOR: 2, Role.ANALYST: 1}
 MUST_HAVE_SECOND_FACTOR = (Role.OWNER, Role.EDITOR)
 
 
-class LoginFailed(Exception):
+class LoginFailed(RugcourseError):
     """Wrong address, password or code, or disabled: which of them is not told."""
 
 

@@ -137,7 +137,7 @@ def hold_domain_if_too_many(
         held.append(sending_holds.domain_key(domain))
     for key in held:
         if sending_holds.hold_indefinitely(session, key, _REASON, now):
-            log.error("sending is held: too many readers call it spam", what=key)
+            log.error("complaint_rate_exceeded", what=key)
     return held
 
 

@@ -113,7 +113,7 @@ class BounceHandler:
             return BounceOutcome.UNMATCHED
         report = read_reply(reply)
         done = self._follow_in(session, *found, report, refused=True, by_mail=False)
-        log.info("a mail was refused", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+        log.info("mail_rejected", delivery_id=delivery_id, kind=report.kind, status=report.status, done=done)
         return done
 
     def _unsubscribe(self, mail: MailRef, raw: bytes, sender: str | None) -> HandledBounce:
@@ -124,7 +124,7 @@ class BounceHandler:
         if sender in {"", "<>"} or is_automatic(raw):
             return HandledBounce(BounceReport(BounceType.AUTO_REPLY), BounceOutcome.IGNORED, mail.delivery_id)
         self.database.run(preferences.unsubscribe_at_once, self.clock.now(), mail)
-        log.info("a reader unsubscribed by mail", delivery=mail.delivery_id)
+        log.info("unsubscribed_by_mail", delivery_id=mail.delivery_id)
         return HandledBounce(BounceReport(BounceType.OTHER), BounceOutcome.UNSUBSCRIBED, mail.delivery_id)
 
     def _named(self, recipient: str, report: BounceReport) -> MailRef | None:
@@ -155,7 +155,7 @@ class BounceHandler:
                 return HandledBounce(report, BounceOutcome.UNMATCHED)
             done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
         if done != BounceOutcome.DUPLICATE:
-            log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+            log.info("mail_bounced", delivery_id=delivery_id, kind=report.kind, status=report.status, done=done)
         return HandledBounce(report, done, delivery_id)
 
     def _is_of(self, mail: MailRef, person: SubscriberRow, delivery: DeliveryRow) -> bool:

@@ -22,6 +22,7 @@ import structlog
 from rugcourse.bounces.handler import BounceHandler
 from rugcourse.bounces.parser import LARGEST, normalise_newlines
 from rugcourse.db.engine import DatabaseAway
+from rugcourse.errors import UnavailableError
 from rugcourse.links import Links
 from rugcourse.settings import Mailbox
 
@@ -35,7 +36,7 @@ log = structlog.get_logger()
 _RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
 
 
-class MailboxAway(Exception):
+class MailboxAway(UnavailableError):
     """The mailbox can't be read. The message quotes the server's response."""
 
 
@@ -78,7 +79,7 @@ def _handle(bounce_handler: BounceHandler, raw: bytes) -> bool:
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001 - untrusted input, on which the library may raise anything
-        log.warning("a message in the mailbox of bounces can't be read; it is flagged", error=type(error).__name__)
+        log.warning("bounce_unreadable", error=type(error).__name__)
         return False
     return True
 

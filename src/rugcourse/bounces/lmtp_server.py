@@ -51,10 +51,10 @@ class LmtpHandler:
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the mail server in front of us keeps it
             except Exception as error:  # noqa: BLE001 - untrusted input; the reply must not reveal internals
-                log.warning("a message that came back can't be taken in", error=type(error).__name__)
+                log.warning("bounce_not_handled", error=type(error).__name__)
                 return "451 4.3.0 try again later"
             if taken.done == BounceOutcome.UNMATCHED:
-                log.info("mail that is nobody's came back", kind=taken.report.kind)
+                log.info("bounce_unmatched", kind=taken.report.kind)
         return "250 2.0.0 taken"
 
 

@@ -23,6 +23,7 @@ from rugcourse.content.model import LessonText, MessageText
 from rugcourse.db.models import AbTestRow
 from rugcourse.db.queries import ab_tests, admins, courses
 from rugcourse.db.queries.ab_tests import Variant
+from rugcourse.errors import InvalidInput, InvalidState
 
 LEAST, USUAL = 100, 400  # mails of each: fewer tell nothing about the few per cent that subjects differ by
 DAYS_TO_ACT = 3
@@ -31,15 +32,15 @@ _LOOK_EVERY = timedelta(minutes=10)
 A, B, NONE, STOPPED = "a", "b", "none", "stopped"
 
 
-class SameWording(Exception):
+class SameWording(InvalidInput):
     """The two subjects are the same."""
 
 
-class NoSubject(Exception):
+class NoSubject(InvalidInput):
     """One of the subjects can't be used."""
 
 
-class AbTestRunning(Exception):
+class AbTestRunning(InvalidState):
     """There is a trial of this lesson already."""
 
 

@@ -20,14 +20,15 @@ from rugcourse.db.audience import Again, Audience, Following, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus, Ground
 from rugcourse.db.queries import admins, audiences, campaigns
+from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import Timing
 
 
-class NoDraft(Exception):
+class NoDraft(InvalidState):
     """There is no such campaign, or it has started or was discarded: then it changes no more."""
 
 
-class DraftConflict(Exception):
+class DraftConflict(ConflictError):
     """Somebody changed the same part of the draft since the page was opened that says what becomes of it."""
 
 

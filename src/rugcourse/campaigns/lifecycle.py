@@ -22,28 +22,29 @@ from rugcourse.db.audience import Again, Audience, IdRange, permission_of
 from rugcourse.db.engine import Database
 from rugcourse.db.models import CampaignKind, CampaignRow, CampaignStatus
 from rugcourse.db.queries import audiences, campaigns, courses, delivery_planning, subscribers
+from rugcourse.errors import ConflictError, InvalidState
 from rugcourse.scheduling import QuietHours, Schedule, Timing, next_mail
 
 BATCH = 5000
 
 
-class InvalidCampaignState(Exception):
+class InvalidCampaignState(InvalidState):
     """The campaign is not in a state in which that can be done."""
 
 
-class SendTimePassed(Exception):
+class SendTimePassed(InvalidState):
     """The moment at which the campaign was to go out has passed."""
 
 
-class NoMessage(Exception):
+class NoMessage(InvalidState):
     """The broadcast has no message yet."""
 
 
-class AudienceChanged(Exception):
+class AudienceChanged(ConflictError):
     """Those of the audience who know the course are not as many as were counted."""
 
 
-class RepeatsNotConfirmed(Exception):
+class RepeatsNotConfirmed(ConflictError):
     """Some of the audience know the course, and nobody said that all of these are to get it again."""
 
 

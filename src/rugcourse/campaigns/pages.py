@@ -16,10 +16,11 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.models import CampaignKind, CampaignRow, DeliveryRow, DeliveryState, SubscriberRow
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import audiences, campaigns
+from rugcourse.errors import NotFoundError
 from rugcourse.scheduling import Timing
 
 
-class CampaignNotFound(Exception):
+class CampaignNotFound(NotFoundError):
     """There is no campaign with this number."""
 
 

@@ -11,6 +11,7 @@ from rugcourse.db.migrate import is_current
 from rugcourse.dev.demo import CLOCK, DATABASE
 from rugcourse.dev.saved_clock import open_clock
 from rugcourse.enrolment.suppression import check_key
+from rugcourse.log_setup import configure_logging
 from rugcourse.settings import load_settings
 
 
@@ -21,6 +22,7 @@ def open_checked(*, own_secret: bool = False) -> Runtime:
     DatabaseError.
     """
     settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
     if own_secret:
         settings.require_own_secret()
     runtime = _checked(open_runtime(settings))

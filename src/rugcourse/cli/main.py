@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
-import structlog
 import typer
 
 from rugcourse import __version__
 from rugcourse.cli import admins, bounces, courses, doctor, planning, privacy, processes, reports, sending, subscribers
+from rugcourse.errors import RugcourseError
+from rugcourse.log_setup import configure_logging
 
 app = typer.Typer(
     name="rugcourse",
@@ -52,46 +52,9 @@ def _options(
 def main() -> None:
     """Run a command. A user's mistake is one clear message, never a traceback."""
     os.umask(0o077)  # files of commands, above all the database, are private to this user
-    _log_to_stderr()
+    configure_logging()
     try:
         app()
-    except Exception as error:
-        if not _is_for_the_user(error):
-            raise
-        sys.stderr.write(f"error: {error}\n")
+    except RugcourseError as error:
+        sys.stderr.write(f"error: {error.message}\n")
         sys.exit(2)
-
-
-def _is_for_the_user(error: Exception) -> bool:
-    from rugcourse.content import AuthoringErrors
-    from rugcourse.db.engine import DatabaseError
-    from rugcourse.emails.dkim_keys import UnusableKey
-    from rugcourse.settings import SettingsError
-    from rugcourse.web.ports import PortBusy
-
-    return isinstance(error, (SettingsError, UnusableKey, DatabaseError, PortBusy, AuthoringErrors))
-
-
-class _RedactingFormatter(logging.Formatter):
-    """Removes the row details of PostgreSQL from tracebacks: addresses must not get into logs."""
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
-        lines = super().formatException(ei).split("\n")
-        return "\n".join(line for line in lines if not line.lstrip().startswith("DETAIL:"))
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,  # shows no values
-            ),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rugcourse.errors import InvalidInput
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -19,7 +21,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class AuthoringErrors(Exception):
+class AuthoringErrors(InvalidInput):
     """A course has mistakes. `problems` holds all of them, sorted by file and line."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

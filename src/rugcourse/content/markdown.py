@@ -18,6 +18,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from rugcourse.content.notice_tag import NOTICE_TAG, split_at_notice
+from rugcourse.errors import InvalidInput
 
 MERGE_TAGS = frozenset({"first_name", "practice"})
 
@@ -33,7 +34,7 @@ _PLACEHOLDER_MARK = "".join(secrets.choice(string.ascii_uppercase) for _ in rang
 _PLACEHOLDER = re.compile(rf"{_PLACEHOLDER_MARK}([A-Z]+)X")
 
 
-class UnknownTag(Exception):
+class UnknownTag(InvalidInput):
     """A text has `{{ … }}` or similar that is not a merge tag. `line` counts from 0 within the text."""
 
     def __init__(self, line: int, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rugcourse.content.model import Lesson
+from rugcourse.errors import ConflictError
 
 
 def new_positions(before: Sequence[str], after: Mapping[str, int]) -> dict[int, int]:
@@ -31,7 +32,7 @@ def _with_new_ones_before(place: int, new: set[int]) -> int:
     return place
 
 
-class AmbiguousRename(Exception):
+class AmbiguousRename(ConflictError):
     """Lessons that may be new, or removed lessons that were rewritten under another slug."""
 
     def __init__(self, new: Sequence[str], gone: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from rugcourse.db.course_cache import CourseCache
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, lesson_drafts
 from rugcourse.db.queries.lesson_drafts import DraftContent
+from rugcourse.errors import ConflictError, NotFoundError
 
 # The fields with the lesson that this one should follow, and the one it followed when the form was opened. An
 # unchanged position is not saved, as the course may be reordered meanwhile.
@@ -24,15 +25,15 @@ BEHIND, STOOD = "behind", "stood"
 LONGEST_SLUG = 60
 
 
-class LessonNotFound(Exception):
+class LessonNotFound(NotFoundError):
     """There is no such course, or neither a lesson nor a draft with this slug."""
 
 
-class SlugTaken(Exception):
+class SlugTaken(ConflictError):
     """A lesson of this course has or had this slug."""
 
 
-class StaleDraft(Exception):
+class StaleDraft(ConflictError):
     """Somebody else has saved the draft since it was opened."""
 
 
@@ -40,11 +41,11 @@ class StalePublication(StaleDraft):
     """Another version of the lesson was published since the draft was opened."""
 
 
-class NoSuchDraft(Exception):
+class NoSuchDraft(NotFoundError):
     """There is no such discarded draft: it was restored, or has expired."""
 
 
-class NewerDraft(Exception):
+class NewerDraft(ConflictError):
     """The lesson has a newer draft, which must not be overwritten."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rugcourse.content import Course, Lesson
 from rugcourse.content.fingerprints import COURSE, LESSONS, fingerprints_of
+from rugcourse.errors import ConflictError
 
 _FRAME = "the course itself"  # all that is not a lesson
 _ORDER = "the order of the lessons"
@@ -26,7 +27,7 @@ class OnConflict(StrEnum):
     THEIRS = "theirs"
 
 
-class MergeConflict(Exception):
+class MergeConflict(ConflictError):
     """Parts of a course were changed both in the database and in the files."""
 
     def __init__(self, course: str, parts: Sequence[str], advice: str = _IMPORT) -> None:

@@ -8,11 +8,12 @@ from pydantic import ValidationError
 
 from rugcourse.content import Message
 from rugcourse.course_editor.linter import LintFinding, finding_of, once, unreadable_in
+from rugcourse.errors import InvalidInput
 
 PARTS = ("title", "subject", "preheader", "body")
 
 
-class InvalidMessage(Exception):
+class InvalidMessage(InvalidInput):
     """The message has errors, which `findings` lists."""
 
     def __init__(self, findings: Sequence[LintFinding]) -> None:

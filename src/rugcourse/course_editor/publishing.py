@@ -16,6 +16,7 @@ from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.versions import NONE, newer_version, subject_of
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import admins, courses, enrolments, lesson_drafts
+from rugcourse.errors import InvalidState
 
 
 class ExistingReaders(StrEnum):
@@ -40,7 +41,7 @@ class SeenVersions(NamedTuple):
     version: int
 
 
-class LessonNotReady(Exception):
+class LessonNotReady(InvalidState):
     """The lesson has errors, or can't be unpublished. Nothing was changed."""
 
 

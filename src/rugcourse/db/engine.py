@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, Operational
 from sqlalchemy.orm import Session
 
 from rugcourse.db.withdrawal_log import WithdrawalLog
+from rugcourse.errors import ConfigError, InvalidInput, UnavailableError
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -26,15 +27,15 @@ _SCRUB_SECONDS = 2
 _CONNECTIONS = 15
 
 
-class DatabaseError(Exception):
+class DatabaseError(ConfigError):
     """The database can't be used as configured. The message says how to fix it."""
 
 
-class DatabaseAway(Exception):
+class DatabaseAway(UnavailableError):
     """The database could not be reached, or was locked or full. It is unknown whether the transaction committed."""
 
 
-class BadValue(Exception):
+class BadValue(InvalidInput):
     """A value can't be stored or searched: a number too large for any column, or a character not allowed in text."""
 
 

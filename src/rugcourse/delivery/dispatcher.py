@@ -119,7 +119,7 @@ class Dispatcher:
             try:
                 return self._send_batch(queue)
             except JournalError as error:
-                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - no trace
+                log.error("journal_not_writable", error=str(error))  # noqa: TRY400 - no trace
                 return 0
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Dispatcher:
         with self._ended:
             longest = _SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds
             if not self._ended.wait_for(lambda: self._under_way == 0, longest):
-                log.warning("the mail server does not answer; a message that is under way is left to it")
+                log.warning("mail_server_silent")
                 return
         for connection in self._connections:
             connection.quit()
@@ -262,7 +262,7 @@ class Dispatcher:
                 with self._database.write_batch() as session:
                     self._write_down(session, batch)
             except DatabaseAway as error:
-                log.warning("the database is away; a batch waits to be settled", error=str(error))
+                log.warning("batch_waits_for_database", error=str(error))
                 if self.stopping.wait(_DATABASE_REST_SECONDS):
                     raise
             else:
@@ -276,7 +276,7 @@ class Dispatcher:
         deliveries.mark_unknown(session, batch.lease, sorted(batch.maybe_sent), now, _INTERRUPTED)
         again_at = now + self._clock.span(BROKEN_MAIL_REST_SECONDS)
         for delivery_id, reason in batch.broken.items():
-            log.error("a mail can't be written", delivery=delivery_id, error=reason)
+            log.error("mail_not_rendered", delivery_id=delivery_id, error=reason)
             deliveries.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
         why = str(batch.unavailable or "not begun before its worker had to stop")
         deliveries.return_to_planned(session, batch.lease, batch.not_started, now, why)
@@ -295,7 +295,7 @@ class Dispatcher:
             return
         over = {ALL} | {domain_key(one.domain) for one in batch.drafts if one.id in accepted}
         for key in sending_holds.release_holds(session, batch.stale & over, also_of_operators=False):
-            log.warning("sending goes on", what=key)
+            log.warning("sending_resumed", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:
         holds.hold(session, ALL, str(error), self._clock.now(), *self._spans(_SERVER_HOLD_SECONDS))

@@ -42,7 +42,7 @@ def hold(
     row = sending_holds.find_hold(session, key, lock=True)
     if row is None:
         if sending_holds.add_hold(session, key, reason, now, now + first):
-            log.error("sending is held", what=key, until=str(now + first), reason=reason)
+            log.error("sending_held", what=key, until=str(now + first), reason=reason)
         return now + first
     if row.until is not None and row.until <= now:
         row.times += 1
@@ -60,7 +60,7 @@ def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:
     """Hold everything until an admin releases it."""
     if sending_holds.hold_indefinitely(session, ALL, reason, now):
-        log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
+        log.error("sending_held_until_resumed", reason=reason)
 
 
 def release(session: Session, now: datetime, key: str, admin_id: int | None = None) -> bool:
@@ -72,7 +72,7 @@ def release(session: Session, now: datetime, key: str, admin_id: int | None = No
     lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
     if lifted and admin_id is not None:
         admins.record_change(session, now, admin_id, "sending: go", key)
-    log.warning("sending goes on", what=key, at=str(now))
+    log.warning("sending_resumed", what=key, at=str(now))
     return bool(lifted)
 
 

@@ -28,12 +28,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rugcourse.db.models import DeliveryState
+from rugcourse.errors import UnavailableError
 
 _MAX_BYTES = 4_000_000
 _UNUSED = ".new"  # suffix of a journal that is not locked yet
 
 
-class JournalError(Exception):
+class JournalError(UnavailableError):
     """The journal can't be written. Without it a mail could go out twice, so none goes out."""
 
 

@@ -61,7 +61,7 @@ def plan_batches(
         except DatabaseAway:
             raise
         except Exception:
-            log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
+            log.exception("batch_not_planned", campaign_id=campaign_id)
             yield _plan_one_by_one(database, clock, campaign_id, send_window)
 
 
@@ -80,7 +80,7 @@ def _end_late(database: Database, clock: Clock, on_rejection: OnRejection) -> It
         except DatabaseAway:
             raise
         except Exception:
-            log.exception("a mail that is late can't be ended", delivery=delivery_id)
+            log.exception("late_mail_not_ended", delivery_id=delivery_id)
         else:
             yield PlanningResult(late=int(ended))
 
@@ -108,7 +108,7 @@ def _plan_one_by_one(database: Database, clock: Clock, campaign_id: int, send_wi
     except DatabaseAway:
         raise
     except Exception:
-        log.exception("a campaign can't be read", campaign=campaign_id)
+        log.exception("campaign_unreadable", campaign_id=campaign_id)
         return PlanningResult()
     return sum((_plan_one(database, clock, campaign_id, one, send_window) for one in ids), PlanningResult())
 
@@ -123,7 +123,7 @@ def _plan_one(
     except DatabaseAway:
         raise
     except Exception:
-        log.exception("a lesson can't be planned and is put off", campaign=campaign_id, enrolment=enrolment_id)
+        log.exception("lesson_not_planned", campaign_id=campaign_id, enrolment_id=enrolment_id)
     with database.write() as session:
         enrolments.shift(session, {clock.now() + clock.span(_BROKEN_ROW_REST_SECONDS): [enrolment_id]})
     return PlanningResult(shifted=1)

@@ -52,7 +52,7 @@ def settle_journals(database: Database, clock: Clock, folder: Path, on_rejection
             except DatabaseAway:
                 raise
             except Exception:
-                log.exception("a journal can't be settled", file=path.name)
+                log.exception("journal_not_settled", file=path.name)
                 _set_aside(path)
                 continue
             settled, given_back = settled + found.settled, given_back + found.given_back
@@ -66,7 +66,7 @@ def settle_journals(database: Database, clock: Clock, folder: Path, on_rejection
 
 def _set_aside(path: Path) -> None:
     aside = path.with_suffix(".unreadable")
-    log.error("a journal has lines that can't be read and is set aside", file=str(aside))
+    log.error("journal_set_aside", file=str(aside))
     path.replace(aside)
 
 

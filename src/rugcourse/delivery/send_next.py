@@ -10,10 +10,11 @@ from rugcourse.db.models import EnrolmentRow, EnrolmentStatus, SubscriberStatus
 from rugcourse.db.queries import campaigns, delivery_planning, enrolments, subscribers
 from rugcourse.db.queries.sending_holds import campaign_key
 from rugcourse.delivery import holds
+from rugcourse.errors import InvalidState
 from rugcourse.scheduling import Schedule, next_mail
 
 
-class NothingToSend(Exception):
+class NothingToSend(InvalidState):
     """There is no next lesson, sending is held, the reader has left or paused, or they already asked today."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rugcourse.errors import UnavailableError
 from rugcourse.settings import SmtpServer
 
 _DATA = 2  # index of the command in a transaction
@@ -68,7 +69,7 @@ class ServerCapabilities(NamedTuple):
     largest: int | None
 
 
-class ServerUnavailable(Exception):
+class ServerUnavailable(UnavailableError):
     """The server accepts no mail at all now. The message quotes its reply; no delivery is the cause."""
 
 

@@ -13,6 +13,7 @@ from rugcourse.bootstrap import sender
 from rugcourse.content import Course, Lesson
 from rugcourse.email_preview.sample import SampleEmails
 from rugcourse.emails.catalogue import branding_of
+from rugcourse.errors import NotFoundError
 from rugcourse.settings import Settings
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -21,7 +22,7 @@ _HEIGHT = 3400
 _BROWSER_SECONDS = 60
 
 
-class PreviewNotFound(Exception):
+class PreviewNotFound(NotFoundError):
     """No course has a lesson with this slug in this language."""
 
 

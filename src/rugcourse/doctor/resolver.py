@@ -10,15 +10,17 @@ from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, NoNameservers, Resolver
 from dns.reversename import from_address
 
+from rugcourse.errors import UnavailableError
+
 _PORT = 53
 _SECONDS = 5.0
 
 
-class DnsAway(Exception):
+class DnsAway(UnavailableError):
     """No DNS server responds."""
 
 
-class DnsFailed(Exception):
+class DnsFailed(UnavailableError):
     """The DNS server can't resolve a name (such as SERVFAIL). The argument is the name."""
 
 

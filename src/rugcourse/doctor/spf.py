@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from rugcourse.doctor.resolver import Dns
+from rugcourse.errors import InvalidInput
 
 _MOST_LOOKUPS, _MOST_VOID = 10, 2  # RFC 7208, 4.6.4
 _TERM = re.compile(r"([+?~-]?)([a-z0-9]+)(?:[:]([^/\s]*))?((?:/.*)?)", re.IGNORECASE)
@@ -14,7 +15,7 @@ _MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(.*)", re.IGNORECASE)
 _NETWORKS = {"ip4": IPv4Network, "ip6": IPv6Network}
 
 
-class PermError(Exception):
+class PermError(InvalidInput):
     """A term makes the record invalid, so that receivers ignore it (RFC 7208, 4.6). The argument is the term."""
 
 

@@ -18,6 +18,7 @@ from rugcourse.ebooks.document import Book, book_of
 from rugcourse.ebooks.epub import make_epub
 from rugcourse.ebooks.typst import make_pdf, make_picture
 from rugcourse.emails.catalogue import Branding
+from rugcourse.errors import NotFoundError
 from rugcourse.links import Links
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ MEDIA_TYPES = {
 }
 
 
-class EbookNotFound(Exception):
+class EbookNotFound(NotFoundError):
     """There is no such file: it could not be built, now or before."""
 
 

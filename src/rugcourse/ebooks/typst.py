@@ -9,12 +9,13 @@ from typing import Literal
 from rugcourse import paths
 from rugcourse.ebooks.document import Book
 from rugcourse.ebooks.signs import showable
+from rugcourse.errors import UnavailableError
 
 _log = logging.getLogger(__name__)
 _PIXELS_PER_INCH = 144.0
 
 
-class TypesettingFailed(Exception):
+class TypesettingFailed(UnavailableError):
     """Typst can't build a book or picture from these texts. The message gives the reason."""
 
 

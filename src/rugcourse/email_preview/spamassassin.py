@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from email import message_from_string, policy
 from email.message import EmailMessage
 
+from rugcourse.errors import UnavailableError
+
 _SECONDS = 60
 _PROGRAM = "spamassassin"
 _FROM_LINE = re.compile(rb"(?m)^From ")
@@ -17,7 +19,7 @@ _SCORE = re.compile(r"score=(-?[\d.]+)")
 _RULE = re.compile(r"^\s*(-?\d+\.\d+)\s+([A-Z0-9_]{3,})\s+(.*)$", re.MULTILINE)
 
 
-class SpamAssassinAway(Exception):
+class SpamAssassinAway(UnavailableError):
     """SpamAssassin is not installed, or does not respond."""
 
 

@@ -22,13 +22,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from rugcourse.errors import ConfigError
+
 _MIN_RSA_BITS = 1024
 _NEW_RSA_BITS = 2048
 _LONGEST_STRING = 255  # bytes of one string in a TXT record (RFC 1035, 3.3)
 _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?")
 
 
-class UnusableKey(Exception):
+class UnusableKey(ConfigError):
     """A DKIM key can't be used or created. The message names the key and the reason."""
 
 

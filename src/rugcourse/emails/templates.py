@@ -25,6 +25,7 @@ from mjml import mjml2html
 
 from rugcourse import paths
 from rugcourse.emails.sandbox import Sandbox
+from rugcourse.errors import ConfigError
 from rugcourse.i18n import translations
 
 _EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")  # in our own templates: code of the second pass
@@ -54,7 +55,7 @@ _KNOWN_TAGS |= {"mj-raw", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj
 _KNOWN_TAGS |= {"mj-table", "mj-button", "mj-image", "mj-divider", "mj-spacer"}
 
 
-class TemplateError(Exception):
+class TemplateError(ConfigError):
     """A mail template is broken. The message names the template and the mistake."""
 
 

@@ -12,22 +12,23 @@ from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.confirmation import is_open
 from rugcourse.enrolment.preferences import go_on_from, next_from
 from rugcourse.enrolment.signup import NotAnAddress, may_sign_up, normalise_email
+from rugcourse.errors import ConflictError, InvalidInput, InvalidState
 from rugcourse.links import Signer
 
 
-class AddressTaken(Exception):
+class AddressTaken(ConflictError):
     """Another person has this address, or it must not be written to."""
 
 
-class LessonAlreadySent(Exception):
+class LessonAlreadySent(InvalidState):
     """The lesson went to them before: nothing is sent twice."""
 
 
-class OtherRunActive(Exception):
+class OtherRunActive(InvalidState):
     """They had all of this run and follow its course in another one, which brings them the same lessons."""
 
 
-class LessonNotInCourse(Exception):
+class LessonNotInCourse(InvalidInput):
     """There is no such enrolment, or no such lesson in its course."""
 
 

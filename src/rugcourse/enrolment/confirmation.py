@@ -24,13 +24,14 @@ from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, Consent
 from rugcourse.enrolment.preferences import next_from
 from rugcourse.enrolment.signup import has_course, keep_confirmed
 from rugcourse.enrolment.suppression import suppress
+from rugcourse.errors import NotFoundError
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, next_due
 
 VALID_DAYS = 7
 
 
-class NotConfirmable(Exception):
+class NotConfirmable(NotFoundError):
     """The link is too old, its reader left or closed it since, or it belongs to nobody who may be written to."""
 
 

@@ -16,12 +16,13 @@ from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment.admin_changes import AddressTaken, change_address
 from rugcourse.enrolment.preferences import NotAReader
 from rugcourse.enrolment.signup import ASKING, MOST_ASKED, may_sign_up
+from rugcourse.errors import NotFoundError
 from rugcourse.links import Signer
 
 VALID = timedelta(days=1)
 
 
-class AddressNotConfirmable(Exception):
+class AddressNotConfirmable(NotFoundError):
     """The link is too old, was replaced by a newer one, or the address is somebody else's by now."""
 
 

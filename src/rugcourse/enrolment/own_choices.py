@@ -13,6 +13,7 @@ from rugcourse.db.queries import subscribers
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import read_schedule
+from rugcourse.errors import InvalidInput
 from rugcourse.scheduling import Schedule
 
 LONGEST_PAUSE = timedelta(days=366)
@@ -20,7 +21,7 @@ Choices = dict[str, list[str]]  # each field of the form → its values; [""] fo
 _NOES: Choices = {"measuring": [""], "news": [""], "left_out": ["yes"], "untagged": ["yes"]}
 
 
-class InvalidChoice(Exception):
+class InvalidChoice(InvalidInput):
     """What was chosen can't be done. `args[0]` names it for the page."""
 
 

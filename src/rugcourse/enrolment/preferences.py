@@ -33,17 +33,18 @@ from rugcourse.db.queries.email_events import Event
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import consent_texts, consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown
+from rugcourse.errors import InvalidState
 from rugcourse.links import MailRef
 from rugcourse.scheduling import Schedule, next_mail
 
 UNDO_DAYS = 30  # for so long one press brings back who left
 
 
-class NotAReader(Exception):
+class NotAReader(InvalidState):
     """The person behind a link was never confirmed, left or is suppressed."""
 
 
-class TooLate(Exception):
+class TooLate(InvalidState):
     """Leaving was so long ago that it takes a new signup to come back."""
 
 

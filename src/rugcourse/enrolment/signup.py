@@ -26,6 +26,7 @@ from rugcourse.db.models import (
 )
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import address_changes, delivery_planning, enrolments, subscribers
+from rugcourse.errors import InvalidInput
 from rugcourse.learning.assessment import adopt
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
@@ -48,11 +49,11 @@ class Field(StrEnum):
     CONSENT = "consent"
 
 
-class NotAnAddress(Exception):
+class NotAnAddress(InvalidInput):
     """The text is no e-mail address."""
 
 
-class InvalidForm(Exception):
+class InvalidForm(InvalidInput):
     """Something typed into a form can't be used. `fields` says what; the page says how to mend it."""
 
     def __init__(self, fields: Sequence[Field]) -> None:

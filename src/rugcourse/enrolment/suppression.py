@@ -19,6 +19,7 @@ from rugcourse.enrolment import consents
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource
 from rugcourse.enrolment.preferences import end_measuring, end_news, go_on_from
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
+from rugcourse.errors import InvalidState
 from rugcourse.links import Signer
 from rugcourse.settings import SettingsError
 
@@ -35,7 +36,7 @@ class UnknownSuppressionKey(SettingsError):
         )
 
 
-class NotSuppressed(Exception):
+class NotSuppressed(InvalidState):
     """The address may be written to as it is."""
 
 

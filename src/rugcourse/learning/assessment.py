@@ -12,13 +12,14 @@ from rugcourse.clock import Clock
 from rugcourse.content import KnowledgeTest
 from rugcourse.db.models import AssessmentAttemptRow, Stage
 from rugcourse.db.queries import learning
+from rugcourse.errors import InvalidInput
 from rugcourse.learning.scoring import CauseResult, TestResult, is_complete, score
 
 # How long a visitor may take from the test to the signup, in wall-clock seconds.
 ADOPTION_SECONDS = 24 * 3600.0
 
 
-class IncompleteTest(Exception):
+class IncompleteTest(InvalidInput):
     """Not every question was answered with an option that exists."""
 
 

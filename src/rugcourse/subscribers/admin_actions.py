@@ -21,41 +21,42 @@ from rugcourse.enrolment.admin_changes import LessonNotInCourse, correct_address
 from rugcourse.enrolment.new_address import AddressRequest, request_change
 from rugcourse.enrolment.preferences import Objection
 from rugcourse.enrolment.signup import NotAnAddress, normalise_email
+from rugcourse.errors import ConflictError, InvalidInput, InvalidState, NotFoundError
 from rugcourse.links import Signer
 from rugcourse.privacy.erase import erase
 
 _ERASED = "erased"  # what the audit log calls somebody who is not there any more
 
 
-class SubscriberNotFound(Exception):
+class SubscriberNotFound(NotFoundError):
     """There is nobody with this number (any more)."""
 
 
-class UnknownAction(Exception):
+class UnknownAction(InvalidInput):
     """There is no such action."""
 
 
-class DeliveryNotUnknown(Exception):
+class DeliveryNotUnknown(InvalidState):
     """The mail is not one of theirs of which nobody knows whether it arrived."""
 
 
-class InvalidTag(Exception):
+class InvalidTag(InvalidInput):
     """No tag was typed, or one that is too long or holds a comma."""
 
 
-class TagsRefused(Exception):
+class TagsRefused(InvalidState):
     """The person objected to tags."""
 
 
-class NotAskedByOwner(Exception):
+class NotAskedByOwner(InvalidInput):
     """The person did not say so themselves: the new address has to confirm."""
 
 
-class AddressChanged(Exception):
+class AddressChanged(ConflictError):
     """The page showed another address than they have by now."""
 
 
-class NotConfirmed(Exception):
+class NotConfirmed(InvalidInput):
     """The box was not ticked."""
 
 

@@ -16,6 +16,7 @@ from rugcourse.clock import Clock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import ACTIVE_STATES, FINAL_STATES, JobKind, JobRow, JobState
 from rugcourse.db.queries import admins, jobs
+from rugcourse.errors import InvalidInput, InvalidState
 from rugcourse.links import Signer
 from rugcourse.subscribers import bulk_actions, csv_import
 from rugcourse.subscribers.csv_import import CsvList, ImportSettings
@@ -24,15 +25,15 @@ _STEP_OF = {JobKind.IMPORT: csv_import.step, JobKind.BULK_ACTION: bulk_actions.s
 _ABANDONED_DAYS = 7
 
 
-class InvalidJobState(Exception):
+class InvalidJobState(InvalidState):
     """The job is not in a state in which that can be done."""
 
 
-class NotKept(Exception):
+class NotKept(InvalidState):
     """Nothing was kept of one of the columns: the list has to be uploaded once more."""
 
 
-class OtherList(Exception):
+class OtherList(InvalidInput):
     """The file has other columns than the one that the job is about."""
 
 

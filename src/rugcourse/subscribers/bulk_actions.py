@@ -16,6 +16,7 @@ from rugcourse.db.queries import audiences, campaigns, jobs, subscribers
 from rugcourse.db.queries.subscribers import LOCK
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.suppression import suppress
+from rugcourse.errors import ConflictError
 from rugcourse.links import Signer
 
 BATCH = 200
@@ -30,7 +31,7 @@ class BulkAction(StrEnum):
     SUPPRESS = "suppress"
 
 
-class CountChanged(Exception):
+class CountChanged(ConflictError):
     """Those whom an act is about are not as many as were counted."""
 
 

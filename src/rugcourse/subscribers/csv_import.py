@@ -28,6 +28,7 @@ from rugcourse.db.queries import campaigns, courses, deliveries, delivery_planni
 from rugcourse.enrolment.confirmation import begin_course
 from rugcourse.enrolment.consents import ConsentContext, ConsentPurpose, ConsentSource, Shown, keep_text
 from rugcourse.enrolment.signup import clean_name, normalise_email
+from rugcourse.errors import InvalidInput
 from rugcourse.links import Signer
 from rugcourse.scheduling import Schedule, is_zone
 
@@ -92,7 +93,7 @@ class Outcome(StrEnum):
     WRONG = "wrong"  # can't be read
 
 
-class InvalidList(Exception):
+class InvalidList(InvalidInput):
     """The file is no list of people that can be read; the argument says why: empty, no-table, quotes, too-long, binary.
 
     `line`: where the quotes are wrong.

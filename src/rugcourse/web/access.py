@@ -21,6 +21,8 @@ from typing import TypeVar
 
 from starlette.routing import BaseRoute
 
+from rugcourse.errors import ConfigError
+
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
 
@@ -37,7 +39,7 @@ class Access(StrEnum):
     OWNER = "owner"
 
 
-class MissingAccessRule(Exception):
+class MissingAccessRule(ConfigError):
     """A route does not say who it is for."""
 
 

@@ -15,11 +15,10 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
-from rugcourse.auth.passwords import TooBusy
 from rugcourse.bootstrap import Runtime
 from rugcourse.db.engine import BadValue, DatabaseAway
+from rugcourse.errors import NotFoundError, UnavailableError
 from rugcourse.learning.hardest_question import HardestQuestions
-from rugcourse.links import BadToken
 from rugcourse.web import client_address, tracking, webhooks
 from rugcourse.web.access import Access, access, all_routes, require_rules
 from rugcourse.web.admin import (
@@ -47,7 +46,6 @@ from rugcourse.web.reader import lessons, new_address, own_page
 from rugcourse.web.rendering import (
     READ,
     STATIC_TYPES,
-    NotFound,
     TooMany,
     preferred_language,
     preload_templates,
@@ -78,10 +76,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.hardest_questions = HardestQuestions()
     app.state.outbox = Outbox(runtime)
     app.add_middleware(SecurityMiddleware, https=runtime.settings.base_url.startswith("https://"))
-    for error in (NotFound, BadToken, BadValue, HTTPException, RequestValidationError):
+    for error in (NotFoundError, BadValue, HTTPException, RequestValidationError):
         app.add_exception_handler(error, _not_found)
-    app.add_exception_handler(DatabaseAway, _away)
-    app.add_exception_handler(TooBusy, _away)
+    app.add_exception_handler(UnavailableError, _away)
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(Exception, _broken)
     app.router.routes.extend(tracking.routes)

@@ -9,13 +9,15 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from rugcourse.errors import RugcourseError
+
 HEAD_SECONDS = 10.0  # from the connection, or from the first byte of a further request, to the end of its headers
 HEAD_BYTES = 64_000
 READ_SECONDS = 30.0  # in which a client must take some of an answer that waits for it
 _MOST_IN_LINE = 8  # requests that are sent ahead of their answers
 
 
-class Refused(Exception):
+class Refused(RugcourseError):
     """What came is no request of a client that means well; the parser answers 400 and the connection ends."""
 
 

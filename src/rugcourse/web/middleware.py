@@ -7,9 +7,11 @@ ASGI, not with Starlette's decorator, which costs a task group and two queues fo
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
@@ -94,6 +96,7 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        structlog.contextvars.bind_contextvars(request_id=secrets.token_hex(8))
         body = _Body(_limit(scope["path"]), receive=receive)
         headers = self._for_other_sites if scope["path"].startswith(_FOR_OTHER_SITES) else self._usual
 

@@ -45,7 +45,7 @@ class Outbox:
         try:
             self._waiting.put_nowait((email, notice, message))
         except queue.Full:
-            log.error("a notice was not sent: too many are waiting", notice=notice.value)  # noqa: TRY400
+            log.error("notice_queue_full", notice=notice.value)  # noqa: TRY400
             return
         with self._starting:
             if self._thread is None:
@@ -61,8 +61,8 @@ class Outbox:
             email, notice, message = self._waiting.get()
             try:
                 if not send_now(self._runtime, message, email):
-                    log.error("a notice was not taken by the mail server", notice=notice.value)
+                    log.error("notice_rejected", notice=notice.value)
             except Exception as error:  # noqa: BLE001 - the next one is about somebody else; its link stays out of the log
-                log.error("a notice was not sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
+                log.error("notice_not_sent", notice=notice.value, error=type(error).__name__)  # noqa: TRY400
             finally:
                 self._waiting.task_done()

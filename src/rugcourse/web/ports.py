@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 
+from rugcourse.errors import ConfigError
 
-class PortBusy(Exception):
+
+class PortBusy(ConfigError):
     """A port can't be listened on. The message says why, and how to choose another."""
 
 

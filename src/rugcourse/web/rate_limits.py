@@ -184,7 +184,7 @@ class RequestLimits:
                 return bool((self._limiter.hit if count else self._limiter.test)(limit, *what))
             except RedisError as error:
                 self._alone_until = time.monotonic() + _ALONE_SECONDS  # nobody waits for it again so soon
-                log.warning("rate limits are counted by this process alone", error=type(error).__name__)
+                log.warning("rate_limits_local", error=type(error).__name__)
         return bool((self._alone.hit if count else self._alone.test)(limit, *what))
 
     def _clear(self, limit: RateLimitItem, *what: str) -> None:

@@ -22,6 +22,7 @@ from rugcourse.content.markdown import to_html
 from rugcourse.content.notice_tag import split_at_notice
 from rugcourse.emails.notices import notice_of
 from rugcourse.emails.sandbox import Sandbox
+from rugcourse.errors import NotFoundError, RugcourseError
 from rugcourse.i18n import (
     day_and_hour,
     day_name,
@@ -44,11 +45,11 @@ STATIC_TYPES = {
 }
 
 
-class NotFound(Exception):
+class NotFound(NotFoundError):
     """There is no such page, or not for whoever asks: the visitor can't tell which."""
 
 
-class TooMany(Exception):
+class TooMany(RugcourseError):
     """This network had its share of what it asks for; another hour brings more."""
 
 

@@ -38,10 +38,10 @@ def _handle(runtime: Runtime, limits: RequestLimits, name: str, provider: Provid
         told = provider.read(said)
         _check_replay(limits, name, provider.proof_of(said), said.body)
     except UnverifiedRequest as error:
-        log.warning("a webhook was refused", provider=name, why=str(error))
+        log.warning("webhook_refused", provider=name, reason=str(error))
         return PlainTextResponse("refused", 403)
     except MalformedPayload as error:
-        log.warning("a webhook can't be read", provider=name, why=str(error))
+        log.warning("webhook_unreadable", provider=name, reason=str(error))
         return PlainTextResponse("unreadable", 400)
     for one in told:
         runtime.bounce_handler.handle_event(one)

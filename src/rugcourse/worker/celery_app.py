@@ -8,6 +8,7 @@ import structlog
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.schedules import crontab
+from celery.signals import task_prerun
 from kombu import Queue as Route
 from kombu.exceptions import OperationalError
 
@@ -65,7 +66,12 @@ def create_app(settings: Settings) -> Celery:
         },
         beat_max_loop_interval=min(5.0, settings.tick_seconds),
     )
+    task_prerun.connect(_name_task_in_logs)
     return app
+
+
+def _name_task_in_logs(task_id: str = "", **_others: object) -> None:
+    structlog.contextvars.bind_contextvars(task_id=task_id)
 
 
 def make_notifier(app: Celery) -> NotifyWorker:
@@ -75,7 +81,7 @@ def make_notifier(app: Celery) -> NotifyWorker:
         try:
             app.send_task(DELIVER, (queue.value,), queue=_route(queue), expires=_NOTIFY_EXPIRES_SECONDS, retry=False)
         except OperationalError as error:
-            log.warning("the broker can't be reached; the next tick will look", error=str(error))
+            log.warning("broker_unreachable", error=str(error))
 
     return notify_worker
 

@@ -63,7 +63,7 @@ class Heartbeat:
             nonlocal was_deaf
             deaf = time.monotonic() - activity.last_seen_at > _SILENT_TICKS * tick
             if deaf != was_deaf:
-                log.warning("the broker is silent; polling" if deaf else "the broker works again")
+                log.warning("broker_silent" if deaf else "broker_heard_again")
                 was_deaf = deaf
             if deaf:
                 look()
@@ -81,11 +81,11 @@ class Heartbeat:
                 try:
                     step()
                 except DatabaseAway as error:
-                    log.warning("the database is away", error=str(error))
+                    log.warning("database_unreachable", error=str(error))
                 except OSError as error:  # the process is alive nevertheless
-                    log.warning("the data folder can't be written to", error=str(error))
+                    log.warning("data_folder_not_writable", error=str(error))
                 except Exception:  # nobody would notice if the thread ended, and the next time may succeed
-                    log.exception("a step went wrong", thread=name)
+                    log.exception("thread_step_failed", thread=name)
                 if self._stop.wait(seconds):
                     return
 

@@ -108,7 +108,7 @@ def _apart(step: str) -> Iterator[None]:
     except DatabaseAway:
         raise
     except Exception:
-        log.exception("a step of a tick went wrong", step=step)
+        log.exception("tick_step_failed", step=step)
 
 
 def plan_and_notify(runtime: Runtime) -> None:
@@ -146,9 +146,9 @@ def reconcile(runtime: Runtime) -> Audit:
     """Audit the ledger and log the result."""
     found = audit(runtime.database, runtime.clock.now(), runtime.clock.span(GRACE_SECONDS))
     if found.balanced:
-        log.info("the books balance", unknown=len(found.unknown))
+        log.info("reconciled", unknown=len(found.unknown))
     else:
-        log.error("the books do not balance", findings=found.findings)
+        log.error("reconciliation_failed", findings=found.findings)
     return found
 
 
@@ -162,7 +162,7 @@ def poll_bounces(runtime: Runtime) -> None:
     try:
         poll(runtime.bounce_handler, mailbox)
     except MailboxAway as error:
-        log.warning("the mailbox for bounces can't be read", error=str(error))
+        log.warning("bounce_mailbox_unreadable", error=str(error))
 
 
 def delete_old_bounces(runtime: Runtime) -> None:
@@ -175,7 +175,7 @@ def delete_old_bounces(runtime: Runtime) -> None:
     try:
         delete_old(runtime.bounce_handler, settings.mailbox, settings.keep_bounce_mail_days)
     except MailboxAway as error:
-        log.warning("old messages can't be deleted from the mailbox for bounces", error=str(error))
+        log.warning("bounce_mailbox_not_pruned", error=str(error))
 
 
 def forget_withdrawals(runtime: Runtime) -> None:
@@ -183,7 +183,7 @@ def forget_withdrawals(runtime: Runtime) -> None:
     try:
         runtime.withdrawals.forget(runtime.clock.now() - timedelta(days=runtime.retention.withdrawal_days))
     except OSError:
-        log.exception("old withdrawals can't be dropped")
+        log.exception("withdrawals_not_pruned")
 
 
 def apply_retention(runtime: Runtime) -> Forgotten:
@@ -194,7 +194,7 @@ def apply_retention(runtime: Runtime) -> Forgotten:
     delete_old_bounces(runtime)
     forget_withdrawals(runtime)
     warned = warn(runtime.database, runtime.clock, runtime.retention, partial(_warn_before_erasure, runtime))
-    log.info("forgotten", warned=warned, **asdict(forgotten))
+    log.info("retention_applied", warned=warned, **asdict(forgotten))
     return forgotten
 
 

@@ -13,15 +13,16 @@ from rugcourse.bounces.classifier import classify
 from rugcourse.bounces.handler import ProviderEvent
 from rugcourse.bounces.report import BounceReport, BounceType
 from rugcourse.bounces.text import shortened
+from rugcourse.errors import InvalidInput
 
 LONGEST = timedelta(hours=24)  # providers retry for hours; anything older is a replay
 
 
-class UnverifiedRequest(Exception):
+class UnverifiedRequest(InvalidInput):
     """The request can't be verified to come from the provider. The message gives the reason, for the log."""
 
 
-class MalformedPayload(Exception):
+class MalformedPayload(InvalidInput):
     """The request comes from the provider but does not match their documentation."""
 
 

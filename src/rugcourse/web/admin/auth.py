@@ -25,6 +25,7 @@ from rugcourse.auth.passkeys import Site, site_of
 from rugcourse.auth.security_events import Origin, SecurityEventKind
 from rugcourse.auth.sessions import LONGEST_SECONDS, AdminIdentity, IssuedSession, find_identity, knows_password
 from rugcourse.db.models import Role
+from rugcourse.errors import RugcourseError
 from rugcourse.links import BadToken, TokenPurpose
 from rugcourse.web.access import Access
 from rugcourse.web.rate_limits import shortened
@@ -42,19 +43,19 @@ _PAGE_POLICY = (
 _MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'"
 
 
-class NotAuthenticated(Exception):
+class NotAuthenticated(RugcourseError):
     """Nobody came in with this browser, or their session is over."""
 
 
-class SecondFactorRequired(Exception):
+class SecondFactorRequired(RugcourseError):
     """The password was right, and the code is still asked for."""
 
 
-class SecondFactorSetUpRequired(Exception):
+class SecondFactorSetUpRequired(RugcourseError):
     """The days are over in which this admin could do without a second factor."""
 
 
-class CsrfError(Exception):
+class CsrfError(RugcourseError):
     """The form was not one of ours."""
 
 

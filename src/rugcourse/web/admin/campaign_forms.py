@@ -13,6 +13,7 @@ from rugcourse.course_editor.linter import LintFinding
 from rugcourse.course_editor.messages import PARTS, InvalidMessage, message_of
 from rugcourse.db.audience import Audience, Following
 from rugcourse.db.models import CampaignKind, CampaignRow, Ground
+from rugcourse.errors import InvalidInput
 from rugcourse.scheduling import DEFAULT_ZONE, EVERY_DAY, Timing
 from rugcourse.web.forms import whole_number
 
@@ -20,7 +21,7 @@ _YEARS = range(1900, 2200)  # at the ends of the calendar there is no moment bef
 STEPS = ("what", "who", "when", "pace", "review")
 
 
-class FormErrors(Exception):
+class FormErrors(InvalidInput):
     """Something that was typed can't be used. `findings`: what, each at its field."""
 
     def __init__(self, *findings: LintFinding) -> None:
