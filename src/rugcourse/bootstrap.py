@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from rugcourse import paths
 from rugcourse.bounces.complaint_rate import ComplaintLimits
+from rugcourse.bounces.webhooks import echo_header
 from rugcourse.clock import Clock, SystemClock
 from rugcourse.course_editor.file_sync import Imported, import_courses
 from rugcourse.course_editor.merge import OnConflict
@@ -193,7 +194,7 @@ def sender(settings: Settings) -> Sender:
         address=settings.sender_address,
         reply_to=settings.reply_to,
         list_domain=settings.sender_domain,
-        echo_header="X-PM-Metadata-mail" if settings.postmark_secret else "",
+        echo_header=echo_header(settings),
         feedback_id=settings.feedback_sender_id,
         one_click=settings.base_url.startswith("https://"),
         names_course=not settings.neutral_headers,

@@ -29,7 +29,7 @@ from rugcourse.db.engine import Database
 from rugcourse.db.models import BOUNCE, COMPLAINT, DeliveryKind, DeliveryRow, SubscriberRow
 from rugcourse.db.queries import bounces, deliveries, subscribers
 from rugcourse.db.queries.bounces import BOUNCED
-from rugcourse.delivery import holds
+from rugcourse.delivery import holds, retry
 from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import send_again
 from rugcourse.enrolment.signup import normalise_email
@@ -37,11 +37,6 @@ from rugcourse.enrolment.suppression import suppress
 from rugcourse.links import BadToken, Links, MailRef
 
 log = structlog.get_logger()
-
-SOFT_IN_A_ROW = 3  # after so many bounces with no arrival in between, the mailbox counts as gone
-SOFT_DAYS = 60
-MAX_REPEATS = 2  # maximum number of times that a lesson is sent again
-LONGEST_QUEUED = timedelta(days=7)  # mail servers retry for five days or less
 
 
 class BounceOutcome(StrEnum):
@@ -192,7 +187,7 @@ class BounceHandler:
         is_gone = report.kind == BounceType.HARD and about == Addressee.READER
         # A reader who used the mail has it: the bounce is from a mailbox that it was forwarded to.
         used = not is_gone and deliveries.was_used(session, delivery.id)
-        again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < MAX_REPEATS
+        again = not (is_gone or used) and delivery.kind == DeliveryKind.LESSON and len(noted) < retry.MAX_RESENDS
         words = report.words if refused else f"{BOUNCED}{report.status} {report.words}".strip()
         failure = bounces.Failure(words, again, refused, blames_reader=report.kind != BounceType.POLICY)
         known = identity is not None and any(one == identity for _, one in noted)
@@ -265,10 +260,10 @@ def _is_of_the_time_before(ended: Sequence[datetime], at: datetime | None, sent_
     if not ended or at is None:
         return False
     first, latest = ended[0], ended[-1]
-    return first - LONGEST_QUEUED <= at < latest + (sent_at - latest) / 2
+    return first - retry.LONGEST_QUEUED <= at < latest + (sent_at - latest) / 2
 
 
 def _is_gone(session: Session, now: datetime, person: SubscriberRow, sent_at: datetime) -> bool:
     """Whether so many mails in a row bounced from their address that it counts as gone."""
-    since = max(now - timedelta(days=SOFT_DAYS), person.address_since or person.created_at)
-    return bounces.consecutive_bounces(session, person.id, sent_at, since) >= SOFT_IN_A_ROW
+    since = max(now - timedelta(days=retry.SOFT_DAYS), person.address_since or person.created_at)
+    return bounces.consecutive_bounces(session, person.id, sent_at, since) >= retry.SOFT_BOUNCES

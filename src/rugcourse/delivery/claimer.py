@@ -22,7 +22,7 @@ from rugcourse.db.engine import Database, DatabaseAway
 from rugcourse.db.models import DeliveryKind, DeliveryState, Queue
 from rugcourse.db.queries import deliveries, delivery_planning, enrolments, sending_holds, subscribers
 from rugcourse.db.queries.deliveries import DeliveryJob, Settlement
-from rugcourse.delivery import holds, rate_limits
+from rugcourse.delivery import holds, rate_limits, retry
 from rugcourse.delivery.composer import Composer, Personalisation, PreparedMessage
 from rugcourse.delivery.journal import Journal
 from rugcourse.delivery.rate_limits import SendLimits
@@ -34,7 +34,6 @@ from rugcourse.learning.recap import UpcomingLesson, due_recaps
 log = structlog.get_logger()
 
 BATCH = 500
-BROKEN_MAIL_REST_SECONDS = 600.0  # until the next try: the cause may have been fixed
 
 
 @dataclass(slots=True)
@@ -185,7 +184,7 @@ class Claimer:
 
     def _put_off(self, session: Session, one: DeliveryJob, error: TemplateError, now: datetime) -> None:
         log.error("mail_not_prepared", delivery_id=one.id, kind=one.kind, error=str(error))
-        delivery_planning.postpone(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
+        delivery_planning.postpone(session, one.id, now + self.clock.span(retry.BROKEN_MAIL_SECONDS), str(error))
 
 
 _FIRST_MAILS = (DeliveryKind.WELCOME, DeliveryKind.IMPORTED)  # mails that say when the first lesson comes

@@ -30,8 +30,8 @@ from rugcourse.db.models import DeliveryState, Queue
 from rugcourse.db.queries import deliveries, sending_holds
 from rugcourse.db.queries.deliveries import Settlement
 from rugcourse.db.queries.sending_holds import ALL, domain_key
-from rugcourse.delivery import holds
-from rugcourse.delivery.claimer import BROKEN_MAIL_REST_SECONDS, Batch, Claimer
+from rugcourse.delivery import holds, retry
+from rugcourse.delivery.claimer import Batch, Claimer
 from rugcourse.delivery.composer import Composer, PreparedMessage
 from rugcourse.delivery.failures import OnRejection, settle_failure
 from rugcourse.delivery.journal import Journal, JournalError
@@ -41,13 +41,8 @@ from rugcourse.links import MailRef
 
 log = structlog.get_logger()
 
-_BACKOFF_SECONDS = (60.0, 300.0, 900.0, 1800.0, 3600.0)
-_JITTER = 0.2  # fraction of a wait, in both directions, so that mails that failed together are not retried together
-_DATABASE_REST_SECONDS = 1.0
-_SILENCES_OF_A_MESSAGE = 2  # how many timeouts the server may use up while it takes one message
 _INTERRUPTED = "its worker was interrupted before the server answered"
 
-_SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server serves nobody
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
 
 
@@ -129,7 +124,7 @@ class Dispatcher:
         """
         self.stopping.set()
         with self._ended:
-            longest = _SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds
+            longest = retry.SILENT_TIMEOUTS * self._policy.timeout_seconds
             if not self._ended.wait_for(lambda: self._under_way == 0, longest):
                 log.warning("mail_server_silent")
                 return
@@ -244,8 +239,8 @@ class Dispatcher:
         return Settlement(one.id, state, reply)
 
     def _again(self, one: PreparedMessage, reply: str) -> Settlement:
-        wait = _BACKOFF_SECONDS[min(one.job.attempts, len(_BACKOFF_SECONDS) - 1)]
-        wait *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - no secret
+        wait = retry.BACKOFF_SECONDS[min(one.job.attempts, len(retry.BACKOFF_SECONDS) - 1)]
+        wait *= random.uniform(1 - retry.JITTER, 1 + retry.JITTER)  # noqa: S311 - no secret
         retry_at = self._clock.now() + self._clock.span(wait)
         return Settlement(one.id, DeliveryState.PLANNED, reply, retry_at)
 
@@ -263,7 +258,7 @@ class Dispatcher:
                     self._write_down(session, batch)
             except DatabaseAway as error:
                 log.warning("batch_waits_for_database", error=str(error))
-                if self.stopping.wait(_DATABASE_REST_SECONDS):
+                if self.stopping.wait(retry.DATABASE_SECONDS):
                     raise
             else:
                 break
@@ -274,7 +269,7 @@ class Dispatcher:
         others = [one for one in batch.settlements if one.state != DeliveryState.FAILED]
         deliveries.record_results(session, batch.lease, others, now)
         deliveries.mark_unknown(session, batch.lease, sorted(batch.maybe_sent), now, _INTERRUPTED)
-        again_at = now + self._clock.span(BROKEN_MAIL_REST_SECONDS)
+        again_at = now + self._clock.span(retry.BROKEN_MAIL_SECONDS)
         for delivery_id, reason in batch.broken.items():
             log.error("mail_not_rendered", delivery_id=delivery_id, error=reason)
             deliveries.return_to_planned(session, batch.lease, [delivery_id], again_at, reason)
@@ -298,7 +293,7 @@ class Dispatcher:
             log.warning("sending_resumed", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:
-        holds.hold(session, ALL, str(error), self._clock.now(), *self._spans(_SERVER_HOLD_SECONDS))
+        holds.hold(session, ALL, str(error), self._clock.now(), *self._spans(retry.SERVER_HOLD_SECONDS))
 
     def _spans(self, seconds: tuple[float, float]) -> tuple[timedelta, timedelta]:
         return self._clock.span(seconds[0]), self._clock.span(seconds[1])
@@ -311,7 +306,7 @@ class Dispatcher:
         """
         if is_first:
             return self._clock.now() >= batch.until
-        longest = self._clock.span(_SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds)
+        longest = self._clock.span(retry.SILENT_TIMEOUTS * self._policy.timeout_seconds)
         return self._clock.now() + longest >= batch.until
 
     def _has_connection(self) -> bool:

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from rugcourse.clock import Clock
 from rugcourse.db.queries import admins, heartbeats, sending_holds
 from rugcourse.db.queries.sending_holds import ALL, domain_key
+from rugcourse.delivery import retry
 
 log = structlog.get_logger()
 EVERYTHING = ALL  # the key of the hold on all sending
-
-_POLICY_HOLD_SECONDS = (3600.0, 86_400.0)  # wall-clock seconds: the first, and the longest
 
 
 def is_closed(session: Session, now: datetime) -> bool:
@@ -54,7 +53,7 @@ def hold(
 def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None:
     """Hold a domain that refuses our mail by policy: for an hour, twice as long each time, at most a day."""
     now = clock.now()
-    hold(session, domain_key(domain), words, now, *(clock.span(seconds) for seconds in _POLICY_HOLD_SECONDS))
+    hold(session, domain_key(domain), words, now, *(clock.span(seconds) for seconds in retry.POLICY_HOLD_SECONDS))
 
 
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:

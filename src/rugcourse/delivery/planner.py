@@ -16,13 +16,13 @@ from rugcourse.db.queries import campaigns, delivery_planning, enrolments, sendi
 from rugcourse.db.queries.campaigns import Sending
 from rugcourse.db.queries.delivery_planning import LessonOfDay
 from rugcourse.db.queries.enrolments import DueEnrolment, ExpectedEnrolment, Step
+from rugcourse.delivery import retry
 from rugcourse.delivery.failures import OnRejection, give_up_late
 from rugcourse.scheduling import Decision, Missed, SendNow, SendWindow, ShiftTo, decide_for, next_mail
 
 log = structlog.get_logger()
 
 BATCH = 1000
-_BROKEN_ROW_REST_SECONDS = 3600.0  # until the next try: the row may have been corrected
 TOO_LATE = "too-late"  # why a campaign waits for an admin: its fixed moment was missed by more than the send window
 
 
@@ -125,7 +125,7 @@ def _plan_one(
     except Exception:
         log.exception("lesson_not_planned", campaign_id=campaign_id, enrolment_id=enrolment_id)
     with database.write() as session:
-        enrolments.shift(session, {clock.now() + clock.span(_BROKEN_ROW_REST_SECONDS): [enrolment_id]})
+        enrolments.shift(session, {clock.now() + clock.span(retry.BROKEN_ROW_SECONDS): [enrolment_id]})
     return PlanningResult(shifted=1)
 
 

@@ -6,29 +6,60 @@ no effect. Replaying a verified request only repeats a report about the same mai
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+
 from rugcourse.bounces.webhooks.base import MalformedPayload, Provider, UnverifiedRequest, WebhookRequest
-from rugcourse.bounces.webhooks.brevo import Brevo
-from rugcourse.bounces.webhooks.mailgun import Mailgun
-from rugcourse.bounces.webhooks.postmark import Postmark
-from rugcourse.bounces.webhooks.sendgrid import SendGrid
-from rugcourse.bounces.webhooks.ses import Ses
 from rugcourse.settings import Settings
 
-__all__ = ["MalformedPayload", "Provider", "UnverifiedRequest", "WebhookRequest", "open_provider"]
+__all__ = [
+    "PROVIDERS",
+    "MalformedPayload",
+    "Provider",
+    "UnverifiedRequest",
+    "WebhookRequest",
+    "echo_header",
+    "open_provider",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All that differs between providers. `setting`: its key, without which there is no webhook; `reader`: what makes
+    its class of that key.
+
+    `echo_header`: a header in which our Message-ID stays, where the provider writes one of its own.
+    """
+
+    setting: str
+    reader: str
+    echo_header: str = ""
+
+
+# By the last part of the webhook's address, which is also the module of the class.
+PROVIDERS: dict[str, Entry] = {
+    "ses": Entry("ses_topics", "Ses"),
+    "postmark": Entry("postmark_secret", "Postmark", echo_header="X-PM-Metadata-mail"),
+    "mailgun": Entry("mailgun_key", "Mailgun"),
+    "sendgrid": Entry("sendgrid_key", "SendGrid.from_text"),
+    "brevo": Entry("brevo_secret", "Brevo"),
+}
 
 
 def open_provider(settings: Settings, name: str) -> Provider | None:
-    """Return the provider of this name, or None if its key is not set."""
-    match name:
-        case "ses" if settings.ses_topics:
-            return Ses(frozenset(settings.ses_topics))
-        case "postmark" if settings.postmark_secret:
-            return Postmark(settings.postmark_secret)
-        case "mailgun" if settings.mailgun_key:
-            return Mailgun(settings.mailgun_key)
-        case "sendgrid" if settings.sendgrid_key:
-            return SendGrid.from_text(settings.sendgrid_key)
-        case "brevo" if settings.brevo_secret:
-            return Brevo(settings.brevo_secret)
-        case _:
-            return None
+    """Return the provider of this name, or None if there is none or its key is not set."""
+    entry = PROVIDERS.get(name)
+    key = getattr(settings, entry.setting) if entry is not None else None
+    if entry is None or not key:
+        return None
+    module = import_module(f"{__name__}.{name}")  # some bring 5 MB of cryptography along
+    provider: Provider = attrgetter(entry.reader)(module)(key)
+    return provider
+
+
+def echo_header(settings: Settings) -> str:
+    """Return the header in which the provider in the settings leaves our Message-ID; empty if it needs none."""
+    return next(
+        (one.echo_header for one in PROVIDERS.values() if one.echo_header and getattr(settings, one.setting)), ""
+    )

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +68,7 @@ def fetch_certificate(url: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Ses:
-    topics: frozenset[str]
+    topics: Collection[str]
     ask: Callable[[str], bytes] = fetch_certificate
 
     def proof_of(self, request: WebhookRequest) -> str:  # noqa: ARG002 - see Provider
