@@ -155,7 +155,7 @@ class BounceHandler:
                 return HandledBounce(report, BounceOutcome.UNMATCHED)
             done = self._follow_in(session, *found, report, refused=False, by_mail=by_mail)
         if done != BounceOutcome.DUPLICATE:
-            log.info("mail came back", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
+            log.info("a mail bounced", delivery=delivery_id, kind=report.kind, status=report.status, done=done)
         return HandledBounce(report, done, delivery_id)
 
     def _is_of(self, mail: MailRef, person: SubscriberRow, delivery: DeliveryRow) -> bool:

@@ -78,7 +78,7 @@ def _handle(bounce_handler: BounceHandler, raw: bytes) -> bool:
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001 - untrusted input, on which the library may raise anything
-        log.warning("a message in the mailbox of bounces can't be read; it is flagged", error=type(error).__name__)
+        log.warning("a message in the mailbox for bounces can't be handled; it is flagged", error=type(error).__name__)
         return False
     return True
 

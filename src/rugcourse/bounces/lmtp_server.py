@@ -23,7 +23,7 @@ class LmtpHandler:
     """Handles each message of the LMTP server. It never sends mail, so no mail loop can begin here."""
 
     def __init__(self, bounce_handler: BounceHandler, address: str) -> None:
-        """`address`: the address for bounces, without a token."""
+        """Create a handler for `address`, the address for bounces without a token."""
         self._bounce_handler = bounce_handler
         self._local, _, self._domain = address.lower().rpartition("@")
 
@@ -51,10 +51,10 @@ class LmtpHandler:
             except DatabaseAway:
                 return "451 4.3.0 try again later"  # the mail server in front of us keeps it
             except Exception as error:  # noqa: BLE001 - untrusted input; the reply must not reveal internals
-                log.warning("a message that came back can't be taken in", error=type(error).__name__)
+                log.warning("a bounce can't be handled", error=type(error).__name__)
                 return "451 4.3.0 try again later"
             if taken.done == BounceOutcome.UNMATCHED:
-                log.info("mail that is nobody's came back", kind=taken.report.kind)
+                log.info("a bounce matches no delivery", kind=taken.report.kind)
         return "250 2.0.0 taken"
 
 

@@ -96,7 +96,7 @@ class WithdrawalLog:
         try:
             self._append([_line(one.at, one.kind, one.digest or self.signer.digest(one.email)) for one in noted])
         except OSError:
-            log.exception("withdrawals can't be written down; a backup would undo them", file=str(self.file))
+            log.exception("withdrawals can't be logged; restoring a backup would undo them", file=str(self.file))
 
     def read(self) -> Iterator[Withdrawal]:
         """Yield all withdrawals, oldest first, without invalid lines. Raises OSError."""

@@ -180,11 +180,11 @@ class Claimer:
         try:
             return due_recaps(session, readings, now)
         except (ArithmeticError, LookupError, TypeError, ValueError):
-            log.exception("questions that were missed can't be looked up")
+            log.exception("recaps can't be read")
             return {}
 
     def _put_off(self, session: Session, one: DeliveryJob, error: TemplateError, now: datetime) -> None:
-        log.error("a mail can't be made", delivery=one.id, kind=one.kind, error=str(error))
+        log.error("a mail can't be drafted", delivery=one.id, kind=one.kind, error=str(error))
         delivery_planning.postpone(session, one.id, now + self.clock.span(BROKEN_MAIL_REST_SECONDS), str(error))
 
 

@@ -47,7 +47,7 @@ _DATABASE_REST_SECONDS = 1.0
 _SILENCES_OF_A_MESSAGE = 2  # how many timeouts the server may use up while it takes one message
 _INTERRUPTED = "its worker was interrupted before the server answered"
 
-_SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server serves nobody
+_SERVER_HOLD_SECONDS = (30.0, 300.0)  # how long sending is held when the server accepts no mail
 _POLICY = re.compile(r"^5\d\d[ -]5\.7\.\d+\b")  # RFC 3463: security or policy status
 
 
@@ -119,7 +119,7 @@ class Dispatcher:
             try:
                 return self._send_batch(queue)
             except JournalError as error:
-                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - no trace
+                log.error("nothing is sent while the journal can't be written", error=str(error))  # noqa: TRY400 - no traceback
                 return 0
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Dispatcher:
         with self._ended:
             longest = _SILENCES_OF_A_MESSAGE * self._policy.timeout_seconds
             if not self._ended.wait_for(lambda: self._under_way == 0, longest):
-                log.warning("the mail server does not answer; a message that is under way is left to it")
+                log.warning("the mail server does not respond; not waiting for its current message")
                 return
         for connection in self._connections:
             connection.quit()
@@ -295,7 +295,7 @@ class Dispatcher:
             return
         over = {ALL} | {domain_key(one.domain) for one in batch.drafts if one.id in accepted}
         for key in sending_holds.release_holds(session, batch.stale & over, also_of_operators=False):
-            log.warning("sending goes on", what=key)
+            log.warning("sending is resumed", what=key)
 
     def _hold_all(self, session: Session, error: ServerUnavailable) -> None:
         holds.hold(session, ALL, str(error), self._clock.now(), *self._spans(_SERVER_HOLD_SECONDS))

@@ -59,7 +59,7 @@ def hold_domain(session: Session, clock: Clock, domain: str, words: str) -> None
 def hold_until_released(session: Session, reason: str, now: datetime) -> None:
     """Hold everything until an admin releases it."""
     if sending_holds.hold_indefinitely(session, ALL, reason, now):
-        log.error("sending is held; say `rugcourse sending resume` when nothing can go out twice", reason=reason)
+        log.error("sending is held; run `rugcourse sending resume` when nothing can go out twice", reason=reason)
 
 
 def release(database: Database, clock: Clock, key: str) -> bool:
@@ -70,7 +70,7 @@ def release(database: Database, clock: Clock, key: str) -> bool:
                 heartbeats.move_numbers_on(session)
             heartbeats.keep_identity(session, heartbeats.identity(session))
         lifted = sending_holds.release_holds(session, [key], also_of_operators=True)
-    log.warning("sending goes on", what=key, at=str(clock.now()))
+    log.warning("sending is resumed", what=key, at=str(clock.now()))
     return bool(lifted)
 
 

@@ -61,7 +61,7 @@ def plan_batches(
         except DatabaseAway:
             raise
         except Exception:
-            log.exception("a batch can't be planned; its readers are looked at one by one", campaign=campaign_id)
+            log.exception("a batch can't be planned; planning its readers one by one", campaign=campaign_id)
             yield _plan_one_by_one(database, clock, campaign_id, send_window)
 
 
@@ -123,7 +123,7 @@ def _plan_one(
     except DatabaseAway:
         raise
     except Exception:
-        log.exception("a lesson can't be planned and is put off", campaign=campaign_id, enrolment=enrolment_id)
+        log.exception("a lesson can't be planned and is postponed", campaign=campaign_id, enrolment=enrolment_id)
     with database.write() as session:
         enrolments.shift(session, {clock.now() + clock.span(_BROKEN_ROW_REST_SECONDS): [enrolment_id]})
     return PlanningResult(shifted=1)
