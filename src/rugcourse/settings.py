@@ -129,16 +129,18 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field("sqlite:///var/rugcourse.db", description="SQLite or PostgreSQL (postgresql://…)")
-    database_password: str = Field("", description="the database's password, where it does not stand in the URL")
+    database_password: str = Field("", description="the database's password, if it is not in the URL")
     broker_url: str = Field("memory://", description="memory:// in one process, redis://… for many")
     smtp_url: str = Field("smtp://127.0.0.1:25", description="smtp://user:pass@host:port or smtps://…")
-    base_url: str = Field("http://127.0.0.1:8000", description="the address that readers see; links in mails begin so")
+    base_url: str = Field(
+        "http://127.0.0.1:8000", description="the public URL of the website, with which links in mails begin"
+    )
     secret_keys: Annotated[tuple[str, ...], NoDecode] = Field(
         (DEFAULT_SECRET,), description="keys that sign links, newest first, separated by commas"
     )
     suppression_key: str = Field(
         "",
-        description="key by which suppressed addresses are known; default: the oldest of the secret keys",
+        description="key for the hashes of suppressed addresses; default: the oldest of the secret keys",
     )
     data_dir: Path = Field(Path("var"), description="the folder for journals and other local state")
     lessons_dir: Path | None = Field(None, description="the folder with courses; default: the shipped ones")
@@ -147,48 +149,47 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="the port the web server listens on")
     trusted_proxies: str = Field(
         "",
-        description="the proxies before the web pages whose X-Forwarded-For is believed: addresses or networks, as "
-        "127.0.0.1,172.30.57.0/24",
+        description="the proxies whose X-Forwarded-For is trusted: addresses or networks, as 127.0.0.1,172.30.57.0/24",
     )
 
     second_factor_grace_days: int = Field(
-        7, ge=0, description="days after their first login in which owners and editors may do without a second factor"
+        7, ge=0, description="days after their first login within which owners and editors must set up a second factor"
     )
-    signups_per_hour: int = Field(30, description="how many signups one network may send in an hour")
-    signups_per_hour_in_all: int = Field(1000, ge=1, description="how many signups all networks together may send")
-    keep_unconfirmed_days: int = Field(7, ge=1, description="days until tests and signups of nobody are forgotten")
-    keep_measured_days: int = Field(90, ge=1, description="days until measured opens and clicks are forgotten")
+    signups_per_hour: int = Field(30, description="signups per hour from one network")
+    signups_per_hour_in_all: int = Field(1000, ge=1, description="signups per hour from all networks together")
+    keep_unconfirmed_days: int = Field(
+        7, ge=1, description="days until anonymous tests and unconfirmed signups are deleted"
+    )
+    keep_measured_days: int = Field(90, ge=1, description="days until measured opens and clicks are deleted")
     keep_left_days: int = Field(30, ge=30, description="days after leaving until a person is erased")
     keep_finished_days: int = Field(
-        180, ge=30, description="days after the last mail until a finished reader is erased"
+        180, ge=30, description="days after the last mail until a reader is erased who completed the course"
     )
     keep_idle_days: int = Field(
         365,
         ge=30,
-        description="days after the last mail until a reader is erased who is not finished, as in a long pause",
+        description="days after the last mail until a reader is erased who is still in a course, as in a long pause",
     )
-    keep_bounced_days: int = Field(
-        90, ge=1, description="days until a person, and an address, that mail came back from is forgotten"
-    )
+    keep_bounced_days: int = Field(90, ge=1, description="days until a bounced address, and its person, is deleted")
     keep_suppressed_days: int = Field(
-        1825, ge=365, description="days until an address that must not be written to for another reason is forgotten"
+        1825, ge=365, description="days until an address that is suppressed for another reason is deleted"
     )
-    keep_remark_days: int = Field(180, ge=1, description="days until what visitors wrote about a lesson is forgotten")
+    keep_remark_days: int = Field(180, ge=1, description="days until visitors' remarks on lessons are deleted")
     keep_log_days: int = Field(
-        365, ge=30, description="days until changes about people are forgotten, and admins who were disabled"
+        365, ge=30, description="days until audit log entries about people are deleted, and disabled admins anonymised"
     )
-    keep_job_days: int = Field(90, ge=7, description="days until imports and acts for many are forgotten")
+    keep_job_days: int = Field(90, ge=7, description="days until background jobs are deleted")
     keep_withdrawal_days: int = Field(
         60,
         ge=1,
-        description="days until the file that remembers who withdrew forgets it: as long as you keep backups, and so "
-        "the privacy page says",
+        description="days until entries of the withdrawal log are deleted: as long as you keep backups, as the "
+        "privacy page says",
     )
     keep_bounce_mail_days: int = Field(
-        30, ge=0, description="days until a message that was taken in is deleted from the mailbox for bounces; 0: never"
+        30, ge=0, description="days until a handled message is deleted from the mailbox for bounces; 0: never"
     )
     default_language: Literal["nl", "en"] = Field(
-        "nl", description="the language when a visitor asks for none that exists"
+        "nl", description="the language if a visitor asks for none of the available ones"
     )
     practice: str = Field("Let's Go Fysio", description="the practice that runs the courses")
     author_name: str = Field("Stijn", description="who writes the lessons")
@@ -197,44 +198,44 @@ class Settings(BaseSettings):
     sender_address: str = Field("cursus@rugcourse.example", description="the From address of every mail")
     reply_to: str = Field("", description="where replies go; default: the sender")
     bounce_address: str = Field(
-        "", description="where bounces come back to, as bounces@example.org; each mail gets bounces+token@example.org"
+        "", description="the address for bounces, as bounces@example.org; each mail gets bounces+token@example.org"
     )
     bounce_mailbox: str = Field(
-        "", description="where bounces lie in a mailbox: imaps://user:password@host[:port][/folder]"
+        "", description="a mailbox to poll for bounces: imaps://user:password@host[:port][/folder]"
     )
     postmark_secret: str = Field("", description="the password in the address of Postmark's webhook")
     brevo_secret: str = Field("", description="the token that Brevo's webhook sends")
     mailgun_key: str = Field("", description="Mailgun's HTTP webhook signing key")
     sendgrid_key: str = Field("", description="the public key of SendGrid's signed event webhook")
     ses_topics: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="the SNS topics, as ARNs, that tell what Amazon SES says; separated by commas"
+        (), description="the SNS topics (ARNs) with notifications of Amazon SES; separated by commas"
     )
     feedback_id: str = Field(
         "",
-        description="what Gmail's Postmaster Tools know all your mail by, 5 to 15 characters; default: from the domain",
+        description="your sender id in Gmail's Postmaster Tools, 5 to 15 characters; default: from the domain",
     )
     neutral_headers: bool = Field(
-        True, description="no header of a mail names the course, which can say something of its reader's health"
+        True, description="mail headers do not name the course, which may reveal something about the reader's health"
     )
     dns_server: str = Field("", description="host[:port] of the DNS server that `doctor` asks; default: the system's")
     dkim_keys: str = Field(
-        "", description="selector=file.pem,… to sign with DKIM here, newest first; empty where the relay signs"
+        "", description="selector=file.pem,… to sign with DKIM here, newest first; empty if the relay signs"
     )
-    ehlo_name: str = Field("", description="how we greet the mail server; default: the name of this host")
+    ehlo_name: str = Field("", description="the name in EHLO to the mail server; default: the name of this host")
     postal_address: str = Field(MADE_UP_ADDRESS, description="shown under every mail")
     phone: str = Field("", description="the practice's telephone number, for the imprint")
     kvk: str = Field("", description="the practice's number at the Chamber of Commerce, for the imprint")
     big: str = Field("", description="the author's professional title and number in the BIG register, for the imprint")
     processors: str = Field(
         "",
-        description="who works on the data for you, what and where: Example Host (hosting, Germany); Relay (mail, …)",
+        description="the data processors, what they do and where: Example Host (hosting, Germany); Relay (mail, …)",
     )
     transfers: str = Field(
         "",
-        description="who of them works outside of the EEA, and what allows it: Relay (USA, standard clauses); or: none",
+        description="the processors outside of the EEA, and the legal basis: Relay (USA, standard clauses); or: none",
     )
-    dpo: str = Field("", description="the data protection officer and their address, where there is one")
-    supervisor: str = Field(SUPERVISOR, description="the supervisor whom people can complain to")
+    dpo: str = Field("", description="the data protection officer and their address, if there is one")
+    supervisor: str = Field(SUPERVISOR, description="the supervisory authority that people can complain to")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
     log_format: Literal["console", "json"] = Field("console", description="lines for people, or JSON for a log store")
@@ -242,19 +243,21 @@ class Settings(BaseSettings):
     worker_threads: int = Field(3, ge=1, le=64, description="sending threads per worker process")
     smtp_timeout_seconds: float = Field(60.0, gt=0, le=3600, description="how long the mail server may be silent")
     lease_seconds: float = Field(
-        300.0, gt=0, le=86_400, description="how long a worker may hold deliveries before they are taken back"
+        300.0, gt=0, le=86_400, description="how long a worker may hold deliveries before its lease expires"
     )
     grace_hours: float = Field(
         4.0, ge=0.25, le=24, description="how long after the reader's hour a lesson may still go out"
     )
-    quiet_hours: str = Field("22-7", description="no late lessons between these local hours; none: any hour will do")
-    per_minute: int | None = Field(None, ge=1, description="how many lessons go out in a minute; unset: no limit")
-    domain_limits: str = Field("", description="lessons a minute per recipient's domain: gmail.com=300,outlook.com=100")
+    quiet_hours: str = Field("22-7", description="no late lessons between these local hours; none: at any hour")
+    per_minute: int | None = Field(None, ge=1, description="lessons per minute; unset: no limit")
+    domain_limits: str = Field(
+        "", description="lessons per minute per recipient's domain: gmail.com=300,outlook.com=100"
+    )
     warmup_start: date | None = Field(None, description="a new sender's first day (UTC), as 2026-11-24; unset: none")
-    warmup_count: int = Field(200, ge=1, description="how many lessons go out on the first day of the warm-up")
-    warmup_growth: float = Field(1.5, ge=1, description="how many times as many on each following day")
-    complaint_warning: float = Field(0.1, gt=0, description="from how many per cent of complaints it is a warning")
-    complaint_stop: float = Field(0.3, gt=0, description="from how many per cent of complaints nothing more goes out")
+    warmup_count: int = Field(200, ge=1, description="lessons on the first day of the warm-up")
+    warmup_growth: float = Field(1.5, ge=1, description="factor from each day of the warm-up to the next")
+    complaint_warning: float = Field(0.1, gt=0, description="percentage of complaints from which to warn")
+    complaint_stop: float = Field(0.3, gt=0, description="percentage of complaints from which sending is held")
     max_attempts: int = Field(
         8, ge=1, le=100, description="how often a deferred mail is tried before it counts as failed"
     )

@@ -42,7 +42,7 @@ log = structlog.get_logger()
 class BounceOutcome(StrEnum):
     """What was done."""
 
-    UNMATCHED = "nobody's"  # no delivery of ours, or a forged address
+    UNMATCHED = "unmatched"  # no delivery of ours, or a forged address
     IGNORED = "ignored"  # an automatic reply, a delay notice, or a personal message
     DUPLICATE = "duplicate"  # it was known already
     RECORDED = "recorded"  # the mail did not arrive; a lesson may go out again

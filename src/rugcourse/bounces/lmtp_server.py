@@ -23,7 +23,7 @@ class LmtpHandler:
     """Handles each message of the LMTP server. It never sends mail, so no mail loop can begin here."""
 
     def __init__(self, bounce_handler: BounceHandler, address: str) -> None:
-        """`address`: the address for bounces, without a token."""
+        """Create a handler for `address`, the address for bounces without a token."""
         self._bounce_handler = bounce_handler
         self._local, _, self._domain = address.lower().rpartition("@")
 

@@ -37,7 +37,7 @@ def serve(
     server.start()
     heartbeat = Heartbeat(runtime, "bounces")
     heartbeat.start()
-    typer.echo(f"rugcourse takes in bounces on {host}:{port}", err=True)
+    typer.echo(f"rugcourse receives bounces on {host}:{port}", err=True)
     over.wait()
     heartbeat.stop()
     server.stop()

@@ -113,14 +113,14 @@ def export(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
     try:
         done = export_courses(runtime.database, target, chosen, is_source=is_source)
     except OSError as error:
-        typer.echo(f"error: {error.filename}: {error.strerror}; nothing is noted as exported", err=True)
+        typer.echo(f"error: {error.filename}: {error.strerror}; nothing is recorded as exported", err=True)
         raise typer.Exit(1) from None
     except MergeConflict as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     except AuthoringErrors as error:
         typer.echo(
-            f"{error}\nNothing was exported: mend these files, or write over them with `--on-conflict ours`", err=True
+            f"{error}\nNothing was exported: correct these files, or overwrite them with `--on-conflict ours`", err=True
         )
         raise typer.Exit(1) from None
     for file in done.written:
@@ -128,11 +128,11 @@ def export(folder: Folder = None, on_conflict: ConflictOption = "fail") -> None:
     for file in done.removed:
         typer.echo(f"{file}: removed")
     for file in done.set_aside:
-        typer.echo(f"{file}: what a newer file held", err=True)
+        typer.echo(f"{file}: backup of a newer file", err=True)
     for part in done.newer_in_files:
         typer.echo(f"{part}: newer in the files, so left as it is (`rugcourse courses import`)", err=True)
     if not (done.written or done.removed or done.set_aside or done.newer_in_files):
-        typer.echo("the files hold all that readers get", err=True)
+        typer.echo("the files are up to date", err=True)
 
 
 def _conflict_rule_or_exit(on_conflict: str) -> OnConflict:

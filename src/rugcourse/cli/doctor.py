@@ -71,9 +71,9 @@ def generate(
     setting = ",".join(f"{selector}={file}" for selector, file in {**files, **earlier}.items())
     typer.echo("1. Put this into the DNS:\n")
     _print_records(settings.sender_domain, load_keys(files))
-    typer.echo("\n2. When `dig TXT` shows them, set this, and start the workers anew:\n")
+    typer.echo("\n2. When `dig TXT` shows them, set this, and restart the workers:\n")
     typer.echo(f"RUGCOURSE_DKIM_KEYS={setting}\n")
-    typer.echo("3. See whether all is well: rugcourse doctor")
+    typer.echo("3. Check everything: rugcourse doctor")
     if earlier:
         typer.echo(f"\n4. After a week take {', '.join(earlier)} out of the setting, and then out of the DNS.")
 

@@ -31,7 +31,7 @@ def demo(
         typer.echo(f"Inbox         {addresses.inbox}")
         typer.echo(f"Admin         {addresses.site}/admin   {ADMIN}   password {addresses.password}")
         typer.echo(f"Mail server   {addresses.smtp}")
-        typer.echo(f"A day lasts {day_seconds:g} seconds. Ctrl-C ends; started again, it goes on where it was.")
+        typer.echo(f"A day lasts {day_seconds:g} seconds. Ctrl-C ends; started again, it continues where it was.")
 
     run_demo(folder, port, day_seconds, fresh=fresh, ready=ready)
 

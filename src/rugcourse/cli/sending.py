@@ -126,7 +126,7 @@ def resume(campaign: _Campaign = None, domain: _Domain = None) -> None:
     key = _key(campaign, domain)
     done = release_hold(runtime, key)
     if key == ALL:
-        typer.echo(f"{done.withdrawn} people withdrew what this database did not know of; it does now")
+        typer.echo(f"{done.withdrawn} people withdrew, unknown to this database; now applied")
     typer.echo(f"{key} goes on" if done.was_held else f"{key} was not held")
     raise typer.Exit(0 if done.was_held else 1)
 
@@ -162,7 +162,7 @@ def healthcheck(kind: Annotated[str, typer.Argument(help="web, worker, beat or s
     with runtime.database.read() as session:
         found = heartbeats.all_processes(session)
     lives = any(one.kind == kind and one.host == socket.gethostname() and one.seen_at >= oldest for one in found)
-    typer.echo("alive" if lives else f"no {kind} on this host has said for {3 * BEAT_SECONDS:g} seconds that it lives")
+    typer.echo("alive" if lives else f"no {kind} on this host has sent a heartbeat for {3 * BEAT_SECONDS:g} seconds")
     raise typer.Exit(0 if lives else 1)
 
 

@@ -81,7 +81,7 @@ def suppress(
     from rugcourse.enrolment.suppression import suppress_address
 
     if reason.strip().lower() in REASONS:
-        typer.echo(f"error: rugcourse gives the reason {reason!r} itself; say it in other words", err=True)
+        typer.echo(f"error: rugcourse gives the reason {reason!r} itself; choose another word", err=True)
         raise typer.Exit(2)
     runtime = open_checked(own_secret=True)
     try:

@@ -56,7 +56,7 @@ def get_ebook(
     try:
         made = _make(book, published, kind)
     except Exception as error:  # no content of a course may break the page or the worker that asks for it
-        _log.exception("%s, %s: the %s can't be made", published.course.slug, language, kind)
+        _log.exception("%s, %s: the %s can't be built", published.course.slug, language, kind)
         with database.read() as session:
             before = ebooks.find_ebook(session, key)
         if before is None:

@@ -30,7 +30,7 @@ def make_pdf(book: Book) -> bytes:
     try:
         return _typeset("ebook.typ", book, "pdf", standard="ua-1")
     except typst.TypstError as error:
-        _log.warning("a book is set without PDF/UA-1: %s: %s", book["title"], error)
+        _log.warning("a book is built without PDF/UA-1: %s: %s", book["title"], error)
     return _typeset_or_fail("ebook.typ", book, "pdf")
 
 

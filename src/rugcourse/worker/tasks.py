@@ -157,7 +157,7 @@ def poll_bounces(runtime: Runtime) -> None:
     mailbox = runtime.settings.mailbox
     if mailbox is None:
         return
-    from rugcourse.bounces.imap_poller import MailboxAway, poll  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, poll  # noqa: PLC0415 - see Runtime.bounce_handler
 
     try:
         poll(runtime.bounce_handler, mailbox)
@@ -170,7 +170,7 @@ def delete_old_bounces(runtime: Runtime) -> None:
     settings = runtime.settings
     if settings.mailbox is None or not settings.keep_bounce_mail_days:
         return
-    from rugcourse.bounces.imap_poller import MailboxAway, delete_old  # noqa: PLC0415 - see Runtime.intake
+    from rugcourse.bounces.imap_poller import MailboxAway, delete_old  # noqa: PLC0415 - see Runtime.bounce_handler
 
     try:
         delete_old(runtime.bounce_handler, settings.mailbox, settings.keep_bounce_mail_days)

@@ -158,7 +158,7 @@ def _agreed(allowed: Permission, audience: Audience, now: datetime) -> Iterator[
         is_course = Ground.COURSE in allowed.grounds  # another course, which may reveal something about health
         was_asked = _was_asked() if is_course or audience.is_about_learning else true()
         yield and_(SubscriberRow.news.is_(True), was_asked, *_about_answers(audience, now))
-    # Who agreed to a course did not agree to be chosen by what they do in another one.
+    # People who consented to a course did not consent to being chosen by what they do in another one.
     if Ground.COURSE in allowed.grounds and audience.course_id in {None, allowed.course_id}:
         reads = _enrolled(allowed.course_id).where(EnrolmentRow.status == EnrolmentStatus.ACTIVE).exists()
         agreed = or_(reads, _completed_and_did_not_leave(allowed.course_id))
