@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 import pytest
 from sqlalchemy import select
+from tests.support.admins import ORIGIN, PASSWORD, identity_of, make_admin
 
 from rugcourse.auth import totp
 from rugcourse.auth.admins import (
@@ -19,7 +20,6 @@ from rugcourse.auth.admins import (
     set_first_password,
 )
 from rugcourse.auth.passwords import WeakPassword, check_strength
-from rugcourse.auth.security_events import Origin
 from rugcourse.auth.sessions import (
     CODE_SECONDS,
     IDLE_SECONDS,
@@ -38,22 +38,8 @@ from rugcourse.db.models import AdminRow, AdminSessionRow, AuditLogRow, Role
 from rugcourse.db.queries import admins
 from rugcourse.enrolment.signup import NotAnAddress
 
-PASSWORD = "three quiet green spines"
 VAULT = SecretBox(["a-key-for-tests-0123456789"])
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-ORIGIN = Origin("192.0.2.0/24", "Firefox")
-
-
-def make_admin(database: Database, clock: VirtualClock, email: str = "owner@x.example", role: Role = Role.OWNER) -> int:
-    invitation = database.run(invite, clock, email, role)
-    set_first_password(database, clock, invitation.token, PASSWORD)
-    return invitation.admin_id
-
-
-def enter(database: Database, clock: VirtualClock, email: str = "owner@x.example") -> AdminIdentity:
-    found = find_identity(database, clock, log_in(database, clock, email, PASSWORD, ORIGIN).token)
-    assert found is not None
-    return found
 
 
 def test_an_invitation_sets_a_password_once_and_for_a_day(database: Database, clock: VirtualClock) -> None:
@@ -88,7 +74,7 @@ def test_only_the_right_password_lets_in(database: Database, clock: VirtualClock
     make_admin(database, clock)
     with pytest.raises(LoginFailed):
         log_in(database, clock, email, password, ORIGIN)
-    assert enter(database, clock).role == Role.OWNER
+    assert identity_of(database, clock).role == Role.OWNER
 
 
 def test_who_was_invited_and_never_came_cant_come_in_with_anything(database: Database, clock: VirtualClock) -> None:
@@ -116,7 +102,7 @@ def test_a_session_ends_when_nobody_is_there_and_in_any_case_after_two_weeks(
 
 def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
-    identity = enter(database, clock)
+    identity = identity_of(database, clock)
     token = log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN).token
     secret = totp.new_secret()
     confirm_second_factor(database, clock, VAULT, identity, secret, pyotp.TOTP(secret).now())
@@ -130,7 +116,7 @@ def test_the_store_holds_nothing_that_opens_anything(database: Database, clock: 
 def test_with_a_second_factor_the_password_alone_opens_nothing(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
     secret = totp.new_secret()
-    first = enter(database, clock)
+    first = identity_of(database, clock)
     begun = datetime.now(UTC)  # of one moment: between two calls the half minute of a code may end
     code, later = (pyotp.TOTP(secret).at(begun + timedelta(seconds=wait)) for wait in (0, 30))
     confirm_second_factor(database, clock, VAULT, first, secret, code)
@@ -180,7 +166,7 @@ def test_a_secret_opens_only_where_it_was_locked_for() -> None:
 
 def test_another_password_ends_all_other_sessions(database: Database, clock: VirtualClock) -> None:
     admin_id = make_admin(database, clock)
-    mine, other = enter(database, clock), log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
+    mine, other = identity_of(database, clock), log_in(database, clock, "owner@x.example", PASSWORD, ORIGIN)
     change_password(database, clock, admin_id, "seven brass kettles sing", session_id=mine.session_id)
     assert find_identity(database, clock, other.token) is None
     with database.read() as session:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.auth.soft_passkey import SoftPasskey
-from tests.auth.test_access import enter, make_admin
+from tests.support.admins import identity_of, make_admin
 from webauthn.helpers import bytes_to_base64url
 
 from rugcourse.auth import passkeys
@@ -112,11 +112,11 @@ def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: 
 def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
     make_admin(database, clock, "second@x.example", Role.OWNER)
-    mine, theirs = enter(database, clock), enter(database, clock, "second@x.example")
+    mine, theirs = identity_of(database, clock), identity_of(database, clock, "second@x.example")
     device = SoftPasskey(SITE)
     begun = json.loads(passkeys.begin_registration(database, clock, SITE, mine))["challenge"]
     passkeys.finish_registration(database, clock, SITE, mine, device.made(begun), "phone")
-    half = enter(database, clock)
+    half = identity_of(database, clock)
     assert half.second_factor_due, "a password alone opens nothing for who has a passkey"
     wrong = json.loads(passkeys.begin_second_factor(database, clock, SITE, theirs))["challenge"]
     with pytest.raises(LoginFailed):

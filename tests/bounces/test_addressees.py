@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.bounces.test_take import about, back, come, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.support.bounces import bounce_about, receive_bounce, return_path_of, status_of
 from tests.support.builders import answer, at_eight, enrolment_of, lessons_to, plan, reader_with_lesson, ref, send_all
 from tests.support.smtp_sink import Sink
 
@@ -22,13 +22,13 @@ RIGHT = "right@other.example"
 GONE = "postfix unknown user"
 
 
-def put_right(runtime: Runtime, clock: VirtualClock, email: str, right: str = RIGHT) -> None:  # noqa: F811
+def put_right(runtime: Runtime, clock: VirtualClock, email: str, right: str = RIGHT) -> None:
     clock.advance(minutes=10)
     person = enrolment_of(runtime, email).subscriber_id
     runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, right)
 
 
-def is_suppressed(runtime: Runtime, address: str) -> bool:  # noqa: F811
+def is_suppressed(runtime: Runtime, address: str) -> bool:
     return runtime.database.query(suppression.find, runtime.signer, address) is not None
 
 
@@ -38,17 +38,17 @@ def without_recipient(raw: bytes) -> bytes:
 
 @pytest.mark.parametrize("named", [True, False])
 def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     named: bool,
 ) -> None:
     """And the lesson that never arrived goes to the new one, as a message of its own."""
-    path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[-1]
+    path, lesson = return_path_of(runtime, sink, email), lessons_to(runtime, email)[-1]
     put_right(runtime, clock, email)
-    raw = about(GONE, email.upper())
+    raw = bounce_about(GONE, email.upper())
     assert (
         runtime.bounce_handler.handle_message(path, raw if named else without_recipient(raw)).done
         == BounceOutcome.RECORDED
@@ -67,32 +67,34 @@ def test_the_bounce_of_an_address_that_was_put_right_is_not_about_the_new_one(
 
 
 def test_the_new_address_that_bounces_is_suppressed(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     put_right(runtime, clock, email)
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
-    taken = runtime.bounce_handler.handle_message(back(runtime, sink, RIGHT), without_recipient(about(GONE, RIGHT)))
+    taken = runtime.bounce_handler.handle_message(
+        return_path_of(runtime, sink, RIGHT), without_recipient(bounce_about(GONE, RIGHT))
+    )
     assert (taken.done, status_of(runtime, RIGHT)) == (BounceOutcome.SUPPRESSED, SubscriberStatus.SUPPRESSED)
     assert not is_suppressed(runtime, email)
 
 
 def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_one(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     address, found = email, []
     for n in range(3):
         clock.advance(hours=1)
-        found.append(come(runtime, back(runtime, sink, address), "gmail full").done)
+        found.append(receive_bounce(runtime, return_path_of(runtime, sink, address), "gmail full").done)
         if n == 1:
             put_right(runtime, clock, email)
             address = RIGHT
@@ -104,35 +106,35 @@ def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_on
 
 
 def test_who_has_the_address_of_before_by_now_is_left_alone(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
-    path, neighbour = back(runtime, sink, email), reader_with_lesson(runtime, dispatcher)
+    path, neighbour = return_path_of(runtime, sink, email), reader_with_lesson(runtime, dispatcher)
     put_right(runtime, clock, email)
     person = enrolment_of(runtime, neighbour).subscriber_id
     runtime.database.run(correct_address, runtime.clock.now(), runtime.signer, person, email)
-    assert runtime.bounce_handler.handle_message(path, about(GONE, email)).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, email)).done == BounceOutcome.RECORDED
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, email)
 
 
 def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     """The reader can mend that; whom it is passed on to never asked for anything, and is nobody's to suppress."""
     found = []
     for n in range(3):
         clock.advance(hours=1)
-        raw = b"Message-ID: <%d@mx.example>\r\n" % n + about(GONE, "elsewhere@far.example")
+        raw = b"Message-ID: <%d@mx.example>\r\n" % n + bounce_about(GONE, "elsewhere@far.example")
         raw = raw.replace(b"Arrival-Date:", b"X-Arrival:")
-        found.append(runtime.bounce_handler.handle_message(back(runtime, sink, email), raw).done)
+        found.append(runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), raw).done)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
@@ -143,16 +145,18 @@ def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
 
 @pytest.mark.parametrize("by_mail", [True, False])
 def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     by_mail: bool,
 ) -> None:
-    path = back(runtime, sink, email)
+    path = return_path_of(runtime, sink, email)
     put_right(runtime, clock, email)
     if by_mail:
-        raw = about("complaint of yahoo", email).replace(b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode())
+        raw = bounce_about("complaint of yahoo", email).replace(
+            b"Version: 1\n", f"Original-Rcpt-To: {email}\n".encode()
+        )
         done = runtime.bounce_handler.handle_message(path, raw).done
     else:
         done = runtime.bounce_handler.handle_event(
@@ -166,9 +170,9 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
 
 @pytest.mark.parametrize("kind", [BounceType.HARD, BounceType.COMPLAINT])
 def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
-    email: str,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    email: str,
     clock: VirtualClock,
     kind: BounceType,
 ) -> None:
@@ -189,30 +193,31 @@ def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
 
 
 def test_a_report_of_a_mail_to_the_address_of_before_suppresses_no_other_address(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
-    path = back(runtime, sink, email)
+    path = return_path_of(runtime, sink, email)
     put_right(runtime, clock, email)
     assert (
-        runtime.bounce_handler.handle_message(path, about(GONE, "elsewhere@far.example")).done == BounceOutcome.RECORDED
+        runtime.bounce_handler.handle_message(path, bounce_about(GONE, "elsewhere@far.example")).done
+        == BounceOutcome.RECORDED
     )
     assert not is_suppressed(runtime, "elsewhere@far.example")
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
 def test_a_report_names_nobody_elses_address(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
 ) -> None:
     """A reader can write any report about their own mail, and no more than that follows from it."""
     neighbour = reader_with_lesson(runtime, dispatcher)
     path = runtime.links.return_path(ref(runtime, lessons_to(runtime, email)[-1].id), "bounces@courses.example")
-    assert runtime.bounce_handler.handle_message(path, about(GONE, neighbour)).done == BounceOutcome.RECORDED
+    assert runtime.bounce_handler.handle_message(path, bounce_about(GONE, neighbour)).done == BounceOutcome.RECORDED
     assert status_of(runtime, neighbour) == SubscriberStatus.ACTIVE
     assert not is_suppressed(runtime, neighbour)
 
@@ -231,9 +236,9 @@ REPORTS = {
 
 @pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
 def test_a_lesson_that_its_reader_answered_does_not_come_again_for_what_a_forward_says(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
-    email: str,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
+    email: str,
     clock: VirtualClock,
     report: BounceReport,
 ) -> None:

@@ -14,11 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.bounces.test_take import RAW, about, back, dispatcher, email, runtime, status_of  # noqa: F401 - fixtures
+from tests.support.bounces import RAW_SAMPLES, bounce_about, return_path_of, status_of
 from tests.support.builders import lessons_to
+from tests.support.rows import everything
 from tests.support.servers import HOST, free_port
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces.handler import BounceHandler, HandledBounce
@@ -119,17 +119,17 @@ def unread(mailbox: Mailbox) -> int:
 @pytest.mark.needs("dovecot")
 @pytest.mark.parametrize("folder", ["INBOX", "Came back"])
 def test_what_is_new_is_taken_in_once_and_stays_for_now(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     port: int,
     folder: str,
 ) -> None:
     mailbox = Mailbox(HOST, port, f"{folder[0].lower()}{runtime.database.dialect}", "secret", folder, encrypted=False)
-    written = f"Delivered-To: catch-all@courses.example\r\nX-Original-To: {back(runtime, sink, email)}\r\n"
-    bounce = written.encode() + about("postfix unknown user", email)
-    forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW["gmail full"]
-    put(mailbox, RAW["a letter"], forged, bounce, b"nonsense\r\n")
+    written = f"Delivered-To: catch-all@courses.example\r\nX-Original-To: {return_path_of(runtime, sink, email)}\r\n"
+    bounce = written.encode() + bounce_about("postfix unknown user", email)
+    forged = b"Delivered-To: bounces+forged@courses.example\r\n" + RAW_SAMPLES["gmail full"]
+    put(mailbox, RAW_SAMPLES["a letter"], forged, bounce, b"nonsense\r\n")
     assert unread(mailbox) == 4
     assert poll(runtime.bounce_handler, mailbox) == 4
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
@@ -148,14 +148,17 @@ def away(*_args: object, **_named: object) -> None:
 
 @pytest.mark.needs("dovecot")
 def test_what_was_not_taken_in_is_there_the_next_time(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mailbox = Mailbox(HOST, port, f"cut{runtime.database.dialect}", "secret", encrypted=False)
-    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
+    put(
+        mailbox,
+        f"To: {return_path_of(runtime, sink, email)}\r\n".encode() + bounce_about("postfix unknown user", email),
+    )
     with monkeypatch.context() as patch:
         patch.setattr("rugcourse.bounces.handler.bounces.record_bounce", away)
         with pytest.raises(DatabaseAway):
@@ -167,18 +170,21 @@ def test_what_was_not_taken_in_is_there_the_next_time(
 
 @pytest.mark.needs("dovecot")
 def test_a_message_that_cant_be_read_holds_up_none_behind_it(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mailbox = Mailbox(HOST, port, f"poison{runtime.database.dialect}", "secret", encrypted=False)
     deep = b"(" * 20_000
     for header in (b"To: " + deep, b"Delivered-To: " + deep + b"\r\nCc: " + b"<" * 20_000):
-        put(mailbox, header + b"\r\n" + RAW["a letter"])
-    put(mailbox, b"X-Breaks: us\r\n" + RAW["a letter"])
-    put(mailbox, f"To: {back(runtime, sink, email)}\r\n".encode() + about("postfix unknown user", email))
+        put(mailbox, header + b"\r\n" + RAW_SAMPLES["a letter"])
+    put(mailbox, b"X-Breaks: us\r\n" + RAW_SAMPLES["a letter"])
+    put(
+        mailbox,
+        f"To: {return_path_of(runtime, sink, email)}\r\n".encode() + bounce_about("postfix unknown user", email),
+    )
     handle = BounceHandler.handle_message
 
     def breaking(self: BounceHandler, recipient: str, raw: bytes) -> HandledBounce:
@@ -193,7 +199,7 @@ def test_a_message_that_cant_be_read_holds_up_none_behind_it(
 
 @pytest.mark.needs("dovecot")
 def test_old_messages_are_deleted_but_for_those_that_wait_and_those_that_others_marked(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     port: int,
 ) -> None:
     mailbox = Mailbox(HOST, port, f"tidy{runtime.database.dialect}", "secret", encrypted=False)
@@ -217,7 +223,7 @@ def test_old_messages_are_deleted_but_for_those_that_wait_and_those_that_others_
 
 @pytest.mark.needs("dovecot")
 def test_the_nightly_task_tidies_unless_it_is_told_to_leave_messages(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     port: int,
 ) -> None:
     name = f"nightly{runtime.database.dialect}"
@@ -234,7 +240,7 @@ def test_the_nightly_task_tidies_unless_it_is_told_to_leave_messages(
 
 
 @pytest.mark.needs("dovecot")
-def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> None:  # noqa: F811
+def test_a_mailbox_that_does_not_open_says_why(runtime: Runtime, port: int) -> None:
     for mailbox in (
         Mailbox(HOST, port, "sam", "wrong", encrypted=False),
         Mailbox(HOST, port, "sam", "secret", "Not there", encrypted=False),

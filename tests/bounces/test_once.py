@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from tests.bounces.test_take import about, back, dispatcher, email, runtime  # noqa: F401 - fixtures
+from tests.support.bounces import bounce_about, return_path_of
 from tests.support.builders import lessons_to, plan, ref, send_all
 from tests.support.smtp_sink import Sink
 
@@ -22,9 +22,9 @@ from rugcourse.delivery.dispatcher import Dispatcher
 FULL = BounceReport(BounceType.SOFT, "5.2.2", "mailbox full")
 
 
-def report(email: str, arrived: datetime | None, message_id: str = "<one@mx.example>") -> bytes:  # noqa: F811
+def report(email: str, arrived: datetime | None, message_id: str = "<one@mx.example>") -> bytes:
     """Of a full mailbox; without Message-ID and date where `arrived` is None."""
-    raw = about("gmail full", email)
+    raw = bounce_about("gmail full", email)
     if arrived is None:
         return re.sub(rb"Arrival-Date: [^\r]*\r\n", b"", raw)
     date = format_datetime(arrived).encode()
@@ -32,7 +32,7 @@ def report(email: str, arrived: datetime | None, message_id: str = "<one@mx.exam
     return b"Message-ID: %s\r\nDate: %s\r\n" % (message_id.encode(), date) + raw
 
 
-def send_again(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:  # noqa: F811
+def send_again(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
@@ -40,17 +40,17 @@ def send_again(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) ->
 
 @pytest.fixture
 def sent_again(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> datetime:
     """A lesson that came back, and went out again; returns when it went out first."""
     first = clock.now()
     clock.advance(hours=2)
     assert (
-        runtime.bounce_handler.handle_message(back(runtime, sink, email), report(email, first)).done
+        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), report(email, first)).done
         == BounceOutcome.RECORDED
     )
     send_again(runtime, dispatcher, clock)
@@ -60,15 +60,15 @@ def sent_again(
 
 @pytest.mark.parametrize("source", ["the same message", "another message", "a webhook"])
 def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_third_time(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     sent_again: datetime,
     source: str,
 ) -> None:
-    path, lesson = back(runtime, sink, email), lessons_to(runtime, email)[0]
+    path, lesson = return_path_of(runtime, sink, email), lessons_to(runtime, email)[0]
     path = runtime.links.return_path(ref(runtime, lesson.id), "bounces@courses.example")
     clock.advance(hours=1)
     taken = {
@@ -89,10 +89,10 @@ def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_thir
 
 
 def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     sent_again: datetime,
 ) -> None:
@@ -111,9 +111,9 @@ def test_a_lesson_that_comes_back_a_second_time_goes_out_a_third_time(
 
 @pytest.mark.parametrize("years", [-30, 30])
 def test_a_date_that_cant_be_is_not_believed(
-    runtime: Runtime,  # noqa: F811
+    runtime: Runtime,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     sent_again: datetime,
     years: int,
@@ -125,13 +125,13 @@ def test_a_date_that_cant_be_is_not_believed(
 
 
 def test_a_report_without_a_date_is_known_by_what_it_says(
-    runtime: Runtime,  # noqa: F811
-    dispatcher: Dispatcher,  # noqa: F811
+    runtime: Runtime,
+    dispatcher: Dispatcher,
     sink: Sink,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
-    path, raw = back(runtime, sink, email), report(email, None)
+    path, raw = return_path_of(runtime, sink, email), report(email, None)
     assert read(raw).at is None
     assert runtime.bounce_handler.handle_message(path, raw).done == BounceOutcome.RECORDED
     send_again(runtime, dispatcher, clock)

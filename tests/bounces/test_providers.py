@@ -21,8 +21,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from fastapi.testclient import TestClient
 from tests.support.builders import lessons_to, make_runtime, make_settings, plan, reader_with_lesson, send_all
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything
+from tests.support.webhook_keys import EC_KEY, SECRET, TOPIC
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces.webhooks import ses
@@ -34,10 +35,7 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.settings import SettingsError
 from rugcourse.web.app import create_app
 
-TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
 CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
-SECRET = "a secret of ours"
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 
 

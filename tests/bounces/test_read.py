@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from tests.bounces.corpus import MESSAGE_ID, SAMPLES, Sample
+from tests.support.bounce_samples import MESSAGE_ID, SAMPLES, Sample
 
 from rugcourse.bounces.parser import LARGEST, read
 from rugcourse.bounces.report import BounceType

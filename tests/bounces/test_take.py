@@ -4,106 +4,41 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from email.utils import format_datetime
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from tests.bounces.corpus import SAMPLES
+from tests.support.bounces import ADDRESS, RAW_SAMPLES, bounce_about, receive_bounce, return_path_of, status_of
 from tests.support.builders import (
     course_of,
     enrolment_of,
     lessons_to,
     mails_to,
     make_reader,
-    make_runtime,
-    make_settings,
     plan,
     reader_with_lesson,
     ref,
     send_all,
 )
+from tests.support.rows import everything
 from tests.support.servers import HOST, free_port
 from tests.support.smtp_sink import Fault, Sink
-from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.bounces import complaint_rate
-from rugcourse.bounces.handler import BounceOutcome, HandledBounce
+from rugcourse.bounces.handler import BounceOutcome
 from rugcourse.bounces.lmtp_server import LmtpHandler, start_lmtp_server
 from rugcourse.bounces.report import BounceType
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
-from rugcourse.db.engine import Database
 from rugcourse.db.models import DeliveryKind, DeliveryState, EnrolmentStatus, SubscriberStatus
-from rugcourse.db.queries import sending_holds, subscribers
+from rugcourse.db.queries import sending_holds
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
-
-ADDRESS = "bounces@courses.example"
-RAW = {sample.name: sample.raw for sample in SAMPLES}
-
-
-@pytest.fixture
-def runtime(database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path) -> Runtime:
-    return make_runtime(database, make_settings(tmp_path, sink.url, bounce_address=ADDRESS), clock)
-
-
-@pytest.fixture
-def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
-    running = open_dispatcher(runtime)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def email(runtime: Runtime, dispatcher: Dispatcher) -> str:
-    """A reader who was sent the first lesson."""
-    return reader_with_lesson(runtime, dispatcher)
-
-
-def back(runtime: Runtime, sink: Sink, email: str) -> str:
-    """Where the newest mail to somebody comes back to."""
-    return [one.sender for one in sink.taken if one.recipient == email][-1]
-
-
-def about(name: str, email: str) -> bytes:
-    """A report of the mail to an address."""
-    return RAW[name].replace(b"r@far.example", email.encode())
-
-
-def come(
-    runtime: Runtime, recipient: str, name: str, change: Callable[[bytes], bytes] = lambda raw: raw
-) -> HandledBounce:
-    """What a server reports now: of the address that was written to, in a message of its own."""
-    arrived = about(name, addressee(runtime, recipient)).replace(
-        b"Mon, 23 Nov 2026 08:00:01 +0100", format_datetime(runtime.clock.now()).encode()
-    )
-    return runtime.bounce_handler.handle_message(
-        recipient, change(b"Message-ID: <%s@mx.example>\n%s" % (uuid4().hex.encode(), arrived))
-    )
-
-
-def addressee(runtime: Runtime, recipient: str) -> str:
-    """Who has the mail that comes back to an address."""
-    with suppress(BadToken), runtime.database.read() as session:
-        found = subscribers.by_delivery(session, runtime.links.returned(recipient).delivery_id)
-        if found is not None:
-            return found[0].email
-    return "r@far.example"
-
-
-def status_of(runtime: Runtime, email: str) -> str:
-    with runtime.database.read() as session:
-        person = subscribers.by_email(session, email)
-    assert person is not None
-    return person.status
 
 
 def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, sink: Sink, email: str) -> None:
@@ -115,7 +50,7 @@ def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, s
         assert local.startswith("bounces+")
         assert len(local) <= 64  # RFC 5321, 4.5.3.1.1
     newest = lessons_to(runtime, email)[-1].id
-    assert runtime.links.returned(back(runtime, sink, email).upper()).delivery_id == newest
+    assert runtime.links.returned(return_path_of(runtime, sink, email).upper()).delivery_id == newest
 
 
 def test_without_an_address_for_bounces_mail_comes_from_its_sender(
@@ -133,14 +68,17 @@ def test_without_an_address_for_bounces_mail_comes_from_its_sender(
 def test_a_mailbox_that_is_not_there_is_not_written_to_again(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
-    taken = come(runtime, back(runtime, sink, email), "postfix unknown user")
+    taken = receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user")
     assert (taken.done, taken.report.kind) == (BounceOutcome.SUPPRESSED, BounceType.HARD)
     lesson = lessons_to(runtime, email)[-1]
     assert lesson.state == DeliveryState.FAILED
     assert (lesson.reply or "").startswith("came back: 5.1.1")
     assert email not in (lesson.reply or "")
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.DUPLICATE
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").done
+        == BounceOutcome.DUPLICATE
+    )
     clock.advance(days=1)
     plan(runtime)
     send_all(dispatcher)
@@ -157,7 +95,7 @@ def test_three_in_a_row_that_did_not_arrive_are_enough_and_one_that_did_starts_a
     found = []
     for arrives in (False, False, True, False, False, False):
         if not arrives:
-            found.append(come(runtime, back(runtime, sink, email), "gmail full").done)
+            found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
@@ -174,8 +112,8 @@ def test_a_lesson_that_did_not_arrive_goes_out_again_at_the_next_hour_before_all
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     first = lessons_to(runtime, email)[0]
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.RECORDED
-    assert come(runtime, back(runtime, sink, email), "gmail full").done == BounceOutcome.DUPLICATE
+    assert receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done == BounceOutcome.RECORDED
+    assert receive_bounce(runtime, return_path_of(runtime, sink, email), "gmail full").done == BounceOutcome.DUPLICATE
     waiting = lessons_to(runtime, email)[0]
     assert (waiting.state, enrolment_of(runtime, email).next_position) == (DeliveryState.CANCELLED, 1)
     assert (waiting.reply or "").startswith("came back: 5.2.2")
@@ -197,15 +135,15 @@ def test_a_bounce_that_comes_days_later_lets_the_reader_have_the_lesson_they_mis
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     last = len(course_of(runtime).course.lessons)
-    addresses = [back(runtime, sink, email)]
+    addresses = [return_path_of(runtime, sink, email)]
     for _ in range(1, last):
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)
-        addresses.append(back(runtime, sink, email))
+        addresses.append(return_path_of(runtime, sink, email))
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
-    come(runtime, addresses[2], "gmail full")
-    come(runtime, addresses[-1], "gmail full")
+    receive_bounce(runtime, addresses[2], "gmail full")
+    receive_bounce(runtime, addresses[-1], "gmail full")
     assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
     sent = len(sink.taken)
     for _ in range(4):
@@ -225,7 +163,10 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     for state in (DeliveryState.CANCELLED, DeliveryState.CANCELLED, DeliveryState.FAILED):
-        assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.RECORDED
+        assert (
+            receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").done
+            == BounceOutcome.RECORDED
+        )
         assert lessons_to(runtime, email)[0].state == state
         clock.advance(days=1)
         plan(runtime)
@@ -266,7 +207,7 @@ def test_a_mail_around_the_lessons_that_did_not_arrive_is_out_of_date_by_then(
     runtime: Runtime, sink: Sink, email: str
 ) -> None:
     welcome = [one.sender for one in sink.taken if one.recipient == email][1]
-    come(runtime, welcome, "gmail full")
+    receive_bounce(runtime, welcome, "gmail full")
     assert mails_to(runtime, email, DeliveryKind.WELCOME)[0].state == DeliveryState.FAILED
     assert enrolment_of(runtime, email).next_position == 2
 
@@ -288,11 +229,14 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str
 ) -> None:
     """A reader knows the return paths of their own mails, and so can write any report about them."""
-    assert come(runtime, back(runtime, sink, email), "outlook blocked ip").done == BounceOutcome.RECORDED
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "outlook blocked ip").done
+        == BounceOutcome.RECORDED
+    )
     for _ in range(4):
         reader_with_lesson(runtime, dispatcher)
-        forged = back(runtime, sink, sink.taken[-1].recipient)
-        assert come(runtime, forged, "complaint of outlook").done == BounceOutcome.SUPPRESSED
+        forged = return_path_of(runtime, sink, sink.taken[-1].recipient)
+        assert receive_bounce(runtime, forged, "complaint of outlook").done == BounceOutcome.SUPPRESSED
     with runtime.database.read() as session:
         assert sending_holds.all_holds(session) == []
         assert complaint_rate.of_campaigns(session, runtime.clock.now()) == []
@@ -307,10 +251,15 @@ def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
     def quote(raw: bytes) -> bytes:
         return raw.replace(b"<AbCd-1234@courses.example>", ours.encode())
 
-    assert come(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == BounceOutcome.SUPPRESSED
+    assert (
+        receive_bounce(runtime, "abuse@elsewhere.example", "complaint of yahoo", quote).done == BounceOutcome.SUPPRESSED
+    )
     assert lessons_to(runtime, email)[-1].state == DeliveryState.ACCEPTED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
-    assert come(runtime, back(runtime, sink, email), "complaint of outlook").done == BounceOutcome.DUPLICATE
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "complaint of outlook").done
+        == BounceOutcome.DUPLICATE
+    )
     assert enrolment_of(runtime, email).lessons_planned == 1
 
 
@@ -320,14 +269,14 @@ def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
 def test_what_is_no_bounce_changes_nothing_and_is_never_answered(
     runtime: Runtime, sink: Sink, email: str, name: str
 ) -> None:
-    address, before, sent = back(runtime, sink, email), everything(runtime), len(sink.taken)
-    assert come(runtime, address, name).done == BounceOutcome.IGNORED
+    address, before, sent = return_path_of(runtime, sink, email), everything(runtime), len(sink.taken)
+    assert receive_bounce(runtime, address, name).done == BounceOutcome.IGNORED
     assert everything(runtime) == before
     assert len(sink.taken) == sent
 
 
 def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, email: str) -> None:
-    address, before = back(runtime, sink, email), everything(runtime)
+    address, before = return_path_of(runtime, sink, email), everything(runtime)
     local, _, domain = address.partition("@")
     forged = f"{local[:-1]}{'a' if local[-1] != 'a' else 'b'}@{domain}"
     unsubscribe = runtime.links.unsubscribe(ref(runtime, 1)).rpartition("/")[2]
@@ -343,15 +292,15 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
         with pytest.raises(BadToken):
             runtime.links.returned(one)
         assert (
-            come(runtime, one, "postfix unknown user").done == BounceOutcome.UNMATCHED
+            receive_bounce(runtime, one, "postfix unknown user").done == BounceOutcome.UNMATCHED
         )  # it quotes a Message-ID of nobody
     assert everything(runtime) == before
 
 
 def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
-    address = back(runtime, sink, email)
+    address = return_path_of(runtime, sink, email)
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
-    assert come(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
+    assert receive_bounce(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
 
 
 @contextmanager
@@ -372,12 +321,12 @@ def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, e
     with serving(runtime, lmtp=lmtp) as client:
         for stranger in ("owner@courses.example", "bounces@other.example", "bounces+forged@courses.example"):
             with pytest.raises(smtplib.SMTPRecipientsRefused):
-                client.sendmail("", [stranger], about("postfix unknown user", email))
+                client.sendmail("", [stranger], bounce_about("postfix unknown user", email))
         with pytest.raises(smtplib.SMTPException):
-            client.sendmail("", [back(runtime, sink, email)], b"x" * 1_100_000)
+            client.sendmail("", [return_path_of(runtime, sink, email)], b"x" * 1_100_000)
     with serving(runtime, lmtp=lmtp) as client:
-        client.sendmail("", [back(runtime, sink, email)], about("postfix unknown user", email))
-        client.sendmail("", [ADDRESS], RAW["a letter"])
+        client.sendmail("", [return_path_of(runtime, sink, email)], bounce_about("postfix unknown user", email))
+        client.sendmail("", [ADDRESS], RAW_SAMPLES["a letter"])
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
 
 
@@ -387,7 +336,10 @@ def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Ru
     def poisoned(raw: bytes) -> bytes:
         return raw.replace(b"Diagnostic-Code: smtp; ", b"Diagnostic-Code: smtp; \x00\x1b[31m no \x00", 1)
 
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user", poisoned).done == BounceOutcome.SUPPRESSED
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user", poisoned).done
+        == BounceOutcome.SUPPRESSED
+    )
     assert "\x00" not in (lessons_to(runtime, email)[-1].reply or "")
 
 
@@ -434,7 +386,7 @@ def test_who_writes_to_the_address_for_that_is_unsubscribed(
         ("r@far.example", b"X-Autoreply: yes\r\n" + WISH),
         ("r@far.example", b"Precedence: auto_reply\r\n" + WISH),
         ("r@far.example", b"Return-Path: <>\r\n" + WISH),
-        ("r@far.example", RAW["postfix unknown user"]),
+        ("r@far.example", RAW_SAMPLES["postfix unknown user"]),
         ("", WISH),
     ],
 )
@@ -449,7 +401,10 @@ def test_no_machine_unsubscribes_anybody_by_itself(
 
 def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runtime, sink: Sink, email: str) -> None:
     address = unsubscribe_address(runtime, sink, email)
-    assert come(runtime, back(runtime, sink, email), "postfix unknown user").done == BounceOutcome.SUPPRESSED
+    assert (
+        receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").done
+        == BounceOutcome.SUPPRESSED
+    )
     assert runtime.bounce_handler.handle_message(address, WISH).done == BounceOutcome.UNSUBSCRIBED
     assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
@@ -465,8 +420,10 @@ def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, 
     with pytest.raises(BadToken):
         runtime.links.returned(address)
     with pytest.raises(BadToken):
-        runtime.links.unsubscribed(back(runtime, sink, email))
-    assert runtime.bounce_handler.handle_message(back(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
+        runtime.links.unsubscribed(return_path_of(runtime, sink, email))
+    assert (
+        runtime.bounce_handler.handle_message(return_path_of(runtime, sink, email), WISH).done == BounceOutcome.IGNORED
+    )
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 
@@ -475,7 +432,7 @@ def test_refusals_of_who_sends_count_for_nothing_when_a_mailbox_is_full(
 ) -> None:
     found = []
     for name in ("outlook blocked ip", "outlook blocked ip", "gmail full", "gmail full", "gmail full"):
-        found.append(come(runtime, back(runtime, sink, email), name).done)
+        found.append(receive_bounce(runtime, return_path_of(runtime, sink, email), name).done)
         clock.advance(days=1)
         plan(runtime)
         send_all(dispatcher)

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from tests.course_editor.test_publish import inserted, publish
 from tests.support.builders import (
     at_eight,
     course_of,
@@ -20,26 +19,41 @@ from tests.support.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.support.campaigns import (
+    MESSAGE,
+    MONDAY,
+    TEXT,
+    author,
+    broadcasts_to,
+    campaign_row,
+    draft,
+    due_times,
+    enrol,
+    enrolled,
+    enrolment_in,
+    enrolments_of,
+    etag_of,
+    in_all_stages,
+    knowing,
+    lessons_of,
+    progress,
+    reader_of_another_course,
+    set_enrolment,
+    sign_up_again,
+    sign_up_for_another_course,
+    start,
+)
+from tests.support.course_edits import inserted, publish
 from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import drafts, lifecycle, send_preview
-from rugcourse.campaigns.drafts import Author, DraftConflict, NoDraft, Part
-from rugcourse.campaigns.progress import CampaignProgress, progress_of
+from rugcourse.campaigns.drafts import DraftConflict, NoDraft, Part
 from rugcourse.clock import VirtualClock
-from rugcourse.content import Message, MessageText
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db import counters
-from rugcourse.db.models import (
-    AuditLogRow,
-    CampaignKind,
-    CampaignRow,
-    CampaignStatus,
-    DeliveryKind,
-    DeliveryState,
-    EnrolmentRow,
-)
+from rugcourse.db.models import AuditLogRow, CampaignKind, CampaignStatus, DeliveryKind, DeliveryState, EnrolmentRow
 from rugcourse.db.queries import audiences, campaigns, courses, enrolments, subscribers
 from rugcourse.db.queries.audiences import Audience, Following, Permission, Repeats
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -49,66 +63,6 @@ from rugcourse.enrolment.confirmation import confirm
 from rugcourse.enrolment.magic_link import request_link
 from rugcourse.enrolment.signup import Signup, sign_up
 from rugcourse.scheduling import Schedule, Timing
-
-MONDAY = date(2026, 11, 30)
-TEXT = MessageText(
-    title="Open evening", subject="You are welcome", preheader="On Thursday", body="See [us](https://example.org/x)."
-)
-MESSAGE = Message(texts={"nl": TEXT, "en": TEXT})
-
-
-def author(runtime: Runtime) -> Author:
-    return Author(None, runtime.clock.now())  # at the command line
-
-
-def draft(runtime: Runtime, kind: CampaignKind, timing: Timing, audience: Audience = Audience()) -> int:  # noqa: B008
-    made = runtime.database.run(drafts.create, author(runtime), kind, course_of(runtime).id, "November")
-    if kind == CampaignKind.BROADCAST:
-        runtime.database.run(drafts.write, runtime.clock.now(), made, "November", MESSAGE)
-    drafts.set_audience(runtime.database, runtime.clock, made, audience)
-    runtime.database.run(drafts.set_timing, made, timing)
-    runtime.database.run(drafts.set_pace, made, None, timing.every_days)
-    return made
-
-
-def start(runtime: Runtime, campaign_id: int) -> None:
-    """Also for all who know the course."""
-    runtime.database.run(lifecycle.start, author(runtime), campaign_id, knowing(runtime, campaign_id))
-    enrol(runtime)
-
-
-def knowing(runtime: Runtime, campaign_id: int) -> int:
-    """How many of its audience were counted as people who know the course."""
-    counted = send_preview.repeats_counted(row_of(runtime, campaign_id).estimate)
-    return counted[1].total if counted else 0
-
-
-def enrol(runtime: Runtime) -> None:
-    while runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), runtime.send_window.quiet):
-        pass
-
-
-def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
-    with runtime.database.read() as session:
-        row = campaigns.find(session, campaign_id)
-        assert row is not None
-        return row
-
-
-def progress(runtime: Runtime, campaign_id: int) -> CampaignProgress:
-    with runtime.database.read() as session:
-        return progress_of(session, row_of(runtime, campaign_id))
-
-
-def dues(runtime: Runtime, campaign_id: int) -> dict[str, datetime | None]:
-    with runtime.database.read() as session:
-        rows = session.scalars(select(EnrolmentRow).where(EnrolmentRow.campaign_id == campaign_id)).all()
-        people = {one.id: one.email for one in subscribers.everyone(session, 100)}
-    return {people[one.subscriber_id]: one.next_due_at for one in rows}
-
-
-def broadcasts_to(runtime: Runtime, email: str) -> list[DeliveryState]:
-    return [DeliveryState(one.state) for one in mails_to(runtime, email, DeliveryKind.BROADCAST)]
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +78,7 @@ def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, cloc
     here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland", hour=20)
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY, hour=8))
     start(runtime, made)
-    assert dues(runtime, made) == {
+    assert due_times(runtime, made) == {
         here: datetime(2026, 11, 30, 7, tzinfo=UTC),
         there: datetime(2026, 11, 29, 19, tzinfo=UTC),
     }
@@ -133,7 +87,7 @@ def test_a_cohort_begins_at_the_local_hour_of_each_reader(runtime: Runtime, cloc
         person = subscribers.by_email(session, here)
     assert person is not None
     runtime.database.run(preferences.change_schedule, clock.now(), person.id, Schedule("Europe/Amsterdam", 21))
-    assert dues(runtime, made)[here] == datetime(2026, 11, 30, 7, tzinfo=UTC)
+    assert due_times(runtime, made)[here] == datetime(2026, 11, 30, 7, tzinfo=UTC)
 
 
 def test_a_cohort_goes_through_the_whole_course(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
@@ -170,16 +124,6 @@ def test_a_broadcast_goes_once_to_who_it_is_for(runtime: Runtime, dispatcher: Di
     assert progress(runtime, made).finished
 
 
-def enrolment_in(runtime: Runtime, campaign_id: int, email: str) -> tuple[str, datetime | None]:
-    with runtime.database.read() as session:
-        person = subscribers.by_email(session, email)
-        assert person is not None
-        one = session.scalars(
-            select(EnrolmentRow).where(EnrolmentRow.campaign_id == campaign_id, EnrolmentRow.subscriber_id == person.id)
-        ).one()
-    return one.status, one.next_due_at
-
-
 def test_one_instant_for_all_waits_for_the_end_of_quiet_hours(runtime: Runtime, clock: VirtualClock) -> None:
     here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland")
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)  # one o'clock at night in Auckland
@@ -187,8 +131,8 @@ def test_one_instant_for_all_waits_for_the_end_of_quiet_hours(runtime: Runtime, 
     start(runtime, made)
     quiet = runtime.send_window.quiet
     assert quiet is not None
-    assert dues(runtime, made)[here] == at
-    due = dues(runtime, made)[there]
+    assert due_times(runtime, made)[here] == at
+    due = due_times(runtime, made)[there]
     assert due is not None
     assert due.astimezone(Schedule("Pacific/Auckland", 8).tz).hour == quiet.end
     assert due > at
@@ -202,7 +146,7 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
     made = draft(runtime, CampaignKind.COHORT, Timing(day=MONDAY))
     runtime.database.run(lifecycle.start, author(runtime), made, knowing(runtime, made))
     runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), None)
-    assert len(dues(runtime, made)) == 2
+    assert len(due_times(runtime, made)) == 2
     assert progress(runtime, made).enrolling is not None
 
     def die(*_: object) -> int:
@@ -214,8 +158,8 @@ def test_starting_can_be_killed_between_any_two_steps_and_goes_on(
             runtime.database.run(lifecycle.enrol_batch, runtime.clock.now(), None)
     late = make_reader(runtime)  # not meant: they came after it was started
     enrol(runtime)
-    assert set(dues(runtime, made)) == set(emails)
-    assert late not in dues(runtime, made)
+    assert set(due_times(runtime, made)) == set(emails)
+    assert late not in due_times(runtime, made)
     assert progress(runtime, made).enrolling is None
 
 
@@ -281,7 +225,7 @@ def test_a_moment_that_was_missed_by_hours_waits_for_an_admin(
     clock.move_to(datetime(2026, 11, 30, 13, 30, tzinfo=UTC))  # half past two there: six and a half hours late
     plan(runtime)
     send_all(dispatcher)
-    row = row_of(runtime, made)
+    row = campaign_row(runtime, made)
     assert (row.status, row.because) == (CampaignStatus.PAUSED, "too-late")
     assert [one for one in mails_to(runtime, email) if one.campaign_id == made] == []
     runtime.database.run(lifecycle.resume, author(runtime), made)
@@ -304,7 +248,7 @@ def test_planned_in_time_but_not_sent_for_hours_waits_for_an_admin_too(
     clock.advance(hours=7)
     plan(runtime)
     send_all(dispatcher)
-    assert row_of(runtime, made).status == CampaignStatus.PAUSED
+    assert campaign_row(runtime, made).status == CampaignStatus.PAUSED
     assert broadcasts_to(runtime, email) == [DeliveryState.CANCELLED]
 
 
@@ -325,7 +269,7 @@ def test_a_reader_who_comes_back_from_a_break_does_not_stop_a_campaign(
             runtime.database.run(preferences.resume, clock.now(), person.id)
         plan(runtime)
         send_all(dispatcher)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     assert [broadcasts_to(runtime, one) for one in (email, other)] == [[DeliveryState.ACCEPTED]] * 2
 
 
@@ -348,13 +292,13 @@ def test_cancelling_sends_nothing_more_and_keeps_the_books(
     with pytest.raises(lifecycle.InvalidCampaignState):
         runtime.database.run(lifecycle.resume, author(runtime), made)
     runtime.database.run(lifecycle.archive, author(runtime), made)
-    assert row_of(runtime, made).archived_at is not None
+    assert campaign_row(runtime, made).archived_at is not None
 
 
 def test_a_duplicate_is_a_draft_with_the_same_words_and_people(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing(day=MONDAY, hour=9), Audience(languages=("en",)))
     copy = runtime.database.run(drafts.duplicate, author(runtime), made, "Again")
-    row = row_of(runtime, copy)
+    row = campaign_row(runtime, copy)
     assert (row.status, row.audience, row.timing) == ("draft", {"languages": ["en"], "tags": []}, {"hour": 9})
     with runtime.database.read() as session:
         assert campaigns.find_message(session, copy) == MESSAGE
@@ -369,10 +313,10 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
     at_eight(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, timing)
     now, quiet = runtime.clock.now(), runtime.send_window.quiet
-    said = send_preview.preview_sends(row_of(runtime, made), 1, now, quiet)
+    said = send_preview.preview_sends(campaign_row(runtime, made), 1, now, quiet)
     people = runtime.database.query(send_preview.sample, runtime.clock.now(), Audience(), timing, quiet)
     start(runtime, made)
-    happens = dues(runtime, made)
+    happens = due_times(runtime, made)
     assert {one.email: one.at for one in people} == happens
     hours = Counter(at.replace(minute=0) for at in happens.values() if at is not None)
     assert (said.people, said.hours) == (3, dict(sorted(hours.items())))
@@ -395,45 +339,6 @@ def test_publishing_a_course_moves_nobody_in_a_broadcast(runtime: Runtime) -> No
     assert list(positions) == [1]
 
 
-def in_all_stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
-    """Four people: who had the whole course, who is in the middle, who left it on the way, and who never followed it."""
-    found = {name: make_reader(runtime, f"{name}@x.example") for name in ("done", "reading", "stopped")}
-    found["new"] = reader_of_another_course(runtime, "new@x.example")
-    send_all(dispatcher)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    for name, status in (("done", "completed"), ("stopped", "left")):
-        set_enrolment(runtime, found[name], status)
-    return found
-
-
-def sign_up_for_another_course(runtime: Runtime, email: str) -> None:
-    with runtime.database.read() as session:
-        other = runtime.course_cache.course(session, "stress-en-rugpijn")
-    assert other is not None
-    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    runtime.database.run(sign_up, runtime.clock, runtime.signer, other, signup, "nl")
-
-
-def reader_of_another_course(runtime: Runtime, email: str) -> str:
-    sign_up_for_another_course(runtime, email)
-    mail = mails_to(runtime, email, DeliveryKind.CONFIRM)[0].id
-    runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail, news=True)
-    return email
-
-
-def set_enrolment(runtime: Runtime, email: str, status: str) -> None:
-    with runtime.database.write() as session:
-        mine = session.merge(enrolment_of(runtime, email))
-        mine.status, mine.next_due_at = status, None
-        mine.completed_at = runtime.clock.now() if status == "completed" else None
-
-
-def enrolled(runtime: Runtime, campaign_id: int) -> set[str]:
-    return {email.partition("@")[0] for email in dues(runtime, campaign_id)}
-
-
 @pytest.fixture
 def stages(runtime: Runtime, dispatcher: Dispatcher) -> dict[str, str]:
     return in_all_stages(runtime, dispatcher)
@@ -444,7 +349,7 @@ def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtim
     made = runtime.database.run(drafts.create, author(runtime), CampaignKind.COHORT, course, "Winter")
     copy = runtime.database.run(drafts.duplicate, author(runtime), course_of(runtime).campaign_id, "Copy")
     for one in (made, copy):
-        audience = Audience.model_validate(row_of(runtime, one).audience)
+        audience = Audience.model_validate(campaign_row(runtime, one).audience)
         assert audience == Audience(course_id=course, following=Following.NEVER)
     drafts.set_audience(runtime.database, runtime.clock, made, audience)
     assert knowing(runtime, made) == 0
@@ -457,12 +362,12 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
     runtime: Runtime, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
-    said = send_preview.preview_sends(row_of(runtime, made), 9, runtime.clock.now(), None)
+    said = send_preview.preview_sends(campaign_row(runtime, made), 9, runtime.clock.now(), None)
     assert (said.people, said.repeats) == (4, Repeats(completed=1, reading=1, stopped=1))
     for forged in (0, 1, 2, 4, 10**9):
         with pytest.raises(lifecycle.RepeatsNotConfirmed):
             runtime.database.run(lifecycle.start, author(runtime), made, forged)
-    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    assert campaign_row(runtime, made).status == CampaignStatus.DRAFT
     start(runtime, made)
     assert enrolled(runtime, made) == set(stages)
 
@@ -501,7 +406,7 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     set_enrolment(runtime, stages["reading"], "completed")
     with pytest.raises(lifecycle.AudienceChanged):
         runtime.database.run(lifecycle.start, author(runtime), made, again=3)
-    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    assert campaign_row(runtime, made).status == CampaignStatus.DRAFT
     drafts.set_audience(runtime.database, clock, made, Audience())
     start(runtime, made)
     assert enrolled(runtime, made) == set(stages)
@@ -549,7 +454,7 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
 def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Runtime) -> None:
     make_reader(runtime)
     made = draft(runtime, CampaignKind.BROADCAST, Timing(), Audience(languages=("nl",)))
-    before = row_of(runtime, made)
+    before = campaign_row(runtime, made)
     runtime.database.run(drafts.discard, author(runtime), made)
     with runtime.database.read() as session:
         assert made not in {one.id for one in campaigns.listed(session)}
@@ -562,7 +467,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
     with pytest.raises(lifecycle.InvalidCampaignState):
         runtime.database.run(lifecycle.cancel, author(runtime), made)
     runtime.database.run(drafts.restore, author(runtime), made)
-    after = row_of(runtime, made)
+    after = campaign_row(runtime, made)
     assert (after.status, after.audience, after.discarded_at) == (before.status, before.audience, None)
     with pytest.raises(NoDraft):
         runtime.database.run(drafts.restore, author(runtime), made)
@@ -570,7 +475,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
         logged = session.scalars(select(AuditLogRow.action).order_by(AuditLogRow.id)).all()
     assert logged[-2:] == ["campaign: discard", "campaign: restore"]
     start(runtime, made)
-    assert len(dues(runtime, made)) == 1
+    assert len(due_times(runtime, made)) == 1
 
 
 def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
@@ -591,13 +496,6 @@ def test_a_campaign_that_is_archived_right_after_it_was_cancelled_ends_for_its_r
         pass
     readers = progress(runtime, made).readers
     assert (readers["active"], readers["cancelled"]) == (0, 1)
-
-
-def etag_of(runtime: Runtime, campaign_id: int, *parts: Part) -> str:
-    with runtime.database.read() as session:
-        row = campaigns.find(session, campaign_id)
-        assert row is not None
-        return drafts.etag(session, row, *parts)
 
 
 def changes(runtime: Runtime, made: int) -> dict[Part, Callable[[str | None], None]]:
@@ -624,18 +522,18 @@ def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runti
     with pytest.raises(DraftConflict):  # nobody starts what they did not see
         runtime.database.run(lifecycle.start, author(runtime), made, seen=whole)
     assert etag_of(runtime, made) == kept
-    assert row_of(runtime, made).status == CampaignStatus.DRAFT
+    assert campaign_row(runtime, made).status == CampaignStatus.DRAFT
     for one, theirs in others.items():  # who works on another part is in nobody's way
         change[one](theirs)
     runtime.database.run(lifecycle.start, author(runtime), made, seen=etag_of(runtime, made))
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
 
 
 def test_when_and_how_fast_are_kept_apart(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
     runtime.database.run(drafts.set_pace, made, None, 2)
     runtime.database.run(drafts.set_timing, made, Timing(hour=7))
-    assert campaigns.timing_of(row_of(runtime, made)) == Timing(hour=7, every_days=2)
+    assert campaigns.timing_of(campaign_row(runtime, made)) == Timing(hour=7, every_days=2)
 
 
 def test_a_campaign_is_not_archived_before_its_audience_is_enrolled(runtime: Runtime, clock: VirtualClock) -> None:
@@ -661,24 +559,6 @@ def cohort(runtime: Runtime, dispatcher: Dispatcher) -> tuple[int, str]:
     send_all(dispatcher)
     assert len(lessons_of(runtime, made, email)) == 1
     return made, email
-
-
-def lessons_of(runtime: Runtime, campaign_id: int, email: str) -> list[int]:
-    """The lessons of a campaign that arrived."""
-    found = [one for one in mails_to(runtime, email, DeliveryKind.LESSON) if one.campaign_id == campaign_id]
-    return [one.lesson_id or 0 for one in found if one.state == DeliveryState.ACCEPTED]
-
-
-def sign_up_again(runtime: Runtime, email: str) -> DeliveryKind:
-    """What the visitor gets by mail; a mail that asks to confirm is confirmed."""
-    assert isinstance(runtime.clock, VirtualClock)
-    runtime.clock.advance(days=1)
-    signup = Signup(email, "Sam Reader", Schedule("Europe/Amsterdam", 8))
-    runtime.database.run(sign_up, runtime.clock, runtime.signer, course_of(runtime), signup, "nl")
-    mail = mails_to(runtime, email)[-1]
-    if mail.kind == DeliveryKind.CONFIRM:
-        runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail.id)
-    return DeliveryKind(mail.kind)
 
 
 def test_a_reader_of_a_cohort_who_signs_up_is_told_that_they_read_it(runtime: Runtime, cohort: tuple[int, str]) -> None:
@@ -831,7 +711,7 @@ def test_a_recount_does_not_take_back_what_an_editor_chose_meanwhile(
 
     monkeypatch.setattr(audiences, "schedules", racing)
     drafts.recount(runtime.database, runtime.clock, made)
-    assert Audience.model_validate(row_of(runtime, made).audience) == chosen
+    assert Audience.model_validate(campaign_row(runtime, made).audience) == chosen
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -854,13 +734,6 @@ def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
     assert errors == []
     both = {made, course_of(runtime).campaign_id}
     assert [one.campaign_id for one in enrolments_of(runtime, email) if one.campaign_id in both] == [made]
-
-
-def enrolments_of(runtime: Runtime, email: str) -> list[EnrolmentRow]:
-    with runtime.database.read() as session:
-        person = subscribers.by_email(session, email)
-        assert person is not None
-        return list(enrolments.of_subscriber(session, person.id))
 
 
 def read_on(runtime: Runtime, dispatcher: Dispatcher) -> None:

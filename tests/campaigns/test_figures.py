@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-from tests.campaigns.test_campaigns import draft, row_of, start
-from tests.course_editor.test_publish import publish
 from tests.support.builders import (
     COURSE,
     at_eight,
@@ -18,6 +16,8 @@ from tests.support.builders import (
     ref,
     send_all,
 )
+from tests.support.campaigns import campaign_row, draft, start
+from tests.support.course_edits import publish
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns.progress import progress_of as campaign_progress
@@ -119,7 +119,7 @@ def figures_of_answers(runtime: Runtime) -> tuple[int, int, float | None, float 
     campaign = course_of(runtime).campaign_id
     with runtime.database.read() as session:
         compared = {one.row.id: one.right for one in campaign_comparison.compare(session, 50)}[campaign]
-        mails = results_of(session, runtime.course_cache, row_of(runtime, campaign), "nl").mails
+        mails = results_of(session, runtime.course_cache, campaign_row(runtime, campaign), "nl").mails
         assert counters.differences(session) == {}
     shares = [one.right_share for mail in mails for one in mail.questions if one.answered]
     return funnel(runtime).answered, funnel(runtime).answered_right, compared, *shares  # type: ignore[return-value]
@@ -154,7 +154,7 @@ def test_answers_stay_as_right_as_they_were_when_options_change_places(
         progress = progress_of(session, runtime.course_cache, published, "nl", enrolment_of(runtime, email))
         [question] = [
             one
-            for one in results_of(session, runtime.course_cache, row_of(runtime, published.campaign_id), "nl")
+            for one in results_of(session, runtime.course_cache, campaign_row(runtime, published.campaign_id), "nl")
             .mails[0]
             .questions
             if one.answered
@@ -174,7 +174,7 @@ def test_a_lesson_that_is_taken_out_keeps_its_figures(runtime: Runtime, dispatch
 
     def mails() -> tuple[int, list[str], list[int], int]:
         with runtime.database.read() as session:
-            row = row_of(runtime, campaign)
+            row = campaign_row(runtime, campaign)
             results = results_of(session, runtime.course_cache, row, "nl").mails
             return (
                 campaign_progress(session, row).total.planned,

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
-from tests.campaigns.test_campaigns import draft, reader_of_another_course, start
-from tests.support.builders import COURSE, course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
+from tests.support.builders import course_of, enrolment_of, mails_to, make_pending, make_reader, plan, send_all
+from tests.support.campaigns import draft, reader_of_another_course, start
+from tests.support.jobs import INTAKE, checked_import, imported, job_of, people, run_jobs, store_list
 from tests.support.racing import meanwhile
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything
 
 from rugcourse.bootstrap import Runtime, release_hold
 from rugcourse.campaigns.drafts import DraftConflict
@@ -23,11 +24,9 @@ from rugcourse.db.models import (
     DeliveryKind,
     EnrolmentRow,
     JobChunkRow,
-    JobRow,
     SubscriberRow,
     SubscriberStatus,
 )
-from rugcourse.db.queries import jobs as kept
 from rugcourse.db.queries import subscribers
 from rugcourse.db.queries.audiences import Audience
 from rugcourse.db.queries.sending_holds import ALL
@@ -46,7 +45,6 @@ from rugcourse.subscribers.bulk_actions import BulkAction, BulkActionRequest
 from rugcourse.subscribers.csv_import import (
     CHUNK,
     Column,
-    ImportSettings,
     InvalidList,
     LineProblem,
     Outcome,
@@ -56,43 +54,6 @@ from rugcourse.subscribers.csv_import import (
 )
 
 TODAY = date(2026, 11, 23)
-
-INTAKE = ImportSettings(
-    course=COURSE, columns={Column.EMAIL: 0, Column.NAME: 1}, language="nl", zone="Europe/Amsterdam", hour=8,
-    tags=("intake",), agreed_at=date(2026, 3, 31), agreed_text="Yes, mail me the course", agreed_where="paper form",
-)  # fmt: skip
-
-
-def lay_down(runtime: Runtime, content: str) -> int:
-    return runtime.database.run(
-        csv_import.store_upload, runtime.clock.now(), read_list(content.encode()), "people.csv", None
-    )
-
-
-def work(runtime: Runtime) -> None:
-    while background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer):
-        pass
-
-
-def looked_through(runtime: Runtime, content: str, bounce_handler: ImportSettings = INTAKE) -> int:
-    job_id = lay_down(runtime, content)
-    kept = set(job_of(runtime, job_id).about["kept"])
-    columns = {column: place for column, place in bounce_handler.columns.items() if place in kept}
-    runtime.database.run(background_jobs.check, job_id, bounce_handler.model_copy(update={"columns": columns}))
-    work(runtime)
-    return job_id
-
-
-def job_of(runtime: Runtime, job_id: int) -> JobRow:
-    with runtime.database.read() as session:
-        found = kept.find(session, job_id)
-    assert found is not None
-    return found
-
-
-def people(runtime: Runtime) -> dict[str, str]:
-    with runtime.database.read() as session:
-        return {one.email: one.status for one in session.scalars(select(SubscriberRow))}
 
 
 @pytest.mark.parametrize(
@@ -139,11 +100,11 @@ def test_an_hour_is_read_as_people_write_it(text: str) -> None:
 def test_a_person_who_stands_twice_in_a_long_list_is_taken_once(runtime: Runtime) -> None:
     others = "".join(f"p{number}@x.example,P\n" for number in range(CHUNK))
     content = f"mail,naam\nP0@x.example,see www.x.example\n{others}p0@x.example,P\n"
-    job_id = looked_through(runtime, content)
+    job_id = checked_import(runtime, content)
     expected = {Outcome.WRONG: 1, Outcome.NEW: CHUNK, Outcome.ALREADY: 1}
     assert job_of(runtime, job_id).counts == expected
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     job = job_of(runtime, job_id)
     assert job.counts == expected
     assert "@" not in str(job.about)
@@ -188,7 +149,7 @@ def test_a_line_that_cant_be_read_says_where(cells: list[str], column: Column) -
 def test_looking_through_changes_nothing_and_says_what_would_happen(runtime: Runtime) -> None:
     reader = make_reader(runtime)
     before = people(runtime)
-    job_id = looked_through(runtime, f"mail,naam\nnew@x.example,New\n{reader},Sam\nNEW@X.example,Again\nnobody,Bo\n")
+    job_id = checked_import(runtime, f"mail,naam\nnew@x.example,New\n{reader},Sam\nNEW@X.example,Again\nnobody,Bo\n")
     job = job_of(runtime, job_id)
     assert job.state == "checked"
     assert job.counts == {Outcome.NEW: 1, Outcome.ALREADY: 2, Outcome.WRONG: 1}
@@ -199,9 +160,9 @@ def test_looking_through_changes_nothing_and_says_what_would_happen(runtime: Run
 def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_from(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
-    job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann Bo\n")
+    job_id = checked_import(runtime, "mail,naam\nnew@x.example,Ann Bo\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     assert people(runtime) == {"new@x.example": "active"}
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     send_all(dispatcher)
@@ -231,9 +192,9 @@ def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runti
         "ann@x.example;31-1-2026;Yes please;card at the desk\nbo@x.example;2026-02-28T10:00:00+01:00;;\n"
     )
     columns = {Column.EMAIL: 0, Column.AGREED_AT: 1, Column.AGREED_TEXT: 2, Column.AGREED_WHERE: 3}
-    job_id = looked_through(runtime, content, INTAKE.model_copy(update={"columns": columns, "news": True}))
+    job_id = checked_import(runtime, content, INTAKE.model_copy(update={"columns": columns, "news": True}))
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     with runtime.database.read() as session:
         rows = session.execute(
             select(ConsentRow.at, ConsentTextRow.text, ConsentRow.source, ConsentRow.purpose)
@@ -264,9 +225,9 @@ def test_a_day_is_read_as_lists_have_it_and_never_guessed(text: str, day: date |
 def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_stop(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
-    job_id = looked_through(runtime, "mail,naam\nnew@x.example,Ann\n")
+    job_id = checked_import(runtime, "mail,naam\nnew@x.example,Ann\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     send_all(dispatcher)
     [mail] = sink.taken
     html, text = parts_of(mail.raw)
@@ -280,7 +241,7 @@ def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_
 
 def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runtime) -> None:
     content = "Naam;E-mail;Diagnose;BSN\nAnn;ann@x.example;zq-diagnosis;123456782\n"
-    job_id = lay_down(runtime, content)
+    job_id = store_list(runtime, content)
     found = str(everything(runtime))
     assert "ann@x.example" in found
     assert "zq-diagnosis" not in found
@@ -295,20 +256,20 @@ def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runti
 
 def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(runtime: Runtime) -> None:
     content = "Wie;Adres;Groep;Diagnose\nAnn;ann@x.example;winter;zq-diagnosis\n"
-    job_id = lay_down(runtime, content)
+    job_id = store_list(runtime, content)
     assert job_of(runtime, job_id).about["kept"] == []
     columns = {Column.EMAIL: 1, Column.NAME: 0, Column.TAGS: 2}
     bounce_handler = INTAKE.model_copy(update={"columns": columns})
     runtime.database.run(background_jobs.check, job_id, bounce_handler, read_list(content.encode()), "people.csv")
-    work(runtime)
+    run_jobs(runtime)
     assert job_of(runtime, job_id).counts == {Outcome.NEW: 1}
     assert "zq-diagnosis" not in str(everything(runtime))
 
 
 def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime) -> None:
-    job_id = looked_through(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
+    job_id = checked_import(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, "new@x.example", "bounce")
     runtime.database.run(lift, runtime.clock.now(), runtime.signer, "new@x.example")
     assert people(runtime) == {"new@x.example": "active"}
@@ -328,20 +289,20 @@ def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, "stranger@x.example", "bounce")
     before = people(runtime)
     lines = "\n".join((left, erased, suppressed, "stranger@x.example"))
-    job_id = looked_through(runtime, f"mail\n{lines}\n")
+    job_id = checked_import(runtime, f"mail\n{lines}\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     assert people(runtime) == before
     assert job_of(runtime, job_id).counts == {Outcome.LEFT: 1, Outcome.SUPPRESSED: 3}
 
 
 def test_a_job_goes_on_where_it_was_and_takes_everybody_once(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(2 * CHUNK + 10))
-    job_id = looked_through(runtime, f"mail\n{lines}\n")
+    job_id = checked_import(runtime, f"mail\n{lines}\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
     assert len(people(runtime)) == job_of(runtime, job_id).mark == CHUNK
-    work(runtime)  # another process, later
+    run_jobs(runtime)  # another process, later
     assert len(people(runtime)) == job_of(runtime, job_id).total == 2 * CHUNK + 10
     assert job_of(runtime, job_id).state == "done"
     with pytest.raises(InvalidJobState):
@@ -353,10 +314,10 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
     send_all(dispatcher)
     cohort = draft(runtime, CampaignKind.COHORT, Timing())
     start(runtime, cohort)
-    job = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
+    job = checked_import(runtime, f"E-mail,Name\n{email},Ann\n")
     assert job_of(runtime, job).counts == {Outcome.ALREADY: 1}
     runtime.database.run(background_jobs.start, runtime.clock.now(), job, None)
-    work(runtime)
+    run_jobs(runtime)
     with runtime.database.read() as session:
         campaigns = session.scalars(select(EnrolmentRow.campaign_id)).all()
     assert course_of(runtime).campaign_id not in campaigns
@@ -364,18 +325,18 @@ def test_a_reader_of_a_cohort_is_not_taken_into_the_course_once_more(runtime: Ru
 
 def test_an_import_that_is_stopped_keeps_what_is_done_and_no_address(runtime: Runtime) -> None:
     lines = "\n".join(f"p{number}@x.example" for number in range(CHUNK + 10))
-    job_id = looked_through(runtime, f"mail\n{lines}\nwrong\n")
+    job_id = checked_import(runtime, f"mail\n{lines}\nwrong\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
     runtime.database.run(background_jobs.cancel, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     assert len(people(runtime)) == CHUNK
     with runtime.database.read() as session:
         assert session.scalars(select(func.count()).select_from(JobChunkRow)).one() == 0
 
 
 def test_a_list_that_nobody_starts_is_forgotten_after_a_week(runtime: Runtime) -> None:
-    job_id = looked_through(runtime, "mail\nnew@x.example\nwrong\n")
+    job_id = checked_import(runtime, "mail\nnew@x.example\nwrong\n")
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.advance(days=6)
     assert runtime.database.run(background_jobs.forget_abandoned, runtime.clock.now()) == 0
@@ -389,7 +350,7 @@ def done(runtime: Runtime, act: BulkAction, **others: object) -> dict[str, int]:
     order = BulkActionRequest(audience=others.pop("audience", Audience()), act=act, reason="because", **others)  # type: ignore[arg-type]
     job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     return job_of(runtime, job_id).counts
 
 
@@ -422,7 +383,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
         subscribers.add_tags(session, ids[1:], "moved")
     with pytest.raises(bulk_actions.CountChanged):
         runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None, seen)
-    work(runtime)
+    run_jobs(runtime)
     assert set(people(runtime).values()) == {SubscriberStatus.ACTIVE}
     runtime.database.run(bulk_actions.recount, runtime.clock.now(), job_id)
     with pytest.raises(DraftConflict):  # a page from before that
@@ -430,7 +391,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     runtime.database.run(
         background_jobs.start, runtime.clock.now(), job_id, None, background_jobs.etag(job_of(runtime, job_id))
     )
-    work(runtime)
+    run_jobs(runtime)
     assert job_of(runtime, job_id).counts == {"people": 2, "done": 2}
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
 
@@ -441,7 +402,7 @@ def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant
     job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
     newcomer = make_reader(runtime)
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
+    run_jobs(runtime)
     assert job_of(runtime, job_id).counts == {"people": 1, "done": 1}
     assert people(runtime)[newcomer] == SubscriberStatus.ACTIVE
 
@@ -481,7 +442,7 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
         None,
     )
     runtime.database.run(background_jobs.start, clock.now(), job, None)
-    work(runtime)
+    run_jobs(runtime)
     with runtime.database.read() as session:
         ends = [subscribers.load_schedule(session, one).paused_until for one in people_ids]
     assert ends[0] is None
@@ -489,7 +450,7 @@ def test_pausing_many_until_a_day_does_not_end_a_longer_pause_of_a_reader(
 
 
 def started(runtime: Runtime, email: str) -> int:
-    job_id = looked_through(runtime, f"E-mail,Name\n{email},Ann\n")
+    job_id = checked_import(runtime, f"E-mail,Name\n{email},Ann\n")
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     return job_id
 
@@ -508,7 +469,7 @@ def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
         runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "complaint")
 
     with meanwhile(monkeypatch, csv_import, "_import_one", complain) as errors:
-        work(runtime)
+        run_jobs(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.SUPPRESSED: 1}
     assert people(runtime) == ({email: "suppressed"} if known else {})
@@ -526,7 +487,7 @@ def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
         runtime.database.run(confirm, runtime.clock.now(), runtime.signer, mail)
 
     with meanwhile(monkeypatch, csv_import, "_import_one", agree) as errors:
-        work(runtime)
+        run_jobs(runtime)
     assert errors == []
     assert job_of(runtime, job_id).counts == {Outcome.ALREADY: 1}
     with runtime.database.read() as session:
@@ -552,7 +513,7 @@ def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
             runtime.database.run(refuse, runtime.clock.now(), runtime.signer, mail.id)
 
     with meanwhile(monkeypatch, csv_import, "_import_one", go_away) as errors:
-        work(runtime)
+        run_jobs(runtime)
     assert errors == []
     assert people(runtime) == {}
 
@@ -562,7 +523,7 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = "ann@x.example"
-    job_ids = [looked_through(runtime, f"E-mail,Name\n{email},Ann\n") for _ in range(2)]
+    job_ids = [checked_import(runtime, f"E-mail,Name\n{email},Ann\n") for _ in range(2)]
     for job_id in job_ids:
         runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
 
@@ -570,18 +531,12 @@ def test_two_lists_at_once_with_the_same_person_take_them_in_once(
         background_jobs.run_next_batch(runtime.database, runtime.clock, runtime.signer)
 
     with meanwhile(monkeypatch, csv_import, "_import_one", other) as errors:
-        work(runtime)
+        run_jobs(runtime)
     assert errors == []
     assert len(mails_to(runtime, email, DeliveryKind.IMPORTED)) == 1
     assert sorted(str(job_of(runtime, one).counts) for one in job_ids) == [
         str({Outcome.ALREADY.value: 1}), str({Outcome.NEW.value: 1}),
     ]  # fmt: skip
-
-
-def imported(runtime: Runtime, content: str, **changes: object) -> None:
-    job_id = looked_through(runtime, content, INTAKE.model_copy(update=changes))
-    runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
-    work(runtime)
 
 
 def test_a_list_does_not_undo_a_later_no_to_other_news(runtime: Runtime, clock: VirtualClock) -> None:
@@ -620,7 +575,7 @@ def test_the_first_mail_from_a_list_has_short_lines_and_says_whether_other_news_
 def test_a_text_that_is_too_long_to_be_kept_whole_is_a_wrong_line(runtime: Runtime) -> None:
     columns = {Column.EMAIL: 0, Column.AGREED_TEXT: 1}
     bounce_handler = INTAKE.model_copy(update={"columns": columns})
-    job_id = looked_through(
+    job_id = checked_import(
         runtime, f"mail,consent_text\na@x.example,{'x' * 1001}\nb@x.example,{'x' * 1000}\n", bounce_handler
     )
     assert job_of(runtime, job_id).counts == {Outcome.WRONG: 1, Outcome.NEW: 1}
@@ -650,7 +605,7 @@ def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just
             subscribers.save_schedule(session, who, replace(subscribers.load_schedule(session, who), paused=True))
 
     with meanwhile(monkeypatch, subscribers, "lock", pause_too) as errors:
-        work(runtime)
+        run_jobs(runtime)
     assert (own, errors) == (own, [])
     with runtime.database.read() as session:
         schedule = subscribers.load_schedule(session, who)
@@ -668,7 +623,7 @@ def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put
         runtime.database.run(correct_address, clock.now(), runtime.signer, who, "right@x.example")
 
     with meanwhile(monkeypatch, bulk_actions, "suppress", put_right):  # which is refused, or comes first
-        work(runtime)
+        run_jobs(runtime)
     with runtime.database.read() as session:
         assert session.get_one(SubscriberRow, who).status == SubscriberStatus.SUPPRESSED
 
@@ -683,10 +638,10 @@ def test_a_list_brings_nobody_into_a_course_who_withdrew_since_they_agreed_to_it
     runtime.database.run(come_back, clock.now(), mail)
     for day, outcome in ((date(2024, 1, 1), Outcome.LEFT), (clock.now().date(), Outcome.JOINS)):
         bounce_handler = INTAKE.model_copy(update={"agreed_at": day})
-        job = looked_through(runtime, f"email,name\n{email},Ann\n", bounce_handler)
+        job = checked_import(runtime, f"email,name\n{email},Ann\n", bounce_handler)
         assert job_of(runtime, job).counts.get(outcome) == 1
         runtime.database.run(background_jobs.start, clock.now(), job, None)
-        work(runtime)
+        run_jobs(runtime)
         assert job_of(runtime, job).counts.get(outcome) == 1
 
 
@@ -700,9 +655,9 @@ def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
     runtime.database.run(correct_address, clock.now(), runtime.signer, person, "new@x.example")
     if erased:
         runtime.database.run(erase, clock.now(), runtime.signer, person)
-    job = looked_through(runtime, "E-mail,Naam\nold@x.example,Bo\n")
+    job = checked_import(runtime, "E-mail,Naam\nold@x.example,Bo\n")
     runtime.database.run(background_jobs.start, clock.now(), job, None)
-    work(runtime)
+    run_jobs(runtime)
     assert job_of(runtime, job).counts == {Outcome.SUPPRESSED if erased else Outcome.FORMER: 1}
     assert "old@x.example" not in people(runtime)
 
@@ -717,6 +672,6 @@ def test_who_signed_up_at_an_address_that_a_reader_had_before_is_themselves(
     clock.advance(minutes=1)
     runtime.database.run(erase, clock.now(), runtime.signer, person)
     assert release_hold(runtime, ALL).withdrawn == 0
-    job = looked_through(runtime, f"E-mail,Naam\n{bob},Bob\n")
+    job = checked_import(runtime, f"E-mail,Naam\n{bob},Bob\n")
     assert job_of(runtime, job).counts == {Outcome.JOINS: 1}
     assert people(runtime)[bob] == SubscriberStatus.ACTIVE

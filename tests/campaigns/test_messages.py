@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tests.campaigns.test_campaigns import draft
-from tests.course_editor.test_moving import renamed
-from tests.course_editor.test_publish import inserted, publish
 from tests.support.builders import course_of
+from tests.support.campaigns import draft
+from tests.support.course_edits import inserted, publish, renamed
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.course_editor.lesson_draft import LessonDraft

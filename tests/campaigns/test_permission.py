@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, sign_up_for_another_course, start
 from tests.support.builders import (
     answer,
     at_eight,
@@ -18,6 +17,16 @@ from tests.support.builders import (
     plan,
     send_all,
 )
+from tests.support.campaigns import (
+    author,
+    broadcast,
+    campaign_row,
+    draft,
+    next_due,
+    reader_of_another_course,
+    sign_up_for_another_course,
+    start,
+)
 from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Sink
 
@@ -26,7 +35,6 @@ from rugcourse.campaigns import drafts, lifecycle, send_preview
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import (
     CampaignKind,
-    CampaignRow,
     DeliveryKind,
     DeliveryState,
     EnrolmentRow,
@@ -48,29 +56,6 @@ def readers_in(runtime: Runtime, campaign_id: int) -> set[str]:
         return set(session.scalars(query.where(EnrolmentRow.campaign_id == campaign_id)))
 
 
-def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
-    with runtime.database.read() as session:
-        found = campaigns.find(session, campaign_id)
-    assert found is not None
-    return found
-
-
-def broadcast(runtime: Runtime, ground: Ground) -> int:
-    assert isinstance(runtime.clock, VirtualClock)
-    if runtime.clock.now().hour < 8:
-        runtime.clock.advance(hours=3)  # behind the quiet hours
-    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=runtime.clock.now()))
-    drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=ground)
-    return made
-
-
-def next_due(runtime: Runtime, person: int) -> datetime | None:
-    """Of the course."""
-    with runtime.database.read() as session:
-        [found] = [one for one in enrolments.of_subscriber(session, person) if one.status == "active"]
-    return found.next_due_at
-
-
 @pytest.fixture
 def people(runtime: Runtime, clock: VirtualClock) -> dict[str, str]:
     """A reader who wants news, one who does not, one who left the course and wants news, one who left it."""
@@ -90,9 +75,9 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
 ) -> None:
     made = broadcast(runtime, ground)
-    expected = send_preview.preview_sends(row_of(runtime, made), 1, runtime.clock.now(), None)
+    expected = send_preview.preview_sends(campaign_row(runtime, made), 1, runtime.clock.now(), None)
     assert (expected.people, expected.not_agreed) == (2, 2)
-    row = row_of(runtime, made)
+    row = campaign_row(runtime, made)
     counted = runtime.database.query(send_preview.counted, runtime.clock.now(), Audience(), allowed=permission_of(row))
     assert (counted["count"], counted["not_agreed"]) == (2, 2)
     start(runtime, made)
@@ -155,9 +140,9 @@ def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispa
 def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runtime: Runtime) -> None:
     made = broadcast(runtime, Ground.COURSE)
     with runtime.database.read() as session:
-        seen = drafts.etag(session, row_of(runtime, made), drafts.Part.WHO)
+        seen = drafts.etag(session, campaign_row(runtime, made), drafts.Part.WHO)
     copy = runtime.database.run(drafts.duplicate, author(runtime), made, "copy")
-    assert row_of(runtime, copy).ground == Ground.COURSE
+    assert campaign_row(runtime, copy).ground == Ground.COURSE
     drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
     with pytest.raises(drafts.DraftConflict):
         drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)

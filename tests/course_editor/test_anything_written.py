@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from tests.support.builders import LESSONS, course_of
-from tests.web.reading import CHROME
+from tests.support.pages import CHROME
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.content import AuthoringErrors, Course, load_course

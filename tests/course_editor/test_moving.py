@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from tests.course_editor.test_publish import days as look_once_a_day
-from tests.course_editor.test_publish import edited, inserted, publish, slugs_to
 from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.course_edits import edited, import_lessons, inserted, pass_days, publish, renamed, slugs_to
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.content import AuthoringErrors, Course, Lesson
+from rugcourse.content import AuthoringErrors, Lesson
 from rugcourse.course_editor import drafts
-from rugcourse.course_editor.file_sync import import_course
 from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft
-from rugcourse.course_editor.merge import numbered
 from rugcourse.course_editor.publishing import AlreadyPast
 from rugcourse.db.models import DeliveryRow, DeliveryState
 from rugcourse.db.queries import courses
@@ -31,7 +28,7 @@ Move = Callable[[Runtime, int, int], None]
 def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
     """As many days, each with a tick for every lesson: one that was had is passed over with each."""
     for _ in range(count):
-        look_once_a_day(runtime, dispatcher, 1)
+        pass_days(runtime, dispatcher, 1)
         for _ in range(12):
             plan(runtime)
         send_all(dispatcher)
@@ -51,22 +48,7 @@ def move_in_files(runtime: Runtime, place: int, to: int) -> None:
     course = course_of(runtime).course
     lessons = list(course.lessons)
     lessons.insert(to - 1, lessons.pop(place - 1))
-    import_(runtime, course, lessons)
-
-
-def import_(runtime: Runtime, course: Course, lessons: list[Lesson]) -> None:
-    import_course(runtime.database, runtime.clock, [course.model_copy(update={"lessons": numbered(lessons)})])
-
-
-def renamed(runtime: Runtime, place: int, slug: str, **texts: object) -> None:
-    """A lesson gets another slug in the files, and nothing on the landing page is about it."""
-    course = course_of(runtime).course
-    bare = {code: text.model_copy(update={"tiles": (), "sample": None}) for code, text in course.texts.items()}
-    lessons = list(course.lessons)
-    old = lessons[place - 1]
-    new = {code: text.model_copy(update=texts) for code, text in old.texts.items()}
-    lessons[place - 1] = old.model_copy(update={"slug": slug, "texts": new})
-    import_(runtime, course.model_copy(update={"texts": bare}), lessons)
+    import_lessons(runtime, course, lessons)
 
 
 @pytest.mark.parametrize("move", [move_in_admin, move_in_files])
@@ -185,16 +167,16 @@ def test_a_lesson_that_is_given_up_while_it_is_out_comes_when_it_is_put_back(
     course = course_of(runtime).course
     bare = {code: text.model_copy(update={"tiles": (), "sample": None}) for code, text in course.texts.items()}
     course = course.model_copy(update={"texts": bare})
-    import_(runtime, course, list(course.lessons))
+    import_lessons(runtime, course, list(course.lessons))
     sink.fault = lambda recipient: Fault("reply", "") if recipient == reader else None
     days(runtime, dispatcher, 1)
     sink.fault = lambda _: None
     days(runtime, dispatcher, 1)
     lost = lessons_to(runtime, reader)[1]
     assert lost.state == DeliveryState.UNKNOWN
-    import_(runtime, course, [one for one in course.lessons if one.number != 2])
+    import_lessons(runtime, course, [one for one in course.lessons if one.number != 2])
     assert runtime.database.run(resend, runtime.clock.now(), [lost.id]) == [lost.id]
-    import_(runtime, course, list(course.lessons))
+    import_lessons(runtime, course, list(course.lessons))
     days(runtime, dispatcher, 9)
     assert sorted(slugs_to(runtime, reader)) == sorted(one.slug for one in course.lessons)
 
@@ -204,7 +186,7 @@ def numbered_slugs(runtime: Runtime) -> list[Lesson]:
     course = course_of(runtime).course
     bare = {code: text.model_copy(update={"tiles": (), "sample": None}) for code, text in course.texts.items()}
     lessons = counted(course.lessons)
-    import_(runtime, course.model_copy(update={"texts": bare}), lessons)
+    import_lessons(runtime, course.model_copy(update={"texts": bare}), lessons)
     return lessons
 
 
@@ -269,7 +251,7 @@ def test_lessons_whose_slugs_count_on_or_change_places_stay_the_same_lessons(
     before = [asked(one) for one in lessons]
     ids = {asked(lessons[n]): course_of(runtime).lesson_ids[f"les-{n + 1}"] for n in range(9)}
     changed = edit(list(lessons))
-    import_(runtime, course_of(runtime).course, changed)
+    import_lessons(runtime, course_of(runtime).course, changed)
     lesson_ids = course_of(runtime).lesson_ids
     assert {asked(one): lesson_ids[one.slug] for one in changed if asked(one) in ids}.items() <= ids.items()
     days(runtime, dispatcher, 11)
@@ -286,7 +268,7 @@ def test_drafts_follow_lessons_that_change_places(runtime: Runtime) -> None:
         runtime.database.run(
             drafts.save, runtime.clock.now(), state, edited(runtime, f"les-{place}", f"Draft {place}"), None, 0
         )
-    import_(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
+    import_lessons(runtime, course_of(runtime).course, [*counted([lessons[2], lessons[0], *lessons[3:]])])
     with runtime.database.read() as session:
         kept = {one.slug: one.fields["nl.title"] for one in kept_drafts.of_course(session, course_of(runtime).id)}
     assert (kept.pop("les-1"), kept.pop("les-2")) == ("Draft 3", "Draft 1")
@@ -299,7 +281,7 @@ def test_the_draft_of_a_new_lesson_is_not_written_over_by_that_of_one_that_gets_
     state = runtime.database.query(drafts.load_editor, runtime.course_cache, COURSE, "les-1")
     runtime.database.run(drafts.save, runtime.clock.now(), state, edited(runtime, "les-1", "Half"), None, 0)
     lesson_id = course_of(runtime).lesson_ids["les-1"]
-    import_(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
+    import_lessons(runtime, course_of(runtime).course, [lessons[0].model_copy(update={"slug": "nieuw"}), *lessons[1:]])
     with runtime.database.read() as session:
         kept = {one.slug: one.fields for one in kept_drafts.of_course(session, course_of(runtime).id)}
     assert (kept["nieuw"]["en.title"], kept[f"nieuw-{lesson_id}"]["nl.title"]) == ("Nieuw", "Half")
@@ -329,7 +311,7 @@ def test_an_import_is_refused_where_nobody_can_tell_which_lesson_is_which(
     lessons = numbered_slugs(runtime)
     before = course_of(runtime)
     with pytest.raises(AuthoringErrors, match=r"-les-5\.en\.md:1: this may be a new lesson, or .*second import"):
-        import_(runtime, before.course, edit(list(lessons)))
+        import_lessons(runtime, before.course, edit(list(lessons)))
     assert course_of(runtime) == before
 
 
@@ -342,7 +324,7 @@ def test_slugs_are_not_changed_over_what_is_newer_in_the_admin_pages(runtime: Ru
     with pytest.raises(
         AuthoringErrors, match=r"les-2.*newer in the admin pages: les-9, the order of the lessons. Export"
     ):
-        import_(runtime, course, without_second(lessons))
+        import_lessons(runtime, course, without_second(lessons))
     assert course_of(runtime) == before
 
 
@@ -357,9 +339,9 @@ def test_a_lesson_that_is_taken_out_and_put_back_under_another_slug_does_not_com
     course = course_of(runtime).course
     lesson_id = course_of(runtime).lesson_ids["les-2"]
     out, rest = lessons[1], [lessons[0], *lessons[2:]]
-    import_(runtime, course, rest)
+    import_lessons(runtime, course, rest)
     days(runtime, dispatcher, 1)
-    import_(runtime, course, [*rest, out.model_copy(update={"slug": "anders"})])
+    import_lessons(runtime, course, [*rest, out.model_copy(update={"slug": "anders"})])
     assert course_of(runtime).lesson_ids["anders"] == lesson_id
     days(runtime, dispatcher, 10)
     for reader in (had_it, waits):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.builders import COURSE, course_of, enrolment_of, make_reader, plan
+from tests.support.course_edits import NOBODY, edited, inserted, pass_days, publish, slugs_to, titles_to
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.course_editor import drafts, history
 from rugcourse.course_editor.drafts import BEHIND, LessonNotFound, SlugTaken, StaleDraft
-from rugcourse.course_editor.form_fields import fields_of
 from rugcourse.course_editor.lesson_draft import LessonDraft
 from rugcourse.course_editor.publishing import (
     AlreadyPast,
@@ -28,65 +28,17 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import audit
 from rugcourse.enrolment import preferences
 
-NOBODY = None  # at the command line
-
-
-def edited(runtime: Runtime, slug: str, title: str) -> LessonDraft:
-    course = course_of(runtime).course
-    lesson = course.lesson(slug)
-    assert lesson is not None
-    fields = {**fields_of(lesson), "nl.title": title, "nl.subject": title}
-    return LessonDraft(course, slug, lesson.number, fields)
-
-
-def inserted(runtime: Runtime, place: int) -> LessonDraft:
-    model = edited(runtime, "welkom", "Ertussen")
-    fields = {**model.fields, "quiz.0.id": "new-1", "quiz.1.id": "new-2"}
-    return LessonDraft(model.course, "ertussen", place, fields)
-
-
-def publish(
-    runtime: Runtime,
-    lesson_draft: LessonDraft,
-    under_way: ExistingReaders = ExistingReaders.NEW,
-    behind: AlreadyPast = AlreadyPast.NOBODY,
-) -> int:
-    return runtime.database.run(publish_lesson, runtime.clock.now(), NOBODY, lesson_draft, under_way, behind)
-
-
-def days(runtime: Runtime, dispatcher: Dispatcher, count: int) -> None:
-    assert isinstance(runtime.clock, VirtualClock)
-    for _ in range(count):
-        runtime.clock.move_to((runtime.clock.now() + timedelta(days=1)).replace(hour=7))  # eight in Amsterdam
-        plan(runtime)
-        send_all(dispatcher)
-
-
-def slugs_to(runtime: Runtime, email: str) -> list[str]:
-    with runtime.database.read() as session:
-        return [
-            runtime.course_cache.version(session, one.lesson_version_id or 0).slug for one in lessons_to(runtime, email)
-        ]
-
-
-def titles_to(runtime: Runtime, email: str) -> list[str]:
-    with runtime.database.read() as session:
-        found = [
-            runtime.course_cache.version(session, one.lesson_version_id or 0) for one in lessons_to(runtime, email)
-        ]
-    return [one.texts["nl"].title for one in found]
-
 
 def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     first = make_reader(runtime)
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
     publish(runtime, edited(runtime, "overbelasting", "Tweede versie"), ExistingReaders.OLD)
     second = make_reader(runtime)
     publish(runtime, edited(runtime, "overbelasting", "Derde versie"), ExistingReaders.OLD)
     third = make_reader(runtime)
-    days(runtime, dispatcher, 2)
+    pass_days(runtime, dispatcher, 2)
     assert titles_to(runtime, first)[1] == "Als je rug te veel moet"
     assert titles_to(runtime, second)[1] == "Tweede versie"
     assert titles_to(runtime, third)[1] == "Derde versie"
@@ -94,10 +46,10 @@ def test_readers_under_way_get_the_new_version_or_the_one_they_began_with(
 
 def test_the_new_version_for_all_ends_what_was_kept_for_some(runtime: Runtime, dispatcher: Dispatcher) -> None:
     reader = make_reader(runtime)
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
     publish(runtime, edited(runtime, "overbelasting", "Tweede"), ExistingReaders.OLD)
     publish(runtime, edited(runtime, "overbelasting", "Derde"), ExistingReaders.NEW)
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
     assert titles_to(runtime, reader)[1] == "Derde"
 
 
@@ -115,12 +67,12 @@ def test_a_lesson_put_in_late_goes_to_whom_it_is_meant_for_and_nobody_gets_one_t
     finished_gets: int,
 ) -> None:
     finished = make_reader(runtime)
-    days(runtime, dispatcher, 9)
+    pass_days(runtime, dispatcher, 9)
     middle = make_reader(runtime)
-    days(runtime, dispatcher, 4)
+    pass_days(runtime, dispatcher, 4)
     fresh = make_reader(runtime)
     assert publish(runtime, inserted(runtime, 3), behind=behind) == went_back
-    days(runtime, dispatcher, 12)
+    pass_days(runtime, dispatcher, 12)
     for email, times in ((finished, finished_gets), (middle, middle_gets), (fresh, 1)):
         had = slugs_to(runtime, email)
         assert had.count("ertussen") == times
@@ -136,7 +88,7 @@ def test_a_lesson_for_who_passed_its_place_goes_to_who_waits_for_the_last_one(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     reader = make_reader(runtime)
-    days(runtime, dispatcher, 8)
+    pass_days(runtime, dispatcher, 8)
     clock.advance(days=1)
     plan(runtime)
     assert enrolment_of(runtime, reader).status == "completed"  # the last one stands planned
@@ -144,7 +96,7 @@ def test_a_lesson_for_who_passed_its_place_goes_to_who_waits_for_the_last_one(
     person = enrolment_of(runtime, reader).subscriber_id
     runtime.database.run(preferences.pause, clock.now(), person)
     runtime.database.run(preferences.resume, clock.now(), person)
-    days(runtime, dispatcher, 12)
+    pass_days(runtime, dispatcher, 12)
     had = slugs_to(runtime, reader)
     assert sorted(had[8:]) == ["afronding", "ertussen"]
     assert enrolment_of(runtime, reader).status == "completed"
@@ -155,9 +107,9 @@ def test_a_lesson_taken_out_comes_to_nobody_and_what_waited_for_it_goes_on(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     reader = make_reader(runtime)
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
     runtime.database.run(unpublish, runtime.clock.now(), NOBODY, COURSE, "afronding")
-    days(runtime, dispatcher, 10)
+    pass_days(runtime, dispatcher, 10)
     assert "afronding" not in slugs_to(runtime, reader)
     assert len(slugs_to(runtime, reader)) == 8
 

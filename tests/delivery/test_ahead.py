@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.campaigns.test_campaigns import author, draft, start
 from tests.support.builders import at_eight, enrolment_of, lessons_to, mails_to, make_reader, plan, send_all
+from tests.support.campaigns import author, draft, start
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle

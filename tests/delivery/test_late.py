@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.support.builders import (
     at_eight,
     enrolment_of,
@@ -16,6 +15,7 @@ from tests.support.builders import (
     planned_readers,
     send_all,
 )
+from tests.support.campaigns import campaign_row, draft, start
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
@@ -56,7 +56,7 @@ def test_one_full_mailbox_stops_no_campaign(
     sink.fault = lambda recipient: Fault("rcpt", _FULL) if recipient == full else None
     clock.move_to(datetime(2026, 11, 24, 7, 0, tzinfo=UTC))
     _pass(runtime, dispatcher, clock, 36)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     assert DeliveryState.ACCEPTED in [one.state for one in mails_to(runtime, other) if one.campaign_id == made]
     assert _is_balanced(runtime)
 
@@ -86,7 +86,7 @@ def test_a_campaign_waits_for_an_admin_when_nothing_went_out_at_its_moment(
     plan(runtime)  # and no worker is there
     clock.advance(hours=5)
     plan(runtime)
-    assert row_of(runtime, made).status == CampaignStatus.PAUSED
+    assert campaign_row(runtime, made).status == CampaignStatus.PAUSED
 
 
 def test_a_domain_that_is_held_stops_no_campaign(
@@ -100,7 +100,7 @@ def test_a_domain_that_is_held_stops_no_campaign(
     with runtime.database.write() as session:
         sending_holds.add_hold(session, "domain:held.example", "policy", clock.now(), clock.now() + timedelta(hours=8))
     _pass(runtime, dispatcher, clock, 6)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     _pass(runtime, dispatcher, clock, 24)
     assert [one.state for one in mails_to(runtime, held, DeliveryKind.BROADCAST)] == [DeliveryState.ACCEPTED]
 
@@ -199,7 +199,7 @@ def test_quiet_hours_that_begin_right_after_a_start_pause_no_campaign(
     start(runtime, made)
     clock.advance(seconds=10)
     plan(runtime)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     clock.move_to(datetime(2026, 11, 24, 6, 0, tzinfo=UTC))
     plan(runtime)
     send_all(dispatcher)
@@ -219,7 +219,7 @@ def test_an_outage_at_the_end_of_one_readers_pause_pauses_no_cohort(
     _pass(runtime, dispatcher, clock, 72, 60)
     clock.move_to(datetime(2026, 11, 27, 11, 5, tzinfo=UTC))  # away from before their hour until four hours after it
     plan(runtime)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
 
 
 def test_settings_that_are_saved_between_the_hour_and_the_tick_cost_no_week(

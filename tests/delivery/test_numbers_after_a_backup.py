@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import count
 
-from tests.course_editor.test_publish import edited, publish
 from tests.support.builders import COURSE, course_of, mails_to, make_pending
+from tests.support.course_edits import edited, publish
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.campaigns.test_campaigns import draft, start
 from tests.support.builders import (
     at_eight,
     enrolment_of,
@@ -17,6 +16,7 @@ from tests.support.builders import (
     planned_readers,
     send_all,
 )
+from tests.support.campaigns import draft, start
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime

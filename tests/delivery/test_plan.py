@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
-from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.support.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.campaigns import campaign_row, draft, start
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
@@ -175,7 +175,7 @@ def test_a_new_first_lesson_comes_at_the_hour_of_those_who_finished_a_cohort(
     plan(runtime)
     send_all(dispatcher)
     assert len(sink.to(email)) == before + 1  # once, although they had the course twice
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
 
 
 def test_a_new_first_lesson_on_the_day_of_the_last_one_comes_the_next_day(
@@ -196,4 +196,4 @@ def test_a_new_first_lesson_on_the_day_of_the_last_one_comes_the_next_day(
     plan(runtime)
     send_all(dispatcher)
     assert len(sink.to(email)) == before + 1
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING

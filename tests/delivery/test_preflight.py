@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import update
-from tests.emails.test_mails import compose
 from tests.support.builders import COURSE, LESSONS, make_pending, make_reader, send_all
+from tests.support.emails import compose
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime

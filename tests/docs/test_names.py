@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 
-from tests.docs.commands import ROOT
+from tests.support.documented_commands import ROOT
 
 
 def test_no_class_of_the_product_has_the_name_of_another_one() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.doctor.nameserver import nameserver
 from tests.support.builders import make_settings
+from tests.support.nameserver import DOMAIN, WELL, nameserver
 from tests.support.servers import free_port
 
 from rugcourse.doctor.checks.dns_records import check_dns
@@ -15,16 +15,6 @@ from rugcourse.doctor.report import CHECKS, Finding, State
 from rugcourse.doctor.resolver import Dns
 from rugcourse.emails.dkim_keys import load_keys, make_keys
 from rugcourse.settings import Settings
-
-DOMAIN = "courses.practice.nl"
-WELL = {
-    (DOMAIN, "TXT"): ['"some other text"', '"v=spf1 mx include:relay.nl -all"'],
-    ("relay.nl", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 -all"'],
-    (DOMAIN, "MX"): ["10 mx.practice.nl."],
-    ("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=quarantine; rua=mailto:x@practice.nl"'],
-    ("mail.practice.nl", "A"): ["192.0.2.7"],
-    ("7.2.0.192.in-addr.arpa", "PTR"): ["mail.practice.nl."],
-}
 
 
 @pytest.fixture

@@ -11,13 +11,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from tests.auth.test_access import make_admin
-from tests.doctor.nameserver import nameserver
-from tests.doctor.test_names import DOMAIN, WELL
+from tests.support.admins import make_admin
 from tests.support.builders import signed_courses
+from tests.support.nameserver import DOMAIN, WELL, nameserver
+from tests.support.rows import everything
 from tests.support.servers import HOST, free_port
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything
 
 from rugcourse.auth.admins import invite
 from rugcourse.bootstrap import Runtime
@@ -29,13 +28,7 @@ from rugcourse.db.queries import admins, heartbeats
 from rugcourse.db.withdrawal_log import WithdrawalLog
 from rugcourse.doctor.checks.admins import check_admins
 from rugcourse.doctor.checks.courses import check_courses
-from rugcourse.doctor.checks.local import (
-    check_broker,
-    check_database,
-    check_disk,
-    check_settings,
-    check_withdrawals,
-)
+from rugcourse.doctor.checks.local import check_broker, check_database, check_disk, check_settings, check_withdrawals
 from rugcourse.doctor.checks.smtp import check_smtp
 from rugcourse.doctor.checks.website import check_website
 from rugcourse.doctor.report import CHECKS, State

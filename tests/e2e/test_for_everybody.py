@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.e2e.accessibility import assert_accessible, assert_fits, assert_good_for_everybody
 from tests.e2e.clicks import press
+from tests.e2e.reader import WORDS, answer_all, follow, sign_up
 from tests.e2e.site import Site
-from tests.e2e.test_reader import WORDS, answer_all, follow, sign_up
 from tests.support.builders import COURSE, at_eight, lessons_to, mails_to, ref
 
 from rugcourse.clock import VirtualClock

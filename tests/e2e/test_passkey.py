@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from tests.e2e.accessibility import assert_good_for_everybody
 from tests.e2e.clicks import press
 from tests.e2e.site import Site
-from tests.e2e.test_admin import PASSWORD
+from tests.support.admins import PASSWORD
 
 from rugcourse.auth.admins import invite, set_first_password
 from rugcourse.clock import VirtualClock

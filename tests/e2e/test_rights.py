@@ -7,15 +7,15 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
-from tests.auth.test_access import PASSWORD, make_admin
-from tests.bounces.test_take import RAW
-from tests.campaigns.test_jobs import looked_through, work
 from tests.e2e.accessibility import assert_accessible
 from tests.e2e.clicks import press
+from tests.e2e.reader import all_rows_as_text, own_page
 from tests.e2e.site import Site
-from tests.e2e.test_reader import everything, own_page
+from tests.support.admins import PASSWORD, make_admin
+from tests.support.bounces import RAW_SAMPLES
 from tests.support.builders import COURSE, at_eight, lessons_to, make_reader, ref
-from tests.web.reading import everything as rows
+from tests.support.jobs import checked_import, run_jobs
+from tests.support.rows import everything as rows
 
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import EmailEventRow, FeedbackRow, Role, SubscriberStatus
@@ -67,9 +67,9 @@ def by_a_mailed_link(page: Page, site: Site, own: str) -> None:
 
 
 def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Page, site: Site) -> None:
-    job_id = looked_through(site.runtime, f"E-mail,Naam\n{EMAIL},An\n")
+    job_id = checked_import(site.runtime, f"E-mail,Naam\n{EMAIL},An\n")
     site.runtime.database.run(background_jobs.start, site.clock.now(), job_id, None)
-    work(site.runtime)
+    run_jobs(site.runtime)
     get_a_lesson(site)
     own = link_to(site, EMAIL, TokenPurpose.PREFERENCES, "p")
     page.goto(own)
@@ -104,7 +104,7 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
     page.check("input[name=sure]")
     press(page, "button.danger")
     for trace in (EMAIL, "anna@home.example", "Anna"):
-        assert trace not in everything(site)
+        assert trace not in all_rows_as_text(site)
 
 
 def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, site: Site) -> None:
@@ -114,7 +114,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
         link_to(site, EMAIL, *one) for one in ((TokenPurpose.PREFERENCES, "p"), (TokenPurpose.UNSUBSCRIBE, "u"))
     )
     quoted = (lessons_to(site.runtime, EMAIL)[0].message_id or "").encode()
-    complaint = RAW["complaint of yahoo"].replace(b"<AbCd-1234@courses.example>", quoted)
+    complaint = RAW_SAMPLES["complaint of yahoo"].replace(b"<AbCd-1234@courses.example>", quoted)
     site.runtime.bounce_handler.handle_message("abuse@elsewhere.example", complaint)
     with site.runtime.database.read() as session:
         person = subscribers.by_email(session, EMAIL)
@@ -140,7 +140,7 @@ def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, si
     page.goto(f"{own}/erase")
     page.check("input[name=sure]")
     press(page, "button.danger")
-    assert EMAIL not in everything(site)
+    assert EMAIL not in all_rows_as_text(site)
     assert len(mailed_to(site, EMAIL)) == had
     assert page.request.post(leave, form={"List-Unsubscribe": "One-Click"}).ok
 
@@ -196,7 +196,7 @@ def test_a_remark_of_a_visitor_is_nobodys_and_ends(page: Page, site: Site) -> No
     assert (row.remark, row.delivery_id) == ("Ik ben Jan de Boer", None)
     site.clock.advance(days=181)
     forget(site.runtime.database, site.clock, site.runtime.signer, site.runtime.retention)
-    assert "Jan de Boer" not in everything(site)
+    assert "Jan de Boer" not in all_rows_as_text(site)
 
 
 def test_an_admin_sees_their_own_data_and_nobody_elses(page: Page, site: Site, clock: VirtualClock) -> None:

@@ -4,77 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.support.builders import COURSE, LESSONS
+from tests.support.builders import COURSE
+from tests.support.emails import HOUSE, LINKS, MAIL, NOW, SENDER, compose, outgoing, parse
 from tools.messages import catalogues, compare, extract, read
 
-from rugcourse.content import Course, Lesson, load_course
+from rugcourse.content import Course
 from rugcourse.db.models import DeliveryKind
-from rugcourse.db.queries.deliveries import DeliveryJob
 from rugcourse.delivery.composer import Composer, Personalisation
 from rugcourse.delivery.template_cache import PreparedEmail, message_stream
 from rugcourse.emails import catalogue as mails
 from rugcourse.emails import templates
-from rugcourse.emails.catalogue import Branding
-from rugcourse.emails.mime import MessageStream, MimeSkeleton, RecipientHeaders, Sender, assemble
+from rugcourse.emails.mime import MessageStream, MimeSkeleton, RecipientHeaders, assemble
 from rugcourse.emails.templates import MAX_HTML_BYTES, TemplateError
-from rugcourse.links import Links, MailRef, Signer
 
 ROOT = Path(__file__).parents[2]
-LINKS = Links("https://c.example", Signer((b"a-key-for-tests-0123456789",)))
-HOUSE = Branding("Fysio {{ 7*7 }} & Zn", "Stijn", {"nl": "Een regel", "en": "A line"}, "Straat 1")
-SENDER = Sender("Fysio", "cursus@c.example", "", "c.example", feedback_id="c.example")
-NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
-MAIL = MailRef(7, 7)
-
-
-@pytest.fixture(scope="module")
-def course() -> Course:
-    return load_course(LESSONS / COURSE)
-
-
-def outgoing(**changes: Any) -> DeliveryJob:
-    fields = {
-        "id": 7, "kind": DeliveryKind.LESSON, "campaign_id": 1, "subscriber_id": 1, "email": "sam@x.example",
-        "domain": "x.example", "name": "Sam Jansen", "language": "nl", "measuring": False, "course": COURSE, "course_hash": "h", "course_id": 1,
-        "lesson_version_id": 1, "lesson_id": 1, "attempts": 0, "message_id": None, "stamp": 7,
-    }  # fmt: skip
-    return DeliveryJob(**{**fields, **changes})
-
-
-def compose(
-    course: Course,
-    lesson: Lesson,
-    language: str = "nl",
-    *,
-    eight_bit: bool = True,
-    recap: Any = None,
-    bounce_address: str = "",
-    **changes: Any,
-) -> bytes:
-    template = mails.lesson_email(course, lesson, language, HOUSE, LINKS)
-    prepared = PreparedEmail(
-        template,
-        MimeSkeleton.make(SENDER, template.subject, language, message_stream(DeliveryKind.LESSON, course)),
-        course,
-        lesson,
-        language,
-    )
-    composer = Composer(LINKS, "c.example", bounce_address=bounce_address)
-    draft = composer.draft(outgoing(**changes), prepared, Personalisation(recap))
-    return composer.write(draft, NOW, eight_bit=eight_bit)
-
-
-def parse(raw: bytes) -> tuple[EmailMessage, str, str]:
-    message: Any = message_from_bytes(raw, policy=policy.default)
-    return message, message.get_body(("html",)).get_content(), message.get_body(("plain",)).get_content()
 
 
 def test_a_lesson_has_the_headers_that_mail_programs_look_for(course: Course) -> None:

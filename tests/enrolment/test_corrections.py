@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.campaigns.test_campaigns import draft, start
-from tests.course_editor.test_publish import inserted, publish
 from tests.support.builders import (
     COURSE,
     answer,
@@ -22,6 +20,8 @@ from tests.support.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.support.campaigns import draft, start
+from tests.support.course_edits import inserted, publish
 from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Fault, Sink
 

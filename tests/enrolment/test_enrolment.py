@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.campaigns.test_campaigns import sign_up_for_another_course
-from tests.campaigns.test_jobs import imported
 from tests.support.builders import (
     COURSE,
     at_eight,
@@ -24,6 +22,8 @@ from tests.support.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.support.campaigns import sign_up_for_another_course
+from tests.support.jobs import imported
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from tests.campaigns.test_campaigns import draft, start
-from tests.course_editor.test_publish import days, inserted, publish
 from tests.support.builders import COURSE, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.campaigns import draft, start
+from tests.support.course_edits import inserted, pass_days, publish
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
@@ -30,7 +30,7 @@ LESSONS = 9
 
 def finished(runtime: Runtime, dispatcher: Dispatcher) -> str:
     email = make_reader(runtime)
-    days(runtime, dispatcher, LESSONS)
+    pass_days(runtime, dispatcher, LESSONS)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
     return email
 
@@ -42,7 +42,7 @@ def begin_again(runtime: Runtime, dispatcher: Dispatcher) -> None:
     start(runtime, draft(runtime, CampaignKind.COHORT, Timing()))
     plan(runtime)
     send_all(dispatcher)
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
 
 
 def leave(runtime: Runtime, email: str) -> None:
@@ -75,7 +75,7 @@ def test_a_lesson_for_who_finished_does_not_go_to_who_left_a_later_run(
     leave(runtime, email)
     before = slugs_had(runtime, email)
     publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
-    days(runtime, dispatcher, 3)
+    pass_days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email) == before
     assert balances(runtime)
 
@@ -84,13 +84,13 @@ def test_a_lesson_for_who_finished_goes_to_who_left_an_earlier_run_and_had_all_o
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
-    days(runtime, dispatcher, 3)
+    pass_days(runtime, dispatcher, 3)
     leave(runtime, email)
     begin_again(runtime, dispatcher)
-    days(runtime, dispatcher, LESSONS)
+    pass_days(runtime, dispatcher, LESSONS)
     assert statuses(runtime) == [EnrolmentStatus.LEFT, EnrolmentStatus.COMPLETED]
     publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
-    days(runtime, dispatcher, 2)
+    pass_days(runtime, dispatcher, 2)
     assert slugs_had(runtime, email).count(NEW) == 1
     assert balances(runtime)
 
@@ -114,7 +114,7 @@ def test_a_lesson_that_did_not_arrive_does_not_go_again_to_who_left_a_later_run(
     before = slugs_had(runtime, email)
     assert lessons_to(runtime, email)[LESSONS - 1].state == DeliveryState.CANCELLED
     assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.LEFT]
-    days(runtime, dispatcher, 3)
+    pass_days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email) == before
     assert balances(runtime)
 
@@ -125,19 +125,19 @@ def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
     publish(runtime, inserted(runtime, 3))
     with_it = course_of(runtime).course
     email = make_reader(runtime)
-    days(runtime, dispatcher, 2)
+    pass_days(runtime, dispatcher, 2)
     clock.advance(days=1)
     plan(runtime)
     runtime.database.run(preferences.pause, clock.now(), enrolment_of(runtime, email).subscriber_id)
     runtime.database.run(unpublish, clock.now(), None, COURSE, NEW)
     runtime.database.run(preferences.resume, clock.now(), enrolment_of(runtime, email).subscriber_id)
-    days(runtime, dispatcher, LESSONS)
+    pass_days(runtime, dispatcher, LESSONS)
     assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
     begin_again(runtime, dispatcher)
     leave(runtime, email)
     before = slugs_had(runtime, email)
     import_course(runtime.database, clock, [with_it])
-    days(runtime, dispatcher, 4)
+    pass_days(runtime, dispatcher, 4)
     assert slugs_had(runtime, email) == before
     assert balances(runtime)
 
@@ -152,7 +152,7 @@ def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run
     publish(runtime, inserted(runtime, 2), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
     runtime.database.run(preferences.come_back, clock.now(), mail)
-    days(runtime, dispatcher, 15)
+    pass_days(runtime, dispatcher, 15)
     had = slugs_had(runtime, email)
     assert (had.count(NEW), len(had)) == (1, 2 * LESSONS + 1)
     assert balances(runtime)
@@ -166,7 +166,7 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
     publish(runtime, inserted(runtime, 3), behind=AlreadyPast.FINISHED)
     clock.advance(hours=1)
     runtime.database.run(preferences.come_back, clock.now(), lessons_to(runtime, email)[-1].id)
-    days(runtime, dispatcher, 3)
+    pass_days(runtime, dispatcher, 3)
     assert slugs_had(runtime, email).count(NEW) == 1
     assert balances(runtime)
 
@@ -176,10 +176,10 @@ def test_who_leaves_a_course_gets_the_last_lesson_of_an_earlier_run_once_they_co
 ) -> None:
     """It was put off, so that run has no lesson left to plan, and stands finished."""
     email = make_reader(runtime)
-    days(runtime, dispatcher, LESSONS - 2)
+    pass_days(runtime, dispatcher, LESSONS - 2)
     begin_again(runtime, dispatcher)
     sink.fault = lambda _: Fault("rcpt", "451 4.7.1 greylisted")
-    days(runtime, dispatcher, 1)
+    pass_days(runtime, dispatcher, 1)
     sink.fault = lambda _: None
     assert statuses(runtime) == [EnrolmentStatus.COMPLETED, EnrolmentStatus.ACTIVE]
     waits = [one for one in lessons_to(runtime, email) if one.state == DeliveryState.PLANNED]
@@ -191,6 +191,6 @@ def test_who_leaves_a_course_gets_the_last_lesson_of_an_earlier_run_once_they_co
     send_all(dispatcher)
     assert slugs_had(runtime, email) == before
     runtime.database.run(preferences.come_back, clock.now(), arrived[-1].id)
-    days(runtime, dispatcher, 3)
+    pass_days(runtime, dispatcher, 3)
     assert next(one.state for one in lessons_to(runtime, email) if one.id == last.id) == DeliveryState.ACCEPTED
     assert balances(runtime)

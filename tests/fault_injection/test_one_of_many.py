@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import date
 
 from sqlalchemy import update
-from tests.campaigns.test_campaigns import draft, row_of, start
 from tests.fault_injection.tally import Tally
 from tests.support.builders import at_eight, lessons_to, mails_to, make_reader, plan, send_all
+from tests.support.campaigns import campaign_row, draft, start
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse.bootstrap import Runtime
@@ -72,7 +72,7 @@ def test_what_is_wrong_with_one_of_many_concerns_no_other(
         send_all(dispatcher)
         clock.advance(minutes=10)
     tally = passes(runtime, sink)
-    assert row_of(runtime, made).status == CampaignStatus.RUNNING
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
     for email in well:
         states = [one.state for one in lessons_to(runtime, email)]
         assert states == [DeliveryState.ACCEPTED] * (DAYS + 1)

@@ -5,55 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
+from tests.support.answers import answer_question, answer_questions, asking_of, next_lesson
+from tests.support.builders import course_of, enrolment_of, lessons_to, make_reader, ref
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import DeliveryRow, Stage
+from rugcourse.db.models import Stage
 from rugcourse.db.queries import learning
 from rugcourse.delivery.dispatcher import Dispatcher
-from rugcourse.learning.answers import (
-    AnswerResult,
-    QuestionInMail,
-    QuestionRef,
-    SubmittedAnswer,
-    find_questions,
-    record_answers,
-)
+from rugcourse.learning.answers import QuestionRef, SubmittedAnswer
 from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
 from rugcourse.learning.recap import RECAP_NUMBER
 from rugcourse.learning.scoring import score
-
-
-def next_lesson(runtime: Runtime, dispatcher: Dispatcher, email: str) -> DeliveryRow:
-    at_eight(runtime, len(lessons_to(runtime, email)))
-    plan(runtime)
-    send_all(dispatcher)
-    return lessons_to(runtime, email)[-1]
-
-
-def asking_of(runtime: Runtime, delivery: DeliveryRow, number: int) -> QuestionInMail | None:
-    with runtime.database.read() as session:
-        return find_questions(
-            session, runtime.course_cache, runtime.clock, [QuestionRef(ref(runtime, delivery.id), number)]
-        )[0]
-
-
-def press_all(runtime: Runtime, *presses: SubmittedAnswer) -> list[AnswerResult | None]:
-    """In one transaction."""
-    with runtime.database.write() as session:
-        taken = record_answers(session, runtime.course_cache, runtime.clock, presses)
-    return [one.answered if one else None for one in taken]
-
-
-def press(runtime: Runtime, delivery: DeliveryRow, number: int, *, right: bool) -> AnswerResult:
-    asking = asking_of(runtime, delivery, number)
-    assert asking is not None
-    good = asking.question.right_option
-    option = good if right else (good + 1) % len(asking.question.options)
-    [answered] = press_all(runtime, SubmittedAnswer(QuestionRef(ref(runtime, delivery.id), number), option))
-    assert answered is not None
-    return answered
 
 
 @pytest.fixture
@@ -65,11 +28,11 @@ def test_the_first_and_the_last_answer_are_kept_until_the_next_lesson(
     runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
 ) -> None:
     first = next_lesson(runtime, dispatcher, email)
-    press(runtime, first, 0, right=False)
+    answer_question(runtime, first, 0, right=False)
     clock.advance(minutes=5)
-    press(runtime, first, 0, right=True)
+    answer_question(runtime, first, 0, right=True)
     next_lesson(runtime, dispatcher, email)
-    late = press(runtime, first, 0, right=False)
+    late = answer_question(runtime, first, 0, right=False)
     with runtime.database.read() as session:
         [answer] = learning.answers_of(session, enrolment_of(runtime, email).subscriber_id)
     assert (answer.first_right, answer.last_right) == (False, True)
@@ -81,19 +44,19 @@ def test_a_missed_question_opens_the_next_lesson_until_it_is_known(
     runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
 ) -> None:
     first = next_lesson(runtime, dispatcher, email)
-    press(runtime, first, 1, right=False)
+    answer_question(runtime, first, 1, right=False)
     clock.advance(minutes=1)
-    press(runtime, first, 1, right=True)  # after reading why: that is no proof of knowing it tomorrow
+    answer_question(runtime, first, 1, right=True)  # after reading why: that is no proof of knowing it tomorrow
     second = next_lesson(runtime, dispatcher, email)
     assert second.recap_question == "welkom-ernstig"
-    press(runtime, second, RECAP_NUMBER, right=True)
+    answer_question(runtime, second, RECAP_NUMBER, right=True)
     assert next_lesson(runtime, dispatcher, email).recap_question is None
 
 
 def test_a_question_that_was_answered_right_does_not_come_back(
     runtime: Runtime, dispatcher: Dispatcher, email: str
 ) -> None:
-    press(runtime, next_lesson(runtime, dispatcher, email), 0, right=True)
+    answer_question(runtime, next_lesson(runtime, dispatcher, email), 0, right=True)
     assert next_lesson(runtime, dispatcher, email).recap_question is None
 
 
@@ -101,14 +64,14 @@ def test_five_answers_within_two_seconds_are_a_machines_and_do_not_count(
     runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
 ) -> None:
     first = next_lesson(runtime, dispatcher, email)
-    outcomes = [press(runtime, first, one % 2, right=one < 3) for one in range(5)]
+    outcomes = [answer_question(runtime, first, one % 2, right=one < 3) for one in range(5)]
     person = enrolment_of(runtime, email).subscriber_id
     assert [one.counted for one in outcomes] == [True] * 4 + [False]
     with runtime.database.read() as session:
         assert learning.count_answers(session, person, course_of(runtime).id) == (0, 0)
         assert len(learning.answers_of(session, person)) == 2
     clock.advance(hours=1)
-    human = press(runtime, first, 0, right=True)
+    human = answer_question(runtime, first, 0, right=True)
     assert (human.counted, human.answered, human.answered_right) == (True, 1, 1)
     assert next_lesson(runtime, dispatcher, email).recap_question is None
 
@@ -118,7 +81,7 @@ def test_a_button_that_is_pressed_twice_at_once_is_one_answer(
 ) -> None:
     first = next_lesson(runtime, dispatcher, email)
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(lambda _: press(runtime, first, 0, right=True), range(4)))
+        outcomes = list(pool.map(lambda _: answer_question(runtime, first, 0, right=True), range(4)))
     assert {one.answered for one in outcomes} == {1}
 
 
@@ -128,7 +91,7 @@ def test_an_option_that_does_not_exist_is_refused_and_links_that_lead_nowhere_le
     first = next_lesson(runtime, dispatcher, email)
     assert asking_of(runtime, first, 7) is None
     assert asking_of(runtime, first, RECAP_NUMBER) is None
-    [option, nothing] = press_all(
+    [option, nothing] = answer_questions(
         runtime,
         SubmittedAnswer(QuestionRef(ref(runtime, first.id), 0), 9),
         SubmittedAnswer(QuestionRef(ref(runtime, first.id + 99), 0), 0),
@@ -147,7 +110,7 @@ def test_presses_that_share_a_transaction_are_taken_one_after_the_other(
     asking = asking_of(runtime, first, 0)
     assert asking is not None
     right, wrong = asking.question.right_option, (asking.question.right_option + 1) % 3
-    answered = press_all(
+    answered = answer_questions(
         runtime,
         SubmittedAnswer(QuestionRef(ref(runtime, first.id), 0), wrong),
         SubmittedAnswer(QuestionRef(ref(runtime, theirs.id), 0), right),

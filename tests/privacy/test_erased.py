@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.auth.test_access import make_admin
-from tests.privacy.test_privacy import EMAIL, all_rows, email, forget_now, rows, subscriber_id  # noqa: F401 - a fixture
+from tests.support.admins import make_admin
 from tests.support.builders import make_reader
+from tests.support.privacy import EMAIL, all_rows_as_text, apply_retention_now, rows, subscriber_id
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -63,7 +63,7 @@ def files_of(runtime: Runtime) -> Iterator[bytes]:
 def test_no_file_row_or_log_names_who_was_erased(
     runtime: Runtime,
     dispatcher: Dispatcher,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
@@ -75,21 +75,21 @@ def test_no_file_row_or_log_names_who_was_erased(
         subject = admins.subject_of(person)
         admins.record_change(session, clock.now(), None, "subscriber: pause", subject, None, {"reason": "Sam Reader"})
     traces = (email, "erase.me", "moving.to", _DOMAIN, "Sam Reader", "Mooi", "autumn", admins.subject_of(person))
-    before = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
+    before = all_rows_as_text(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     assert [trace for trace in traces if trace not in before] == []
     assert runtime.database.run(erase, clock.now(), runtime.signer, person)
-    after = all_rows(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
+    after = all_rows_as_text(runtime) + "".join(one.decode("latin-1") for one in files_of(runtime))
     said = caplog.text + "".join(capfd.readouterr())
     assert [trace for trace in traces if trace in after or trace in said] == []
     with runtime.database.read() as session:
         assert session.scalars(select(SuppressionRow.address_hash)).all() == [runtime.signer.digest(email)]
 
 
-def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, clock: VirtualClock) -> None:  # noqa: F811
+def test_a_domain_where_others_are_keeps_its_hold(runtime: Runtime, email: str, clock: VirtualClock) -> None:
     make_reader(runtime, f"another@{_DOMAIN}")
     trace_of_domain(runtime, _DOMAIN)
     runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
-    forget_now(runtime)
+    apply_retention_now(runtime)
     with runtime.database.read() as session:
         assert sending_holds.find_hold(session, sending_holds.domain_key(_DOMAIN)) is not None
         assert _DOMAIN in (heartbeats.get_value(session, heartbeats.REPUTATION) or "")
@@ -100,18 +100,18 @@ def test_a_hold_that_an_operator_put_ahead_stays_and_other_traces_of_a_domain_of
 ) -> None:
     trace_of_domain(runtime, "moved.example")
     runtime.database.run(holds.hold_by_admin, clock.now(), sending_holds.domain_key("ahead.example"), "not yet")
-    forget_now(runtime)
-    assert "moved.example" not in all_rows(runtime)
-    assert "ahead.example" in all_rows(runtime)
+    apply_retention_now(runtime)
+    assert "moved.example" not in all_rows_as_text(runtime)
+    assert "ahead.example" in all_rows_as_text(runtime)
     clock.advance(days=366)
-    forget_now(runtime)
-    assert "ahead.example" not in all_rows(runtime)
+    apply_retention_now(runtime)
+    assert "ahead.example" not in all_rows_as_text(runtime)
 
 
 def test_years_later_nothing_personal_is_left(
     runtime: Runtime,
     dispatcher: Dispatcher,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     """Nobody does anything: what is declared in the inventory ends by itself, each at its time."""
@@ -131,7 +131,7 @@ def test_years_later_nothing_personal_is_left(
         found.disabled_at = clock.now()
     ends: dict[str, int] = {}
     while (day := (clock.now() - begun).days) < 7 * 366:
-        for what, number in _counts(forget_now(runtime)).items():
+        for what, number in _counts(apply_retention_now(runtime)).items():
             assert number == 0 or what not in ends, what
             if number:
                 ends[what] = day
@@ -142,7 +142,7 @@ def test_years_later_nothing_personal_is_left(
     assert {table: rows(runtime, table) for table in (SubscriberRow, EnrolmentRow, JobRow, AdminSessionRow)} == {
         SubscriberRow: 0, EnrolmentRow: 0, JobRow: 0, AdminSessionRow: 0,
     }  # fmt: skip
-    left = all_rows(runtime)
+    left = all_rows_as_text(runtime)
     for trace in (email, "moving.to", "Jan de Boer", "jan.csv", "gone@practice.example", admins.subject_of(person)):
         assert trace not in left
     with runtime.database.read() as session:
@@ -157,15 +157,15 @@ def _counts(forgotten: Forgotten) -> dict[str, int]:
 
 def test_an_address_that_was_asked_for_is_forgotten_with_the_link_that_confirms_it(
     runtime: Runtime,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     clock.advance(hours=23)
-    forget_now(runtime)
-    assert "moving.to" in all_rows(runtime)
+    apply_retention_now(runtime)
+    assert "moving.to" in all_rows_as_text(runtime)
     clock.advance(hours=2)
-    forget_now(runtime)
-    assert "moving.to" not in all_rows(runtime)
+    apply_retention_now(runtime)
+    assert "moving.to" not in all_rows_as_text(runtime)
     assert rows(runtime, AddressChangeRow) == 1
 
 
@@ -183,7 +183,7 @@ def test_the_files_of_sqlite_are_for_their_owner_alone(tmp_path: Path) -> None:
 def test_a_reader_of_the_database_does_not_hold_up_erasing_for_long(
     tmp_path: Path,
     runtime: Runtime,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     begun = clock.now()

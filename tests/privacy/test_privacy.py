@@ -10,21 +10,20 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.campaigns.test_campaigns import MESSAGE
 from tests.support.builders import (
     answer,
     at_eight,
     course_of,
     enrolment_of,
-    lessons_to,
     mails_to,
     make_pending,
     make_reader,
     plan,
     reader_with_lesson,
-    ref,
     send_all,
 )
+from tests.support.campaigns import MESSAGE
+from tests.support.privacy import all_rows_as_text, apply_retention_now, data_export, rows, subscriber_id
 from tests.support.smtp_sink import Fault, Sink
 
 from rugcourse import paths
@@ -37,7 +36,6 @@ from rugcourse.db import counters
 from rugcourse.db.models import (
     AbTestRow,
     AssessmentAttemptRow,
-    Base,
     CampaignKind,
     DeliveryKind,
     DiscardedDraftRow,
@@ -48,73 +46,21 @@ from rugcourse.db.models import (
     SubscriberRow,
     SuppressionRow,
 )
-from rugcourse.db.queries import address_changes, learning, subscribers
+from rugcourse.db.queries import address_changes, subscribers
 from rugcourse.db.queries import lesson_drafts as kept_drafts
 from rugcourse.db.queries.campaigns import find as find_campaign
 from rugcourse.db.queries.campaigns import message_id_of
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.delivery.reconciliation import GRACE_SECONDS, audit
-from rugcourse.enrolment import new_address, preferences
+from rugcourse.enrolment import preferences
 from rugcourse.enrolment.admin_changes import correct_address
 from rugcourse.enrolment.confirmation import confirm
-from rugcourse.enrolment.consents import Shown
 from rugcourse.enrolment.signup import may_sign_up
 from rugcourse.enrolment.suppression import suppress_address
-from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.assessment import save_attempt
-from rugcourse.learning.feedback import Feedback, save_feedback
 from rugcourse.privacy.erase import erase
-from rugcourse.privacy.export import Export, export
-from rugcourse.privacy.retention import Forgotten, forget
-from rugcourse.tracking.recorder import TrackingHit, record_hits
-
-EMAIL = "erase.me@example.org"
-_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
-
-
-@pytest.fixture
-def email(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> str:
-    """A reader who has done all that leaves a trace."""
-    test = course_of(runtime).course.tests["nl"]
-    attempt = runtime.database.run(
-        save_attempt, clock.now(), course_of(runtime).id, test, {one.id: 0 for one in test.questions}
-    )
-    make_pending(runtime, EMAIL)
-    with runtime.database.write() as session:
-        person = subscribers.by_email(session, EMAIL)
-        assert person is not None
-        learning.adopt_attempt(session, attempt, person.id, course_of(runtime).id, clock.now())
-    mail = mails_to(runtime, EMAIL, DeliveryKind.CONFIRM)[0].id
-    runtime.database.run(confirm, clock.now(), runtime.signer, mail, shown=Shown("nl", notice="what we keep"))
-    runtime.database.run(preferences.set_measuring, clock.now(), person.id, agreed=True)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    [lesson] = lessons_to(runtime, EMAIL)
-    with runtime.database.write() as session:
-        record_hits(session, runtime.course_cache, clock, [TrackingHit(ref(runtime, lesson.id), None, "GET", _BROWSER)])
-        record_answers(
-            session, runtime.course_cache, clock, [SubmittedAnswer(QuestionRef(ref(runtime, lesson.id), 0), 0)]
-        )
-        subscribers.add_tags(session, [person.id], "autumn")
-    runtime.database.run(save_feedback, clock.now(), Feedback(1, "nl", True, "Mooi <script>", lesson.id))
-    runtime.database.run(new_address.request_change, clock.now(), runtime.signer, person.id, "moving.to@example.net")
-    return EMAIL
-
-
-def subscriber_id(runtime: Runtime, email: str) -> int:
-    return enrolment_of(runtime, email).subscriber_id
-
-
-def data_export(runtime: Runtime, email: str) -> Export:
-    found = runtime.database.query(export, runtime.course_cache, subscriber_id(runtime, email))
-    assert found is not None
-    return found
-
-
-def all_rows(runtime: Runtime) -> str:
-    with runtime.database.read() as session:
-        return repr([[tuple(row) for row in session.execute(select(one))] for one in Base.metadata.sorted_tables])
+from rugcourse.privacy.export import export
+from rugcourse.privacy.retention import Forgotten
 
 
 def test_a_copy_holds_everything_in_words(runtime: Runtime, email: str) -> None:
@@ -152,9 +98,9 @@ def test_erased_means_that_nothing_is_left_but_a_keyed_hash(
     caplog.set_level(logging.DEBUG)
     other = make_reader(runtime)
     person = subscriber_id(runtime, email)
-    assert email in all_rows(runtime)
+    assert email in all_rows_as_text(runtime)
     assert runtime.database.run(erase, clock.now(), runtime.signer, person)
-    rows = all_rows(runtime)
+    rows = all_rows_as_text(runtime)
     for trace in (email, "erase.me", "Mooi"):
         assert trace not in rows
     journals = b"".join(one.read_bytes() for one in Path(runtime.settings.data_dir).glob("journal/*"))
@@ -208,15 +154,6 @@ def test_erasing_does_not_lift_a_suppression_for_another_reason(
         assert subscribers.suppression_of(session, runtime.signer.digest(later)) == "erased", "a bounce ends early"
 
 
-def forget_now(runtime: Runtime) -> Forgotten:
-    return forget(runtime.database, runtime.clock, runtime.signer, runtime.retention)
-
-
-def rows(runtime: Runtime, table: type[Base]) -> int:
-    with runtime.database.read() as session:
-        return len(session.scalars(select(table)).all())
-
-
 def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
@@ -229,7 +166,7 @@ def test_a_test_of_nobody_and_a_signup_of_nobody_are_forgotten_after_a_week(
             save_attempt, clock.now(), course_of(runtime).id, test, {one.id: 0 for one in test.questions}
         )
         clock.advance(days=4)
-    assert forget_now(runtime) == Forgotten(attempts=1, unconfirmed=1)
+    assert apply_retention_now(runtime) == Forgotten(attempts=1, unconfirmed=1)
     assert (rows(runtime, AssessmentAttemptRow), rows(runtime, SubscriberRow)) == (1, 1)
     assert rows(runtime, SuppressionRow) == 0
     assert enrolment_of(runtime, reader)
@@ -244,18 +181,18 @@ def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(
     make_pending(runtime, email)
     send_all(dispatcher)
     clock.advance(days=5)
-    assert forget_now(runtime).unconfirmed == 0
+    assert apply_retention_now(runtime).unconfirmed == 0
     clock.advance(days=3)
-    assert forget_now(runtime).unconfirmed == 1
+    assert apply_retention_now(runtime).unconfirmed == 1
 
 
 def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
     runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     clock.advance(days=89)
-    assert forget_now(runtime).measured == 0
+    assert apply_retention_now(runtime).measured == 0
     clock.advance(days=2)
-    assert forget_now(runtime).measured == 2
+    assert apply_retention_now(runtime).measured == 2
     assert rows(runtime, EmailEventRow) == 0
     assert data_export(runtime, email).sections["answers"]
 
@@ -266,7 +203,7 @@ def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: 
         runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[0].id)
     runtime.database.run(preferences.come_back, clock.now(), mails_to(runtime, returner)[0].id)
     clock.advance(days=31)
-    assert forget_now(runtime).left == 1
+    assert apply_retention_now(runtime).left == 1
     with runtime.database.read() as session:
         assert session.scalars(select(SubscriberRow.email)).all() == [returner]
         assert subscribers.suppression_of(session, runtime.signer.digest(leaver)) == "erased"
@@ -283,16 +220,16 @@ def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_
     reader = make_reader(runtime)
     runtime.database.run(preferences.pause, clock.now(), subscriber_id(runtime, reader))
     clock.advance(days=179)
-    assert forget_now(runtime).finished == 0
+    assert apply_retention_now(runtime).finished == 0
     clock.advance(days=2)
-    assert forget_now(runtime) == Forgotten(finished=1)
+    assert apply_retention_now(runtime) == Forgotten(finished=1)
     with runtime.database.read() as session:
         assert subscribers.by_email(session, finisher) is None
         assert subscribers.by_email(session, reader) is not None
     clock.advance(days=179)
-    assert forget_now(runtime).idle == 0
+    assert apply_retention_now(runtime).idle == 0
     clock.advance(days=10)
-    assert forget_now(runtime).idle == 1, "a pause without an end is over after a year"
+    assert apply_retention_now(runtime).idle == 1, "a pause without an end is over after a year"
 
 
 def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: Runtime, clock: VirtualClock) -> None:
@@ -301,7 +238,7 @@ def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: R
         preferences.pause, clock.now(), subscriber_id(runtime, email), clock.now() + timedelta(days=366)
     )
     clock.advance(days=367)
-    assert forget_now(runtime).idle == 0
+    assert apply_retention_now(runtime).idle == 0
 
 
 @pytest.mark.parametrize(("reason", "days", "kept"), [("bounce", 90, None), ("complaint", 30, "complaint")])
@@ -311,9 +248,9 @@ def test_who_must_not_be_written_to_is_erased_in_time_and_who_complained_stays_s
     email = make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, reason)
     clock.advance(days=days - 1)
-    assert forget_now(runtime) == Forgotten()
+    assert apply_retention_now(runtime) == Forgotten()
     clock.advance(days=2)
-    assert forget_now(runtime).suppressed == 1
+    assert apply_retention_now(runtime).suppressed == 1
     with runtime.database.read() as session:
         assert subscribers.by_email(session, email) is None
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == kept
@@ -344,10 +281,10 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
         kept_drafts.discard(session, course.id, "first", 1, None, clock.now())
     runtime.database.run(drafts.discard, author, campaigns[0])
     clock.advance(days=29)
-    assert forget_now(runtime).drafts == 0
+    assert apply_retention_now(runtime).drafts == 0
     clock.advance(days=2)
-    assert forget_now(runtime).drafts == 2
-    assert forget_now(runtime).drafts == 0
+    assert apply_retention_now(runtime).drafts == 2
+    assert apply_retention_now(runtime).drafts == 0
     assert (rows(runtime, DiscardedDraftRow), rows(runtime, LessonDraftRow), rows(runtime, AbTestRow)) == (0, 1, 0)
     assert (lessons - rows(runtime, LessonRow), versions - rows(runtime, LessonVersionRow)) == (1, 2)
     with runtime.database.read() as session:
@@ -362,9 +299,9 @@ def test_who_left_is_erased_thirty_days_later_also_where_a_mail_came_back_since(
     runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     clock.advance(days=29)
-    assert forget_now(runtime) == Forgotten()
+    assert apply_retention_now(runtime) == Forgotten()
     clock.advance(days=2)
-    assert forget_now(runtime).suppressed == 1
+    assert apply_retention_now(runtime).suppressed == 1
 
 
 @pytest.mark.parametrize(("confirms", "counted"), [(False, 1), (True, 0)])
@@ -411,7 +348,7 @@ def test_who_erased_everything_is_brought_back_by_no_list_also_where_a_mail_came
     clock.advance(days=80)
     runtime.database.run(erase, clock.now(), runtime.signer, subscriber_id(runtime, email))
     clock.advance(days=20)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"
 
@@ -445,6 +382,6 @@ def test_no_bounce_makes_the_erasure_of_an_address_shorter(runtime: Runtime, clo
         make_pending(runtime, email)
         runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")
     clock.advance(days=100)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     with runtime.database.read() as session:
         assert subscribers.suppression_of(session, runtime.signer.digest(email)) == "erased"

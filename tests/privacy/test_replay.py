@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
-from tests.bounces.corpus import SAMPLES
+from tests.support.bounce_samples import SAMPLES
 from tests.support.builders import (
     at_eight,
     mails_to,

@@ -6,75 +6,33 @@ A new page is in these tests by itself. One that says nothing keeps the applicat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import Route
-from tests.auth.test_access import make_admin
-from tests.support.builders import COURSE, reader_with_lesson, ref
-from tests.web.reading import CHROME, everything
-from tests.web.test_admin import form_of, log_in
-from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
+from tests.support.admin_pages import form_of
+from tests.support.admins import make_admin
+from tests.support.builders import ref
+from tests.support.pages import CHROME
+from tests.support.routes import browser_of, routes
+from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.engine import Database
 from rugcourse.db.models import Role
-from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.links import TokenPurpose
-from rugcourse.subscribers import csv_import
 from rugcourse.web.access import Access, MissingAccessRule, access, all_routes, require_rules, rule_of
-from rugcourse.web.app import create_app
+
+pytestmark = pytest.mark.usefixtures("answers_at_once")
 
 ROLES = {Access.ANALYST: Role.ANALYST, Access.EDITOR: Role.EDITOR, Access.OWNER: Role.OWNER}
 RANK = [Role.ANALYST, Role.EDITOR, Role.OWNER]
 # What tells about attacks may change, whatever the answer is.
 # A book is made when it is first asked for.
 _LOGS = ("security_event", "admin_session", "process", "edition")
-
-
-def routes(app: FastAPI, *rules: Access) -> Iterator[tuple[str, str]]:
-    """(method, path) of each route with one of these rules."""
-    for route in all_routes(app.routes):
-        assert isinstance(route, Route)
-        if rule_of(route) in rules:
-            yield from ((method, route.path) for method in sorted(route.methods or ()) if method != "HEAD")
-
-
-@pytest.fixture
-def app(runtime: Runtime) -> FastAPI:
-    """At a name, where passkeys work, so that their routes are there."""
-    settings = runtime.settings.model_copy(update={"base_url": "http://localhost:8000"})
-    return create_app(replace(runtime, settings=settings))
-
-
-@pytest.fixture
-def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dict[str, str]:
-    """Something that is there for each name in a path."""
-    reader_with_lesson(runtime, dispatcher)
-    make_admin(runtime.database, clock, "maker@x.example", Role.EDITOR)
-    maker = browser_of(app, "maker@x.example")
-    draft = make_draft(maker, runtime)
-    post(maker, f"{draft}/what", **MESSAGE)
-    campaign = draft.rsplit("/", 1)[1]
-    listing = csv_import.read_list(b"email\na@x.example\n")
-    job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
-    return {
-        "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
-        "slug": "stress", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark",
-        "fingerprint": "x", "name": "style.css",
-    }  # fmt: skip
-
-
-def browser_of(app: FastAPI, email: str | None = None) -> TestClient:
-    browser = TestClient(app, follow_redirects=False, headers=CHROME)
-    if email is not None:
-        assert log_in(browser, email).status_code == 303  # type: ignore[attr-defined]
-    return browser
 
 
 def ask(browser: TestClient, method: str, path: str, places: dict[str, str], **data: str) -> Any:

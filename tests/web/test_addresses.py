@@ -19,9 +19,9 @@ from tests.support.builders import (
     plan,
     send_all,
 )
+from tests.support.pages import mailed_link, path
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything, path
-from tests.web.test_own_page import mailed_link
 
 from rugcourse.bootstrap import Runtime, release_hold
 from rugcourse.clock import VirtualClock

@@ -8,8 +8,10 @@ import time
 import pyotp
 import pytest
 from fastapi.testclient import TestClient
-from tests.auth.test_access import PASSWORD, make_admin
-from tests.web.reading import CHROME, everything
+from tests.support.admin_pages import form_of, log_in
+from tests.support.admins import OWNER, PASSWORD, make_admin
+from tests.support.pages import CHROME
+from tests.support.rows import everything
 
 from rugcourse import paths
 from rugcourse.auth.admins import invite
@@ -20,8 +22,6 @@ from rugcourse.db.queries import admins
 from rugcourse.web import forms
 from rugcourse.web.app import create_app
 
-OWNER = "owner@x.example"
-
 
 @pytest.fixture
 def admin(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestClient:
@@ -31,17 +31,8 @@ def admin(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestCli
     return browser
 
 
-def log_in(browser: TestClient, email: str = OWNER, password: str = PASSWORD, **headers: str) -> object:
-    return browser.post("/admin/login", data={"email": email, "password": password}, headers=headers)
-
-
 def _template(name: str) -> str:
     return (paths.folder("templates") / "web" / "admin" / name).read_text(encoding="utf-8")
-
-
-def form_of(browser: TestClient, path: str = "/admin/account") -> dict[str, str]:
-    """The hidden fields of the forms on a page."""
-    return dict(re.findall(r'name="(form|locked)" value="([^"]+)"', browser.get(path).text))
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/account", "/admin/team", "/admin/audit-log", "/admin/mfa"])

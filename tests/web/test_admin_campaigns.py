@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.auth.test_access import make_admin
+from tests.support.admin_pages import MESSAGE, form_of, log_in, make_draft, post, seen_on
+from tests.support.admins import make_admin
 from tests.support.builders import at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, ref, send_all
-from tests.web.reading import everything
-from tests.web.test_admin import form_of, log_in
+from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns import lifecycle
@@ -32,34 +31,6 @@ from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.scheduling import Schedule, Timing
 from rugcourse.scheduling.campaign_timing import next_mail
-
-MESSAGE = {
-    "name": "Open evening", "title.en": "Open evening", "subject.en": "You are welcome", "preheader.en": "On Thursday",
-    "body.en": "Come and **see** [us](https://example.org/).",
-}  # fmt: skip
-
-
-def post(browser: TestClient, path: str, **fields: object) -> str:
-    """Send a form; the address of the page that follows, or the page that says what is wrong."""
-    form = {"form": form_of(browser)["form"], **seen_on(browser, path, fields)}
-    answer = browser.post(path, data={**form, **fields})
-    return answer.headers["location"] if answer.status_code == 303 else answer.text
-
-
-def seen_on(browser: TestClient, path: str, fields: Mapping[str, object]) -> dict[str, str]:
-    """What a form about a draft carries of what its page showed."""
-    is_job = path.startswith("/admin/jobs/")
-    page = f"{path}/review" if fields.get("action") == "start" and not is_job else path
-    if not is_job and page.rsplit("/", 1)[-1] not in {"what", "who", "when", "pace", "review"}:
-        return {}
-    found = re.search(r'name="seen" value="(\w+)"', browser.get(page).text)
-    return {"seen": found[1]} if found else {}
-
-
-def make_draft(browser: TestClient, runtime: Runtime, kind: CampaignKind = CampaignKind.BROADCAST) -> str:
-    course = str(course_of(runtime).id)
-    where = post(browser, "/admin/campaigns", kind=kind.value, course=course, name="Open evening")
-    return where.rsplit("/", 1)[0]
 
 
 def rows(runtime: Runtime) -> list[CampaignRow]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.auth.test_access import make_admin
+from tests.support.admin_pages import form_of, log_in
+from tests.support.admins import make_admin
 from tests.support.builders import course_of, enrolment_of, lessons_to, make_reader, plan, send_all
-from tests.web.reading import everything
-from tests.web.test_admin import form_of, log_in
+from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.bounces import complaint_rate

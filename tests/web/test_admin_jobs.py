@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.auth.test_access import make_admin
-from tests.campaigns.test_jobs import people, work
+from tests.support.admin_pages import form_of, log_in, post, seen_on
+from tests.support.admins import make_admin
 from tests.support.builders import COURSE, make_reader
-from tests.web.reading import everything
-from tests.web.test_admin import form_of, log_in
-from tests.web.test_admin_campaigns import post, seen_on
+from tests.support.jobs import people, run_jobs
+from tests.support.rows import everything
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -41,13 +40,13 @@ def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -
     assert '<option value="email" selected>' in page  # guessed by its name
     columns = {"column": ["name", "email", ""]}
     assert check(editor, job, **columns) == job
-    work(runtime)
+    run_jobs(runtime)
     page = editor.get(job).text
     assert "nobody" in page
     assert people(runtime) == {}
     assert post(editor, job, action="start") == job
     assert "at work" in editor.get(job).text
-    work(runtime)
+    run_jobs(runtime)
     assert people(runtime) == {"ann@x.example": "active"}
     page = editor.get(job).text
     assert "ann@x.example" not in page
@@ -74,7 +73,7 @@ def test_what_is_not_said_is_asked_for(
 ) -> None:
     job = upload(editor, b"Naam,E-mail,Iets\nAnn,ann@x.example,x\n")
     assert said in check(editor, job, **fields)
-    work(runtime)
+    run_jobs(runtime)
     assert "to be explained" in editor.get(job).text
 
 
@@ -88,7 +87,7 @@ def test_a_column_with_another_name_is_read_when_the_file_is_chosen_once_more(
     assert "nothing was kept" in check(editor, job, **columns)
     assert "not the same list" in check(editor, job, b"Naam,Adres,Groep\nAnn,ann@x.example,x\n", **columns)
     assert check(editor, job, content, **columns) == job
-    work(runtime)
+    run_jobs(runtime)
     assert "ann@x.example" in editor.get(job).text
 
 
@@ -125,10 +124,10 @@ def test_an_act_for_many_is_counted_first(editor: TestClient, runtime: Runtime) 
     assert "<b>1</b>" in post(editor, "/admin/bulk-actions/count", languages=["nl"])
     job = post(editor, "/admin/bulk-actions", languages=["nl"], act="suppress", reason="moved away")
     assert "<b>1</b>" in editor.get(job).text
-    work(runtime)
+    run_jobs(runtime)
     assert set(people(runtime).values()) == {"active"}
     post(editor, job, action="start")
-    work(runtime)
+    run_jobs(runtime)
     assert set(people(runtime).values()) == {"suppressed"}
 
 
@@ -143,10 +142,10 @@ def test_an_act_for_many_is_counted_anew_when_their_number_has_changed(editor: T
     assert answer.status_code == 400
     assert "how many people it is about has changed" in answer.text
     assert "<b>1</b>" in answer.text
-    work(runtime)
+    run_jobs(runtime)
     assert set(people(runtime).values()) == {"active"}
     assert post(editor, job, action="start") == job
-    work(runtime)
+    run_jobs(runtime)
     assert sorted(people(runtime).values()) == ["active", "suppressed"]
 
 
@@ -195,13 +194,13 @@ def test_a_list_that_somebody_looked_through_anew_is_not_started_by_an_older_pag
     job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
     columns = {"column": ["name", "email"]}
     check(editor, job, agreed_text="Yes to something else", **columns)
-    work(runtime)
+    run_jobs(runtime)
     opened = seen_on(editor, job, {"action": "start"})
     check(editor, job, **columns)  # a colleague
-    work(runtime)
+    run_jobs(runtime)
     answer = editor.post(job, data={**form_of(editor), **opened, "action": "start"})
     assert "somebody changed this since you opened the page" in answer.text
-    work(runtime)
+    run_jobs(runtime)
     assert people(runtime) == {}
     assert post(editor, job, action="start") == job
 

@@ -8,14 +8,12 @@ from html import unescape
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
-from tests.auth.test_access import make_admin
-from tests.learning.test_learning import next_lesson
-from tests.learning.test_learning import press as press_answer
+from tests.support.admin_pages import LESSON, form_of, log_in, post, typed
+from tests.support.admins import make_admin
+from tests.support.answers import answer_question, next_lesson
 from tests.support.builders import COURSE, course_of, make_reader, signed_courses
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import everything
-from tests.web.test_admin import form_of, log_in
-from tests.web.test_admin_campaigns import post
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -26,16 +24,6 @@ from rugcourse.course_editor.publishing import publish_lesson
 from rugcourse.db.models import AuditLogRow, Role
 from rugcourse.db.queries import lesson_drafts
 from rugcourse.delivery.dispatcher import Dispatcher
-
-LESSON = f"/admin/lessons/{COURSE}/stress"
-
-
-def typed(runtime: Runtime, **changed: str) -> dict[str, str]:
-    """The form of the lesson about stress, changed here and there (`__` stands for a dot)."""
-    lesson = course_of(runtime).course.lesson("stress")
-    assert lesson is not None
-    changes = {name.replace("__", "."): text for name, text in changed.items()}
-    return {**fields_of(lesson), "saved": "0", "shown": "nl", **changes}
 
 
 def test_a_lesson_is_kept_published_and_restored(editor: TestClient, runtime: Runtime) -> None:
@@ -120,7 +108,7 @@ def test_the_preview_is_what_a_reader_would_get_with_their_name_and_what_they_mi
 ) -> None:
     email = make_reader(runtime)
     first = next_lesson(runtime, dispatcher, email)
-    press_answer(runtime, first, 1, right=False)
+    answer_question(runtime, first, 1, right=False)
     missed = course_of(runtime).course.lessons[0].texts["nl"].quiz[1].question
     clock.advance(days=1)
     log_in(editor, "editor@x.example")

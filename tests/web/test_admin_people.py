@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
-from tests.auth.test_access import make_admin
+from tests.support.admin_pages import form_of, log_in
+from tests.support.admins import make_admin
 from tests.support.builders import enrolment_of, lessons_to, mails_to, make_pending, make_reader
+from tests.support.pages import CHROME
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import CHROME, everything
-from tests.web.test_admin import form_of, log_in
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

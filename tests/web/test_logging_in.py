@@ -13,10 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from structlog.testing import capture_logs
-from tests.auth.test_access import PASSWORD, make_admin
+from tests.support.admin_pages import form_of, log_in
+from tests.support.admins import OWNER, PASSWORD, make_admin
+from tests.support.pages import CHROME
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import CHROME, everything
-from tests.web.test_admin import OWNER, form_of, log_in
 
 from rugcourse.auth import passwords
 from rugcourse.auth.admins import (
@@ -36,6 +37,8 @@ from rugcourse.db.models import AdminRow, AuditLogRow, PasskeyRow, Role, Securit
 from rugcourse.db.queries import admins
 from rugcourse.web.app import create_app
 from rugcourse.worker.tasks import apply_retention
+
+pytestmark = pytest.mark.usefixtures("answers_at_once")
 
 OTHER = "seven brass kettles sing"
 

@@ -11,8 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from tests.support.builders import course_of, enrolment_of, lessons_to, make_pending, ref
+from tests.support.pages import CHROME, path
+from tests.support.rows import everything
 from tests.support.smtp_sink import Sink
-from tests.web.reading import CHROME, everything, path
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock

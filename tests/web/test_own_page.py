@@ -15,8 +15,6 @@ from urllib.parse import parse_qs
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
-from tests.campaigns.test_campaigns import sign_up_for_another_course, start
-from tests.campaigns.test_permission import broadcast, next_due
 from tests.support.builders import (
     COURSE,
     at_eight,
@@ -30,20 +28,14 @@ from tests.support.builders import (
     ref,
     send_all,
 )
+from tests.support.campaigns import broadcast, next_due, sign_up_for_another_course, start
+from tests.support.pages import mailed_link, path
+from tests.support.rows import everything
 from tests.support.smtp_sink import Fault, Sink
-from tests.web.reading import everything, path
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
-from rugcourse.db.models import (
-    DeliveryKind,
-    FeedbackRow,
-    Ground,
-    LessonRow,
-    SubscriberRow,
-    SubscriberStatus,
-    new_stamp,
-)
+from rugcourse.db.models import DeliveryKind, FeedbackRow, Ground, LessonRow, SubscriberRow, SubscriberStatus, new_stamp
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.enrolment import preferences
@@ -167,12 +159,6 @@ def test_numbers_are_written_in_the_readers_way(browser: TestClient, runtime: Ru
         session.execute(update(LessonRow).values(read_count=1926))
     assert "1.927 keer gelezen" in browser.get(f"/nl/{COURSE}/lessons/stress").text
     assert "read 1,928 times" in browser.get(f"/en/{COURSE}/lessons/stress").text
-
-
-def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
-    """The link that its reader had mailed to do what can't be undone."""
-    browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
-    return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)
 
 
 def subject_of(sink: Sink, email: str) -> str:

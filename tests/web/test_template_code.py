@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from jinja2.exceptions import SecurityError, UndefinedError
 from sqlalchemy import select
+from tests.support.admin_pages import LESSON, MESSAGE, form_of, make_draft, post, typed
 from tests.support.builders import (
     COURSE,
     LESSONS,
@@ -28,9 +29,6 @@ from tests.support.builders import (
     send_all,
 )
 from tests.support.smtp_sink import Sink
-from tests.web.test_admin import form_of
-from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
-from tests.web.test_admin_lessons import LESSON, typed
 
 from rugcourse.bootstrap import Runtime, sender
 from rugcourse.clock import VirtualClock

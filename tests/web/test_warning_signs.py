@@ -10,7 +10,7 @@ from html import unescape
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.learning.test_learning import next_lesson
+from tests.support.answers import next_lesson
 from tests.support.builders import COURSE, course_of, lessons_to, make_reader, ref
 
 from rugcourse.bootstrap import Runtime

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.admin.pages import go_to_next_step, log_in
 from tests.e2e.clicks import press
 from tests.e2e.site import Site
-from tests.e2e.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
+from tests.support.admins import OWNER, PASSWORD
 from tests.support.builders import make_reader
 
 from rugcourse.auth.admins import invite, set_first_password
@@ -17,29 +18,15 @@ from rugcourse.campaigns import lifecycle
 from rugcourse.db.models import Role
 from rugcourse.subscribers import background_jobs
 
-OWNER = "owner@x.example"
-
-
-def come_in(page: Page) -> None:  # noqa: F811
-    page.goto("/admin/login")
-    page.fill("input[name=email]", OWNER)
-    page.fill("input[name=password]", PASSWORD)
-    press(page, "button.button")
-
-
-def go_on(page: Page) -> None:  # noqa: F811
-    press(page, "form.form button.button")
-    assert_good_for_everybody(page)
-
 
 @pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
-def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> None:  # noqa: F811
+def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> None:
     runtime = site.runtime
     emails = [make_reader(runtime, zone=zone) for zone in ("Europe/Amsterdam", "Pacific/Auckland")]
     site.deliver()
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     assert_good_for_everybody(page)
     press(page, "a[href='/admin/campaigns']")
     assert_good_for_everybody(page)
@@ -52,7 +39,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     page.select_option("select[name=following]", "")
     expect(page.locator("#count b")).to_have_text("2")  # counted while it is put together
     assert_good_for_everybody(page)
-    go_on(page)
+    go_to_next_step(page)
     page.check("input[name=way][value=local]")
     press(page, "form.form button.button")
     expect(page.locator(".problems")).to_be_focused()
@@ -61,8 +48,8 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     expect(page.locator("input[name=local_day]")).to_be_focused()
     page.fill("input[name=local_day]", "2026-11-30")
     page.select_option("select[name=hour]", "8")
-    go_on(page)
-    go_on(page)
+    go_to_next_step(page)
+    go_to_next_step(page)
     for email in emails:
         expect(page.locator("main")).to_contain_text(email)
     expect(page.frame_locator("iframe").first.locator("h1")).to_be_visible()
@@ -81,7 +68,7 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
     for hour in (datetime(2026, 11, 29, 19, tzinfo=UTC), datetime(2026, 11, 30, 7, tzinfo=UTC)):
         site.clock.move_to(hour)  # eight o'clock in Auckland, and in Amsterdam
         site.deliver()
-    come_in(page)
+    log_in(page)
     press(page, "a[href='/admin/campaigns']")
     press(page, "text=Winter cohort")
     press(page, "button[value=pause]")
@@ -99,11 +86,11 @@ def test_a_cohort_from_the_first_idea_to_its_results(page: Page, site: Site) -> 
 
 
 @pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
-def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Page, site: Site) -> None:  # noqa: F811
+def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Page, site: Site) -> None:
     runtime = site.runtime
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     press(page, "a[href='/admin/campaigns']")
     page.fill("input[name=name]", "Winter cohort")
     press(page, "form.form button.button")
@@ -120,11 +107,11 @@ def test_a_campaigns_draft_is_discarded_after_a_question_and_comes_back(page: Pa
 
 
 @pytest.mark.parametrize("page", ["en-GB"], indirect=True)
-def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:  # noqa: F811
+def test_a_list_is_imported_and_something_done_for_many(page: Page, site: Site) -> None:
     runtime = site.runtime
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     press(page, "a[href='/admin/subscribers']")
     assert_good_for_everybody(page)
     press(page, "a[href='/admin/imports']")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import select
+from fastapi.testclient import TestClient
 from tests.support.builders import mails_to, ref
 
 from rugcourse.bootstrap import Runtime
-from rugcourse.db.models import Base, DeliveryKind
+from rugcourse.db.models import DeliveryKind
 from rugcourse.links import TokenPurpose
 
 CHROME = {
@@ -35,11 +33,7 @@ def path(
     return f"/{_LETTERS[purpose]}/{runtime.signer.sign_mail(purpose, ref(runtime, delivery), *numbers)}"
 
 
-def everything(runtime: Runtime, *but: str) -> dict[str, list[Any]]:
-    """All rows of all tables."""
-    with runtime.database.read() as session:
-        return {
-            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
-            for table in Base.metadata.sorted_tables
-            if table.name not in but
-        }
+def mailed_link(browser: TestClient, runtime: Runtime, email: str) -> str:
+    """The link that its reader had mailed to do what can't be undone."""
+    browser.post(path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.WELCOME), data={"action": "renew"})
+    return path(runtime, TokenPurpose.PREFERENCES, email, kind=DeliveryKind.MAGIC_LINK)

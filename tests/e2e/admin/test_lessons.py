@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.admin.pages import log_in
 from tests.e2e.clicks import press
 from tests.e2e.site import Site
-from tests.e2e.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
-from tests.e2e.test_admin_campaign import OWNER, come_in
+from tests.support.admins import OWNER, PASSWORD
 from tests.support.builders import COURSE, course_of, lessons_to, make_reader
 
 from rugcourse.auth.admins import invite, set_first_password
@@ -16,12 +16,12 @@ from rugcourse.db.models import Role
 
 
 @pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
-def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:  # noqa: F811
+def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> None:
     runtime = site.runtime
     email = make_reader(runtime)
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     press(page, "a[href='/admin/lessons']")
     assert_good_for_everybody(page)
     press(page, f"a[href='/admin/lessons/{COURSE}/overbelasting']")
@@ -65,13 +65,13 @@ def test_a_lesson_from_the_first_word_to_the_reader(page: Page, site: Site) -> N
 
 @pytest.mark.parametrize("page", ["nl-NL", "en-GB"], indirect=True)
 def test_a_draft_is_discarded_after_a_question_and_comes_back_with_one_press(
-    page: Page,  # noqa: F811
-    site: Site,  # noqa: F811
+    page: Page,
+    site: Site,
 ) -> None:
     runtime = site.runtime
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     page.goto("/admin/lessons")
     page.click(f"form:has([name=course][value={COURSE}]) >> xpath=../summary")
     page.fill(f"form:has([name=course][value={COURSE}]) input[name=title]", "Sleep")

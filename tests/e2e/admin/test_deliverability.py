@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
+from tests.e2e.admin.pages import log_in
 from tests.e2e.site import Site
-from tests.e2e.test_admin import PASSWORD, page, site  # noqa: F401 - fixtures
-from tests.e2e.test_admin_campaign import OWNER, come_in
+from tests.support.admins import OWNER, PASSWORD
 from tests.support.builders import at_eight, make_reader
 
 from rugcourse.auth.admins import invite, set_first_password
@@ -18,8 +18,8 @@ from rugcourse.db.models import Role
 
 @pytest.mark.parametrize("page", ["nl-NL"], indirect=True)
 def test_an_admin_sees_what_is_wrong_and_mends_it(
-    page: Page,  # noqa: F811
-    site: Site,  # noqa: F811
+    page: Page,
+    site: Site,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
@@ -36,7 +36,7 @@ def test_an_admin_sees_what_is_wrong_and_mends_it(
     )
     invitation = runtime.database.run(invite, site.clock, OWNER, Role.OWNER)
     set_first_password(runtime.database, site.clock, invitation.token, PASSWORD)
-    come_in(page)
+    log_in(page)
     expect(page.locator("main")).to_contain_text("noemde dit spam")
     page.get_by_role("link", name="Bezorging").click()
     expect(page.locator("main")).to_contain_text("te veel lezers noemen het spam")

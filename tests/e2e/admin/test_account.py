@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pyotp
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from tests.e2e.accessibility import assert_good_for_everybody
 from tests.e2e.clicks import press
 from tests.e2e.site import Site
+from tests.support.admins import PASSWORD
 from tests.support.builders import at_eight, make_reader
 
 from rugcourse.auth.admins import invite
-from rugcourse.clock import VirtualClock
-from rugcourse.db.engine import Database
-from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Role
-
-PASSWORD = "three quiet green spines"
-
-
-@pytest.fixture
-def site(clock: VirtualClock, tmp_path: Path) -> Iterator[Site]:
-    database = Database(f"sqlite:///{tmp_path / 'pages.db'}")
-    upgrade(database)
-    with Site(database, clock, tmp_path) as running:
-        yield running
-    database.close()
-
-
-@pytest.fixture(params=["nl-NL", "en-GB"])
-def page(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Page:
-    return browser.new_context(base_url=site.address, locale=request.param).new_page()
 
 
 def test_from_the_link_to_the_log(page: Page, site: Site) -> None:

@@ -10,6 +10,16 @@ from contextlib import contextmanager
 from dns import flags, message, rcode, rdataclass, rdatatype, rrset
 from tests.support.servers import HOST
 
+DOMAIN = "courses.practice.nl"
+WELL = {
+    (DOMAIN, "TXT"): ['"some other text"', '"v=spf1 mx include:relay.nl -all"'],
+    ("relay.nl", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 -all"'],
+    (DOMAIN, "MX"): ["10 mx.practice.nl."],
+    ("_dmarc.practice.nl", "TXT"): ['"v=DMARC1; p=quarantine; rua=mailto:x@practice.nl"'],
+    ("mail.practice.nl", "A"): ["192.0.2.7"],
+    ("7.2.0.192.in-addr.arpa", "PTR"): ["mail.practice.nl."],
+}
+
 
 @contextmanager
 def nameserver(records: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
