@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,12 @@ from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
 from rugcourse.db.engine import Database
 from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import Base
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -141,3 +144,12 @@ def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
     running = open_dispatcher(runtime)
     yield running
     running.close()
+
+
+@pytest.fixture
+def counters_are_right(runtime: Runtime) -> object:
+    """Whatever a test does: the counters say what the rows say, and the books balance."""
+    yield
+    with runtime.database.read() as session:
+        assert counters.differences(session) == {}
+    assert audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()

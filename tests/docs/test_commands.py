@@ -183,7 +183,7 @@ TARGETS = {
     "make clean": Example(),
     "make demo": _RUNNING_DEMO,
     'make demo ARGS="--day 20"': Example(f'demo ARGS="--day 20 {_DEMO}"', ready=_RUNNING_DEMO.ready),
-    "make drill": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="test_kill.py"),
+    "make drill": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="test_killed_worker.py"),
     "make drill MODEL_MINUTES=60": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="model: "),
     "make help": Example(says="make demo"),
     "make lock": Example(),

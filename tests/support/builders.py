@@ -173,3 +173,7 @@ def at_eight(runtime: Runtime, day: int = 0) -> None:
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.move_to(datetime(2026, 11, 23, 7, 0, tzinfo=UTC))
     runtime.clock.advance(days=day)
+
+
+def welcome_id(runtime: Runtime, email: str) -> int:
+    return mails_to(runtime, email, DeliveryKind.WELCOME)[0].id

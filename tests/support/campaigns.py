@@ -177,3 +177,12 @@ def next_due(runtime: Runtime, person: int) -> datetime | None:
     with runtime.database.read() as session:
         [found] = [one for one in enrolments.of_subscriber(session, person) if one.status == "active"]
     return found.next_due_at
+
+
+def read_on(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    """Twelve days of lessons."""
+    assert isinstance(runtime.clock, VirtualClock)
+    for _ in range(12 * 12):
+        runtime.clock.advance(hours=2)
+        plan(runtime)
+        send_all(dispatcher)

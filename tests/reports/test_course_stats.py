@@ -1,4 +1,4 @@
-"""Figures for the pages: worked out in the background, kept, and the same as what they stand for."""
+"""Figures of a course: its funnel, its answers, lessons that were taken out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.support.builders import (
 )
 from tests.support.campaigns import campaign_row, draft, start
 from tests.support.course_edits import publish
+from tests.support.reports import refresh
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.campaigns.progress import progress_of as campaign_progress
@@ -31,52 +32,9 @@ from rugcourse.db.queries import courses
 from rugcourse.delivery.dispatcher import Dispatcher
 from rugcourse.learning.answers import QuestionRef, SubmittedAnswer, record_answers
 from rugcourse.learning.progress import progress_of
-from rugcourse.reports import cached_stats, campaign_comparison, dashboard
+from rugcourse.reports import campaign_comparison, dashboard
 from rugcourse.reports.campaign_results import results_of
 from rugcourse.scheduling import Timing
-
-
-def refresh(runtime: Runtime) -> bool:
-    return cached_stats.refresh(runtime.database, runtime.clock, runtime.send_window)
-
-
-def test_the_coming_days_are_worked_out_once_and_again_when_they_are_old(runtime: Runtime, clock: VirtualClock) -> None:
-    make_reader(runtime)
-    assert refresh(runtime)
-    assert not refresh(runtime)
-    make_reader(runtime)
-    clock.advance(minutes=11)
-    assert refresh(runtime)
-    with runtime.database.read() as session:
-        kept = cached_stats.kept_figures(session)
-    assert kept is not None
-    assert len(kept.coming) == cached_stats.DAYS
-    assert sum(kept.coming.values()) == 2 * 9
-    assert kept.at == clock.now()
-
-
-def test_the_overview_has_no_figures_before_they_are_worked_out(runtime: Runtime) -> None:
-    with runtime.database.read() as session:
-        assert dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl").figures is None
-    refresh(runtime)
-    with runtime.database.read() as session:
-        found = dashboard.overview(session, runtime.course_cache, runtime.clock.now(), "nl")
-    assert found.figures is not None
-    assert {one.gain.twice for one in found.funnels if one.gain} == {0}
-
-
-def test_campaigns_stand_beside_each_other_in_shares(runtime: Runtime, dispatcher: Dispatcher) -> None:
-    for _ in range(3):
-        make_reader(runtime)
-    at_eight(runtime)
-    plan(runtime)
-    send_all(dispatcher)
-    with runtime.database.read() as session:
-        found = {one.row.id: one for one in campaign_comparison.compare(session, 50)}
-    mine = found[course_of(runtime).campaign_id]
-    assert (mine.readers, mine.completed, mine.right, mine.refused) == (3, 0.0, None, 0.0)
-    assert mine.arrived == 9  # confirm, welcome, lesson
-    assert mine.answered == 0.0
 
 
 def funnel(runtime: Runtime) -> dashboard.Funnel:

@@ -13,14 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.fault_injection.tally import Tally, accepted, open_deliveries, wait_until
-from tests.support.builders import (
-    course_of,
-    lessons_to,
-    make_runtime,
-    make_settings,
-    planned_readers,
-    send_all,
-)
+from tests.support.builders import course_of, lessons_to, make_runtime, make_settings, planned_readers, send_all
 from tests.support.bulk_readers import add_crowd
 from tests.support.servers import free_port
 from tests.support.smtp_sink import Fault, Sink
