@@ -27,7 +27,7 @@ demo: $(RUN_READY)
 test: $(DEV_READY)
 	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/python -m tests.support.packages
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --durations=10 $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
