@@ -56,7 +56,7 @@ def answer(challenge: str, **others: object) -> str:
         answer("bm90IG91cnM"),
     ],
 )
-def test_what_is_no_answer_to_a_challenge_of_ours_opens_nothing(
+def test_passkey_login_fails_for_answers_to_foreign_challenges(
     database: Database, clock: VirtualClock, text: str
 ) -> None:
     passkeys.begin_login(database, clock, SITE, "browser")
@@ -131,7 +131,7 @@ def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, c
 @pytest.mark.parametrize(
     "garbage", ["", "AA", "_____w", bytes_to_base64url(b"\xa3" * 500), bytes_to_base64url(b"\x9f" * 3000), "A" * 9000]
 )
-def test_what_is_no_attestation_is_refused_whatever_the_parsers_make_of_it(
+def test_passkey_registration_refuses_what_is_no_attestation(
     database: Database, clock: VirtualClock, garbage: str
 ) -> None:
     admin = make_admin(database, clock)

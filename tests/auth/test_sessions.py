@@ -33,14 +33,14 @@ VAULT = SecretBox(["a-key-for-tests-0123456789"])
     ("email", "password"),
     [("owner@x.example", "wrong"), ("owner@x.example", ""), ("nobody@x.example", PASSWORD), ("", ""), ("a@b@c", PASSWORD), ("owner@x.example\0", "x")],
 )  # fmt: skip
-def test_only_the_right_password_lets_in(database: Database, clock: VirtualClock, email: str, password: str) -> None:
+def test_login_fails_for_wrong_passwords(database: Database, clock: VirtualClock, email: str, password: str) -> None:
     make_admin(database, clock)
     with pytest.raises(LoginFailed):
         log_in(database, clock, email, password, ORIGIN)
     assert identity_of(database, clock).role == Role.OWNER
 
 
-def test_who_was_invited_and_never_came_cant_come_in_with_anything(database: Database, clock: VirtualClock) -> None:
+def test_login_fails_for_invited_admins_without_a_password(database: Database, clock: VirtualClock) -> None:
     database.run(invite, clock, "new@x.example", Role.EDITOR)
     for password in ("", "a password that nobody has"):
         with pytest.raises(LoginFailed):

@@ -84,7 +84,7 @@ def test_the_new_address_that_bounces_is_suppressed(
     assert not is_suppressed(runtime, email)
 
 
-def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_one(
+def test_bounces_of_an_earlier_address_do_not_count_for_the_new_one(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,
@@ -105,7 +105,7 @@ def test_what_came_back_from_the_address_of_before_does_not_count_for_the_new_on
     assert status_of(runtime, RIGHT) == SubscriberStatus.ACTIVE
 
 
-def test_who_has_the_address_of_before_by_now_is_left_alone(
+def test_bounce_of_a_corrected_address_does_not_affect_its_later_owner(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,
@@ -121,7 +121,7 @@ def test_who_has_the_address_of_before_by_now_is_left_alone(
     assert not is_suppressed(runtime, email)
 
 
-def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
+def test_forwarding_reader_is_suppressed_only_after_three_bounces(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,
@@ -144,7 +144,7 @@ def test_where_mail_is_passed_on_to_is_gone_when_it_was_three_times(
 
 
 @pytest.mark.parametrize("by_mail", [True, False])
-def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
+def test_complaint_from_a_mistyped_address_does_not_suppress_the_reader(
     runtime: Runtime,
     sink: Sink,
     email: str,
@@ -169,7 +169,7 @@ def test_who_calls_mail_to_a_wrong_address_spam_says_nothing_for_the_reader(
 
 
 @pytest.mark.parametrize("kind", [BounceType.HARD, BounceType.COMPLAINT])
-def test_what_the_first_address_says_is_not_about_one_that_was_put_right_twice(
+def test_bounce_of_the_first_address_does_not_concern_one_corrected_twice(
     runtime: Runtime,
     dispatcher: Dispatcher,
     email: str,

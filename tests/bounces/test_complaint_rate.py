@@ -64,7 +64,7 @@ def test_one_domain_does_not_stop_a_campaign_that_others_like(runtime: Runtime, 
     assert held(runtime) == {"domain:d0.example"}
 
 
-def test_what_is_a_week_ago_is_forgiven(runtime: Runtime, clock: VirtualClock) -> None:
+def test_complaints_older_than_a_week_do_not_count(runtime: Runtime, clock: VirtualClock) -> None:
     course = course_of(runtime)
     add_crowd(runtime.database, course.campaign_id, 100, Schedule("UTC", 8), None)
     add_lesson_mails(runtime.database, course.id, clock.now(), lessons=1)

@@ -59,7 +59,7 @@ def sent_again(
 
 
 @pytest.mark.parametrize("source", ["the same message", "another message", "a webhook"])
-def test_what_is_told_once_more_after_the_lesson_went_out_again_sends_it_no_third_time(
+def test_repeated_report_after_a_resent_lesson_does_not_send_it_a_third_time(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,

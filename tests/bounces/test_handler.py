@@ -41,7 +41,7 @@ from rugcourse.links import BadToken
 from rugcourse.privacy.erase import erase
 
 
-def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_each_mail_has_its_own_return_path(runtime: Runtime, sink: Sink, email: str) -> None:
     senders = [one.sender for one in sink.taken]
     assert len(set(senders)) == len(senders) == 3
     for sender in senders:
@@ -53,7 +53,7 @@ def test_each_mail_has_an_address_of_its_own_to_come_back_to(runtime: Runtime, s
     assert runtime.links.returned(return_path_of(runtime, sink, email).upper()).delivery_id == newest
 
 
-def test_without_an_address_for_bounces_mail_comes_from_its_sender(
+def test_return_path_is_the_sender_when_no_bounce_address_is_set(
     runtime: Runtime, sink: Sink, clock: VirtualClock
 ) -> None:
     settings = runtime.settings.model_copy(update={"bounce_address": ""})
@@ -182,7 +182,7 @@ def test_a_lesson_that_is_refused_again_and_again_is_given_up_and_the_next_one_c
         ("552 5.2.2 mailbox full", DeliveryState.CANCELLED, SubscriberStatus.ACTIVE),
     ],
 )
-def test_what_a_server_refuses_while_we_speak_to_it_has_the_same_consequences(
+def test_refusal_during_smtp_has_the_same_consequences_as_a_bounce(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, email: str, clock: VirtualClock, reply: str,
     state: DeliveryState, status: SubscriberStatus,
 ) -> None:  # fmt: skip
@@ -243,9 +243,7 @@ def test_by_mail_nobody_can_stop_more_than_their_own(
     assert status_of(runtime, email) == SubscriberStatus.ACTIVE
 
 
-def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
-    runtime: Runtime, sink: Sink, email: str
-) -> None:
+def test_complaint_suppresses_the_reader_and_leaves_the_mail_accepted(runtime: Runtime, sink: Sink, email: str) -> None:
     ours = lessons_to(runtime, email)[-1].message_id or ""
 
     def quote(raw: bytes) -> bytes:
@@ -266,7 +264,7 @@ def test_who_calls_it_spam_is_left_alone_at_once_and_the_mail_stays_arrived(
 @pytest.mark.parametrize(
     "name", ["holiday", "a ticket system", "postfix delayed", "a letter", "no complaint", "garbage"]
 )
-def test_what_is_no_bounce_changes_nothing_and_is_never_answered(
+def test_mail_that_is_no_bounce_changes_nothing_and_gets_no_answer(
     runtime: Runtime, sink: Sink, email: str, name: str
 ) -> None:
     address, before, sent = return_path_of(runtime, sink, email), everything(runtime), len(sink.taken)
@@ -297,7 +295,7 @@ def test_a_forged_or_foreign_address_does_nothing(runtime: Runtime, sink: Sink, 
     assert everything(runtime) == before
 
 
-def test_mail_about_somebody_who_was_erased_is_nobodys(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_bounce_of_an_erased_subscriber_concerns_nobody(runtime: Runtime, sink: Sink, email: str) -> None:
     address = return_path_of(runtime, sink, email)
     runtime.database.run(erase, runtime.clock.now(), runtime.signer, lessons_to(runtime, email)[0].subscriber_id)
     assert receive_bounce(runtime, address, "postfix unknown user").done == BounceOutcome.UNMATCHED
@@ -330,7 +328,9 @@ def test_the_door_takes_bounces_and_nothing_else(runtime: Runtime, sink: Sink, e
     assert lessons_to(runtime, email)[-1].state == DeliveryState.FAILED
 
 
-def test_what_no_database_can_hold_is_left_out_of_what_a_server_said(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_characters_that_no_database_stores_are_removed_from_server_replies(
+    runtime: Runtime, sink: Sink, email: str
+) -> None:
     """PostgreSQL stores no NUL: a report with one was refused for good, and its mailbox never suppressed."""
 
     def poisoned(raw: bytes) -> bytes:
@@ -366,7 +366,7 @@ WISH = b"From: r@far.example\r\nSubject: unsubscribe\r\n\r\n"
     ids=["empty", "any words", "no machine", "apple"],
 )
 @pytest.mark.parametrize("lmtp", [False, True])
-def test_who_writes_to_the_address_for_that_is_unsubscribed(
+def test_mail_to_the_unsubscribe_address_unsubscribes_its_reader(
     runtime: Runtime, sink: Sink, email: str, lmtp: bool, raw: bytes
 ) -> None:
     address = unsubscribe_address(runtime, sink, email)
@@ -399,7 +399,9 @@ def test_no_machine_unsubscribes_anybody_by_itself(
     assert everything(runtime) == before
 
 
-def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_unsubscribe_by_mail_works_for_suppressed_readers_and_ignores_erased_ones(
+    runtime: Runtime, sink: Sink, email: str
+) -> None:
     address = unsubscribe_address(runtime, sink, email)
     assert (
         receive_bounce(runtime, return_path_of(runtime, sink, email), "postfix unknown user").done
@@ -414,7 +416,7 @@ def test_who_gets_no_mail_any_more_is_unsubscribed_without_a_word(runtime: Runti
     assert everything(runtime) == before
 
 
-def test_each_address_is_good_for_its_own_purpose(runtime: Runtime, sink: Sink, email: str) -> None:
+def test_bounce_and_unsubscribe_addresses_work_only_for_their_purpose(runtime: Runtime, sink: Sink, email: str) -> None:
     address = unsubscribe_address(runtime, sink, email)
     assert len(address.partition("@")[0]) <= 64  # RFC 5321, 4.5.3.1.1
     with pytest.raises(BadToken):

@@ -118,7 +118,7 @@ def unread(mailbox: Mailbox) -> int:
 
 @pytest.mark.needs("dovecot")
 @pytest.mark.parametrize("folder", ["INBOX", "Came back"])
-def test_what_is_new_is_taken_in_once_and_stays_for_now(
+def test_imap_poller_handles_new_mail_once_and_keeps_it(
     runtime: Runtime,
     sink: Sink,
     email: str,
@@ -147,7 +147,7 @@ def away(*_args: object, **_named: object) -> None:
 
 
 @pytest.mark.needs("dovecot")
-def test_what_was_not_taken_in_is_there_the_next_time(
+def test_imap_poller_retries_mail_that_was_not_handled(
     runtime: Runtime,
     sink: Sink,
     email: str,

@@ -12,7 +12,7 @@ from rugcourse.bounces.report import BounceType
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_each_system_is_understood(sample: Sample) -> None:
+def test_parser_classifies_the_reports_of_each_mail_system(sample: Sample) -> None:
     found = read(sample.raw)
     assert found.kind == sample.kind
     if sample.status is not None:
@@ -33,7 +33,7 @@ def test_the_mail_that_is_quoted_is_found() -> None:
         assert MESSAGE_ID in read(sample.raw).message_ids, sample.name
 
 
-def test_whatever_is_cut_off_or_changed_is_read_without_an_error() -> None:
+def test_parser_reads_truncated_and_changed_reports_without_an_error() -> None:
     draw = random.Random(7)  # noqa: S311 - no secret
     for sample in SAMPLES:
         for _ in range(5):

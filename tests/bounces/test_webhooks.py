@@ -232,7 +232,7 @@ def test_a_complaint_ends_it_and_the_mail_stays_arrived(
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_what_is_still_being_tried_changes_nothing(
+def test_webhook_about_a_deferral_changes_nothing(
     runtime: Runtime, browser: TestClient, clock: VirtualClock, mail: Mail, name: str
 ) -> None:
     before = everything(runtime)
@@ -241,7 +241,7 @@ def test_what_is_still_being_tried_changes_nothing(
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_what_is_not_signed_or_changed_or_signed_long_ago_does_nothing(
+def test_webhook_is_refused_when_unsigned_changed_or_signed_long_ago(
     runtime: Runtime, browser: TestClient, clock: VirtualClock, mail: Mail, name: str
 ) -> None:
     make, before = PROVIDERS[name], everything(runtime)
@@ -316,7 +316,7 @@ def test_a_relay_that_names_no_mail_means_the_newest_before_its_word(
         ("postmark", {"RecordType": "Delivery"}, SubscriberStatus.ACTIVE),
     ],
 )  # fmt: skip
-def test_each_provider_s_words_for_it_are_known(
+def test_webhook_events_of_each_provider_are_classified(
     runtime: Runtime,
     browser: TestClient,
     clock: VirtualClock,
@@ -332,7 +332,7 @@ def test_each_provider_s_words_for_it_are_known(
 
 
 @pytest.mark.parametrize("name", ["postmark", "brevo"])
-def test_what_is_told_again_after_the_lesson_went_out_once_more_is_about_the_time_before(
+def test_webhook_repeated_after_a_resend_changes_nothing(
     runtime: Runtime, browser: TestClient, clock: VirtualClock, dispatcher: Dispatcher, mail: Mail, name: str
 ) -> None:
     clock.advance(minutes=1)

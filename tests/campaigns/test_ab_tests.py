@@ -34,7 +34,7 @@ def test_a_subject_wins_only_where_chance_is_no_explanation(first: Variant, seco
     assert compare(first, second).winner == winner
 
 
-def test_two_subjects_that_are_as_good_rarely_show_a_winner() -> None:
+def test_ab_test_of_equal_subjects_rarely_has_a_winner() -> None:
     draw = Random(1)  # noqa: S311 - no secret
     found = [
         compare(*(Variant(400, sum(draw.random() < 0.3 for _ in range(400))) for _ in range(2))).winner
@@ -58,7 +58,7 @@ def test_half_of_the_readers_get_each_and_who_missed_one_keeps_theirs(runtime: R
     assert neighbours not in {0, len(versions) - 1}  # no alternation by order of signing up
 
 
-def test_it_is_decided_once_when_enough_mails_had_their_time(runtime: Runtime) -> None:
+def test_ab_test_is_decided_once_after_enough_mails_and_days(runtime: Runtime) -> None:
     begin(runtime)
     add_mails(runtime, (10, 60), count=60)
     decide_after(runtime, days=4)
@@ -103,7 +103,7 @@ def be_ready_to_decide(runtime: Runtime) -> None:
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("step", ["versions_like", "make_current"])
-def test_what_is_published_while_it_is_decided_is_what_readers_get(
+def test_lesson_published_while_an_ab_test_is_decided_is_kept(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     be_ready_to_decide(runtime)
@@ -124,7 +124,7 @@ def test_what_is_published_while_it_is_decided_is_what_readers_get(
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("step", ["versions_like", "make_current"])
-def test_one_that_is_stopped_while_it_is_decided_says_what_readers_get(
+def test_ab_test_stopped_while_it_is_decided_shows_the_subject_in_use(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     be_ready_to_decide(runtime)
@@ -152,7 +152,7 @@ def test_a_lesson_that_only_moves_keeps_its_trial_and_its_mails(runtime: Runtime
     assert (lesson.number, lesson.texts["nl"].subject) == (2, OTHER["nl"])
 
 
-def test_what_cant_be_compared_is_refused(runtime: Runtime) -> None:
+def test_ab_test_refuses_subjects_that_cannot_be_compared(runtime: Runtime) -> None:
     for subjects, error in (
         ({}, SameWording),
         ({"nl": current_subject(runtime)}, SameWording),

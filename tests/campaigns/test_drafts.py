@@ -56,7 +56,7 @@ def test_a_draft_that_was_discarded_does_nothing_and_can_be_restored(runtime: Ru
     assert len(due_times(runtime, made)) == 1
 
 
-def test_what_has_started_is_not_discarded(runtime: Runtime) -> None:
+def test_started_campaign_cannot_be_discarded(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     start(runtime, made)
     for one in (made, course_of(runtime).campaign_id):
@@ -76,7 +76,7 @@ def changes(runtime: Runtime, made: int) -> dict[Part, Callable[[str | None], No
 
 
 @pytest.mark.parametrize("part", [*Part])
-def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runtime, part: Part) -> None:
+def test_second_editor_of_a_draft_part_gets_a_conflict(runtime: Runtime, part: Part) -> None:
     made = draft(runtime, CampaignKind.BROADCAST, Timing())
     change = changes(runtime, made)
     seen, whole = etag_of(runtime, made, part), etag_of(runtime, made)
@@ -95,7 +95,7 @@ def test_of_two_who_change_one_part_of_a_draft_the_second_is_told(runtime: Runti
     assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
 
 
-def test_when_and_how_fast_are_kept_apart(runtime: Runtime) -> None:
+def test_draft_timing_and_pace_are_stored_separately(runtime: Runtime) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
     runtime.database.run(drafts.set_pace, made, None, 2)
     runtime.database.run(drafts.set_timing, made, Timing(hour=7))

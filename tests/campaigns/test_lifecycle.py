@@ -86,7 +86,7 @@ def test_a_broadcast_goes_once_to_who_it_is_for(runtime: Runtime, dispatcher: Di
     assert progress(runtime, made).finished
 
 
-def test_one_instant_for_all_waits_for_the_end_of_quiet_hours(runtime: Runtime, clock: VirtualClock) -> None:
+def test_broadcast_at_one_instant_waits_for_the_end_of_quiet_hours(runtime: Runtime, clock: VirtualClock) -> None:
     here, there = make_reader(runtime), make_reader(runtime, zone="Pacific/Auckland")
     at = datetime(2026, 11, 24, 12, tzinfo=UTC)  # one o'clock at night in Auckland
     made = draft(runtime, CampaignKind.BROADCAST, Timing(at=at))
@@ -141,7 +141,7 @@ def test_a_campaign_starts_once_and_only_with_all_it_needs(runtime: Runtime) -> 
         runtime.database.run(drafts.set_timing, good, Timing())
 
 
-def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
+def test_paused_campaign_sends_nothing_and_no_backlog_afterwards(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -160,7 +160,7 @@ def test_who_is_paused_gets_nothing_and_no_pile_afterwards(
     assert mine == [MONDAY + timedelta(days=day) for day in (0, 4, 5)]
 
 
-def test_what_stands_planned_is_not_sent_while_its_campaign_is_paused(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_planned_mail_is_held_while_its_campaign_is_paused(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = make_reader(runtime)
     send_all(dispatcher)
     at_eight(runtime)

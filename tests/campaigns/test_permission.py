@@ -107,7 +107,7 @@ def test_the_footer_says_why_somebody_gets_it(
         assert why in " ".join(text.split())
 
 
-def test_who_wants_no_more_news_gets_none_that_was_planned_and_goes_on_with_the_course(
+def test_declining_news_cancels_planned_news_and_keeps_the_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -137,7 +137,7 @@ def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispa
     assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
 
 
-def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runtime: Runtime) -> None:
+def test_ground_of_a_broadcast_is_copied_and_part_of_the_audience_etag(runtime: Runtime) -> None:
     made = broadcast(runtime, Ground.COURSE)
     with runtime.database.read() as session:
         seen = drafts.etag(session, campaign_row(runtime, made), drafts.Part.WHO)
@@ -263,7 +263,7 @@ def test_a_news_mail_ends_the_news_and_no_course_that_nobody_took(
             runtime.database.run(act, clock.now(), mail.id)
 
 
-def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Runtime, clock: VirtualClock) -> None:
+def test_reader_who_left_a_later_run_gets_no_broadcast_about_the_course(runtime: Runtime, clock: VirtualClock) -> None:
     had_all, left_again = make_reader(runtime, news=False), make_reader(runtime, news=False)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
     for email in (had_all, left_again):
@@ -282,7 +282,7 @@ def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Run
     assert readers_in(runtime, made) == {had_all}
 
 
-def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: VirtualClock) -> None:
+def test_leaving_a_course_leaves_all_its_runs(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, news=False)
     mine = enrolment_of(runtime, email)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
@@ -320,7 +320,7 @@ def test_undoing_to_leave_a_course_brings_a_message_about_it_back_that_waits(
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("ground", list(Ground))
 @pytest.mark.parametrize("step", ["lock", "enrol"])  # before the reader is locked, and after
-def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
+def test_reader_who_declines_during_broadcast_enrolment_does_not_get_it(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, ground: Ground, step: str
 ) -> None:
     email = make_reader(runtime)

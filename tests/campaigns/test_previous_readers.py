@@ -49,7 +49,7 @@ def test_a_new_cohort_is_for_those_who_never_followed_its_course(runtime: Runtim
     assert enrolled(runtime, made) == {"new"}
 
 
-def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebody_says_so(
+def test_previous_readers_are_counted_apart_and_enrolled_only_when_chosen(
     runtime: Runtime, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
@@ -63,7 +63,7 @@ def test_who_knows_the_course_is_counted_apart_and_gets_it_again_only_if_somebod
     assert enrolled(runtime, made) == set(stages)
 
 
-def test_who_is_chosen_although_they_had_the_course_gets_it_again(runtime: Runtime, stages: dict[str, str]) -> None:
+def test_previous_reader_gets_the_course_again_when_chosen(runtime: Runtime, stages: dict[str, str]) -> None:
     chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
     made = draft(runtime, CampaignKind.COHORT, Timing(), chosen)
     with pytest.raises(lifecycle.RepeatsNotConfirmed):
@@ -72,7 +72,7 @@ def test_who_is_chosen_although_they_had_the_course_gets_it_again(runtime: Runti
     assert enrolled(runtime, made) == {"done"}
 
 
-def test_who_finishes_after_they_were_counted_does_not_get_it_again_unsaid(
+def test_reader_who_finishes_after_the_count_is_not_enrolled_again(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
 ) -> None:
     chosen = Audience(course_id=course_of(runtime).id, following=Following.COMPLETED)
@@ -89,7 +89,7 @@ def test_who_finishes_after_they_were_counted_does_not_get_it_again_unsaid(
     assert enrolled(runtime, after) == {"done", "reading"}
 
 
-def test_who_signs_up_while_a_cohort_is_starting_does_not_get_the_course_twice(
+def test_signup_during_the_start_of_a_cohort_enrols_once(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "BATCH", 1)
@@ -118,7 +118,7 @@ def test_a_cohort_that_was_cancelled_before_it_began_is_no_course_that_was_had(
 
 
 @pytest.mark.parametrize("both_over", [True, False])
-def test_who_has_a_course_twice_gets_a_lesson_that_is_put_in_once(
+def test_reader_in_two_runs_gets_an_inserted_lesson_once(
     runtime: Runtime, dispatcher: Dispatcher, both_over: bool
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -134,7 +134,7 @@ def test_who_has_a_course_twice_gets_a_lesson_that_is_put_in_once(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_who_confirms_while_a_cohort_is_enrolled_is_in_one_of_the_two(
+def test_confirmation_during_cohort_enrolment_enrols_in_one_campaign(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())

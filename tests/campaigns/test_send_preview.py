@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("counters_are_right")
 @pytest.mark.parametrize(
     "timing", [Timing(), Timing(hour=20), Timing(day=MONDAY), Timing(at=datetime(2026, 11, 30, 3, tzinfo=UTC))]
 )
-def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) -> None:
+def test_send_preview_matches_the_deliveries_that_follow(runtime: Runtime, timing: Timing) -> None:
     for hour, zone in ((8, "Europe/Amsterdam"), (21, "Pacific/Auckland"), (3, "America/New_York")):
         make_reader(runtime, hour=hour, zone=zone)
     at_eight(runtime)
@@ -41,7 +41,7 @@ def test_what_the_review_says_is_what_happens(runtime: Runtime, timing: Timing) 
     assert (said.people, said.hours) == (3, dict(sorted(hours.items())))
 
 
-def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
+def test_start_requires_a_recount_when_previous_readers_moved_on(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())
@@ -55,7 +55,7 @@ def test_when_those_who_were_counted_have_moved_on_the_count_is_asked_for_anew(
     assert enrolled(runtime, made) == set(stages)
 
 
-def test_who_reads_again_what_they_had_finished_when_they_were_counted_is_counted_anew(
+def test_start_requires_a_recount_when_a_previous_reader_reads_again(
     runtime: Runtime, clock: VirtualClock, stages: dict[str, str]
 ) -> None:
     made = draft(runtime, CampaignKind.COHORT, Timing())

@@ -118,7 +118,7 @@ def test_lists_are_tables_or_json(address: str) -> None:
     assert "1 active" in run("stats", DATABASE_URL=address).stdout
 
 
-def test_nobody_found_is_exit_code_1(address: str) -> None:
+def test_subscribers_show_exits_with_1_when_nobody_has_the_address(address: str) -> None:
     answer = run("subscribers", "show", "kim@x.example", DATABASE_URL=address)
     assert (answer.returncode, answer.stderr) == (1, "error: nobody with the address kim@x.example\n")
 
@@ -254,7 +254,7 @@ def test_a_mailbox_for_bounces_that_is_not_set_or_not_there_says_so(address: str
     assert "127.0.0.1:9" in shown.stderr
 
 
-def test_what_a_command_writes_is_for_its_user_alone(tmp_path: Path) -> None:
+def test_files_written_by_commands_are_private(tmp_path: Path) -> None:
     assert run("db", "upgrade", cwd=tmp_path).returncode == 0
     assert run("dkim", "generate", cwd=tmp_path).returncode == 0
     assert run("courses", "export", "--dir", tmp_path / "lessons", cwd=tmp_path).returncode == 0

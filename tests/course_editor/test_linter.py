@@ -87,7 +87,7 @@ def test_the_warning_signs_may_stand_in_a_lesson_of_a_course_that_has_some(cours
     assert ("no-notice", "nl.body") in {(one.kind, one.where) for one in found if one.is_error}
 
 
-def test_what_is_wrong_in_a_text_is_told_of_each_kind_with_its_line(course: Course) -> None:
+def test_linter_reports_each_kind_of_mistake_in_a_text_with_its_line(course: Course) -> None:
     body = "Eerst\n\n![A](x.png) en ![B](y.png)\n\n<b>vet</b> [hier](/elders)"
     found = [one for one in check(lesson_draft(course, nl__body=body)) if one.is_error]
     assert [(one.kind, one.values.get("line"), one.values["text"]) for one in found] == [
@@ -123,7 +123,7 @@ def test_lines_are_made_one_line_and_advice_does_not_stand_in_the_way(course: Co
     assert 0 < measure(typed, "nl").words < 10
 
 
-def test_what_is_not_right_yet_can_be_looked_at(course: Course) -> None:
+def test_lenient_lesson_can_be_made_from_a_form_with_mistakes(course: Course) -> None:
     lenient_lesson = lesson_draft(course, nl__title="", nl__subject="x" * 80).lenient_lesson("nl")
     assert lenient_lesson.texts["nl"].title == "…"
     assert LessonDraft(course, "new", 4, {}).lenient_lesson("en").texts["en"].quiz == ()

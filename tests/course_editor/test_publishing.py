@@ -127,7 +127,7 @@ def test_the_draft_of_a_lesson_that_is_taken_out_can_be_restored(runtime: Runtim
     assert discarded.slug == "afronding"
 
 
-def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names_stays(runtime: Runtime) -> None:
+def test_publishing_refuses_mistakes_and_removing_a_lesson_of_the_landing_page(runtime: Runtime) -> None:
     before = course_of(runtime).course
     with pytest.raises(LessonNotReady):
         publish(runtime, edited(runtime, "overbelasting", "Kijk!"))
@@ -137,7 +137,7 @@ def test_what_is_wrong_is_not_published_and_a_lesson_that_the_landing_page_names
     assert course_of(runtime).course == before
 
 
-def test_two_who_publish_different_lessons_do_not_undo_each_other(runtime: Runtime) -> None:
+def test_publishing_different_lessons_at_once_keeps_both(runtime: Runtime) -> None:
     one, other = edited(runtime, "overbelasting", "Een"), edited(runtime, "stress", "Twee")
     publish(runtime, one)
     publish(runtime, other)  # written when the first was not published yet

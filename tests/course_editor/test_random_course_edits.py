@@ -270,7 +270,7 @@ class Story:
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edits)
-def test_whatever_authors_do_each_reader_has_each_lesson_once(runtime: Runtime, edits: list[Edit]) -> None:
+def test_random_course_edits_give_each_reader_each_lesson_once(runtime: Runtime, edits: list[Edit]) -> None:
     story = Story(runtime)
     acts: dict[str, Callable[[int, int], None]] = {name: getattr(story, name.replace(" ", "_")) for name in EDITS}
     story.join()

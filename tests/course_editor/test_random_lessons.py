@@ -85,7 +85,7 @@ def course(runtime: Runtime) -> Course:
 
 @quick
 @given(written)
-def test_what_the_checks_of_the_form_let_through_works_everywhere(
+def test_lesson_that_passes_the_form_checks_renders_everywhere(
     runtime: Runtime, course: Course, tmp_path: Path, written: dict[str, str]
 ) -> None:
     lesson = course.lessons[0]
@@ -101,7 +101,7 @@ def test_what_the_checks_of_the_form_let_through_works_everywhere(
 
 @quick
 @given(written)
-def test_what_the_checks_of_files_let_through_works_everywhere(
+def test_lesson_that_passes_the_file_checks_renders_everywhere(
     runtime: Runtime, course: Course, tmp_path: Path, written: dict[str, str]
 ) -> None:
     """As it is typed into a file: nothing cleans it."""

@@ -85,7 +85,7 @@ def test_a_lesson_put_in_right_before_the_next_one_comes_to_whoever_has_not_come
     assert slugs_to(runtime, fresh) == order(runtime)
 
 
-def test_who_had_all_lessons_stays_finished_and_goes_back_only_where_the_author_says_so(
+def test_finished_reader_goes_back_after_reordering_only_where_the_author_says_so(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     reader = make_reader(runtime)
@@ -141,7 +141,9 @@ def test_another_lesson_in_the_place_of_one_that_is_gone_comes_to_whoever_waited
     assert len(slugs_to(runtime, waits)) == 9
 
 
-def test_only_what_was_meant_for_a_reader_and_did_not_come_is_missed(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_progress_counts_as_missed_only_lessons_that_were_due_and_did_not_arrive(
+    runtime: Runtime, dispatcher: Dispatcher
+) -> None:
     reader = make_reader(runtime)
     days(runtime, dispatcher, 3)
     publish(runtime, inserted(runtime, 2))

@@ -75,7 +75,7 @@ def test_a_click_that_turns_out_to_be_a_scanners_moves_over(
     assert_right(runtime)
 
 
-def test_what_is_erased_counts_no_more(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+def test_counters_drop_erased_subscribers(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
     person = read_a_lesson(runtime, dispatcher, clock)
     make_reader(runtime)
     send_all(dispatcher)

@@ -16,7 +16,7 @@ from rugcourse.db.migrate import upgrade
 from rugcourse.db.models import SubscriberRow
 
 
-def test_what_raises_in_a_unit_of_work_leaves_nothing(database: Database) -> None:
+def test_exception_in_a_transaction_rolls_it_back(database: Database) -> None:
     row = SubscriberRow(email="a@x.example", language="nl", status="active", created_at=MORNING)
 
     def fail_half_way() -> None:

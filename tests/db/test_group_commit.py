@@ -34,7 +34,7 @@ def count(database: Database) -> int:
         return session.scalars(select(func.count()).select_from(KeyValueRow)).one()
 
 
-def test_each_gets_its_own_outcome_when_it_is_committed(database: Database) -> None:
+def test_group_commit_returns_each_result_after_the_commit(database: Database) -> None:
     group = GroupCommit(database.write, keep)
 
     async def one(piece: str) -> int:
@@ -49,7 +49,7 @@ def test_each_gets_its_own_outcome_when_it_is_committed(database: Database) -> N
     assert asyncio.run(all_of_them()) == list(range(1, 30))
 
 
-def test_what_comes_while_a_commit_waits_goes_together(database: Database) -> None:
+def test_group_commit_collects_writes_that_arrive_during_a_commit(database: Database) -> None:
     together: list[int] = []
     first_is_in = threading.Event()
     others_are_in = threading.Event()
@@ -74,7 +74,7 @@ def test_what_comes_while_a_commit_waits_goes_together(database: Database) -> No
     assert together == [1, 20]
 
 
-def test_one_that_cant_be_done_spoils_none_of_the_others(database: Database) -> None:
+def test_group_commit_isolates_a_failing_write(database: Database) -> None:
     group = GroupCommit(database.write, keep)
 
     async def ask() -> list[int | BaseException]:
@@ -95,7 +95,7 @@ def test_a_database_that_is_away_is_told_to_everybody_who_waits() -> None:
     assert all(isinstance(one, DatabaseAway) for one in asyncio.run(ask()))
 
 
-def test_who_goes_away_before_the_answer_disturbs_nobody(database: Database) -> None:
+def test_group_commit_ignores_callers_that_were_cancelled(database: Database) -> None:
     group = GroupCommit(database.write, keep)
 
     async def ask() -> int:

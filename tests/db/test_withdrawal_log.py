@@ -47,7 +47,7 @@ def fail_after_withdrawing(database: Database) -> None:
         raise ZeroDivisionError
 
 
-def test_nothing_is_written_down_of_a_transaction_that_failed(kept: Database, log: WithdrawalLog) -> None:
+def test_withdrawal_log_records_nothing_of_a_failed_transaction(kept: Database, log: WithdrawalLog) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_after_withdrawing(kept)
     assert list(log.read()) == []
@@ -79,7 +79,7 @@ def test_a_line_that_was_cut_off_takes_no_other_with_it(kept: Database, log: Wit
     assert [one.digest.hex() for one in log.read()] == [SIGNER.digest("a@x.example"), SIGNER.digest("b@x.example")]
 
 
-def test_nothing_is_lost_when_many_write_while_old_lines_are_dropped(kept: Database, log: WithdrawalLog) -> None:
+def test_withdrawal_log_loses_no_line_when_pruned_during_writes(kept: Database, log: WithdrawalLog) -> None:
     withdraw(kept, "old@x.example", days=-59)
 
     def write(number: int) -> None:

@@ -86,7 +86,7 @@ def test_a_refusal_for_good_ends_that_delivery_alone_with_the_servers_words(
 @pytest.mark.parametrize(
     ("step", "reply"), [("rcpt", "451 later"), ("data", "452 full"), ("dot", "450 busy"), ("data", "")]
 )
-def test_what_was_surely_not_taken_is_tried_again_after_a_while(
+def test_delivery_is_retried_later_when_the_server_did_not_accept_it(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, step: str, reply: str
 ) -> None:
     [email] = planned_readers(runtime, dispatcher, 1)
@@ -169,7 +169,7 @@ def test_a_connection_that_is_closed_every_few_messages_costs_nothing(
     assert sink.count == 10
 
 
-def test_somebody_who_was_suppressed_after_planning_is_not_written_to(
+def test_dispatcher_does_not_send_to_readers_suppressed_after_planning(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email, other = planned_readers(runtime, dispatcher, 2)
@@ -224,7 +224,7 @@ def test_a_broken_template_holds_up_only_the_mails_made_from_it(
     assert balanced(runtime)
 
 
-def test_without_pipelining_or_8bit_the_mail_arrives_the_same(runtime: Runtime, tmp_path: object) -> None:
+def test_mail_arrives_unchanged_without_pipelining_and_8bitmime(runtime: Runtime, tmp_path: object) -> None:
     from email import message_from_bytes, policy
 
     from rugcourse.delivery.smtp import Accepted, Connection, Envelope
@@ -253,7 +253,7 @@ def test_a_reply_that_no_database_can_hold_stops_nobody(runtime: Runtime, dispat
 
 
 @pytest.mark.parametrize("answer", ["\x00\x00\x00 ", "OK: queued as 12345", "354 go on", "600 what", "199 what"])
-def test_what_is_no_reply_after_the_final_dot_is_doubt_and_is_not_sent_again(
+def test_missing_reply_after_data_becomes_unknown_and_is_not_resent(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, answer: str
 ) -> None:
     [email] = planned_readers(runtime, dispatcher, 1)
@@ -626,7 +626,7 @@ def test_a_lesson_that_was_put_off_and_answered_while_its_reader_pauses_has_arri
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_what_was_used_is_not_sent_again_by_an_admin_although_it_stands_in_doubt(
+def test_resend_skips_unknown_mails_whose_links_were_used(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, waits: bool
 ) -> None:
     """Its reader's press was kept in the instant in which a worker wrote that nobody knows whether it arrived."""
@@ -640,7 +640,7 @@ def test_what_was_used_is_not_sent_again_by_an_admin_although_it_stands_in_doubt
     assert next(one for one in mails_to(runtime, email) if one.id == mail.id).state == DeliveryState.ACCEPTED
 
 
-def test_who_is_suppressed_by_mistake_before_they_confirm_can_confirm_after_it_is_lifted(
+def test_pending_reader_can_confirm_after_a_mistaken_suppression_is_lifted(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime)

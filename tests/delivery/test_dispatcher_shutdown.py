@@ -29,7 +29,7 @@ class _Thinking:
 
 
 @pytest.mark.parametrize(("thinks", "patient"), [(2.0, True), (6.0, False)])
-def test_what_is_under_way_when_a_worker_stops_goes_out_once(
+def test_mail_in_flight_is_sent_once_when_the_worker_stops(
     database: Database, clock: VirtualClock, sink: Sink, tmp_path: Path, thinks: float, patient: bool
 ) -> None:
     settings = make_settings(tmp_path, sink.url, smtp_timeout_seconds=4.0 if patient else 2.0)

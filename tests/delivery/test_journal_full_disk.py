@@ -41,7 +41,7 @@ class _Disk:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_whatever_room_is_left_on_the_disk_nothing_goes_out_twice(
+def test_journal_on_a_full_disk_never_causes_a_second_send(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Room for each number of bytes that a batch of one message writes."""
@@ -139,7 +139,7 @@ def test_half_a_line_that_cant_be_taken_back_is_the_last(tmp_path: Path, monkeyp
         journal.begin("lease", 2)
 
 
-def test_of_a_damaged_lease_nothing_goes_out_again(tmp_path: Path) -> None:
+def test_journal_with_a_damaged_line_counts_its_deliveries_as_maybe_sent(tmp_path: Path) -> None:
     """Whatever stood in the line that can't be read, it may have been the beginning of any of them."""
     path = tmp_path / "1-x.journal"
     path.write_text(

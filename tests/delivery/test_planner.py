@@ -27,7 +27,7 @@ def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime
     assert lessons_to(runtime, email)[0].local_date == date(2026, 11, 23)
 
 
-def test_each_day_brings_the_next_lesson_until_the_course_is_done(
+def test_planner_plans_the_next_lesson_each_day_until_the_course_is_done(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     email = make_reader(runtime)
@@ -107,7 +107,7 @@ def test_a_pause_between_planning_and_sending_keeps_the_lesson_for_later(
     assert lesson.local_date == date(2026, 11, 27)
 
 
-def test_only_the_chosen_weekdays_bring_a_lesson(runtime: Runtime, dispatcher: Dispatcher) -> None:
+def test_planner_plans_lessons_only_on_chosen_weekdays(runtime: Runtime, dispatcher: Dispatcher) -> None:
     email = make_reader(runtime, weekdays=frozenset({1, 3}))
     for day in range(8):
         at_eight(runtime, day)
@@ -116,7 +116,9 @@ def test_only_the_chosen_weekdays_bring_a_lesson(runtime: Runtime, dispatcher: D
     assert [one.local_date.isoweekday() for one in lessons_to(runtime, email) if one.local_date] == [2, 4]
 
 
-def test_somebody_who_left_gets_nothing_more(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+def test_planner_plans_nothing_for_readers_who_left(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
     email = make_reader(runtime)
     at_eight(runtime)
     plan(runtime)

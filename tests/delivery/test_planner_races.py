@@ -65,7 +65,7 @@ _STEPS = [(enrolments, "lock_due"), (delivery_planning, "plan_lessons"), (enrolm
 
 
 @pytest.mark.parametrize(("module", "step"), _STEPS)
-def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
+def test_inserting_a_lesson_during_planning_loses_no_lesson(
     runtime: Runtime,
     dispatcher: Dispatcher,
     clock: VirtualClock,
@@ -95,7 +95,7 @@ def test_nobody_loses_a_lesson_when_one_is_put_in_meanwhile(
 
 
 @pytest.mark.parametrize("step", ["pause", "late", "planned"])
-def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
+def test_moving_a_lesson_forward_during_planning_loses_no_lesson(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """Places are written, and not committed yet, when readers pause, are late, or are planned."""
@@ -139,7 +139,7 @@ def test_nobody_loses_a_lesson_when_a_later_one_is_moved_forward_meanwhile(
 
 
 @pytest.mark.parametrize(("module", "step"), _STEPS)
-def test_nothing_is_left_of_who_is_erased_meanwhile(
+def test_erasing_a_reader_during_planning_leaves_no_delivery(
     runtime: Runtime,
     dispatcher: Dispatcher,
     clock: VirtualClock,
@@ -163,7 +163,7 @@ def test_nothing_is_left_of_who_is_erased_meanwhile(
 
 @pytest.mark.parametrize(("module", "step"), _STEPS)
 @pytest.mark.parametrize("change", ["pause", "suppress", "zone", "leave"])
-def test_who_changes_their_mind_at_their_last_lesson_gets_it_when_they_come_back(
+def test_last_lesson_comes_on_return_when_the_reader_left_during_planning(
     runtime: Runtime,
     dispatcher: Dispatcher,
     clock: VirtualClock,

@@ -102,7 +102,7 @@ def test_a_campaign_has_a_limit_of_its_own(
     assert 20 <= sum(counts) <= 30
 
 
-def test_who_waits_for_a_mail_is_never_held_up_by_a_limit(
+def test_rate_limits_never_delay_transactional_mail(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, limited: Limited
 ) -> None:
     due_lessons(runtime, dispatcher, *(f"r{number}@x.example" for number in range(20)))

@@ -70,7 +70,9 @@ def test_after_todays_lesson_it_is_one_more_and_tomorrows_comes_as_ever(
     assert_balanced(runtime)
 
 
-def test_it_works_once_a_day(runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock) -> None:
+def test_next_lesson_can_be_requested_once_a_day(
+    runtime: Runtime, dispatcher: Dispatcher, email: str, clock: VirtualClock
+) -> None:
     ask(runtime, email)
     for _ in range(3):
         with pytest.raises(NothingToSend):
@@ -98,7 +100,9 @@ def test_the_whole_course_can_be_asked_for_and_then_it_is_over(
     assert_balanced(runtime)
 
 
-def test_who_paused_or_left_does_not_get_one(runtime: Runtime, email: str, clock: VirtualClock) -> None:
+def test_next_lesson_is_refused_for_readers_who_paused_or_left(
+    runtime: Runtime, email: str, clock: VirtualClock
+) -> None:
     person = enrolment_of(runtime, email).subscriber_id
     runtime.database.run(preferences.pause, clock.now(), person)
     with pytest.raises(NothingToSend):

@@ -45,7 +45,7 @@ def _spoil_schedule(runtime: Runtime, email: str, **values: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"zone": "Mars/Olympus"}, {"hour": 24}])
-def test_one_reader_who_cant_be_planned_stops_nobody_else(
+def test_planner_goes_on_when_one_reader_cannot_be_planned(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, wrong: dict[str, object]
 ) -> None:
     """As when a database moves to a machine whose time zones are older."""

@@ -16,7 +16,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
     return simulate(make_settings(tmp_path_factory.mktemp("x")), 120, 14, 7)
 
 
-def test_everybody_who_stays_gets_nine_lessons_and_the_books_balance(report: SimulationReport) -> None:
+def test_simulated_readers_who_stay_get_nine_lessons_and_the_books_balance(report: SimulationReport) -> None:
     assert report.books.findings == ()
     last = next(book for book in report.books.books if book.lesson == "afronding")
     assert last.counts["accepted"] >= 120 - report.left - report.bounced - report.paused - 30

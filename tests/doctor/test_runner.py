@@ -146,7 +146,7 @@ def test_admins_without_a_second_factor_are_named_as_advice(runtime: Runtime, cl
     assert states(check_admins(runtime.database)) == {"admins": State.OK}
 
 
-def test_who_lives_and_who_reads_what_comes_back(runtime: Runtime, settings: Settings) -> None:
+def test_doctor_reports_live_processes_and_the_bounce_reader(runtime: Runtime, settings: Settings) -> None:
     def look(ours: Settings = settings) -> dict[str, State]:
         return states(check_database(ours, runtime.database, runtime.clock))
 

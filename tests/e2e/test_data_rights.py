@@ -66,7 +66,7 @@ def by_a_mailed_link(page: Page, site: Site, own: str) -> None:
     own_page(page, site, LINK)
 
 
-def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Page, site: Site) -> None:
+def test_imported_reader_views_corrects_exports_and_erases_their_data(page: Page, site: Site) -> None:
     job_id = checked_import(site.runtime, f"E-mail,Naam\n{EMAIL},An\n")
     site.runtime.database.run(background_jobs.start, site.clock.now(), job_id, None)
     run_jobs(site.runtime)
@@ -107,7 +107,7 @@ def test_who_was_imported_sees_corrects_copies_and_erases_what_is_known(page: Pa
         assert trace not in all_rows_as_text(site)
 
 
-def test_who_complained_gets_nothing_and_can_still_copy_and_erase(page: Page, site: Site) -> None:
+def test_reader_who_complained_can_still_export_and_erase(page: Page, site: Site) -> None:
     make_reader(site.runtime, EMAIL)
     get_a_lesson(site)
     own, leave = (
@@ -184,7 +184,7 @@ def test_a_mail_that_was_forwarded_weeks_later_opens_a_lesson_and_nothing_of_its
         assert person.status == SubscriberStatus.LEFT
 
 
-def test_a_remark_of_a_visitor_is_nobodys_and_ends(page: Page, site: Site) -> None:
+def test_feedback_of_a_visitor_is_anonymous_and_expires(page: Page, site: Site) -> None:
     page.goto(f"/nl/{COURSE}/lessons/welkom")
     page.check("input[name=helped][value=yes]")
     page.click(".helped summary")

@@ -156,7 +156,7 @@ def test_from_the_test_to_the_last_lesson_and_the_second_test(
     assert (audited.returncode, audited.stdout.splitlines()[-1]) == (0, "the books balance")
 
 
-def test_without_script_everything_works_and_looking_changes_nothing(browser: Browser, demo: Demo) -> None:
+def test_demo_works_without_javascript_and_looking_changes_nothing(browser: Browser, demo: Demo) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{demo.site}/nl/{COURSE}/signup")

@@ -139,7 +139,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
             assert page.request.get(link).status == 404
 
 
-def test_without_script_a_link_that_grew_old_is_renewed_by_mail(browser: Browser, site: Site, language: str) -> None:
+def test_expired_link_is_renewed_by_mail_without_javascript(browser: Browser, site: Site, language: str) -> None:
     words = WORDS[language]
     page = browser.new_context(java_script_enabled=False, base_url=site.address).new_page()
     sign_up(page, site, language)

@@ -25,7 +25,7 @@ def course() -> Course:
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: str) -> None:
+def test_email_linter_finds_nothing_in_shipped_lessons(course: Course, language: str) -> None:
     for lesson in course.lessons:
         look = lint_email(compose(course, lesson, language), "https://c.example")
         assert look.remarks == ()
@@ -54,7 +54,7 @@ def test_of_a_lesson_of_ours_there_is_nothing_to_say(course: Course, language: s
         (b"</body>", b"<p>" + b"many words\r\n" * 9000 + b"</p></body>", "large"),
     ],
 )
-def test_what_is_not_well_is_said(course: Course, before: bytes, after: bytes, kind: str) -> None:
+def test_email_linter_reports_each_mistake(course: Course, before: bytes, after: bytes, kind: str) -> None:
     message = compose(course, course.lessons[0])
     assert before in message
     assert kind in {one.kind for one in lint_email(message.replace(before, after, 1), "https://c.example").remarks}

@@ -49,7 +49,7 @@ def test_a_mail_that_answers_a_signup_says_that_a_machine_wrote_it_and_belongs_t
     assert b"List-" not in headers
 
 
-def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) -> None:
+def test_one_click_header_is_sent_only_for_https_links(course: Course) -> None:
     """RFC 8058, 3.1: an https address."""
     plain = replace(SENDER, one_click=False)
     headers = MimeSkeleton.make(plain, "x", "nl", message_stream(DeliveryKind.LESSON, course)).headers
@@ -58,7 +58,7 @@ def test_one_click_is_promised_only_where_the_link_is_encrypted(course: Course) 
 
 
 @pytest.mark.parametrize("kind", DeliveryKind)
-def test_only_where_it_is_wanted_a_header_names_the_course(course: Course, kind: DeliveryKind) -> None:
+def test_headers_name_the_course_only_when_configured(course: Course, kind: DeliveryKind) -> None:
     stream = message_stream(kind, course)
     for names_course in (False, True):
         skeleton = MimeSkeleton.make(replace(SENDER, names_course=names_course), "x", "nl", stream)
@@ -76,7 +76,7 @@ def test_the_subject_of_a_mail_around_the_lessons_names_no_course(course: Course
         assert course.texts[language].title.lower() not in make(course, language, HOUSE, LINKS).subject.lower()
 
 
-def test_where_mail_is_taken_in_a_message_unsubscribes_too(course: Course) -> None:
+def test_list_unsubscribe_has_a_mailto_when_incoming_mail_is_read(course: Course) -> None:
     message, _, _ = parse(compose(course, course.lessons[0], bounce_address="bounces@c.example"))
     web, mail = message["List-Unsubscribe"].split(", ")
     assert web == f"<{LINKS.unsubscribe(MAIL)}>"
@@ -142,7 +142,7 @@ def test_no_line_is_longer_than_mail_servers_take(course: Course) -> None:
             assert max(map(len, compose(course, lesson, eight_bit=eight_bit).split(b"\r\n"))) <= 998
 
 
-def test_without_8bit_the_same_text_arrives_in_plain_ascii(course: Course) -> None:
+def test_mail_is_encoded_as_ascii_for_servers_without_8bitmime(course: Course) -> None:
     eight = compose(course, course.lessons[3])
     seven = compose(course, course.lessons[3], eight_bit=False)
     assert seven.isascii()
@@ -157,7 +157,7 @@ def test_no_mail_asks_anything_of_a_third_party(course: Course) -> None:
         assert set(re.findall(r'(?:src|href|url\()="?(https?://[^/"]+)', html)) == {"https://c.example"}
 
 
-def test_without_consent_there_is_no_pixel_and_links_are_plain(course: Course) -> None:
+def test_mail_has_no_pixel_and_plain_links_without_consent_to_measuring(course: Course) -> None:
     first = course.lessons[0]
     text = first.texts["nl"].model_copy(update={"body": "Lees [dit](https://elders.example/x?a=1&b=2)."})
     linked = first.model_copy(update={"texts": {**first.texts, "nl": text}})
@@ -189,7 +189,7 @@ def test_a_readers_name_stays_text(course: Course, name: str) -> None:
 @pytest.mark.parametrize(
     "typed", ["{\\{ 7*7 }}", "&#123;{ 7*7 }}", "`{` `{`7*7", "<b onclick=x>", "[x](javascript:alert)", "{#x#}x"]
 )
-def test_what_an_author_types_is_never_code(course: Course, typed: str) -> None:
+def test_text_of_an_author_is_escaped_in_mails(course: Course, typed: str) -> None:
     first = course.lessons[0]
     fields = first.texts["nl"].model_dump()
     fields["highlight"] = typed

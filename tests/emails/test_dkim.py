@@ -72,7 +72,7 @@ def test_a_message_changed_on_the_way_does_not(course: Course, before: bytes, af
     "added",
     [b"Subject: Win", b"From: a@evil.example", b"To: all@x.example", b"List-Unsubscribe: <http://evil.example>"],
 )
-def test_nobody_can_add_a_header_that_is_signed(course: Course, added: bytes) -> None:
+def test_dkim_signature_breaks_when_a_signed_header_is_added(course: Course, added: bytes) -> None:
     signed = SIGNER.sign(compose(course, course.lessons[0]))
     end = signed.index(b"\r\n\r\n")
     assert is_valid(signed[:end] + b"\r\nX-Added: yes" + signed[end:], 0)
@@ -80,7 +80,7 @@ def test_nobody_can_add_a_header_that_is_signed(course: Course, added: bytes) ->
     assert not is_valid(signed[:end] + b"\r\n" + added + signed[end:], 0)
 
 
-def test_of_each_algorithm_the_newest_key_signs() -> None:
+def test_dkim_signs_with_the_newest_key_of_each_algorithm() -> None:
     old, new, other = (SigningKey(name, key) for name, key in (("old", RSA), ("new", RSA), ("ed", ED25519)))
     assert in_use([new, other, old]) == (new, other)
     assert in_use([]) == ()

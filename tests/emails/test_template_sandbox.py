@@ -44,7 +44,7 @@ VALUES: list[object] = [
         "cycler.__init__.__globals__.os", "range(10**9)|list", "kind.mro()", "function.func_globals", "row['_secret']",
     ],
 )  # fmt: skip
-def test_nothing_behind_a_value_is_reached_and_nothing_is_changed(code: str) -> None:
+def test_template_sandbox_blocks_attributes_behind_values_and_changes(code: str) -> None:
     row = Row()
     template = Sandbox().from_string(f"{{{{ {code} }}}}")
     try:
@@ -57,7 +57,7 @@ def test_nothing_behind_a_value_is_reached_and_nothing_is_changed(code: str) -> 
     assert row.tags == ["knee"]
 
 
-def test_what_templates_need_is_there() -> None:
+def test_template_sandbox_allows_what_templates_need() -> None:
     template = Sandbox().from_string("{{ row.name }} {{ row.first() }} {{ mail.to }} {{ '%s' % row.tags[0] }}")
     assert template.render(row=Row(), mail={"to": "sam@x.example"}) == "Sam knee sam@x.example knee"
 
@@ -67,7 +67,7 @@ def test_a_plain_name_is_one_that_jinja_would_let_through_whatever_the_value(val
     _agree(value, name)
 
 
-def test_so_is_every_name_that_any_of_these_values_has() -> None:
+def test_sandbox_judges_every_attribute_of_these_values_as_jinja_does() -> None:
     for value in VALUES:
         for name in dir(value):
             _agree(value, name)

@@ -218,7 +218,7 @@ def test_an_address_that_is_suppressed_while_somebody_gets_it_is_not_written_to(
     assert sink.to(new) == []
 
 
-def test_who_has_not_confirmed_is_asked_at_the_address_that_was_put_right(
+def test_correcting_the_address_of_a_pending_reader_sends_a_confirmation(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime, "typo@x.example")
@@ -247,7 +247,7 @@ def sign_up_for(runtime: Runtime, email: str, slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", [COURSE, OTHER_COURSE])
-def test_who_waits_to_confirm_is_asked_at_the_address_that_was_put_right_also_who_had_left_or_reads_another_course(
+def test_correcting_an_address_resends_the_confirmation_of_readers_who_know_us(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, slug: str
 ) -> None:
     email, right = reader_with_lesson(runtime, dispatcher), "right@x.example"
@@ -264,7 +264,7 @@ def test_who_waits_to_confirm_is_asked_at_the_address_that_was_put_right_also_wh
     assert asks(runtime, dispatcher, "again@x.example") == 3
 
 
-def test_who_has_confirmed_or_left_since_is_not_asked_when_their_address_is_put_right(
+def test_correcting_an_address_sends_no_confirmation_to_confirmed_readers(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -275,7 +275,7 @@ def test_who_has_confirmed_or_left_since_is_not_asked_when_their_address_is_put_
     assert asks(runtime, dispatcher, "again@x.example") == 1
 
 
-def test_who_signs_up_again_after_a_suppression_by_mistake_is_asked_the_same_day(
+def test_signup_after_a_mistaken_suppression_sends_a_confirmation_the_same_day(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime)
@@ -287,7 +287,7 @@ def test_who_signs_up_again_after_a_suppression_by_mistake_is_asked_the_same_day
     assert len(sink.to(email)) == 1
 
 
-def test_who_unsubscribes_while_they_are_suppressed_has_left_when_that_is_lifted(
+def test_unsubscribing_while_suppressed_lasts_after_the_suppression_is_lifted(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -411,7 +411,7 @@ def test_a_lesson_that_failed_in_a_run_that_is_over_is_left_to_the_later_one(
     ]
 
 
-def test_nobody_is_moved_in_a_run_that_is_over_while_they_follow_its_course_in_another(
+def test_moving_a_reader_in_an_ended_run_fails_while_another_run_is_active(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)

@@ -55,7 +55,7 @@ def test_a_reader_of_a_cohort_who_signs_up_is_told_that_they_read_it(runtime: Ru
     assert made in {one.campaign_id for one in enrolments_of(runtime, email)}
 
 
-def test_who_left_a_cohort_and_signs_up_again_goes_on_in_it(
+def test_signup_after_leaving_a_cohort_continues_the_cohort(
     runtime: Runtime, dispatcher: Dispatcher, cohort: tuple[int, str]
 ) -> None:
     made, email = cohort
@@ -69,7 +69,7 @@ def test_who_left_a_cohort_and_signs_up_again_goes_on_in_it(
 
 
 @pytest.mark.parametrize("swept", [True, False])
-def test_who_signs_up_after_their_cohort_was_cancelled_begins_anew(
+def test_signup_after_a_cancelled_cohort_starts_the_course_anew(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, cohort: tuple[int, str], swept: bool
 ) -> None:
     made, email = cohort
@@ -139,7 +139,7 @@ def test_undoing_to_leave_everything_brings_back_only_what_was_left_with_it(
 
 @pytest.mark.parametrize("how", ["undo", "confirm"])
 @pytest.mark.parametrize("when", ["before the start", "before they are enrolled"])
-def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_second_run(
+def test_reader_who_returns_during_enrolment_of_a_cohort_gets_no_second_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, when: str, how: str
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -171,7 +171,7 @@ def test_who_comes_back_after_they_were_counted_as_left_goes_on_and_gets_no_seco
 
 @pytest.mark.parametrize("way", ["leave", "unsubscribe"])
 @pytest.mark.parametrize(("first", "second"), [(3, 9), (3, 7), (9, 3)])
-def test_who_followed_a_course_twice_and_signs_up_again_goes_on_where_they_were_last(
+def test_signup_after_two_runs_continues_the_latest_run(
     runtime: Runtime, dispatcher: Dispatcher, first: int, second: int, way: str
 ) -> None:
     """`first`, `second`: how many lessons they had in each run."""

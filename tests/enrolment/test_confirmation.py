@@ -65,7 +65,7 @@ def consents_of(runtime: Runtime, email: str) -> list[tuple[str, bool, str]]:
         return [(one.purpose, one.given, one.source) for one in subscribers.consents(session, person.id)]
 
 
-def test_nobody_has_agreed_to_anything_before_they_confirm(runtime: Runtime, clock: VirtualClock) -> None:
+def test_signup_records_no_consent_before_confirmation(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_pending(runtime)
     clock.advance(days=1)
     make_pending(runtime, email)
@@ -79,7 +79,7 @@ def test_nobody_has_agreed_to_anything_before_they_confirm(runtime: Runtime, clo
 
 
 @pytest.mark.parametrize("ticked", [True, False])
-def test_who_left_is_measured_only_if_they_agree_when_they_confirm_again(
+def test_returning_reader_is_measured_only_after_a_new_consent(
     runtime: Runtime, clock: VirtualClock, ticked: bool
 ) -> None:
     email = make_reader(runtime)
@@ -97,7 +97,7 @@ def test_who_left_is_measured_only_if_they_agree_when_they_confirm_again(
         assert person.measuring == ticked
 
 
-def test_who_was_signed_up_by_somebody_else_says_so_once_and_for_all(
+def test_refusing_a_confirmation_stops_all_later_confirmations(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
 ) -> None:
     email = make_pending(runtime)
@@ -117,7 +117,7 @@ def test_who_was_signed_up_by_somebody_else_says_so_once_and_for_all(
 
 @pytest.mark.parametrize("course", [COURSE, "stress-en-rugpijn"])
 @pytest.mark.parametrize(("chooses", "hour"), [(True, 20), (False, 7)])
-def test_who_was_on_a_list_meanwhile_gets_what_they_chose_last_and_not_what_the_list_says(
+def test_confirmation_after_an_import_keeps_the_readers_latest_choices(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, course: str, chooses: bool, hour: int
 ) -> None:
     email = make_pending(runtime, "one@x.example", hour=7)

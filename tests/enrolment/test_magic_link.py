@@ -31,7 +31,7 @@ def test_a_link_to_the_own_page_is_mailed_once_a_day_and_only_to_readers(runtime
     assert len(mails_to(runtime, reader, DeliveryKind.MAGIC_LINK)) == 2
 
 
-def test_who_left_can_still_get_the_link_to_see_and_erase_what_is_kept(
+def test_magic_link_is_sent_to_readers_who_left(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     email = make_reader(runtime)

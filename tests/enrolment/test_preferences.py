@@ -32,7 +32,7 @@ from rugcourse.enrolment.suppression import suppress_address
 from rugcourse.scheduling import Schedule
 
 
-def test_who_left_and_comes_back_goes_on_where_they_were(
+def test_returning_reader_continues_where_they_left(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -102,7 +102,7 @@ def test_leaving_can_be_undone_for_a_month_and_the_course_goes_on_where_it_was(
         runtime.database.run(preferences.come_back, clock.now(), welcome_id(runtime, email))
 
 
-def test_nobody_comes_back_who_never_was_there_or_is_suppressed(runtime: Runtime, clock: VirtualClock) -> None:
+def test_coming_back_is_refused_for_unknown_and_suppressed_readers(runtime: Runtime, clock: VirtualClock) -> None:
     pending, suppressed = make_pending(runtime), make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, suppressed, "complaint")
     for mail in (mails_to(runtime, pending)[0], mails_to(runtime, suppressed)[0]):
@@ -112,7 +112,7 @@ def test_nobody_comes_back_who_never_was_there_or_is_suppressed(runtime: Runtime
         runtime.database.run(preferences.come_back, clock.now(), 999_999)
 
 
-def test_what_a_stranger_typed_does_not_count_when_leaving_is_undone(runtime: Runtime, clock: VirtualClock) -> None:
+def test_undoing_unsubscribe_ignores_an_unconfirmed_signup(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
     mail = mails_to(runtime, email)[-1].id
     runtime.database.run(preferences.unsubscribe, clock.now(), mail)
@@ -142,7 +142,7 @@ def test_the_audit_sees_who_is_forgotten_after_a_pause(
 @pytest.mark.parametrize(
     ("to", "local_date"), [("Asia/Tokyo", date(2026, 11, 24)), ("Pacific/Honolulu", date(2026, 11, 23))]
 )
-def test_who_moves_gets_at_most_one_lesson_on_a_date_of_either_zone(
+def test_changing_the_timezone_gives_at_most_one_lesson_per_local_date(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, to: str, local_date: date
 ) -> None:
     email = make_reader(runtime, zone="America/Los_Angeles", hour=8)
@@ -175,7 +175,7 @@ def _finished_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
     return email
 
 
-def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
+def test_leaving_a_completed_course_prevents_lessons_inserted_later(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = _finished_reader(runtime, dispatcher)
@@ -190,7 +190,7 @@ def test_who_stopped_a_course_that_was_over_gets_no_lesson_that_is_put_in_later(
     assert enrolment_of(runtime, email).next_due_at is None
 
 
-def test_who_left_everything_gets_a_lesson_that_was_put_in_meanwhile_when_they_come_back(
+def test_returning_reader_gets_a_lesson_inserted_meanwhile(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = _finished_reader(runtime, dispatcher)

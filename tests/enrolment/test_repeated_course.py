@@ -142,7 +142,7 @@ def test_a_lesson_that_is_put_back_does_not_go_to_who_left_a_later_run(
     assert balances(runtime)
 
 
-def test_who_undoes_leaving_everything_gets_a_lesson_for_who_finished_in_one_run_only(
+def test_undoing_unsubscribe_sends_an_inserted_lesson_in_one_run_only(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = finished(runtime, dispatcher)
@@ -171,7 +171,7 @@ def test_undoing_to_leave_a_course_that_was_finished_brings_a_lesson_for_who_fin
     assert balances(runtime)
 
 
-def test_who_leaves_a_course_gets_the_last_lesson_of_an_earlier_run_once_they_come_back(
+def test_returning_reader_gets_the_pending_last_lesson_of_an_earlier_run(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     """It was put off, so that run has no lesson left to plan, and stands finished."""

@@ -45,7 +45,7 @@ GOOD = Form("sam@x.example", "Sam", "Europe/Amsterdam", "8", ("0", "1"), consent
         ("a+b.c@example.org", "a+b.c@example.org"),
     ],
 )
-def test_one_mailbox_has_one_spelling(typed: str, kept: str) -> None:
+def test_signup_normalises_the_address(typed: str, kept: str) -> None:
     assert normalise_email(typed) == kept
 
 
@@ -54,7 +54,7 @@ def test_one_mailbox_has_one_spelling(typed: str, kept: str) -> None:
     ["", "sam", "a@b@c.example", "sam@", "@x.org", "sam@x.org\r\nBcc: all@x.org", "sam\0@x.org", "sam\u2028@x.org",
      "zoë@x.org", "sam@x..org", "x" * 10_000 + "@x.org", "sam@-x.org", "<sam@x.org>", "sam@localhost"],
 )  # fmt: skip
-def test_what_cannot_be_written_to_is_refused(typed: str) -> None:
+def test_signup_refuses_invalid_addresses(typed: str) -> None:
     assert normalise_email(typed) is None
 
 
@@ -76,7 +76,7 @@ def test_a_name_never_keeps_a_line_end_or_control_character(text: str) -> None:
     [({"email": "x"}, Field.EMAIL), ({"name": "www.x"}, Field.NAME), ({"zone": "Mars"}, Field.ZONE), ({"hour": "24"}, Field.HOUR),
      ({"hour": "8\n"}, Field.HOUR), ({"days": ()}, Field.DAYS), ({"days": ("7",)}, Field.DAYS), ({"consent": False}, Field.CONSENT)],
 )  # fmt: skip
-def test_each_wrong_field_is_named(changes: dict[str, object], field: Field) -> None:
+def test_signup_names_each_wrong_field(changes: dict[str, object], field: Field) -> None:
     from dataclasses import replace
 
     with pytest.raises(InvalidForm) as caught:
@@ -84,7 +84,7 @@ def test_each_wrong_field_is_named(changes: dict[str, object], field: Field) -> 
     assert caught.value.fields == {field}
 
 
-def test_one_address_a_thousand_times_gets_one_confirmation_a_day(runtime: Runtime, clock: VirtualClock) -> None:
+def test_signup_of_one_address_sends_one_confirmation_a_day(runtime: Runtime, clock: VirtualClock) -> None:
     for _ in range(60):
         make_pending(runtime, "sam@x.example")
     assert len(mails_to(runtime, "sam@x.example")) == 1
@@ -113,9 +113,7 @@ def test_a_confirmation_mail_carries_nothing_that_was_typed(
     assert b"Reader" not in mail.raw
 
 
-def test_who_left_and_signs_up_again_is_written_to_at_the_hour_that_they_confirmed(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_returning_reader_gets_mail_at_the_hour_they_confirmed(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, hour=8)
     runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     clock.advance(days=200)
@@ -133,7 +131,7 @@ def test_who_left_and_signs_up_again_is_written_to_at_the_hour_that_they_confirm
     assert due.astimezone(ZoneInfo("Asia/Tokyo")).hour == 20
 
 
-def test_who_left_long_ago_and_signs_up_again_is_not_forgotten_before_they_can_confirm(
+def test_retention_keeps_a_returning_reader_until_they_can_confirm(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -145,7 +143,7 @@ def test_who_left_long_ago_and_signs_up_again_is_not_forgotten_before_they_can_c
     assert enrolment_of(runtime, email).status == EnrolmentStatus.ACTIVE
 
 
-def test_who_is_forgotten_in_between_is_asked_no_more_often(
+def test_confirmation_limit_outlasts_the_deletion_of_a_pending_reader(
     runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
 ) -> None:
     for _ in range(29):
@@ -161,7 +159,7 @@ def test_who_is_forgotten_in_between_is_asked_no_more_often(
     assert len(sink.to("sam@x.example")) == 4
 
 
-def test_who_never_confirms_is_asked_three_times_in_thirty_days(runtime: Runtime, clock: VirtualClock) -> None:
+def test_signup_sends_at_most_three_confirmations_in_thirty_days(runtime: Runtime, clock: VirtualClock) -> None:
     for _ in range(20):
         email = make_pending(runtime, "sam@x.example")
         clock.advance(days=1)
@@ -172,7 +170,7 @@ def test_who_never_confirms_is_asked_three_times_in_thirty_days(runtime: Runtime
 
 
 @pytest.mark.parametrize("kind", [BounceType.HARD, BounceType.SOFT])
-def test_who_signs_up_again_on_the_day_that_the_first_mail_came_back_is_asked_once_more(
+def test_signup_after_a_bounced_confirmation_sends_another_the_same_day(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, kind: BounceType
 ) -> None:
     email = make_pending(runtime, "two@x.example")

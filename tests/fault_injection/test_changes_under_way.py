@@ -37,7 +37,7 @@ from rugcourse.privacy.erase import erase
 Passes = Callable[[Runtime, Sink], Tally]
 
 
-def test_who_left_paused_was_suppressed_or_erased_after_planning_is_not_written_to(
+def test_planned_mail_is_not_sent_to_readers_who_left_or_paused_meanwhile(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink, passes: Passes
 ) -> None:
     leaver, pauser, suppressed, erased, reader = planned_readers(runtime, dispatcher, 5)
@@ -53,7 +53,7 @@ def test_who_left_paused_was_suppressed_or_erased_after_planning_is_not_written_
     passes(runtime, sink)
 
 
-def test_who_is_erased_while_their_mail_is_being_sent_is_gone_when_it_is_settled(
+def test_reader_erased_while_their_mail_is_sent_stays_erased(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     erased, reader = planned_readers(runtime, dispatcher, 2)

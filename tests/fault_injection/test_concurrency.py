@@ -25,7 +25,7 @@ from rugcourse.worker.celery_app import create_app, make_notifier
 Passes = Callable[[Runtime, Sink], Tally]
 
 
-def test_one_ring_heard_twenty_times_sends_once(
+def test_broker_message_delivered_twenty_times_sends_each_mail_once(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
 ) -> None:
     for _ in range(40):

@@ -22,7 +22,7 @@ DAYS = 4
 _ODD = ("OK: queued", "354 go on", "600 what")
 
 
-def test_what_is_wrong_with_one_of_many_concerns_no_other(
+def test_faults_of_single_rows_and_mailboxes_affect_no_other_reader(
     runtime: Runtime,
     dispatcher: Dispatcher,
     sink: Sink,

@@ -28,7 +28,7 @@ def test_the_question_that_most_visitors_miss_is_the_surprise_once_enough_answer
     assert (found.question.id, found.missed_percent) == (missed.id, 80)
 
 
-def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime) -> None:
+def test_hardest_question_is_the_authors_choice_when_nobody_missed_any(runtime: Runtime) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
     for _ in range(MIN_ATTEMPTS):
@@ -41,7 +41,7 @@ def test_where_nobody_missed_anything_the_authors_guess_stands(runtime: Runtime)
     assert found.missed_percent is None
 
 
-def test_what_nobody_was_asked_surprises_nobody(runtime: Runtime) -> None:
+def test_hardest_question_ignores_questions_that_were_not_asked(runtime: Runtime) -> None:
     published = course_of(runtime)
     test = published.course.tests["nl"]
     right = {one.id: one.right_option for one in test.questions}

@@ -109,9 +109,7 @@ def test_how_often_somebody_who_left_was_asked_for_nothing_counts_after_they_wer
     assert asked == counted
 
 
-def test_who_erased_everything_is_brought_back_by_no_list_also_where_a_mail_came_back_before(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_import_never_restores_an_erased_reader_even_after_a_bounce(runtime: Runtime, clock: VirtualClock) -> None:
     """The reason of a bounce is forgotten after 90 days, and only a signup lifts that of who was erased."""
     email = make_reader(runtime)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")

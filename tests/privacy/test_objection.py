@@ -29,7 +29,7 @@ def test_tags_stay_off_who_objected_to_them_until_they_allow_them_again(runtime:
     assert tagged() == ["autumn"]
 
 
-def test_what_was_answered_before_an_objection_counts_in_no_figure_any_more(
+def test_answers_from_before_an_objection_count_in_no_figure(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)

@@ -79,7 +79,7 @@ def test_a_signup_that_was_repeated_lives_as_long_as_its_last_mail(
     assert apply_retention_now(runtime).unconfirmed == 1
 
 
-def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
+def test_measurements_are_deleted_after_ninety_days_and_the_reader_stays(
     runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     clock.advance(days=89)
@@ -90,7 +90,7 @@ def test_what_was_measured_is_forgotten_after_ninety_days_and_the_reader_stays(
     assert data_export(runtime, email).sections["answers"]
 
 
-def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: Runtime, clock: VirtualClock) -> None:
+def test_reader_who_left_is_erased_after_thirty_days_unless_they_return(runtime: Runtime, clock: VirtualClock) -> None:
     leaver, returner = make_reader(runtime), make_reader(runtime)
     for email in (leaver, returner):
         runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[0].id)
@@ -102,7 +102,7 @@ def test_who_left_is_erased_after_thirty_days_and_who_came_back_is_not(runtime: 
         assert subscribers.suppression_of(session, runtime.signer.digest(leaver)) == "erased"
 
 
-def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_on_is_not(
+def test_finished_reader_is_erased_half_a_year_after_the_last_mail(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     finisher = make_reader(runtime)
@@ -125,7 +125,7 @@ def test_who_finished_is_erased_half_a_year_after_their_last_mail_and_who_reads_
     assert apply_retention_now(runtime).idle == 1, "a pause without an end is over after a year"
 
 
-def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: Runtime, clock: VirtualClock) -> None:
+def test_reader_on_a_pause_with_an_end_is_not_erased_the_day_after(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     runtime.database.run(
         preferences.pause, clock.now(), subscriber_id(runtime, email), clock.now() + timedelta(days=366)
@@ -135,7 +135,7 @@ def test_who_comes_back_from_a_pause_on_a_day_is_not_erased_meanwhile(runtime: R
 
 
 @pytest.mark.parametrize(("reason", "days", "kept"), [("bounce", 90, None), ("complaint", 30, "complaint")])
-def test_who_must_not_be_written_to_is_erased_in_time_and_who_complained_stays_suppressed(
+def test_suppressed_reader_is_erased_in_time_and_a_complaint_stays(
     runtime: Runtime, clock: VirtualClock, reason: str, days: int, kept: str | None
 ) -> None:
     email = make_reader(runtime)
@@ -185,9 +185,7 @@ def test_discarded_drafts_are_forgotten_after_thirty_days_and_others_are_not(
         assert find_campaign(session, campaigns[1]) is not None
 
 
-def test_who_left_is_erased_thirty_days_later_also_where_a_mail_came_back_since(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_reader_who_left_is_erased_after_thirty_days_despite_a_bounce(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     runtime.database.run(preferences.unsubscribe, clock.now(), mails_to(runtime, email)[-1].id)
     runtime.database.run(suppress_address, clock.now(), runtime.signer, email, "bounce")

@@ -55,7 +55,7 @@ def paused_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
     return email
 
 
-def test_who_reads_no_more_is_told_once_two_weeks_before(
+def test_inactive_reader_is_warned_once_two_weeks_before_erasure(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email, server = paused_reader(runtime, dispatcher), Outgoing()
@@ -72,7 +72,7 @@ def test_who_reads_no_more_is_told_once_two_weeks_before(
     assert apply_retention_now(runtime).idle == 1
 
 
-def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
+def test_finished_reader_is_warned_and_stays_after_requesting_a_link(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email, server = make_reader(runtime), Outgoing()
@@ -94,7 +94,7 @@ def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
 
 
 @pytest.mark.parametrize("why", ["left", "left the course", "complained", "pause with an end", "held"])
-def test_nobody_is_told_who_must_not_or_need_not_be(
+def test_warning_skips_readers_who_are_suppressed_or_stay(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, why: str
 ) -> None:
     email, server = paused_reader(runtime, dispatcher), Outgoing()
@@ -116,7 +116,7 @@ def test_nobody_is_told_who_must_not_or_need_not_be(
     assert server.told == []
 
 
-def test_what_the_mail_server_did_not_take_is_tried_the_next_night(
+def test_warning_is_retried_the_next_night_when_the_server_refused_it(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     for _ in range(12):
@@ -136,7 +136,7 @@ def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sin
     assert b"http://courses.example/nl/my-page" in sink.to(email)[-1].raw
 
 
-def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
+def test_long_paused_reader_can_undo_leaving_a_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -156,7 +156,7 @@ def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
 
 
 @pytest.mark.parametrize("until", [None, 500])
-def test_who_rested_for_a_year_and_goes_on_is_not_erased_before_the_next_lesson(
+def test_reader_who_resumes_after_a_year_is_not_erased_before_the_next_lesson(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, until: int | None
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)

@@ -22,7 +22,7 @@ schedules = st.builds(Schedule, zones, st.integers(0, 23), st.frozensets(st.inte
 
 
 @given(schedules, instants)
-def test_what_is_due_is_at_the_readers_hour_on_a_chosen_day(schedule: Schedule, after: datetime) -> None:
+def test_next_lesson_is_due_at_the_readers_hour_on_a_chosen_weekday(schedule: Schedule, after: datetime) -> None:
     due = next_due(schedule, after)
     assert due is not None
     assert due >= after

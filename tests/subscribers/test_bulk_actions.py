@@ -74,7 +74,7 @@ def test_an_act_whose_people_are_more_by_now_is_not_done_before_somebody_saw_tha
     assert set(people(runtime).values()) == {SubscriberStatus.SUPPRESSED}
 
 
-def test_who_comes_after_an_act_was_counted_does_not_hold_it_up_and_is_not_meant(runtime: Runtime) -> None:
+def test_bulk_action_ignores_subscribers_who_join_after_it_was_counted(runtime: Runtime) -> None:
     make_reader(runtime)
     order = BulkActionRequest(audience=Audience(), act=BulkAction.SUPPRESS, reason="because")
     job_id = runtime.database.run(bulk_actions.preview, runtime.clock.now(), order, None)
@@ -159,7 +159,7 @@ def test_pausing_many_until_a_day_does_not_end_a_pause_that_a_reader_begins_just
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_who_is_suppressed_with_many_is_not_written_to_at_an_address_that_is_put_right_just_now(
+def test_bulk_suppression_covers_an_address_corrected_at_the_same_time(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     who = enrolment_of(runtime, make_reader(runtime)).subscriber_id

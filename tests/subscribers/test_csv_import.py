@@ -118,7 +118,7 @@ def test_letters_of_windows_and_lines_within_quotes_are_read_and_lines_keep_thei
         (b'email\n"a@x.example', "quotes"), (b"a," * 200 + b"\na@x.example\n", "no-table"), (b"\xff\xfe\x00", "binary"),
     ],
 )  # fmt: skip
-def test_what_is_no_list_is_refused_whole(content: bytes, why: str) -> None:
+def test_csv_import_refuses_files_that_are_no_list(content: bytes, why: str) -> None:
     with pytest.raises(InvalidList, match=why):
         read_list(content)
 
@@ -152,7 +152,7 @@ def test_looking_through_changes_nothing_and_says_what_would_happen(runtime: Run
     assert people(runtime) == before
 
 
-def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_from(
+def test_imported_readers_start_at_their_hour_with_the_source_of_their_consent(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     job_id = checked_import(runtime, "mail,naam\nnew@x.example,Ann Bo\n")
@@ -181,7 +181,7 @@ def test_those_who_agreed_begin_at_their_hour_with_where_their_consent_comes_fro
     assert [*job_of(runtime, job_id).about] == ["intake"]
 
 
-def test_each_line_may_say_when_where_and_to_which_words_its_person_agreed(runtime: Runtime) -> None:
+def test_csv_import_reads_consent_date_source_and_wording_per_line(runtime: Runtime) -> None:
     content = (
         "mail;toestemming op;agreed to;bron\n"
         "ann@x.example;31-1-2026;Yes please;card at the desk\nbo@x.example;2026-02-28T10:00:00+01:00;;\n"
@@ -234,7 +234,7 @@ def test_the_first_mail_to_somebody_from_a_list_says_where_from_when_and_how_to_
     assert people(runtime) == {"new@x.example": "left"}
 
 
-def test_of_a_list_only_the_columns_that_are_needed_are_ever_kept(runtime: Runtime) -> None:
+def test_csv_import_stores_only_the_columns_that_are_needed(runtime: Runtime) -> None:
     content = "Naam;E-mail;Diagnose;BSN\nAnn;ann@x.example;zq-diagnosis;123456782\n"
     job_id = store_list(runtime, content)
     found = str(everything(runtime))
@@ -261,7 +261,7 @@ def test_a_list_that_is_uploaded_once_more_keeps_the_columns_that_were_chosen(ru
     assert "zq-diagnosis" not in str(everything(runtime))
 
 
-def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime) -> None:
+def test_imported_reader_continues_when_a_suppression_is_lifted(runtime: Runtime) -> None:
     job_id = checked_import(runtime, "mail\nnew@x.example\n", INTAKE.model_copy(update={"columns": {Column.EMAIL: 0}}))
     runtime.database.run(background_jobs.start, runtime.clock.now(), job_id, None)
     run_jobs(runtime)
@@ -270,7 +270,7 @@ def test_who_was_imported_goes_on_when_a_suppression_is_lifted(runtime: Runtime)
     assert people(runtime) == {"new@x.example": "active"}
 
 
-def test_nobody_who_left_was_erased_or_must_not_be_written_to_comes_back(
+def test_csv_import_skips_readers_who_left_were_erased_or_are_suppressed(
     runtime: Runtime, dispatcher: Dispatcher
 ) -> None:
     left, erased, suppressed = (make_reader(runtime) for _ in range(3))
@@ -313,7 +313,7 @@ def started(runtime: Runtime, email: str) -> int:
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("known", [True, False])
-def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
+def test_reader_suppressed_during_an_import_is_not_written_to(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
     email = "ann@x.example"
@@ -332,7 +332,7 @@ def test_who_is_suppressed_while_a_list_is_taken_in_is_not_written_to(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
+def test_reader_who_confirms_during_an_import_keeps_their_choices(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = make_pending(runtime, "ann@x.example", hour=20)
@@ -355,7 +355,7 @@ def test_who_confirms_while_a_list_is_taken_in_keeps_what_they_chose(
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("erases", [True, False])
-def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
+def test_reader_who_refuses_or_is_erased_during_an_import_is_not_recreated(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, erases: bool
 ) -> None:
     email = make_pending(runtime, "ann@x.example")
@@ -375,7 +375,7 @@ def test_who_refuses_or_is_erased_while_a_list_is_taken_in_is_not_made_anew(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_two_lists_at_once_with_the_same_person_take_them_in_once(
+def test_concurrent_imports_of_the_same_person_create_one_subscriber(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     email = "ann@x.example"
@@ -471,9 +471,7 @@ def test_a_list_takes_nobody_in_at_an_address_that_a_reader_had_before(
     assert "old@x.example" not in people(runtime)
 
 
-def test_who_signed_up_at_an_address_that_a_reader_had_before_is_themselves(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_signup_at_an_earlier_address_of_a_reader_is_a_person_of_its_own(runtime: Runtime, clock: VirtualClock) -> None:
     """Also after that reader was erased, and after everything was let go on."""
     person = enrolment_of(runtime, make_reader(runtime, "family@x.example")).subscriber_id
     runtime.database.run(correct_address, clock.now(), runtime.signer, person, "ann@x.example")

@@ -187,7 +187,7 @@ def test_the_last_lesson_that_a_sandbox_uses_after_it_came_back_comes_all_the_sa
 
 
 @USES
-def test_nobody_knows_whether_a_mail_arrived_that_only_a_sandbox_used(
+def test_hits_of_a_sandbox_leave_an_unknown_delivery_unknown(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, email: str, use: Use
 ) -> None:
     sink.fault = lambda recipient: Fault("reply") if recipient == email else None

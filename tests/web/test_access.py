@@ -56,7 +56,7 @@ def test_a_route_that_says_nothing_keeps_the_application_from_starting(app: Fast
         require_rules(app.routes)
 
 
-def test_only_admin_pages_are_for_admins_and_no_other_page_reads_their_cookie(app: FastAPI) -> None:
+def test_admin_routes_are_exactly_those_below_the_path_of_the_admin_cookie(app: FastAPI) -> None:
     """The cookie's path is /admin, so outside of it there is nothing that a foreign form could borrow."""
     inside = {Access.LOGIN, Access.SESSION, *ROLES}
     for route in all_routes(app.routes):
@@ -64,7 +64,9 @@ def test_only_admin_pages_are_for_admins_and_no_other_page_reads_their_cookie(ap
         assert (rule_of(route) in inside) == (route.path == "/admin" or route.path.startswith("/admin/")), route.path
 
 
-def test_nobody_gets_in_without_a_session(app: FastAPI, runtime: Runtime, places: dict[str, str]) -> None:
+def test_admin_pages_redirect_to_login_without_a_session(
+    app: FastAPI, runtime: Runtime, places: dict[str, str]
+) -> None:
     before = unchanged(runtime)
     for method, path in routes(app, Access.SESSION, *ROLES):
         answer = ask(browser_of(app), method, path, places)

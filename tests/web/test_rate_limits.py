@@ -39,7 +39,7 @@ def test_a_network_and_all_of_them_have_their_share(counted: RequestLimits) -> N
     assert [counted.allows_signup(f"192.0.2.{number}") for number in range(2, 6)] == [True, True, False, False]
 
 
-def test_nothing_is_remembered_of_networks_when_all_together_had_their_share(counted: RequestLimits) -> None:
+def test_rate_limiter_stores_no_networks_beyond_the_global_limit(counted: RequestLimits) -> None:
     memory = counted._limiter.storage
     for number in range(200):
         counted.allows_signup(f"192.0.2.{number}")
@@ -89,7 +89,7 @@ def test_networks_are_forgotten_though_nobody_comes_by(runtime: Runtime, monkeyp
     pytest.fail(str(list(memory.events)))
 
 
-def test_without_redis_a_process_counts_for_itself() -> None:
+def test_rate_limiter_counts_in_process_without_redis() -> None:
     counted = RequestLimits(f"redis://{HOST}:{free_port()}/0", 3, 100)
     assert [counted.allows_signup("192.0.2.1") for _ in range(4)] == [True, True, True, False]
 

@@ -67,11 +67,11 @@ def names_in(runtime: Runtime, audience: Audience) -> set[str]:
     return found
 
 
-def test_everybody_is_who_confirmed_and_did_not_leave(runtime: Runtime, people: dict[str, str]) -> None:
+def test_audience_without_conditions_is_all_active_subscribers(runtime: Runtime, people: dict[str, str]) -> None:
     assert names_in(runtime, Audience()) == set(people)
 
 
-def test_each_condition_tells_people_apart(runtime: Runtime, people: dict[str, str]) -> None:
+def test_audience_conditions_select_the_right_subscribers(runtime: Runtime, people: dict[str, str]) -> None:
     course = course_of(runtime).id
     everybody = set(people)
     for audience, expected in (
@@ -96,7 +96,9 @@ def test_each_condition_tells_people_apart(runtime: Runtime, people: dict[str, s
         assert names_in(runtime, audience) == expected, audience
 
 
-def test_who_said_nothing_for_long_is_silent(runtime: Runtime, people: dict[str, str], clock: VirtualClock) -> None:
+def test_audience_of_silent_readers_has_those_without_a_recent_event(
+    runtime: Runtime, people: dict[str, str], clock: VirtualClock
+) -> None:
     clock.advance(days=20)
     assert names_in(runtime, Audience(silent_for=10)) == set(people)
     assert names_in(runtime, Audience(answered_within=30)) == {"answered"}

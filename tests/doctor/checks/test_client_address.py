@@ -35,7 +35,7 @@ PROXY, VISITOR = "172.30.57.1", "198.51.100.7"
         (PROXY, (), False, State.WARNING),
     ],
 )
-def test_what_a_request_went_through_is_judged(
+def test_client_address_check_judges_the_proxies_of_a_request(
     client: str, forwarded: tuple[str, ...], https: bool, state: State
 ) -> None:
     finding = compare(ReceivedRequest(client, forwarded), has_proxy=https)

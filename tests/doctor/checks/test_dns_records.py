@@ -86,7 +86,7 @@ def test_a_domain_of_which_nothing_is_known_is_told_what_to_add(settings: Settin
         ({("7.2.0.192.in-addr.arpa", "PTR"): ["other.example."]}, "ptr", State.ERROR, "PTR"),
     ],
 )  # fmt: skip
-def test_what_is_not_well_is_named(
+def test_dns_check_names_each_wrong_record(
     settings: Settings, changes: dict[tuple[str, str], list[str]], check: str, state: State, words: str
 ) -> None:
     found = look(settings, {**WELL, **changes})
@@ -156,9 +156,7 @@ def test_a_relay_elsewhere_has_a_name_of_its_own(settings: Settings) -> None:
     assert "ptr" not in states(look(relayed, WELL))
 
 
-def test_without_a_dns_server_nobody_says_that_anything_is_wrong(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dns_check_reports_unknown_when_no_server_answers(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rugcourse.doctor.resolver._SECONDS", 0.3)
     found = list(check_dns(settings, Dns(f"127.0.0.1:{free_port()}")))
     assert states(found) == {"spf": State.UNKNOWN}

@@ -32,7 +32,9 @@ def look(settings: Settings) -> Finding:
     return finding
 
 
-def test_each_open_file_is_named_with_the_command_that_closes_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_check_names_each_readable_file_with_the_command_that_closes_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, key, password, env = (folder / name for name in ("data dir", "dkim.pem", "password", ".env"))
     data.mkdir(mode=0o755)
     monkeypatch.chdir(folder)
@@ -52,7 +54,7 @@ def test_each_open_file_is_named_with_the_command_that_closes_it(folder: Path, m
     assert look(settings).state == State.OK
 
 
-def test_what_lies_in_a_closed_folder_is_closed(folder: Path) -> None:
+def test_files_check_accepts_readable_files_in_a_closed_folder(folder: Path) -> None:
     inner = folder / "var"
     inner.mkdir(mode=0o700)
     settings = make_settings(folder, database_url=f"sqlite:///{inner / 'rugcourse.db'}", data_dir=inner)

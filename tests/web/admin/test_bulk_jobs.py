@@ -68,7 +68,7 @@ def test_a_list_from_the_file_to_readers(editor: TestClient, runtime: Runtime) -
         ({"column": ["name", "email", ""], "hour": "99"}, "One of the numbers"), ({"column": ["name", "email", ""], "tags": "x" * 41}, "A label has"),
     ],
 )  # fmt: skip
-def test_what_is_not_said_is_asked_for(
+def test_import_form_asks_for_missing_choices(
     editor: TestClient, runtime: Runtime, fields: dict[str, object], said: str
 ) -> None:
     job = upload(editor, b"Naam,E-mail,Iets\nAnn,ann@x.example,x\n")
@@ -205,9 +205,7 @@ def test_a_list_that_somebody_looked_through_anew_is_not_started_by_an_older_pag
     assert post(editor, job, action="start") == job
 
 
-def test_where_words_are_put_on_people_the_page_says_what_they_must_not_be(
-    editor: TestClient, runtime: Runtime
-) -> None:
+def test_pages_that_set_tags_warn_against_sensitive_tags(editor: TestClient, runtime: Runtime) -> None:
     make_reader(runtime, "sam@example.org")
     job = upload(editor, b"Naam;E-mailadres\nAnn;ann@x.example\n")
     for path in (job, "/admin/bulk-actions", "/admin/subscribers/1"):

@@ -99,7 +99,7 @@ def test_from_a_draft_to_numbers_with_people_behind_them(
         ("pace", {"per_minute": "-1"}, "per_minute", "a whole number from 1 to 1,000,000", "van 1 tot en met 1.000.000"),
     ],
 )  # fmt: skip
-def test_what_cant_be_is_said_at_its_field_in_the_admins_language_and_nothing_is_kept(
+def test_campaign_form_shows_mistakes_at_their_field_and_saves_nothing(
     editor: TestClient, runtime: Runtime, step: str, fields: dict[str, str], where: str, said: str, gezegd: str
 ) -> None:
     draft = make_draft(editor, runtime)
@@ -296,7 +296,7 @@ SHOWN = {"what": "Mine", "who": 'value="mine"', "when": 'value="7"', "pace": 'va
 
 
 @pytest.mark.parametrize("step", [*TYPED])
-def test_who_is_told_that_another_editor_was_quicker_keeps_what_they_typed(
+def test_campaign_form_keeps_typed_values_after_an_edit_conflict(
     editor: TestClient, runtime: Runtime, step: str
 ) -> None:
     make_reader(runtime)

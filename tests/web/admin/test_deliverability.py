@@ -43,7 +43,7 @@ def tell(runtime: Runtime, email: str, kind: BounceType, words: str = "") -> Non
     runtime.bounce_handler.handle_event(ProviderEvent(BounceReport(kind, words=words), "", email, runtime.clock.now()))
 
 
-def test_what_came_back_and_who_complained_stands_there(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_deliverability_page_lists_bounces_and_complaints(editor: TestClient, runtime: Runtime, email: str) -> None:
     assert email not in editor.get("/admin/deliverability").text
     tell(runtime, email, BounceType.HARD, "550 no such user")
     page = editor.get("/admin/deliverability").text
@@ -87,7 +87,7 @@ def test_complaints_stand_in_the_overview_and_hold_what_they_are_about(
     assert "nobody" not in press(editor, "/admin/deliverability", action="go", key="domain:nobody")
 
 
-def test_only_an_owner_lets_everything_go_on_and_an_analyst_nothing(
+def test_only_an_owner_resumes_all_sending_and_an_analyst_none(
     editor: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     runtime.database.run(holds.hold_by_admin, clock.now(), sending_holds.ALL, "restored")
@@ -146,7 +146,9 @@ def test_an_address_is_asked_about_stopped_and_written_to_again(
     assert len(lessons_to(runtime, email)) == 2
 
 
-def test_who_complained_comes_back_of_their_own_will_only(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_suppression_after_a_complaint_cannot_be_lifted_by_an_admin(
+    editor: TestClient, runtime: Runtime, email: str
+) -> None:
     tell(runtime, email, BounceType.COMPLAINT)
     found = runtime.database.query(find, runtime.signer, email)
     assert found is not None
@@ -187,7 +189,7 @@ def test_a_lesson_and_a_campaign_are_tested_before_they_go_out(
     assert {name for name, rows in everything(runtime).items() if rows != before[name]} <= {"campaign", "change"}
 
 
-def test_what_is_wrong_with_a_draft_stands_there(editor: TestClient) -> None:
+def test_email_check_page_shows_mistakes_of_a_draft(editor: TestClient) -> None:
     lesson = "/admin/lessons/oorzaken-van-rugpijn/stress"
     typed = {**form_of(editor, lesson), "saved": "0", "action": "keep", "nl.subject": "RE: DIT IS VOOR JOU!!"}
     editor.post(lesson, data=typed)
@@ -199,5 +201,5 @@ def test_what_is_wrong_with_a_draft_stands_there(editor: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/admin/lessons/x/y/email-check", "/admin/campaigns/999/email-check", "/admin/campaigns/0/email-check"]
 )
-def test_what_is_not_there_can_not_be_tested(editor: TestClient, path: str) -> None:
+def test_email_check_answers_404_for_unknown_lessons_and_campaigns(editor: TestClient, path: str) -> None:
     assert editor.get(path).status_code == 404

@@ -75,7 +75,7 @@ def test_a_question_is_made_one_about_safety_in_the_form(editor: TestClient, run
     assert [[question.safety for question in text.quiz] for text in texts] == [[False, True]] * 2
 
 
-def test_what_is_not_ready_is_kept_and_not_published(editor: TestClient, runtime: Runtime) -> None:
+def test_lesson_with_mistakes_is_saved_and_not_published(editor: TestClient, runtime: Runtime) -> None:
     before = course_of(runtime).course
     where = post(editor, LESSON, **typed(runtime, nl__subject="Nu!", quiz__0__right=""), action="publish")
     page = editor.get(where).text
@@ -233,9 +233,7 @@ def test_a_form_without_its_token_or_too_large_is_refused(editor: TestClient, ru
         assert editor.get(path).status_code == 404
 
 
-def test_who_opened_a_lesson_before_it_was_published_is_told_on_keep_and_on_publishing(
-    editor: TestClient, runtime: Runtime
-) -> None:
+def test_stale_lesson_form_is_told_on_saving_and_publishing(editor: TestClient, runtime: Runtime) -> None:
     opened = editor.get(LESSON).text
     version = re.search(r'name="version" value="(\d+)"', opened)[1]  # type: ignore[index]
     post(editor, LESSON, **typed(runtime, nl__title="Theirs"), action="publish")

@@ -20,7 +20,7 @@ from rugcourse.web.app import create_app
 
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/account", "/admin/team", "/admin/audit-log", "/admin/mfa"])
-def test_nobody_sees_a_page_without_coming_in(browser: TestClient, path: str) -> None:
+def test_admin_page_redirects_to_login_when_logged_out(browser: TestClient, path: str) -> None:
     assert browser.get(path).headers["location"] == "/admin/login"
     assert browser.post(path, data={"action": "invite"}).status_code in {303, 405}
 

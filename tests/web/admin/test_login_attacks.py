@@ -101,7 +101,7 @@ def next_code(secret: str) -> str:
     return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30))
 
 
-def test_one_network_tries_so_many_accounts_and_no_more(browser: TestClient) -> None:
+def test_login_attempts_are_limited_per_network(browser: TestClient) -> None:
     attacker = elsewhere(browser)
     statuses = [log_in(attacker, f"someone{number}@x.example").status_code for number in range(34)]  # type: ignore[attr-defined]
     assert statuses == [403] * 30 + [429] * 4
@@ -227,7 +227,7 @@ def test_a_recovery_code_lets_in_once(owner: TestClient, runtime: Runtime) -> No
         assert answer.headers.get("location") == expected
 
 
-def test_who_forgot_the_password_gets_a_link_that_works_once_and_keeps_the_second_step(
+def test_password_reset_link_works_once_and_keeps_the_second_factor(
     owner: TestClient, runtime: Runtime, sink: Sink, clock: VirtualClock
 ) -> None:
     secret = authenticator(owner)
@@ -365,7 +365,7 @@ def test_recovery_codes_are_gone_with_the_factors_they_stand_for(
         assert admins.count_recovery_codes(session, admin.id) == 0
 
 
-def test_who_only_gets_as_far_as_the_password_is_seen(owner: TestClient) -> None:
+def test_login_that_stops_before_the_second_factor_is_logged(owner: TestClient) -> None:
     authenticator(owner)
     log_in(elsewhere(owner, "192.0.2.77"))
     assert "Right password, before the second step" in owner.get("/admin/account").text

@@ -67,7 +67,9 @@ def test_a_word_is_put_on_and_taken_off(editor: TestClient, runtime: Runtime) ->
 
 
 @pytest.mark.parametrize("q", ["%", "_", "*", "?", "[", "a%' OR 1=1 --", "\\", "sam*", "s_m"])
-def test_what_is_typed_is_text_and_no_pattern(editor: TestClient, runtime: Runtime, q: str) -> None:
+def test_subscriber_search_treats_input_as_text_and_not_as_a_pattern(
+    editor: TestClient, runtime: Runtime, q: str
+) -> None:
     make_reader(runtime, "sam@x.example")
     assert found(editor, q=q) == []
 
@@ -105,7 +107,7 @@ def test_a_persons_page_tells_all_that_happened_and_what_comes_next(
         assert editor.get(f"/admin/subscribers/{nobody}").status_code == 404
 
 
-def test_each_help_does_what_it_says_and_is_logged_with_its_reason(
+def test_each_action_on_a_subscriber_is_done_and_logged_with_its_reason(
     editor: TestClient, runtime: Runtime, email: str
 ) -> None:
     path = page_of(runtime, email)
@@ -156,7 +158,7 @@ def test_another_address_confirms_unless_the_person_told_so_themselves(
     assert change[-1] == {"reason": WHY, "source": "said by the person"}
 
 
-def test_nothing_is_done_without_a_reason(editor: TestClient, runtime: Runtime, email: str) -> None:
+def test_actions_on_a_subscriber_require_a_reason(editor: TestClient, runtime: Runtime, email: str) -> None:
     path = page_of(runtime, email)
     before = everything(runtime, "admin_session")
     for reason in ("", "  ", "x"):

@@ -61,7 +61,7 @@ def test_every_page_is_there_in_both_languages(browser: TestClient, language: st
 @pytest.mark.parametrize(
     "path", ["/xx", "/nl/none", "/fr/" + COURSE, SITE + "/lessons/none", SITE + "/result/abc", "/c/abc", "/a/abc", "/w/x", "/p/x", "/u/x", "/t/x", "/l/x", "/o/x.gif", "/static/1/../settings.py", "/static/1/zone.py"],
 )  # fmt: skip
-def test_what_is_not_there_is_the_same_page_for_everybody(browser: TestClient, path: str) -> None:
+def test_not_found_page_is_the_same_for_everybody(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
     assert answer.status_code == 404
     assert answer.text == browser.get("/nl/none").text
@@ -136,7 +136,7 @@ def test_a_wrong_field_is_told_and_nothing_is_kept(
     assert count(runtime, SubscriberRow) == 0
 
 
-def test_what_was_typed_is_still_there_after_a_mistake(
+def test_signup_form_keeps_typed_values_after_a_mistake(
     browser: TestClient, runtime: Runtime, clock: VirtualClock
 ) -> None:
     answer = browser.post(
@@ -202,7 +202,7 @@ def test_a_lesson_counts_how_often_humans_read_it(browser: TestClient) -> None:
     assert "2 keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
 
 
-def test_nothing_is_asked_of_a_third_party(browser: TestClient, runtime: Runtime) -> None:
+def test_public_pages_load_nothing_from_third_parties(browser: TestClient, runtime: Runtime) -> None:
     for path in ("", "/test", "/signup", "/lessons/stress"):
         text = browser.get(SITE + path).text.replace(runtime.settings.base_url, "")
         assert "http://" not in text
@@ -228,7 +228,7 @@ def test_all_networks_together_have_a_limit_too(
     assert statuses == [303] * 10 + [429] * 5
 
 
-def test_one_address_from_many_networks_is_thanked_and_gets_one_mail(
+def test_signups_of_one_address_from_many_networks_send_one_mail(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rugcourse.web import forms
@@ -376,7 +376,7 @@ def test_every_page_leads_to_what_the_law_asks_for(browser: TestClient, path: st
     assert browser.get(f"/de/{path}").status_code == 404
 
 
-def test_what_is_shared_is_the_course_and_nobody(browser: TestClient) -> None:
+def test_share_links_contain_the_course_and_no_token_of_the_visitor(browser: TestClient) -> None:
     given = ".".join("0" * 7)
     result = browser.post(f"{SITE}/test", data={"a": given, "o": "1"}).headers["location"]
     token = result.rpartition("/")[2]
@@ -455,7 +455,7 @@ def test_a_page_that_is_not_there_speaks_the_language_of_its_address(browser: Te
     assert "This page does not exist" in browser.get("/en/none", headers={"accept-language": "nl"}).text
 
 
-def test_one_network_fills_the_store_with_no_more_than_its_share_of_tests(browser: TestClient) -> None:
+def test_knowledge_test_attempts_are_limited_per_network(browser: TestClient) -> None:
     given = ".".join("0" * 7)
     answers = [browser.post(f"{SITE}/test", data={"a": given, "o": "1"}) for _ in range(203)]
     assert [one.status_code for one in answers] == [303] * 200 + [429] * 3

@@ -291,7 +291,7 @@ def test_the_page_that_confirms_shows_what_is_agreed_to_and_ticks_nothing(
         assert subscribers.by_email(session, email).measuring  # type: ignore[union-attr]
 
 
-def test_who_was_signed_up_by_somebody_else_can_say_never_again(browser: TestClient, runtime: Runtime) -> None:
+def test_confirmation_link_lets_strangers_refuse_for_good(browser: TestClient, runtime: Runtime) -> None:
     email = make_pending(runtime)
     link = path(runtime, TokenPurpose.CONFIRM, email, kind=DeliveryKind.CONFIRM)
     assert "Ik was het niet" in browser.get(link).text

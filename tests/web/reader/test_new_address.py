@@ -202,7 +202,9 @@ def test_at_most_three_mails_in_thirty_days_ask_an_address(
 
 
 @pytest.mark.parametrize("typed", ["", "x", "new@", "nëw@home.example", "a@b\r\nBcc: c@d.example"])
-def test_what_is_no_address_is_told(browser: TestClient, runtime: Runtime, sink: Sink, email: str, typed: str) -> None:
+def test_new_address_form_refuses_what_is_no_address(
+    browser: TestClient, runtime: Runtime, sink: Sink, email: str, typed: str
+) -> None:
     assert "Naar dit adres kunnen we niet schrijven" in ask(browser, runtime, email, typed)
     assert everything(runtime)["address_change"] == []
 
@@ -218,7 +220,9 @@ def test_a_name_is_put_right_on_the_own_page(browser: TestClient, runtime: Runti
     assert person_at(runtime, email).name == "Noor Vos"  # type: ignore[union-attr]
 
 
-def test_who_left_is_led_to_their_page(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_new_address_page_leads_readers_who_left_to_their_own_page(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
     link = mailed_link(browser, runtime, email)
     browser.post(path(runtime, TokenPurpose.UNSUBSCRIBE, email), data={"leave": "yes"})
     for answer in (browser.get(f"{link}/address"), browser.post(f"{link}/address", data={"email": NEW})):
@@ -227,7 +231,7 @@ def test_who_left_is_led_to_their_page(browser: TestClient, runtime: Runtime, em
     assert COURSE in browser.get(link).text
 
 
-def test_who_moves_to_an_address_that_was_erased_before_is_not_erased_by_letting_go(
+def test_releasing_a_hold_keeps_a_reader_who_moved_to_an_erased_address(
     browser: TestClient, runtime: Runtime, sink: Sink, email: str, clock: VirtualClock
 ) -> None:
     make_reader(runtime, NEW)

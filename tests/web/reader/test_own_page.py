@@ -166,7 +166,7 @@ def subject_of(sink: Sink, email: str) -> str:
     return str(message_from_bytes(sink.to(email)[-1].raw, policy=default)["Subject"])
 
 
-def test_nothing_is_erased_without_the_tick(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_erasure_on_the_own_page_requires_the_checkbox(browser: TestClient, runtime: Runtime, email: str) -> None:
     link = mailed_link(browser, runtime, email) + "/erase"
     before = everything(runtime)
     assert "Er is niets gewist" in browser.post(link, data={}).text
@@ -265,7 +265,7 @@ def test_a_link_opens_nothing_of_anybody_but_who_the_mail_was_sent_to(
     assert everything(runtime, "lesson") == before
 
 
-def test_who_left_or_must_not_be_written_to_can_still_use_their_rights(
+def test_own_page_serves_data_rights_of_readers_who_left_or_are_suppressed(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     unsubscribe = path(runtime, TokenPurpose.UNSUBSCRIBE, email)
@@ -308,7 +308,7 @@ def test_an_answer_link_that_is_old_closed_or_of_who_left_shows_and_changes_no_a
     assert everything(runtime) == before
 
 
-def test_nothing_is_measured_or_kept_of_who_left(
+def test_tracking_records_nothing_of_readers_who_left(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     runtime.database.run(set_measuring, clock.now(), enrolment_of(runtime, email).subscriber_id, agreed=True)
@@ -423,7 +423,7 @@ def test_the_box_on_the_own_page_leaves_a_reader_out_of_statistics(
     ("page", "fields"),
     [("data", {"kind": "page"}), ("erase", {"sure": "yes"}), ("address", {"email": "new@x.example"})],
 )
-def test_who_closes_all_old_links_closes_one_that_was_just_mailed_too(
+def test_closing_old_links_also_closes_one_that_was_just_mailed(
     browser: TestClient,
     runtime: Runtime,
     sink: Sink,
@@ -539,7 +539,7 @@ def test_a_news_mail_leads_to_no_more_news_and_the_course_goes_on(
 
 
 @pytest.mark.parametrize("reads", [False, True])
-def test_who_is_asked_to_confirm_can_say_no_for_good(
+def test_confirmation_page_offers_refusing_for_good_only_to_non_readers(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, reads: bool
 ) -> None:
     if not reads:
@@ -557,7 +557,7 @@ def test_who_is_asked_to_confirm_can_say_no_for_good(
         assert status_of(runtime, email) == SubscriberStatus.SUPPRESSED
 
 
-def test_who_must_not_be_mailed_is_promised_no_mail(
+def test_own_page_promises_no_mail_to_suppressed_readers(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock
 ) -> None:
     own, leave = path(runtime, TokenPurpose.PREFERENCES, email), path(runtime, TokenPurpose.UNSUBSCRIBE, email)
@@ -603,7 +603,9 @@ def test_a_page_that_was_left_open_changes_only_what_was_changed_on_it(
     assert (found.news, found.measuring, found.untagged_at is not None) == (True, False, True)
 
 
-def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime: Runtime, email: str) -> None:
+def test_own_page_of_a_suppressed_reader_does_not_say_unsubscribed(
+    browser: TestClient, runtime: Runtime, email: str
+) -> None:
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, email, "admin")
     page = browser.get(path(runtime, TokenPurpose.UNSUBSCRIBE, email)).text
     assert "<h1>You get no mail from us</h1>" in page or "<h1>Je krijgt geen mail van ons</h1>" in page
@@ -611,7 +613,7 @@ def test_who_is_only_suppressed_did_not_unsubscribe(browser: TestClient, runtime
     assert "Je bent uitgeschreven" not in page
 
 
-def test_who_closes_all_old_links_gets_a_new_one_in_the_same_hour(
+def test_magic_link_can_be_requested_again_right_after_closing_old_links(
     browser: TestClient, runtime: Runtime, email: str, clock: VirtualClock, dispatcher: Dispatcher
 ) -> None:
     link = path(runtime, TokenPurpose.PREFERENCES, email)
