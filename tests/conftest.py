@@ -13,8 +13,10 @@ from tests.support import servers
 from tests.support.builders import MORNING, make_runtime, make_settings
 from tests.support.databases import PostgresRows, SqliteFiles
 from tests.support.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
+from tests.support.passwords import quick_hasher
 from tests.support.smtp_sink import Sink
 
+from rugcourse.auth import passwords
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
 from rugcourse.db import counters
@@ -73,6 +75,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of tests log in, and are about something else. tests/auth/test_passwords.py has the hashes of the product."""
+    monkeypatch.setattr(passwords, "_hasher", quick_hasher)
 
 
 @pytest.fixture(scope="session")

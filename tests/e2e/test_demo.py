@@ -109,7 +109,8 @@ def answer_all(page: Page, options: list[int]) -> None:
     ("language", "words"),
     [
         ("nl", ("Bevestig", "Je doet mee", "Les {}:", "8 van de 8 goed")),
-        ("en", ("confirm", "You are in", "Lesson {}:", "8 of 8 right")),
+        # tests/e2e/test_reader.py goes the same way in English, in a process that needs no half minute of days.
+        pytest.param("en", ("confirm", "You are in", "Lesson {}:", "8 of 8 right"), marks=pytest.mark.long_drill),
     ],
 )
 def test_from_the_test_to_the_last_lesson_and_the_second_test(
