@@ -27,7 +27,7 @@ demo: $(RUN_READY)
 test: $(DEV_READY)
 	@$(BIN)/python -m tests.support.browser
 	@$(BIN)/python -m tests.support.packages
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --durations=10 $(ARGS)
 
 check: $(DEV_READY)
 	$(BIN)/ruff check .
@@ -41,7 +41,8 @@ messages: $(DEV_READY)
 	@$(BIN)/python -m tools.messages $(ARGS)
 
 drill: $(DEV_READY)
-	$(BIN)/pytest tests/fault_injection --drills -n 0 $(ARGS)
+	@$(BIN)/python -m tests.support.browser
+	$(BIN)/pytest tests/fault_injection tests/e2e/test_demo.py --drills -n 0 $(ARGS)
 	PYTHONPATH=. $(BIN)/python -m tests.model --minutes $(MODEL_MINUTES)
 
 stack: $(DEV_READY)

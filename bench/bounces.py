@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from tests.bounces.corpus import SAMPLES
+from tests.support.bounce_samples import SAMPLES
 
 from rugcourse.bounces.parser import read
 

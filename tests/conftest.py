@@ -2,24 +2,27 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+import structlog
 from tests.support import servers
 from tests.support.builders import MORNING, make_runtime, make_settings
+from tests.support.databases import PostgresRows, SqliteFiles
 from tests.support.packages import FOR_EVERY_RUN, PACKAGES, is_here, must_be_here
+from tests.support.passwords import quick_hasher
 from tests.support.smtp_sink import Sink
 
+from rugcourse.auth import passwords
 from rugcourse.bootstrap import Runtime, open_dispatcher
 from rugcourse.clock import VirtualClock
+from rugcourse.db import counters
 from rugcourse.db.engine import Database
-from rugcourse.db.migrate import upgrade
-from rugcourse.db.models import Base
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.delivery.reconciliation import audit
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    _use_plain_tracebacks()
     missing = [program for program in FOR_EVERY_RUN if not is_here(program)]
     if missing and must_be_here():
         raise pytest.UsageError(f"RUGCOURSE_TEST_ALL is set, and not here, or not to be started: {', '.join(missing)}")
@@ -44,6 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_header() -> str:
     missing = [program for program in PACKAGES if not is_here(program)]
     return f"not here, or may not be started, so their tests are left out: {', '.join(missing)}" if missing else ""
+
+
+def _use_plain_tracebacks() -> None:
+    """As the product does. What structlog prints without being told shows all values, and takes two seconds for it."""
+    for one in structlog.get_config()["processors"]:
+        if isinstance(one, structlog.dev.ConsoleRenderer):
+            one.exception_formatter = structlog.dev.plain_traceback
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], those: list[pytest.Item]) -> None:
@@ -66,6 +77,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of tests log in, and are about something else. tests/auth/test_passwords.py has the hashes of the product."""
+    monkeypatch.setattr(passwords, "_hasher", quick_hasher)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="rugcourse-") as folder, servers.postgres(Path(folder)) as url:
@@ -81,42 +98,43 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def _postgres_database(postgres_url: str) -> Iterator[Database]:
     database = Database(postgres_url)
-    upgrade(database)
     yield database
     database.close()
 
 
+@pytest.fixture(scope="session")
+def _postgres_rows(_postgres_database: Database) -> PostgresRows:
+    return PostgresRows(_postgres_database)
+
+
 @pytest.fixture
-def empty_postgres(_postgres_database: Database) -> Database:
+def empty_postgres(_postgres_database: Database, _postgres_rows: PostgresRows) -> Database:
     """An empty store with all tables on PostgreSQL."""
-    with _postgres_database.engine.begin() as connection:
-        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    _postgres_rows.set_back(with_courses=False)
     return _postgres_database
 
 
 @pytest.fixture(scope="session")
-def _sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store with all tables, to be copied: making it takes longer than most tests."""
-    file = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    database = Database(f"sqlite:///{file}")
-    upgrade(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return file
+def _sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty store with all tables, on each of the two databases."""
+    """An empty store with all tables, on each of the two databases.
+
+    Where a test begins with a `runtime`, the shipped courses are there already: importing them takes longer than most
+    tests.
+    """
+    with_courses = "runtime" in request.fixturenames
     if request.param == "postgresql":
-        yield request.getfixturevalue("empty_postgres")
-    else:
-        shutil.copy(request.getfixturevalue("_sqlite_file"), tmp_path / "test.db")
-        own = Database(f"sqlite:///{tmp_path / 'test.db'}")
+        rows: PostgresRows = request.getfixturevalue("_postgres_rows")
+        rows.set_back(with_courses=with_courses)
+        yield request.getfixturevalue("_postgres_database")
+        return
+    files: SqliteFiles = request.getfixturevalue("_sqlite_files")
+    with files.copied(tmp_path / "test.db", with_courses=with_courses) as own:
         yield own
-        own.close()
 
 
 @pytest.fixture
@@ -141,3 +159,12 @@ def dispatcher(runtime: Runtime) -> Iterator[Dispatcher]:
     running = open_dispatcher(runtime)
     yield running
     running.close()
+
+
+@pytest.fixture
+def counters_are_right(runtime: Runtime) -> object:
+    """Whatever a test does: the counters say what the rows say, and the books balance."""
+    yield
+    with runtime.database.read() as session:
+        assert counters.differences(session) == {}
+    assert audit(runtime.database, runtime.clock.now(), timedelta(days=30)).findings == ()

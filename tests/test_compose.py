@@ -91,7 +91,7 @@ def test_a_service_gets_the_secrets_that_it_names_and_no_other(service: str) -> 
     assert named <= set(COMPOSE["secrets"])
 
 
-def test_only_those_who_sign_or_send_hold_the_keys_for_it() -> None:
+def test_compose_gives_secrets_only_to_services_that_use_them() -> None:
     holders = {
         secret: {name for name, one in COMPOSE["services"].items() if secret in one["secrets"]}
         for secret in COMPOSE["secrets"]
@@ -114,7 +114,7 @@ def test_a_service_can_do_little_should_it_be_taken_over(service: str) -> None:
     assert re.fullmatch(r"\d+[mg]", one["mem_limit"])
 
 
-def test_each_tier_reaches_what_it_needs_and_no_more() -> None:
+def test_compose_networks_connect_each_service_to_no_more_than_it_needs() -> None:
     members: dict[str, set[str]] = {name: set() for name in COMPOSE["networks"]}
     for name, one in COMPOSE["services"].items():
         for network in one["networks"]:

@@ -13,7 +13,7 @@ numbers = st.lists(st.integers(0, 2**62), min_size=1, max_size=3)
 
 
 @given(st.sampled_from(TokenPurpose), numbers)
-def test_what_was_signed_is_read_back(purpose: TokenPurpose, values: list[int]) -> None:
+def test_signed_token_is_read_back(purpose: TokenPurpose, values: list[int]) -> None:
     assert SIGNER.read(purpose, SIGNER.sign(purpose, *values), len(values)) == tuple(values)
 
 

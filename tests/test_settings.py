@@ -95,7 +95,7 @@ def test_a_line_of_the_example_file_that_is_empty_is_as_good_as_unset(tmp_path: 
     assert load_settings() == Settings(_env_file=None)
 
 
-def test_whoever_wants_no_quiet_hours_says_so() -> None:
+def test_quiet_hours_are_off_when_set_to_none() -> None:
     assert load_settings(quiet_hours="none").quiet is None
 
 
@@ -125,7 +125,7 @@ _OWN = {"sender_address": "les@praktijk.nl", "postal_address": "Dorpsstraat 2, E
         ({}, []),
     ],
 )
-def test_nothing_goes_out_for_real_from_nobody_at_no_address(change: dict[str, str], named: list[str]) -> None:
+def test_settings_require_an_own_sender_for_real_mail(change: dict[str, str], named: list[str]) -> None:
     settings = load_settings(base_url="https://cursus.praktijk.nl", **{**_OWN, **change})
     if not named:
         settings.require_own_sender()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.auth.soft_passkey import SoftPasskey
-from tests.auth.test_access import enter, make_admin
+from tests.support.admins import identity_of, make_admin
 from webauthn.helpers import bytes_to_base64url
 
 from rugcourse.auth import passkeys
@@ -56,7 +56,7 @@ def answer(challenge: str, **others: object) -> str:
         answer("bm90IG91cnM"),
     ],
 )
-def test_what_is_no_answer_to_a_challenge_of_ours_opens_nothing(
+def test_passkey_login_fails_for_answers_to_foreign_challenges(
     database: Database, clock: VirtualClock, text: str
 ) -> None:
     passkeys.begin_login(database, clock, SITE, "browser")
@@ -112,11 +112,11 @@ def test_a_challenge_is_good_for_its_purpose_person_and_browser_alone(database: 
 def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, clock: VirtualClock) -> None:
     make_admin(database, clock)
     make_admin(database, clock, "second@x.example", Role.OWNER)
-    mine, theirs = enter(database, clock), enter(database, clock, "second@x.example")
+    mine, theirs = identity_of(database, clock), identity_of(database, clock, "second@x.example")
     device = SoftPasskey(SITE)
     begun = json.loads(passkeys.begin_registration(database, clock, SITE, mine))["challenge"]
     passkeys.finish_registration(database, clock, SITE, mine, device.made(begun), "phone")
-    half = enter(database, clock)
+    half = identity_of(database, clock)
     assert half.second_factor_due, "a password alone opens nothing for who has a passkey"
     wrong = json.loads(passkeys.begin_second_factor(database, clock, SITE, theirs))["challenge"]
     with pytest.raises(LoginFailed):
@@ -131,7 +131,7 @@ def test_a_passkey_is_the_second_factor_of_its_owner_alone(database: Database, c
 @pytest.mark.parametrize(
     "garbage", ["", "AA", "_____w", bytes_to_base64url(b"\xa3" * 500), bytes_to_base64url(b"\x9f" * 3000), "A" * 9000]
 )
-def test_what_is_no_attestation_is_refused_whatever_the_parsers_make_of_it(
+def test_passkey_registration_refuses_what_is_no_attestation(
     database: Database, clock: VirtualClock, garbage: str
 ) -> None:
     admin = make_admin(database, clock)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
-from tests.campaigns.test_campaigns import author, draft, reader_of_another_course, sign_up_for_another_course, start
 from tests.support.builders import (
     answer,
     at_eight,
@@ -18,6 +17,16 @@ from tests.support.builders import (
     plan,
     send_all,
 )
+from tests.support.campaigns import (
+    author,
+    broadcast,
+    campaign_row,
+    draft,
+    next_due,
+    reader_of_another_course,
+    sign_up_for_another_course,
+    start,
+)
 from tests.support.racing import meanwhile
 from tests.support.smtp_sink import Sink
 
@@ -27,7 +36,6 @@ from rugcourse.clock import VirtualClock
 from rugcourse.db.audience import Audience, Following, Permission, permission_of
 from rugcourse.db.models import (
     CampaignKind,
-    CampaignRow,
     DeliveryKind,
     DeliveryState,
     EnrolmentRow,
@@ -46,29 +54,6 @@ def readers_in(runtime: Runtime, campaign_id: int) -> set[str]:
     query = select(SubscriberRow.email).join(EnrolmentRow, EnrolmentRow.subscriber_id == SubscriberRow.id)
     with runtime.database.read() as session:
         return set(session.scalars(query.where(EnrolmentRow.campaign_id == campaign_id)))
-
-
-def row_of(runtime: Runtime, campaign_id: int) -> CampaignRow:
-    with runtime.database.read() as session:
-        found = campaigns.find(session, campaign_id)
-    assert found is not None
-    return found
-
-
-def broadcast(runtime: Runtime, ground: Ground) -> int:
-    assert isinstance(runtime.clock, VirtualClock)
-    if runtime.clock.now().hour < 8:
-        runtime.clock.advance(hours=3)  # behind the quiet hours
-    made = draft(runtime, CampaignKind.BROADCAST, Timing(at=runtime.clock.now()))
-    drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=ground)
-    return made
-
-
-def next_due(runtime: Runtime, person: int) -> datetime | None:
-    """Of the course."""
-    with runtime.database.read() as session:
-        [found] = [one for one in enrolments.of_subscriber(session, person) if one.status == "active"]
-    return found.next_due_at
 
 
 @pytest.fixture
@@ -90,9 +75,9 @@ def test_a_broadcast_goes_to_those_who_agreed_to_what_it_is_and_the_rest_are_cou
     runtime: Runtime, people: dict[str, str], ground: Ground, get_it: set[str]
 ) -> None:
     made = broadcast(runtime, ground)
-    expected = send_preview.preview_sends(row_of(runtime, made), 1, runtime.clock.now(), None)
+    expected = send_preview.preview_sends(campaign_row(runtime, made), 1, runtime.clock.now(), None)
     assert (expected.people, expected.not_agreed) == (2, 2)
-    row = row_of(runtime, made)
+    row = campaign_row(runtime, made)
     counted = runtime.database.query(send_preview.counted, runtime.clock.now(), Audience(), allowed=permission_of(row))
     assert (counted["count"], counted["not_agreed"]) == (2, 2)
     start(runtime, made)
@@ -122,7 +107,7 @@ def test_the_footer_says_why_somebody_gets_it(
         assert why in " ".join(text.split())
 
 
-def test_who_wants_no_more_news_gets_none_that_was_planned_and_goes_on_with_the_course(
+def test_declining_news_cancels_planned_news_and_keeps_the_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = make_reader(runtime)
@@ -152,12 +137,12 @@ def test_undoing_leaving_brings_no_news_back(runtime: Runtime, dispatcher: Dispa
     assert mails_to(runtime, email, DeliveryKind.BROADCAST) == []
 
 
-def test_what_a_broadcast_is_goes_with_its_copy_and_is_part_of_who_gets_it(runtime: Runtime) -> None:
+def test_ground_of_a_broadcast_is_copied_and_part_of_the_audience_etag(runtime: Runtime) -> None:
     made = broadcast(runtime, Ground.COURSE)
     with runtime.database.read() as session:
-        seen = drafts.etag(session, row_of(runtime, made), drafts.Part.WHO)
+        seen = drafts.etag(session, campaign_row(runtime, made), drafts.Part.WHO)
     copy = runtime.database.run(drafts.duplicate, author(runtime), made, "copy")
-    assert row_of(runtime, copy).ground == Ground.COURSE
+    assert campaign_row(runtime, copy).ground == Ground.COURSE
     drafts.set_audience(runtime.database, runtime.clock, made, Audience(), ground=Ground.NEWS)
     with pytest.raises(drafts.DraftConflict):
         drafts.set_audience(runtime.database, runtime.clock, made, Audience(), seen, Ground.COURSE)
@@ -278,7 +263,7 @@ def test_a_news_mail_ends_the_news_and_no_course_that_nobody_took(
             runtime.database.run(act, clock.now(), mail.id)
 
 
-def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Runtime, clock: VirtualClock) -> None:
+def test_reader_who_left_a_later_run_gets_no_broadcast_about_the_course(runtime: Runtime, clock: VirtualClock) -> None:
     had_all, left_again = make_reader(runtime, news=False), make_reader(runtime, news=False)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
     for email in (had_all, left_again):
@@ -297,7 +282,7 @@ def test_who_left_a_later_run_of_a_course_gets_no_messages_about_it(runtime: Run
     assert readers_in(runtime, made) == {had_all}
 
 
-def test_who_leaves_a_course_leaves_all_runs_of_it(runtime: Runtime, clock: VirtualClock) -> None:
+def test_leaving_a_course_leaves_all_its_runs(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime, news=False)
     mine = enrolment_of(runtime, email)
     second = draft(runtime, CampaignKind.COHORT, Timing(day=clock.now().date() + timedelta(days=1), every_days=1))
@@ -335,7 +320,7 @@ def test_undoing_to_leave_a_course_brings_a_message_about_it_back_that_waits(
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("ground", list(Ground))
 @pytest.mark.parametrize("step", ["lock", "enrol"])  # before the reader is locked, and after
-def test_who_says_no_while_a_broadcast_enrols_does_not_get_it(
+def test_reader_who_declines_during_broadcast_enrolment_does_not_get_it(
     runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, ground: Ground, step: str
 ) -> None:
     email = make_reader(runtime)

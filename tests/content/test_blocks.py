@@ -11,7 +11,7 @@ def texts(runs: list[dict[str, object]]) -> str:
     return "".join(str(one["text"]) for one in runs)
 
 
-def test_each_kind_of_block_keeps_its_shape() -> None:
+def test_blocks_keep_the_structure_of_their_markdown() -> None:
     text = (
         "## Kop\n\nEen **vet** en *schuin* [woord](https://x.example).\n\n- a\n- b\n\n1. c\n\n> q\n\n---\n\n    code\n"
     )

@@ -192,7 +192,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", list(MISTAKES))
-def test_each_mistake_is_told_with_file_and_line(folder: Path, name: str) -> None:
+def test_loader_reports_each_mistake_with_file_and_line(folder: Path, name: str) -> None:
     change, expected = MISTAKES[name]
     change(folder)
     with pytest.raises(AuthoringErrors) as caught:
@@ -224,7 +224,7 @@ def test_a_mistake_in_a_file_that_courses_share_is_told_once(folder: Path) -> No
     assert [one.line for one in caught.value.problems if one.file.name == "alarm-signs.nl.md"] == [65]
 
 
-def test_nothing_is_published_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:
+def test_import_publishes_nothing_of_a_folder_with_a_mistake(runtime: Runtime, folder: Path) -> None:
     swap(LESSON, "highlight: Pijn", "highlight: Nieuwe pijn")(folder)
     (folder / "03-onderbelasting.nl.md").write_text("")
     with runtime.database.read() as session:

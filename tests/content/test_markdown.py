@@ -25,7 +25,7 @@ TAGS = {"first_name": "Sam", "practice": "Praktijk"}
         ("> said\n\nafter {{ first_name }}", "said\n\nafter Sam"),
     ],
 )
-def test_what_is_written_stands_in_the_text_part_once_and_at_its_level(text: str, plain: str) -> None:
+def test_text_part_has_each_block_once_and_at_its_level(text: str, plain: str) -> None:
     assert to_text(text, TAGS) == plain
 
 

@@ -35,7 +35,7 @@ def test_links_keep_their_order_and_the_signs_count_for_no_words() -> None:
 
 
 @pytest.mark.parametrize("body", [f"  {NOTICE_TAG}", f"- {NOTICE_TAG}", f"{NOTICE_TAG} en meer", "{{ warning_signs"])
-def test_what_is_no_line_of_its_own_is_refused(body: str) -> None:
+def test_notice_tag_is_refused_when_it_is_not_on_its_own_line(body: str) -> None:
     assert split_at_notice(body) == [body]
     with pytest.raises(UnknownTag):
         check_tags(without_notice(body))

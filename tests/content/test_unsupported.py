@@ -83,7 +83,7 @@ def test_html_that_spans_blocks_is_found_at_both_ends() -> None:
 
 
 @pytest.mark.parametrize("text", FINE)
-def test_what_only_looks_like_it_is_left_alone(text: str) -> None:
+def test_text_that_only_looks_like_html_or_pictures_is_accepted(text: str) -> None:
     assert found(text) == []
 
 
@@ -95,7 +95,7 @@ def test_a_picture_by_reference_is_a_picture(text: str) -> None:
     assert found(text) == [(UnsupportedKind.PICTURE, 0)]
 
 
-def test_each_is_told_at_its_own_line_with_what_to_remove() -> None:
+def test_pictures_and_html_are_reported_at_their_line_with_what_to_remove() -> None:
     text = "One `<b>`\n<b>two</b>\nthree ![Four](x.png) ![Four](x.png)\n\n- a\n- so <i>\n  ![Five][r]\n\n[r]: x.png"
     assert [(one.kind, one.line, one.text) for one in unsupported(text)] == [
         (UnsupportedKind.HTML, 1, "<b>"),

@@ -90,7 +90,7 @@ def test_restoring_writes_over_no_newer_draft(runtime: Runtime) -> None:
         restore(runtime, newer)
 
 
-def test_what_somebody_else_kept_meanwhile_is_not_discarded(runtime: Runtime) -> None:
+def test_discarding_a_draft_fails_when_somebody_else_saved_it_meanwhile(runtime: Runtime) -> None:
     keep(runtime, "Mine")
     keep(runtime, "Theirs")
     for seen in (0, 1, 3):
@@ -128,7 +128,9 @@ def test_a_form_of_a_draft_that_was_published_is_not_kept_over_the_next_one(runt
     assert desk_of(runtime).lesson_draft.fields["nl.title"] == "Hours of work"
 
 
-def test_nothing_is_discarded_that_the_log_would_not_tell(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_discarding_a_draft_is_rolled_back_when_the_audit_entry_fails(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep(runtime, "Half")
 
     def die(*_: object) -> None:
@@ -198,7 +200,7 @@ def test_a_draft_knows_what_was_published_since_it_was_begun(runtime: Runtime) -
     assert (newer.at, newer.by) == (runtime.clock.now(), None)
 
 
-def test_nobody_publishes_a_draft_or_over_a_version_that_they_have_not_seen(runtime: Runtime) -> None:
+def test_publishing_fails_when_draft_or_version_is_not_the_one_that_was_seen(runtime: Runtime) -> None:
     keep_over(runtime, typed_by(runtime, "First"), desk_of(runtime).version)
     state = desk_of(runtime)
     seen = SeenVersions(state.saved, state.version)

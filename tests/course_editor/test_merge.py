@@ -60,7 +60,7 @@ def title(course: Course, slug: str) -> str:
     return lesson.texts["nl"].title
 
 
-def test_each_side_keeps_what_only_it_changed(course: Course) -> None:
+def test_merge_keeps_changes_that_only_one_side_made(course: Course) -> None:
     here, files = reworded(course, "stress", "Here"), reworded(course, "welkom", "In a file")
     merged = merge(here, files, fingerprints_of(course), OnConflict.FAIL)
     assert (title(merged.course, "stress"), title(merged.course, "welkom")) == ("Here", "In a file")
@@ -239,7 +239,7 @@ def test_a_new_order_in_the_files_counts_although_a_lesson_was_added_here(course
     assert slugs(merged.course) == [*slugs(files), "new-here"]
 
 
-def test_two_new_orders_are_a_clash(course: Course) -> None:
+def test_merge_conflicts_when_both_sides_changed_the_order(course: Course) -> None:
     here, files = swapped(course, 1, 2), swapped(course, 5, 6)
     with pytest.raises(MergeConflict, match="the order of the lessons"):
         merge(here, files, fingerprints_of(course), OnConflict.FAIL)

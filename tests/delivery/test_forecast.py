@@ -20,7 +20,9 @@ def look_ahead(runtime: Runtime, days: int = 30) -> list[Upcoming]:
     return list(forecast(runtime.database, runtime.clock, runtime.send_window, days))
 
 
-def test_what_was_forecast_is_what_happens(runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> None:
+def test_forecast_matches_the_deliveries_that_follow(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
     emails = [
         make_reader(runtime),
         make_reader(runtime, hour=18, weekdays=frozenset({0, 2, 4})),
@@ -65,7 +67,7 @@ def test_a_forecast_changes_nothing_and_ends_at_its_last_day(runtime: Runtime) -
     assert len(look_ahead(runtime, days=3)) == 3
 
 
-def test_who_pauses_comes_back_in_the_forecast_when_the_pause_is_over(
+def test_forecast_includes_paused_readers_after_their_pause(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     for_days, for_good = make_reader(runtime), make_reader(runtime)

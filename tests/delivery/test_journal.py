@@ -159,7 +159,7 @@ def test_a_lease_that_ends_takes_no_line_of_one_that_begins_just_now(
     assert [(one.lease, one.maybe_sent, one.not_started) for one in read_records(path).leases] == [("second", [2], [3])]
 
 
-def test_what_a_journal_says_of_an_address_before_is_nothing_about_the_one_that_was_put_right(
+def test_journal_entry_about_an_earlier_address_does_not_concern_the_corrected_one(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lesson was taken for a mistyped address, its worker died, and an admin sends it again to the right one."""

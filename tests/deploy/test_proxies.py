@@ -233,13 +233,13 @@ def test_a_larger_body_that_does_not_say_so_is_refused_by_nginx_itself(nginx: Si
     ],
     ids=["body", "head"],
 )
-def test_who_does_not_go_on_is_cut_off(nginx: Site, begin: str) -> None:
+def test_proxy_closes_connections_of_clients_that_stop_sending(nginx: Site, begin: str) -> None:
     with closing(nginx.speak(begin)) as slow:
         assert _all(slow) == b""
 
 
 @needs_nginx
-def test_one_address_gets_so_many_connections_and_others_are_served(nginx: Site) -> None:
+def test_proxy_limits_connections_per_address_and_serves_others(nginx: Site) -> None:
     begin = f"POST /webhooks/postmark HTTP/1.1\nHost: {NAME}\nContent-Length: 100\n\na"
     with ExitStack() as open_ones:
         for _ in range(30):

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
-from tests.cli.test_cli import run
-from tests.docs.commands import PAGES, ROOT, commands_in, documented, settings_in
 from tests.support.builders import mails_to, make_reader, make_runtime, make_settings, ref, send_all
+from tests.support.commands import run
+from tests.support.documented_commands import PAGES, ROOT, commands_in, documented, settings_in
 from tests.support.servers import HOST, free_port, free_ports
 from tests.support.smtp_sink import Sink
 
@@ -183,7 +183,7 @@ TARGETS = {
     "make clean": Example(),
     "make demo": _RUNNING_DEMO,
     'make demo ARGS="--day 20"': Example(f'demo ARGS="--day 20 {_DEMO}"', ready=_RUNNING_DEMO.ready),
-    "make drill": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="test_kill.py"),
+    "make drill": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="test_killed_worker.py"),
     "make drill MODEL_MINUTES=60": Example('drill MODEL_MINUTES=0 ARGS="--collect-only -q"', says="model: "),
     "make help": Example(says="make demo"),
     "make lock": Example(),

@@ -7,26 +7,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
 from tests.e2e.accessibility import assert_accessible
 from tests.e2e.clicks import press
+from tests.e2e.reader import WORDS, all_rows_as_text, answer_all, confirm, follow, own_page, sign_up
 from tests.e2e.site import Site
 from tests.support.builders import COURSE, at_eight
-
-from rugcourse.db.models import Base
-
-WORDS = {
-    "nl": {
-        "confirm": "Bevestig", "welcome": "Je doet mee", "lesson": "Les {}:", "link": "De link naar je pagina",
-        "saved": "Je keuze is bewaard", "break": "Je hebt pauze tot", "right": "Dat klopt", "left": "Je bent uitgeschreven",
-        "back": "Fijn dat je er weer bent", "erased": "Alles is gewist", "gone": "Alles over jou is gewist", "weekly": "maandag 30 november",
-    },
-    "en": {
-        "confirm": "confirm", "welcome": "You are in", "lesson": "Lesson {}:", "link": "The link to your page",
-        "saved": "Your choice is saved", "break": "You have a break until", "right": "That is right", "left": "You are unsubscribed",
-        "back": "Good that you are back", "erased": "Everything is erased", "gone": "Everything about you is erased", "weekly": "Monday 30 November",
-    },
-}  # fmt: skip
 
 
 @pytest.fixture(params=["nl", "en"])
@@ -40,56 +25,6 @@ def page(browser: Browser, site: Site) -> Page:
         viewport={"width": 390, "height": 844}, timezone_id="Europe/Amsterdam", base_url=site.address
     )
     return context.new_page()
-
-
-def answer_all(page: Page, options: list[int]) -> None:
-    for option in options:
-        page.locator("input[name=o]").nth(option).check()
-        press(page, "button.button")
-
-
-def follow(page: Page, selector: str, number: int = 0) -> None:
-    """Open a link of a mail that is shown."""
-    address = page.locator(selector).nth(number).get_attribute("href")
-    assert address is not None
-    page.goto(address)
-
-
-def sign_up(page: Page, site: Site, language: str, course: str = COURSE) -> None:
-    page.goto(f"/{language}/{course}/signup")
-    page.fill("input[name=email]", "sam@example.org")
-    page.fill("input[name=name]", "Sam Vos")
-    page.check("input[name=consent]")
-    site.read_forms()
-    press(page, "button.button")
-    page.wait_for_url("**/check-mail")
-    site.deliver()
-
-
-def confirm(page: Page, site: Site, words: dict[str, str]) -> None:
-    site.open_mail(page, words["confirm"])
-    follow(page, "a.button")
-    for box in page.locator("input[name=measuring]").all():  # nobody is asked twice
-        box.check()
-    press(page, "button.button")
-    expect(page.locator("h1")).to_contain_text(words["welcome"])
-    site.deliver()
-
-
-def own_page(page: Page, site: Site, mail: str) -> None:
-    site.open_mail(page, mail)
-    follow(page, "a[href*='/p/']")
-
-
-def everything(site: Site) -> str:
-    """All rows of all tables, as text."""
-    with site.runtime.database.read() as session:
-        tables = [
-            [tuple(row) for row in session.execute(select(table))]
-            for table in Base.metadata.sorted_tables
-            if table.name != "edition"
-        ]
-    return repr(tables)
 
 
 def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tmp_path: Path) -> None:
@@ -189,7 +124,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
     page.check("input[name=sure]")
     press(page, "button.danger")
     expect(page.locator("h1")).to_contain_text(words["erased"])
-    left = everything(site)
+    left = all_rows_as_text(site)
     for trace in ("sam@example.org", "Sam Vos", "Helder"):
         assert trace not in left
     site.wait_for_notices()
@@ -204,7 +139,7 @@ def test_from_the_door_to_being_erased(page: Page, site: Site, language: str, tm
             assert page.request.get(link).status == 404
 
 
-def test_without_script_a_link_that_grew_old_is_renewed_by_mail(browser: Browser, site: Site, language: str) -> None:
+def test_expired_link_is_renewed_by_mail_without_javascript(browser: Browser, site: Site, language: str) -> None:
     words = WORDS[language]
     page = browser.new_context(java_script_enabled=False, base_url=site.address).new_page()
     sign_up(page, site, language)

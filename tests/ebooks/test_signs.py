@@ -62,7 +62,7 @@ def test_a_book_is_set_by_the_standard_whatever_signs_are_in_it(course: Course, 
         assert b"pdfuaid" in make_pdf(book_with(course, **{field: text}))
 
 
-def test_what_can_not_be_set_by_the_standard_is_set_without(course: Course) -> None:
+def test_pdf_is_made_without_the_standard_when_the_text_breaks_it(course: Course) -> None:
     assert make_pdf(book_with(course, body="#\n\nEen kop zonder woorden.")).startswith(b"%PDF")
 
 

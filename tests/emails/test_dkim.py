@@ -10,7 +10,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.emails.test_mails import compose, course  # noqa: F401 - a fixture
+from tests.support.emails import compose
 
 from rugcourse.content import Course
 from rugcourse.emails.dkim import DkimSigner
@@ -40,12 +40,12 @@ def is_valid(message: bytes, number: int) -> bool:
 
 @pytest.mark.parametrize("number", [0, 1], ids=["rsa", "ed25519"])
 @pytest.mark.parametrize("eight_bit", [True, False])
-def test_a_signed_lesson_verifies_with_both_keys(course: Course, number: int, eight_bit: bool) -> None:  # noqa: F811
+def test_a_signed_lesson_verifies_with_both_keys(course: Course, number: int, eight_bit: bool) -> None:
     assert is_valid(SIGNER.sign(compose(course, course.lessons[0], eight_bit=eight_bit)), number)
 
 
 @pytest.mark.parametrize("changes", [{}, {"bounce_address": "bounces@c.example"}], ids=["web", "web-and-mail"])
-def test_no_line_of_a_signature_is_longer_than_mail_should_have(course: Course, changes: dict[str, str]) -> None:  # noqa: F811
+def test_no_line_of_a_signature_is_longer_than_mail_should_have(course: Course, changes: dict[str, str]) -> None:
     """RFC 5322, 2.1.1: 78 characters; a folded signature verifies as well."""
     signed = SIGNER.sign(compose(course, course.lessons[0], **changes))  # type: ignore[arg-type]
     signatures = signed.partition(b"From: ")[0].splitlines()
@@ -62,7 +62,7 @@ def test_no_line_of_a_signature_is_longer_than_mail_should_have(course: Course, 
         (b"List-Unsubscribe: <http", b"List-Unsubscribe: <ftp"),
     ],
 )
-def test_a_message_changed_on_the_way_does_not(course: Course, before: bytes, after: bytes) -> None:  # noqa: F811
+def test_a_message_changed_on_the_way_does_not(course: Course, before: bytes, after: bytes) -> None:
     signed = SIGNER.sign(compose(course, course.lessons[0]))
     assert before in signed
     assert not is_valid(signed.replace(before, after, 1), 0)
@@ -72,7 +72,7 @@ def test_a_message_changed_on_the_way_does_not(course: Course, before: bytes, af
     "added",
     [b"Subject: Win", b"From: a@evil.example", b"To: all@x.example", b"List-Unsubscribe: <http://evil.example>"],
 )
-def test_nobody_can_add_a_header_that_is_signed(course: Course, added: bytes) -> None:  # noqa: F811
+def test_dkim_signature_breaks_when_a_signed_header_is_added(course: Course, added: bytes) -> None:
     signed = SIGNER.sign(compose(course, course.lessons[0]))
     end = signed.index(b"\r\n\r\n")
     assert is_valid(signed[:end] + b"\r\nX-Added: yes" + signed[end:], 0)
@@ -80,13 +80,13 @@ def test_nobody_can_add_a_header_that_is_signed(course: Course, added: bytes) ->
     assert not is_valid(signed[:end] + b"\r\n" + added + signed[end:], 0)
 
 
-def test_of_each_algorithm_the_newest_key_signs() -> None:
+def test_dkim_signs_with_the_newest_key_of_each_algorithm() -> None:
     old, new, other = (SigningKey(name, key) for name, key in (("old", RSA), ("new", RSA), ("ed", ED25519)))
     assert in_use([new, other, old]) == (new, other)
     assert in_use([]) == ()
 
 
-def test_keys_are_made_for_their_owner_alone_and_their_records_verify(tmp_path: Path, course: Course) -> None:  # noqa: F811
+def test_keys_are_made_for_their_owner_alone_and_their_records_verify(tmp_path: Path, course: Course) -> None:
     files = make_keys(tmp_path / "keys", "2026c")
     assert [*files] == ["2026cr", "2026ce"]
     assert {file.stat().st_mode & 0o777 for file in files.values()} == {0o600}
@@ -111,7 +111,7 @@ def test_a_record_fits_into_a_zone_file() -> None:
     assert max(map(len, strings)) <= 255
 
 
-def test_the_headers_of_one_click_unsubscribing_are_signed(course: Course) -> None:  # noqa: F811
+def test_the_headers_of_one_click_unsubscribing_are_signed(course: Course) -> None:
     signature = SIGNER.sign(compose(course, course.lessons[0])).partition(b"; h=")[0]
     names = signature.replace(b"\r\n ", b"").partition(b"h=")[2].partition(b";")[0].split(b":")
     assert {b"list-unsubscribe", b"list-unsubscribe-post"} <= set(names)

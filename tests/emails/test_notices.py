@@ -42,7 +42,7 @@ def test_countries_are_named_in_the_readers_language_where_there_are_several(ala
     assert notice_of(one_country, "en").levels[0].calls[0].label == "Emergency"
 
 
-def test_who_signed_is_said_and_without_a_signature_only_the_date_of_the_text(alarm: AlarmSigns) -> None:
+def test_alarm_signs_name_their_reviewer_or_only_the_date_when_unsigned(alarm: AlarmSigns) -> None:
     assert notice_of(alarm, "en").state == ""
     dated = alarm.model_copy(update={"reviewed": date(2026, 3, 2)})
     assert notice_of(dated, "en").state == "This text is from 2 March 2026."

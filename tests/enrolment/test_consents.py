@@ -73,7 +73,7 @@ def test_a_text_that_is_changed_later_changes_no_consent(
 
 
 @pytest.mark.parametrize("source", [ConsentSource.OWN_PAGE, ConsentSource.ONE_CLICK])
-def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_some_were_shown(
+def test_unsubscribing_withdraws_all_consents_and_keeps_only_wording_that_was_shown(
     runtime: Runtime, clock: VirtualClock, source: ConsentSource
 ) -> None:
     email = make_reader(runtime)
@@ -87,7 +87,7 @@ def test_who_unsubscribes_withdraws_everything_and_words_are_kept_only_where_som
     assert not person_of(runtime, email).news
 
 
-def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws_nothing(runtime: Runtime) -> None:
+def test_complaint_withdraws_all_consents_and_a_hard_bounce_none(runtime: Runtime) -> None:
     complainer, gone = make_reader(runtime), make_reader(runtime)
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, complainer, COMPLAINT)
     runtime.database.run(suppress_address, runtime.clock.now(), runtime.signer, gone, BOUNCE)
@@ -99,7 +99,7 @@ def test_who_complains_withdraws_everything_and_a_mailbox_that_is_gone_withdraws
     assert person_of(runtime, gone).news
 
 
-def test_who_leaves_one_course_withdraws_that_one(runtime: Runtime, clock: VirtualClock) -> None:
+def test_leaving_one_course_withdraws_its_consent_only(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
     runtime.database.run(preferences.leave_course, clock.now(), mail.id, SHOWN)
@@ -125,7 +125,7 @@ def test_undoing_leaving_brings_back_the_course_and_nothing_that_was_beside_it(
     assert plan(runtime) == 1
 
 
-def test_who_comes_back_to_one_course_agrees_to_it_again(runtime: Runtime, clock: VirtualClock) -> None:
+def test_returning_to_one_course_records_a_new_consent(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     [mail] = mails_to(runtime, email, DeliveryKind.WELCOME)
     runtime.database.run(preferences.leave_course, clock.now(), mail.id, SHOWN)

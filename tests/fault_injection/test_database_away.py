@@ -36,7 +36,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_while_the_database_is_locked_nothing_goes_out(
+def test_dispatcher_sends_nothing_while_the_database_is_locked(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, tmp_path: Path, passes: Passes
 ) -> None:
     planned_readers(runtime, dispatcher, READERS)
@@ -53,7 +53,7 @@ def test_while_the_database_is_locked_nothing_goes_out(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_while_the_disk_is_full_nothing_goes_out(
+def test_dispatcher_sends_nothing_while_the_disk_of_the_database_is_full(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, passes: Passes
 ) -> None:
     planned_readers(runtime, dispatcher, READERS)

@@ -54,7 +54,7 @@ def test_a_connection_closed_every_few_messages_costs_nothing(
 
 
 @pytest.mark.parametrize("reply", ["421 come back later", "450 4.7.1 greylisted", "451 4.3.0 no room"])
-def test_two_hours_of_deferrals_only_cost_time(
+def test_deferrals_for_two_hours_delay_mail_and_lose_none(
     runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock, readers: list[str], reply: str,
     passes: Passes,
 ) -> None:  # fmt: skip

@@ -92,7 +92,7 @@ def postfix(folder: Path, port: int, door: int, far: int) -> Iterator[None]:
         subprocess.run([*command, "stop"], check=False, capture_output=True, timeout=60)
 
 
-def test_what_postfix_sends_back_is_in_the_ledger(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
+def test_bounces_of_postfix_are_recorded_in_the_ledger(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
     port, door_port = free_port(), free_port()
     missing, full = "missing@far.example", "full@far.example"
     faults = {missing: Fault("rcpt", "550 5.1.1 no such user here"), full: Fault("rcpt", "552 5.2.2 mailbox full")}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import JSON, Boolean, Column, ColumnElement, Date, Integer, Table, select, update
-from tests.privacy.test_privacy import data_export, email, subscriber_id  # noqa: F401 - a fixture
 from tests.support.builders import COURSE, MORNING, course_of, lessons_to
+from tests.support.privacy import data_export, subscriber_id
 
 from rugcourse import paths
 from rugcourse.bootstrap import Runtime
@@ -42,7 +42,7 @@ POINTS_TO: dict[tuple[str, str], type[Base]] = {
 
 
 @pytest.fixture
-def filled(runtime: Runtime, email: str) -> str:  # noqa: F811
+def filled(runtime: Runtime, email: str) -> str:
     """A reader for whom admins did something, and who must not be written to."""
     person = subscriber_id(runtime, email)
     with runtime.database.write() as session:
@@ -140,7 +140,7 @@ def test_the_copy_tells_by_whom_by_their_role_and_not_by_name(runtime: Runtime, 
 
 def test_an_answer_is_told_in_the_wording_that_was_answered(
     runtime: Runtime,
-    email: str,  # noqa: F811
+    email: str,
     clock: VirtualClock,
 ) -> None:
     before = data_export(runtime, email).sections["answers"]
@@ -172,7 +172,7 @@ def _publish_with_options_reversed(runtime: Runtime, clock: VirtualClock) -> Non
 
 def test_the_copy_tells_which_of_two_wordings_somebody_had(
     runtime: Runtime,
-    email: str,  # noqa: F811
+    email: str,
 ) -> None:
     mail = lessons_to(runtime, email)[0]
     assert mail.lesson_id is not None
@@ -191,7 +191,7 @@ def test_the_page_has_words_for_all_that_the_copy_can_hold() -> None:
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, language: str) -> None:  # noqa: F811
+def test_the_copy_begins_with_what_the_law_asks(runtime: Runtime, email: str, language: str) -> None:
     with runtime.database.write() as session:
         session.execute(update(SubscriberRow).values(language=language))
     copy = runtime.data_export(subscriber_id(runtime, email))

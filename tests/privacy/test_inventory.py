@@ -31,7 +31,7 @@ def test_every_column_is_declared_once_and_none_that_is_not_there() -> None:
         assert not rows or (table, column, "") not in counted, "either all rows of it, or some and some"
 
 
-def test_each_kind_of_event_is_declared_by_what_it_is_kept_for() -> None:
+def test_inventory_declares_the_purpose_of_each_event_kind() -> None:
     """Answers, bounces and complaints are kept of everybody: that is no measuring, for which there is a consent."""
     purposes = {kind: group.purpose for group in INVENTORY if group.table == "event" for kind in group.rows}
     assert set(purposes) == set(EventKind)
@@ -40,7 +40,7 @@ def test_each_kind_of_event_is_declared_by_what_it_is_kept_for() -> None:
     }  # fmt: skip
 
 
-def test_what_a_list_holds_while_it_is_read_is_about_those_who_stand_on_it() -> None:
+def test_inventory_declares_uploaded_lists_as_data_of_the_people_on_them() -> None:
     reading = {
         (group.table, column) for group in INVENTORY if group.end == End.LIST for column in group.columns
         if group.whose == Whose.READER
@@ -48,7 +48,7 @@ def test_what_a_list_holds_while_it_is_read_is_about_those_who_stand_on_it() -> 
     assert reading >= {("job_chunk", "lines"), ("job", "about"), ("job", "problems")}
 
 
-def test_what_is_personal_has_a_basis_an_end_and_a_place_in_the_copy_or_a_reason() -> None:
+def test_personal_columns_declare_basis_retention_and_place_in_the_export() -> None:
     for group in INVENTORY:
         personal = group.whose != Whose.NOBODY
         assert (BASES[group.purpose] != Basis.NONE) == personal, group.table

@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.docs.commands import commands_in, documented
 from tests.support.builders import make_settings
+from tests.support.documented_commands import commands_in, documented
 
 from rugcourse.privacy.inventory import INVENTORY, End, ProcessingPurpose, Whose
 from rugcourse.privacy.notice import notice, purposes_of_readers, terms

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
-from tests.bounces.corpus import SAMPLES
+from tests.support.bounce_samples import SAMPLES
 from tests.support.builders import (
     at_eight,
     mails_to,
@@ -123,7 +123,7 @@ def refused(runtime: Runtime, _email: str) -> None:
         (refused, ["owner"]),
     ],
 )
-def test_each_way_to_withdraw_is_written_down(
+def test_each_way_to_withdraw_is_recorded_in_the_withdrawal_log(
     runtime: Runtime, act: Callable[[Runtime, str], None], kinds: list[str]
 ) -> None:
     email = measured_reader(runtime, "sam@example.org")
@@ -170,7 +170,7 @@ def readers(runtime: Runtime) -> dict[str, str]:
     return {name: measured_reader(runtime, f"{name}@example.org") for name in ("a", "b", "c", "d", "e")}
 
 
-def test_who_withdrew_after_the_backup_is_not_written_to_nor_measured(
+def test_replay_restores_withdrawals_made_after_the_backup(
     runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], sink: Sink, clock: VirtualClock
 ) -> None:
     clock.advance(minutes=1)
@@ -199,7 +199,7 @@ def test_who_withdrew_after_the_backup_is_not_written_to_nor_measured(
         assert found.reason == ERASED
 
 
-def test_what_came_later_stays(runtime: Runtime, clock: VirtualClock) -> None:
+def test_replay_keeps_changes_made_after_a_withdrawal(runtime: Runtime, clock: VirtualClock) -> None:
     """Agreed again, came back, lifted, signed up anew: the newer word counts, on a database that knows it."""
     back, again, lifted, anew = (measured_reader(runtime, f"{name}@example.org") for name in ("w", "x", "y", "z"))
     clock.advance(minutes=1)
@@ -230,7 +230,7 @@ def test_an_address_that_nobody_has_any_more_is_suppressed(runtime: Runtime, clo
     assert release_hold(runtime, ALL).withdrawn == 0
 
 
-def test_what_came_back_so_long_ago_that_it_is_forgotten_stays_forgotten(runtime: Runtime, clock: VirtualClock) -> None:
+def test_replay_does_not_revive_expired_suppressions(runtime: Runtime, clock: VirtualClock) -> None:
     runtime.database.run(suppression.suppress_address, clock.now(), runtime.signer, "sam@example.org", BOUNCE)
     with runtime.database.write() as session:
         subscribers.lift_suppression(session, runtime.signer.digest("sam@example.org"), BOUNCE)
@@ -261,7 +261,7 @@ def test_a_long_log_takes_seconds(runtime: Runtime, clock: VirtualClock) -> None
     assert time.perf_counter() - begun < 60
 
 
-def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime, clock: VirtualClock) -> None:
+def test_replay_keeps_the_complaint_of_an_erased_reader(runtime: Runtime, clock: VirtualClock) -> None:
     email = make_reader(runtime)
     clock.advance(minutes=1)
     with runtime.database.write() as session:  # as the log has it, and a backup has not
@@ -273,7 +273,7 @@ def test_who_complained_and_was_erased_stays_one_who_complained(runtime: Runtime
     assert found.reason == COMPLAINT
 
 
-def test_who_came_back_after_the_backup_reads_on(
+def test_replay_keeps_readers_who_returned_after_the_backup_active(
     runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
 ) -> None:
     for name in ("a", "b", "c"):
@@ -291,7 +291,7 @@ def test_who_came_back_after_the_backup_reads_on(
     }
 
 
-def test_who_complained_after_the_backup_stays_away_also_when_that_was_lifted(
+def test_replay_suppresses_a_complainer_even_when_it_was_lifted_later(
     runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
 ) -> None:
     clock.advance(minutes=1)
@@ -311,7 +311,7 @@ def test_a_reason_in_words_of_ones_own_is_written_down_so_that_it_can_be_read(ru
     assert [one.kind for one in runtime.withdrawals.read()] == ["admin", MEASURING]
 
 
-def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_stay_so(
+def test_replay_restores_objections_and_closed_links(
     runtime: Runtime, readers: dict[str, str], put_back: Callable[[], None], clock: VirtualClock
 ) -> None:
     with runtime.database.write() as session:
@@ -332,9 +332,7 @@ def test_what_somebody_objected_to_after_the_backup_and_the_links_they_closed_st
         assert subscribers.suppressed_among(session, [runtime.signer.digest(one) for one in readers.values()]) == set()
 
 
-def test_who_allowed_labels_and_statistics_again_keeps_them_when_everything_goes_on(
-    runtime: Runtime, clock: VirtualClock
-) -> None:
+def test_replay_keeps_withdrawn_objections_withdrawn(runtime: Runtime, clock: VirtualClock) -> None:
     reader = person(runtime, measured_reader(runtime, "sam@example.org")).id
     for refused in (True, False):
         clock.advance(minutes=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.privacy.test_privacy import forget_now
 from tests.support.builders import (
     at_eight,
     enrolment_of,
@@ -16,6 +15,7 @@ from tests.support.builders import (
     reader_with_lesson,
     send_all,
 )
+from tests.support.privacy import apply_retention_now
 from tests.support.smtp_sink import Sink
 
 from rugcourse.bootstrap import Runtime
@@ -55,7 +55,7 @@ def paused_reader(runtime: Runtime, dispatcher: Dispatcher) -> str:
     return email
 
 
-def test_who_reads_no_more_is_told_once_two_weeks_before(
+def test_inactive_reader_is_warned_once_two_weeks_before_erasure(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email, server = paused_reader(runtime, dispatcher), Outgoing()
@@ -67,12 +67,12 @@ def test_who_reads_no_more_is_told_once_two_weeks_before(
     assert warn_now(runtime, server) == 0
     assert server.told == [email]
     clock.advance(days=11)
-    assert forget_now(runtime).idle == 0
+    assert apply_retention_now(runtime).idle == 0
     clock.advance(days=2)
-    assert forget_now(runtime).idle == 1
+    assert apply_retention_now(runtime).idle == 1
 
 
-def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
+def test_finished_reader_is_warned_and_stays_after_requesting_a_link(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email, server = make_reader(runtime), Outgoing()
@@ -85,16 +85,16 @@ def test_who_finished_is_told_and_keeps_everything_by_asking_for_a_link(
     clock.advance(hours=1)
     runtime.database.run(request_link, clock.now(), email)
     clock.advance(days=160)
-    assert forget_now(runtime).finished == 0
+    assert apply_retention_now(runtime).finished == 0
     assert warn_now(runtime, server) == 0
     clock.advance(days=7)
     assert warn_now(runtime, server) == 1  # it is another time
     clock.advance(days=14)
-    assert forget_now(runtime).finished == 1
+    assert apply_retention_now(runtime).finished == 1
 
 
 @pytest.mark.parametrize("why", ["left", "left the course", "complained", "pause with an end", "held"])
-def test_nobody_is_told_who_must_not_or_need_not_be(
+def test_warning_skips_readers_who_are_suppressed_or_stay(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, why: str
 ) -> None:
     email, server = paused_reader(runtime, dispatcher), Outgoing()
@@ -116,7 +116,7 @@ def test_nobody_is_told_who_must_not_or_need_not_be(
     assert server.told == []
 
 
-def test_what_the_mail_server_did_not_take_is_tried_the_next_night(
+def test_warning_is_retried_the_next_night_when_the_server_refused_it(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     for _ in range(12):
@@ -136,7 +136,7 @@ def test_the_nightly_task_mails_it(runtime: Runtime, dispatcher: Dispatcher, sin
     assert b"http://courses.example/nl/my-page" in sink.to(email)[-1].raw
 
 
-def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
+def test_long_paused_reader_can_undo_leaving_a_course(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -144,19 +144,19 @@ def test_who_rested_for_long_and_leaves_a_course_by_a_slip_can_undo_that(
     runtime.database.run(preferences.pause, clock.now(), mail.subscriber_id)
     clock.advance(days=200)
     runtime.database.run(preferences.leave_course, clock.now(), mail.id)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     clock.advance(days=29)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     runtime.database.run(preferences.come_back, clock.now(), mail.id)
     runtime.database.run(preferences.leave_course, clock.now(), mail.id)
     clock.advance(days=31)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     with runtime.database.read() as session:
         assert subscribers.by_email(session, email) is None
 
 
 @pytest.mark.parametrize("until", [None, 500])
-def test_who_rested_for_a_year_and_goes_on_is_not_erased_before_the_next_lesson(
+def test_reader_who_resumes_after_a_year_is_not_erased_before_the_next_lesson(
     runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, until: int | None
 ) -> None:
     email = reader_with_lesson(runtime, dispatcher)
@@ -166,7 +166,7 @@ def test_who_rested_for_a_year_and_goes_on_is_not_erased_before_the_next_lesson(
     clock.advance(days=364 if until is None else 450)
     runtime.database.run(preferences.resume, clock.now(), person)
     clock.advance(days=1)
-    forget_now(runtime)
+    apply_retention_now(runtime)
     plan(runtime)
     send_all(dispatcher)
     assert len(lessons_to(runtime, email)) == 2

@@ -16,7 +16,7 @@ from rugcourse.content import Course, load_courses
 from rugcourse.content.model import Reviewer
 from rugcourse.course_editor.file_sync import import_course
 from rugcourse.db.engine import Database
-from rugcourse.db.models import DeliveryKind, DeliveryRow, EnrolmentRow, Queue
+from rugcourse.db.models import CourseRow, DeliveryKind, DeliveryRow, EnrolmentRow, Queue
 from rugcourse.db.published_course import PublishedCourse
 from rugcourse.db.queries import subscribers
 from rugcourse.delivery.dispatcher import Dispatcher
@@ -50,7 +50,7 @@ def make_settings(folder: Path, smtp_url: str = "smtp://127.0.0.1:9", **others: 
 
 
 @cache
-def _shipped() -> list[Course]:
+def shipped_courses() -> list[Course]:
     """Read once: it takes a third of a second, and hundreds of tests begin with it."""
     return load_courses(LESSONS)
 
@@ -67,14 +67,17 @@ def signed_courses() -> list[Course]:
                 }
             }
         )
-        for course in _shipped()
+        for course in shipped_courses()
     ]
 
 
 def make_runtime(database: Database, settings: Settings, clock: VirtualClock | None = None) -> Runtime:
-    """A runtime on a database that is there already, with the shipped course published."""
+    """A runtime on a database that is there already, with the shipped courses published, unless it has some."""
     runtime = replace(open_runtime(settings, clock or VirtualClock(MORNING)), database=database)
-    import_course(database, runtime.clock, _shipped())
+    with database.read() as session:
+        is_empty = session.scalar(select(CourseRow.id).limit(1)) is None
+    if is_empty:
+        import_course(database, runtime.clock, shipped_courses())
     return runtime
 
 
@@ -173,3 +176,7 @@ def at_eight(runtime: Runtime, day: int = 0) -> None:
     assert isinstance(runtime.clock, VirtualClock)
     runtime.clock.move_to(datetime(2026, 11, 23, 7, 0, tzinfo=UTC))
     runtime.clock.advance(days=day)
+
+
+def welcome_id(runtime: Runtime, email: str) -> int:
+    return mails_to(runtime, email, DeliveryKind.WELCOME)[0].id

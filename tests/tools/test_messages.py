@@ -78,7 +78,7 @@ def test_a_catalogue_in_step_is_left_as_it_is_whatever_the_order_of_the_text() -
     assert updated(IN_STEP, "nl", messages(*USED)) == IN_STEP
 
 
-def test_what_is_new_comes_last_without_a_translation_and_what_is_gone_goes() -> None:
+def test_messages_appends_new_entries_untranslated_and_removes_old_ones() -> None:
     text = updated(IN_STEP, "nl", messages("New", *USED[1:]))
     assert text == IN_STEP.replace('msgid "Stop"\nmsgstr "Stop"', 'msgid "New"\nmsgstr ""')
     assert updated(text, "nl", messages("New", *USED[1:])) == text

@@ -31,7 +31,7 @@ def test_the_tools_are_locked_with_hashes_and_the_build_takes_that_very_hatchlin
     assert PROJECT["build-system"]["requires"][0] in PROJECT["dependency-groups"]["tools"]
 
 
-def test_where_no_uv_can_be_had_the_rest_is_still_locked() -> None:
+def test_lock_without_uv_keeps_all_other_tools_and_their_hashes() -> None:
     rest = without_uv(TOOLS_LOCK)
     assert [name for name, _version in locked(TOOLS_LOCK) - locked(rest)] == ["uv"]
     assert rest.count("--hash=") < TOOLS_LOCK.count("--hash=")

@@ -84,7 +84,7 @@ def test_all_services_run_and_a_signal_ends_them_all(tmp_path: Path) -> None:
     assert {pid for pid in started if Path(f"/proc/{pid}").exists()} == set()
 
 
-def test_it_prepares_the_database_as_the_migrate_service_does() -> None:
+def test_stack_prepares_the_database_as_the_migrate_service_does() -> None:
     assert [command[:2] for command in preparation()] == [["db", "upgrade"], ["courses", "import"]]
 
 

@@ -1,24 +1,28 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.auth.test_access import make_admin
-from tests.support.builders import reader_with_lesson
-from tests.web.reading import CHROME
-from tests.web.test_admin import log_in
+from tests.support.admin_pages import MESSAGE, log_in, make_draft, post
+from tests.support.admins import make_admin
+from tests.support.builders import COURSE, reader_with_lesson
+from tests.support.pages import CHROME
+from tests.support.routes import browser_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
 from rugcourse.db.models import Role
 from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.subscribers import csv_import
 from rugcourse.web.app import create_app
 
 
-@pytest.fixture(autouse=True)
-def _answers_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def answers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes as long whoever asks takes no time, where hundreds ask and a test is about something else."""
-    if request.module.__name__.rpartition(".")[2] in {"test_logging_in", "test_hostile_forms", "test_access_rules"}:
-        monkeypatch.setattr("rugcourse.web.forms._SAME_SECONDS", 0.0)
+    monkeypatch.setattr("rugcourse.web.forms._SAME_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -38,3 +42,28 @@ def editor(browser: TestClient, runtime: Runtime, clock: VirtualClock) -> TestCl
     browser.headers["accept-language"] = "en"
     log_in(browser, "editor@x.example")
     return browser
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> FastAPI:
+    """At a name, where passkeys work, so that their routes are there."""
+    settings = runtime.settings.model_copy(update={"base_url": "http://localhost:8000"})
+    return create_app(replace(runtime, settings=settings))
+
+
+@pytest.fixture
+def places(app: FastAPI, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock) -> dict[str, str]:
+    """Something that is there for each name in a path."""
+    reader_with_lesson(runtime, dispatcher)
+    make_admin(runtime.database, clock, "maker@x.example", Role.EDITOR)
+    maker = browser_of(app, "maker@x.example")
+    draft = make_draft(maker, runtime)
+    post(maker, f"{draft}/what", **MESSAGE)
+    campaign = draft.rsplit("/", 1)[1]
+    listing = csv_import.read_list(b"email\na@x.example\n")
+    job = runtime.database.run(csv_import.store_upload, clock.now(), listing, "list.csv", None)
+    return {
+        "campaign_id": campaign, "subscriber_id": "1", "job_id": str(job), "lesson_id": "1", "course": COURSE,
+        "slug": "stress", "mail_language": "en", "language": "nl", "token": "x", "kind": "pdf", "provider": "postmark",
+        "fingerprint": "x", "name": "style.css",
+    }  # fmt: skip

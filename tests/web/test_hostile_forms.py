@@ -24,13 +24,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from starlette.routing import Route
-from tests.auth.test_access import PASSWORD, make_admin
-from tests.bounces.test_providers import EC_KEY, SECRET, TOPIC
+from tests.support.admin_pages import form_of
+from tests.support.admins import PASSWORD, make_admin
 from tests.support.builders import COURSE, course_of, ref
+from tests.support.pages import CHROME
+from tests.support.routes import browser_of, routes
+from tests.support.webhook_keys import EC_KEY, SECRET, TOPIC
 from tests.support.within import within
-from tests.web.reading import CHROME
-from tests.web.test_access_rules import app, browser_of, places, routes  # noqa: F401 - fixtures
-from tests.web.test_admin import form_of
 
 from rugcourse.bootstrap import Runtime
 from rugcourse.clock import VirtualClock
@@ -40,6 +40,8 @@ from rugcourse.links import TokenPurpose
 from rugcourse.web.access import Access, all_routes
 from rugcourse.web.app import create_app
 from rugcourse.web.forms import form_token
+
+pytestmark = pytest.mark.usefixtures("answers_at_once")
 
 SECONDS, MEGABYTES = 240, 600  # of processor time for all forms and one kind of value; argon2 takes most of it
 # What a form may be answered with. A 5xx is an error of ours; 503 is meant: too many passwords at once.
@@ -138,7 +140,7 @@ def _source(endpoint: Any) -> str:
 
 
 @pytest.fixture
-def browsers(app: FastAPI, runtime: Runtime, clock: VirtualClock) -> dict[bool, TestClient]:  # noqa: F811
+def browsers(app: FastAPI, runtime: Runtime, clock: VirtualClock) -> dict[bool, TestClient]:
     """Of an owner (True) and of a stranger. Errors of the server become answers, as behind a real server."""
     make_admin(runtime.database, clock, "owner@x.example", Role.OWNER)
     inside = browser_of(app, "owner@x.example")
@@ -150,10 +152,10 @@ def browsers(app: FastAPI, runtime: Runtime, clock: VirtualClock) -> dict[bool, 
 @pytest.mark.long_drill
 @pytest.mark.parametrize("kind", VALUES)
 def test_no_value_is_an_error_of_the_server(
-    app: FastAPI,  # noqa: F811
+    app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
-    places: dict[str, str],  # noqa: F811
+    places: dict[str, str],
     kind: str,
 ) -> None:
     send_everywhere(app, runtime, browsers, places, [VALUES[kind]])
@@ -161,10 +163,10 @@ def test_no_value_is_an_error_of_the_server(
 
 @pytest.mark.parametrize("first", range(0, 20, 5))
 def test_no_mix_of_values_is_an_error_of_the_server(
-    app: FastAPI,  # noqa: F811
+    app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
-    places: dict[str, str],  # noqa: F811
+    places: dict[str, str],
     first: int,
 ) -> None:
     values = [*VALUES.values()]
@@ -215,10 +217,10 @@ def webhooks(runtime: Runtime) -> TestClient:
 
 
 def test_forms_of_the_largest_size_cost_little(
-    app: FastAPI,  # noqa: F811
+    app: FastAPI,
     runtime: Runtime,
     browsers: dict[bool, TestClient],
-    places: dict[str, str],  # noqa: F811
+    places: dict[str, str],
 ) -> None:
     """The costliest shapes of a form that is just small enough, to the pages that anybody can reach."""
     bodies = [b"a&" * 31_000, b"a=" + b"%41" * 20_000, b"%" * 63_000, b"a=b&" * 15_000, b"=" * 63_000]
@@ -247,7 +249,7 @@ def test_forms_of_the_largest_size_cost_little(
     within(60, MEGABYTES, work)
 
 
-def test_the_forms_are_found(app: FastAPI, runtime: Runtime) -> None:  # noqa: F811
+def test_the_forms_are_found(app: FastAPI, runtime: Runtime) -> None:
     found = {route.path: names for route, names in forms(app)}
     assert {"email", "name", "zone"} <= set(found["/{language}/{course}/signup"])
     assert {"old", "code", "locked"} <= set(found["/admin/account"])

@@ -76,7 +76,7 @@ def test_a_body_without_a_length_is_counted(port: int, path: str, encoding: str)
     assert sent < 20_000_000, "the server went on reading"
 
 
-def test_two_kinds_of_length_are_refused(port: int) -> None:
+def test_request_with_content_length_and_chunked_encoding_is_refused(port: int) -> None:
     for headers in (
         ("Transfer-Encoding: identity", "Transfer-Encoding: chunked", "Content-Length: 3"),
         ("Content-Length: 3", "Content-Length: 4"),
@@ -122,7 +122,7 @@ def test_headers_are_no_larger_than_they_need_be(port: int) -> None:
     assert sent < 10_000_000
 
 
-def test_who_goes_on_sending_after_the_answer_is_cut_off(port: int) -> None:
+def test_connection_is_closed_when_the_client_sends_on_after_the_answer(port: int) -> None:
     """The page is not there, so its body is never read: it must not hold the connection either."""
     with connect(port) as connection:
         connection.sendall(head("/webhooks/nobody", "Content-Length: 900000") + b"x")
@@ -174,7 +174,9 @@ def test_lines_after_a_body_are_not_kept(port: int) -> None:
     assert sent < 9_000_000
 
 
-def test_who_does_not_read_the_answer_is_cut_off(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_is_closed_when_the_client_does_not_read_the_answer(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "READ_SECONDS", 0.3)
     request = b"GET /static/x/style.css HTTP/1.1\r\nHost: x\r\n\r\n"
     with connect(port) as connection:

@@ -16,6 +16,7 @@ import pytest
 from fastapi.testclient import TestClient
 from jinja2.exceptions import SecurityError, UndefinedError
 from sqlalchemy import select
+from tests.support.admin_pages import LESSON, MESSAGE, form_of, make_draft, post, typed
 from tests.support.builders import (
     COURSE,
     LESSONS,
@@ -28,9 +29,6 @@ from tests.support.builders import (
     send_all,
 )
 from tests.support.smtp_sink import Sink
-from tests.web.test_admin import form_of
-from tests.web.test_admin_campaigns import MESSAGE, make_draft, post
-from tests.web.test_admin_lessons import LESSON, typed
 
 from rugcourse.bootstrap import Runtime, sender
 from rugcourse.clock import VirtualClock
@@ -115,7 +113,9 @@ def test_no_field_of_a_lesson_runs_in_any_preview(editor: TestClient, runtime: R
 
 
 @pytest.mark.parametrize("name", fields())
-def test_each_field_alone_is_inert_as_mail_and_book(course: Course, sample_emails: SampleEmails, name: str) -> None:
+def test_template_code_in_each_field_is_inert_in_mail_and_ebook(
+    course: Course, sample_emails: SampleEmails, name: str
+) -> None:
     """A draft is shown before anything refuses it: by itself each field is text, in a mail and in a book."""
     language = name.partition(".")[0]
     for code in CODE:
@@ -139,7 +139,7 @@ def test_each_field_alone_is_inert_as_mail_and_book(course: Course, sample_email
             assert_inert("".join(epub.read(one).decode() for one in epub.namelist()))
 
 
-def test_what_is_published_with_braces_in_it_is_shown_as_it_was_typed(
+def test_published_text_with_braces_is_shown_as_typed(
     editor: TestClient, runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock, sink: Sink
 ) -> None:
     """Braces are no mistake; a reader sees them in the mail, on the web and in the book."""

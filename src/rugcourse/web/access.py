@@ -10,7 +10,7 @@ An admin page says so in its signature, and by that it is enforced, with the CSR
     def team_submit(request: Request, identity: Owner, …
 
 See `rugcourse.web.admin.auth` and `rugcourse.web.reader.access`. A test asks every route as everybody who may not, with
-forms of ours and without (`tests/web/test_access_rules.py`).
+forms of ours and without (`tests/web/test_access.py`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,201 @@
+"""Who gets a lesson planned, on which day, and never twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+from tests.support.builders import COURSE, at_eight, course_of, enrolment_of, lessons_to, make_reader, plan, send_all
+from tests.support.campaigns import campaign_row, draft, start
+from tests.support.smtp_sink import Sink
+
+from rugcourse.bootstrap import Runtime
+from rugcourse.clock import VirtualClock
+from rugcourse.db.models import CampaignKind, CampaignStatus, DeliveryState, EnrolmentStatus
+from rugcourse.db.queries import courses, enrolments, subscribers
+from rugcourse.delivery.dispatcher import Dispatcher
+from rugcourse.enrolment import preferences
+from rugcourse.scheduling import Timing
+
+
+def test_a_lesson_is_planned_at_the_readers_hour_and_not_before(runtime: Runtime, clock: VirtualClock) -> None:
+    email = make_reader(runtime, hour=8)
+    clock.move_to(datetime(2026, 11, 23, 6, 59, tzinfo=UTC))
+    assert plan(runtime) == 0
+    at_eight(runtime)
+    assert plan(runtime) == 1
+    assert lessons_to(runtime, email)[0].local_date == date(2026, 11, 23)
+
+
+def test_planner_plans_the_next_lesson_each_day_until_the_course_is_done(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    email = make_reader(runtime)
+    for day in range(12):
+        at_eight(runtime, day)
+        plan(runtime)
+        plan(runtime)
+        send_all(dispatcher)
+    lessons = lessons_to(runtime, email)
+    assert [one.state for one in lessons] == [DeliveryState.ACCEPTED] * 9
+    assert len({one.lesson_id for one in lessons}) == 9
+    assert enrolment_of(runtime, email).status == EnrolmentStatus.COMPLETED
+    subjects = [b"Subject: Les %d" % number for number in range(1, 10)]
+    mails = [one.raw for one in sink.to(email) if b"\r\nSubject: Les" in one.raw]
+    assert [subject in mail for subject, mail in zip(subjects, mails, strict=True)] == [True] * 9
+
+
+def test_planning_by_many_at_once_plans_each_lesson_once(runtime: Runtime) -> None:
+    readers = [make_reader(runtime) for _ in range(12)]
+    at_eight(runtime)
+    with ThreadPoolExecutor(6) as pool:
+        planned = sum(pool.map(lambda _: plan(runtime), range(6)))
+    assert planned == 12
+    assert all(len(lessons_to(runtime, email)) == 1 for email in readers)
+
+
+def test_after_an_outage_of_five_days_nobody_gets_a_pile_or_a_mail_at_night(
+    runtime: Runtime, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    clock.move_to(datetime(2026, 11, 28, 22, 0, tzinfo=UTC))
+    assert plan(runtime) == 0
+    clock.move_to(datetime(2026, 11, 29, 7, 0, tzinfo=UTC))
+    assert plan(runtime) == 1
+    assert plan(runtime) == 0
+    assert [one.local_date for one in lessons_to(runtime, email)] == [date(2026, 11, 29)]
+
+
+def test_a_lesson_that_could_not_be_sent_in_its_hours_comes_the_next_day(
+    runtime: Runtime, clock: VirtualClock, dispatcher: Dispatcher, sink: Sink
+) -> None:
+    email = make_reader(runtime)
+    send_all(dispatcher)
+    before = sink.count
+    at_eight(runtime)
+    plan(runtime)
+    clock.advance(hours=14)  # no worker all day
+    plan(runtime)
+    send_all(dispatcher)
+    assert sink.count == before
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    at_eight(runtime, 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert [one.state for one in lessons_to(runtime, email)] == [DeliveryState.ACCEPTED]
+    assert enrolment_of(runtime, email).lessons_planned == 1
+
+
+def test_a_pause_between_planning_and_sending_keeps_the_lesson_for_later(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    person = enrolment_of(runtime, email).subscriber_id
+    at_eight(runtime)
+    plan(runtime)
+    runtime.database.run(preferences.pause, clock.now(), person)
+    send_all(dispatcher)
+    assert lessons_to(runtime, email)[0].state == DeliveryState.CANCELLED
+    at_eight(runtime, 3)
+    plan(runtime)
+    runtime.database.run(preferences.resume, clock.now(), person)
+    at_eight(runtime, 4)
+    plan(runtime)
+    send_all(dispatcher)
+    [lesson] = lessons_to(runtime, email)
+    assert lesson.state == DeliveryState.ACCEPTED
+    assert lesson.local_date == date(2026, 11, 27)
+
+
+def test_planner_plans_lessons_only_on_chosen_weekdays(runtime: Runtime, dispatcher: Dispatcher) -> None:
+    email = make_reader(runtime, weekdays=frozenset({1, 3}))
+    for day in range(8):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+    assert [one.local_date.isoweekday() for one in lessons_to(runtime, email) if one.local_date] == [2, 4]
+
+
+def test_planner_plans_nothing_for_readers_who_left(
+    runtime: Runtime, dispatcher: Dispatcher, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime)
+    at_eight(runtime)
+    plan(runtime)
+    send_all(dispatcher)
+    runtime.database.run(preferences.unsubscribe, clock.now(), lessons_to(runtime, email)[0].id)
+    for day in range(1, 5):
+        at_eight(runtime, day)
+        assert plan(runtime) == 0
+    assert len(lessons_to(runtime, email)) == 1
+
+
+def _finish_cohort(runtime: Runtime, dispatcher: Dispatcher, email: str) -> tuple[int, int]:
+    """Play a cohort to its end; returns the campaign, and the day on which the last lesson came."""
+    made = draft(runtime, CampaignKind.COHORT, Timing(day=date(2026, 11, 24)))
+    start(runtime, made)
+    for day in range(1, 30):
+        at_eight(runtime, day)
+        plan(runtime)
+        send_all(dispatcher)
+        with runtime.database.read() as session:
+            person = subscribers.by_email(session, email)
+            assert person is not None
+            enrolment = enrolments.find(session, made, person.id)
+        if enrolment is not None and enrolment.status == EnrolmentStatus.COMPLETED:
+            return made, day
+    raise AssertionError("the cohort never ended")
+
+
+def _put_a_lesson_first(runtime: Runtime) -> None:
+    """A new lesson, also for those who finished."""
+    course = course_of(runtime).course
+    new = course.lessons[1].model_copy(update={"slug": "nieuw-begin", "number": 1})
+    rest = [one.model_copy(update={"number": number}) for number, one in enumerate(course.lessons, 2)]
+    with runtime.database.write() as session:
+        courses.save_course(session, course.model_copy(update={"lessons": (new, *rest)}), runtime.clock.now())
+        found = courses.load_course(session, COURSE)
+        assert found is not None
+        enrolments.reopen(session, found.id, 1, runtime.clock.now(), finished_too=True)
+
+
+def test_a_new_first_lesson_comes_at_the_hour_of_those_who_finished_a_cohort(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    """The moment that the campaign promised was that of their first mail, and not of every first lesson."""
+    email = make_reader(runtime, "cohort@example.org")
+    send_all(dispatcher)
+    made, day = _finish_cohort(runtime, dispatcher, email)
+    at_eight(runtime, day + 3)
+    clock.advance(hours=-5)
+    _put_a_lesson_first(runtime)
+    before = len(sink.to(email))
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before
+    at_eight(runtime, day + 3)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before + 1  # once, although they had the course twice
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING
+
+
+def test_a_new_first_lesson_on_the_day_of_the_last_one_comes_the_next_day(
+    runtime: Runtime, dispatcher: Dispatcher, sink: Sink, clock: VirtualClock
+) -> None:
+    email = make_reader(runtime, "cohort@example.org")
+    send_all(dispatcher)
+    made, day = _finish_cohort(runtime, dispatcher, email)
+    clock.advance(hours=2)
+    before = len(sink.to(email))
+    _put_a_lesson_first(runtime)
+    for _ in range(20):
+        plan(runtime)
+        send_all(dispatcher)
+        clock.advance(minutes=10)
+    assert len(sink.to(email)) == before
+    at_eight(runtime, day + 1)
+    plan(runtime)
+    send_all(dispatcher)
+    assert len(sink.to(email)) == before + 1
+    assert campaign_row(runtime, made).status == CampaignStatus.RUNNING

@@ -1,0 +1,72 @@
+"""The knowledge test: scored per cause, kept whole, and compared with the second one."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.builders import course_of, enrolment_of
+
+from rugcourse.bootstrap import Runtime
+from rugcourse.db.models import Stage
+from rugcourse.db.queries import learning
+from rugcourse.learning.assessment import IncompleteTest, gain_of, save_attempt
+from rugcourse.learning.scoring import score
+
+
+def test_the_test_is_scored_per_cause(runtime: Runtime) -> None:
+    test = course_of(runtime).course.tests["nl"]
+    chosen = {question.id: question.right_option for question in test.questions}
+    assert score(test, chosen).right == 8
+    chosen["test-pijn-is-schade"] = 0
+    result = score(test, chosen)
+    assert [one.cause for one in result.causes if not one.known] == ["overbelasting"]
+    assert score(test, {}).right == 0
+
+
+def test_a_question_that_came_in_between_is_nothing_learned(runtime: Runtime, email: str) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    added = test.questions[0].model_copy(update={"id": "brand-new", "cause": "new"})
+    longer = test.model_copy(update={"questions": (added, *test.questions)})
+    person = enrolment_of(runtime, email).subscriber_id
+    right = {question.id: question.right_option for question in longer.questions}
+    old = {name: option for name, option in right.items() if name != added.id}
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, old)
+    with runtime.database.write() as session:
+        learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, longer, right, person)
+    with runtime.database.read() as session:
+        gain = gain_of(session, person, published.id, longer)
+    assert gain is not None
+    assert gain.before is not None
+    assert ((gain.before.right, gain.before.asked), (gain.after.right, gain.after.asked)) == ((8, 8), (9, 9))
+    assert gain.learned == 0
+    assert gain.before_about("new") is None
+
+
+def test_the_gain_is_the_second_test_beside_the_first(runtime: Runtime, email: str) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    person = enrolment_of(runtime, email).subscriber_id
+    wrong = {question.id: (question.right_option + 1) % len(question.options) for question in test.questions}
+    right = {question.id: question.right_option for question in test.questions}
+    attempt = runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, wrong)
+    with runtime.database.write() as session:
+        learning.adopt_attempt(session, attempt, person, published.id, runtime.clock.now())
+        assert gain_of(session, person, published.id, test) is None
+    runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, right, person)
+    with runtime.database.read() as session:
+        gain = gain_of(session, person, published.id, test)
+        assert learning.gain_of_course(session, published.id) == (1, 0.0, 1.0)
+        stored = learning.last_attempt(session, person, published.id, Stage.PRETEST)
+    assert gain is not None
+    assert gain.before is not None
+    assert (gain.before.right, gain.after.right) == (0, 8)
+    assert stored is not None
+
+
+def test_a_test_with_a_missing_or_impossible_answer_is_not_kept(runtime: Runtime) -> None:
+    published = course_of(runtime)
+    test = published.course.tests["nl"]
+    for chosen in ({}, {question.id: 9 for question in test.questions}):
+        with pytest.raises(IncompleteTest):
+            runtime.database.run(save_attempt, runtime.clock.now(), published.id, test, chosen)

@@ -1,0 +1,502 @@
+"""The public pages without a browser: what they answer, and how they meet bad input (drills: "Signup and tokens")."""
+
+from __future__ import annotations
+
+import html
+import re
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+from tests.support.builders import COURSE, course_of, make_reader, make_runtime, make_settings
+
+from rugcourse.bootstrap import Runtime, open_runtime
+from rugcourse.clock import VirtualClock
+from rugcourse.db.engine import Database
+from rugcourse.db.models import DeliveryRow, FeedbackRow, SubscriberRow
+from rugcourse.enrolment.suppression import suppress_address
+from rugcourse.links import MailRef, TokenPurpose
+from rugcourse.privacy.papers import notice_text
+from rugcourse.web.app import create_app
+from rugcourse.web.forms import form_token
+from rugcourse.web.rate_limits import network
+
+SITE = f"/nl/{COURSE}"
+
+
+def fields(runtime: Runtime, clock: VirtualClock, **changes: object) -> dict[str, object]:
+    token = form_token(runtime.signer, clock)
+    clock.advance(seconds=5)
+    typed = {
+        "email": "sam@x.example",
+        "zone": "Europe/Amsterdam",
+        "hour": "8",
+        "days": ["0", "1"],
+        "consent": "yes",
+        "shown": token,
+    }
+    return {**typed, **changes}
+
+
+def count(runtime: Runtime, table: type[SubscriberRow | DeliveryRow]) -> int:
+    with runtime.database.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize(
+    "path", ["", "/test", "/signup", "/check-mail", "/alarm-signs", "/lessons/stress", "/lessons/afronding"]
+)
+def test_every_page_is_there_in_both_languages(browser: TestClient, language: str, path: str) -> None:
+    answer = browser.get(f"/{language}/{COURSE}{path}")
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert browser.head(f"/{language}/{COURSE}{path}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/xx", "/nl/none", "/fr/" + COURSE, SITE + "/lessons/none", SITE + "/result/abc", "/c/abc", "/a/abc", "/w/x", "/p/x", "/u/x", "/t/x", "/l/x", "/o/x.gif", "/static/1/../settings.py", "/static/1/zone.py"],
+)  # fmt: skip
+def test_not_found_page_is_the_same_for_everybody(browser: TestClient, path: str) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert answer.text == browser.get("/nl/none").text
+
+
+def test_the_front_page_leads_to_the_visitors_language(browser: TestClient) -> None:
+    assert browser.get("/", headers={"accept-language": "en-GB,en;q=0.9"}).headers["location"] == "/en"
+    assert browser.get("/", headers={"accept-language": "fr,de"}).headers["location"] == "/nl"
+    assert "Begrijp je rugpijn" in browser.get("/nl").text
+
+
+def test_the_test_goes_from_question_to_question_to_a_result_that_signup_remembers(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    given = ""
+    for _ in range(7):
+        answer = browser.get(f"{SITE}/test", params={"a": given, "o": "0", "s": "1"})
+        given = f"{given}.0" if given else "0"
+        assert f'name="a" value="{given}"' in answer.text
+    assert "Vraag 8 van 8" in answer.text
+    finished = browser.post(f"{SITE}/test", data={"a": given, "o": "1"})
+    assert finished.status_code == 303
+    result = browser.get(finished.headers["location"])
+    assert "3 van de 8 goed" in result.text
+    token = finished.headers["location"].rpartition("/")[2]
+    browser.post(f"{SITE}/signup", data=fields(runtime, clock, t=token))
+    with runtime.database.read() as session:
+        from rugcourse.db.models import AssessmentAttemptRow
+
+        attempt = session.scalars(select(AssessmentAttemptRow)).one()
+    assert attempt.subscriber_id == 1
+    assert attempt.right == 3
+
+
+@pytest.mark.parametrize("given", ["x", "0.9.1", "-1", "0..0", "9" * 500, "0.0.0.0.0.0.0.0.0.0.0", "\x00"])
+def test_a_test_with_nonsense_in_the_address_begins_where_the_nonsense_does(browser: TestClient, given: str) -> None:
+    assert browser.get(f"{SITE}/test", params={"a": given}).status_code == 200
+    assert browser.post(f"{SITE}/test", data={"a": given}).status_code in {200, 303}
+
+
+def test_known_new_and_suppressed_addresses_are_answered_alike_in_body_and_time(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    known = make_reader(runtime, "known@x.example")
+    runtime.database.run(suppress_address, clock.now(), runtime.signer, "never@x.example", "operator")
+    answers, times = {}, {}
+    for email in (known, "never@x.example", "new@x.example"):
+        spans = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, email=email))
+            spans.append(time.perf_counter() - begun)
+        times[email] = statistics.median(spans)
+        answers[email] = (answer.status_code, answer.headers["location"], answer.text)
+    assert len(set(answers.values())) == 1
+    assert max(times.values()) / min(times.values()) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({"email": "a@b@c"}, "wrong-email"), ({"email": "zoë@x.example"}, "wrong-email"), ({"email": "a@x.org\r\nBcc: b@x.org"}, "wrong-email"),
+     ({"email": "x" * 10_000}, "wrong-email"), ({"name": "<b>www.x.example</b>"}, "wrong-name"), ({"days": []}, "minstens één dag"),
+     ({"zone": "x"}, "tijdzone uit de lijsten"), ({"hour": "99"}, "tijdzone uit de lijsten"), ({"consent": ""}, "mogen we je niet")],
+)  # fmt: skip
+def test_a_wrong_field_is_told_and_nothing_is_kept(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, changes: dict[str, object], told: str
+) -> None:
+    answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, **changes))
+    assert answer.status_code == 200
+    assert told in answer.text
+    assert "<b>www" not in answer.text
+    assert count(runtime, SubscriberRow) == 0
+
+
+def test_signup_form_keeps_typed_values_after_a_mistake(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    answer = browser.post(
+        f"{SITE}/signup", data=fields(runtime, clock, email="oops", name="Sam", hour="20", zone="Asia/Tokyo")
+    )
+    for kept in ('value="oops"', 'value="Sam"', '<option value="20" selected>', "<option selected>Asia/Tokyo"):
+        assert kept in answer.text
+
+
+def test_a_machine_that_fills_every_field_is_thanked_and_forgotten(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    answer = browser.post(f"{SITE}/signup", data=fields(runtime, clock, website="http://x.example"))
+    assert answer.status_code == 303
+    assert count(runtime, SubscriberRow) == 0
+
+
+@pytest.mark.parametrize("shown", ["", "abc", "old", "now", "other"])
+def test_a_form_that_was_never_shown_or_sent_at_once_is_shown_again(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock, shown: str
+) -> None:
+    data = fields(runtime, clock)
+    if shown == "old":
+        clock.advance(days=2)
+    elif shown == "now":
+        data["shown"] = form_token(runtime.signer, clock)
+    elif shown == "other":
+        data["shown"] = runtime.signer.sign(TokenPurpose.ATTEMPT, 1)
+    else:
+        data["shown"] = shown
+    answer = browser.post(f"{SITE}/signup", data=data)
+    assert "nog een keer op de knop" in answer.text
+    assert count(runtime, SubscriberRow) == 0
+
+
+def test_ten_thousand_addresses_from_one_place_are_stopped(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import forms
+
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    browser = TestClient(create_app(runtime), follow_redirects=False)
+    data = fields(runtime, clock)
+    statuses = [
+        browser.post(f"{SITE}/signup", data={**data, "email": f"a{number}@x.example"}).status_code
+        for number in range(40)
+    ]
+    assert statuses == [303] * 30 + [429] * 10
+    assert count(runtime, DeliveryRow) == 30
+    assert network("2001:db8:1:2:3::4") == network("2001:db8:1:2::1") != network("2001:db8:1:3::1")
+
+
+def test_a_form_that_is_too_large_is_refused(browser: TestClient) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert browser.post(f"{SITE}/signup", data={"name": "x" * 100_000}).status_code == 413
+    assert browser.post(f"{SITE}/signup", content=iter([b"x" * 10_000] * 10), headers=form).status_code == 413
+
+
+def test_a_lesson_counts_how_often_humans_read_it(browser: TestClient) -> None:
+    human = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"}
+    assert "keer gelezen" not in browser.get(f"{SITE}/lessons/stress", headers={"user-agent": "curl/8"}).text
+    assert "één keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
+    assert "2 keer gelezen" in browser.get(f"{SITE}/lessons/stress", headers=human).text
+
+
+def test_public_pages_load_nothing_from_third_parties(browser: TestClient, runtime: Runtime) -> None:
+    for path in ("", "/test", "/signup", "/lessons/stress"):
+        text = browser.get(SITE + path).text.replace(runtime.settings.base_url, "")
+        assert "http://" not in text
+        assert "https://" not in text
+
+
+def test_all_networks_together_have_a_limit_too(
+    database: Database, clock: VirtualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import forms
+
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    settings = make_settings(tmp_path, signups_per_hour_in_all=10)
+    runtime = make_runtime(database, settings, clock)
+    app = create_app(runtime)
+    data = fields(runtime, clock)
+    statuses = [
+        TestClient(app, follow_redirects=False, client=(f"10.0.0.{number}", 1))
+        .post(f"{SITE}/signup", data={**data, "email": f"a{number}@x.example"})
+        .status_code
+        for number in range(15)
+    ]
+    assert statuses == [303] * 10 + [429] * 5
+
+
+def test_signups_of_one_address_from_many_networks_send_one_mail(
+    runtime: Runtime, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rugcourse.web import forms
+
+    monkeypatch.setattr(forms, "_SAME_SECONDS", 0.0)
+    app = create_app(runtime)
+    data = fields(runtime, clock)
+    for number in range(20):
+        browser = TestClient(app, follow_redirects=False, client=(f"10.0.0.{number}", 1))
+        assert browser.post(f"{SITE}/signup", data=data).status_code == 303
+    assert count(runtime, DeliveryRow) == 1
+
+
+def test_no_public_page_sets_a_cookie_or_is_over_sixty_kilobytes(browser: TestClient) -> None:
+    pages = [
+        "/nl",
+        "/nl/privacy",
+        "/nl/my-page",
+        *(SITE + one for one in ("", "/test", "/signup", "/lessons/stress", "/alarm-signs")),
+    ]
+    for path in pages:
+        answer = browser.get(path)
+        assert "set-cookie" not in answer.headers
+        files = re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", answer.text)
+        assert len(answer.content) + sum(len(browser.get(file).content) for file in files) < 60_000, path
+
+
+def test_the_catalogue_says_of_each_course_what_it_teaches_how_long_it_takes_and_how_it_tastes(
+    browser: TestClient,
+) -> None:
+    page = browser.get("/nl").text
+    for words in (
+        "9 lessen",
+        "3 lessen",
+        "Stress en je rug",
+        "/nl/stress-en-rugpijn/lessons/kringloop",
+        "een test van 6 vragen",
+    ):
+        assert words in page
+
+
+def test_the_privacy_page_says_what_the_settings_do(database: Database, clock: VirtualClock, tmp_path: Path) -> None:
+    settings = make_settings(
+        tmp_path, "smtp://mail.provider.example:25", keep_left_days=77, keep_measured_days=55, keep_unconfirmed_days=1
+    )
+    page = TestClient(create_app(make_runtime(database, settings, clock))).get("/nl/privacy").text
+    for words in (
+        "77 dagen nadat je met alles stopt",
+        "Dat je een mail opende of een link volgde: 55 dagen.",
+        "Dat onthouden we 30 dagen, zonder het adres zelf",
+        "wissen ze na 1 dag",
+        "mail.provider.example",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "nl",
+            (
+                "We vragen niet naar je gezondheid", "uitdrukkelijke toestemming", "artikel 9 lid 2 onder a", "11.7a",
+                "Autoriteit Persoonsgegevens", "16 jaar en ouder", "intrekken", "Bezwaar", "Example Host (hosting, Duitsland)",
+                "de helft van de lezers", "beperking", "overdraagbaarheid", 'href="https://www.autoriteitpersoonsgegevens.nl"',
+                "artikel 6 lid 1 onder b", "Deze tekst is van ", "hooguit 60 dagen", "Els de Wit, fg@praktijk.example", "12345678", "29012345678",
+            ),
+        ),
+        (
+            "en",
+            (
+                "We do not ask about your health", "explicit consent", "16 years and older", "half of the readers",
+                "restriction", "portability", 'href="https://www.edpb.europa.eu/', "those who run the courses",
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_privacy_page_says_what_the_law_asks_and_never_that_it_is_not_about_health(
+    database: Database, clock: VirtualClock, tmp_path: Path, language: str, words: tuple[str, ...]
+) -> None:
+    settings = make_settings(
+        tmp_path, processors="Example Host (hosting, Duitsland)", dpo="Els de Wit, fg@praktijk.example", kvk="12345678",
+        big="fysiotherapeut, 29012345678",
+    )  # fmt: skip
+    page = html.unescape(
+        TestClient(create_app(make_runtime(database, settings, clock))).get(f"/{language}/privacy").text
+    )
+    assert [word for word in words if word not in page] == []
+    for untrue in ("Niets over je gezondheid", "Nothing about your health"):
+        assert untrue not in page
+
+
+@pytest.mark.parametrize(
+    ("set_to", "words"),
+    [
+        ("", "Vraag ons ook of een van hen buiten de Europese Economische Ruimte werkt"),
+        ("none", "Niemand die voor ons werkt, krijgt het buiten de Europese Economische Ruimte."),
+        ("Relay (VS, modelcontract)", "Buiten de Europese Economische Ruimte: Relay (VS, modelcontract)."),
+    ],
+)
+def test_the_privacy_page_says_who_gets_it_outside_of_europe_as_far_as_it_is_set(
+    tmp_path: Path, set_to: str, words: str
+) -> None:
+    assert f"- {words}" in notice_text(make_settings(tmp_path, transfers=set_to), "nl")
+
+
+def test_mail_that_came_back_and_is_never_deleted_is_not_said_to_be_there_for_no_days(tmp_path: Path) -> None:
+    text = notice_text(make_settings(tmp_path, keep_bounce_mail_days=0), "nl")
+    assert "tot iemand hem daar weggooit" in text
+    assert "0 dagen in onze mailbox" not in text
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_another_supervisor_is_not_given_the_address_of_the_dutch_one(tmp_path: Path, language: str) -> None:
+    text = notice_text(make_settings(tmp_path, supervisor="Gegevensbeschermingsautoriteit"), language)
+    assert "Gegevensbeschermingsautoriteit. " in text
+    assert "edpb.europa.eu" in text
+    assert "autoriteitpersoonsgegevens" not in text
+
+
+def test_the_imprint_says_who_is_behind_the_pages_as_far_as_it_is_set(
+    database: Database, clock: VirtualClock, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path, kvk="12345678", phone="030 123 45 67", postal_address="Dorpsstraat 2, Ede")
+    site = TestClient(create_app(make_runtime(database, settings, clock)))
+    for language, word in (("nl", "Telefoon"), ("en", "Telephone")):
+        page = site.get(f"/{language}/imprint").text
+        for words in ("Dorpsstraat 2, Ede", f"{word}: 030 123 45 67", "12345678", settings.sender_address):
+            assert words in page
+        assert "BIG" not in page
+    assert (
+        "BIG"
+        in TestClient(create_app(make_runtime(database, settings.model_copy(update={"big": "29012345678"}), clock)))
+        .get("/nl/imprint")
+        .text
+    )
+
+
+@pytest.mark.parametrize("path", ["privacy", "imprint", "accessibility"])
+def test_every_page_leads_to_what_the_law_asks_for(browser: TestClient, path: str) -> None:
+    for language in ("nl", "en"):
+        for page in ("", "/my-page", f"/{COURSE}", "/privacy"):
+            assert f'href="/{language}/{path}"' in browser.get(f"/{language}{page}").text
+        assert browser.get(f"/{language}/{path}").status_code == 200
+    assert browser.get(f"/de/{path}").status_code == 404
+
+
+def test_share_links_contain_the_course_and_no_token_of_the_visitor(browser: TestClient) -> None:
+    given = ".".join("0" * 7)
+    result = browser.post(f"{SITE}/test", data={"a": given, "o": "1"}).headers["location"]
+    token = result.rpartition("/")[2]
+    page = browser.get(result).text
+    shared = page[page.index('class="share"') :]
+    assert f"courses.example{SITE}" in shared
+    assert token not in shared[: shared.index("</section>")]
+    picture = browser.get(f"{SITE}/share.png")
+    assert (picture.headers["content-type"], picture.content[:4]) == ("image/png", b"\x89PNG")
+    assert f'content="http://courses.example{SITE}/share.png"' in browser.get(SITE).text
+
+
+def test_a_result_tells_what_surprises_and_shows_a_picture_for_each_cause(browser: TestClient) -> None:
+    result = browser.post(f"{SITE}/test", data={"a": ".".join("0" * 7), "o": "1"}).headers["location"]
+    page = browser.get(result).text
+    assert page.count("<svg") == 7
+    assert "Vaak een verrassing" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("What you know about each topic", "It says nothing about your health", "1 of 2", "still to learn")),
+        ("nl", ("Wat je weet per onderwerp", "Het zegt niets over je gezondheid", "1 van 2", "kun je nog leren")),
+    ],
+)
+def test_a_result_is_about_knowledge_and_each_topic_leads_to_its_lesson(
+    browser: TestClient, runtime: Runtime, language: str, words: tuple[str, ...]
+) -> None:
+    course = course_of(runtime).course
+    test = course.tests[language]
+    right = [question.right_option for question in test.questions]
+    first = next(n for n, one in enumerate(test.questions) if one.cause == "overbelasting")
+    right[first] = 1 - min(right[first], 1)
+    *given, last = map(str, right)
+    where = browser.post(f"/{language}/{COURSE}/test", data={"a": ".".join(given), "o": last}).headers["location"]
+    page = browser.get(where).text
+    for word in words:
+        assert word in page
+    topics = page.partition('<ul class="causes">')[2].partition("</ul>")[0]
+    for diagnosis in ("strong", "shaky", "sterk", "wankel"):
+        assert diagnosis not in topics
+    for slug, title in test.causes.items():
+        assert f'<a href="/{language}/{COURSE}/lessons/{slug}">{title}</a>' in page
+        assert browser.get(f"/{language}/{COURSE}/lessons/{slug}").status_code == 200
+
+
+def test_a_topic_without_a_lesson_of_its_own_is_no_link(browser: TestClient) -> None:
+    where = browser.post("/nl/stress-en-rugpijn/test", data={"a": "0.0.0.0.0", "o": "0"}).headers["location"]
+    page = browser.get(where).text
+    assert "<span>Je lichaam</span>" in page
+    assert '<a href="/nl/stress-en-rugpijn/lessons/kringloop">De kringloop</a>' in page
+
+
+def test_the_topics_of_the_shipped_tests_can_be_told_apart(runtime: Runtime) -> None:
+    for language in ("nl", "en"):
+        for texts in (
+            course_of(runtime).course.tests[language].causes.values(),
+            [tile.title for tile in course_of(runtime).course.texts[language].tiles],
+        ):
+            about_causes = [one for one in texts if "oorzaken" in one.casefold() or "causes" in one.casefold()]
+            assert len(about_causes) == 1
+
+
+def test_a_database_that_is_away_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    runtime = open_runtime(make_settings(tmp_path, database_url="postgresql://nobody@127.0.0.1:1/none"))
+    browser = TestClient(create_app(runtime))
+    token = runtime.signer.sign_mail(TokenPurpose.ANSWER, MailRef(1, 1), 0, 0)
+    for answer in (browser.get(SITE), browser.get(f"/a/{token}"), browser.post(f"/a/{token}", data={"o": "0"})):
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "30"
+        assert "Er is niets kwijt" in answer.text
+
+
+def test_a_page_that_is_not_there_speaks_the_language_of_its_address(browser: TestClient) -> None:
+    assert "This page does not exist" in browser.get("/en/none", headers={"accept-language": "nl"}).text
+
+
+def test_knowledge_test_attempts_are_limited_per_network(browser: TestClient) -> None:
+    given = ".".join("0" * 7)
+    answers = [browser.post(f"{SITE}/test", data={"a": given, "o": "1"}) for _ in range(203)]
+    assert [one.status_code for one in answers] == [303] * 200 + [429] * 3
+    assert answers[-1].headers["retry-after"] == "3600"
+
+
+def test_a_remark_counts_once_however_often_the_page_is_loaded_again(
+    browser: TestClient, runtime: Runtime, clock: VirtualClock
+) -> None:
+    path = f"{SITE}/lessons/stress"
+    shown = form_token(runtime.signer, clock)
+    clock.advance(seconds=5)
+    answer = browser.post(path, data={"helped": "yes", "shown": shown}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?said=yes")
+    for _ in range(2):
+        assert "Fijn om te horen" in browser.get(answer.headers["location"]).text
+    with runtime.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(FeedbackRow)) == 1
+
+
+def test_monitors_may_ask_for_the_health_without_a_body(browser: TestClient) -> None:
+    answer = browser.head("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_method_that_is_not_for_an_address_is_told_which_are(browser: TestClient) -> None:
+    answer = browser.delete(f"{SITE}/lessons/stress")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("nl", "stelt geen diagnose, voorspelt niets"), ("en", "makes no diagnosis, predicts nothing")],
+)
+def test_a_course_about_health_says_what_it_is_for_and_what_not(browser: TestClient, language: str, words: str) -> None:
+    for path in ("test", "alarm-signs"):
+        assert words in browser.get(f"/{language}/{COURSE}/{path}").text
+    same_for_all = {"nl": "voor iedereen gelijk", "en": "the same for everybody"}[language]
+    assert same_for_all in browser.get(f"/{language}/{COURSE}/alarm-signs").text
+    all_courses = {"nl": "stellen geen diagnose, voorspellen niets", "en": "make no diagnosis, predict nothing"}[
+        language
+    ]
+    for path in ("privacy", "imprint"):
+        assert all_courses in browser.get(f"/{language}/{path}").text
