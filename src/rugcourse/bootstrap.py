@@ -1,4 +1,4 @@
-"""Puts the parts together: settings become a database, links, mails. The only place that does."""
+"""Composition root: settings become a database, links, mails. The only module that puts the parts together."""
 
 from __future__ import annotations
 

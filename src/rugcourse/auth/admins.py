@@ -1,4 +1,4 @@
-"""Admins come and go: created with a link that sets the password once, given roles, disabled."""
+"""Admin accounts: invitations, first passwords, resets, roles, disabling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Coming in with a passkey (WebAuthn): a key that a phone or computer keeps, and opens by a finger, a face or a PIN.
+"""Passkeys (WebAuthn): registration, login, and use as a second factor. A phone or computer keeps the key, and
+unlocks it by finger, face or PIN.
 
 It stands for the password and the second factor together: the device asks who holds it (user verification), and the key
 works on this site alone. A challenge is answered once, for five minutes, and only for what it was made for: the

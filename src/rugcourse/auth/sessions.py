@@ -1,4 +1,4 @@
-"""Coming in and staying in: the password, the code, and the session that a cookie names."""
+"""Login and sessions: the password, the second factor, and the session that a cookie names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Applies the consequences of bounces and complaints.
+"""Applies the consequences of hard and soft bounces and of complaints.
 
 The delivery is identified by the address that the message came to, which only we could have made, or by the quoted
 Message-ID, which is signed as well. A message with neither, or with a forged one, has no effect.

@@ -1,4 +1,4 @@
-"""Comparing two subjects, honestly.
+"""A/B tests: two subjects of one lesson or message, half of the readers each, decided once.
 
 Half of the readers get each, by a draw that has nothing to do with when they signed up. It is looked at once: when so
 many mails of each as was said at the start have arrived and had three days to be acted upon. Looking again and again

@@ -1,4 +1,4 @@
-"""Limits how many mails go out per minute and per day.
+"""Rate limits: how many mails go out per minute and per day.
 
 Limits are token buckets: each lesson takes a token from every bucket that applies to it, and buckets refill over time.
 They are stored in the database and locked during a claim, so they apply to all workers together. Mail that a person

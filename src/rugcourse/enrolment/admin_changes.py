@@ -1,4 +1,4 @@
-"""What somebody else puts right for a reader: the lesson that comes next, and a mistyped address."""
+"""Corrections that an admin makes for a reader: the next lesson, a mistyped address."""
 
 from __future__ import annotations
 

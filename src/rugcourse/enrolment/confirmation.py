@@ -1,4 +1,4 @@
-"""What the button on the confirm page does."""
+"""Confirms a subscription (double opt-in), and plans the welcome mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new link to the reader's own page, by mail: for who has no mail of ours at hand, or an old one."""
+"""Magic links: a new link to a reader's own page, by mail, for somebody without a recent mail of ours."""
 
 from __future__ import annotations
 

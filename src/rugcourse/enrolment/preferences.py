@@ -1,4 +1,4 @@
-"""What readers change about their course: the hour, the days, the zone, the pace, a pause, measuring, leaving."""
+"""Changes that readers make: schedule, pause, language, measuring, news, objections, leaving and coming back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a course, at a glance."""
+"""Statistics of each course, for `rugcourse stats`."""
 
 from __future__ import annotations
 

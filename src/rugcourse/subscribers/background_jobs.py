@@ -1,4 +1,4 @@
-"""Going on with what admins let be done to many people."""
+"""Background jobs (imports and bulk actions): checked, started, run one batch at a time, cancelled."""
 
 from __future__ import annotations
 

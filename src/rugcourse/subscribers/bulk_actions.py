@@ -1,4 +1,4 @@
-"""One act for many people: an audience, counted first, then batch by batch. Doing an act twice does no harm."""
+"""Bulk actions: the same change for an audience, counted first, then batch by batch. Each is idempotent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of subscribers to take away: CSV that a spreadsheet opens without running any of it, and JSON."""
+"""CSV and JSON exports of subscribers. No cell can run as a formula in a spreadsheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything about one reader, on one page."""
+"""Everything about one reader, for `rugcourse subscribers show`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's whole history in the order of time: what they did, what they got, and what was done for them."""
+"""The history of one person, newest first: what they did, what they were sent, what admins did."""
 
 from __future__ import annotations
 

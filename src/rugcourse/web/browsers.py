@@ -1,4 +1,4 @@
-"""What a browser calls itself, in words that an admin knows their own by."""
+"""Names a browser from its user agent, so that admins recognise their own sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the forms on public pages have in common: a token that says when they were shown, and the choices they offer."""
+"""What public forms share: a signed time stamp, a honeypot, the choices of a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out before anything starts whether a port is free."""
+"""Checks before the start that a port is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door for what relays say by webhook."""
+"""Webhook endpoints: a relay reports bounces and complaints."""
 
 from __future__ import annotations
 

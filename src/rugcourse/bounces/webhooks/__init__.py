@@ -25,7 +25,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ProviderEntry:
     """All that differs between providers. `setting`: its key, without which there is no webhook; `reader`: what makes
     its class of that key.
 
@@ -38,12 +38,12 @@ class Entry:
 
 
 # By the last part of the webhook's address, which is also the module of the class.
-PROVIDERS: dict[str, Entry] = {
-    "ses": Entry("ses_topics", "Ses"),
-    "postmark": Entry("postmark_secret", "Postmark", echo_header="X-PM-Metadata-mail"),
-    "mailgun": Entry("mailgun_key", "Mailgun"),
-    "sendgrid": Entry("sendgrid_key", "SendGrid.from_text"),
-    "brevo": Entry("brevo_secret", "Brevo"),
+PROVIDERS: dict[str, ProviderEntry] = {
+    "ses": ProviderEntry("ses_topics", "Ses"),
+    "postmark": ProviderEntry("postmark_secret", "Postmark", echo_header="X-PM-Metadata-mail"),
+    "mailgun": ProviderEntry("mailgun_key", "Mailgun"),
+    "sendgrid": ProviderEntry("sendgrid_key", "SendGrid.from_text"),
+    "brevo": ProviderEntry("brevo_secret", "Brevo"),
 }
 
 

@@ -82,7 +82,8 @@ def plan_lessons(
 def plan_transactional(
     session: Session, kind: DeliveryKind, subscriber_id: int, campaign_id: int, once_key: str, now: datetime
 ) -> bool:
-    """Plan a mail that a person waits for. Returns False, and does nothing, if `once_key` was used before.
+    """Plan a mail that a person waits for. Returns False, and does nothing, if its idempotency
+    key (`once_key`) was used before.
 
     A mail that was cancelled is planned again; one that failed is sent once more.
     """

@@ -1,4 +1,4 @@
-"""Comparing two subjects of a lesson or of a broadcast's message (editors)."""
+"""A/B tests of two subjects of a lesson or broadcast: start, results, stop (editors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An admin's own account: the password, the second factor, and where they are inside. Any role."""
+"""An admin's own account: password, second factor, passkeys, sessions. Any role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to many people: lists that are imported, acts for an audience, and how far they are (editors)."""
+"""Imports and bulk actions: upload, check, start, progress (editors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is typed in the steps of a campaign, as typed values; and back, for the form that shows it."""
+"""The forms of the campaign wizard: from typed text to values, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mails of a campaign as their readers would get them, for looking at."""
+"""Samples of a campaign's mails, as readers would get them."""
 
 from __future__ import annotations
 

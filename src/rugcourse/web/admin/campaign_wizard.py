@@ -1,4 +1,4 @@
-"""The steps of a campaign that has not started: what, who, when, pace, review (editors)."""
+"""The campaign wizard: what, who, when, pace, review of a draft (editors)."""
 
 from __future__ import annotations
 

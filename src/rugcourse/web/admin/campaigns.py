@@ -1,4 +1,4 @@
-"""Campaigns: the list, how far each one is, who is behind its numbers, and stopping it (editors)."""
+"""Campaigns: list, progress, results, the mails behind a number, starting and stopping (editors)."""
 
 from __future__ import annotations
 

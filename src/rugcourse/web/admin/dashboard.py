@@ -1,4 +1,4 @@
-"""The first page inside: what needs attention, and how things stand. Any role."""
+"""The dashboard: what needs attention, and the figures of the last two weeks. Any role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How mail arrives: what is held, who complained, what came back, and what others see of us."""
+"""Deliverability: holds, complaints, bounces, and the doctor's findings."""
 
 from __future__ import annotations
 

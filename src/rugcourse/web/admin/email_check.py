@@ -1,4 +1,4 @@
-"""The test of a mail before anybody gets it: what is to be said of it, and what SpamAssassin makes of it (editors)."""
+"""Pre-flight check of a mail: lint findings and the SpamAssassin score (editors)."""
 
 from __future__ import annotations
 

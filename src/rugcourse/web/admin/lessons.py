@@ -1,4 +1,4 @@
-"""Lessons: the list, the desk where one is written, publishing it, and what it was before (editors)."""
+"""The course editor: list of lessons, drafts, preview, publishing, history (editors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coming in: the first password by a link, the password, the second factor, a forgotten password; and going out."""
+"""Login and logout, invitations, second factor, forgotten passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subscribers: searching, one person's page, and what is done for them, each with a reason (editors)."""
+"""Subscribers: search, export, one person's page, and actions for them, each with a reason (editors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses that are not written to: why, since when, and ending it (editors)."""
+"""The suppression list: search, add, lift (editors)."""
 
 from __future__ import annotations
 

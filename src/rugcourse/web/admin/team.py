@@ -1,4 +1,4 @@
-"""Who the admins are (owners), and the log of what they changed (owners)."""
+"""The team and the audit log (owners)."""
 
 from __future__ import annotations
 

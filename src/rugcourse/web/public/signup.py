@@ -1,4 +1,4 @@
-"""The way in: the knowledge test, its result, the signup, and the button that confirms it."""
+"""Knowledge test, result, signup form and confirmation (double opt-in)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is behind a personal link, and the frame of the pages that only they see."""
+"""Finds the reader behind a personal link, and renders the pages that only they see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reader's other address: asked for on their own page, confirmed by a link that is mailed to it."""
+"""A change of a reader's address: requested on their own page, confirmed by a link to the new address."""
 
 from __future__ import annotations
 
